@@ -1,0 +1,114 @@
+/**
+ * The contract that the native reactor and its twin on node:net both satisfy: sockets in, one batch of rows per turn,
+ * one batch of output back, one send per connection and turn. Layout of both batches: protocol/batch.ts.
+ *
+ * A turn: read ready sockets (one read of at most READ_BYTES each), call `onTurn(rowCount)` once, take the output,
+ * send. Output written outside of a turn (timers, promises) is taken just before the thread may sleep.
+ * While `onTurn` runs, methods only note what to do; `hold` and `detach` take effect at once for what they return.
+ */
+
+export type ListenAddress =
+  | { readonly host: string; readonly port: number; readonly backlog: number; readonly v6Only?: boolean }
+  | { readonly path: string; readonly mode: number; readonly backlog: number };
+
+export interface KeepaliveOptions {
+  /** Seconds; -1 = system default. */
+  readonly idleSeconds: number;
+  readonly intervalSeconds: number;
+  readonly count: number;
+}
+
+export interface ReactorOptions {
+  /** Seed of `hashBytes`; equal in all threads of a server. */
+  readonly hashSeed: number;
+  /** Payload bytes above this: FAULT PACKET_TOO_LARGE. At most PACKET_BYTES_LIMIT. */
+  readonly packetBytesMax: number;
+  /** Unsent output above this: the connection is not read until half of it is left. */
+  readonly outputPauseBytes: number;
+  /** Unsent output above this: GONE OUTPUT_LIMIT. */
+  readonly outputBytesMax: number;
+  readonly keepalive: KeepaliveOptions | null;
+  /** Called once per turn with the number of rows (may be 0 when only a ring or `nudge` woke the thread). */
+  readonly onTurn: (rowCount: number) => void;
+  /** A listener failed or recovered (EMFILE ...), at most once a second; `code` as in errno names. */
+  readonly onListenError: (code: string) => void;
+}
+
+/** What is left of a connection that leaves this thread. All bytes are the caller's own copies. */
+export interface Detached {
+  /** The descriptor's number now belongs to the caller. */
+  readonly fd: number;
+  /** Bytes from the held frame on, including the data of a held blob. */
+  readonly unread: Uint8Array;
+  readonly unsent: Uint8Array;
+}
+
+export interface Reactor {
+  readonly kind: 'addon' | 'twin';
+  /** Input bytes of the turn; the same array for the reactor's life. */
+  readonly arena: Uint8Array;
+  readonly rows: Int32Array;
+  /** Output bytes and rows; the thread appends, counts are in `control`. */
+  readonly out: Uint8Array;
+  readonly outRows: Int32Array;
+  readonly control: Int32Array;
+
+  /** Binds and listens. Returns the listener's id and the port bound (0 for a path). Throws Error with `code` (EADDRINUSE ...). */
+  listen(address: ListenAddress): Promise<{ id: number; port: number }>;
+  /** Stops accepting on one listener and closes it. */
+  unlisten(id: number): void;
+  /** Takes a connected descriptor; `unread` is decoded in the next turn as if just read, `unsent` leaves first. Returns its conn. */
+  adopt(fd: number, unread: Uint8Array, unsent: Uint8Array): number;
+
+  /** Moves all output written so far into the connections' own buffers, so that `out` and `outRows` are empty again. */
+  spill(): void;
+  /** Sends what is owed once more, then closes. No row of `conn` comes after this turn. Unknown conn: nothing. */
+  close(conn: number): void;
+  /** Like close, but keeps trying to send for at most `lingerMs`; input is ignored meanwhile. */
+  closeAfterFlush(conn: number, lingerMs: number): void;
+  /** Un-reads everything of `conn` from arena offset `start` (a row's START) and stops reading it. The caller skips its later rows of this turn. */
+  hold(conn: number, start: number): void;
+  /** Ends `hold`: what was un-read is decoded again in the next turn, then reading goes on. */
+  resume(conn: number): void;
+  /** Removes a held connection without closing its descriptor. Addon only; throws in the twin. */
+  detach(conn: number): Detached;
+  /** Bytes of output that wait in the connection's own buffer. */
+  unsentBytes(conn: number): number;
+  /** Asks for one DRAINED row as soon as unsent output is at most `bytes`. */
+  notifyDrained(conn: number, bytes: number): void;
+
+  /** Copies `bytes[start, end)` into a new blob with one reference. Returns its id (> 0). */
+  blobFrom(bytes: Uint8Array, start: number, end: number): number;
+  blobRetain(id: number): void;
+  blobRelease(id: number): void;
+  blobBytes(id: number): number;
+  /** Copies blob bytes `[offset, offset + count)` to `target` at `at`. */
+  blobRead(id: number, offset: number, target: Uint8Array, at: number, count: number): void;
+
+  /**
+   * Rings: `words` is the Int32Array over the SharedArrayBuffer that holds every incoming ring's (write, read) index pairs;
+   * `pairs` are the word offsets of each pair's write index (its read index is at +1... see ring/layout.ts), `asleep` the
+   * offset of this thread's asleep word. Before sleeping the reactor sets asleep = 1, looks at every pair once more, and runs
+   * a turn instead if one is not empty; a doorbell wakes it. Addon only: `doorbellFd` is an eventfd that the reactor never closes.
+   */
+  watchRings(words: Int32Array, asleep: number, writeWords: Int32Array, readWords: Int32Array, doorbellFd: number): void;
+  /** Makes the reactor run a turn soon even if no socket is ready. */
+  nudge(): void;
+  /** Closes all listeners and connections; `onTurn` is not called again. Resolves when every handle is closed. */
+  destroy(): Promise<void>;
+}
+
+/** Functions of the addon that belong to no reactor. The twin's versions are in native/twin.ts. */
+export interface NativeFunctions {
+  /** Gives the pages of `bytes` back to the system; its content is zero afterwards (or unchanged in the twin, which drops chunks instead). */
+  discard(bytes: Uint8Array): void;
+  doorbellCreate(): number;
+  doorbellRing(fd: number): void;
+  doorbellClose(fd: number): void;
+  closeDescriptor(fd: number): void;
+  /** setrlimit(RLIMIT_NOFILE); returns the limit in force. Throws Error with `code`. */
+  setFileLimit(count: number): number;
+  /** syslog: opens with ident (facility USER, with pid); level 0..7. */
+  syslogOpen(ident: string): void;
+  syslog(level: number, text: string): void;
+}
