@@ -8,7 +8,12 @@
  */
 
 export type ListenAddress =
-  | { readonly host: string; readonly port: number; readonly backlog: number; readonly v6Only?: boolean }
+  | {
+      readonly host: string;
+      readonly port: number;
+      readonly backlog: number;
+      readonly v6Only?: boolean;
+    }
   | { readonly path: string; readonly mode: number; readonly backlog: number };
 
 export interface KeepaliveOptions {
@@ -91,7 +96,13 @@ export interface Reactor {
    * offset of this thread's asleep word. Before sleeping the reactor sets asleep = 1, looks at every pair once more, and runs
    * a turn instead if one is not empty; a doorbell wakes it. Addon only: `doorbellFd` is an eventfd that the reactor never closes.
    */
-  watchRings(words: Int32Array, asleep: number, writeWords: Int32Array, readWords: Int32Array, doorbellFd: number): void;
+  watchRings(
+    words: Int32Array,
+    asleep: number,
+    writeWords: Int32Array,
+    readWords: Int32Array,
+    doorbellFd: number,
+  ): void;
   /** Makes the reactor run a turn soon even if no socket is ready. */
   nudge(): void;
   /** Closes all listeners and connections; `onTurn` is not called again. Resolves when every handle is closed. */
@@ -112,3 +123,22 @@ export interface NativeFunctions {
   syslogOpen(ident: string): void;
   syslog(level: number, text: string): void;
 }
+
+/**
+ * One connection's decoding without its socket; addon and twin export `createDecoder` with equal behaviour.
+ * Its conn is `1 + (1 << SLOT_BITS)`. Made for the parity suite and for benches.
+ */
+export interface SocketlessDecoder {
+  /** Input bytes of the last `feed`; valid until the next one. */
+  readonly arena: Uint8Array;
+  readonly rows: Int32Array;
+  /**
+   * Decodes `bytes` (at most READ_BYTES) as one read. Returns the number of rows; what did not fit
+   * comes with `feed` of nothing.
+   */
+  feed(bytes: Uint8Array): number;
+  blobRead(id: number, offset: number, target: Uint8Array, at: number, count: number): void;
+  blobRelease(id: number): void;
+  blobBytes(id: number): number;
+}
+export type CreateDecoder = (hashSeed: number, packetBytesMax: number) => SocketlessDecoder;
