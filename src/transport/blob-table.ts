@@ -1,0 +1,132 @@
+/**
+ * Large data outside of the arena: blobs that fill as bytes arrive, counted references, one memory account a thread.
+ * Rule: memory follows the bytes that are there, never the bytes announced: a blob grows by doubling up to its size.
+ */
+import { assert } from '../base/assert.ts';
+import { BLOB_DROPPED, Control } from '../protocol/batch.ts';
+
+interface Blob {
+  bytes: Uint8Array;
+  /** Bytes filled so far. */
+  length: number;
+  readonly announcedBytes: number;
+  references: number;
+}
+
+const FIRST_BYTES = 65536;
+const KIB = 1024;
+
+const kib = (bytes: number): number => Math.ceil(bytes / KIB);
+
+/** All blobs of one thread. Ids are > 0 and used again after the last release. */
+export class BlobTable {
+  readonly #control: Int32Array;
+  readonly #blobs: (Blob | null)[] = [null];
+  readonly #freeIds: number[] = [];
+
+  /** `control`: words of `Control`; BLOB_KIB is kept here, BLOB_KIB_MAX is read here. */
+  constructor(control: Int32Array) {
+    this.#control = control;
+  }
+
+  /** A new empty blob with one reference that will hold `announcedBytes`; takes no memory yet. */
+  open(announcedBytes: number): number {
+    const id = this.#freeIds.pop() ?? this.#blobs.length;
+    this.#blobs[id] = { bytes: new Uint8Array(0), length: 0, announcedBytes, references: 1 };
+    return id;
+  }
+
+  /**
+   * Appends `bytes[start, end)`. Returns `id`, or BLOB_DROPPED when that would pass BLOB_KIB_MAX (or memory is out):
+   * the blob is then released and its id must not be used again.
+   */
+  append(id: number, bytes: Uint8Array, start: number, end: number): number {
+    if (id === BLOB_DROPPED) return BLOB_DROPPED;
+    const blob = this.#get(id);
+    const needed = blob.length + (end - start);
+    assert(needed <= blob.announcedBytes, 'blob gets more bytes than announced');
+    if (needed > blob.bytes.length && !this.#grow(blob, needed)) {
+      this.release(id);
+      return BLOB_DROPPED;
+    }
+    blob.bytes.set(bytes.subarray(start, end), blob.length);
+    blob.length = needed;
+    return id;
+  }
+
+  /** Copies `bytes[start, end)` into a new blob with one reference; not bound by BLOB_KIB_MAX. */
+  from(bytes: Uint8Array, start: number, end: number): number {
+    const id = this.open(end - start);
+    const blob = this.#get(id);
+    blob.bytes = bytes.slice(start, end);
+    blob.length = blob.bytes.length;
+    this.#account(kib(blob.length));
+    return id;
+  }
+
+  /** One reference more. */
+  retain(id: number): void {
+    this.#get(id).references++;
+  }
+
+  /** One reference less; the last one frees the blob. */
+  release(id: number): void {
+    const blob = this.#get(id);
+    if (--blob.references > 0) return;
+    this.#account(-kib(blob.bytes.length));
+    this.#blobs[id] = null;
+    this.#freeIds.push(id);
+  }
+
+  /** Bytes filled so far. */
+  bytes(id: number): number {
+    return this.#get(id).length;
+  }
+
+  /** Copies blob bytes `[offset, offset + count)` to `target` at `at`. */
+  read(id: number, offset: number, target: Uint8Array, at: number, count: number): void {
+    target.set(this.view(id, offset, count), at);
+  }
+
+  /** Blob bytes `[offset, offset + count)` themselves, valid for as long as the caller keeps a reference. */
+  view(id: number, offset: number, count: number): Uint8Array {
+    const blob = this.#get(id);
+    assert(offset >= 0 && count >= 0 && offset + count <= blob.length, 'blob span out of range');
+    return blob.bytes.subarray(offset, offset + count);
+  }
+
+  /** Blobs alive; for tests. */
+  get count(): number {
+    return this.#blobs.length - 1 - this.#freeIds.length;
+  }
+
+  #get(id: number): Blob {
+    const blob = this.#blobs[id];
+    assert(blob !== null && blob !== undefined, 'blob id is not alive');
+    return blob;
+  }
+
+  /** False: the account has no room for it. */
+  #grow(blob: Blob, needed: number): boolean {
+    let capacity = Math.max(FIRST_BYTES, blob.bytes.length);
+    while (capacity < needed) capacity *= 2;
+    capacity = Math.min(capacity, blob.announcedBytes);
+    const more = kib(capacity) - kib(blob.bytes.length);
+    const max = this.#control[Control.BLOB_KIB_MAX]!;
+    if (max > 0 && this.#control[Control.BLOB_KIB]! + more > max) return false;
+    let grown: Uint8Array;
+    try {
+      grown = new Uint8Array(capacity);
+    } catch {
+      return false; // RangeError: the process has no memory for it; the frame is dropped, the server lives
+    }
+    grown.set(blob.bytes.subarray(0, blob.length));
+    blob.bytes = grown;
+    this.#account(more);
+    return true;
+  }
+
+  #account(moreKib: number): void {
+    this.#control[Control.BLOB_KIB] = this.#control[Control.BLOB_KIB]! + moreKib;
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * The input side of one connection: what came, what is carried, what fills a blob, what was un-read.
+ * Rule: one call of `fillRows` is one step: either un-read frames again, or a blob's next bytes, or one read.
+ *
+ *   pieces (un-read frames) -> fill (a large frame's data) or carry (an incomplete frame) -> queue (not looked at)
+ */
+import { BLOB_DROPPED, ROW_INTS, Row, RowKind } from '../protocol/batch.ts';
+import { type FrameBatch, isFull } from '../protocol/batch-writer.ts';
+import { type FrameDecoder, Stop } from '../protocol/decoder.ts';
+import { READ_BYTES } from '../protocol/limits.ts';
+import type { BlobTable } from './blob-table.ts';
+import { ByteQueue } from './byte-queue.ts';
+
+/** What is left to do after one step. */
+export const Step = {
+  /** Nothing until more bytes come. */
+  IDLE: 0,
+  /** Another step is due in the next turn. */
+  MORE: 1,
+  /** The batch is full: the same step is due again, first in the next turn. */
+  NO_ROOM: 2,
+} as const;
+export type Step = (typeof Step)[keyof typeof Step];
+
+/** A large frame: its head, and its data in a blob (or dropped). */
+interface LargeFrame {
+  readonly head: Uint8Array;
+  readonly dataBytes: number;
+  blob: number;
+  /** Data bytes that have not come yet. */
+  left: number;
+}
+/** Whole frames: bytes, or one large frame. */
+type Piece = Uint8Array | LargeFrame;
+
+const NOTHING = new Uint8Array(0);
+
+/** What a thread's connections share. */
+export interface InputContext {
+  readonly batch: FrameBatch;
+  readonly decoder: FrameDecoder;
+  readonly blobs: BlobTable;
+}
+
+export class ConnectionInput {
+  /** Bytes as they came from the socket. */
+  readonly queue = new ByteQueue();
+  #carry = NOTHING;
+  /** The carry holds frames that did not fit in the batch, so it is decoded without new bytes first. */
+  #isBehind = false;
+  #isFaulted = false;
+  #fill: LargeFrame | null = null;
+  #pieces: Piece[] = [];
+  readonly #context: InputContext;
+
+  constructor(context: InputContext) {
+    this.#context = context;
+  }
+
+  /** Appends the rows of one step to the batch. */
+  fillRows(conn: number): Step {
+    if (this.#pieces.length > 0) return this.#replay(conn);
+    if (this.#isFaulted) return Step.IDLE;
+    if (this.#fill !== null) return this.#fillBlob(conn, this.#fill);
+    return this.#read(conn);
+  }
+
+  /**
+   * Takes the rows of `conn` from arena offset `start` on back; the batch must be the one just filled, `firstRow` the
+   * connection's first row in it. References of these rows' blobs come back with them.
+   */
+  unread(conn: number, start: number, firstRow: number): void {
+    const { arena, rows, rowCount } = this.#context.batch;
+    const taken: Piece[] = [];
+    for (let row = firstRow; row < rowCount && rows[row * ROW_INTS + Row.CONN] === conn; row++) {
+      const at = row * ROW_INTS;
+      const type = rows[at + Row.TYPE]!;
+      const from = rows[at + Row.START]!;
+      if (from < start) continue;
+      if (type === RowKind.FAULT) this.#unfault();
+      if (type < 0 && type !== RowKind.LINE) continue;
+      const bytes = arena.slice(from, rows[at + Row.END]!);
+      const blob = rows[at + Row.BLOB]!;
+      const dataBytes = rows[at + Row.DATA_LEN]!;
+      taken.push(blob === 0 ? bytes : { head: bytes, dataBytes, blob, left: 0 });
+    }
+    this.#pieces.unshift(...joined(taken));
+  }
+
+  /** Everything that is left, as it came on the wire. Throws Error when data of a frame was dropped. */
+  takeUnread(): Uint8Array {
+    const all = new ByteQueue();
+    for (const piece of this.#pieces) this.#moveTo(all, piece);
+    if (this.#fill !== null) this.#moveTo(all, this.#fill);
+    all.push(this.#carry);
+    all.push(this.queue.takeAll());
+    this.#pieces = [];
+    this.#fill = null;
+    this.#carry = NOTHING;
+    return all.takeAll();
+  }
+
+  /** Forgets everything and gives blobs back; the connection is closed. */
+  discard(): void {
+    for (const piece of this.#pieces) this.#release(piece);
+    if (this.#fill !== null) this.#release(this.#fill);
+    this.#pieces = [];
+    this.#fill = null;
+    this.#carry = NOTHING;
+    this.#isBehind = false;
+    this.queue.clear();
+  }
+
+  /** Un-read frames once more; nothing new is looked at in this step, so that what is kept stays one read at most. */
+  #replay(conn: number): Step {
+    const { batch, decoder } = this.#context;
+    for (;;) {
+      const piece = this.#pieces[0];
+      if (piece === undefined) return this.#next();
+      if (!(piece instanceof Uint8Array)) {
+        if (!this.#appendLarge(conn, piece)) return Step.NO_ROOM;
+      } else {
+        const start = this.#copyIn(piece);
+        if (start < 0) return Step.NO_ROOM;
+        const stop = decoder.decode(batch, conn, start, start + piece.length);
+        batch.arenaBytes = decoder.at;
+        if (stop === Stop.ROWS_FULL) {
+          this.#pieces[0] = piece.subarray(decoder.at - start);
+          return Step.NO_ROOM;
+        }
+      }
+      this.#pieces.shift();
+    }
+  }
+
+  #fillBlob(conn: number, fill: LargeFrame): Step {
+    const { blobs } = this.#context;
+    const count = Math.min(fill.left, this.queue.bytes, READ_BYTES);
+    this.queue.drain(count, (chunk, start, end) => {
+      fill.blob = blobs.append(fill.blob, chunk, start, end);
+    });
+    fill.left -= count;
+    if (fill.left > 0) return this.#next();
+    if (!this.#appendLarge(conn, fill)) return Step.NO_ROOM;
+    this.#fill = null;
+    return this.#next();
+  }
+
+  #read(conn: number): Step {
+    const { batch, decoder } = this.#context;
+    const count = this.#isBehind ? 0 : Math.min(this.queue.bytes, READ_BYTES);
+    if (count === 0 && !this.#isBehind) return Step.IDLE;
+    if (isFull(batch) || !this.#hasRoom(this.#carry.length + count)) return Step.NO_ROOM;
+    const start = batch.arenaBytes;
+    const fresh = start + this.#carry.length;
+    batch.arena.set(this.#carry, start);
+    this.queue.take(batch.arena, fresh, count);
+    const stop = decoder.decode(batch, conn, start, fresh + count);
+    batch.arenaBytes = decoder.at;
+    this.#isBehind = stop === Stop.ROWS_FULL;
+    this.#isFaulted = stop === Stop.FAULT;
+    this.#carry = NOTHING;
+    if (stop === Stop.LARGE) this.#openFill(fresh + count);
+    else if (decoder.at < fresh + count) this.#carry = batch.arena.slice(decoder.at, fresh + count);
+    return stop === Stop.ROWS_FULL ? Step.NO_ROOM : this.#next();
+  }
+
+  /** The frame at `decoder.at` is large: its data is gathered in a blob from now on, beginning with what is there. */
+  #openFill(end: number): void {
+    const { batch, decoder, blobs } = this.#context;
+    const { at, headBytes, dataBytes } = decoder;
+    const dataStart = at + headBytes;
+    this.#fill = {
+      head: batch.arena.slice(at, dataStart),
+      dataBytes,
+      blob: blobs.append(blobs.open(dataBytes), batch.arena, dataStart, end),
+      left: dataBytes - (end - dataStart),
+    };
+  }
+
+  /** False: no room in the batch. */
+  #appendLarge(conn: number, frame: LargeFrame): boolean {
+    const { batch, decoder } = this.#context;
+    const start = this.#copyIn(frame.head);
+    if (start < 0) return false;
+    const end = start + frame.head.length;
+    batch.arenaBytes = end;
+    decoder.appendLarge(batch, conn, start, end, frame.dataBytes, frame.blob);
+    return true;
+  }
+
+  /** Puts bytes behind the arena's fill mark without moving it. Returns their offset, -1 when the batch has no room. */
+  #copyIn(bytes: Uint8Array): number {
+    const { batch } = this.#context;
+    if (isFull(batch) || !this.#hasRoom(bytes.length)) return -1;
+    batch.arena.set(bytes, batch.arenaBytes);
+    return batch.arenaBytes;
+  }
+
+  #hasRoom(bytes: number): boolean {
+    const { batch } = this.#context;
+    return batch.arena.length - batch.arenaBytes >= bytes;
+  }
+
+  #next(): Step {
+    if (this.#isFaulted) return Step.IDLE;
+    return this.#isBehind || this.queue.bytes > 0 ? Step.MORE : Step.IDLE;
+  }
+
+  /** The bytes of the fault are still carried: they are looked at again after what was un-read. */
+  #unfault(): void {
+    this.#isFaulted = false;
+    this.#isBehind = true;
+  }
+
+  #moveTo(all: ByteQueue, piece: Piece): void {
+    if (piece instanceof Uint8Array) {
+      all.push(piece);
+      return;
+    }
+    if (piece.blob === BLOB_DROPPED) throw new Error('detach: data of a held frame was dropped');
+    all.push(piece.head);
+    all.push(this.#context.blobs.view(piece.blob, 0, piece.dataBytes - piece.left).slice());
+    this.#release(piece);
+  }
+
+  #release(piece: Piece): void {
+    if (piece instanceof Uint8Array || piece.blob === BLOB_DROPPED) return;
+    this.#context.blobs.release(piece.blob);
+  }
+}
+
+/** Neighbouring byte pieces as one. */
+function joined(pieces: readonly Piece[]): Piece[] {
+  const result: Piece[] = [];
+  let run = new ByteQueue();
+  const endRun = (): void => {
+    if (run.bytes > 0) result.push(run.takeAll());
+    run = new ByteQueue();
+  };
+  for (const piece of pieces) {
+    if (piece instanceof Uint8Array) run.push(piece);
+    else {
+      endRun();
+      result.push(piece);
+    }
+  }
+  endRun();
+  return result;
+}

@@ -1,0 +1,177 @@
+/**
+ * The twin reactor on node:net: the addon's contract with sockets that Node owns.
+ * Rule: one turn per pass of the event loop at most, run by setImmediate, so behind the sockets' reads of that pass.
+ */
+import { chmod } from 'node:fs/promises';
+import net from 'node:net';
+import type {
+  Detached,
+  KeepaliveOptions,
+  ListenAddress,
+  ReactorOptions,
+} from '../native/contract.ts';
+import { GoneReason } from '../protocol/batch.ts';
+import type { Connection, Opened } from './connection.ts';
+import { SocketWire } from './socket-wire.ts';
+import { TurnReactor } from './turn-reactor.ts';
+
+const LISTEN_ERROR_MS = 1000;
+/** A lost doorbell is noticed after this. */
+const SLEEP_MS = 1000;
+
+/** A reactor on node:net. Its listeners and connections keep the process alive until `destroy`. */
+export function createNodeReactor(options: ReactorOptions): NodeReactor {
+  return new NodeReactor(options);
+}
+
+export class NodeReactor extends TurnReactor {
+  readonly #servers = new Map<number, net.Server>();
+  #nextListener = 1;
+  #immediate: NodeJS.Immediate | null = null;
+  #ringTimer: NodeJS.Timeout | null = null;
+  #listenErrorAtMs = Number.NEGATIVE_INFINITY;
+  #openHandles = 0;
+  #destroyed: Promise<void> | null = null;
+  #onAllClosed: (() => void) | null = null;
+
+  listen(address: ListenAddress): Promise<{ id: number; port: number }> {
+    const id = this.#nextListener++;
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true });
+    server.on('connection', (socket) => this.attach(socket, peerOf(socket, address, id)));
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(listenOptions(address), () => {
+        server.off('error', reject);
+        server.on('error', (error: NodeJS.ErrnoException) => this.#listenFailed(error));
+        server.once('close', () => this.#handleClosed());
+        this.#openHandles++;
+        this.#servers.set(id, server);
+        finishListening(server, address).then(
+          (port) => resolve({ id, port }),
+          (error) => {
+            this.unlisten(id);
+            reject(error);
+          },
+        );
+      });
+    });
+  }
+
+  unlisten(id: number): void {
+    this.#servers.get(id)?.close();
+    this.#servers.delete(id);
+  }
+
+  adopt(fd: number, unread: Uint8Array, unsent: Uint8Array): number {
+    const socket = new net.Socket({ fd, allowHalfOpen: true, readable: true, writable: true });
+    socket.setNoDelay(true);
+    const connection = this.#connect(socket, null);
+    this.owe(connection, unsent);
+    if (unread.length > 0) this.received(connection, unread);
+    return connection.id;
+  }
+
+  /** Takes a connected socket (plain or TLS) as if a listener had accepted it. Returns its conn. */
+  attach(socket: net.Socket, opened: Opened): number {
+    return this.#connect(socket, opened).id;
+  }
+
+  detach(_conn: number): Detached {
+    throw new Error('detach: a socket of node:net cannot leave its thread');
+  }
+
+  override watchRings(
+    words: Int32Array,
+    asleep: number,
+    writeWords: Int32Array,
+    readWords: Int32Array,
+    doorbellFd: number,
+  ): void {
+    super.watchRings(words, asleep, writeWords, readWords, doorbellFd);
+    this.#ringTimer ??= setInterval(() => this.lookAtRings(), SLEEP_MS).unref();
+  }
+
+  destroy(): Promise<void> {
+    this.#destroyed ??= this.#destroy();
+    return this.#destroyed;
+  }
+
+  protected isDestroyed(): boolean {
+    return this.#destroyed !== null;
+  }
+
+  protected schedule(): void {
+    if (this.#immediate !== null || this.isDestroyed()) return;
+    this.#immediate = setImmediate(() => {
+      this.#immediate = null;
+      this.runTurn();
+    });
+  }
+
+  #connect(socket: net.Socket, opened: Opened | null): Connection {
+    setKeepalive(socket, this.options.keepalive);
+    const wire = new SocketWire(socket);
+    const connection = this.open(wire, opened);
+    this.#openHandles++;
+    socket.on('data', (chunk) => this.received(connection, chunk));
+    socket.on('end', () => this.ended(connection, GoneReason.END));
+    socket.on('error', () => this.ended(connection, GoneReason.RESET));
+    socket.on('close', () => {
+      this.closed(connection);
+      this.#handleClosed();
+    });
+    return connection;
+  }
+
+  #listenFailed(error: NodeJS.ErrnoException): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#listenErrorAtMs < LISTEN_ERROR_MS) return;
+    this.#listenErrorAtMs = nowMs;
+    this.options.onListenError(error.code ?? 'UNKNOWN');
+  }
+
+  #handleClosed(): void {
+    this.#openHandles--;
+    if (this.#openHandles === 0) this.#onAllClosed?.();
+  }
+
+  async #destroy(): Promise<void> {
+    this.isStopped = true;
+    if (this.#immediate !== null) clearImmediate(this.#immediate);
+    if (this.#ringTimer !== null) clearInterval(this.#ringTimer);
+    this.#immediate = null;
+    for (const id of [...this.#servers.keys()]) this.unlisten(id);
+    for (const connection of this.connections) connection.wire.destroy();
+    if (this.#openHandles === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onAllClosed = resolve;
+    });
+  }
+}
+
+function listenOptions(address: ListenAddress): net.ListenOptions {
+  if ('path' in address) return { path: address.path, backlog: address.backlog };
+  const { host, port, backlog, v6Only } = address;
+  return { host, port, backlog, exclusive: true, ipv6Only: v6Only ?? false };
+}
+
+/** Mode of a socket file is set when it exists. Returns the port, 0 for a path. */
+async function finishListening(server: net.Server, address: ListenAddress): Promise<number> {
+  if (!('path' in address)) return (server.address() as net.AddressInfo).port;
+  await chmod(address.path, address.mode);
+  return 0;
+}
+
+function peerOf(socket: net.Socket, address: ListenAddress, listener: number): Opened {
+  if ('path' in address) return { address: 'localhost', port: 0, listener };
+  const text = socket.remoteAddress ?? 'unknown'; // the peer may have left already
+  const isMapped = text.startsWith('::ffff:') && text.includes('.');
+  return { address: isMapped ? text.slice(7) : text, port: socket.remotePort ?? 0, listener };
+}
+
+/** Interval and count cannot be set through node:net; they stay the system's. */
+function setKeepalive(socket: net.Socket, keepalive: KeepaliveOptions | null): void {
+  if (keepalive === null) return;
+  if (keepalive.idleSeconds < 0) socket.setKeepAlive(true);
+  else socket.setKeepAlive(true, keepalive.idleSeconds * 1000);
+}

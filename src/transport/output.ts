@@ -1,0 +1,82 @@
+/**
+ * Takes one batch of output apart: every connection's segments become one run of bytes, with blobs in between.
+ * Rule: bytes are copied once, because `out` is written again while sockets still send.
+ */
+import { Control, OUT_INTS, Out } from '../protocol/batch.ts';
+import type { BlobTable } from './blob-table.ts';
+import type { Connection } from './connection.ts';
+
+/** The thread's side of the output. */
+export interface OutputBatch {
+  readonly out: Uint8Array;
+  readonly outRows: Int32Array;
+  readonly control: Int32Array;
+}
+
+/**
+ * Moves all segments to their connections' `pieces` and empties the batch. Connections that had no pieces before are
+ * added to `dirty`. `receiver` gives the connection of an id; without one the segment is dropped, its blob released.
+ */
+export function gatherOutput(
+  batch: OutputBatch,
+  blobs: BlobTable,
+  receiver: (conn: number) => Connection | undefined,
+  dirty: Connection[],
+): void {
+  const { out, outRows, control } = batch;
+  const rowsEnd = control[Control.OUT_ROWS]! * OUT_INTS;
+  if (rowsEnd === 0) return;
+  const receivers: (Connection | undefined)[] = [];
+  for (let row = 0; row < rowsEnd; row += OUT_INTS) {
+    const connection = receiver(outRows[row + Out.CONN]!);
+    receivers.push(connection);
+    if (connection !== undefined && outRows[row + Out.BLOB] === 0) {
+      connection.gatherBytes += outRows[row + Out.LEN]!;
+    }
+  }
+  for (let row = 0, i = 0; row < rowsEnd; row += OUT_INTS, i++) {
+    const connection = receivers[i];
+    const off = outRows[row + Out.OFF]!;
+    const count = outRows[row + Out.LEN]!;
+    const blob = outRows[row + Out.BLOB]!;
+    if (connection === undefined) {
+      if (blob > 0) blobs.release(blob);
+      continue;
+    }
+    if (connection.piecesBytes === 0 && connection.gatherInto === null) dirty.push(connection);
+    if (blob > 0) {
+      endRun(connection);
+      connection.pieces.push(blobs.view(blob, off, count));
+      connection.pieceBlobs.push(blob);
+      connection.piecesBytes += count;
+    } else {
+      copySegment(connection, out, off, count);
+    }
+  }
+  for (const connection of receivers) {
+    if (connection === undefined) continue;
+    endRun(connection);
+    connection.gatherInto = null;
+    connection.gatherBytes = 0;
+    connection.gatherFrom = 0;
+    connection.gatherAt = 0;
+  }
+  control[Control.OUT_ROWS] = 0;
+  control[Control.OUT_BYTES] = 0;
+}
+
+/** Appends to the connection's run; the run's memory holds all of its segments of this batch. */
+function copySegment(connection: Connection, out: Uint8Array, off: number, count: number): void {
+  connection.gatherInto ??= Buffer.allocUnsafe(connection.gatherBytes);
+  connection.gatherInto.set(out.subarray(off, off + count), connection.gatherAt);
+  connection.gatherAt += count;
+}
+
+/** What was copied since the last run becomes a piece. */
+function endRun(connection: Connection): void {
+  const { gatherInto, gatherFrom, gatherAt } = connection;
+  if (gatherInto === null || gatherAt === gatherFrom) return;
+  connection.pieces.push(gatherInto.subarray(gatherFrom, gatherAt));
+  connection.piecesBytes += gatherAt - gatherFrom;
+  connection.gatherFrom = gatherAt;
+}

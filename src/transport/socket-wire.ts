@@ -1,0 +1,51 @@
+/**
+ * A net.Socket (or TLS socket) as a wire: one write per turn, closing with and without patience.
+ * Rule: nothing here throws for what a peer does; failures come as the socket's events.
+ */
+import type { Socket } from 'node:net';
+import type { Wire } from './connection.ts';
+
+export class SocketWire implements Wire {
+  readonly #socket: Socket;
+  #lingerTimer: NodeJS.Timeout | null = null;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.once('close', () => {
+      if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
+    });
+  }
+
+  send(pieces: readonly Uint8Array[], done: () => void): void {
+    const socket = this.#socket;
+    if (socket.destroyed || !socket.writable) {
+      done();
+      return;
+    }
+    const last = pieces.length - 1;
+    if (last > 0) socket.cork(); // one writev instead of a write per piece
+    for (let i = 0; i < last; i++) socket.write(pieces[i]!);
+    socket.write(pieces[last]!, () => done());
+    if (last > 0) socket.uncork();
+  }
+
+  unsentBytes(): number {
+    return this.#socket.destroyed ? 0 : this.#socket.writableLength;
+  }
+
+  setReading(isReading: boolean): void {
+    if (isReading) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
+  finish(lingerMs: number): void {
+    const socket = this.#socket;
+    socket.resume(); // input is dropped by the reactor, but has to be read so that closing sends no reset
+    socket.end(() => socket.destroy());
+    this.#lingerTimer = setTimeout(() => socket.destroy(), lingerMs);
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
