@@ -18,7 +18,7 @@ function writeBatch(writer) {
   for (let i = 0; i < BATCH; i++) {
     writer.begin(1, i, 2, 3, 4, BYTES);
     const { bytes, at } = writer;
-    for (let j = 0; j < BYTES; j++) bytes[at + j] = payload[j];
+    bytes.set(payload, at);
     writer.commit();
   }
   writer.publish();
