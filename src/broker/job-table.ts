@@ -1,0 +1,257 @@
+/**
+ * One row of 16 words (64 bytes) for each live job, in segments of 65,536 rows that never move, so a job number is
+ * good as long as its job lives and ten million jobs cost the garbage collector nothing.
+ *
+ *   job number = segment << 16 | row        words of a row: `Job`
+ *
+ * Freed rows of a segment are linked through their own NEXT word, the rest of them is zero; rows never used lie above
+ * the segment's bump mark. The lowest segment with room is filled first, so that the last ones empty and are given back.
+ * Invariant: every word of a row that is not live is zero, but for NEXT. Source: the hard rules on the job table.
+ */
+import { assert } from '../base/assert.ts';
+import { IntSet } from '../base/int-set.ts';
+
+/** Words of a row. SERIAL and NEXT belong to the table while the row is free; all else is the caller's. */
+export const Job = {
+  SERIAL_LO: 0,
+  SERIAL_HI: 1,
+  FLAGS: 2,
+  FUNCTION: 3,
+  NEXT: 4,
+  PREV: 5,
+  BLOCK: 6,
+  WORKLOAD_BYTES: 7,
+  UNIQUE_HASH: 8,
+  WATCHER: 9,
+  WORKER: 10,
+  BLOB: 11,
+  WATCH_NEXT: 12,
+  WATCH_PREV: 13,
+  UNIQUE_BYTES: 14,
+  SINCE_MS: 15,
+} as const;
+
+/** Words of a row as a shift: row r starts at word r << JOB_SHIFT of its segment. */
+export const JOB_SHIFT = 4;
+/** Rows of a segment as a shift: job >>> SEGMENT_SHIFT is its segment. */
+export const SEGMENT_SHIFT = 16;
+export const SEGMENT_MASK = 0xffff;
+/** No job: row 0 is never given out. */
+export const NO_JOB = 0;
+
+const SEGMENT_ROWS = 1 << SEGMENT_SHIFT;
+const SEGMENT_WORDS = SEGMENT_ROWS << JOB_SHIFT;
+const SEGMENT_BYTES = SEGMENT_WORDS * 4;
+const TWO_32 = 0x1_0000_0000;
+/** Stands for the memory of a segment that was given back by dropping it. */
+const DROPPED = new Uint32Array(0);
+
+/** What the table keeps beside each segment: words of one entry of `#state`. */
+const LIVE = 0;
+const BUMP = 1;
+const FREE = 2;
+const IN_USE = 3;
+const STATE_SHIFT = 2;
+
+/** The rows of all live jobs of one shard. */
+export class JobTable {
+  /** For direct reads and writes of live rows: `segments[job >>> SEGMENT_SHIFT][((job & SEGMENT_MASK) << JOB_SHIFT) + word]`. */
+  readonly segments: Uint32Array[] = [];
+  readonly #discard: ((bytes: Uint8Array) => void) | null;
+  readonly #room = new IntSet();
+  #state = new Int32Array(16 << STATE_SHIFT);
+  /** Lowest segment with room, -1 when all are full. */
+  #current = -1;
+  #count = 0;
+  #segmentsInUse = 0;
+  #segmentsFree = 0;
+  /** The last serial given, as two int32, so that it never becomes a heap number. */
+  #serialLo = 0;
+  #serialHi = 0;
+
+  /**
+   * `discard` gets the whole memory of an empty segment and may make its pages read as zero or leave them as they are;
+   * with null such a segment is dropped and made anew when it is needed.
+   */
+  constructor(hooks: { discard: ((bytes: Uint8Array) => void) | null }) {
+    this.#discard = hooks.discard;
+  }
+
+  /** Live rows. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Memory of the segments that are not given back. */
+  get bytes(): number {
+    return this.#segmentsInUse * SEGMENT_BYTES;
+  }
+
+  /** A row that is zero but for a serial that was never given before; taken from the lowest segment with room. */
+  allocate(): number {
+    let segment = this.#current;
+    if (segment < 0) segment = this.#addSegment();
+    const state = this.#state;
+    const at = segment << STATE_SHIFT;
+    if (state[at + LIVE] === 0) this.#occupy(segment);
+    const words = this.segments[segment] as Uint32Array;
+    let row = state[at + FREE] as number;
+    if (row === 0) {
+      row = state[at + BUMP] as number;
+      state[at + BUMP] = row + 1;
+    } else {
+      row--;
+      state[at + FREE] = words[(row << JOB_SHIFT) + Job.NEXT] as number;
+    }
+    const live = (state[at + LIVE] as number) + 1;
+    state[at + LIVE] = live;
+    if (live === SEGMENT_ROWS || (live === SEGMENT_ROWS - 1 && segment === 0))
+      this.#filled(segment);
+    this.#count++;
+
+    const lo = (this.#serialLo + 1) | 0;
+    this.#serialLo = lo;
+    if (lo === 0) this.#serialHi++;
+    const word = row << JOB_SHIFT;
+    words[word + Job.SERIAL_LO] = lo;
+    words[word + Job.SERIAL_HI] = this.#serialHi;
+    words[word + Job.NEXT] = 0;
+    return ((segment << SEGMENT_SHIFT) | row) >>> 0;
+  }
+
+  /** Zeroes the row of a live job; its number may be given out again, its serial never. */
+  free(job: number): void {
+    const segment = job >>> SEGMENT_SHIFT;
+    const words = this.segments[segment] as Uint32Array;
+    const row = job & SEGMENT_MASK;
+    const word = row << JOB_SHIFT;
+    assert(
+      words[word + Job.SERIAL_LO] !== 0 || words[word + Job.SERIAL_HI] !== 0,
+      'free a job: row is not live',
+    );
+    for (let i = word; i < word + (1 << JOB_SHIFT); i++) words[i] = 0;
+
+    const state = this.#state;
+    const at = segment << STATE_SHIFT;
+    words[word + Job.NEXT] = state[at + FREE] as number;
+    state[at + FREE] = row + 1;
+    const live = (state[at + LIVE] as number) - 1;
+    state[at + LIVE] = live;
+    if (live >= SEGMENT_ROWS - 2) this.#opened(segment);
+    if (live === 0) this.#emptied(segment);
+    this.#count--;
+  }
+
+  /** Serial of a live job, 1 .. 2^53-1. */
+  serial(job: number): number {
+    const words = this.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
+    const word = (job & SEGMENT_MASK) << JOB_SHIFT;
+    return (
+      (words[word + Job.SERIAL_HI] as number) * TWO_32 + (words[word + Job.SERIAL_LO] as number)
+    );
+  }
+
+  /** Whether `job` is a live row with this serial; any two numbers may be asked, also what a stranger made up. */
+  isLive(job: number, serial: number): boolean {
+    if (job >>> 0 !== job) return false;
+    const segment = job >>> SEGMENT_SHIFT;
+    if (segment >= this.segments.length) return false;
+    const words = this.segments[segment] as Uint32Array;
+    const word = (job & SEGMENT_MASK) << JOB_SHIFT;
+    if (word >= words.length) return false;
+    const found =
+      (words[word + Job.SERIAL_HI] as number) * TWO_32 + (words[word + Job.SERIAL_LO] as number);
+    return found === serial && found !== 0;
+  }
+
+  /**
+   * The next live job number above `after`, NO_JOB at the end. Segments without jobs are skipped; in others the free
+   * rows below the bump mark are read. Rows may come and go between two calls.
+   */
+  next(after: number): number {
+    const state = this.#state;
+    let row = (after & SEGMENT_MASK) + 1;
+    for (let segment = after >>> SEGMENT_SHIFT; segment < this.segments.length; segment++) {
+      if (state[(segment << STATE_SHIFT) + LIVE] !== 0) {
+        const words = this.segments[segment] as Uint32Array;
+        const end = state[(segment << STATE_SHIFT) + BUMP] as number;
+        for (; row < end; row++) {
+          const word = row << JOB_SHIFT;
+          if (words[word + Job.SERIAL_LO] !== 0 || words[word + Job.SERIAL_HI] !== 0) {
+            return ((segment << SEGMENT_SHIFT) | row) >>> 0;
+          }
+        }
+      }
+      row = 0;
+    }
+    return NO_JOB;
+  }
+
+  /** Gives back the last wholly free segment while there are two of them; true when it did. */
+  trim(): boolean {
+    if (this.#segmentsFree < 2) return false;
+    let segment = this.segments.length - 1;
+    while (
+      this.#state[(segment << STATE_SHIFT) + LIVE] !== 0 ||
+      this.#state[(segment << STATE_SHIFT) + IN_USE] === 0
+    ) {
+      segment--;
+    }
+    const words = this.segments[segment] as Uint32Array;
+    if (this.#discard !== null) this.#discard(new Uint8Array(words.buffer as ArrayBuffer));
+    else this.segments[segment] = DROPPED;
+    this.#state[(segment << STATE_SHIFT) + IN_USE] = 0;
+    this.#segmentsInUse--;
+    this.#segmentsFree--;
+    return true;
+  }
+
+  #addSegment(): number {
+    const segment = this.segments.length;
+    assert(segment <= SEGMENT_MASK, 'add a segment to the job table: 65536 are there');
+    if (segment << STATE_SHIFT >= this.#state.length) {
+      const state = new Int32Array(this.#state.length * 2);
+      state.set(this.#state);
+      this.#state = state;
+    }
+    this.segments.push(DROPPED);
+    this.#reset(segment);
+    this.#room.add(segment);
+    this.#current = segment;
+    return segment;
+  }
+
+  /** The first row of an empty segment is about to be taken; makes sure that it has memory. */
+  #occupy(segment: number): void {
+    const at = (segment << STATE_SHIFT) + IN_USE;
+    if (this.#state[at] !== 0) {
+      this.#segmentsFree--;
+      return;
+    }
+    if (this.segments[segment] === DROPPED) this.segments[segment] = new Uint32Array(SEGMENT_WORDS);
+    this.#state[at] = 1;
+    this.#segmentsInUse++;
+  }
+
+  #filled(segment: number): void {
+    this.#room.delete(segment);
+    this.#current = this.#room.lowest();
+  }
+
+  #opened(segment: number): void {
+    this.#room.add(segment);
+    if (segment < this.#current || this.#current < 0) this.#current = segment;
+  }
+
+  #emptied(segment: number): void {
+    this.#reset(segment);
+    this.#segmentsFree++;
+  }
+
+  /** Forgets the list of free rows: all rows are above the bump mark again. */
+  #reset(segment: number): void {
+    const at = segment << STATE_SHIFT;
+    this.#state[at + FREE] = 0;
+    this.#state[at + BUMP] = segment === 0 ? 1 : 0;
+  }
+}
