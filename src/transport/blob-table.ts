@@ -29,11 +29,12 @@ export class BlobTable {
     this.#control = control;
   }
 
-  /** A new empty blob with one reference that will hold `announcedBytes`; takes no memory yet. */
+  /**
+   * A new empty blob with one reference that will hold `announcedBytes`; takes no memory yet. BLOB_DROPPED when they
+   * would pass BLOB_KIB_MAX.
+   */
   open(announcedBytes: number): number {
-    const id = this.#freeIds.pop() ?? this.#blobs.length;
-    this.#blobs[id] = { bytes: new Uint8Array(0), length: 0, announcedBytes, references: 1 };
-    return id;
+    return this.#wouldPass(announcedBytes) ? BLOB_DROPPED : this.#create(announcedBytes);
   }
 
   /**
@@ -45,18 +46,19 @@ export class BlobTable {
     const blob = this.#get(id);
     const needed = blob.length + (end - start);
     assert(needed <= blob.announcedBytes, 'blob gets more bytes than announced');
-    if (needed > blob.bytes.length && !this.#grow(blob, needed)) {
+    if (this.#wouldPass(end - start) || !this.#grow(blob, needed)) {
       this.release(id);
       return BLOB_DROPPED;
     }
     blob.bytes.set(bytes.subarray(start, end), blob.length);
+    this.#account(kib(needed) - kib(blob.length));
     blob.length = needed;
     return id;
   }
 
   /** Copies `bytes[start, end)` into a new blob with one reference; not bound by BLOB_KIB_MAX. */
   from(bytes: Uint8Array, start: number, end: number): number {
-    const id = this.open(end - start);
+    const id = this.#create(end - start);
     const blob = this.#get(id);
     blob.bytes = bytes.slice(start, end);
     blob.length = blob.bytes.length;
@@ -73,7 +75,7 @@ export class BlobTable {
   release(id: number): void {
     const blob = this.#get(id);
     if (--blob.references > 0) return;
-    this.#account(-kib(blob.bytes.length));
+    this.#account(-kib(blob.length));
     this.#blobs[id] = null;
     this.#freeIds.push(id);
   }
@@ -100,30 +102,36 @@ export class BlobTable {
     return this.#blobs.length - 1 - this.#freeIds.length;
   }
 
+  #create(announcedBytes: number): number {
+    const id = this.#freeIds.pop() ?? this.#blobs.length;
+    this.#blobs[id] = { bytes: new Uint8Array(0), length: 0, announcedBytes, references: 1 };
+    return id;
+  }
+
   #get(id: number): Blob {
     const blob = this.#blobs[id];
     assert(blob !== null && blob !== undefined, 'blob id is not alive');
     return blob;
   }
 
-  /** False: the account has no room for it. */
+  /** False: the process has no memory for it; the frame is dropped, the server lives. */
   #grow(blob: Blob, needed: number): boolean {
+    if (needed <= blob.bytes.length) return true;
     let capacity = Math.max(FIRST_BYTES, blob.bytes.length);
     while (capacity < needed) capacity *= 2;
-    capacity = Math.min(capacity, blob.announcedBytes);
-    const more = kib(capacity) - kib(blob.bytes.length);
-    const max = this.#control[Control.BLOB_KIB_MAX]!;
-    if (max > 0 && this.#control[Control.BLOB_KIB]! + more > max) return false;
-    let grown: Uint8Array;
     try {
-      grown = new Uint8Array(capacity);
+      const grown = new Uint8Array(Math.min(capacity, blob.announcedBytes));
+      grown.set(blob.bytes.subarray(0, blob.length));
+      blob.bytes = grown;
+      return true;
     } catch {
-      return false; // RangeError: the process has no memory for it; the frame is dropped, the server lives
+      return false;
     }
-    grown.set(blob.bytes.subarray(0, blob.length));
-    blob.bytes = grown;
-    this.#account(more);
-    return true;
+  }
+
+  #wouldPass(moreBytes: number): boolean {
+    const max = this.#control[Control.BLOB_KIB_MAX]!;
+    return max > 0 && this.#control[Control.BLOB_KIB]! + kib(moreBytes) > max;
   }
 
   #account(moreKib: number): void {

@@ -33,6 +33,8 @@ interface LargeFrame {
 /** Whole frames: bytes, or one large frame. */
 type Piece = Uint8Array | LargeFrame;
 
+/** One step of a blob may take more than one read: nothing of it is looked at. */
+const FILL_BYTES = 1 << 20;
 const NOTHING = new Uint8Array(0);
 
 /** What a thread's connections share. */
@@ -135,7 +137,7 @@ export class ConnectionInput {
 
   #fillBlob(conn: number, fill: LargeFrame): Step {
     const { blobs } = this.#context;
-    const count = Math.min(fill.left, this.queue.bytes, READ_BYTES);
+    const count = Math.min(fill.left, this.queue.bytes, FILL_BYTES);
     this.queue.drain(count, (chunk, start, end) => {
       fill.blob = blobs.append(fill.blob, chunk, start, end);
     });

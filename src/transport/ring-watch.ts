@@ -2,6 +2,7 @@
  * The twin's part of the ring protocol: before a thread may sleep it says so, then looks at every ring once more.
  * Rule: set asleep first, look second; a producer publishes first, swaps asleep second. One of both sees the other.
  */
+import { prepareSleep } from '../ring/doorbell.ts';
 
 /** Watches one thread's incoming rings; without `watch` there are none. */
 export class RingWatch {
@@ -37,9 +38,6 @@ export class RingWatch {
   /** Says that the thread may sleep. Returns false, awake again, when a ring has something to read. */
   sleep(): boolean {
     if (this.#words === null) return true;
-    Atomics.store(this.#words, this.#asleep, 1);
-    if (!this.isWaiting()) return true;
-    this.wake();
-    return false;
+    return prepareSleep(this.#words, this.#asleep, this.#writeWords, this.#readWords);
   }
 }

@@ -3,15 +3,13 @@
  * Rule: while `onTurn` runs, methods only note what to do; what it wrote leaves after it has returned, or never if it threw.
  */
 import type { Detached, ListenAddress, Reactor, ReactorOptions } from '../native/contract.ts';
-import { CONTROL_INTS, GoneReason, OUT_INTS, ROW_INTS, Row, RowKind } from '../protocol/batch.ts';
-import { appendRow, type FrameBatch, isFull } from '../protocol/batch-writer.ts';
-import { FrameDecoder } from '../protocol/decoder.ts';
+import { CONTROL_INTS, GoneReason, OUT_INTS, ROW_INTS } from '../protocol/batch.ts';
 import { READ_BYTES } from '../protocol/limits.ts';
 import { BlobTable } from './blob-table.ts';
 import { Connection, ConnectionTable, Leaving, type Opened, type Wire } from './connection.ts';
-import { type InputContext, Step } from './connection-input.ts';
-import { gatherOutput } from './output.ts';
 import { RingWatch } from './ring-watch.ts';
+import { TurnInput } from './turn-input.ts';
+import { TurnOutput } from './turn-output.ts';
 
 /** Capacities; the host reads them from the arrays' lengths. */
 export const ARENA_BYTES = 1 << 20;
@@ -35,22 +33,25 @@ export abstract class TurnReactor implements Reactor {
 
   readonly #blobs = new BlobTable(this.control);
   readonly #rings = new RingWatch();
-  readonly #batch: FrameBatch = { arena: this.arena, rows: this.rows, rowCount: 0, arenaBytes: 0 };
-  readonly #context: InputContext;
-  #ready: Connection[] = [];
-  #dirty: Connection[] = [];
-  #leaving: Connection[] = [];
-  #drainAsked: Connection[] = [];
-  #turn = 0;
+  readonly #input: TurnInput;
+  readonly #output: TurnOutput;
   #isNudged = false;
 
   constructor(options: ReactorOptions) {
     this.options = options;
-    this.#context = {
-      batch: this.#batch,
-      decoder: new FrameDecoder(options.hashSeed, options.packetBytesMax),
-      blobs: this.#blobs,
-    };
+    const { hashSeed, packetBytesMax } = options;
+    this.#input = new TurnInput(this.arena, this.rows, this.#blobs, hashSeed, packetBytesMax);
+    this.#output = new TurnOutput(this, this.#blobs, this.connections, options, {
+      paused: (connection, isPaused) => {
+        this.#updateReading(connection);
+        if (!isPaused) this.markReady(connection);
+      },
+      overLimit: (connection) => this.ended(connection, GoneReason.OUTPUT_LIMIT),
+      drained: (connection) => {
+        connection.isDrainedDue = true;
+        this.markReady(connection);
+      },
+    });
   }
 
   abstract listen(address: ListenAddress): Promise<{ id: number; port: number }>;
@@ -64,7 +65,7 @@ export abstract class TurnReactor implements Reactor {
   // -- what the thread calls
 
   spill(): void {
-    gatherOutput(this, this.#blobs, (id) => this.#receiver(id), this.#dirty);
+    this.#output.spill();
   }
 
   close(conn: number): void {
@@ -78,11 +79,7 @@ export abstract class TurnReactor implements Reactor {
   hold(conn: number, start: number): void {
     const connection = this.#find(conn);
     if (connection === undefined) return;
-    if (connection.rowsOfTurn === this.#turn) {
-      connection.input.unread(conn, start, connection.firstRow);
-      connection.rowsOfTurn = -1;
-      connection.isGoneGiven = false;
-    }
+    this.#input.unread(connection, start);
     connection.isHeld = true;
     this.#updateReading(connection);
   }
@@ -97,14 +94,13 @@ export abstract class TurnReactor implements Reactor {
 
   unsentBytes(conn: number): number {
     const connection = this.#find(conn);
-    return connection === undefined ? 0 : connection.piecesBytes + connection.wire.unsentBytes();
+    return connection === undefined ? 0 : this.#output.unsentBytes(connection);
   }
 
   notifyDrained(conn: number, bytes: number): void {
     const connection = this.#find(conn);
     if (connection === undefined) return;
-    connection.drainedBelowBytes = bytes;
-    this.#drainAsked.push(connection); // looked at behind the flush, when this turn's output counts
+    this.#output.askDrained(connection, bytes);
     this.schedule();
   }
 
@@ -165,18 +161,7 @@ export abstract class TurnReactor implements Reactor {
 
   /** Output has left: looks at the low marks. */
   protected sent(connection: Connection): void {
-    if (connection.leaving !== Leaving.NO) return;
-    const unsent = connection.piecesBytes + connection.wire.unsentBytes();
-    if (connection.isOutputPaused && unsent <= this.options.outputPauseBytes / 2) {
-      connection.isOutputPaused = false;
-      this.#updateReading(connection);
-      this.markReady(connection);
-    }
-    if (unsent <= connection.drainedBelowBytes) {
-      connection.drainedBelowBytes = -1;
-      connection.isDrainedDue = true;
-      this.markReady(connection);
-    }
+    this.#output.sent(connection);
   }
 
   /** The wire is closed for good. Its slot is free when the thread has closed the connection too. */
@@ -191,7 +176,7 @@ export abstract class TurnReactor implements Reactor {
   /** A new connection. `opened`: give an OPEN row; null for an adopted one. */
   protected open(wire: Wire, opened: Opened | null): Connection {
     const connection = this.connections.add(
-      (id) => new Connection(id, wire, opened, this.#context),
+      (id) => new Connection(id, wire, opened, this.#input.context),
     );
     if (opened !== null) this.markReady(connection);
     return connection;
@@ -199,10 +184,7 @@ export abstract class TurnReactor implements Reactor {
 
   /** Output from before the connection came here leaves first. */
   protected owe(connection: Connection, unsent: Uint8Array): void {
-    if (unsent.length === 0) return;
-    connection.pieces.push(unsent);
-    connection.piecesBytes += unsent.length;
-    this.#dirty.push(connection);
+    this.#output.owe(connection, unsent);
     this.schedule();
   }
 
@@ -212,23 +194,21 @@ export abstract class TurnReactor implements Reactor {
     unread: Uint8Array;
     unsent: Uint8Array;
   } {
-    this.spill();
+    this.#output.spill();
     const connection = this.#find(conn);
     if (connection === undefined || !connection.isHeld) {
       throw new Error(`detach: connection ${conn} is not held`);
     }
     const unread = connection.input.takeUnread();
-    const unsent = concat(connection.pieces, connection.piecesBytes);
-    this.#drop(connection);
+    const unsent = this.#output.takeUnsent(connection);
     connection.leaving = Leaving.AT_ONCE;
     this.connections.remove(connection);
     return { connection, unread, unsent };
   }
 
   protected markReady(connection: Connection): void {
-    if (connection.isReady || connection.leaving !== Leaving.NO) return;
-    connection.isReady = true;
-    this.#ready.push(connection);
+    if (connection.leaving !== Leaving.NO) return;
+    this.#input.add(connection);
     this.schedule();
   }
 
@@ -238,18 +218,16 @@ export abstract class TurnReactor implements Reactor {
     this.#rings.wake();
     const isCalled = this.#isNudged || this.#rings.isWaiting();
     this.#isNudged = false;
-    this.#fillBatch();
-    const { rowCount } = this.#batch;
+    const rowCount = this.#input.fill((connection) => this.#updateReading(connection));
     if (rowCount > 0 || isCalled) {
-      const turn = this.#turn;
       this.isStopped = true; // stays so when the callback throws: nothing of that turn is sent
       this.options.onTurn(rowCount);
+      this.#input.endTurn();
       if (this.isDestroyed()) return true;
       this.isStopped = false;
-      this.#turn = turn + 1;
     }
-    const hasSent = this.#flush();
-    if (this.#ready.length > 0) this.schedule();
+    const hasSent = this.#output.flush();
+    if (this.#input.isReady) this.schedule();
     if (!this.#rings.sleep()) this.nudge();
     return rowCount > 0 || isCalled || hasSent;
   }
@@ -266,20 +244,10 @@ export abstract class TurnReactor implements Reactor {
     return connection?.leaving === Leaving.NO ? connection : undefined;
   }
 
-  /** Who gets output: also a connection that leaves, until its last flush. */
-  #receiver(conn: number): Connection | undefined {
-    const connection = this.connections.get(conn);
-    if (connection === undefined || connection.isWireClosed) return undefined;
-    const isDeaf = connection.isEnded || connection.goneReason > GoneReason.END;
-    return isDeaf ? undefined : connection;
-  }
-
   #leave(conn: number, leaving: Leaving, lingerMs: number): void {
     const connection = this.#find(conn);
     if (connection === undefined) return;
-    connection.leaving = leaving;
-    connection.lingerMs = lingerMs;
-    this.#leaving.push(connection);
+    this.#output.leave(connection, leaving, lingerMs);
     this.schedule();
   }
 
@@ -292,127 +260,4 @@ export abstract class TurnReactor implements Reactor {
     connection.isReading = isReading;
     connection.wire.setReading(isReading);
   }
-
-  #fillBatch(): void {
-    const ready = this.#ready;
-    this.#ready = [];
-    this.#batch.rowCount = 0;
-    this.#batch.arenaBytes = 0;
-    for (let i = 0; i < ready.length; i++) {
-      const connection = ready[i]!;
-      connection.isReady = false;
-      if (connection.leaving !== Leaving.NO) continue;
-      connection.firstRow = this.#batch.rowCount;
-      connection.rowsOfTurn = this.#turn;
-      const step = this.#fillRows(connection);
-      if (step === Step.MORE) this.markReady(connection);
-      if (step !== Step.NO_ROOM) continue;
-      connection.isReady = true;
-      this.#ready = [...ready.slice(i), ...this.#ready]; // the rest comes first in the next turn
-      return;
-    }
-  }
-
-  #fillRows(connection: Connection): Step {
-    const batch = this.#batch;
-    if (connection.opened !== null && !this.#appendOpen(connection, connection.opened)) {
-      return Step.NO_ROOM;
-    }
-    if (connection.isDrainedDue) {
-      if (isFull(batch)) return Step.NO_ROOM;
-      const at = batch.arenaBytes;
-      appendRow(batch, connection.id, RowKind.DRAINED, at, at, at);
-      connection.isDrainedDue = false;
-    }
-    const { goneReason } = connection;
-    if (goneReason !== GoneReason.OUTPUT_LIMIT) {
-      if (connection.isHeld) return Step.IDLE;
-      if (connection.isOutputPaused && goneReason !== GoneReason.RESET) return Step.IDLE;
-      const step = connection.input.fillRows(connection.id);
-      this.#updateReading(connection);
-      if (step !== Step.IDLE) return step;
-    }
-    if (goneReason < 0 || connection.isGoneGiven) return Step.IDLE;
-    if (isFull(batch)) return Step.NO_ROOM;
-    const at = batch.arenaBytes;
-    const row = appendRow(batch, connection.id, RowKind.GONE, at, at, at);
-    batch.rows[row + Row.A0] = goneReason;
-    connection.isGoneGiven = true;
-    return Step.IDLE;
-  }
-
-  #appendOpen(connection: Connection, opened: Opened): boolean {
-    const batch = this.#batch;
-    const { address, port, listener } = opened;
-    const start = batch.arenaBytes;
-    if (isFull(batch) || start + address.length > batch.arena.length) return false;
-    for (let i = 0; i < address.length; i++) batch.arena[start + i] = address.charCodeAt(i);
-    batch.arenaBytes = start + address.length;
-    const row = appendRow(batch, connection.id, RowKind.OPEN, start, start, batch.arenaBytes);
-    batch.rows[row + Row.A0] = address.length;
-    batch.rows[row + Row.A1] = port;
-    batch.rows[row + Row.A2] = listener;
-    connection.opened = null;
-    return true;
-  }
-
-  /** Gives every connection its output, then closes those that leave. Returns false when there was nothing. */
-  #flush(): boolean {
-    this.spill();
-    const dirty = this.#dirty;
-    this.#dirty = [];
-    for (const connection of dirty) this.#send(connection);
-    const leaving = this.#leaving;
-    this.#leaving = [];
-    for (const connection of leaving) this.#end(connection);
-    const asked = this.#drainAsked;
-    this.#drainAsked = [];
-    for (const connection of asked) this.sent(connection);
-    return dirty.length + leaving.length > 0;
-  }
-
-  #send(connection: Connection): void {
-    if (connection.piecesBytes === 0) return;
-    const { pieces, pieceBlobs } = connection;
-    connection.pieces = [];
-    connection.pieceBlobs = [];
-    connection.piecesBytes = 0;
-    connection.wire.send(pieces, () => {
-      for (const blob of pieceBlobs) this.#blobs.release(blob);
-      this.sent(connection);
-    });
-    const unsent = connection.wire.unsentBytes();
-    if (unsent > this.options.outputBytesMax && connection.goneReason < 0) {
-      this.ended(connection, GoneReason.OUTPUT_LIMIT);
-    }
-    if (unsent > this.options.outputPauseBytes && !connection.isOutputPaused) {
-      connection.isOutputPaused = true;
-      this.#updateReading(connection);
-    }
-  }
-
-  #end(connection: Connection): void {
-    connection.isEnded = true;
-    connection.input.discard();
-    if (connection.isWireClosed) this.connections.remove(connection);
-    else if (connection.leaving === Leaving.AT_ONCE) connection.wire.destroy();
-    else connection.wire.finish(connection.lingerMs);
-  }
-
-  #drop(connection: Connection): void {
-    for (const blob of connection.pieceBlobs) this.#blobs.release(blob);
-    connection.pieces = [];
-    connection.pieceBlobs = [];
-    connection.piecesBytes = 0;
-  }
-}
-
-function concat(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
-  const all = new Uint8Array(bytes);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }

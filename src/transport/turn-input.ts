@@ -1,0 +1,123 @@
+/**
+ * Fills one batch a turn from the connections that have something to give, first come, first served.
+ * Rule: per turn and connection one step, so who has more comes again behind the others; OPEN is first, GONE last.
+ */
+import { GoneReason, Row, RowKind } from '../protocol/batch.ts';
+import { appendRow, type FrameBatch, isFull } from '../protocol/batch-writer.ts';
+import { FrameDecoder } from '../protocol/decoder.ts';
+import type { BlobTable } from './blob-table.ts';
+import { type Connection, Leaving, type Opened } from './connection.ts';
+import { type InputContext, Step } from './connection-input.ts';
+
+export class TurnInput {
+  /** What every connection's input is made with. */
+  readonly context: InputContext;
+  readonly #batch: FrameBatch;
+  #ready: Connection[] = [];
+  /** Counts batches: rows and arena offsets of another turn mean nothing. */
+  #turn = 0;
+
+  constructor(
+    arena: Uint8Array,
+    rows: Int32Array,
+    blobs: BlobTable,
+    hashSeed: number,
+    packetBytesMax: number,
+  ) {
+    this.#batch = { arena, rows, rowCount: 0, arenaBytes: 0 };
+    const decoder = new FrameDecoder(hashSeed, packetBytesMax);
+    this.context = { batch: this.#batch, decoder, blobs };
+  }
+
+  /** Rows are due. */
+  get isReady(): boolean {
+    return this.#ready.length > 0;
+  }
+
+  /** `connection` may have rows to give in the next turn. */
+  add(connection: Connection): void {
+    if (connection.isReady) return;
+    connection.isReady = true;
+    this.#ready.push(connection);
+  }
+
+  /** Fills the batch anew; `looked` is called for each connection that was looked at. Returns the number of rows. */
+  fill(looked: (connection: Connection) => void): number {
+    const ready = this.#ready;
+    this.#ready = [];
+    this.#batch.rowCount = 0;
+    this.#batch.arenaBytes = 0;
+    for (let i = 0; i < ready.length; i++) {
+      const connection = ready[i]!;
+      connection.isReady = false;
+      if (connection.leaving !== Leaving.NO) continue;
+      connection.firstRow = this.#batch.rowCount;
+      connection.rowsOfTurn = this.#turn;
+      const step = this.#fillRows(connection);
+      looked(connection);
+      if (step === Step.MORE) this.add(connection);
+      if (step !== Step.NO_ROOM) continue;
+      connection.isReady = true;
+      this.#ready = [...ready.slice(i), ...this.#ready]; // the rest comes first in the next turn
+      break;
+    }
+    return this.#batch.rowCount;
+  }
+
+  /** The callback has returned: nothing of this turn can be un-read any more. */
+  endTurn(): void {
+    this.#turn++;
+  }
+
+  /** Takes back the connection's rows of this turn from arena offset `start` on. */
+  unread(connection: Connection, start: number): void {
+    if (connection.rowsOfTurn !== this.#turn) return;
+    connection.rowsOfTurn = -1;
+    connection.input.unread(connection.id, start, connection.firstRow);
+    connection.isGoneGiven = false;
+  }
+
+  #fillRows(connection: Connection): Step {
+    const { opened, goneReason } = connection;
+    if (opened !== null && !this.#appendOpen(connection, opened)) return Step.NO_ROOM;
+    if (connection.isDrainedDue) {
+      if (this.#appendEmpty(connection, RowKind.DRAINED) < 0) return Step.NO_ROOM;
+      connection.isDrainedDue = false;
+    }
+    if (goneReason !== GoneReason.OUTPUT_LIMIT) {
+      if (connection.isHeld) return Step.IDLE;
+      if (connection.isOutputPaused && goneReason !== GoneReason.RESET) return Step.IDLE;
+      const step = connection.input.fillRows(connection.id);
+      if (step !== Step.IDLE) return step;
+    }
+    if (goneReason < 0 || connection.isGoneGiven) return Step.IDLE;
+    const row = this.#appendEmpty(connection, RowKind.GONE);
+    if (row < 0) return Step.NO_ROOM;
+    this.#batch.rows[row + Row.A0] = goneReason;
+    connection.isGoneGiven = true;
+    return Step.IDLE;
+  }
+
+  #appendOpen(connection: Connection, opened: Opened): boolean {
+    const batch = this.#batch;
+    const { address, port, listener } = opened;
+    const start = batch.arenaBytes;
+    if (isFull(batch) || start + address.length > batch.arena.length) return false;
+    for (let i = 0; i < address.length; i++) batch.arena[start + i] = address.charCodeAt(i);
+    batch.arenaBytes = start + address.length;
+    const row = appendRow(batch, connection.id, RowKind.OPEN, start, start, batch.arenaBytes);
+    batch.rows[row + Row.A0] = address.length;
+    batch.rows[row + Row.A1] = port;
+    batch.rows[row + Row.A2] = listener;
+    connection.opened = null;
+    return true;
+  }
+
+  /** A row without bytes. Returns its first index, -1 when no row is free. */
+  #appendEmpty(connection: Connection, kind: number): number {
+    const batch = this.#batch;
+    if (isFull(batch)) return -1;
+    const at = batch.arenaBytes;
+    return appendRow(batch, connection.id, kind, at, at, at);
+  }
+}

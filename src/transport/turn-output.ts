@@ -1,0 +1,158 @@
+/**
+ * The output half of a turn: gathers what the thread wrote, gives it to the wires once, watches limits, closes.
+ * Rule: one send per connection and turn; a connection that leaves is closed behind its last send.
+ */
+import type { ReactorOptions } from '../native/contract.ts';
+import { GoneReason } from '../protocol/batch.ts';
+import type { BlobTable } from './blob-table.ts';
+import { type Connection, type ConnectionTable, Leaving } from './connection.ts';
+import { gatherOutput, type OutputBatch } from './output.ts';
+
+/** What the output side has to say. */
+export interface OutputEvents {
+  /** Unsent output passed `outputPauseBytes`, or fell to half of it. */
+  paused(connection: Connection, isPaused: boolean): void;
+  /** Unsent output passed `outputBytesMax`. */
+  overLimit(connection: Connection): void;
+  /** Unsent output is at most what `askDrained` was given. */
+  drained(connection: Connection): void;
+}
+
+export class TurnOutput {
+  readonly #batch: OutputBatch;
+  readonly #blobs: BlobTable;
+  readonly #connections: ConnectionTable;
+  readonly #options: ReactorOptions;
+  readonly #events: OutputEvents;
+  /** Connections with `pieces`. */
+  #dirty: Connection[] = [];
+  #leaving: Connection[] = [];
+  #asked: Connection[] = [];
+
+  constructor(
+    batch: OutputBatch,
+    blobs: BlobTable,
+    connections: ConnectionTable,
+    options: ReactorOptions,
+    events: OutputEvents,
+  ) {
+    this.#batch = batch;
+    this.#blobs = blobs;
+    this.#connections = connections;
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** Moves everything written so far to the connections; nothing is sent. */
+  spill(): void {
+    gatherOutput(this.#batch, this.#blobs, (conn) => this.#receiver(conn), this.#dirty);
+  }
+
+  /** Bytes that wait, in `pieces` and in the wire. */
+  unsentBytes(connection: Connection): number {
+    return connection.piecesBytes + connection.wire.unsentBytes();
+  }
+
+  /** Closes behind the next flush. */
+  leave(connection: Connection, leaving: Leaving, lingerMs: number): void {
+    connection.leaving = leaving;
+    connection.lingerMs = lingerMs;
+    this.#leaving.push(connection);
+  }
+
+  /** Says `drained` once; looked at behind the flush, when the output of this turn counts. */
+  askDrained(connection: Connection, bytes: number): void {
+    connection.drainedBelowBytes = bytes;
+    this.#asked.push(connection);
+  }
+
+  /** `unsent` leaves before everything written later. */
+  owe(connection: Connection, unsent: Uint8Array): void {
+    if (unsent.length === 0) return;
+    connection.pieces.push(unsent);
+    connection.piecesBytes += unsent.length;
+    this.#dirty.push(connection);
+  }
+
+  /** Takes what was gathered and not yet given to the wire, as one array. */
+  takeUnsent(connection: Connection): Uint8Array {
+    const all = new Uint8Array(connection.piecesBytes);
+    let at = 0;
+    for (const piece of connection.pieces) {
+      all.set(piece, at);
+      at += piece.length;
+    }
+    this.#forget(connection);
+    return all;
+  }
+
+  /** Output has left the wire: looks at the low marks. */
+  sent(connection: Connection): void {
+    if (connection.leaving !== Leaving.NO) return;
+    const unsent = this.unsentBytes(connection);
+    if (connection.isOutputPaused && unsent <= this.#options.outputPauseBytes / 2) {
+      connection.isOutputPaused = false;
+      this.#events.paused(connection, false);
+    }
+    if (unsent <= connection.drainedBelowBytes) {
+      connection.drainedBelowBytes = -1;
+      this.#events.drained(connection);
+    }
+  }
+
+  /** Sends, then closes those that leave. Returns false when there was nothing to do. */
+  flush(): boolean {
+    this.spill();
+    const dirty = this.#dirty;
+    const leaving = this.#leaving;
+    const asked = this.#asked;
+    this.#dirty = [];
+    this.#leaving = [];
+    this.#asked = [];
+    for (const connection of dirty) this.#send(connection);
+    for (const connection of leaving) this.#end(connection);
+    for (const connection of asked) this.sent(connection);
+    return dirty.length + leaving.length > 0;
+  }
+
+  /** Who gets output: also a connection that leaves, until its last flush. */
+  #receiver(conn: number): Connection | undefined {
+    const connection = this.#connections.get(conn);
+    if (connection === undefined || connection.isWireClosed || connection.isEnded) return undefined;
+    return connection.goneReason > GoneReason.END ? undefined : connection;
+  }
+
+  #send(connection: Connection): void {
+    if (connection.piecesBytes === 0) return;
+    const { pieces, pieceBlobs, wire } = connection;
+    connection.pieces = [];
+    connection.pieceBlobs = [];
+    connection.piecesBytes = 0;
+    wire.send(pieces, () => {
+      for (const blob of pieceBlobs) this.#blobs.release(blob);
+      this.sent(connection);
+    });
+    if (connection.leaving !== Leaving.NO) return;
+    const unsent = wire.unsentBytes();
+    if (unsent > this.#options.outputPauseBytes && !connection.isOutputPaused) {
+      connection.isOutputPaused = true;
+      this.#events.paused(connection, true);
+    }
+    if (unsent > this.#options.outputBytesMax) this.#events.overLimit(connection);
+  }
+
+  #end(connection: Connection): void {
+    connection.isEnded = true;
+    connection.input.discard();
+    if (connection.isWireClosed) this.#connections.remove(connection);
+    else if (connection.leaving === Leaving.AT_ONCE) connection.wire.destroy();
+    else connection.wire.finish(connection.lingerMs);
+  }
+
+  #forget(connection: Connection): void {
+    for (const blob of connection.pieceBlobs) this.#blobs.release(blob);
+    connection.pieces = [];
+    connection.pieceBlobs = [];
+    connection.piecesBytes = 0;
+  }
+}
