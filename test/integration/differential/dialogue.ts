@@ -1,0 +1,345 @@
+/**
+ * Plays one dialogue on two servers at once and compares, step by step, what every connection received.
+ * Rule: after a step, ECHO on the acting connection, then on all others; only then is anything compared. gearmand's
+ * answers teach the model; whoever differs from them is the difference.
+ */
+import {
+  printBytes,
+  printItem,
+  type WireItem,
+  type WirePacket,
+} from '../../support/packet-text.ts';
+import type { TestServer } from '../../support/servers.ts';
+import { evenPacket, evenRows, type Scene } from './evened-out.ts';
+import { type Frame, type Listing, packet, printFrame, type TextFrame } from './frames.ts';
+import { type Connection, type Job, Model } from './model.ts';
+import { type Action, Resolver, type Setting } from './resolve.ts';
+import { Side } from './side.ts';
+import type { Plan, Step } from './steps.ts';
+import { checkWakeups } from './wakeups.ts';
+
+export interface Difference {
+  /** What was said up to the difference. */
+  readonly transcript: readonly string[];
+  readonly what: string;
+}
+
+export interface DialogueOptions {
+  /** The reference first: its answers teach the model. */
+  readonly servers: readonly [TestServer, TestServer];
+  /** Begins all function names; new for every dialogue. */
+  readonly prefix: string;
+  readonly isMulti: boolean;
+  readonly jobRetries: number;
+}
+
+export interface Outcome {
+  readonly difference: Difference | null;
+  /** Jobs that a server keeps although the dialogue has cancelled them. */
+  readonly leftOver: number;
+}
+
+/** Plays `plan`; never rejects: a server that ends or hangs is a difference too. */
+export async function playDialogue(plan: Plan, options: DialogueOptions): Promise<Outcome> {
+  const transcript: string[] = [];
+  try {
+    const dialogue = await Dialogue.open(plan, options, transcript);
+    const difference = await dialogue.play();
+    if (difference !== null) {
+      dialogue.abort();
+      return { difference, leftOver: 0 };
+    }
+    return await dialogue.cleanUp();
+  } catch (error) {
+    const ended = options.servers.filter((server) => !server.isRunning());
+    const tails = ended.map((s) => `\n${s.label} has ended: ${s.output().slice(-2000)}`);
+    const what = `${error instanceof Error ? error.message : String(error)}${tails.join('')}`;
+    return { difference: { transcript, what }, leftOver: 0 };
+  }
+}
+
+class Dialogue {
+  readonly #plan: Plan;
+  readonly #sides: readonly [Side, Side];
+  readonly #model: Model;
+  readonly #setting: Setting;
+  readonly #resolver: Resolver;
+  readonly #prefix: string;
+  readonly #transcript: string[];
+
+  private constructor(
+    plan: Plan,
+    options: DialogueOptions,
+    sides: readonly [Side, Side],
+    transcript: string[],
+  ) {
+    this.#plan = plan;
+    this.#sides = sides;
+    this.#prefix = options.prefix;
+    this.#transcript = transcript;
+    this.#model = new Model(plan.slots.length, options.jobRetries);
+    const letters = 'abcdefgh'.slice(0, plan.functionCount).split('');
+    this.#setting = {
+      functionNames: letters.map((letter) => options.prefix + letter),
+      isMulti: options.isMulti,
+    };
+    this.#resolver = new Resolver(this.#model, this.#setting);
+  }
+
+  static async open(plan: Plan, options: DialogueOptions, transcript: string[]): Promise<Dialogue> {
+    const [a, b] = options.servers;
+    const count = plan.slots.length;
+    const sides = await Promise.all([Side.open(a, count), Side.open(b, count)] as const);
+    return new Dialogue(plan, options, sides, transcript);
+  }
+
+  async play(): Promise<Difference | null> {
+    for (const step of this.#plan.steps) {
+      this.#model.now++;
+      const what = step.op === 'drain' ? await this.#drain(step) : await this.#step(step);
+      if (what !== null) return { transcript: this.#transcript, what };
+    }
+    return null;
+  }
+
+  async cleanUp(): Promise<Outcome> {
+    const names = this.#setting.functionNames;
+    const kept = await Promise.all(this.#sides.map((side) => side.cleanUp(names)));
+    const ours = this.#sides.findIndex((side, at) => !side.isReference && (kept[at] ?? 0) > 0);
+    if (ours >= 0) {
+      const what = `${this.#sides[ours]?.server.label} keeps ${kept[ours]} cancelled jobs`;
+      return { difference: { transcript: this.#transcript, what }, leftOver: 0 };
+    }
+    return { difference: null, leftOver: Math.max(...kept) };
+  }
+
+  /** Ends all connections without waiting. */
+  abort(): void {
+    for (const side of this.#sides) {
+      side.control.socket.destroy();
+      for (const wire of side.wires) wire?.socket.destroy();
+    }
+  }
+
+  #both(act: (side: Side) => Promise<unknown>): Promise<unknown> {
+    return Promise.all(this.#sides.map(act));
+  }
+
+  async #connection(slot: number): Promise<Connection> {
+    const open = this.#model.connections[slot];
+    if (open) return open;
+    const name = this.#plan.slots[slot] as string;
+    this.#transcript.push(`${name} connects`);
+    await this.#both((side) => side.connect(slot, name));
+    return this.#model.open(slot, name);
+  }
+
+  async #step(step: Step): Promise<string | null> {
+    const me = await this.#connection(step.slot);
+    await this.#learnGhosts();
+    const action = this.#resolver.resolve(step, me);
+    const isGlued = (step.n[7] ?? 0) % 2 === 0;
+    return this.#perform(step.slot, me, action, isGlued);
+  }
+
+  /** One worker takes all jobs of one function, so that the order of the whole queue is compared. */
+  async #drain(step: Step): Promise<string | null> {
+    const me = await this.#connection(step.slot);
+    const name = this.#setting.functionNames[step.n[0] as number];
+    if (name === undefined) return null;
+    const frames = [packet('RESET_ABILITIES'), packet('CAN_DO', name)];
+    const apply = (): void => {
+      this.#model.resetAbilities(me);
+      this.#model.canDo(me, name);
+    };
+    const plain = { disconnects: false, gearmandErrors: 0, grabCount: 0 };
+    const wrong = await this.#perform(step.slot, me, { ...plain, frames, apply }, true);
+    if (wrong !== null) return wrong;
+    for (;;) {
+      const finish = me.held.map((job) => packet('WORK_COMPLETE', { job: job.index }, ''));
+      const taken: Action = {
+        ...plain,
+        grabCount: 1,
+        frames: [...finish, packet('GRAB_JOB_ALL')],
+        apply: () => {
+          for (const job of [...me.held]) this.#model.ended(job);
+          this.#model.grab(me);
+        },
+      };
+      const bad = await this.#perform(step.slot, me, taken, true);
+      if (bad !== null) return bad;
+      if (me.held.length === 0) return null;
+    }
+  }
+
+  async #learnGhosts(): Promise<void> {
+    if (this.#model.ghosts().length === 0) return;
+    this.#model.keepGhosts(await this.#sides[0].listedJobs());
+  }
+
+  async #perform(
+    slot: number,
+    me: Connection,
+    action: Action,
+    isGlued: boolean,
+  ): Promise<string | null> {
+    const { frames, disconnects } = action;
+    if (frames.length === 0 && !disconnects) return null;
+    for (const frame of frames) this.#transcript.push(`${me.name} > ${printFrame(frame)}`);
+    if (disconnects) this.#transcript.push(`${me.name} > (end)`);
+    const cancelledBefore = new Set(this.#model.jobs.filter((j) => j.isCancelled));
+
+    const closes = disconnects || frames.some((f) => f.kind === 'closing');
+    await this.#both((side) =>
+      disconnects ? side.disconnect(slot) : side.perform(slot, frames, isGlued),
+    );
+    action.apply();
+    const arrived = this.#sides.map((side) => this.#plan.slots.map((_, at) => side.take(at)));
+    this.#learn(arrived, slot, me, frames);
+    if (closes) this.#model.closed(slot);
+    return (
+      this.#compare(arrived, slot, action, cancelledBefore) ??
+      this.#wakeups(arrived, action.grabCount)
+    );
+  }
+
+  /** Handles on both sides; jobs and assignments from the reference. */
+  #learn(
+    arrived: readonly (readonly WireItem[][])[],
+    slot: number,
+    me: Connection,
+    frames: readonly Frame[],
+  ): void {
+    const submits = frames.flatMap((f) => (f.kind === 'packet' && f.submit ? [f.submit] : []));
+    this.#sides.forEach((side, at) => {
+      const isTeacher = at === 0;
+      const waiting = [...submits];
+      for (const item of arrived[at]?.[slot] ?? []) {
+        if (item.kind !== 'packet') continue;
+        if (item.name === 'ERROR' && isSubmitError(item)) waiting.shift();
+        else if (item.name === 'JOB_CREATED') {
+          const submit = waiting.shift();
+          const { job, isNew } = side.learn(item);
+          if (!isTeacher || submit === undefined) continue;
+          const known = this.#model.jobs[job];
+          if (isNew) this.#model.created(job, submit, me);
+          else if (known !== undefined) this.#model.coalesced(known, submit, me);
+        } else if (isTeacher && item.name.startsWith('JOB_ASSIGN')) {
+          const job = this.#jobOf(side, item.args[0] as Buffer);
+          if (job !== undefined) this.#model.assigned(job, me);
+        }
+      }
+    });
+  }
+
+  #jobOf(side: Side, handle: Buffer): Job | undefined {
+    const number = side.numberOf(handle.toString('latin1'));
+    return number === undefined ? undefined : this.#model.jobs[number];
+  }
+
+  #compare(
+    arrived: readonly (readonly WireItem[][])[],
+    slot: number,
+    action: Action,
+    cancelledBefore: ReadonlySet<Job>,
+  ): string | null {
+    const [reference, ours] = this.#sides;
+    for (const [at, name] of this.#plan.slots.entries()) {
+      const said = this.#sides.map((side, which) => {
+        const scene: Scene = {
+          model: this.#model,
+          side,
+          prefix: this.#prefix,
+          cancelledBefore,
+          jobOf: (handle) => this.#jobOf(side, handle),
+        };
+        const items = arrived[which]?.[at] ?? [];
+        return comparable(items, scene, at === slot ? action : null);
+      });
+      const [expected = [], actual = []] = said;
+      if (expected.join('\n') === actual.join('\n')) {
+        for (const line of expected) this.#transcript.push(`${name} < ${line}`);
+        continue;
+      }
+      const told = (lines: string[]): string =>
+        lines.length === 0 ? '\n    (nothing)' : lines.map((line) => `\n    ${line}`).join('');
+      return (
+        `${name} received\n  from ${reference.server.label}:${told(expected)}` +
+        `\n  from ${ours.server.label}:${told(actual)}`
+      );
+    }
+    return null;
+  }
+
+  #wakeups(arrived: readonly (readonly WireItem[][])[], leave: number): string | null {
+    const at = this.#sides.findIndex((side) => !side.isReference);
+    if (at < 0) return null;
+    const noops = this.#plan.slots.flatMap((_, slot) => {
+      const connection = this.#model.connections[slot];
+      const items = arrived[at]?.[slot] ?? [];
+      return connection ? items.filter(isNoop).map(() => connection) : [];
+    });
+    for (const connection of noops) this.#transcript.push(`${connection.name} < NOOP`);
+    const wrong = checkWakeups(this.#model, this.#setting.functionNames, noops, leave);
+    return wrong === null ? null : `${this.#sides[at]?.server.label}: ${wrong}`;
+  }
+}
+
+const isNoop = (item: WireItem): boolean => item.kind === 'packet' && item.name === 'NOOP';
+
+function isSubmitError(error: WirePacket): boolean {
+  const text = error.payload.toString('latin1');
+  return text.startsWith('QUEUE_ERROR\0') || text.endsWith('\0Unique value too large');
+}
+
+/** What a connection received, as lines that are equal when the servers agree. `action`: it is the acting one. */
+function comparable(items: readonly WireItem[], scene: Scene, action: Action | null): string[] {
+  const texts = (action?.frames ?? []).filter((f): f is TextFrame => f.kind === 'text');
+  const lines: string[] = [];
+  let listing: { name: Listing; rows: string[] } | null = null;
+  const skip = errorsToSkip(scene, action);
+  const errorCount = items.filter((i) => i.kind === 'packet' && i.name === 'ERROR').length;
+  let errorsSeen = 0;
+  for (const item of items) {
+    if (item.kind === 'packet') {
+      if (isNoop(item)) continue;
+      if (item.name === 'ERROR' && ++errorsSeen > errorCount - skip) continue;
+      const even = evenPacket(item, scene);
+      if (even !== null) lines.push(printEven(even, scene));
+      continue;
+    }
+    if (listing === null) {
+      const text = texts.shift();
+      if (text === undefined) lines.push(`unasked ${printItem(item)}`);
+      else if (text.reply === 'line') lines.push(evenLine(item.text, text, scene));
+      else listing = { name: text.reply, rows: [] };
+    }
+    if (listing === null) continue;
+    if (item.text === '.\n') {
+      const rows = evenRows(listing.name, listing.rows, scene);
+      lines.push(`${listing.name}:`, ...rows.map((row) => `  ${printBytes(row)}`), '  .');
+      listing = null;
+    } else listing.rows.push(item.text.slice(0, -1));
+  }
+  if (listing !== null) lines.push(`${listing.name}: no end`);
+  return lines;
+}
+
+/** How many of the last ERRORs only gearmand sends. */
+function errorsToSkip(scene: Scene, action: Action | null): number {
+  return scene.side.isReference ? (action?.gearmandErrors ?? 0) : 0;
+}
+
+function evenLine(text: string, frame: TextFrame, scene: Scene): string {
+  const isStale = frame.cancelsGhost === true && scene.side.isReference;
+  return `text ${printBytes(isStale ? 'ERR UNKNOWN_JOB\r\n' : text)}`;
+}
+
+/** As `printItem`, with the handle replaced by the job's number. */
+function printEven(item: WirePacket, scene: Scene): string {
+  const carriesHandle = /^(JOB_|WORK_|STATUS_RES$)/.test(item.name);
+  const handle = item.args[0];
+  if (!carriesHandle || handle === undefined) return printItem(item);
+  const name = scene.side.nameOf(handle.toString('latin1'));
+  return printItem({ ...item, args: [Buffer.from(name, 'latin1'), ...item.args.slice(1)] });
+}

@@ -1,0 +1,130 @@
+/**
+ * Packets as text and bytes for tests: build one from names, cut one from bytes, print one as a line of a transcript.
+ * Rule: independent of the server's own codec, so that a fault there cannot hide itself; only THE packet table is shared.
+ */
+import { createHash } from 'node:crypto';
+import { PACKETS, Packet, type PacketType } from '../../src/protocol/packets.ts';
+
+export type PacketName = keyof typeof Packet;
+/** Strings are taken byte by byte (latin1), so `'\xff\0'` is two bytes. */
+export type Bytes = string | Uint8Array;
+
+export interface WirePacket {
+  readonly kind: 'packet';
+  readonly type: number;
+  /** As the table spells it; `TYPE_<n>` when the table has no such type. */
+  readonly name: string;
+  readonly payload: Buffer;
+  readonly args: readonly Buffer[];
+  /** Empty for packets without opaque data. */
+  readonly data: Buffer;
+}
+
+export interface WireLine {
+  readonly kind: 'line';
+  /** The line with its end (`\n` or `\r\n`), bytes as latin1. */
+  readonly text: string;
+}
+
+export type WireItem = WirePacket | WireLine;
+
+const NUL = Buffer.of(0);
+
+export function toBytes(bytes: Bytes): Buffer {
+  if (typeof bytes === 'string') return Buffer.from(bytes, 'latin1');
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** Header and payload as given; `type` and `size` may be lies. */
+export function rawPacket(
+  type: number,
+  payload: Bytes = '',
+  { magic = '\0REQ', size }: { magic?: string; size?: number } = {},
+): Buffer {
+  const body = toBytes(payload);
+  const out = Buffer.allocUnsafe(12 + body.length);
+  out.write(magic, 0, 4, 'latin1');
+  out.writeUInt32BE(type >>> 0, 4);
+  out.writeUInt32BE((size ?? body.length) >>> 0, 8);
+  body.copy(out, 12);
+  return out;
+}
+
+/** Payload from arguments: joined by NUL, with one more NUL before the data when the packet carries data. */
+export function joinArgs(args: readonly Bytes[]): Buffer {
+  const parts: Buffer[] = [];
+  args.forEach((arg, index) => {
+    if (index > 0) parts.push(NUL);
+    parts.push(toBytes(arg));
+  });
+  return Buffer.concat(parts);
+}
+
+/**
+ * A request by name: `request('SUBMIT_JOB', 'f', 'u', 'data')`. Data may be left out and is then empty;
+ * fewer arguments than the table says is an Error.
+ */
+export function request(name: PacketName, ...args: Bytes[]): Buffer {
+  const type = Packet[name];
+  const shape = PACKETS[type] as (typeof PACKETS)[number];
+  const wanted = shape.argCount + (shape.hasData ? 1 : 0);
+  const given = shape.hasData && args.length === wanted - 1 ? [...args, ''] : args;
+  if (given.length !== wanted) {
+    throw new Error(`${name} takes ${wanted} arguments, ${args.length} given`);
+  }
+  return rawPacket(type, joinArgs(given));
+}
+
+/** Cuts a payload by the table; too few NULs leave the missing arguments away. */
+export function packetOf(type: number, payload: Buffer): WirePacket {
+  const shape = PACKETS[type];
+  if (shape === undefined || type === 0) {
+    return { kind: 'packet', type, name: `TYPE_${type}`, payload, args: [], data: payload };
+  }
+  const args: Buffer[] = [];
+  let at = 0;
+  const terminated = shape.hasData ? shape.argCount : shape.argCount - 1;
+  while (args.length < terminated) {
+    const end = payload.indexOf(0, at);
+    if (end < 0) break;
+    args.push(payload.subarray(at, end));
+    at = end + 1;
+  }
+  const rest = payload.subarray(at);
+  if (!shape.hasData && shape.argCount > 0) args.push(rest);
+  const data = shape.hasData ? rest : Buffer.alloc(0);
+  return { kind: 'packet', type, name: shape.name, payload, args, data };
+}
+
+/** Type by name, for comparing. */
+export function typeOf(name: PacketName): PacketType {
+  return Packet[name];
+}
+
+/** Bytes as one printable word: quoted, long ones as length and digest. */
+export function printBytes(bytes: Bytes): string {
+  const buffer = toBytes(bytes);
+  if (buffer.length > 120) {
+    const digest = createHash('sha256').update(buffer).digest('hex').slice(0, 12);
+    return `<${buffer.length} bytes ${digest}>`;
+  }
+  const text = buffer
+    .toString('latin1')
+    .replace(/[\\"]/g, '\\$&')
+    .replace(/\r/g, '\\r')
+    .replace(/\n/g, '\\n')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these bytes are what it makes visible
+    .replace(/[\x00-\x1f\x7f-\xff]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return /^[\w:.@/-]+$/.test(text) ? text : `"${text}"`;
+}
+
+/** `JOB_ASSIGN H:h:1 reverse "Hello World!"`; the data of a packet that has data is always printed. */
+export function printItem(item: WireItem): string {
+  if (item.kind === 'line') return `text ${printBytes(item.text)}`;
+  const words = item.args.map(printBytes);
+  if (PACKETS[item.type]?.hasData === true || item.args.length === 0) {
+    if (item.data.length > 0 || PACKETS[item.type]?.hasData === true)
+      words.push(printBytes(item.data));
+  }
+  return [item.name, ...words].join(' ');
+}

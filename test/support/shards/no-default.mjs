@@ -1,0 +1,3 @@
+/** A shard file without a default export. */
+
+export const main = 1;
