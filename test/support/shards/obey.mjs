@@ -1,24 +1,23 @@
 /**
- * A shard for tests of its host: listens on a TCP port, says `{ up, port }` and ends the way it is told. `exited` is a
- * shared word that it sets at the very end of its exit, late on purpose.
+ * A shard for tests of its host: listens on a TCP port, says `{ up, port }`, where `up` is the system's number of its
+ * thread (0 where the system has no /proc), and ends the way it is told.
  */
 
 import { once } from 'node:events';
+import { existsSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { threadId } from 'node:worker_threads';
 
-export default async function obey({ orders, listenPort, exited }) {
-  process.on('exit', () => {
-    const end = Date.now() + 100;
-    while (Date.now() < end);
-    Atomics.store(exited, 0, 1);
-  });
+export default async function obey({ orders, listenPort }) {
   const server = createServer().listen(listenPort, '127.0.0.1');
   await once(server, 'listening');
   const stopped = new Promise((resolve, reject) => {
     orders.on('message', (order) => {
       if (order === 'stop') {
         orders.close();
+        server.close(resolve);
+      }
+      if (order === 'leave') {
+        setTimeout(() => orders.postMessage('still here'), 20);
         server.close(resolve);
       }
       if (order === 'reject') reject(new Error('rejected'));
@@ -29,8 +28,13 @@ export default async function obey({ orders, listenPort, exited }) {
       if (order === 'fill') fill();
     });
   });
-  orders.postMessage({ up: threadId, port: server.address().port });
+  orders.postMessage({ up: threadNumber(), port: server.address().port });
   await stopped;
+}
+
+function threadNumber() {
+  const self = '/proc/thread-self';
+  return existsSync(self) ? Number(readlinkSync(self).split('/').at(-1)) : 0;
 }
 
 function fail() {
