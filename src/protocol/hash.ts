@@ -6,7 +6,8 @@
 /** Hash of `bytes[start, end)`, an int32 (may be negative; use `>>> 0` for mod). */
 export function hashBytes(bytes: Uint8Array, start: number, end: number, seed: number): number {
   let h = seed ^ (end - start);
-  for (let i = start; i < end; i++) h = Math.imul(h ^ (bytes[i] as number), 0x5bd1e995) ^ (h >>> 15);
+  for (let i = start; i < end; i++)
+    h = Math.imul(h ^ (bytes[i] as number), 0x5bd1e995) ^ (h >>> 15);
   h ^= h >>> 16;
   h = Math.imul(h, 0x85ebca6b);
   h ^= h >>> 13;

@@ -1,0 +1,127 @@
+/**
+ * A cursor over one row of a frame batch: the form in which packets reach sessions and the broker, near or far.
+ * Rule: everything in it is borrowed and valid until the handler returns. One Frame is reused for all rows.
+ */
+import { BLOB_DROPPED, ROW_SHIFT, Row, RowFlag } from './batch.ts';
+import { hashBytes } from './hash.ts';
+import { Names, PACKETS, type PacketShape } from './packets.ts';
+
+export class Frame {
+  bytes: Uint8Array = new Uint8Array(0);
+  conn = 0;
+  type = 0;
+  /** Offsets into `bytes`: first byte of the frame, first argument, data, byte behind the frame. */
+  start = 0;
+  off = 0;
+  data = 0;
+  end = 0;
+  /** Lengths of the first four arguments and of the data (which may live in `blob`). */
+  a0 = 0;
+  a1 = 0;
+  a2 = 0;
+  a3 = 0;
+  dataBytes = 0;
+  /** 0, or the blob that holds the data; its reference belongs to whoever handles the frame. */
+  blob = 0;
+  hash0 = 0;
+  hash1 = 0;
+  flags = 0;
+
+  /** Points the cursor at row `row`, whose offsets are relative to `bytes`. */
+  load(rows: Int32Array, bytes: Uint8Array, row: number): void {
+    const at = row << ROW_SHIFT;
+    this.bytes = bytes;
+    this.conn = rows[at + Row.CONN] as number;
+    this.type = rows[at + Row.TYPE] as number;
+    this.start = rows[at + Row.START] as number;
+    this.off = rows[at + Row.OFF] as number;
+    this.a0 = rows[at + Row.A0] as number;
+    this.a1 = rows[at + Row.A1] as number;
+    this.a2 = rows[at + Row.A2] as number;
+    this.a3 = rows[at + Row.A3] as number;
+    this.data = rows[at + Row.DATA] as number;
+    this.dataBytes = rows[at + Row.DATA_LEN] as number;
+    this.blob = rows[at + Row.BLOB] as number;
+    this.hash0 = rows[at + Row.HASH0] as number;
+    this.hash1 = rows[at + Row.HASH1] as number;
+    this.flags = rows[at + Row.FLAGS] as number;
+    this.end = rows[at + Row.END] as number;
+  }
+
+  /**
+   * Points the cursor at a payload that was checked by a decoder before: how frames arrive from another thread.
+   * The data lies in `bytes`, whatever its size.
+   */
+  parse(
+    conn: number,
+    type: number,
+    bytes: Uint8Array,
+    off: number,
+    end: number,
+    seed: number,
+  ): void {
+    const shape = PACKETS[type] as PacketShape;
+    this.bytes = bytes;
+    this.conn = conn;
+    this.type = type;
+    this.start = off;
+    this.off = off;
+    this.end = end;
+    this.blob = 0;
+    this.flags = 0;
+    this.a0 = 0;
+    this.a1 = 0;
+    this.a2 = 0;
+    this.a3 = 0;
+    let at = off;
+    for (let i = 0; i < shape.argCount; i++) {
+      const isRest = i === shape.argCount - 1 && !shape.hasData;
+      let stop = isRest ? end : at;
+      while (stop < end && bytes[stop] !== 0) stop++;
+      if (stop === end && !isRest) this.flags = RowFlag.SHORT;
+      this.#setLength(i, stop - at);
+      at = stop === end ? end : stop + 1;
+    }
+    this.data = at;
+    this.dataBytes = end - at;
+    this.hash0 = shape.names >= Names.function ? hashBytes(bytes, off, off + this.a0, seed) : 0;
+    const off1 = this.off1;
+    this.hash1 =
+      shape.names === Names.functionAndUnique ? hashBytes(bytes, off1, off1 + this.a1, seed) : 0;
+  }
+
+  #setLength(argument: number, length: number): void {
+    if (argument === 0) this.a0 = length;
+    else if (argument === 1) this.a1 = length;
+    else if (argument === 2) this.a2 = length;
+    else if (argument === 3) this.a3 = length;
+  }
+
+  /** Offset of argument 1 (2, 3): one byte behind the NUL that ends the argument before it. */
+  get off1(): number {
+    return this.off + this.a0 + 1;
+  }
+  get off2(): number {
+    return this.off1 + this.a1 + 1;
+  }
+  get off3(): number {
+    return this.off2 + this.a2 + 1;
+  }
+  /** The payload came without the NULs that its type asks for: argument 0 is all of it. */
+  get isShort(): boolean {
+    return (this.flags & RowFlag.SHORT) !== 0;
+  }
+  /** The data was read and dropped because memory was short. */
+  get isDropped(): boolean {
+    return this.blob === BLOB_DROPPED;
+  }
+}
+
+/** Memory for large workloads, outside of the slab; what the broker needs of a reactor. Bytes are immutable. */
+export interface BlobStore {
+  /** Copies `bytes[start, end)` into a new blob with one reference; its id is above 0. */
+  blobFrom(bytes: Uint8Array, start: number, end: number): number;
+  blobRetain(id: number): void;
+  blobRelease(id: number): void;
+  blobRead(id: number, offset: number, target: Uint8Array, at: number, count: number): void;
+}

@@ -1,0 +1,47 @@
+/**
+ * Decimal numbers as C reads them: leading blanks and a sign are taken, reading stops at the first other byte.
+ * Source: observed behaviour of gearmand with SUBMIT_JOB_EPOCH, WORK_STATUS, CAN_DO_TIMEOUT and maxqueue.
+ */
+
+const INT64_MAX = 2 ** 63;
+
+/** The number at the start of `bytes[start, end)`; 0 when there is none, NaN when it does not fit into 64 bits. */
+export function parseInteger(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && isBlank(bytes[at] as number)) at++;
+  const sign = bytes[at] as number;
+  const isNegative = at < end && sign === 0x2d;
+  if (at < end && (isNegative || sign === 0x2b)) at++;
+  let value = 0;
+  for (; at < end; at++) {
+    const digit = (bytes[at] as number) - 48;
+    if (digit < 0 || digit > 9) break;
+    value = value * 10 + digit;
+    if (value >= INT64_MAX) return Number.NaN;
+  }
+  return isNegative ? -value : value;
+}
+
+/** The same, cut to unsigned 32 bits as gearmand stores numerators and denominators; NaN becomes the low bits of -1. */
+export function parseUint32(bytes: Uint8Array, start: number, end: number): number {
+  const value = parseInteger(bytes, start, end);
+  return Number.isNaN(value) ? 0xffffffff : value - Math.floor(value / 2 ** 32) * 2 ** 32;
+}
+
+const TIMEOUT_DIGITS_MAX = 20;
+const TIMEOUT_MS_MIN = 1000;
+
+/**
+ * CAN_DO_TIMEOUT's number in milliseconds: at least 1000, or 0 for none (0, negative, no number); -1 when the whole
+ * packet is to be ignored (over 20 bytes, or beyond 64 bits).
+ */
+export function parseTimeout(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start > TIMEOUT_DIGITS_MAX) return -1;
+  const value = parseInteger(bytes, start, end);
+  if (Number.isNaN(value)) return -1;
+  return value <= 0 ? 0 : Math.max(TIMEOUT_MS_MIN, value);
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 32 || (byte >= 9 && byte <= 13);
+}
