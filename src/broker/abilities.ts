@@ -1,0 +1,148 @@
+/**
+ * The functions that one peer offers, in the order in which a GRAB looks at them: newest registration first, and with
+ * rotation the one served last goes to the end. A scan reads one byte a function; everything else is O(1) amortised.
+ *
+ *   order  [ . . end-of-list ... c b a newest . . ]     scanned from `#top` down to `#bottom`; 0 is a hole
+ */
+import type { FunctionQueue } from './functions.ts';
+import type { Peer } from './peer.ts';
+
+/** What one peer offers of one function: also its place among the function's sleepers. */
+export class Ability {
+  readonly peer: Peer;
+  readonly fn: FunctionQueue;
+  /** CAN_DO_TIMEOUT of the newest registration in milliseconds; 0 = none. */
+  timeoutMs = 0;
+  /** Registered twice is listed and counted twice. */
+  registrations = 0;
+  /** Links of the function's sleepers, longest sleeper first. */
+  previous: Ability | null = null;
+  next: Ability | null = null;
+  isListed = false;
+
+  constructor(peer: Peer, fn: FunctionQueue) {
+    this.peer = peer;
+    this.fn = fn;
+  }
+}
+
+/** Priority levels as published: 0 nothing runnable, 1 low, 2 normal, 3 high. */
+export const LEVEL_HIGH = 3;
+
+export class Abilities {
+  readonly #byFunction = new Map<number, Ability>();
+  /** Function indexes; holes are 0. Live entries lie in [bottom, top). */
+  #order = new Int32Array(8);
+  #bottom = 4;
+  #top = 4;
+  #live = 0;
+  /** Entries of removed registrations are still in the order. */
+  #isStale = false;
+
+  get(functionIndex: number): Ability | undefined {
+    return this.#byFunction.get(functionIndex);
+  }
+
+  values(): IterableIterator<Ability> {
+    return this.#byFunction.values();
+  }
+
+  /** Functions offered, each once. */
+  get size(): number {
+    return this.#byFunction.size;
+  }
+
+  /** Adds one registration at the front. */
+  add(peer: Peer, fn: FunctionQueue, timeoutMs: number): Ability {
+    let ability = this.#byFunction.get(fn.index);
+    if (ability === undefined) {
+      ability = new Ability(peer, fn);
+      this.#byFunction.set(fn.index, ability);
+    }
+    ability.timeoutMs = timeoutMs;
+    ability.registrations++;
+    if (this.#top === this.#order.length) this.#recentre();
+    this.#order[this.#top++] = fn.index;
+    this.#live++;
+    return ability;
+  }
+
+  /** Removes all registrations of a function. O(1); the next scan pays for it. */
+  remove(ability: Ability): void {
+    this.#byFunction.delete(ability.fn.index);
+    // A pass for each removal would make dropping n functions O(n^2): the next scan clears them all at once.
+    this.#live -= ability.registrations;
+    ability.registrations = 0;
+    this.#isStale = true;
+  }
+
+  clear(): void {
+    this.#byFunction.clear();
+    this.#order = new Int32Array(8);
+    this.#bottom = 4;
+    this.#top = 4;
+    this.#live = 0;
+    this.#isStale = false;
+  }
+
+  /**
+   * The function that a GRAB is served from, or undefined when none is runnable. `levels` is read by function index.
+   * `isGlobal`: the highest level of all functions first, else the first runnable function. `rotates`: what was chosen
+   * goes to the end of the order.
+   */
+  choose(levels: Uint8Array, isGlobal: boolean, rotates: boolean): Ability | undefined {
+    if (this.#isStale) this.#recentre();
+    const order = this.#order;
+    let best = 0;
+    let bestAt = -1;
+    for (let at = this.#top - 1; at >= this.#bottom; at--) {
+      const level = levels[order[at] as number] as number;
+      if (level <= best) continue;
+      best = level;
+      bestAt = at;
+      if (!isGlobal || level === LEVEL_HIGH) break;
+    }
+    if (bestAt < 0) return undefined;
+    const chosen = order[bestAt] as number;
+    if (rotates && this.#live > 1) this.#rotate(bestAt, chosen);
+    return this.#byFunction.get(chosen);
+  }
+
+  /** Whether any function offered has a runnable job. */
+  isServed(levels: Uint8Array): boolean {
+    for (const ability of this.#byFunction.values())
+      if (levels[ability.fn.index] !== 0) return true;
+    return false;
+  }
+
+  #rotate(at: number, functionIndex: number): void {
+    this.#order[at] = 0;
+    if (at === this.#top - 1) this.#top--;
+    if (this.#bottom === 0) this.#recentre();
+    this.#order[--this.#bottom] = functionIndex;
+  }
+
+  /** Drops the holes and puts the entries into the middle of an array with room on both sides. */
+  #recentre(): void {
+    const old = this.#order;
+    const capacity = Math.max(8, this.#live * 3 + 6);
+    const order = new Int32Array(capacity);
+    const seen = new Map<number, number>();
+    let at = capacity - ((capacity - this.#live) >> 1) - 1;
+    const top = at + 1;
+    for (let from = this.#top - 1; from >= this.#bottom; from--) {
+      const index = old[from] as number;
+      const ability = index === 0 ? undefined : this.#byFunction.get(index);
+      if (ability === undefined) continue;
+      // Entries of an earlier, removed registration may still lie behind the newer ones: keep as many as are live.
+      const count = (seen.get(index) ?? 0) + 1;
+      if (count > ability.registrations) continue;
+      seen.set(index, count);
+      order[at--] = index;
+    }
+    this.#isStale = false;
+    this.#order = order;
+    this.#bottom = at + 1;
+    this.#top = top;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * GRAB_*: which job a worker gets, and the JOB_ASSIGN that carries it.
+ * Order: highest priority first over all offered functions with rotation inside a level (gearmand 2.0), or function
+ * first (1.1.20); FIFO inside a function and priority.
+ */
+import { copyBytes } from '../base/bytes.ts';
+import { writeHeader } from '../protocol/encode.ts';
+import { HEADER_BYTES } from '../protocol/limits.ts';
+import { Packet } from '../protocol/packets.ts';
+import type { Ability } from './abilities.ts';
+import type { Broker } from './broker.ts';
+import type { FunctionQueue } from './functions.ts';
+import { PRIORITY_COUNT } from './functions.ts';
+import { Job } from './job-table.ts';
+import type { Peer } from './peer.ts';
+import { replyNoJob } from './reply.ts';
+
+/** One GRAB_JOB, GRAB_JOB_UNIQ or GRAB_JOB_ALL (`type`) of `peer`: replies with a job or NO_JOB. */
+export function grab(broker: Broker, peer: Peer, type: number): void {
+  const wasWoken = broker.waker.rouse(peer);
+  const ability = peer.abilities?.choose(
+    broker.functions.levels,
+    broker.options.isPriorityGlobal,
+    broker.options.isRotating,
+  );
+  if (ability === undefined) replyNoJob(broker.outbox, peer);
+  else assign(broker, peer, ability, type);
+  if (wasWoken) broker.waker.balanceAll(peer, broker.nowMs);
+}
+
+function assign(broker: Broker, peer: Peer, ability: Ability, type: number): void {
+  const { jobs } = broker;
+  const job = firstJob(ability.fn);
+  jobs.becomeAssigned(job, peer);
+  broker.counters.assigned++;
+  if (ability.timeoutMs > 0) jobs.setDeadline(job, broker.nowMs + ability.timeoutMs);
+  const reducer = type === Packet.GRAB_JOB_ALL ? jobs.reducer(job) : null;
+  const withUnique = type !== Packet.GRAB_JOB;
+  writeAssign(broker, peer, job, ability.fn, withUnique, reducer);
+}
+
+function firstJob(fn: FunctionQueue): number {
+  for (let priority = 0; priority < PRIORITY_COUNT; priority++) {
+    const job = fn.head[priority] as number;
+    if (job !== 0) return job;
+  }
+  throw new Error('a chosen function has a runnable job');
+}
+
+/** handle \0 function \0 [unique \0 [reducer \0]] workload */
+function writeAssign(
+  broker: Broker,
+  peer: Peer,
+  job: number,
+  fn: FunctionQueue,
+  withUnique: boolean,
+  reducer: Uint8Array | null,
+): void {
+  const { jobs, handles, outbox } = broker;
+  const serial = jobs.table.serial(job);
+  const uniqueBytes = jobs.word(job, Job.UNIQUE_BYTES);
+  const workloadBytes = jobs.word(job, Job.WORKLOAD_BYTES);
+  const blob = jobs.word(job, Job.BLOB);
+  let headBytes = handles.byteCount(job, serial) + 1 + fn.name.length + 1;
+  if (withUnique) headBytes += uniqueBytes + 1;
+  if (reducer !== null) headBytes += reducer.length + 1;
+  const inlineBytes = blob === 0 ? workloadBytes : 0;
+
+  outbox.reply(peer, HEADER_BYTES + headBytes + inlineBytes, blob, blob === 0 ? 0 : workloadBytes);
+  const { bytes } = outbox;
+  const type =
+    reducer !== null
+      ? Packet.JOB_ASSIGN_ALL
+      : withUnique
+        ? Packet.JOB_ASSIGN_UNIQ
+        : Packet.JOB_ASSIGN;
+  let at = writeHeader(bytes, outbox.at, type, headBytes + workloadBytes);
+  at = handles.write(bytes, at, job, serial);
+  bytes[at++] = 0;
+  at = copyBytes(bytes, at, fn.name, 0, fn.name.length);
+  bytes[at++] = 0;
+
+  const block = jobs.word(job, Job.BLOCK);
+  const chunk = jobs.slab.chunkOf(block);
+  const offset = jobs.slab.offsetOf(block);
+  if (withUnique) {
+    at = copyBytes(bytes, at, chunk, offset, offset + uniqueBytes);
+    bytes[at++] = 0;
+  }
+  if (reducer !== null) {
+    at = copyBytes(bytes, at, reducer, 0, reducer.length);
+    bytes[at++] = 0;
+  }
+  const from = offset + uniqueBytes;
+  copyBytes(bytes, at, chunk, from, from + inlineBytes);
+}

@@ -1,0 +1,370 @@
+/**
+ * The job server's rules for the functions that one shard owns. Pure: frames and time go in, effects come out through
+ * the outbox. Rule: every method is one event, runs to completion and is never re-entered.
+ * Source: Gearman PROTOCOL; behaviour of gearmand 1.1.20 and 2.0.
+ */
+import { equalBytes } from '../base/bytes.ts';
+import type { BlobStore, Frame } from '../protocol/frame.ts';
+import type { HandleCodec } from '../protocol/handle.ts';
+import { parseTimeout } from '../protocol/numbers.ts';
+import { Packet } from '../protocol/packets.ts';
+import { grab } from './assign.ts';
+import type { FunctionQueue } from './functions.ts';
+import { FunctionTable } from './functions.ts';
+import { Job } from './job-table.ts';
+import type { MemoryHooks } from './jobs.ts';
+import { Flag, Jobs } from './jobs.ts';
+import { abandon, lose } from './loss.ts';
+import type { Outbox } from './outbox.ts';
+import type { Peer } from './peer.ts';
+import { PeerTable } from './peer.ts';
+import { submit } from './submit.ts';
+import { UniqueIndex } from './unique-index.ts';
+import { Waker } from './waking.ts';
+import { work } from './work.ts';
+
+export interface BrokerOptions {
+  /** Number of this thread: peers with this home are near. */
+  readonly home: number;
+  readonly hashSeed: number;
+  /** Lost runs before a job fails; -1 = no limit, 0 counts as 1. */
+  readonly jobRetries: number;
+  /** Names that may exist at a time. */
+  readonly functionsMax: number;
+  /** Sleepers woken for each runnable job, at least 1. */
+  readonly wakesPerJob: number;
+  readonly wakeupDelayMs: number;
+  /** gearmand 2.0: the highest priority of all functions first. Else priority counts inside the chosen function. */
+  readonly isPriorityGlobal: boolean;
+  /** The function served last goes to the end of a worker's order. */
+  readonly isRotating: boolean;
+}
+
+/** Counters since start. */
+export interface Counters {
+  submitted: number;
+  coalesced: number;
+  refused: number;
+  assigned: number;
+  completed: number;
+  failed: number;
+  requeued: number;
+}
+
+/** What a look-up in the unique index compares with. */
+interface Probe {
+  fn: FunctionQueue | null;
+  bytes: Uint8Array;
+  at: number;
+  count: number;
+  blob: number;
+  isByWorkload: boolean;
+}
+
+export class Broker {
+  readonly options: BrokerOptions;
+  readonly outbox: Outbox;
+  readonly handles: HandleCodec;
+  readonly blobs: BlobStore;
+  readonly functions = new FunctionTable();
+  readonly peers = new PeerTable();
+  readonly jobs: Jobs;
+  readonly waker: Waker;
+  readonly index: UniqueIndex;
+  readonly counters: Counters = {
+    submitted: 0,
+    coalesced: 0,
+    refused: 0,
+    assigned: 0,
+    completed: 0,
+    failed: 0,
+    requeued: 0,
+  };
+  /** Time of the turn: monotonic for delays and timeouts, wall clock for scheduled jobs alone. */
+  nowMs = 0;
+  wallMs = 0;
+  /** Reused by every look-up, so that none allocates. */
+  readonly #probe: Probe = {
+    fn: null,
+    bytes: new Uint8Array(0),
+    at: 0,
+    count: 0,
+    blob: 0,
+    isByWorkload: false,
+  };
+
+  constructor(
+    options: BrokerOptions,
+    outbox: Outbox,
+    handles: HandleCodec,
+    blobs: BlobStore,
+    memory: MemoryHooks,
+  ) {
+    this.options = options;
+    this.outbox = outbox;
+    this.handles = handles;
+    this.blobs = blobs;
+    this.jobs = new Jobs(this.functions, this.peers, blobs, memory);
+    this.waker = new Waker(outbox, options.wakeupDelayMs, options.wakesPerJob);
+    this.index = new UniqueIndex((job) => this.#matches(job));
+  }
+
+  /** Sets the time of the events that follow. */
+  setTime(nowMs: number, wallMs: number): void {
+    this.nowMs = nowMs;
+    this.wallMs = wallMs;
+  }
+
+  addPeer(home: number, conn: number): Peer {
+    return this.peers.add(home, conn);
+  }
+
+  /**
+   * One packet of `peer` that concerns functions of this shard. The reference of `frame.blob` passes to the broker.
+   * Types: SUBMIT_*, GRAB_*, WORK_*, CAN_DO*, CANT_DO, RESET_ABILITIES.
+   */
+  onFrame(peer: Peer, frame: Frame): void {
+    switch (frame.type) {
+      case Packet.CAN_DO:
+        this.offer(peer, frame, 0);
+        break;
+      case Packet.CAN_DO_TIMEOUT: {
+        const timeoutMs = parseTimeout(frame.bytes, frame.off1, frame.off1 + frame.a1);
+        if (timeoutMs >= 0) this.offer(peer, frame, timeoutMs);
+        break;
+      }
+      case Packet.CANT_DO:
+        this.withdraw(peer, frame);
+        break;
+      case Packet.RESET_ABILITIES:
+        this.withdrawAll(peer);
+        break;
+      case Packet.GRAB_JOB:
+      case Packet.GRAB_JOB_UNIQ:
+      case Packet.GRAB_JOB_ALL:
+        grab(this, peer, frame.type);
+        break;
+      case Packet.WORK_STATUS:
+      case Packet.WORK_COMPLETE:
+      case Packet.WORK_FAIL:
+      case Packet.WORK_EXCEPTION:
+      case Packet.WORK_DATA:
+      case Packet.WORK_WARNING:
+        work(this, peer, frame);
+        break;
+      default:
+        submit(this, peer, frame);
+    }
+    if (frame.blob > 0) this.blobs.blobRelease(frame.blob);
+  }
+
+  /** GRAB_* of `type` without a frame: how a grab that is asked around reaches this owner. */
+  onGrab(peer: Peer, type: number): void {
+    grab(this, peer, type);
+  }
+
+  /** Whether a GRAB of `peer` would get a job now. Linear in its functions. */
+  canServe(peer: Peer): boolean {
+    return peer.abilities?.isServed(this.functions.levels) ?? false;
+  }
+
+  /** Whether `peer` holds the job with the handle numbers of this shard. */
+  holds(peer: Peer, slot: number, serial: number): boolean {
+    const { jobs } = this;
+    return (
+      jobs.table.isLive(slot, serial) &&
+      jobs.state(slot) === Flag.ASSIGNED &&
+      jobs.word(slot, Job.WORKER) === peer.index
+    );
+  }
+
+  /** PRE_SLEEP; `sleepSerial` counts the peer's sleeps. */
+  onSleep(peer: Peer, sleepSerial: number): void {
+    this.waker.sleep(peer, sleepSerial, this.nowMs);
+  }
+
+  /** The peer grabs elsewhere: it is awake. */
+  onAwake(peer: Peer): void {
+    if (this.waker.rouse(peer)) this.waker.balanceAll(peer, this.nowMs);
+  }
+
+  /** The connection has ended: its jobs go back, what only it waited for is dropped. */
+  onPeerGone(peer: Peer): void {
+    this.waker.rouse(peer);
+    const offered = peer.abilities === null ? [] : [...peer.abilities.values()];
+    for (const ability of offered) ability.fn.registrations -= ability.registrations;
+    peer.abilities?.clear();
+    while (peer.heldJob !== 0) lose(this, peer.heldJob);
+    while (peer.watchedJob !== 0) this.#unwatch(peer.watchedJob, peer);
+    if (peer.extraWatches !== null)
+      for (const job of [...peer.extraWatches]) this.#unwatch(job, peer);
+    this.peers.remove(peer);
+    for (const ability of offered) this.waker.balance(ability.fn, this.nowMs);
+  }
+
+  /** Does what is due; returns the monotonic time of the next thing to do, or Infinity. */
+  onTick(): number {
+    const { jobs, waker } = this;
+    while (jobs.deadlines.peekAt() <= this.nowMs) {
+      const job = jobs.deadlines.peekId();
+      const worker = jobs.workerOf(job);
+      this.outbox.revoke(worker, job, jobs.table.serial(job));
+      lose(this, job);
+    }
+    while (jobs.scheduled.peekAt() <= this.wallMs) {
+      const job = jobs.scheduled.peekId();
+      jobs.stamp(job, this.nowMs);
+      jobs.becomeQueued(job);
+      waker.balance(jobs.functionOf(job), this.nowMs);
+    }
+    waker.tick(this.nowMs);
+    return this.nextDueMs();
+  }
+
+  /** Monotonic time of the next tick that has something to do, or Infinity. */
+  nextDueMs(): number {
+    const wall = this.jobs.scheduled.peekAt();
+    const scheduled = wall === Number.POSITIVE_INFINITY ? wall : this.nowMs + wall - this.wallMs;
+    return Math.min(this.jobs.deadlines.peekAt(), this.waker.nextDueMs(), scheduled);
+  }
+
+  /** The function of that name, added if new; null when --max-functions are there already. */
+  functionNamed(
+    bytes: Uint8Array,
+    start: number,
+    count: number,
+    hash: number,
+  ): FunctionQueue | null {
+    const known = this.functions.find(bytes, start, count, hash);
+    if (known !== null) return known;
+    if (this.functions.count >= this.options.functionsMax) return null;
+    return this.functions.add(bytes, start, count, hash);
+  }
+
+  /** CAN_DO, CAN_DO_TIMEOUT. `timeoutMs` 0 = none. */
+  offer(peer: Peer, frame: Frame, timeoutMs: number): void {
+    const fn = this.functionNamed(frame.bytes, frame.off, frame.a0, frame.hash0);
+    if (fn === null) {
+      this.outbox.close(peer, `CAN_DO: ${this.options.functionsMax} functions exist, the limit`);
+      return;
+    }
+    peer.offered().add(peer, fn, timeoutMs);
+    fn.registrations++;
+    this.waker.join(peer, fn, this.nowMs);
+  }
+
+  /** CANT_DO: all registrations of the name end, jobs of that function are lost to the peer. */
+  withdraw(peer: Peer, frame: Frame): void {
+    const fn = this.functions.find(frame.bytes, frame.off, frame.a0, frame.hash0);
+    if (fn !== null) this.#withdraw(peer, fn);
+  }
+
+  withdrawAll(peer: Peer): void {
+    if (peer.abilities === null) return;
+    for (const ability of [...peer.abilities.values()]) this.#withdraw(peer, ability.fn);
+  }
+
+  /** Live job of `fn` with the unique in `bytes[at, at + count)`, or 0. */
+  findUnique(
+    fn: FunctionQueue,
+    hash: number,
+    bytes: Uint8Array,
+    at: number,
+    count: number,
+    blob: number,
+    isByWorkload: boolean,
+  ): number {
+    const probe = this.#probe;
+    probe.fn = fn;
+    probe.bytes = bytes;
+    probe.at = at;
+    probe.count = count;
+    probe.blob = blob;
+    probe.isByWorkload = isByWorkload;
+    return this.index.find(hash);
+  }
+
+  /** Takes the job out of the unique index, if it is there: its key is free again. */
+  unindex(job: number): void {
+    if (!this.jobs.has(job, Flag.INDEXED)) return;
+    this.index.remove(this.jobs.word(job, Job.UNIQUE_HASH) | 0, job);
+    this.jobs.clearFlag(job, Flag.INDEXED);
+  }
+
+  /** Ends a job: out of the index, out of the table. */
+  finish(job: number): void {
+    this.unindex(job);
+    this.jobs.becomeGone(job);
+  }
+
+  #withdraw(peer: Peer, fn: FunctionQueue): void {
+    const ability = peer.ability(fn.index);
+    if (ability === undefined) return;
+    this.waker.leave(peer, fn);
+    fn.registrations -= ability.registrations;
+    peer.offered().remove(ability);
+    let job = peer.heldJob;
+    while (job !== 0) {
+      const next = this.jobs.word(job, Job.NEXT);
+      if (this.jobs.word(job, Job.FUNCTION) === fn.index) {
+        this.outbox.revoke(peer, job, this.jobs.table.serial(job));
+        lose(this, job);
+      }
+      job = next;
+    }
+    this.waker.balance(fn, this.nowMs);
+  }
+
+  #unwatch(job: number, peer: Peer): void {
+    this.jobs.unwatch(job, peer);
+    if (this.jobs.watcherCount(job) === 0 && !this.jobs.has(job, Flag.BACKGROUND))
+      abandon(this, job);
+  }
+
+  /** Compares a job of equal hash with what `findUnique` looks for. */
+  #matches(job: number): boolean {
+    const probe = this.#probe;
+    const { jobs } = this;
+    if (jobs.word(job, Job.FUNCTION) !== probe.fn?.index) return false;
+    if (jobs.has(job, Flag.BY_WORKLOAD) !== probe.isByWorkload) return false;
+    const uniqueBytes = jobs.word(job, Job.UNIQUE_BYTES);
+    const block = jobs.word(job, Job.BLOCK);
+    const at = jobs.slab.offsetOf(block);
+    if (!probe.isByWorkload)
+      return (
+        uniqueBytes === probe.count &&
+        equalBytes(jobs.slab.chunkOf(block), at, probe.bytes, probe.at, probe.count)
+      );
+    if (jobs.word(job, Job.WORKLOAD_BYTES) !== probe.count) return false;
+    const blob = jobs.word(job, Job.BLOB);
+    if (blob === 0 && probe.blob === 0)
+      return equalBytes(
+        jobs.slab.chunkOf(block),
+        at + uniqueBytes,
+        probe.bytes,
+        probe.at,
+        probe.count,
+      );
+    return equalBytes(this.#bytesOf(blob, job), 0, this.#probeBytes(probe), 0, probe.count);
+  }
+
+  #bytesOf(blob: number, job: number): Uint8Array {
+    const count = this.jobs.word(job, Job.WORKLOAD_BYTES);
+    const bytes = new Uint8Array(count);
+    if (blob !== 0) {
+      this.blobs.blobRead(blob, 0, bytes, 0, count);
+      return bytes;
+    }
+    const block = this.jobs.word(job, Job.BLOCK);
+    const at = this.jobs.slab.offsetOf(block) + this.jobs.word(job, Job.UNIQUE_BYTES);
+    bytes.set(this.jobs.slab.chunkOf(block).subarray(at, at + count));
+    return bytes;
+  }
+
+  #probeBytes(probe: Probe): Uint8Array {
+    if (probe.blob === 0) return probe.bytes.subarray(probe.at, probe.at + probe.count);
+    const bytes = new Uint8Array(probe.count);
+    this.blobs.blobRead(probe.blob, 0, bytes, 0, probe.count);
+    return bytes;
+  }
+}

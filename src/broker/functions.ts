@@ -1,0 +1,139 @@
+/**
+ * Functions of a shard: queue heads by priority, sleepers, counts, limits; and the look-up by name.
+ * Rule: only this table keeps names. A function stays until `drop function`, as in gearmand.
+ */
+import { equalBytes, ownCopy } from '../base/bytes.ts';
+import type { Ability } from './abilities.ts';
+
+export const Priority = { high: 0, normal: 1, low: 2 } as const;
+export const PRIORITY_COUNT = 3;
+
+/** One function. Jobs are linked by number (JobTable), sleepers by object (one a worker). */
+export class FunctionQueue {
+  readonly index: number;
+  /** Owned copy of the name's bytes. */
+  readonly name: Uint8Array;
+  readonly hash: number;
+  /** Next function with the same hash. */
+  sameHash: FunctionQueue | null = null;
+
+  /** First and last waiting job and their number, by priority. */
+  readonly head = [0, 0, 0];
+  readonly tail = [0, 0, 0];
+  readonly waiting = [0, 0, 0];
+  /** Jobs that a GRAB could get now: the sum of `waiting`. */
+  runnable = 0;
+  /** Jobs that exist: waiting, scheduled, storing, assigned. */
+  total = 0;
+  assigned = 0;
+  /** --maxqueue by priority; 0 = no limit. */
+  readonly queueMax = [0, 0, 0];
+
+  /** Registrations, as `status` shows them. */
+  registrations = 0;
+  /** Peers woken for this function, peers asleep that offer it. */
+  woken = 0;
+  sleeping = 0;
+  firstSleeper: Ability | null = null;
+  lastSleeper: Ability | null = null;
+  /** Time (nowMs) since when jobs wait without any worker, or -1; for the log. */
+  unservedSinceMs = -1;
+
+  constructor(index: number, name: Uint8Array, hash: number) {
+    this.index = index;
+    this.name = name;
+    this.hash = hash;
+  }
+
+  addSleeper(ability: Ability): void {
+    if (ability.isListed) return;
+    ability.isListed = true;
+    ability.previous = this.lastSleeper;
+    ability.next = null;
+    if (this.lastSleeper === null) this.firstSleeper = ability;
+    else this.lastSleeper.next = ability;
+    this.lastSleeper = ability;
+    this.sleeping++;
+  }
+
+  removeSleeper(ability: Ability): void {
+    if (!ability.isListed) return;
+    ability.isListed = false;
+    if (ability.previous === null) this.firstSleeper = ability.next;
+    else ability.previous.next = ability.next;
+    if (ability.next === null) this.lastSleeper = ability.previous;
+    else ability.next.previous = ability.previous;
+    ability.previous = null;
+    ability.next = null;
+    this.sleeping--;
+  }
+}
+
+/** Functions by name and by index. Indexes start at 1; a dropped function's index is used again. */
+export class FunctionTable {
+  readonly #byHash = new Map<number, FunctionQueue>();
+  readonly #byIndex: (FunctionQueue | null)[] = [null];
+  readonly #free: number[] = [];
+  #last: FunctionQueue | null = null;
+  /** Highest runnable priority by function index: 0 none, 1 low, 2 normal, 3 high. Grows by doubling. */
+  levels = new Uint8Array(64);
+
+  get count(): number {
+    return this.#byIndex.length - 1 - this.#free.length;
+  }
+
+  /** Indexes are below this; for listings. */
+  get indexEnd(): number {
+    return this.#byIndex.length;
+  }
+
+  at(index: number): FunctionQueue | null {
+    return this.#byIndex[index] ?? null;
+  }
+
+  /** The function named `bytes[start, start + count)` with that `hash`, or null. */
+  find(bytes: Uint8Array, start: number, count: number, hash: number): FunctionQueue | null {
+    const last = this.#last;
+    if (last !== null && last.hash === hash && isNamed(last, bytes, start, count)) return last;
+    let fn = this.#byHash.get(hash) ?? null;
+    while (fn !== null && !isNamed(fn, bytes, start, count)) fn = fn.sameHash;
+    if (fn !== null) this.#last = fn;
+    return fn;
+  }
+
+  /** Adds a function that `find` did not find; copies its name. */
+  add(bytes: Uint8Array, start: number, count: number, hash: number): FunctionQueue {
+    const index = this.#free.pop() ?? this.#byIndex.length;
+    const fn = new FunctionQueue(index, ownCopy(bytes, start, start + count), hash);
+    fn.sameHash = this.#byHash.get(hash) ?? null;
+    this.#byHash.set(hash, fn);
+    this.#byIndex[index] = fn;
+    if (index >= this.levels.length) {
+      const grown = new Uint8Array(this.levels.length * 2);
+      grown.set(this.levels);
+      this.levels = grown;
+    }
+    return fn;
+  }
+
+  /** Forgets a function that has neither jobs nor workers. */
+  drop(fn: FunctionQueue): void {
+    if (this.#last === fn) this.#last = null;
+    this.#byIndex[fn.index] = null;
+    this.#free.push(fn.index);
+    this.levels[fn.index] = 0;
+    const first = this.#byHash.get(fn.hash) as FunctionQueue;
+    if (first === fn) {
+      if (fn.sameHash === null) this.#byHash.delete(fn.hash);
+      else this.#byHash.set(fn.hash, fn.sameHash);
+      return;
+    }
+    let before = first;
+    while (before.sameHash !== fn) before = before.sameHash as FunctionQueue;
+    before.sameHash = fn.sameHash;
+  }
+}
+
+function isNamed(fn: FunctionQueue, bytes: Uint8Array, start: number, count: number): boolean {
+  return fn.name.length === count && equalBytes(fn.name, 0, bytes, start, count);
+}

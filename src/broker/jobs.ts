@@ -1,0 +1,393 @@
+/**
+ * Jobs of a shard: their rows, blocks, queues and every change of state. A state changes only through a `become...`
+ * method, which asserts where it may come from.
+ *
+ *   scheduled -> queued -> assigned -> gone        assigned -> queued when the worker is lost, with attempts left
+ *
+ * Invariant: a job is in exactly one place: the wall heap (scheduled), a function's queue (queued), its worker's list
+ * of held jobs (assigned). Source: Gearman PROTOCOL; job life cycle of gearmand 2.0.
+ */
+import { assert } from '../base/assert.ts';
+import { copyBytes } from '../base/bytes.ts';
+import { DeadlineHeap } from '../base/deadline-heap.ts';
+import type { BlobStore } from '../protocol/frame.ts';
+import { SLAB_BYTES_MAX } from '../protocol/limits.ts';
+import type { FunctionQueue, FunctionTable } from './functions.ts';
+import { PRIORITY_COUNT } from './functions.ts';
+import { JOB_SHIFT, Job, JobTable, SEGMENT_MASK, SEGMENT_SHIFT } from './job-table.ts';
+import type { Peer, PeerTable } from './peer.ts';
+import { Slab } from './slab.ts';
+
+/** Bits of the FLAGS word: state, priority, facts; the number of lost runs lies above RETRIES_SHIFT. */
+export const Flag = {
+  STATE: 0x7,
+  SCHEDULED: 1,
+  QUEUED: 2,
+  ASSIGNED: 3,
+  PRIORITY_SHIFT: 3,
+  PRIORITY: 0x18,
+  BACKGROUND: 0x20,
+  /** Nobody waits for it any more (client gone, or cancelled); it only lives on in its worker's hands. */
+  IGNORED: 0x40,
+  INDEXED: 0x80,
+  /** Unique is `-`: compared by workload. */
+  BY_WORKLOAD: 0x100,
+  HAS_REDUCER: 0x200,
+  HAS_PROGRESS: 0x400,
+  HAS_MORE_WATCHERS: 0x800,
+  HAS_DEADLINE: 0x1000,
+  RETRIES_SHIFT: 16,
+} as const;
+
+/** Numerator and denominator of the last WORK_STATUS, unsigned 32-bit. */
+export interface Progress {
+  readonly numerator: number;
+  readonly denominator: number;
+}
+
+/** Gives memory back to the system, or null where that is impossible (then arrays are dropped). */
+export interface MemoryHooks {
+  discard: ((bytes: Uint8Array) => void) | null;
+}
+
+export class Jobs {
+  readonly table: JobTable;
+  readonly slab: Slab;
+  readonly #blobs: BlobStore;
+  readonly #functions: FunctionTable;
+  readonly #peers: PeerTable;
+  /** Jobs with a start time in the future, by wall clock; assigned jobs with a timeout, by monotonic clock. */
+  readonly scheduled = new DeadlineHeap();
+  readonly deadlines = new DeadlineHeap();
+  /** Rare facts, kept beside the rows. */
+  readonly #reducers = new Map<number, Uint8Array>();
+  readonly #progress = new Map<number, Progress>();
+  readonly #moreWatchers = new Map<number, Peer[]>();
+  /** Runnable jobs of all functions by priority: what this shard publishes. */
+  readonly #runnable = [0, 0, 0];
+
+  constructor(functions: FunctionTable, peers: PeerTable, blobs: BlobStore, memory: MemoryHooks) {
+    this.table = new JobTable(memory);
+    this.slab = new Slab(memory);
+    this.#functions = functions;
+    this.#peers = peers;
+    this.#blobs = blobs;
+  }
+
+  /** Highest priority runnable here: 0 none, 1 low, 2 normal, 3 high. */
+  get level(): number {
+    const runnable = this.#runnable;
+    return (runnable[0] as number) > 0
+      ? 3
+      : (runnable[1] as number) > 0
+        ? 2
+        : (runnable[2] as number) > 0
+          ? 1
+          : 0;
+  }
+
+  word(job: number, field: number): number {
+    const row = this.table.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
+    return row[((job & SEGMENT_MASK) << JOB_SHIFT) + field] as number;
+  }
+
+  setWord(job: number, field: number, value: number): void {
+    const row = this.table.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
+    row[((job & SEGMENT_MASK) << JOB_SHIFT) + field] = value;
+  }
+
+  has(job: number, flag: number): boolean {
+    return (this.word(job, Job.FLAGS) & flag) !== 0;
+  }
+
+  state(job: number): number {
+    return this.word(job, Job.FLAGS) & Flag.STATE;
+  }
+
+  priority(job: number): number {
+    return (this.word(job, Job.FLAGS) & Flag.PRIORITY) >>> Flag.PRIORITY_SHIFT;
+  }
+
+  retries(job: number): number {
+    return this.word(job, Job.FLAGS) >>> Flag.RETRIES_SHIFT;
+  }
+
+  functionOf(job: number): FunctionQueue {
+    return this.#functions.at(this.word(job, Job.FUNCTION)) as FunctionQueue;
+  }
+
+  /** The worker that runs an assigned job. */
+  workerOf(job: number): Peer {
+    return this.#peers.at(this.word(job, Job.WORKER));
+  }
+
+  setFlag(job: number, flag: number): void {
+    this.setWord(job, Job.FLAGS, this.word(job, Job.FLAGS) | flag);
+  }
+
+  clearFlag(job: number, flag: number): void {
+    this.setWord(job, Job.FLAGS, this.word(job, Job.FLAGS) & ~flag);
+  }
+
+  /**
+   * A new job without state: `unique` and workload are copied, a blob's reference is taken over.
+   * The caller puts it somewhere with one of the `become...` methods.
+   */
+  create(
+    fn: FunctionQueue,
+    flags: number,
+    bytes: Uint8Array,
+    unique: number,
+    uniqueBytes: number,
+    workload: number,
+    workloadBytes: number,
+    blob: number,
+  ): number {
+    const job = this.table.allocate();
+    const row = this.table.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
+    const at = (job & SEGMENT_MASK) << JOB_SHIFT;
+    let held = blob;
+    if (held === 0 && workloadBytes > SLAB_BYTES_MAX)
+      held = this.#blobs.blobFrom(bytes, workload, workload + workloadBytes);
+    const blockBytes = held === 0 ? uniqueBytes + workloadBytes : uniqueBytes;
+    if (blockBytes > 0) {
+      const block = this.slab.allocate(blockBytes);
+      const chunk = this.slab.chunkOf(block);
+      const next = copyBytes(chunk, this.slab.offsetOf(block), bytes, unique, unique + uniqueBytes);
+      if (held === 0) copyBytes(chunk, next, bytes, workload, workload + workloadBytes);
+      row[at + Job.BLOCK] = block;
+    }
+    row[at + Job.FLAGS] = flags;
+    row[at + Job.FUNCTION] = fn.index;
+    row[at + Job.UNIQUE_BYTES] = uniqueBytes;
+    row[at + Job.WORKLOAD_BYTES] = workloadBytes;
+    row[at + Job.BLOB] = held;
+    fn.total++;
+    return job;
+  }
+
+  /** Notes when the job came to where it is: milliseconds of the monotonic clock, modulo 2^32. */
+  stamp(job: number, nowMs: number): void {
+    this.setWord(job, Job.SINCE_MS, nowMs >>> 0);
+  }
+
+  becomeScheduled(job: number, wallMs: number): void {
+    assert(this.state(job) === 0, 'only a new job is scheduled');
+    this.#setState(job, Flag.SCHEDULED);
+    this.scheduled.insert(job, wallMs);
+  }
+
+  /** Appends to the tail of its priority: a new, a due or a lost job. */
+  becomeQueued(job: number): void {
+    const row = this.table.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
+    const at = (job & SEGMENT_MASK) << JOB_SHIFT;
+    const flags = row[at + Job.FLAGS] as number;
+    const state = flags & Flag.STATE;
+    if (state === Flag.ASSIGNED) this.#leaveWorker(job);
+    else if (state === Flag.SCHEDULED) this.scheduled.remove(job);
+    else assert(state === 0, 'a queued job is not queued again');
+    row[at + Job.FLAGS] = ((row[at + Job.FLAGS] as number) & ~Flag.STATE) | Flag.QUEUED;
+
+    const fn = this.#functions.at(row[at + Job.FUNCTION] as number) as FunctionQueue;
+    const priority = (flags & Flag.PRIORITY) >>> Flag.PRIORITY_SHIFT;
+    const tail = fn.tail[priority] as number;
+    row[at + Job.PREV] = tail;
+    row[at + Job.NEXT] = 0;
+    if (tail === 0) fn.head[priority] = job;
+    else this.setWord(tail, Job.NEXT, job);
+    fn.tail[priority] = job;
+    fn.waiting[priority] = (fn.waiting[priority] as number) + 1;
+    fn.runnable++;
+    this.#runnable[priority] = (this.#runnable[priority] as number) + 1;
+    this.#publishLevel(fn);
+  }
+
+  /** Hands the job to `peer`; it becomes the first of the jobs that the peer holds. */
+  becomeAssigned(job: number, peer: Peer): void {
+    const row = this.table.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
+    const at = (job & SEGMENT_MASK) << JOB_SHIFT;
+    const flags = row[at + Job.FLAGS] as number;
+    assert((flags & Flag.STATE) === Flag.QUEUED, 'only a queued job is assigned');
+    const fn = this.#functions.at(row[at + Job.FUNCTION] as number) as FunctionQueue;
+    this.#leaveQueue(job, fn);
+    row[at + Job.FLAGS] = (flags & ~Flag.STATE) | Flag.ASSIGNED;
+    row[at + Job.WORKER] = peer.index;
+    row[at + Job.PREV] = 0;
+    row[at + Job.NEXT] = peer.heldJob;
+    if (peer.heldJob !== 0) this.setWord(peer.heldJob, Job.PREV, job);
+    peer.heldJob = job;
+    fn.assigned++;
+  }
+
+  /** Takes the job out of wherever it is and frees all that it has. Its unique must have left the index before. */
+  becomeGone(job: number): void {
+    const flags = this.word(job, Job.FLAGS);
+    assert((flags & Flag.INDEXED) === 0, 'a job leaves the unique index before it goes');
+    const fn = this.functionOf(job);
+    const state = flags & Flag.STATE;
+    if (state === Flag.ASSIGNED) this.#leaveWorker(job);
+    else if (state === Flag.QUEUED) this.#leaveQueue(job, fn);
+    else if (state === Flag.SCHEDULED) this.scheduled.remove(job);
+    fn.total--;
+    this.dropWatchers(job);
+    if ((flags & Flag.HAS_REDUCER) !== 0) this.#reducers.delete(job);
+    if ((flags & Flag.HAS_PROGRESS) !== 0) this.#progress.delete(job);
+    const block = this.word(job, Job.BLOCK);
+    if (block !== 0) this.slab.free(block);
+    const blob = this.word(job, Job.BLOB);
+    if (blob !== 0) this.#blobs.blobRelease(blob);
+    this.table.free(job);
+  }
+
+  /** The run is lost: one attempt more is spent, progress starts again. */
+  noteLoss(job: number): void {
+    const flags = this.word(job, Job.FLAGS);
+    const retries = Math.min(0xffff, (flags >>> Flag.RETRIES_SHIFT) + 1);
+    this.setWord(job, Job.FLAGS, (flags & 0xffff) | (retries << Flag.RETRIES_SHIFT));
+    if ((flags & Flag.HAS_PROGRESS) !== 0) {
+      this.#progress.delete(job);
+      this.clearFlag(job, Flag.HAS_PROGRESS);
+    }
+  }
+
+  setDeadline(job: number, atMs: number): void {
+    this.deadlines.insert(job, atMs);
+    this.setFlag(job, Flag.HAS_DEADLINE);
+  }
+
+  setReducer(job: number, reducer: Uint8Array): void {
+    this.#reducers.set(job, reducer);
+    this.setFlag(job, Flag.HAS_REDUCER);
+  }
+
+  /** The reducer's name, or null. */
+  reducer(job: number): Uint8Array | null {
+    return this.has(job, Flag.HAS_REDUCER) ? (this.#reducers.get(job) as Uint8Array) : null;
+  }
+
+  setProgress(job: number, progress: Progress): void {
+    this.#progress.set(job, progress);
+    this.setFlag(job, Flag.HAS_PROGRESS);
+  }
+
+  progress(job: number): Progress {
+    const none: Progress = { numerator: 0, denominator: 0 };
+    return this.has(job, Flag.HAS_PROGRESS) ? (this.#progress.get(job) as Progress) : none;
+  }
+
+  // Watchers: the first one is stored in the row and in the peer's own list, more of them in a side map.
+
+  watch(job: number, peer: Peer): void {
+    if (this.word(job, Job.WATCHER) === 0) {
+      this.setWord(job, Job.WATCHER, peer.index);
+      this.setWord(job, Job.WATCH_PREV, 0);
+      this.setWord(job, Job.WATCH_NEXT, peer.watchedJob);
+      if (peer.watchedJob !== 0) this.setWord(peer.watchedJob, Job.WATCH_PREV, job);
+      peer.watchedJob = job;
+      return;
+    }
+    const more = this.#moreWatchers.get(job);
+    if (more === undefined) this.#moreWatchers.set(job, [peer]);
+    else more.push(peer);
+    this.setFlag(job, Flag.HAS_MORE_WATCHERS);
+    peer.extraWatches ??= new Set();
+    peer.extraWatches.add(job);
+  }
+
+  /** Subscriptions; a peer that submitted twice counts twice. */
+  watcherCount(job: number): number {
+    const first = this.word(job, Job.WATCHER) === 0 ? 0 : 1;
+    return this.has(job, Flag.HAS_MORE_WATCHERS)
+      ? first + (this.#moreWatchers.get(job) as Peer[]).length
+      : first;
+  }
+
+  /** Calls `send` for each subscription, the latest first, as gearmand does. */
+  forEachWatcher(job: number, send: (peer: Peer) => void): void {
+    if (this.has(job, Flag.HAS_MORE_WATCHERS)) {
+      const more = this.#moreWatchers.get(job) as Peer[];
+      for (let i = more.length - 1; i >= 0; i--) send(more[i] as Peer);
+    }
+    const first = this.word(job, Job.WATCHER);
+    if (first !== 0) send(this.#peers.at(first));
+  }
+
+  /** Ends all subscriptions of one job. */
+  dropWatchers(job: number): void {
+    if (this.has(job, Flag.HAS_MORE_WATCHERS)) {
+      for (const peer of this.#moreWatchers.get(job) as Peer[]) peer.extraWatches?.delete(job);
+      this.#moreWatchers.delete(job);
+      this.clearFlag(job, Flag.HAS_MORE_WATCHERS);
+    }
+    this.#dropFirstWatcher(job);
+  }
+
+  /** Ends all subscriptions of one peer to one job. */
+  unwatch(job: number, peer: Peer): void {
+    if (this.word(job, Job.WATCHER) === peer.index) this.#dropFirstWatcher(job);
+    if (peer.extraWatches?.delete(job) !== true) return;
+    const left = (this.#moreWatchers.get(job) as Peer[]).filter((other) => other !== peer);
+    if (left.length > 0) {
+      this.#moreWatchers.set(job, left);
+      return;
+    }
+    this.#moreWatchers.delete(job);
+    this.clearFlag(job, Flag.HAS_MORE_WATCHERS);
+  }
+
+  #dropFirstWatcher(job: number): void {
+    const index = this.word(job, Job.WATCHER);
+    if (index === 0) return;
+    const next = this.word(job, Job.WATCH_NEXT);
+    const previous = this.word(job, Job.WATCH_PREV);
+    if (previous === 0) this.#peers.at(index).watchedJob = next;
+    else this.setWord(previous, Job.WATCH_NEXT, next);
+    if (next !== 0) this.setWord(next, Job.WATCH_PREV, previous);
+    this.setWord(job, Job.WATCHER, 0);
+  }
+
+  #setState(job: number, state: number): void {
+    this.setWord(job, Job.FLAGS, (this.word(job, Job.FLAGS) & ~Flag.STATE) | state);
+  }
+
+  #leaveQueue(job: number, fn: FunctionQueue): void {
+    const row = this.table.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
+    const at = (job & SEGMENT_MASK) << JOB_SHIFT;
+    const priority = ((row[at + Job.FLAGS] as number) & Flag.PRIORITY) >>> Flag.PRIORITY_SHIFT;
+    const next = row[at + Job.NEXT] as number;
+    const previous = row[at + Job.PREV] as number;
+    if (previous === 0) fn.head[priority] = next;
+    else this.setWord(previous, Job.NEXT, next);
+    if (next === 0) fn.tail[priority] = previous;
+    else this.setWord(next, Job.PREV, previous);
+    fn.waiting[priority] = (fn.waiting[priority] as number) - 1;
+    fn.runnable--;
+    this.#runnable[priority] = (this.#runnable[priority] as number) - 1;
+    this.#publishLevel(fn);
+  }
+
+  #leaveWorker(job: number): void {
+    const next = this.word(job, Job.NEXT);
+    const previous = this.word(job, Job.PREV);
+    if (previous === 0) this.workerOf(job).heldJob = next;
+    else this.setWord(previous, Job.NEXT, next);
+    if (next !== 0) this.setWord(next, Job.PREV, previous);
+    this.setWord(job, Job.WORKER, 0);
+    this.functionOf(job).assigned--;
+    if (this.has(job, Flag.HAS_DEADLINE)) {
+      this.deadlines.remove(job);
+      this.clearFlag(job, Flag.HAS_DEADLINE);
+    }
+  }
+
+  #publishLevel(fn: FunctionQueue): void {
+    let level = 0;
+    for (let priority = 0; priority < PRIORITY_COUNT; priority++) {
+      if ((fn.waiting[priority] as number) > 0) {
+        level = PRIORITY_COUNT - priority;
+        break;
+      }
+    }
+    this.#functions.levels[fn.index] = level;
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Jobs whose worker or whose last client is lost. A lost run is tried again until --job-retries are spent; a job that
+ * nobody waits for is dropped at once while it waits, and after its run while it runs.
+ */
+import { writeHeader } from '../protocol/encode.ts';
+import { HEADER_BYTES } from '../protocol/limits.ts';
+import { Packet } from '../protocol/packets.ts';
+import type { Broker } from './broker.ts';
+import { Flag } from './jobs.ts';
+
+/** Takes an assigned job from its worker: back to its queue, or failed when its attempts are spent. */
+export function lose(broker: Broker, job: number): void {
+  const { jobs, options } = broker;
+  if (jobs.has(job, Flag.IGNORED)) {
+    broker.finish(job);
+    return;
+  }
+  jobs.noteLoss(job);
+  if (options.jobRetries >= 0 && jobs.retries(job) >= Math.max(1, options.jobRetries)) {
+    broker.counters.failed++;
+    notifyFail(broker, job);
+    broker.finish(job);
+    return;
+  }
+  broker.counters.requeued++;
+  jobs.stamp(job, broker.nowMs);
+  jobs.becomeQueued(job);
+  broker.waker.balance(jobs.functionOf(job), broker.nowMs);
+}
+
+/** Nobody waits for the job any more. Its unique is free at once: nothing coalesces onto it. */
+export function abandon(broker: Broker, job: number): void {
+  broker.unindex(job);
+  broker.jobs.dropWatchers(job);
+  if (broker.jobs.state(job) === Flag.ASSIGNED) broker.jobs.setFlag(job, Flag.IGNORED);
+  else broker.jobs.becomeGone(job);
+}
+
+/** WORK_FAIL to every watcher; its payload is the handle without a NUL. */
+export function notifyFail(broker: Broker, job: number): void {
+  const { outbox, handles } = broker;
+  const serial = broker.jobs.table.serial(job);
+  const handleBytes = handles.byteCount(job, serial);
+  broker.jobs.forEachWatcher(job, (watcher) => {
+    outbox.notify(watcher, HEADER_BYTES + handleBytes, 0, 0);
+    const at = writeHeader(outbox.bytes, outbox.at, Packet.WORK_FAIL, handleBytes);
+    handles.write(outbox.bytes, at, job, serial);
+  });
+}
+
+/** `cancel job`: watchers hear WORK_FAIL once, a running job ends unheard. False when there is no such job. */
+export function cancel(broker: Broker, job: number, serial: number): boolean {
+  if (!broker.jobs.table.isLive(job, serial)) return false;
+  notifyFail(broker, job);
+  abandon(broker, job);
+  return true;
+}

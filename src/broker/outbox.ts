@@ -1,0 +1,26 @@
+/**
+ * What the broker asks of its host: effects, carried out in call order. The broker encodes straight into reserved bytes.
+ * Rule: `bytes` and `at` are good from a reservation until the next call; the caller writes exactly what it reserved.
+ */
+import type { Peer } from './peer.ts';
+
+export interface Outbox {
+  /** Where the packet reserved last is to be written. */
+  bytes: Uint8Array;
+  at: number;
+  /**
+   * Reserves the one reply that the frame at hand owes to `peer`: `headBytes` to be written at `at`, then, if `blob` > 0,
+   * `blobBytes` of that blob (the outbox retains it). The reply takes the frame's place in the order of replies.
+   */
+  reply(peer: Peer, headBytes: number, blob: number, blobBytes: number): void;
+  /** The same for a packet that no frame of `peer` asked for (WORK_* to a watcher). */
+  notify(peer: Peer, headBytes: number, blob: number, blobBytes: number): void;
+  /** Sends the peer a NOOP for its sleep `peer.sleepSerial`. */
+  wake(peer: Peer): void;
+  /** The job with this handle is no longer `peer`'s; only far peers need to hear it. */
+  revoke(peer: Peer, job: number, serial: number): void;
+  /** Ends the peer's connection; `reason` is for the log. */
+  close(peer: Peer, reason: string): void;
+  /** Whether WORK_EXCEPTION may be sent to `peer`; for a far peer true (its home decides). */
+  takesExceptions(peer: Peer): boolean;
+}

@@ -1,0 +1,72 @@
+/**
+ * A client or worker as the broker sees it: (home thread, connection id), what it offers, holds and watches.
+ * Jobs name peers by `index`, so a job row needs no object. Source: rules.md 1 and 4 of the design: waking, far peers.
+ */
+import type { Ability } from './abilities.ts';
+import { Abilities } from './abilities.ts';
+
+/** How a peer stands to waking. `stuck`: woken, but did not come within the wake-up delay; no longer counted. */
+export const Waking = { awake: 0, sleeping: 1, woken: 2, stuck: 3 } as const;
+export type WakingState = (typeof Waking)[keyof typeof Waking];
+
+export class Peer {
+  /** Number in the peer table; 0 = none. */
+  readonly index: number;
+  /** Thread where the connection lives, and its id there. */
+  readonly home: number;
+  readonly conn: number;
+  waking: WakingState = Waking.awake;
+  /** Counts the peer's sleeps; a wake belongs to one of them. */
+  sleepSerial = 0;
+  abilities: Abilities | null = null;
+  /** First of the jobs assigned to it, newest first, linked by NEXT and PREV. */
+  heldJob = 0;
+  /** First of the jobs whose first watcher it is, linked by WATCH_NEXT and WATCH_PREV. */
+  watchedJob = 0;
+  /** Jobs that it watches beside another watcher. */
+  extraWatches: Set<number> | null = null;
+
+  constructor(index: number, home: number, conn: number) {
+    this.index = index;
+    this.home = home;
+    this.conn = conn;
+  }
+
+  /** The abilities, made at the first CAN_DO: clients never need them. */
+  offered(): Abilities {
+    this.abilities ??= new Abilities();
+    return this.abilities;
+  }
+
+  ability(functionIndex: number): Ability | undefined {
+    return this.abilities?.get(functionIndex);
+  }
+}
+
+/** Peers by index; index 0 is nobody. Freed indexes are used again. */
+export class PeerTable {
+  readonly #peers: (Peer | null)[] = [null];
+  readonly #free: number[] = [];
+
+  /** Adds the peer of connection `conn` in thread `home`. */
+  add(home: number, conn: number): Peer {
+    const index = this.#free.pop() ?? this.#peers.length;
+    const peer = new Peer(index, home, conn);
+    this.#peers[index] = peer;
+    return peer;
+  }
+
+  /** The peer of a job row's WATCHER or WORKER word; the index must be live. */
+  at(index: number): Peer {
+    return this.#peers[index] as Peer;
+  }
+
+  remove(peer: Peer): void {
+    this.#peers[peer.index] = null;
+    this.#free.push(peer.index);
+  }
+
+  get count(): number {
+    return this.#peers.length - 1 - this.#free.length;
+  }
+}

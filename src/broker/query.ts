@@ -1,0 +1,152 @@
+/**
+ * Questions about jobs and functions of this shard: status by handle and by unique, and the listings of the text
+ * protocol. Listings are cursors: a call writes at most `rowsMax` rows and says where to go on, so no turn stalls.
+ */
+import type { ByteWriter } from '../base/byte-writer.ts';
+import { hashBytes } from '../protocol/hash.ts';
+import type { Broker } from './broker.ts';
+import type { FunctionQueue } from './functions.ts';
+import { Job } from './job-table.ts';
+import { Flag } from './jobs.ts';
+import { keyHash } from './submit.ts';
+
+/** What STATUS_RES and STATUS_RES_UNIQUE tell of one job. */
+export interface JobStatus {
+  readonly isKnown: boolean;
+  readonly isRunning: boolean;
+  readonly numerator: number;
+  readonly denominator: number;
+  readonly watcherCount: number;
+  /** The later made, the greater, inside one shard; 0 when unknown. */
+  readonly serial: number;
+}
+
+const UNKNOWN: JobStatus = {
+  isKnown: false,
+  isRunning: false,
+  numerator: 0,
+  denominator: 0,
+  watcherCount: 0,
+  serial: 0,
+};
+
+function statusOf(broker: Broker, job: number): JobStatus {
+  const { jobs } = broker;
+  const { numerator, denominator } = jobs.progress(job);
+  return {
+    isKnown: true,
+    isRunning: jobs.state(job) === Flag.ASSIGNED,
+    numerator,
+    denominator,
+    watcherCount: jobs.watcherCount(job),
+    serial: jobs.table.serial(job),
+  };
+}
+
+/** Status of the job with handle numbers (slot, serial) of this shard. */
+export function statusByHandle(broker: Broker, slot: number, serial: number): JobStatus {
+  return broker.jobs.table.isLive(slot, serial) ? statusOf(broker, slot) : UNKNOWN;
+}
+
+/** Status of the job with that unique in any function: running before waiting, then the newest. Linear in functions. */
+export function statusByUnique(broker: Broker, unique: Uint8Array): JobStatus {
+  const hash = hashBytes(unique, 0, unique.length, broker.options.hashSeed);
+  let best = UNKNOWN;
+  if (unique.length === 0) return best;
+  for (let index = 1; index < broker.functions.indexEnd; index++) {
+    const fn = broker.functions.at(index);
+    if (fn === null || fn.total === 0) continue;
+    const key = keyHash(index, hash);
+    const job = broker.findUnique(fn, key, unique, 0, unique.length, 0, false);
+    if (job === 0) continue;
+    const status = statusOf(broker, job);
+    if (isBetter(status, best)) best = status;
+  }
+  return best;
+}
+
+/** Whether a job is the one to report rather than another. */
+export function isBetter(a: JobStatus, b: JobStatus): boolean {
+  if (!a.isKnown || !b.isKnown) return a.isKnown;
+  return a.isRunning === b.isRunning ? a.serial > b.serial : a.isRunning;
+}
+
+/** Listings of the text protocol by number; the number crosses rings. */
+export const Listing = { status: 1, priorityStatus: 2, jobs: 3, uniqueJobs: 4 } as const;
+export type ListingKind = (typeof Listing)[keyof typeof Listing];
+
+/**
+ * Writes rows of a listing behind `cursor` (0 = from the start); returns the next cursor, or 0 when all is written.
+ */
+export function list(
+  broker: Broker,
+  kind: number,
+  cursor: number,
+  rowsMax: number,
+  out: ByteWriter,
+): number {
+  const isOfJobs = kind === Listing.jobs || kind === Listing.uniqueJobs;
+  return isOfJobs
+    ? listJobs(broker, kind, cursor, rowsMax, out)
+    : listFunctions(broker, kind, cursor, rowsMax, out);
+}
+
+function listFunctions(
+  broker: Broker,
+  kind: number,
+  cursor: number,
+  rowsMax: number,
+  out: ByteWriter,
+): number {
+  const { functions } = broker;
+  const end = functions.indexEnd;
+  let index = cursor + 1;
+  for (let rows = 0; index < end && rows < rowsMax; index++, rows++) {
+    const fn = functions.at(index);
+    if (fn !== null) out.bytes(fn.name).text(functionColumns(fn, kind));
+  }
+  return index < end ? index - 1 : 0;
+}
+
+function functionColumns(fn: FunctionQueue, kind: number): string {
+  if (kind === Listing.status) return `\t${fn.total}\t${fn.assigned}\t${fn.registrations}\n`;
+  const [high, normal, low] = fn.waiting as [number, number, number];
+  const undue = fn.total - fn.assigned - fn.runnable;
+  return `\t${high}\t${normal + undue}\t${low}\t${fn.registrations}\n`;
+}
+
+function listJobs(
+  broker: Broker,
+  kind: number,
+  cursor: number,
+  rowsMax: number,
+  out: ByteWriter,
+): number {
+  const { table } = broker.jobs;
+  let job = table.next(cursor);
+  let last = cursor;
+  for (let rows = 0; job !== 0 && rows < rowsMax; rows++) {
+    if (kind === Listing.jobs) writeJob(broker, job, out);
+    else writeUnique(broker, job, out);
+    last = job;
+    job = table.next(job);
+  }
+  return job === 0 ? 0 : last;
+}
+
+function writeJob(broker: Broker, job: number, out: ByteWriter): void {
+  const { jobs, handles } = broker;
+  const serial = jobs.table.serial(job);
+  const { bytes, at } = out.reserve(handles.byteCount(job, serial));
+  handles.write(bytes, at, job, serial);
+  const ignored = jobs.has(job, Flag.IGNORED) ? 1 : 0;
+  const queued = jobs.has(job, Flag.BACKGROUND) ? 1 : 0;
+  out.text(`\t${jobs.retries(job)}\t${ignored}\t${queued}\n`);
+}
+
+function writeUnique(broker: Broker, job: number, out: ByteWriter): void {
+  const { jobs } = broker;
+  const block = jobs.word(job, Job.BLOCK);
+  const at = jobs.slab.offsetOf(block);
+  out.bytes(jobs.slab.chunkOf(block), at, at + jobs.word(job, Job.UNIQUE_BYTES)).text('\n');
+}

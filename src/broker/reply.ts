@@ -1,0 +1,18 @@
+/** Replies whose bytes are known beforehand. */
+import { copyBytes } from '../base/bytes.ts';
+import { packetOf } from '../protocol/encode.ts';
+import { Packet } from '../protocol/packets.ts';
+import type { Outbox } from './outbox.ts';
+import type { Peer } from './peer.ts';
+
+const NO_JOB_PACKET = packetOf(Packet.NO_JOB, '');
+
+/** Sends a whole packet as the reply to the frame at hand. */
+export function replyWith(outbox: Outbox, peer: Peer, packet: Uint8Array): void {
+  outbox.reply(peer, packet.length, 0, 0);
+  copyBytes(outbox.bytes, outbox.at, packet, 0, packet.length);
+}
+
+export function replyNoJob(outbox: Outbox, peer: Peer): void {
+  replyWith(outbox, peer, NO_JOB_PACKET);
+}

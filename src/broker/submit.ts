@@ -1,0 +1,162 @@
+/**
+ * SUBMIT_*: coalesce with a live job of the same function and unique, or make a new one and wake workers.
+ * Order of the checks as in gearmand: unique length, coalescing, queue limit, then the handle is spent.
+ */
+
+import { writeHeader } from '../protocol/encode.ts';
+import { Errors } from '../protocol/errors.ts';
+import type { Frame } from '../protocol/frame.ts';
+import { hashBytes } from '../protocol/hash.ts';
+import { HEADER_BYTES, UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
+import { parseInteger } from '../protocol/numbers.ts';
+import { Packet } from '../protocol/packets.ts';
+import type { Broker } from './broker.ts';
+import type { FunctionQueue } from './functions.ts';
+import { Priority } from './functions.ts';
+import { Job } from './job-table.ts';
+import { Flag } from './jobs.ts';
+import type { Peer } from './peer.ts';
+import { replyWith } from './reply.ts';
+
+const flagsFor = (priority: number, background = 0) =>
+  (priority << Flag.PRIORITY_SHIFT) | background;
+
+/** FLAGS of a new job by packet type. */
+const SUBMIT_FLAGS = new Uint16Array(64);
+SUBMIT_FLAGS[Packet.SUBMIT_JOB] = flagsFor(Priority.normal);
+SUBMIT_FLAGS[Packet.SUBMIT_JOB_BG] = flagsFor(Priority.normal, Flag.BACKGROUND);
+SUBMIT_FLAGS[Packet.SUBMIT_JOB_HIGH] = flagsFor(Priority.high);
+SUBMIT_FLAGS[Packet.SUBMIT_JOB_HIGH_BG] = flagsFor(Priority.high, Flag.BACKGROUND);
+SUBMIT_FLAGS[Packet.SUBMIT_JOB_LOW] = flagsFor(Priority.low);
+SUBMIT_FLAGS[Packet.SUBMIT_JOB_LOW_BG] = flagsFor(Priority.low, Flag.BACKGROUND);
+SUBMIT_FLAGS[Packet.SUBMIT_JOB_EPOCH] = flagsFor(Priority.normal, Flag.BACKGROUND);
+SUBMIT_FLAGS[Packet.SUBMIT_REDUCE_JOB] = flagsFor(Priority.normal);
+SUBMIT_FLAGS[Packet.SUBMIT_REDUCE_JOB_BACKGROUND] = flagsFor(Priority.normal, Flag.BACKGROUND);
+
+const DASH = 0x2d;
+
+/** One submit of `peer`: replies JOB_CREATED, or ERROR without a job. */
+export function submit(broker: Broker, peer: Peer, frame: Frame): void {
+  const { type } = frame;
+  const isReduce =
+    type === Packet.SUBMIT_REDUCE_JOB || type === Packet.SUBMIT_REDUCE_JOB_BACKGROUND;
+  if (frame.a1 > UNIQUE_BYTES_MAX || (isReduce && frame.a2 > UNIQUE_BYTES_MAX)) {
+    refuse(broker, peer, Errors.uniqueTooLarge);
+    return;
+  }
+  if (frame.isDropped) {
+    refuse(broker, peer, Errors.queueFull);
+    return;
+  }
+  let startMs = 0;
+  if (type === Packet.SUBMIT_JOB_EPOCH) {
+    startMs = parseInteger(frame.bytes, frame.off2, frame.off2 + frame.a2) * 1000;
+    if (Number.isNaN(startMs)) {
+      broker.outbox.close(peer, 'SUBMIT_JOB_EPOCH: time is outside of 64 bits');
+      return;
+    }
+  }
+  const fn = broker.functionNamed(frame.bytes, frame.off, frame.a0, frame.hash0);
+  if (fn === null) {
+    refuse(broker, peer, Errors.queueError);
+    return;
+  }
+  const flags = SUBMIT_FLAGS[type] as number;
+  const isByWorkload = frame.a1 === 1 && frame.bytes[frame.off1] === DASH;
+  const isUnique = frame.a1 > 0 && !(isByWorkload && frame.dataBytes === 0);
+  const hash = isUnique ? uniqueHash(broker, fn, frame, isByWorkload) : 0;
+  if (isUnique) {
+    const known = isByWorkload
+      ? broker.findUnique(fn, hash, frame.bytes, frame.data, frame.dataBytes, frame.blob, true)
+      : broker.findUnique(fn, hash, frame.bytes, frame.off1, frame.a1, 0, false);
+    if (known !== 0) {
+      coalesce(broker, peer, known, (flags & Flag.BACKGROUND) !== 0);
+      return;
+    }
+  }
+  const limit = fn.queueMax[(flags & Flag.PRIORITY) >>> Flag.PRIORITY_SHIFT] as number;
+  if (limit > 0 && fn.total >= limit) {
+    refuse(broker, peer, Errors.queueFull);
+    return;
+  }
+  const job = createJob(broker, fn, flags, frame);
+  if (isUnique) {
+    broker.jobs.setWord(job, Job.UNIQUE_HASH, hash);
+    broker.jobs.setFlag(job, isByWorkload ? Flag.INDEXED | Flag.BY_WORKLOAD : Flag.INDEXED);
+    broker.index.insert(hash, job);
+  }
+  if (isReduce) broker.jobs.setReducer(job, frame.bytes.slice(frame.off2, frame.off2 + frame.a2));
+  if (startMs > broker.wallMs) {
+    broker.jobs.becomeScheduled(job, startMs);
+  } else {
+    broker.jobs.becomeQueued(job);
+    broker.waker.balance(fn, broker.nowMs);
+  }
+  if ((flags & Flag.BACKGROUND) === 0) broker.jobs.watch(job, peer);
+  broker.counters.submitted++;
+  replyCreated(broker, peer, job);
+}
+
+function createJob(broker: Broker, fn: FunctionQueue, flags: number, frame: Frame): number {
+  const { blob } = frame;
+  const job = broker.jobs.create(
+    fn,
+    flags,
+    frame.bytes,
+    frame.off1,
+    frame.a1,
+    frame.data,
+    frame.dataBytes,
+    blob,
+  );
+  // The frame's reference is the job's now.
+  frame.blob = 0;
+  broker.jobs.stamp(job, broker.nowMs);
+  return job;
+}
+
+/** Attaches to a live job, which keeps its workload, priority and time; a background submit makes it last. */
+function coalesce(broker: Broker, peer: Peer, job: number, isBackground: boolean): void {
+  if (isBackground) broker.jobs.setFlag(job, Flag.BACKGROUND);
+  else broker.jobs.watch(job, peer);
+  broker.counters.coalesced++;
+  replyCreated(broker, peer, job);
+}
+
+function replyCreated(broker: Broker, peer: Peer, job: number): void {
+  const { outbox, handles } = broker;
+  const serial = broker.jobs.table.serial(job);
+  const handleBytes = handles.byteCount(job, serial);
+  outbox.reply(peer, HEADER_BYTES + handleBytes, 0, 0);
+  const at = writeHeader(outbox.bytes, outbox.at, Packet.JOB_CREATED, handleBytes);
+  handles.write(outbox.bytes, at, job, serial);
+}
+
+function refuse(broker: Broker, peer: Peer, error: Uint8Array): void {
+  broker.counters.refused++;
+  replyWith(broker.outbox, peer, error);
+}
+
+/** Key (function, unique) or, for `-`, (function, workload). */
+function uniqueHash(
+  broker: Broker,
+  fn: FunctionQueue,
+  frame: Frame,
+  isByWorkload: boolean,
+): number {
+  return keyHash(fn.index, isByWorkload ? workloadHash(broker, frame) : frame.hash1);
+}
+
+/** Mixes a function into the hash of a unique, so that one key used with many functions spreads. */
+export function keyHash(functionIndex: number, hash: number): number {
+  return Math.imul(hash ^ Math.imul(functionIndex, 0x9e3779b1), 0x85ebca6b);
+}
+
+function workloadHash(broker: Broker, frame: Frame): number {
+  const seed = broker.options.hashSeed;
+  if (frame.blob === 0)
+    return hashBytes(frame.bytes, frame.data, frame.data + frame.dataBytes, seed);
+  const bytes = new Uint8Array(frame.dataBytes);
+  broker.blobs.blobRead(frame.blob, 0, bytes, 0, frame.dataBytes);
+  return hashBytes(bytes, 0, bytes.length, seed);
+}

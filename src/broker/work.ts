@@ -1,0 +1,127 @@
+/**
+ * WORK_*: what a worker tells of a job it holds goes to every watcher; a final packet ends the job.
+ * Rule: accepted only from the peer that holds the job. A packet of a far worker whose job was taken back meanwhile is
+ * dropped unanswered: its home answers for handles that were never its own. Source: Gearman PROTOCOL, worker requests.
+ */
+import { copyBytes } from '../base/bytes.ts';
+import { writeHeader } from '../protocol/encode.ts';
+import { Errors, workErrorFor } from '../protocol/errors.ts';
+import type { Frame } from '../protocol/frame.ts';
+import { HANDLE_BYTES_MAX, HEADER_BYTES } from '../protocol/limits.ts';
+import { parseUint32 } from '../protocol/numbers.ts';
+import { Packet } from '../protocol/packets.ts';
+import type { Broker } from './broker.ts';
+import { Job } from './job-table.ts';
+import { Flag } from './jobs.ts';
+import { notifyFail } from './loss.ts';
+import type { Peer } from './peer.ts';
+import { replyWith } from './reply.ts';
+
+/** Longest denominator that gearmand forwards. */
+const DENOMINATOR_BYTES_MAX = 10;
+
+export function work(broker: Broker, peer: Peer, frame: Frame): void {
+  const job = heldJob(broker, peer, frame);
+  if (job === 0) return;
+  if (frame.isDropped) {
+    broker.outbox.close(peer, 'WORK packet: memory is short');
+    return;
+  }
+  const { counters } = broker;
+  switch (frame.type) {
+    case Packet.WORK_STATUS:
+      noteStatus(broker, job, frame);
+      return;
+    case Packet.WORK_DATA:
+    case Packet.WORK_WARNING:
+      forward(broker, job, frame);
+      return;
+    case Packet.WORK_COMPLETE:
+      counters.completed++;
+      forward(broker, job, frame);
+      break;
+    case Packet.WORK_EXCEPTION:
+      counters.failed++;
+      forwardException(broker, job, frame);
+      break;
+    default:
+      counters.failed++;
+      notifyFail(broker, job);
+  }
+  broker.finish(job);
+}
+
+/** The job named by argument 0 if `peer` holds it; else 0, answered with ERROR where that is ours to do. */
+function heldJob(broker: Broker, peer: Peer, frame: Frame): number {
+  const { handles } = broker;
+  let handleBytes = frame.a0;
+  if (frame.type === Packet.WORK_FAIL) {
+    if (handleBytes > HANDLE_BYTES_MAX) return refuse(broker, peer, Errors.handleTooLarge);
+    // Some workers end the handle with a NUL; no client may ever see it.
+    if (handleBytes > 0 && frame.bytes[frame.off + handleBytes - 1] === 0) handleBytes--;
+  }
+  if (
+    handles.parse(frame.bytes, frame.off, frame.off + handleBytes) &&
+    handles.shard === broker.options.home &&
+    broker.holds(peer, handles.slot, handles.serial)
+  )
+    return handles.slot;
+  return refuse(broker, peer, workErrorFor(frame.type));
+}
+
+function refuse(broker: Broker, peer: Peer, error: Uint8Array): 0 {
+  if (peer.home === broker.options.home) replyWith(broker.outbox, peer, error);
+  return 0;
+}
+
+/** The packet as it came, to every watcher: handle \0 and what follows it. */
+function forward(broker: Broker, job: number, frame: Frame): void {
+  const { jobs } = broker;
+  if (!jobs.has(job, Flag.HAS_MORE_WATCHERS)) {
+    const watcher = jobs.word(job, Job.WATCHER);
+    if (watcher !== 0) forwardTo(broker, broker.peers.at(watcher), frame);
+    return;
+  }
+  jobs.forEachWatcher(job, (watcher) => forwardTo(broker, watcher, frame));
+}
+
+function forwardTo(broker: Broker, watcher: Peer, frame: Frame): void {
+  const { outbox } = broker;
+  const payloadBytes = frame.isShort ? frame.a0 : frame.end - frame.off;
+  const nulBytes = frame.isShort ? 1 : 0;
+  const blob = frame.blob > 0 ? frame.blob : 0;
+  const blobBytes = blob === 0 ? 0 : frame.dataBytes;
+  outbox.notify(watcher, HEADER_BYTES + payloadBytes + nulBytes, blob, blobBytes);
+  let at = writeHeader(outbox.bytes, outbox.at, frame.type, payloadBytes + nulBytes + blobBytes);
+  at = copyBytes(outbox.bytes, at, frame.bytes, frame.off, frame.off + payloadBytes);
+  if (nulBytes === 1) outbox.bytes[at] = 0;
+}
+
+/** WORK_EXCEPTION to who asked for it, WORK_FAIL to the others; either ends the job. */
+function forwardException(broker: Broker, job: number, frame: Frame): void {
+  const { outbox, handles } = broker;
+  const serial = broker.jobs.table.serial(job);
+  const handleBytes = handles.byteCount(job, serial);
+  broker.jobs.forEachWatcher(job, (watcher) => {
+    if (outbox.takesExceptions(watcher)) {
+      forwardTo(broker, watcher, frame);
+      return;
+    }
+    outbox.notify(watcher, HEADER_BYTES + handleBytes, 0, 0);
+    const at = writeHeader(outbox.bytes, outbox.at, Packet.WORK_FAIL, handleBytes);
+    handles.write(outbox.bytes, at, job, serial);
+  });
+}
+
+function noteStatus(broker: Broker, job: number, frame: Frame): void {
+  const { bytes, off1, off2 } = frame;
+  const numerator = frame.isShort ? 0 : parseUint32(bytes, off1, off1 + frame.a1);
+  const isLong = frame.a2 > DENOMINATOR_BYTES_MAX;
+  const denominator = isLong
+    ? broker.jobs.progress(job).denominator
+    : frame.isShort
+      ? 0
+      : parseUint32(bytes, off2, off2 + frame.a2);
+  broker.jobs.setProgress(job, { numerator, denominator });
+  if (!isLong && !frame.isShort) forward(broker, job, frame);
+}
