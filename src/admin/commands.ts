@@ -1,0 +1,195 @@
+/**
+ * THE table of text commands: one command per line, words split at blanks, answered byte for byte as gearmand does.
+ * Rule: handlers hold no rules of the job server; they ask the owners. Source: gearmand's text protocol, observed.
+ */
+import { bytesOf } from '../base/bytes.ts';
+import { Listing } from '../broker/query.ts';
+import { hashBytes } from '../protocol/hash.ts';
+import { LINE_WORDS_MAX } from '../protocol/limits.ts';
+import { parseInteger } from '../protocol/numbers.ts';
+import { fence, ownerThreads } from '../session/frames.ts';
+import type { Home } from '../session/home.ts';
+import { replyListing } from '../session/listing.ts';
+import type { Question } from '../session/questions.ts';
+import { fill, reply, takePlace } from '../session/replies.ts';
+import type { Session } from '../session/session.ts';
+
+/** What commands tell of the server itself. */
+export interface AdminFacts {
+  /** Answer of `version`, without `OK `. */
+  readonly version: string;
+  readonly pid: number;
+  /** Name of the current log level. */
+  verbose(): string;
+  /** Whether an address may give text commands. */
+  isAllowed(address: string): boolean;
+}
+
+interface Call {
+  readonly home: Home;
+  readonly session: Session;
+  /** Words behind the command's own. */
+  readonly words: readonly string[];
+  readonly facts: AdminFacts;
+}
+
+interface Command {
+  /** Fewest words behind the command's own; with fewer it counts as unknown. */
+  readonly wordsMin: number;
+  run(call: Call): void;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  version: { wordsMin: 0, run: (call) => say(call, `OK ${call.facts.version}\n`) },
+  getpid: { wordsMin: 0, run: (call) => say(call, `OK ${call.facts.pid}\n`) },
+  verbose: { wordsMin: 0, run: (call) => say(call, `OK ${call.facts.verbose()}\n`) },
+  status: { wordsMin: 0, run: (call) => listRows(call, Listing.status) },
+  prioritystatus: { wordsMin: 0, run: (call) => listRows(call, Listing.priorityStatus) },
+  workers: { wordsMin: 0, run: listWorkers },
+  show: { wordsMin: 1, run: show },
+  cancel: { wordsMin: 2, run: cancelJob },
+  create: { wordsMin: 0, run: createOrDrop('create') },
+  drop: { wordsMin: 0, run: createOrDrop('drop') },
+  maxqueue: { wordsMin: 0, run: limitQueue },
+};
+
+/** Answers one text line of `session`. */
+export function onLine(home: Home, session: Session, line: string, facts: AdminFacts): void {
+  const words = wordsOf(line);
+  const name = words[0] ?? '';
+  const call: Call = { home, session, words: words.slice(1), facts };
+  if (words.length > LINE_WORDS_MAX) {
+    home.drop(session, `text command has over ${LINE_WORDS_MAX} words`);
+    return;
+  }
+  if (!facts.isAllowed(session.address)) {
+    say(call, 'ERR NOT_ALLOWED Not+allowed+from+this+address\r\n');
+    return;
+  }
+  const command = Object.hasOwn(COMMANDS, name.toLowerCase())
+    ? COMMANDS[name.toLowerCase()]
+    : undefined;
+  if (command === undefined || call.words.length < command.wordsMin)
+    say(call, `ERR UNKNOWN_COMMAND Unknown+server+command${name}\r\n`);
+  else command.run(call);
+}
+
+/** Runs of blanks separate; a leading or trailing blank gives an empty word. */
+function wordsOf(line: string): string[] {
+  return line.split(/ +/);
+}
+
+/** A reply that is known now; it promises that earlier frames of the connection have taken effect. */
+function say({ home, session }: Call, text: string): void {
+  if (session.unfenced === 0) {
+    reply(home, session, bytesOf(text));
+    return;
+  }
+  const place = takePlace(session);
+  fence(home, session, () => fill(home, session, place, bytesOf(text)));
+}
+
+/** Asks one thread and says what `text` makes of its result. */
+function askOwner(
+  call: Call,
+  thread: number,
+  question: Question,
+  text: (result: number) => string,
+) {
+  const { home, session } = call;
+  if (thread === home.options.thread && session.replies === null) {
+    home.ask(thread, question, (answer) => say(call, text(answer.result)));
+    return;
+  }
+  const place = takePlace(session);
+  home.ask(thread, question, (answer) => {
+    if (home.live(session.conn) === session)
+      fill(home, session, place, bytesOf(text(answer.result)));
+  });
+}
+
+function listRows({ home, session }: Call, listing: number): void {
+  replyListing(home, session, ownerThreads(home), (cursor) => ({ kind: 'list', listing, cursor }));
+}
+
+function listWorkers({ home, session }: Call): void {
+  const threads = Array.from({ length: home.options.shardCount + 1 }, (_, thread) => thread);
+  replyListing(home, session, threads, (cursor) => ({ kind: 'workers', cursor }));
+}
+
+function show(call: Call): void {
+  const words = call.words.map((word) => word.toLowerCase());
+  if (words.length === 1 && words[0] === 'jobs') listRows(call, Listing.jobs);
+  else if (words.length === 2 && words[0] === 'unique' && words[1] === 'jobs')
+    listRows(call, Listing.uniqueJobs);
+  else say(call, 'ERR UNKNOWN_SHOW_ARGUMENTS\r\n');
+}
+
+function cancelJob(call: Call): void {
+  const [noun, handle] = call.words as [string, string];
+  if (call.words.length !== 2 || noun.toLowerCase() !== 'job') {
+    say(call, 'ERR UNKNOWN_ERROR\r\n');
+    return;
+  }
+  const { handles, options } = call.home;
+  const bytes = bytesOf(handle);
+  const isOurs = handles.parse(bytes, 0, bytes.length);
+  const { shard, slot, serial } = handles;
+  const isOwned = options.shardCount === 0 ? shard === 0 : shard > 0 && shard <= options.shardCount;
+  if (!isOurs || !isOwned) say(call, 'ERR UNKNOWN_JOB\r\n');
+  else
+    askOwner(call, shard, { kind: 'cancel', slot, serial }, (result) =>
+      result === 0 ? 'OK\r\n' : 'ERR UNKNOWN_JOB\r\n',
+    );
+}
+
+const incomplete = (command: string) =>
+  `ERR INVALID_ARGUMENTS An+incomplete+set+of+arguments+was+sent+to+this+command+${command}\r\n`;
+
+const DROP_TEXTS = [
+  'OK\r\n',
+  'ERR function not found\r\n',
+  'ERR there are still connected workers or executing clients\r\n',
+];
+
+function createOrDrop(kind: 'create' | 'drop'): (call: Call) => void {
+  return (call) => {
+    const [noun, name] = call.words;
+    if (call.words.length !== 2 || noun?.toLowerCase() !== 'function' || name === undefined) {
+      say(call, incomplete(kind));
+      return;
+    }
+    const text =
+      kind === 'drop'
+        ? (result: number) => DROP_TEXTS[result] as string
+        : (result: number) => (result === 0 ? 'OK\r\n' : 'ERR QUEUE_ERROR Too+many+functions\r\n');
+    askOwner(call, ownerOfName(call.home, name), { kind, name }, text);
+  };
+}
+
+function limitQueue(call: Call): void {
+  const [name, ...limits] = call.words;
+  if (name === undefined) {
+    say(call, incomplete('maxqueue'));
+    return;
+  }
+  const [first = 0, normal, low] = limits.map(limitOf);
+  // One number is for all levels; of two, low stays without limit.
+  const question: Question =
+    limits.length === 1
+      ? { kind: 'maxqueue', name, high: first, normal: first, low: first }
+      : { kind: 'maxqueue', name, high: first, normal: normal ?? 0, low: low ?? 0 };
+  askOwner(call, ownerOfName(call.home, name), question, () => 'OK\r\n');
+}
+
+/** Negative, 0 and text mean no limit. */
+function limitOf(word: string): number {
+  const bytes = bytesOf(word);
+  const limit = parseInteger(bytes, 0, bytes.length);
+  return limit > 0 ? limit : 0;
+}
+
+function ownerOfName(home: Home, name: string): number {
+  const bytes = bytesOf(name);
+  return home.ownerOf(hashBytes(bytes, 0, bytes.length, home.options.hashSeed));
+}

@@ -1,0 +1,253 @@
+/**
+ * Traffic between threads about connections: frames to the owner of a function, its effects back to the home of a
+ * connection, connections that move. Rule: a record for a connection that has ended is dropped; GONE, sent behind
+ * everything else, makes the owner take back what the connection held. Source: design rules, sections 3 to 5.
+ */
+import { latin1 } from '../base/bytes.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { Peer } from '../broker/peer.ts';
+import { writeHeader } from '../protocol/encode.ts';
+import { Frame } from '../protocol/frame.ts';
+import { HEADER_BYTES } from '../protocol/limits.ts';
+import { Packet } from '../protocol/packets.ts';
+import type { FarLink } from './far-link.ts';
+import { askNext, settleGrab } from './grabs.ts';
+import type { Home } from './home.ts';
+import { decodeMove, encodeMove } from './moving.ts';
+import { decodeAnswer, encodeAnswer, type Question } from './questions.ts';
+import { RecordKind } from './records.ts';
+import { hold, releaseAll, takePlace } from './replies.ts';
+import { farJobKey, Hold, type Session } from './session.ts';
+
+/** A record as its reader sees it; `bytes` are valid until the handler returns. */
+export interface RecordView {
+  readonly kind: number;
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly byteCount: number;
+}
+
+const KEY_BASE = 2 ** 31;
+const frame = new Frame();
+
+/** Sends a frame to another owner; `place` is 0 when it owes no reply. Its blob's reference is used up. */
+export function sendFrame(
+  home: Home,
+  session: Session,
+  sent: Frame,
+  owner: number,
+  place: number,
+): void {
+  const { blob } = sent;
+  const headBytes = sent.end - sent.off;
+  const blobBytes = blob > 0 ? sent.dataBytes : 0;
+  const link = named(home, session, owner);
+  if (place === 0) session.unfenced |= 1 << owner;
+  if (link !== null) {
+    link.begin(RecordKind.FRAME, session.conn, place, sent.type, 0, headBytes + blobBytes);
+    link.bytes.set(sent.bytes.subarray(sent.off, sent.end), link.at);
+    if (blob > 0) home.reactor.blobRead(blob, 0, link.bytes, link.at + headBytes, blobBytes);
+  }
+  if (blob > 0) home.reactor.blobRelease(blob);
+}
+
+export function sendGrab(
+  home: Home,
+  session: Session,
+  type: number,
+  owner: number,
+  place: number,
+): void {
+  named(home, session, owner)?.send(RecordKind.FRAME, session.conn, place, type, 0);
+}
+
+export function sendSleep(home: Home, session: Session, owner: number): void {
+  session.unfenced |= 1 << owner;
+  named(home, session, owner)?.send(RecordKind.SLEEP, session.conn, session.sleepSerial, 0, 0);
+}
+
+export function sendAwake(home: Home, session: Session, owner: number): void {
+  session.unfenced |= 1 << owner;
+  named(home, session, owner)?.send(RecordKind.AWAKE, session.conn, 0, 0, 0);
+}
+
+/** The link to an owner that from now on has to hear when the connection ends. */
+function named(home: Home, session: Session, owner: number): FarLink | null {
+  session.owners |= 1 << owner;
+  return home.links[owner] ?? null;
+}
+
+/** Gives the connection, from `held` on, to the thread that owns the first function it names. Nothing may wait. */
+export function moveAway(home: Home, session: Session, held: Frame, owner: number): void {
+  if (session.replies !== null) return;
+  hold(home, session, Hold.move, held.start);
+  const { fd, unread, unsent } = home.reactor.detach(session.conn);
+  home.remove(session);
+  const record = encodeMove(session, fd, unread, unsent);
+  home.links[owner]?.send(RecordKind.MOVE, fd, 0, 0, 0, record);
+}
+
+/** One record from thread `from`. */
+export function onRecord(home: Home, from: number, record: RecordView): void {
+  switch (record.kind) {
+    case RecordKind.FRAME:
+      onFarFrame(home, from, record);
+      break;
+    case RecordKind.REPLY:
+      onReply(home, from, record);
+      break;
+    case RecordKind.NOTIFY:
+      onNotify(home, record);
+      break;
+    case RecordKind.SLEEP:
+      home.broker?.onSleep(farPeer(home, from, record.a), record.b);
+      break;
+    case RecordKind.AWAKE:
+      home.broker?.onAwake(farPeer(home, from, record.a));
+      break;
+    case RecordKind.WAKE: {
+      const session = home.live(record.a);
+      if (session !== null && !session.isEnding) home.noop(session, record.b);
+      break;
+    }
+    case RecordKind.GONE:
+      onFarGone(home, from, record.a);
+      break;
+    case RecordKind.REVOKE: {
+      const serial = (record.b >>> 0) + (record.c >>> 0) * 2 ** 32;
+      home.live(record.d)?.farJobs?.delete(farJobKey(from, serial));
+      break;
+    }
+    case RecordKind.CLOSE: {
+      const session = home.live(record.a);
+      const { bytes, at, byteCount } = record;
+      if (session !== null) home.drop(session, latin1(bytes, at, at + byteCount));
+      break;
+    }
+    case RecordKind.MOVE:
+      onMove(home, record);
+      break;
+    case RecordKind.ASK:
+      onAsk(home, from, record);
+      break;
+    default:
+      onAnswer(home, record);
+  }
+}
+
+/** The broker's peer for a connection that lives in another thread. */
+function farPeer(home: Home, from: number, conn: number): Peer {
+  const key = from * KEY_BASE + conn;
+  let peer = home.farPeers.get(key);
+  if (peer === undefined) {
+    peer = (home.broker as Broker).addPeer(from, conn);
+    home.farPeers.set(key, peer);
+  }
+  return peer;
+}
+
+function onFarFrame(home: Home, from: number, record: RecordView): void {
+  const { a: conn, b: place, c: type, bytes, at, byteCount } = record;
+  const seed = home.options.hashSeed;
+  frame.parse(conn, type, bytes, at, at + byteCount, seed);
+  home.outbox.farPlace = place;
+  (home.broker as Broker).onFrame(farPeer(home, from, conn), frame);
+}
+
+function onFarGone(home: Home, from: number, conn: number): void {
+  const key = from * KEY_BASE + conn;
+  const peer = home.farPeers.get(key);
+  if (peer === undefined) return;
+  home.farPeers.delete(key);
+  home.broker?.onPeerGone(peer);
+}
+
+/** An owner's reply fills its place; a job that comes with it is noted, a refused GRAB goes to the next owner. */
+function onReply(home: Home, from: number, record: RecordView): void {
+  const session = home.live(record.a);
+  const place = session?.replies?.find(record.b);
+  if (session == null || place === undefined) return;
+  const { bytes, at, byteCount } = record;
+  const type = bytes[at + 7] as number;
+  if (session.grab?.placeId === place.id) {
+    if (type === Packet.NO_JOB && !session.isEnding) {
+      askNext(home, session);
+      return;
+    }
+    settleGrab(home, session);
+  }
+  if (isAssign(type)) noteFarJob(home, session, from, bytes, at + HEADER_BYTES);
+  place.isFilled = true;
+  if (session.replies?.front === place) home.output.write(session.conn, bytes, at, at + byteCount);
+  else place.pieces.push(bytes.slice(at, at + byteCount));
+  releaseAll(home, session);
+}
+
+function isAssign(type: number): boolean {
+  return (
+    type === Packet.JOB_ASSIGN || type === Packet.JOB_ASSIGN_UNIQ || type === Packet.JOB_ASSIGN_ALL
+  );
+}
+
+function noteFarJob(
+  home: Home,
+  session: Session,
+  from: number,
+  bytes: Uint8Array,
+  at: number,
+): void {
+  let end = at;
+  while (bytes[end] !== 0) end++;
+  if (!home.handles.parse(bytes, at, end)) return;
+  session.farJobs ??= new Set();
+  session.farJobs.add(farJobKey(from, home.handles.serial));
+}
+
+/** WORK_* for a client that lives here; whether it takes exceptions is decided now. */
+function onNotify(home: Home, record: RecordView): void {
+  const session = home.live(record.a);
+  if (session === null || session.isEnding) return;
+  const { bytes, at, byteCount } = record;
+  let packet = bytes.subarray(at, at + byteCount);
+  if (bytes[at + 7] === Packet.WORK_EXCEPTION && !session.takesExceptions) packet = failFor(packet);
+  if (session.replies === null) {
+    home.output.write(session.conn, packet);
+    return;
+  }
+  const place = takePlace(session);
+  place.pieces.push(packet.slice());
+  place.isFilled = true;
+}
+
+/** The WORK_FAIL that stands for a WORK_EXCEPTION: the handle without its NUL. */
+function failFor(exception: Uint8Array): Uint8Array {
+  let end = HEADER_BYTES;
+  while (exception[end] !== 0) end++;
+  const fail = exception.slice(0, end);
+  writeHeader(fail, 0, Packet.WORK_FAIL, end - HEADER_BYTES);
+  return fail;
+}
+
+function onMove(home: Home, record: RecordView): void {
+  const moved = decodeMove(record.bytes, record.at, record.byteCount);
+  const conn = home.reactor.adopt(moved.fd, moved.unread, moved.unsent);
+  home.add(moved.session(conn));
+}
+
+function onAsk(home: Home, from: number, record: RecordView): void {
+  const json = record.bytes.slice(record.at, record.at + record.byteCount);
+  const question = JSON.parse(new TextDecoder().decode(json)) as Question;
+  const answer = encodeAnswer(home.answer(question));
+  home.links[from]?.send(RecordKind.ANSWER, record.a, 0, 0, 0, answer);
+}
+
+function onAnswer(home: Home, record: RecordView): void {
+  const question = home.questions.get(record.a);
+  if (question === undefined) return;
+  home.questions.delete(record.a);
+  question.done(decodeAnswer(record.bytes, record.at, record.byteCount));
+}

@@ -1,0 +1,349 @@
+/**
+ * A thread as the home of its connections: the table of sessions and what their rules (frames, replies, grabs, far
+ * traffic) share. Rule: a frame of a connection is handled here, in request order; only its function's owner knows jobs.
+ */
+
+import { latin1 } from '../base/bytes.ts';
+import type { Logger } from '../base/logger.ts';
+import { LogLevel } from '../base/logger.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { Peer } from '../broker/peer.ts';
+import type { Reactor } from '../native/contract.ts';
+import { FaultReason, GoneReason, RowKind, SLOT_MASK } from '../protocol/batch.ts';
+import { packetOf } from '../protocol/encode.ts';
+import { packetTooLarge } from '../protocol/errors.ts';
+import { Frame } from '../protocol/frame.ts';
+import type { HandleCodec } from '../protocol/handle.ts';
+import { Packet } from '../protocol/packets.ts';
+import type { FarLink } from './far-link.ts';
+import { onFrame } from './frames.ts';
+import { listConnections } from './listing.ts';
+import { Output } from './output.ts';
+import { type Answer, answerByBroker, DONE, type Question } from './questions.ts';
+import { RecordKind } from './records.ts';
+import { dropReplies, releaseAll, reply } from './replies.ts';
+import { Session } from './session.ts';
+import { ThreadOutbox } from './thread-outbox.ts';
+
+const NOOP_PACKET = packetOf(Packet.NOOP, '');
+/** A connection that is being closed may still take its last replies for so long. */
+const LINGER_MS = 2000;
+
+export interface HomeOptions {
+  /** This thread's number: 0 is the acceptor (and everything, without shards), shards are 1..shardCount. */
+  readonly thread: number;
+  readonly shardCount: number;
+  readonly hashSeed: number;
+  /** Every connection begins with the `exceptions` option. */
+  readonly exceptions: boolean;
+  /** Connections of this thread; 0 = no limit. */
+  readonly connectionsMax: number;
+  readonly packetBytesMax: number;
+  /** Connections move to the owner of the first function that they name. */
+  readonly movesConnections: boolean;
+}
+
+/** What lies above the sessions. */
+export interface HomeHooks {
+  /** A text line (Latin-1, without line end) of `session`. */
+  onLine(session: Session, line: string): void;
+  /** Published level of another thread: 0 nothing runnable, 3 high. */
+  levelOf(thread: number): number;
+  /** Adds the host's own figures to an answer of kind `stats`. */
+  recordCounts(): { sent: number; received: number };
+}
+
+export class Home {
+  readonly options: HomeOptions;
+  readonly hooks: HomeHooks;
+  readonly reactor: Reactor;
+  readonly output: Output;
+  readonly handles: HandleCodec;
+  readonly log: Logger;
+  /** Links by thread; null for this thread and for dead ones. */
+  readonly links: (FarLink | null)[];
+  readonly outbox: ThreadOutbox;
+  /** The broker of the functions owned here; null in an acceptor with shards. */
+  broker: Broker | null = null;
+  /** Counts turns; a held connection's other rows of the same turn are skipped. */
+  turn = 0;
+  /** Far peers of this thread's broker, by home * 2^31 + conn. */
+  readonly farPeers = new Map<number, Peer>();
+  /** Questions to other threads that wait for their answer. */
+  readonly questions = new Map<
+    number,
+    { readonly thread: number; readonly done: (answer: Answer) => void }
+  >();
+  /** Work that goes on in the next turn: long listings. */
+  readonly continuations: (() => void)[] = [];
+  nextQuestion = 1;
+  /** Rotation among owners of equal level. */
+  nextOwner = 0;
+  connectionCount = 0;
+  readonly #sessions: (Session | null)[] = [];
+  readonly #frame = new Frame();
+  readonly #drained = new Map<number, () => void>();
+
+  constructor(
+    options: HomeOptions,
+    hooks: HomeHooks,
+    reactor: Reactor,
+    handles: HandleCodec,
+    links: (FarLink | null)[],
+    log: Logger,
+  ) {
+    this.options = options;
+    this.hooks = hooks;
+    this.reactor = reactor;
+    this.output = new Output(reactor);
+    this.handles = handles;
+    this.links = links;
+    this.log = log;
+    this.outbox = new ThreadOutbox(options.thread, this, this.output, reactor, links);
+  }
+
+  /** Thread that owns the function whose name has this hash. */
+  ownerOf(hash: number): number {
+    const { shardCount } = this.options;
+    return shardCount === 0 ? 0 : 1 + ((hash >>> 0) % shardCount);
+  }
+
+  /** Handles the rows of one turn. */
+  onRows(rowCount: number): void {
+    this.turn++;
+    this.#continue();
+    const { rows, arena } = this.reactor;
+    const frame = this.#frame;
+    for (let row = 0; row < rowCount; row++) {
+      frame.load(rows, arena, row);
+      if (frame.type > 0) {
+        const session = this.#sessions[frame.conn & SLOT_MASK];
+        if (session == null || session.conn !== frame.conn || session.heldTurn === this.turn) {
+          // A held frame comes again with its blob; one of a closed connection is over.
+          if (frame.blob > 0 && session?.conn !== frame.conn) this.reactor.blobRelease(frame.blob);
+        } else if (!session.isEnding) onFrame(this, session, frame);
+        else if (frame.blob > 0) this.reactor.blobRelease(frame.blob);
+      } else this.#onEvent(frame);
+    }
+  }
+
+  /** The session of connection `conn`, or null when it has ended. */
+  live(conn: number): Session | null {
+    const session = this.#sessions[conn & SLOT_MASK];
+    return session != null && session.conn === conn ? session : null;
+  }
+
+  /** Sessions by slot; for listings. */
+  get slotEnd(): number {
+    return this.#sessions.length;
+  }
+
+  atSlot(slot: number): Session | null {
+    return this.#sessions[slot] ?? null;
+  }
+
+  /** Adds the session of a connection that was accepted here or has moved here. */
+  add(session: Session): void {
+    const slot = session.conn & SLOT_MASK;
+    while (this.#sessions.length <= slot) this.#sessions.push(null);
+    this.#sessions[slot] = session;
+    this.connectionCount++;
+  }
+
+  /** Forgets a session without closing its connection: it has ended or moves on. */
+  remove(session: Session): void {
+    const slot = session.conn & SLOT_MASK;
+    if (this.#sessions[slot] !== session) return;
+    this.#sessions[slot] = null;
+    this.#drained.delete(session.conn);
+    this.connectionCount--;
+  }
+
+  /** What this thread's broker knows the connection as. */
+  peerOf(session: Session): Peer {
+    session.peer ??= (this.broker as Broker).addPeer(this.options.thread, session.conn);
+    return session.peer;
+  }
+
+  /** The broker wants `session` woken for its sleep number `sleepSerial`: one NOOP a sleep, whoever asks. */
+  noop(session: Session, sleepSerial: number): void {
+    if (!session.isAsleep || session.isNooped || session.sleepSerial !== sleepSerial) return;
+    session.isNooped = true;
+    this.output.write(session.conn, NOOP_PACKET);
+  }
+
+  /** Ends a connection for a reason that the log should know. */
+  drop(session: Session, reason: string): void {
+    this.log.log(
+      LogLevel.WARNING,
+      `close connection ${session.address}:${session.port}: ${reason}`,
+    );
+    this.end(session);
+  }
+
+  /** Input is over: effects of the loss now, the close when all replies have left. */
+  end(session: Session): void {
+    if (session.isEnding) return;
+    session.isEnding = true;
+    if (session.peer !== null) {
+      this.broker?.onPeerGone(session.peer);
+      session.peer = null;
+    }
+    for (let thread = 0; thread < this.links.length; thread++)
+      if ((session.owners & (1 << thread)) !== 0)
+        this.links[thread]?.send(RecordKind.GONE, session.conn, 0, 0, 0);
+    this.finish(session);
+  }
+
+  /** Closes an ending connection that owes nothing more. */
+  finish(session: Session): void {
+    if (!session.isEnding || session.replies !== null) return;
+    this.remove(session);
+    this.reactor.closeAfterFlush(session.conn, LINGER_MS);
+  }
+
+  /** Ends a connection at once; its waiting replies are given up. */
+  abort(session: Session): void {
+    dropReplies(this, session);
+    if (session.isEnding) this.finish(session);
+    else this.end(session);
+  }
+
+  /** Puts a question to a thread; `done` is called now for this thread, later for another. */
+  ask(thread: number, question: Question, done: (answer: Answer) => void): void {
+    if (thread === this.options.thread) {
+      done(this.answer(question));
+      return;
+    }
+    const id = this.nextQuestion;
+    this.nextQuestion = (id + 1) & 0x7fffffff;
+    this.questions.set(id, { thread, done });
+    const json = new TextEncoder().encode(JSON.stringify(question));
+    const link = this.links[thread];
+    if (link == null) this.#answerForDead(id);
+    else link.send(RecordKind.ASK, id, 0, 0, 0, json);
+  }
+
+  /** This thread's answer to a question. */
+  answer(question: Question): Answer {
+    if (question.kind === 'workers') return listConnections(this, question.cursor);
+    if (question.kind === 'stats') return { ...DONE, stats: this.#stats() };
+    return this.broker === null ? DONE : answerByBroker(this.broker, question);
+  }
+
+  /** Calls `resume` once as soon as at most `bytes` of output of `session` are unsent. */
+  whenDrained(session: Session, bytes: number, resume: () => void): void {
+    this.#drained.set(session.conn, resume);
+    this.reactor.notifyDrained(session.conn, bytes);
+  }
+
+  /** Has `work` done in the next turn. */
+  later(work: () => void): void {
+    this.continuations.push(work);
+    this.reactor.nudge();
+  }
+
+  /** A thread has died: whoever asked it hears that nothing is known. */
+  forgetThread(thread: number): void {
+    for (const [id, question] of [...this.questions])
+      if (question.thread === thread) this.#answerForDead(id);
+  }
+
+  #answerForDead(id: number): void {
+    const question = this.questions.get(id);
+    this.questions.delete(id);
+    question?.done(DONE);
+  }
+
+  #continue(): void {
+    if (this.continuations.length === 0) return;
+    for (const work of this.continuations.splice(0)) work();
+  }
+
+  #onEvent(frame: Frame): void {
+    if (frame.type === RowKind.OPEN) {
+      this.#open(frame);
+      return;
+    }
+    const session = this.live(frame.conn);
+    if (session === null) {
+      if (frame.type === RowKind.GONE) this.reactor.close(frame.conn);
+      return;
+    }
+    if (frame.type === RowKind.DRAINED) {
+      const resume = this.#drained.get(frame.conn);
+      this.#drained.delete(frame.conn);
+      resume?.();
+    } else if (frame.type === RowKind.GONE) this.#gone(session, frame.a0);
+    else if (session.isEnding || session.heldTurn === this.turn) return;
+    else if (frame.type === RowKind.LINE)
+      this.hooks.onLine(session, latin1(frame.bytes, frame.off, frame.off + frame.a0));
+    else this.#fault(session, frame);
+  }
+
+  #open(frame: Frame): void {
+    const { connectionsMax, exceptions } = this.options;
+    const address = latin1(frame.bytes, frame.off, frame.off + frame.a0);
+    if (connectionsMax > 0 && this.connectionCount >= connectionsMax) {
+      this.log.log(LogLevel.WARNING, `refuse ${address}: ${connectionsMax} connections, the limit`);
+      this.reactor.close(frame.conn);
+      return;
+    }
+    const session = new Session(frame.conn, address, frame.a1);
+    session.takesExceptions = exceptions;
+    this.add(session);
+  }
+
+  #gone(session: Session, reason: number): void {
+    if (reason === GoneReason.OUTPUT_LIMIT)
+      this.log.log(
+        LogLevel.WARNING,
+        `close connection ${session.address}:${session.port}: it does not read its output`,
+      );
+    if (reason === GoneReason.END) this.end(session);
+    else this.abort(session);
+  }
+
+  #fault(session: Session, frame: Frame): void {
+    if (frame.a0 === FaultReason.PACKET_TOO_LARGE)
+      reply(this, session, packetTooLarge(frame.a1, this.options.packetBytesMax));
+    this.log.log(
+      LogLevel.WARNING,
+      `close connection ${session.address}:${session.port}: ${FAULT_TEXTS[frame.a0]}`,
+    );
+    this.end(session);
+    releaseAll(this, session);
+  }
+
+  #stats() {
+    const { broker } = this;
+    const counters = broker?.counters;
+    const records = this.hooks.recordCounts();
+    return {
+      thread: this.options.thread,
+      connections: this.connectionCount,
+      functions: broker?.functions.count ?? 0,
+      jobs: broker?.jobs.table.count ?? 0,
+      assigned: counters?.assigned ?? 0,
+      submitted: counters?.submitted ?? 0,
+      coalesced: counters?.coalesced ?? 0,
+      refused: counters?.refused ?? 0,
+      completed: counters?.completed ?? 0,
+      failed: counters?.failed ?? 0,
+      requeued: counters?.requeued ?? 0,
+      queueBytes:
+        broker === null ? 0 : broker.jobs.table.bytes + broker.jobs.slab.bytes + broker.index.bytes,
+      recordsSent: records.sent,
+      recordsReceived: records.received,
+    };
+  }
+}
+
+const FAULT_TEXTS: Record<number, string> = {
+  [FaultReason.BAD_MAGIC]: 'packet has neither magic \\0REQ nor \\0RES',
+  [FaultReason.BAD_TYPE]: 'packet type is unknown',
+  [FaultReason.HEAD_TOO_LONG]: 'arguments do not end within 8192 bytes',
+  [FaultReason.TOO_FEW_ARGUMENTS]: 'packet has too few arguments',
+  [FaultReason.LINE_TOO_LONG]: 'text line is over 8191 bytes',
+  [FaultReason.PACKET_TOO_LARGE]: 'packet is too large',
+};

@@ -1,0 +1,98 @@
+/**
+ * Listings of the text protocol, joined over threads: each writes its rows, home joins them in thread order and ends
+ * with one `.`. Asked for piece by piece, so that nobody stalls and a peer that does not read costs nothing.
+ */
+import { ByteWriter } from '../base/byte-writer.ts';
+import { SLOT_MASK } from '../protocol/batch.ts';
+import type { Home } from './home.ts';
+import { type Answer, DONE, LIST_ROWS_MAX, type Question } from './questions.ts';
+import { fill, releasePart, takePlace } from './replies.ts';
+import type { Place } from './reply-queue.ts';
+import type { Session } from './session.ts';
+
+/** Below this a listing leaves in one write: gearadmin reads until 5 ms of silence. */
+const PART_BYTES = 1024 * 1024;
+const END = new Uint8Array([46, 10]);
+
+/** Makes the question for the piece behind `cursor`. */
+export type PieceQuestion = (cursor: number) => Question;
+
+/** Replies to `session` with the rows of all `threads` and a final `.`. */
+export function replyListing(
+  home: Home,
+  session: Session,
+  threads: readonly number[],
+  question: PieceQuestion,
+): void {
+  const listing = new Listing(home, session, threads, question);
+  listing.goOn();
+}
+
+class Listing {
+  readonly #home: Home;
+  readonly #session: Session;
+  readonly #place: Place;
+  readonly #threads: readonly number[];
+  readonly #question: PieceQuestion;
+  readonly #rows = new ByteWriter(4096);
+  #thread = 0;
+  #cursor = 0;
+
+  constructor(home: Home, session: Session, threads: readonly number[], question: PieceQuestion) {
+    this.#home = home;
+    this.#session = session;
+    this.#place = takePlace(session);
+    this.#threads = threads;
+    this.#question = question;
+  }
+
+  /** Asks for the next piece, or ends. */
+  goOn(): void {
+    const thread = this.#threads[this.#thread];
+    if (this.#home.live(this.#session.conn) !== this.#session) return;
+    if (thread !== undefined) {
+      this.#home.ask(thread, this.#question(this.#cursor), (answer) => this.#take(answer));
+      return;
+    }
+    this.#rows.bytes(END);
+    fill(this.#home, this.#session, this.#place, this.#rows.take());
+  }
+
+  #take(answer: Answer): void {
+    this.#rows.bytes(answer.bytes);
+    this.#cursor = answer.cursor;
+    const isWholeThread = answer.cursor === 0;
+    if (isWholeThread) this.#thread++;
+    if (this.#rows.length >= PART_BYTES) this.#sendPart();
+    else if (isWholeThread) this.goOn();
+    else this.#home.later(() => this.goOn());
+  }
+
+  /** Too much to keep: lets go what there is and goes on when the peer has read most of it. */
+  #sendPart(): void {
+    const { pieces } = this.#place;
+    pieces.push(this.#rows.take());
+    if (!releasePart(this.#home, this.#session, this.#place)) {
+      this.#home.later(() => this.goOn());
+      return;
+    }
+    this.#home.whenDrained(this.#session, PART_BYTES, () => this.goOn());
+  }
+}
+
+/** `workers`: the connections of this thread behind slot `cursor`: `FD IP ID : NAME ...`. */
+export function listConnections(home: Home, cursor: number): Answer {
+  const out = new ByteWriter(4096);
+  let slot = cursor;
+  for (let rows = 0; slot < home.slotEnd && rows < LIST_ROWS_MAX; slot++, rows++) {
+    const session = home.atSlot(slot);
+    if (session === null || session.isEnding) continue;
+    out.text(`${session.conn & SLOT_MASK} ${session.address} `);
+    if (session.clientId === null) out.text('-');
+    else out.bytes(session.clientId);
+    out.text(' :');
+    for (const name of session.abilities?.names() ?? []) out.text(' ').text(name);
+    out.text('\n');
+  }
+  return { ...DONE, cursor: slot < home.slotEnd ? slot : 0, bytes: out.take() };
+}

@@ -1,0 +1,119 @@
+/**
+ * Questions to the owner of a function, or to every thread: status, listings, admin changes. Near ones are answered at
+ * once, far ones by a record. Rare traffic, so questions and answers cross rings as JSON, listings as bytes behind it.
+ */
+import { ByteWriter } from '../base/byte-writer.ts';
+import { bytesOf } from '../base/bytes.ts';
+import { createFunction, dropFunction, limitQueue } from '../broker/admin.ts';
+import type { Broker } from '../broker/broker.ts';
+import { cancel } from '../broker/loss.ts';
+import { type JobStatus, list, statusByHandle, statusByUnique } from '../broker/query.ts';
+import { hashBytes } from '../protocol/hash.ts';
+
+/** Names and uniques are Latin-1 texts: a character a byte. */
+export type Question =
+  | { readonly kind: 'fence' }
+  | { readonly kind: 'handle'; readonly slot: number; readonly serial: number }
+  | { readonly kind: 'unique'; readonly unique: string }
+  | { readonly kind: 'list'; readonly listing: number; readonly cursor: number }
+  | { readonly kind: 'workers'; readonly cursor: number }
+  | { readonly kind: 'create' | 'drop'; readonly name: string }
+  | {
+      readonly kind: 'maxqueue';
+      readonly name: string;
+      readonly high: number;
+      readonly normal: number;
+      readonly low: number;
+    }
+  | { readonly kind: 'cancel'; readonly slot: number; readonly serial: number }
+  | { readonly kind: 'stats' };
+
+export interface Answer {
+  /** AdminResult of create, drop, cancel. */
+  readonly result: number;
+  /** Where a listing goes on; 0 = it is complete. */
+  readonly cursor: number;
+  readonly status: JobStatus | null;
+  readonly stats: ThreadStats | null;
+  /** Rows of a listing. */
+  readonly bytes: Uint8Array;
+}
+
+/** One thread's part of `server.stats()`. */
+export interface ThreadStats {
+  readonly thread: number;
+  readonly connections: number;
+  readonly functions: number;
+  readonly jobs: number;
+  readonly assigned: number;
+  readonly submitted: number;
+  readonly coalesced: number;
+  readonly refused: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly requeued: number;
+  /** Bytes of job rows, workloads and indexes in use. */
+  readonly queueBytes: number;
+  /** Records sent to and received from other threads. */
+  readonly recordsSent: number;
+  readonly recordsReceived: number;
+}
+
+export const NO_BYTES = new Uint8Array(0);
+export const DONE: Answer = { result: 0, cursor: 0, status: null, stats: null, bytes: NO_BYTES };
+
+/** Rows of a listing that one turn may write. */
+export const LIST_ROWS_MAX = 1000;
+
+/** The broker's answers; `fence`, `workers` and `stats` are the sessions' own. */
+export function answerByBroker(broker: Broker, question: Question): Answer {
+  switch (question.kind) {
+    case 'handle':
+      return { ...DONE, status: statusByHandle(broker, question.slot, question.serial) };
+    case 'unique':
+      return { ...DONE, status: statusByUnique(broker, bytesOf(question.unique)) };
+    case 'list': {
+      const out = new ByteWriter(16384);
+      const cursor = list(broker, question.listing, question.cursor, LIST_ROWS_MAX, out);
+      return { ...DONE, cursor, bytes: out.take() };
+    }
+    case 'create':
+    case 'drop': {
+      const name = bytesOf(question.name);
+      const hash = hashBytes(name, 0, name.length, broker.options.hashSeed);
+      const change = question.kind === 'create' ? createFunction : dropFunction;
+      return { ...DONE, result: change(broker, name, hash) };
+    }
+    case 'maxqueue': {
+      const name = bytesOf(question.name);
+      const hash = hashBytes(name, 0, name.length, broker.options.hashSeed);
+      limitQueue(broker, name, hash, question.high, question.normal, question.low);
+      return DONE;
+    }
+    case 'cancel':
+      return { ...DONE, result: cancel(broker, question.slot, question.serial) ? 0 : 1 };
+    default:
+      return DONE;
+  }
+}
+
+/** Bytes of an ANSWER record: JSON, NUL, rows. */
+export function encodeAnswer(answer: Answer): Uint8Array {
+  const { bytes, ...rest } = answer;
+  const head = bytesOf(`${JSON.stringify(rest)}\0`);
+  const record = new Uint8Array(head.length + bytes.length);
+  record.set(head);
+  record.set(bytes, head.length);
+  return record;
+}
+
+/** The answer in `bytes[at, at + count)`; copies. */
+export function decodeAnswer(bytes: Uint8Array, at: number, count: number): Answer {
+  const record = bytes.slice(at, at + count);
+  const nul = record.indexOf(0);
+  const rest = JSON.parse(new TextDecoder().decode(record.subarray(0, nul))) as Omit<
+    Answer,
+    'bytes'
+  >;
+  return { ...rest, bytes: record.subarray(nul + 1) };
+}

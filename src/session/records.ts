@@ -1,0 +1,27 @@
+/**
+ * Records that threads send each other about connections and jobs. Fields a..d and payload by kind:
+ *
+ *   home -> owner                            owner -> home
+ *   FRAME  a conn, b place, c type: payload  REPLY   a conn, b place: packet
+ *   SLEEP  a conn, b sleep number            NOTIFY  a conn: packet
+ *   AWAKE  a conn                            WAKE    a conn, b sleep number
+ *   GONE   a conn                            REVOKE  a slot of the job, b and c its serial (low, high), d conn
+ *   ASK    a question number: JSON           CLOSE   a conn: reason
+ *   MOVE   connection (moving.ts)            ANSWER  a question number: JSON, \0, bytes
+ *
+ * Rule: all records of one connection to one owner go through one ring, so the owner sees request order.
+ */
+export const RecordKind = {
+  FRAME: 1,
+  SLEEP: 2,
+  AWAKE: 3,
+  GONE: 4,
+  ASK: 5,
+  MOVE: 6,
+  REPLY: 7,
+  NOTIFY: 8,
+  WAKE: 9,
+  REVOKE: 10,
+  CLOSE: 11,
+  ANSWER: 12,
+} as const;

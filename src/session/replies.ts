@@ -1,0 +1,91 @@
+/**
+ * Replies leave in request order. While nothing waits they go straight out; else each takes a place and only the front
+ * leaves. Invariant between events: a connection's reply queue is null or its front is unfilled.
+ */
+import type { Home } from './home.ts';
+import { type Piece, type Place, ReplyQueue } from './reply-queue.ts';
+import { Hold, type Session } from './session.ts';
+
+/** More places than this: the connection is not read until fewer than a quarter wait. */
+const PLACES_MAX = 4096;
+
+/** Replies with bytes that are known now. */
+export function reply(home: Home, session: Session, bytes: Uint8Array): void {
+  if (session.replies === null) home.output.write(session.conn, bytes);
+  else fill(home, session, takePlace(session), bytes);
+}
+
+/** Takes the next place of `session`; something must fill it later. */
+export function takePlace(session: Session): Place {
+  session.replies ??= new ReplyQueue(session.nextPlaceId);
+  return session.replies.take();
+}
+
+/** Fills a place with bytes that are the place's own from now on, and sends what may leave. */
+export function fill(home: Home, session: Session, place: Place, bytes: Uint8Array): void {
+  if (bytes.length > 0) place.pieces.push(bytes);
+  place.isFilled = true;
+  releaseAll(home, session);
+}
+
+/** Sends every reply at the front that is filled. */
+export function releaseAll(home: Home, session: Session): void {
+  const { replies } = session;
+  if (replies === null) return;
+  let front = replies.front;
+  while (front?.isFilled) {
+    for (const piece of front.pieces) writePiece(home, session, piece);
+    replies.shift();
+    front = replies.front;
+  }
+  if (front === undefined) {
+    session.nextPlaceId = replies.nextId;
+    session.replies = null;
+    if ((session.holds & Hold.move) !== 0) unhold(home, session, Hold.move);
+    home.finish(session);
+  }
+  if ((session.holds & Hold.queue) !== 0 && replies.length < PLACES_MAX / 4)
+    unhold(home, session, Hold.queue);
+}
+
+/** Sends what the front place has so far, before it is filled: long listings. */
+export function releasePart(home: Home, session: Session, place: Place): boolean {
+  if (session.replies?.front !== place) return false;
+  for (const piece of place.pieces.splice(0)) writePiece(home, session, piece);
+  return true;
+}
+
+/** Gives all waiting replies up. */
+export function dropReplies(home: Home, session: Session): void {
+  if (session.replies === null) return;
+  for (const place of session.replies)
+    for (const piece of place.pieces) if ('blob' in piece) home.reactor.blobRelease(piece.blob);
+  session.nextPlaceId = session.replies.nextId;
+  session.replies = null;
+}
+
+/** Stops reading the connection at byte `start` of the arena, for one reason more. */
+export function hold(home: Home, session: Session, reason: number, start: number): void {
+  if (session.holds === 0) {
+    home.reactor.hold(session.conn, start);
+    session.heldTurn = home.turn;
+  }
+  session.holds |= reason;
+}
+
+/** Ends one reason to hold the connection; it is read again when none is left. */
+export function unhold(home: Home, session: Session, reason: number): void {
+  if ((session.holds & reason) === 0) return;
+  session.holds &= ~reason;
+  if (session.holds === 0) home.reactor.resume(session.conn);
+}
+
+/** After a frame that left a place behind: too many of them hold the connection from byte `end` on. */
+export function limitPlaces(home: Home, session: Session, end: number): void {
+  if ((session.replies?.length ?? 0) > PLACES_MAX) hold(home, session, Hold.queue, end);
+}
+
+function writePiece(home: Home, session: Session, piece: Piece): void {
+  if ('blob' in piece) home.output.blob(session.conn, piece.blob, piece.byteCount);
+  else home.output.write(session.conn, piece);
+}

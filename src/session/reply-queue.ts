@@ -1,0 +1,63 @@
+/**
+ * Replies that wait for their turn on one connection. A place is taken in request order and filled whenever its answer
+ * is there; only the front leaves. While nothing waits a connection has no queue and replies go straight out.
+ */
+
+/** A piece of output: bytes of ours, or a whole blob (one reference is the piece's). */
+export type Piece = Uint8Array | { readonly blob: number; readonly byteCount: number };
+
+export interface Place {
+  readonly id: number;
+  readonly pieces: Piece[];
+  isFilled: boolean;
+}
+
+export class ReplyQueue {
+  readonly #places: Place[] = [];
+  #first = 0;
+  #nextId: number;
+
+  /** Ids go on from `nextId`, so that a late answer never meets another place of the same number. */
+  constructor(nextId: number) {
+    this.#nextId = nextId;
+  }
+
+  get length(): number {
+    return this.#places.length - this.#first;
+  }
+
+  get nextId(): number {
+    return this.#nextId;
+  }
+
+  get front(): Place | undefined {
+    return this.#places[this.#first];
+  }
+
+  /** Takes the next place. */
+  take(): Place {
+    const place: Place = { id: this.#nextId, pieces: [], isFilled: false };
+    this.#nextId = (this.#nextId + 1) | 0;
+    this.#places.push(place);
+    return place;
+  }
+
+  /** The waiting place with that id, or undefined. */
+  find(id: number): Place | undefined {
+    const front = this.front;
+    return front === undefined ? undefined : this.#places[this.#first + ((id - front.id) | 0)];
+  }
+
+  /** Removes the front place. */
+  shift(): void {
+    this.#first++;
+    if (this.#first < 1024 || this.#first * 2 < this.#places.length) return;
+    this.#places.splice(0, this.#first);
+    this.#first = 0;
+  }
+
+  /** All places, front first; for giving up on them. */
+  *[Symbol.iterator](): Iterator<Place> {
+    for (let i = this.#first; i < this.#places.length; i++) yield this.#places[i] as Place;
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * What a connection's home thread remembers of it: options, what it offers, where it stands with far owners, replies
+ * that wait. One object a connection; fields that few connections need start as null.
+ */
+import type { Peer } from '../broker/peer.ts';
+import type { ReplyQueue } from './reply-queue.ts';
+import type { SessionAbilities } from './session-abilities.ts';
+
+/** Why a connection's frames are held back; bits. */
+export const Hold = { grab: 1, queue: 2, move: 4, listing: 8 } as const;
+
+/** A GRAB that is asked around. */
+export interface GrabUnderWay {
+  readonly type: number;
+  readonly placeId: number;
+  /** Owners asked so far; a bit each. */
+  asked: number;
+}
+
+export class Session {
+  readonly conn: number;
+  readonly address: string;
+  readonly port: number;
+  /** Bytes as sent, at most 127, without NUL; null shows as `-`. */
+  clientId: Uint8Array | null = null;
+  takesExceptions = false;
+  /** What the broker of this thread knows it as; made when first needed. */
+  peer: Peer | null = null;
+  abilities: SessionAbilities | null = null;
+
+  /** PRE_SLEEP since the last GRAB; how many there were; NOOP sent for the last one. */
+  isAsleep = false;
+  sleepSerial = 0;
+  isNooped = false;
+
+  replies: ReplyQueue | null = null;
+  nextPlaceId = 1;
+  /** Bits of `Hold`. */
+  holds = 0;
+  /** Turn in which it was held: its other rows of that turn were un-read. */
+  heldTurn = -1;
+  /** Input is over: the connection is closed when its last reply has left. */
+  isEnding = false;
+
+  /** Far owners that this connection has named (GONE goes to them), and those with unanswered records (FENCE). */
+  owners = 0;
+  unfenced = 0;
+  grab: GrabUnderWay | null = null;
+  /** Far jobs that it holds: `serial * 32 + shard`. */
+  farJobs: Set<number> | null = null;
+  /** Handle whose job ended with WORK_EXCEPTION: the WORK_FAIL that some workers send behind it is swallowed. */
+  exceptionHandle: string | null = null;
+
+  constructor(conn: number, address: string, port: number) {
+    this.conn = conn;
+    this.address = address;
+    this.port = port;
+  }
+}
+
+/** Key of a far job in `farJobs`. */
+export function farJobKey(shard: number, serial: number): number {
+  return serial * 32 + shard;
+}
