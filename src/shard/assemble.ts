@@ -1,0 +1,92 @@
+/**
+ * Builds the core of a thread from options that can be sent to it: reactor by kind, clock, timers, text commands.
+ * The only place where the addon and its twin are told apart.
+ */
+import { compileAdminFrom } from './admin-from.ts';
+import { type AdminFacts, onLine } from '../admin/commands.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { KeepaliveOptions, NativeFunctions, Reactor, ReactorOptions } from '../native/contract.ts';
+import type { RingReader } from '../ring/ring.ts';
+import type { FarLink } from '../session/far-link.ts';
+import { ThreadCore, type ThreadCoreOptions } from './thread-core.ts';
+
+/** Everything about a thread that can be cloned into it. */
+export interface ThreadConfig {
+  readonly core: ThreadCoreOptions;
+  readonly reactor: {
+    readonly packetBytesMax: number;
+    readonly outputPauseBytes: number;
+    readonly outputBytesMax: number;
+    readonly keepalive: KeepaliveOptions | null;
+  };
+  readonly facts: {
+    readonly version: string;
+    readonly pid: number;
+    readonly verbose: string;
+    readonly adminFrom: readonly string[];
+  };
+}
+
+/** The kind of sockets, chosen once for all threads. */
+export interface NativeChoice {
+  readonly kind: 'addon' | 'twin';
+  readonly functions: NativeFunctions;
+  createReactor(options: ReactorOptions): Reactor;
+}
+
+/** A thread's ends of the rings. */
+export interface ThreadRings {
+  readonly links: (FarLink | null)[];
+  readonly readers: (RingReader | null)[];
+  levelOf(thread: number): number;
+  publishLevel(level: number): void;
+}
+
+export const NO_RINGS: ThreadRings = {
+  links: [null],
+  readers: [null],
+  levelOf: () => 0,
+  publishLevel: () => {},
+};
+
+const clock: Clock = { nowMs: () => performance.now(), wallMs: () => Date.now() };
+
+/** `guard` runs every turn; it decides what a thrown error does. */
+export function assembleThread(
+  config: ThreadConfig,
+  native: NativeChoice,
+  rings: ThreadRings,
+  log: Logger,
+  onListenError: (code: string) => void,
+  guard: (turn: () => void) => void = (turn) => turn(),
+): ThreadCore {
+  const isAllowed = compileAdminFrom(config.facts.adminFrom);
+  const facts: AdminFacts = {
+    version: config.facts.version,
+    pid: config.facts.pid,
+    verbose: () => config.facts.verbose,
+    isAllowed: (address) => isAllowed(address === 'localhost' ? '' : address),
+  };
+  let timer: NodeJS.Timeout | undefined;
+  return new ThreadCore(config.core, {
+    clock,
+    log,
+    memory: {
+      discard: native.kind === 'addon' ? (bytes) => native.functions.discard(bytes) : null,
+    },
+    makeReactor: (onTurn) =>
+      native.createReactor({
+        ...config.reactor,
+        hashSeed: config.core.home.hashSeed,
+        onTurn: (rowCount) => guard(() => onTurn(rowCount)),
+        onListenError,
+      }),
+    setTimer: (atMs, wake) => {
+      clearTimeout(timer);
+      timer = setTimeout(wake, Math.max(0, Math.ceil(atMs - clock.nowMs()))).unref();
+    },
+    onLine: (home, session, line) => onLine(home, session, line, facts),
+    ...rings,
+  });
+}

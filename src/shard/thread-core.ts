@@ -1,0 +1,166 @@
+/**
+ * One thread of the server: reactor, sessions, broker and rings put together, and what one turn does with them.
+ * Turn: sockets were read; drain rings, handle the rows, do what is due, publish. Source: design rules, sections 2 and 9.
+ */
+import type { Clock } from '../base/clock.ts';
+import { LogLevel, type Logger } from '../base/logger.ts';
+import { Broker, type BrokerOptions } from '../broker/broker.ts';
+import type { MemoryHooks } from '../broker/jobs.ts';
+import type { Reactor } from '../native/contract.ts';
+import { HandleCodec } from '../protocol/handle.ts';
+import type { RingReader } from '../ring/ring.ts';
+import { onRecord } from '../session/far.ts';
+import type { FarLink } from '../session/far-link.ts';
+import { Home, type HomeOptions } from '../session/home.ts';
+import type { Session } from '../session/session.ts';
+import { Housekeeping } from './housekeeping.ts';
+
+/** Records taken from one ring in one turn. */
+const RECORDS_MAX = 1024;
+/** Above this much unsent ring output the thread reads no socket until it is below a quarter. */
+const OVERFLOW_BYTES_MAX = 4 * 1024 * 1024;
+/** A wall clock deadline is looked at again at least this often: the clock may step. */
+const WALL_SLEEP_MS = 1000;
+
+export interface ThreadCoreOptions {
+  readonly home: HomeOptions;
+  readonly broker: Omit<BrokerOptions, 'home' | 'hashSeed'>;
+  readonly handlePrefix: string;
+  /** Differs between runs; part of every handle. */
+  readonly boot: number;
+  readonly slowTurnMs: number;
+  /** Jobs waiting so long without any worker are worth a WARNING; 0 = never. */
+  readonly unservedWarningMs: number;
+}
+
+/** What the thread is built from; all of it can be simulated. */
+export interface ThreadParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly memory: MemoryHooks;
+  makeReactor(onTurn: (rowCount: number) => void): Reactor;
+  /** Calls `wake` once at or soon after `atMs` of the monotonic clock; replaces the call asked for before. */
+  setTimer(atMs: number, wake: () => void): void;
+  onLine(home: Home, session: Session, line: string): void;
+  /** Ends of this thread's rings by thread; null for itself. */
+  readonly links: (FarLink | null)[];
+  readonly readers: (RingReader | null)[];
+  levelOf(thread: number): number;
+  publishLevel(level: number): void;
+}
+
+export class ThreadCore {
+  readonly reactor: Reactor;
+  readonly home: Home;
+  readonly broker: Broker | null;
+  readonly #parts: ThreadParts;
+  readonly #options: ThreadCoreOptions;
+  readonly #housekeeping: Housekeeping;
+  #level = -1;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+  readonly #wake = () => {
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
+    this.reactor.nudge();
+  };
+
+  constructor(options: ThreadCoreOptions, parts: ThreadParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.reactor = parts.makeReactor((rowCount) => this.#turn(rowCount));
+    const { thread, shardCount, hashSeed } = options.home;
+    const handles = new HandleCodec(options.handlePrefix, options.boot, thread);
+    const hooks = {
+      onLine: (session: Session, line: string) => parts.onLine(this.home, session, line),
+      levelOf: (other: number) => parts.levelOf(other),
+      recordCounts: () => this.recordCounts(),
+    };
+    this.home = new Home(options.home, hooks, this.reactor, handles, parts.links, parts.log);
+    const owns = shardCount === 0 || thread > 0;
+    this.broker = owns
+      ? new Broker(
+          { ...options.broker, home: thread, hashSeed },
+          this.home.outbox,
+          handles,
+          this.reactor,
+          parts.memory,
+        )
+      : null;
+    this.home.broker = this.broker;
+    this.#housekeeping = new Housekeeping(this.broker, parts.log, options.unservedWarningMs);
+  }
+
+  /** Records sent to and received from other threads since start. */
+  recordCounts(): { sent: number; received: number } {
+    let sent = 0;
+    let received = 0;
+    for (const link of this.#parts.links) sent += link?.sent ?? 0;
+    for (const reader of this.#parts.readers) received += reader?.received ?? 0;
+    return { sent, received };
+  }
+
+  #turn(rowCount: number): void {
+    const { clock } = this.#parts;
+    const nowMs = clock.nowMs();
+    const { broker, home } = this;
+    broker?.setTime(nowMs, clock.wallMs());
+    this.#drainRings();
+    home.onRows(rowCount);
+    this.#publish();
+    const dueMs = broker === null ? Number.POSITIVE_INFINITY : this.#tick(broker, nowMs);
+    this.#sleepUntil(Math.min(dueMs, this.#housekeeping.run(nowMs)));
+    const tookMs = clock.nowMs() - nowMs;
+    if (tookMs > this.#options.slowTurnMs) this.#reportSlow(tookMs, rowCount);
+  }
+
+  #tick(broker: Broker, nowMs: number): number {
+    if (broker.nextDueMs() > nowMs) return broker.nextDueMs();
+    const dueMs = broker.onTick();
+    this.#publish();
+    return dueMs;
+  }
+
+  /** Everything that other threads sent before this turn's sockets were read has happened when its rows are handled. */
+  #drainRings(): void {
+    const { readers } = this.#parts;
+    for (let from = 0; from < readers.length; from++) {
+      const reader = readers[from];
+      if (reader == null || reader.isEmpty) continue;
+      reader.drain(RECORDS_MAX, (record) => onRecord(this.home, from, record));
+      if (!reader.isEmpty) this.reactor.nudge();
+    }
+  }
+
+  /** Shows other threads what this turn has for them. */
+  #publish(): void {
+    const { links } = this.#parts;
+    let overflowBytes = 0;
+    for (const link of links) {
+      if (link === null) continue;
+      link.flush();
+      overflowBytes += link.overflowBytes;
+    }
+    if (overflowBytes > OVERFLOW_BYTES_MAX) this.reactor.pauseReading?.(true);
+    else if (overflowBytes < OVERFLOW_BYTES_MAX / 4) this.reactor.pauseReading?.(false);
+    if (this.broker === null) return;
+    const { level } = this.broker.jobs;
+    if (level === this.#level) return;
+    this.#level = level;
+    this.#parts.publishLevel(level);
+  }
+
+  #sleepUntil(atMs: number): void {
+    // An earlier timer may stay: it only looks and goes to sleep again.
+    if (atMs >= this.#timerAtMs) return;
+    const { clock } = this.#parts;
+    const isWall = this.broker !== null && this.broker.jobs.scheduled.size > 0;
+    this.#timerAtMs = isWall ? Math.min(atMs, clock.nowMs() + WALL_SLEEP_MS) : atMs;
+    this.#parts.setTimer(this.#timerAtMs, this.#wake);
+  }
+
+  #reportSlow(tookMs: number, rowCount: number): void {
+    this.#parts.log.log(
+      LogLevel.WARNING,
+      `a turn took ${Math.round(tookMs)} ms for ${rowCount} rows, limit ${this.#options.slowTurnMs} ms`,
+    );
+  }
+}
