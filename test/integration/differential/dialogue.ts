@@ -80,6 +80,7 @@ class Dialogue {
     this.#model = new Model(plan.slots.length, options.jobRetries);
     const letters = 'abcdefgh'.slice(0, plan.functionCount).split('');
     this.#setting = {
+      prefix: options.prefix,
       functionNames: letters.map((letter) => options.prefix + letter),
       isMulti: options.isMulti,
     };

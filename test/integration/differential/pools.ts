@@ -33,13 +33,23 @@ const UNIQUES: readonly string[] = [
   'x',
   'Hello World!',
   'sixty-three-bytes-'.padEnd(63, '3'),
+  '@1',
+  '@1',
+  '@2',
 ];
 
-/** One in forty is a byte too long. */
-export function unique(n: number): string {
-  return n % 40 === 13
-    ? 'long'.padEnd(65 + ((n >>> 8) % 40), '5')
-    : (UNIQUES[(n >>> 8) % UNIQUES.length] as string);
+/** `@` stands for the dialogue's prefix. One in forty is too long. */
+export function unique(n: number, prefix: string): string {
+  if (n % 40 === 13) return 'long'.padEnd(65 + ((n >>> 8) % 40), '5');
+  return (UNIQUES[(n >>> 8) % UNIQUES.length] as string).replace('@', prefix);
+}
+
+/**
+ * For a job that does not become due: gearmand keeps it when it is cancelled, so its unique must be the dialogue's own,
+ * or none that could be asked for.
+ */
+export function ownUnique(n: number, prefix: string): string {
+  return ['', '-', `${prefix}1`, `${prefix}1`, `${prefix}2`][n % 5] as string;
 }
 
 const pick =
@@ -53,6 +63,8 @@ export const reducer = pick(['r', 'sum', '', 'reducer'.padEnd(64, 'r'), 'reducer
 export const numerator = pick(['0', '1', '50', '007', 'abc', '-1', '99999999999', '', ' 5', '3x']);
 export const denominator = pick(['100', '1', '0', '', 'abc', '-1', '9999999999', ' 8']);
 export const option = pick([
+  'exceptions',
+  'exceptions',
   'exceptions',
   'exceptions',
   'EXCEPTIONS',

@@ -12,6 +12,8 @@ import * as pools from './pools.ts';
 import type { Step } from './steps.ts';
 
 export interface Setting {
+  /** Begins the names that only this dialogue uses. */
+  readonly prefix: string;
   /** Functions of the dialogue. */
   readonly functionNames: readonly string[];
   /** Whether a worker may offer several functions at a time. */
@@ -107,16 +109,17 @@ export class Resolver {
         this.#grab(n(0), me, draft);
         break;
       case 'work':
-        this.#work(step.n, me, draft);
-        break;
       case 'exception':
-        this.#exception(step.n, me, draft);
+        // Who has nothing in hand mostly takes something first.
+        if (me.held.length === 0 && n(5) % 4 !== 0) this.#grab(n(0), me, draft);
+        else if (step.op === 'work') this.#work(step.n, me, draft);
+        else this.#exception(step.n, me, draft);
         break;
       case 'getStatus':
         frames.push(packet('GET_STATUS', this.#anyHandle(n(0), n(1))));
         break;
       case 'getStatusUnique':
-        frames.push(packet('GET_STATUS_UNIQUE', pools.unique((n(0) >>> 8) << 8)));
+        frames.push(packet('GET_STATUS_UNIQUE', this.#unique((n(0) >>> 8) << 8)));
         break;
       case 'option':
         frames.push(packet('OPTION_REQ', pools.option(n(0))));
@@ -177,13 +180,17 @@ export class Resolver {
     return functionNames[n % functionNames.length] as string;
   }
 
+  #unique(n: number): string {
+    return pools.unique(n, this.#setting.prefix);
+  }
+
   #submit(n: readonly number[], draft: Draft): void {
     const [, priority, isBackground] = SUBMITS[
       (n[0] as number) % SUBMITS.length
     ] as (typeof SUBMITS)[0];
     this.#pushSubmit(draft, {
       functionName: this.#function(n[1] as number),
-      unique: pools.unique(n[2] as number),
+      unique: this.#unique(n[2] as number),
       data: pools.workload(n[3] as number),
       priority,
       isBackground,
@@ -192,22 +199,24 @@ export class Resolver {
   }
 
   #submitEpoch(n: readonly number[], draft: Draft): void {
+    const isUndue = (n[0] as number) % 2 === 0;
+    const choice = n[2] as number;
     this.#pushSubmit(
       draft,
       {
         functionName: this.#function(n[1] as number),
-        unique: pools.unique(n[2] as number),
+        unique: isUndue ? pools.ownUnique(choice, this.#setting.prefix) : this.#unique(choice),
         data: pools.workload(n[3] as number),
         priority: 1,
         isBackground: true,
-        isUndue: (n[0] as number) % 2 === 0,
+        isUndue,
       },
       n[4],
     );
   }
 
   #submitReduce(n: readonly number[], draft: Draft): void {
-    const unique = pools.unique(n[2] as number);
+    const unique = this.#unique(n[2] as number);
     this.#pushSubmit(draft, {
       functionName: this.#function(n[1] as number),
       // Longer ones are left out.
@@ -294,21 +303,22 @@ export class Resolver {
     const end = (): void => {
       if (job !== null) effects.push(() => this.#model.ended(job));
     };
-    switch (kind % 10) {
+    switch (kind % 12) {
       case 0:
+      case 1:
         frames.push(packet('WORK_DATA', handle, pools.workload(value)));
         break;
-      case 1:
+      case 2:
         frames.push(packet('WORK_WARNING', handle, pools.workload(value)));
         break;
-      case 2:
       case 3:
+      case 4:
         frames.push(
           packet('WORK_STATUS', handle, pools.numerator(value), pools.denominator(other)),
         );
         break;
-      case 4:
-      case 5: {
+      case 5:
+      case 6: {
         // Some workers end the handle with a NUL.
         const isDirty = value % 3 === 0;
         const ended = typeof handle === 'string' ? handle : { ...handle, suffix: '\0' };

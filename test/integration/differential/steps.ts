@@ -57,7 +57,7 @@ const CLIENT: readonly (readonly [number, Op])[] = [
   [4, 'submitReduce'],
   [6, 'getStatus'],
   [5, 'getStatusUnique'],
-  [3, 'option'],
+  [6, 'option'],
   [10, 'list'],
   [3, 'oddText'],
   [3, 'cancel'],
@@ -69,14 +69,14 @@ const CLIENT: readonly (readonly [number, Op])[] = [
 ];
 
 const WORKER: readonly (readonly [number, Op])[] = [
-  [10, 'canDo'],
-  [2, 'canDoTimeout'],
+  [14, 'canDo'],
+  [3, 'canDoTimeout'],
   [3, 'cantDo'],
-  [2, 'resetAbilities'],
+  [1, 'resetAbilities'],
   [12, 'preSleep'],
   [30, 'grab'],
   [30, 'work'],
-  [4, 'exception'],
+  [5, 'exception'],
   [3, 'clientId'],
   [3, 'disconnect'],
   [4, 'burst'],
