@@ -32,6 +32,8 @@ export interface RecordView {
 }
 
 const KEY_BASE = 2 ** 31;
+/** Nobody can answer: its jobs were lost with it, and so is the connection. */
+const DEAD_OWNER = 'the shard of its function is being started again';
 const frame = new Frame();
 
 /** Sends a frame to another owner; `place` is 0 when it owes no reply. Its blob's reference is used up. */
@@ -47,7 +49,8 @@ export function sendFrame(
   const blobBytes = blob > 0 ? sent.dataBytes : 0;
   const link = named(home, session, owner);
   if (place === 0) session.unfenced |= 1 << owner;
-  if (link !== null) {
+  if (link === null) home.drop(session, DEAD_OWNER);
+  else {
     link.begin(RecordKind.FRAME, session.conn, place, sent.type, 0, headBytes + blobBytes);
     link.bytes.set(sent.bytes.subarray(sent.off, sent.end), link.at);
     if (blob > 0) home.reactor.blobRead(blob, 0, link.bytes, link.at + headBytes, blobBytes);
@@ -62,7 +65,9 @@ export function sendGrab(
   owner: number,
   place: number,
 ): void {
-  named(home, session, owner)?.send(RecordKind.FRAME, session.conn, place, type, 0);
+  const link = named(home, session, owner);
+  if (link === null) home.drop(session, DEAD_OWNER);
+  else link.send(RecordKind.FRAME, session.conn, place, type, 0);
 }
 
 export function sendSleep(home: Home, session: Session, owner: number): void {
@@ -84,11 +89,16 @@ function named(home: Home, session: Session, owner: number): FarLink | null {
 /** Gives the connection, from `held` on, to the thread that owns the first function it names. Nothing may wait. */
 export function moveAway(home: Home, session: Session, held: Frame, owner: number): void {
   if (session.replies !== null) return;
+  const link = home.links[owner] ?? null;
+  if (link === null) {
+    home.drop(session, DEAD_OWNER);
+    return;
+  }
   hold(home, session, Hold.move, held.start);
   const { fd, unread, unsent } = home.reactor.detach(session.conn);
   home.remove(session);
   const record = encodeMove(session, fd, unread, unsent);
-  home.links[owner]?.send(RecordKind.MOVE, fd, 0, 0, 0, record);
+  link.send(RecordKind.MOVE, fd, 0, 0, 0, record);
 }
 
 /** One record from thread `from`. */

@@ -178,7 +178,7 @@ export class Home {
       LogLevel.WARNING,
       `close connection ${session.address}:${session.port}: ${reason}`,
     );
-    this.end(session);
+    this.abort(session);
   }
 
   /** Input is over: effects of the loss now, the close when all replies have left. */
@@ -207,6 +207,15 @@ export class Home {
     dropReplies(this, session);
     if (session.isEnding) this.finish(session);
     else this.end(session);
+  }
+
+  /** The server closes: every connection is sent what it is owed, for at most `lingerMs`. */
+  closeAll(lingerMs: number): void {
+    for (const session of this.#sessions) {
+      if (session === null) continue;
+      this.remove(session);
+      this.reactor.closeAfterFlush(session.conn, lingerMs);
+    }
   }
 
   /** Puts a question to a thread; `done` is called now for this thread, later for another. */

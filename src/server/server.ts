@@ -1,0 +1,326 @@
+/**
+ * Composition root: wires options, threads and listeners to a server that can be embedded any number of times.
+ * `threads: 0` runs everything in the caller's thread; an error in a turn then ends the server, never the process.
+ */
+import { lookup } from 'node:dns/promises';
+import { EventEmitter } from 'node:events';
+import { rm, stat } from 'node:fs/promises';
+import { connect, isIP } from 'node:net';
+import { type Logger, LogLevel, nullLogger } from '../base/logger.ts';
+import type { ThreadStats } from '../session/questions.ts';
+import { assembleThread, NO_RINGS, type ThreadConfig } from '../shard/assemble.ts';
+import { chooseNative, type ExplainedChoice } from '../shard/choose-native.ts';
+import type { ThreadCore } from '../shard/thread-core.ts';
+import { defaultHandlePrefix, newHashSeed, nextBoot, PROTOCOL_VERSION } from './identity.ts';
+import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.ts';
+import { Supervisor } from './supervisor.ts';
+import type { ListenRequest, Server, ServerAddress, ServerStats } from './types.ts';
+
+/** Between two looks at whether the last job has ended. */
+const DRAIN_STEP_MS = 20;
+/** What is owed to peers when the server closes may still leave for so long. */
+const CLOSE_MS = 2_000;
+const MIB = 1024 * 1024;
+const OUTPUT_PAUSE_BYTES_MAX = 4 * MIB;
+
+/**
+ * A job server. Nothing happens before `listen`. Throws OptionError (`ERR_GEARMAN_OPTION`) for a wrong option and
+ * Error `ERR_GEARTRAIN_NO_ADDON` when `native: 'on'` and the addon does not load.
+ */
+export function createServer(options: ServerOptions = {}): Server {
+  return new GearServer(resolveOptions(options), options.logger ?? nullLogger);
+}
+
+class GearServer extends EventEmitter implements Server {
+  readonly kind: 'addon' | 'twin';
+  readonly kindReason: string;
+  readonly threads: number;
+  readonly closed: Promise<void>;
+  readonly #options: ResolvedOptions;
+  readonly #log: Logger;
+  readonly #native: ExplainedChoice;
+  readonly #supervisor: Supervisor | null;
+  readonly #core: ThreadCore;
+  readonly #listeners = new Map<number, ServerAddress>();
+  readonly #socketPaths: string[] = [];
+  #starting: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+  #settle: (error?: Error) => void = () => {};
+
+  constructor(options: ResolvedOptions, log: Logger) {
+    super();
+    this.#options = options;
+    this.#log = log;
+    this.#native = chooseNative(options.native);
+    this.kind = this.#native.kind;
+    this.kindReason = this.#native.reason;
+    this.threads = options.threads;
+    this.closed = new Promise((resolve, reject) => {
+      this.#settle = (error) => (error === undefined ? resolve() : reject(error));
+    });
+    // Who does not look at `closed` learns of a failure from the `error` event or the log.
+    this.closed.catch(() => {});
+    const configOf = configMaker(options, log, this.kind);
+    this.#supervisor =
+      options.threads === 0
+        ? null
+        : new Supervisor({
+            shardCount: options.threads,
+            native: this.#native,
+            log,
+            configOf,
+            onFatal: (error) => this.#fail(error),
+          });
+    this.#core = assembleThread(
+      configOf(0),
+      this.#native,
+      this.#supervisor?.rings ?? NO_RINGS,
+      log,
+      (code) => log.log(LogLevel.ERROR, `accept a connection: ${code}`),
+      (turn) => this.#guard(turn),
+    );
+  }
+
+  get addresses(): ServerAddress[] {
+    return [...this.#listeners.values()];
+  }
+
+  get address(): ServerAddress | null {
+    return this.addresses[0] ?? null;
+  }
+
+  async listen(request: ListenRequest = {}): Promise<void> {
+    this.#starting ??= this.#supervisor?.start(this.#core) ?? Promise.resolve();
+    await this.#starting;
+    const { backlog, socketMode } = this.#options;
+    for (const target of await targetsOf(request, this.#options)) {
+      if ('path' in target) {
+        await removeStaleSocket(target.path);
+        const address = { path: target.path, mode: socketMode, backlog };
+        const { id } = await this.#core.reactor.listen(address);
+        this.#socketPaths.push(target.path);
+        this.#listeners.set(id, { path: target.path });
+      } else {
+        // All addresses of one request share the port that the system chose for the first.
+        const port = target.port === 0 ? this.#chosenPort(target.group) : target.port;
+        const v6Only = isIP(target.host) === 6;
+        const listener = await this.#core.reactor.listen({
+          host: target.host,
+          port,
+          backlog,
+          v6Only,
+        });
+        this.#listeners.set(listener.id, {
+          host: target.host,
+          port: listener.port,
+          group: target.group,
+        });
+      }
+    }
+  }
+
+  async stats(): Promise<ServerStats> {
+    const threads = await this.#askAll();
+    const sum = (field: keyof ThreadStats) =>
+      threads.reduce((total, thread) => total + thread[field], 0);
+    return {
+      connections: sum('connections'),
+      functions: sum('functions'),
+      jobs: sum('jobs'),
+      submitted: sum('submitted'),
+      coalesced: sum('coalesced'),
+      refused: sum('refused'),
+      assigned: sum('assigned'),
+      completed: sum('completed'),
+      failed: sum('failed'),
+      requeued: sum('requeued'),
+      queueBytes: sum('queueBytes'),
+      threads,
+    };
+  }
+
+  close(options: { graceful?: boolean } = {}): Promise<void> {
+    if (options.graceful !== true) this.#closing ??= this.#close();
+    return this.#closing ?? this.#drain();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Stops accepting and closes as soon as the last job has ended. */
+  async #drain(): Promise<void> {
+    this.#unlisten();
+    let before = '';
+    while (this.#closing === null) {
+      const threads = await this.#askAll();
+      const isEmpty = threads.every((thread) => thread.jobs === 0);
+      // Two looks in a row: nothing may be on its way between threads.
+      const now = isEmpty ? JSON.stringify(threads) : '';
+      if (isEmpty && isQuiet(before, threads)) break;
+      before = now;
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP_MS));
+    }
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#unlisten();
+    await this.#starting?.catch(() => {});
+    await this.#supervisor?.stop();
+    this.#core.home.closeAll(CLOSE_MS);
+    await this.#core.reactor.destroy();
+    for (const path of this.#socketPaths.splice(0)) await rm(path, { force: true });
+    this.#settle();
+    this.emit('close');
+  }
+
+  #unlisten(): void {
+    for (const id of this.#listeners.keys()) this.#core.reactor.unlisten(id);
+    this.#listeners.clear();
+  }
+
+  /** An error in a turn: ours. With shards the thread dies of it; here the server ends and the host process lives. */
+  #guard(turn: () => void): void {
+    try {
+      turn();
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#log.log(LogLevel.FATAL, `the server ends: ${error.stack ?? error.message}`);
+    if (this.#closing !== null) return;
+    this.#settle(error);
+    this.#closing = this.#close();
+    if (this.listenerCount('error') > 0) this.emit('error', error);
+  }
+
+  #chosenPort(group: number): number {
+    for (const address of this.#listeners.values())
+      if ('port' in address && address.group === group) return address.port;
+    return 0;
+  }
+
+  /** Figures of every thread, in thread order. */
+  async #askAll(): Promise<ThreadStats[]> {
+    const asked = Array.from(
+      { length: this.threads + 1 },
+      (_, thread) =>
+        new Promise<ThreadStats | null>((resolve) => {
+          this.#core.home.ask(thread, { kind: 'stats' }, (answer) => resolve(answer.stats));
+        }),
+    );
+    this.#core.reactor.nudge();
+    return (await Promise.all(asked)).filter((stats) => stats !== null);
+  }
+}
+
+/** Whether nothing has moved since the last look: the same records sent, and as many received. */
+function isQuiet(before: string, threads: ThreadStats[]): boolean {
+  if (before === '') return false;
+  const last = JSON.parse(before) as ThreadStats[];
+  return threads.every((thread, i) => thread.submitted === last[i]?.submitted);
+}
+
+function configMaker(
+  options: ResolvedOptions,
+  log: Logger,
+  kind: 'addon' | 'twin',
+): (thread: number) => ThreadConfig {
+  const hashSeed = newHashSeed();
+  const boot = nextBoot();
+  const isNewOrder = options.jobOrder === '2.0';
+  const keepalive = options.keepalive
+    ? {
+        idleSeconds: options.keepaliveIdle,
+        intervalSeconds: options.keepaliveInterval,
+        count: options.keepaliveCount,
+      }
+    : null;
+  return (thread) => ({
+    core: {
+      home: {
+        thread,
+        shardCount: options.threads,
+        hashSeed,
+        exceptions: options.exceptions,
+        connectionsMax: options.maxConnections,
+        packetBytesMax: options.maxPacketSize,
+        movesConnections: thread === 0 && options.threads > 0 && kind === 'addon',
+      },
+      broker: {
+        jobRetries: options.jobRetries,
+        functionsMax: options.maxFunctions,
+        wakesPerJob: Math.max(1, options.workerWakeup),
+        wakeupDelayMs: options.wakeupDelay,
+        isPriorityGlobal: isNewOrder,
+        isRotating: isNewOrder || options.roundRobin,
+      },
+      handlePrefix: options.jobHandlePrefix ?? defaultHandlePrefix(),
+      boot,
+      slowTurnMs: options.slowTurnMs === 0 ? Number.POSITIVE_INFINITY : options.slowTurnMs,
+      unservedWarningMs: options.idleQueueWarning * 1000,
+    },
+    reactor: {
+      packetBytesMax: options.maxPacketSize,
+      outputPauseBytes: Math.min(OUTPUT_PAUSE_BYTES_MAX, options.outputLimit / 2),
+      outputBytesMax: options.outputLimit,
+      keepalive,
+    },
+    facts: {
+      version: PROTOCOL_VERSION,
+      pid: process.pid,
+      verbose: levelName(log.level),
+      adminFrom: options.adminFrom,
+    },
+  });
+}
+
+function levelName(level: number): string {
+  return Object.entries(LogLevel).find(([, value]) => value === level)?.[0] ?? 'ERROR';
+}
+
+type Target =
+  | { readonly host: string; readonly port: number; readonly group: number }
+  | { readonly path: string };
+
+/** Every address to bind for a request; without one those of the options, or all addresses of the machine. */
+async function targetsOf(request: ListenRequest, options: ResolvedOptions): Promise<Target[]> {
+  if (request.path !== undefined) return [{ path: request.path }];
+  const port = request.port ?? options.port;
+  if (request.host !== undefined) return resolveHost(request.host, port, 0);
+  if (options.listen.length === 0)
+    return [
+      { host: '0.0.0.0', port, group: 0 },
+      { host: '::', port, group: 0 },
+    ];
+  const targets: Target[] = [];
+  for (const [group, target] of options.listen.entries()) {
+    if ('path' in target) targets.push(target);
+    else targets.push(...(await resolveHost(target.host, target.port ?? port, group)));
+  }
+  return targets;
+}
+
+async function resolveHost(host: string, port: number, group: number): Promise<Target[]> {
+  if (isIP(host) !== 0) return [{ host, port, group }];
+  const found = await lookup(host, { all: true });
+  return found.map(({ address }) => ({ host: address, port, group }));
+}
+
+/** A socket file on which nobody listens is left over from a killed server. */
+async function removeStaleSocket(path: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  if (found?.isSocket() !== true) return;
+  const isServed = await new Promise<boolean>((resolve) => {
+    const probe = connect(path, () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => resolve(false));
+  });
+  if (!isServed) await rm(path, { force: true });
+}

@@ -1,0 +1,16 @@
+/** Addon or twin, chosen once a process: the reactor that fits, and the functions that belong to none. */
+import { loadNative } from '../native/load.ts';
+import { createNodeReactor } from '../transport/node-reactor.ts';
+import type { NativeChoice } from './assemble.ts';
+
+export interface ExplainedChoice extends NativeChoice {
+  /** Why it is this one; empty for the addon. */
+  readonly reason: string;
+}
+
+/** `on` throws when the addon does not load. */
+export function chooseNative(mode: 'auto' | 'on' | 'off'): ExplainedChoice {
+  const native = loadNative(mode);
+  const createReactor = native.createReactor ?? createNodeReactor;
+  return { kind: native.kind, reason: native.reason, functions: native.functions, createReactor };
+}

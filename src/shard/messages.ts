@@ -1,0 +1,27 @@
+/** Messages between the supervisor and a shard's thread, over a port of their own: rare, and never about one job. */
+import type { MessagePort } from 'node:worker_threads';
+import type { ThreadConfig } from './assemble.ts';
+import type { PeerWires, ThreadWires } from './wiring.ts';
+
+/** What a shard's task is started with. */
+export interface ShardTask {
+  readonly config: ThreadConfig;
+  readonly wires: ThreadWires;
+  readonly isNative: boolean;
+  readonly logLevel: number;
+  readonly port: MessagePort;
+}
+
+export type ToShard =
+  /** Forget a thread that has died; answered with `parted`. */
+  | { readonly type: 'part'; readonly thread: number }
+  /** A thread runs again. */
+  | { readonly type: 'join'; readonly thread: number; readonly ends: PeerWires }
+  /** Send what is owed and end the task. */
+  | { readonly type: 'stop' }
+  | { readonly type: 'logLevel'; readonly level: number };
+
+export type FromShard =
+  | { readonly type: 'log'; readonly level: number; readonly text: string }
+  | { readonly type: 'ready' }
+  | { readonly type: 'parted'; readonly thread: number };

@@ -1,0 +1,45 @@
+/**
+ * Entry of a shard's thread: joins the rings, runs turns until it is told to stop. An error in a turn is not caught:
+ * the thread dies of it and the supervisor starts another.
+ */
+import type { Logger } from '../base/logger.ts';
+import { assembleThread } from './assemble.ts';
+import { chooseNative } from './choose-native.ts';
+import { loseThread } from './lose-thread.ts';
+import type { FromShard, ShardTask, ToShard } from './messages.ts';
+import { JoinedRings } from './wiring.ts';
+
+/** Runs one shard; resolves at a soft stop. */
+export default async function runShard(task: ShardTask): Promise<void> {
+  const { port, config } = task;
+  const say = (message: FromShard) => port.postMessage(message);
+  let level = task.logLevel;
+  const log: Logger = {
+    get level() {
+      return level;
+    },
+    log: (lineLevel, text) => {
+      if (lineLevel <= level) say({ type: 'log', level: lineLevel, text });
+    },
+  };
+  const native = chooseNative(task.isNative ? 'on' : 'off');
+  const rings = new JoinedRings(task.wires, native.functions);
+  const core = assembleThread(config, native, rings, log, () => {});
+  rings.watch(core.reactor);
+  await new Promise<void>((resolve) => {
+    port.on('message', (message: ToShard) => {
+      if (message.type === 'part') {
+        rings.part(message.thread);
+        loseThread(core.home, message.thread);
+        core.reactor.nudge();
+        say({ type: 'parted', thread: message.thread });
+      } else if (message.type === 'join') rings.join(message.thread, message.ends);
+      else if (message.type === 'logLevel') level = message.level;
+      else resolve();
+    });
+    say({ type: 'ready' });
+  });
+  await core.reactor.destroy();
+  rings.close();
+  port.close();
+}

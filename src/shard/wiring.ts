@@ -1,0 +1,209 @@
+/**
+ * How the threads of a server are wired: rings in shared memory, ports for large records, a doorbell each. The main
+ * thread makes the wires, each thread joins its ends. Rule: doorbells live as long as the server, whoever dies.
+ */
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { NativeFunctions, Reactor } from '../native/contract.ts';
+import {
+  asleepWord,
+  createRingSet,
+  levelWord,
+  type RingSet,
+  readWord,
+  writeWord,
+} from '../ring/layout.ts';
+import { RingReader, RingWriter } from '../ring/ring.ts';
+import { FarLink } from '../session/far-link.ts';
+import type { ThreadRings } from './assemble.ts';
+
+/** One thread's ends towards another thread. Ports of a thread that has died are replaced. */
+export interface PeerWires {
+  /** Large records to and from the other thread; neither port may get a listener. */
+  readonly largeOut: MessagePort;
+  readonly largeIn: MessagePort;
+  /** Doorbells without the addon: to the other thread, and from it. */
+  readonly bellOut: MessagePort;
+  readonly bellIn: MessagePort;
+}
+
+/** What a thread is given to join the rings. */
+export interface ThreadWires {
+  readonly thread: number;
+  readonly set: RingSet;
+  /** By thread; null for the thread itself. */
+  readonly peers: (PeerWires | null)[];
+  /** Event descriptors by thread, or null with the twin. */
+  readonly doorbells: readonly number[] | null;
+}
+
+/** The main thread's side: makes rings, ports and doorbells. */
+export class Wiring {
+  readonly set: RingSet;
+  readonly #doorbells: readonly number[] | null;
+  readonly #functions: NativeFunctions;
+  readonly #threadCount: number;
+  /** Wires that no thread has taken yet, by (thread, other). */
+  readonly #ends = new Map<string, PeerWires>();
+
+  constructor(threadCount: number, functions: NativeFunctions, isNative: boolean) {
+    this.#threadCount = threadCount;
+    this.#functions = functions;
+    this.set = createRingSet(threadCount);
+    this.#doorbells = isNative
+      ? Array.from({ length: threadCount }, () => functions.doorbellCreate())
+      : null;
+    for (let a = 0; a < threadCount; a++)
+      for (let b = a + 1; b < threadCount; b++) this.#connect(a, b);
+  }
+
+  /** Makes new ports between `thread`, which has died, and all others; `wiresOf` hands them out. */
+  renew(thread: number): void {
+    for (let other = 0; other < this.#threadCount; other++)
+      if (other !== thread) this.#connect(thread, other);
+  }
+
+  /** The ends of one thread; each is handed out once, with the list of what to transfer. */
+  wiresOf(thread: number): { wires: ThreadWires; transfer: MessagePort[] } {
+    const peers: (PeerWires | null)[] = [];
+    const transfer: MessagePort[] = [];
+    for (let other = 0; other < this.#threadCount; other++) {
+      const ends = other === thread ? null : this.takeEnds(thread, other);
+      peers.push(ends);
+      if (ends !== null) transfer.push(...portsOf(ends));
+    }
+    return { wires: { thread, set: this.set, peers, doorbells: this.#doorbells }, transfer };
+  }
+
+  /** The end of `thread` towards `other`. */
+  takeEnds(thread: number, other: number): PeerWires {
+    const ends = this.#ends.get(`${thread}-${other}`) as PeerWires;
+    this.#ends.delete(`${thread}-${other}`);
+    return ends;
+  }
+
+  /** Call when no thread uses the rings any more. */
+  close(): void {
+    for (const fd of this.#doorbells ?? []) this.#functions.doorbellClose(fd);
+    for (const ends of this.#ends.values()) for (const port of portsOf(ends)) port.close();
+  }
+
+  #connect(a: number, b: number): void {
+    const [largeAb, largeBa, bellAb, bellBa] = [0, 0, 0, 0].map(() => new MessageChannel()) as [
+      MessageChannel,
+      MessageChannel,
+      MessageChannel,
+      MessageChannel,
+    ];
+    this.#ends.set(`${a}-${b}`, {
+      largeOut: largeAb.port1,
+      largeIn: largeBa.port2,
+      bellOut: bellAb.port1,
+      bellIn: bellBa.port2,
+    });
+    this.#ends.set(`${b}-${a}`, {
+      largeOut: largeBa.port1,
+      largeIn: largeAb.port2,
+      bellOut: bellBa.port1,
+      bellIn: bellAb.port2,
+    });
+  }
+}
+
+/** The ports of one end, for a transfer list. */
+export function portsOf(ends: PeerWires): MessagePort[] {
+  return [ends.largeOut, ends.largeIn, ends.bellOut, ends.bellIn];
+}
+
+/** A thread's side: its writers and readers, which come and go with the other threads. */
+export class JoinedRings implements ThreadRings {
+  readonly links: (FarLink | null)[] = [];
+  readonly readers: (RingReader | null)[] = [];
+  readonly #wires: ThreadWires;
+  readonly #ends: (PeerWires | null)[];
+  readonly #functions: NativeFunctions;
+  #nudge: () => void = () => {};
+
+  constructor(wires: ThreadWires, functions: NativeFunctions) {
+    this.#wires = wires;
+    this.#functions = functions;
+    this.#ends = [...wires.peers];
+    for (let other = 0; other < wires.peers.length; other++) {
+      this.links.push(null);
+      this.readers.push(null);
+      const ends = wires.peers[other];
+      if (ends != null) this.join(other, ends);
+    }
+  }
+
+  /** Lets the reactor wake this thread for its rings. */
+  watch(reactor: Reactor): void {
+    const { set, thread, doorbells } = this.#wires;
+    const others = this.#ends.map((_, other) => other).filter((other) => other !== thread);
+    this.#nudge = () => reactor.nudge();
+    reactor.watchRings(
+      set.words,
+      asleepWord(thread),
+      Int32Array.from(others, (other) => writeWord(other, thread)),
+      Int32Array.from(others, (other) => readWord(other, thread)),
+      doorbells?.[thread] ?? -1,
+    );
+  }
+
+  /** Opens the rings to and from a thread that has (again) been started. */
+  join(other: number, ends: PeerWires): void {
+    const { set, thread } = this.#wires;
+    this.#ends[other] = ends;
+    const writer = new RingWriter(set, thread, other, {
+      ring: (to) => this.#ring(to),
+      post: (bytes) => ends.largeOut.postMessage(bytes, [bytes]),
+    });
+    this.links[other] = new FarLink(writer);
+    this.readers[other] = new RingReader(set, other, thread, {
+      receive: () => receiveMessageOnPort(ends.largeIn)?.message as ArrayBuffer | undefined,
+      ring: (to) => this.#ring(to),
+    });
+    if (this.#wires.doorbells === null) ends.bellIn.on('message', () => this.#nudge());
+  }
+
+  /** Forgets a thread that has died. */
+  part(other: number): void {
+    this.links[other] = null;
+    this.readers[other] = null;
+    const ends = this.#ends[other];
+    if (ends == null) return;
+    this.#ends[other] = null;
+    for (const port of portsOf(ends)) port.close();
+  }
+
+  /** Closes all ports; the rings are not used any more. */
+  close(): void {
+    for (let other = 0; other < this.#ends.length; other++) this.part(other);
+  }
+
+  levelOf(thread: number): number {
+    return Atomics.load(this.#wires.set.words, levelWord(thread));
+  }
+
+  publishLevel(level: number): void {
+    Atomics.store(this.#wires.set.words, levelWord(this.#wires.thread), level);
+  }
+
+  /** Connections of all threads, as each published it last. */
+  connectionTotal(): number {
+    const { words, threadCount } = this.#wires.set;
+    let total = 0;
+    for (let thread = 0; thread < threadCount; thread++)
+      total += Atomics.load(words, levelWord(thread) + 1);
+    return total;
+  }
+
+  publishConnections(count: number): void {
+    Atomics.store(this.#wires.set.words, levelWord(this.#wires.thread) + 1, count);
+  }
+
+  #ring(to: number): void {
+    const { doorbells } = this.#wires;
+    if (doorbells === null) this.#ends[to]?.bellOut.postMessage(0);
+    else this.#functions.doorbellRing(doorbells[to] as number);
+  }
+}
