@@ -76,9 +76,11 @@ export class Connection {
 
 /** Connections by id. */
 export class ConnectionTable {
-  readonly #slots: (Connection | null)[] = [null];
-  readonly #generations: number[] = [0];
-  readonly #freeSlots: number[] = [];
+  readonly #slots: (Connection | null)[] = [];
+  readonly #generations: number[] = [];
+  /** Slots to use again, last first, and those freed since: oldest first, so that an id stays stale for long. */
+  #nextSlots: number[] = [];
+  #freedSlots: number[] = [];
 
   /** The living or leaving connection of exactly this id. */
   get(id: number): Connection | undefined {
@@ -86,9 +88,9 @@ export class ConnectionTable {
     return connection?.id === id ? connection : undefined;
   }
 
-  /** Makes the connection with a free slot. Throws RangeError when there are 2^20 - 1 connections. */
+  /** Makes the connection with a free slot. Throws RangeError when there are 2^20 connections. */
   add(make: (id: number) => Connection): Connection {
-    const slot = this.#freeSlots.pop() ?? this.#slots.length;
+    const slot = this.#takeSlot();
     if (slot > SLOT_MASK) throw new RangeError('open a connection: all slots are in use');
     const generation = ((this.#generations[slot] ?? 0) % GENERATION_MAX) + 1;
     this.#generations[slot] = generation;
@@ -102,10 +104,18 @@ export class ConnectionTable {
     const slot = connection.id & SLOT_MASK;
     if (this.#slots[slot] !== connection) return;
     this.#slots[slot] = null;
-    this.#freeSlots.push(slot);
+    this.#freedSlots.push(slot);
   }
 
   *[Symbol.iterator](): Iterator<Connection> {
     for (const connection of this.#slots) if (connection !== null) yield connection;
+  }
+
+  #takeSlot(): number {
+    if (this.#nextSlots.length === 0) {
+      this.#nextSlots = this.#freedSlots.reverse();
+      this.#freedSlots = [];
+    }
+    return this.#nextSlots.pop() ?? this.#slots.length;
   }
 }

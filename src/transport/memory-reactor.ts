@@ -121,8 +121,7 @@ export class MemoryReactor extends TurnReactor {
 
   async destroy(): Promise<void> {
     this.#isDestroyed = true;
-    this.isStopped = true;
-    for (const connection of [...this.connections]) connection.wire.destroy();
+    this.closeAll();
   }
 
   protected isDestroyed(): boolean {

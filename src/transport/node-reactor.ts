@@ -38,14 +38,20 @@ export class NodeReactor extends TurnReactor {
     const id = this.#nextListener++;
     const server = net.createServer({ allowHalfOpen: true, noDelay: true });
     server.on('connection', (socket) => this.attach(socket, peerOf(socket, address, id)));
+    this.#openHandles++;
+    this.#servers.set(id, server);
     return new Promise((resolve, reject) => {
-      server.once('error', reject);
+      server.once('close', () => {
+        reject(Object.assign(new Error('listen: closed meanwhile'), { code: 'ECANCELED' }));
+        this.#handleClosed();
+      });
+      server.once('error', (error) => {
+        this.unlisten(id);
+        reject(error);
+      });
       server.listen(listenOptions(address), () => {
-        server.off('error', reject);
+        server.removeAllListeners('error');
         server.on('error', (error: NodeJS.ErrnoException) => this.#listenFailed(error));
-        server.once('close', () => this.#handleClosed());
-        this.#openHandles++;
-        this.#servers.set(id, server);
         finishListening(server, address).then(
           (port) => resolve({ id, port }),
           (error) => {
@@ -92,7 +98,11 @@ export class NodeReactor extends TurnReactor {
   }
 
   destroy(): Promise<void> {
-    this.#destroyed ??= this.#destroy();
+    if (this.#destroyed !== null) return this.#destroyed;
+    this.#destroyed = new Promise((resolve) => {
+      this.#onAllClosed = resolve;
+    });
+    this.#closeHandles();
     return this.#destroyed;
   }
 
@@ -135,17 +145,13 @@ export class NodeReactor extends TurnReactor {
     if (this.#openHandles === 0) this.#onAllClosed?.();
   }
 
-  async #destroy(): Promise<void> {
-    this.isStopped = true;
+  #closeHandles(): void {
     if (this.#immediate !== null) clearImmediate(this.#immediate);
     if (this.#ringTimer !== null) clearInterval(this.#ringTimer);
-    this.#immediate = null;
     for (const id of [...this.#servers.keys()]) this.unlisten(id);
-    for (const connection of this.connections) connection.wire.destroy();
-    if (this.#openHandles === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#onAllClosed = resolve;
-    });
+    this.#openHandles++; // this call, so that everything is begun before anything can be complete
+    this.closeAll();
+    this.#handleClosed();
   }
 }
 

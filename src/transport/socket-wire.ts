@@ -38,10 +38,11 @@ export class SocketWire implements Wire {
     else this.#socket.pause();
   }
 
+  /** The socket closes itself when both directions have ended; until then the peer's bytes are read away. */
   finish(lingerMs: number): void {
     const socket = this.#socket;
-    socket.resume(); // input is dropped by the reactor, but has to be read so that closing sends no reset
-    socket.end(() => socket.destroy());
+    socket.end();
+    socket.resume(); // closing with unread bytes would reset the connection and take the last reply with it
     this.#lingerTimer = setTimeout(() => socket.destroy(), lingerMs);
   }
 

@@ -14,6 +14,7 @@ export class TurnInput {
   readonly context: InputContext;
   readonly #batch: FrameBatch;
   #ready: Connection[] = [];
+  #gone: Connection[] = [];
   /** Counts batches: rows and arena offsets of another turn mean nothing. */
   #turn = 0;
 
@@ -64,9 +65,15 @@ export class TurnInput {
     return this.#batch.rowCount;
   }
 
-  /** The callback has returned: nothing of this turn can be un-read any more. */
-  endTurn(): void {
+  /**
+   * The callback has returned: nothing of this turn can be un-read any more. Returns the connections whose GONE row was
+   * given and not taken back.
+   */
+  endTurn(): readonly Connection[] {
     this.#turn++;
+    const gone = this.#gone.filter((connection) => connection.isGoneGiven);
+    this.#gone = [];
+    return gone;
   }
 
   /** Takes back the connection's rows of this turn from arena offset `start` on. */
@@ -95,6 +102,7 @@ export class TurnInput {
     if (row < 0) return Step.NO_ROOM;
     this.#batch.rows[row + Row.A0] = goneReason;
     connection.isGoneGiven = true;
+    this.#gone.push(connection);
     return Step.IDLE;
   }
 

@@ -28,14 +28,15 @@ export abstract class TurnReactor implements Reactor {
 
   protected readonly options: ReactorOptions;
   protected readonly connections = new ConnectionTable();
-  /** No turn runs any more: destroyed, or `onTurn` threw. */
-  protected isStopped = false;
 
   readonly #blobs = new BlobTable(this.control);
   readonly #rings = new RingWatch();
   readonly #input: TurnInput;
   readonly #output: TurnOutput;
   #isNudged = false;
+  #isInTurn = false;
+  /** `onTurn` threw, or everything is closed: no turn runs any more and nothing is sent. */
+  #isStopped = false;
 
   constructor(options: ReactorOptions) {
     this.options = options;
@@ -59,6 +60,8 @@ export abstract class TurnReactor implements Reactor {
   abstract adopt(fd: number, unread: Uint8Array, unsent: Uint8Array): number;
   abstract detach(conn: number): Detached;
   abstract destroy(): Promise<void>;
+  /** `destroy` was called; inside a turn its work is done behind the turn. */
+  protected abstract isDestroyed(): boolean;
   /** Asks for `runTurn` soon; called any number of times before it. */
   protected abstract schedule(): void;
 
@@ -73,7 +76,7 @@ export abstract class TurnReactor implements Reactor {
   }
 
   closeAfterFlush(conn: number, lingerMs: number): void {
-    this.#leave(conn, Leaving.WHEN_SENT, lingerMs);
+    this.#leave(conn, lingerMs > 0 ? Leaving.WHEN_SENT : Leaving.AT_ONCE, lingerMs);
   }
 
   hold(conn: number, start: number): void {
@@ -214,22 +217,32 @@ export abstract class TurnReactor implements Reactor {
 
   /** One turn: rows, callback, output. Returns false when there was nothing to do. Throws what `onTurn` throws. */
   protected runTurn(): boolean {
-    if (this.isStopped) return false;
+    if (this.#isStopped) return false;
     this.#rings.wake();
     const isCalled = this.#isNudged || this.#rings.isWaiting();
     this.#isNudged = false;
     const rowCount = this.#input.fill((connection) => this.#updateReading(connection));
-    if (rowCount > 0 || isCalled) {
-      this.isStopped = true; // stays so when the callback throws: nothing of that turn is sent
-      this.options.onTurn(rowCount);
-      this.#input.endTurn();
-      if (this.isDestroyed()) return true;
-      this.isStopped = false;
-    }
+    if (rowCount > 0 || isCalled) this.#callBack(rowCount);
     const hasSent = this.#output.flush();
+    if (this.isDestroyed()) {
+      this.closeAll();
+      return true;
+    }
     if (this.#input.isReady) this.schedule();
     if (!this.#rings.sleep()) this.nudge();
     return rowCount > 0 || isCalled || hasSent;
+  }
+
+  #callBack(rowCount: number): void {
+    this.#isInTurn = true;
+    this.#isStopped = true; // stays so when the callback throws: nothing of that turn is sent
+    try {
+      this.options.onTurn(rowCount);
+    } finally {
+      this.#isInTurn = false;
+    }
+    this.#isStopped = false;
+    for (const connection of this.#input.endTurn()) this.close(connection.id);
   }
 
   /** Runs a turn when a ring has something to read, whoever forgot to ring. */
@@ -237,7 +250,13 @@ export abstract class TurnReactor implements Reactor {
     if (this.#rings.isWaiting()) this.nudge();
   }
 
-  protected abstract isDestroyed(): boolean;
+  /** Sends what is owed and closes every connection; no turn runs any more. Left to the turn's end inside of one. */
+  protected closeAll(): void {
+    if (this.#isInTurn) return;
+    if (!this.#isStopped) this.#output.flush();
+    this.#isStopped = true;
+    for (const connection of this.connections) connection.wire.destroy();
+  }
 
   #find(conn: number): Connection | undefined {
     const connection = this.connections.get(conn);
