@@ -1,0 +1,129 @@
+/**
+ * How the values of options are read, checked and named. A type knows two ways in (a word of text, a value of a
+ * program) and says in words what it allows, so that every message and every table tells the same.
+ * Rule: `undefined` means "not allowed"; who calls makes the message.
+ */
+
+/** One kind of value. `V` is what the program works with. */
+export interface OptionType<V> {
+  /** What follows the flag in the help, such as `n`; null for a flag without a value. */
+  readonly argument: string | null;
+  /** Allowed values in words, to be put behind "allowed is". */
+  readonly allowed: string;
+  /** Reads a word of a command line, a config file or the environment. */
+  readText(text: string): V | undefined;
+  /** Checks a value that a program hands in. */
+  accept(value: unknown): V | undefined;
+  /** The value as one would write it on a command line. */
+  show(value: V): string;
+}
+
+export interface IntegerRange {
+  readonly min: number;
+  readonly max: number;
+  /** Such as `milliseconds`. */
+  readonly unit?: string;
+  /** Values with a meaning of their own, in or outside of the range: `{ 0: 'no limit' }`. */
+  readonly special?: Readonly<Record<number, string>>;
+}
+
+function describeRange(range: IntegerRange, show: (value: number) => string): string {
+  const unit = range.unit === undefined ? '' : ` ${range.unit}`;
+  const special = Object.entries(range.special ?? {}).map(([n, means]) => `, ${n} = ${means}`);
+  return `${show(range.min)} to ${show(range.max)}${unit}${special.join('')}`;
+}
+
+function inRange(range: IntegerRange, value: unknown): number | undefined {
+  if (typeof value !== 'number' || !Number.isInteger(value)) return undefined;
+  const isSpecial = Object.hasOwn(range.special ?? {}, value);
+  return isSpecial || (value >= range.min && value <= range.max) ? value : undefined;
+}
+
+/** Decimal integers; a sign is allowed, nothing else around the digits is. */
+export function integer(range: IntegerRange): OptionType<number> {
+  return {
+    argument: 'n',
+    allowed: describeRange(range, String),
+    readText: (text) => (/^[+-]?\d{1,15}$/.test(text) ? inRange(range, Number(text)) : undefined),
+    accept: (value) => inRange(range, value),
+    show: String,
+  };
+}
+
+const SIZE_UNITS = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 } as const;
+
+function showSize(bytes: number): string {
+  for (const unit of ['G', 'M', 'K'] as const) {
+    if (bytes !== 0 && bytes % SIZE_UNITS[unit] === 0) return `${bytes / SIZE_UNITS[unit]}${unit}`;
+  }
+  return String(bytes);
+}
+
+/** Bytes, also written with a suffix K, M or G (1024 each); programs give plain numbers. */
+export function size(range: Omit<IntegerRange, 'unit'>): OptionType<number> {
+  return {
+    argument: 'bytes',
+    allowed: `${describeRange({ ...range, unit: 'bytes' }, showSize)} (suffix K, M or G)`,
+    readText: (text) => {
+      const match = /^(\d{1,15})([KMG]?)$/i.exec(text);
+      if (match === null) return undefined;
+      const unit = (match[2] as string).toUpperCase() as keyof typeof SIZE_UNITS;
+      return inRange(range, Number(match[1]) * SIZE_UNITS[unit]);
+    },
+    accept: (value) => inRange(range, value),
+    show: showSize,
+  };
+}
+
+/** On when given. */
+export const flag: OptionType<boolean> = {
+  argument: null,
+  allowed: 'true or false',
+  readText: () => undefined,
+  accept: (value) => (typeof value === 'boolean' ? value : undefined),
+  show: (value) => (value ? 'on' : 'off'),
+};
+
+/** One of a few words, exactly as written. */
+export function choice<const W extends string>(...words: readonly W[]): OptionType<W> {
+  const find = (value: unknown): W | undefined => words.find((word) => word === value);
+  return {
+    argument: words.length <= 3 ? words.join('|') : 'name',
+    allowed: words.join(', '),
+    readText: find,
+    accept: find,
+    show: String,
+  };
+}
+
+export interface TextRule {
+  /** Such as `file`. */
+  readonly argument: string;
+  /** In words; default: any text that is not empty. */
+  readonly allowed?: string;
+  readonly isAllowed?: (text: string) => boolean;
+}
+
+/** Text, or null when not given. */
+export function text(rule: TextRule): OptionType<string | null> {
+  const check = (value: unknown): string | undefined =>
+    typeof value === 'string' && (rule.isAllowed ?? ((word) => word !== ''))(value)
+      ? value
+      : undefined;
+  return {
+    argument: rule.argument,
+    allowed: rule.allowed ?? 'any text that is not empty',
+    readText: check,
+    accept: (value) => (value === null ? null : check(value)),
+    show: (value) => value ?? 'none',
+  };
+}
+
+/** Permission bits: octal digits in text (`0660`), a number in programs (`0o660`). */
+export const fileMode: OptionType<number> = {
+  argument: 'octal',
+  allowed: 'three octal digits, 0000 to 0777',
+  readText: (word) => (/^0?[0-7]{3}$/.test(word) ? Number.parseInt(word, 8) : undefined),
+  accept: (value) => inRange({ min: 0, max: 0o777 }, value),
+  show: (value) => value.toString(8).padStart(4, '0'),
+};

@@ -1,0 +1,100 @@
+/**
+ * The options of `createServer`, as a program gives them and as the server uses them. The rows of the table stay the
+ * only source of defaults and ranges; the check at the end of the file does not compile when the two disagree.
+ */
+import type { Logger } from '../../base/logger.ts';
+import type { ListenTarget } from './address-types.ts';
+import type { jobRows, limitRows, listenRows, warningRows } from './server-rows.ts';
+
+/** Options of `createServer`. All may be left out; keys are gearmand's option names in camel case. */
+export interface ServerOptions {
+  /** Port of the binary and text protocol, or the name of a TCP service; 0 = any free port. Default 4730. */
+  port?: number | string;
+  /** One address to listen on; short for `listen: [host]`. Not together with `listen`. */
+  host?: string;
+  /** Addresses to listen on: `HOST`, `HOST:PORT`, `[IPV6]:PORT` or `unix:/PATH`. Default: all addresses of the machine. */
+  listen?: string | readonly string[];
+  /** Connections that may wait to be accepted. 1 to 2^31-1, default 32. */
+  backlog?: number;
+  /** Permission bits of Unix sockets, default 0o660. */
+  socketMode?: number;
+  /** TCP keepalive on accepted connections, default true. */
+  keepalive?: boolean;
+  /** Seconds of silence before the first keepalive probe. 1 to 32767, -1 = as the system has it, default 120. */
+  keepaliveIdle?: number;
+  /** Seconds between keepalive probes. 1 to 32767, -1 = as the system has it, default 30. */
+  keepaliveInterval?: number;
+  /** Unanswered keepalive probes that end a connection. 1 to 127, -1 = as the system has it, default 4. */
+  keepaliveCount?: number;
+  /** Who may send admin commands: `any` (default), or `loopback`, addresses and `ADDRESS/BITS`, as list or with commas. */
+  adminFrom?: string | readonly string[];
+  /**
+   * Threads that share the functions: 0 (default in a program) = everything in the caller's thread, 1 to 64, or
+   * `auto` = usable processors - 1, at least 1, at most 16.
+   */
+  threads?: number | 'auto';
+  /** Every connection starts with the `exceptions` option on. Default false. */
+  exceptions?: boolean;
+  /** Further attempts for a job whose worker was lost. 0 to 255, -1 = no limit (default). */
+  jobRetries?: number;
+  /** How every job handle begins: 1 to 35 bytes without blanks. Default (null): `H:` and the host name, cut to 35 bytes. */
+  jobHandlePrefix?: string | null;
+  /** How a worker of several functions is served: as gearmand `2.0` (default) or `1.1.20` does. */
+  jobOrder?: '2.0' | '1.1.20';
+  /** With `jobOrder: '1.1.20'`: functions in rotation. Default false; `2.0` always rotates. */
+  roundRobin?: boolean;
+  /** Sleeping workers to wake for each job. 0 to 65535, 0 (default) counts as 1. */
+  workerWakeup?: number;
+  /** Milliseconds after which a woken worker that has not come no longer counts. 1 to 86400000, default 100. */
+  wakeupDelay?: number;
+  /** The native core: `auto` (default) = where it loads, `on` = not without it, `off` = never. */
+  native?: 'auto' | 'on' | 'off';
+  /** Connections at a time; 0 (default) = no limit. */
+  maxConnections?: number;
+  /** Bytes of the longest packet that is taken. 8 KiB to 2047 MiB, default 256 MiB. */
+  maxPacketSize?: number;
+  /** Bytes of unsent output above which a connection is dropped. 64 KiB to 2047 MiB, default 64 MiB. */
+  outputLimit?: number;
+  /** Bytes of queued workloads and unfinished packets. From 1 MiB; 0 (default) = no limit. */
+  maxMemory?: number;
+  /** Function names known at a time, default 1000000. */
+  maxFunctions?: number;
+  /** Milliseconds above which a turn of a thread is logged; 0 = never, default 100. */
+  slowTurnMs?: number;
+  /** Seconds after which a function with queued jobs and no worker is logged; 0 = never, default 60. */
+  idleQueueWarning?: number;
+  /** Where log lines go. Default: nowhere. */
+  logger?: Logger;
+}
+
+type Computed = 'host' | 'logger' | 'port' | 'listen' | 'adminFrom' | 'threads' | 'jobHandlePrefix';
+
+/** All options with their values. Plain data: it can be posted to other threads. */
+export interface ResolvedOptions extends Readonly<Required<Omit<ServerOptions, Computed>>> {
+  readonly port: number;
+  /** Every target has its port; an empty list is every address of the machine at `port`. */
+  readonly listen: readonly ResolvedTarget[];
+  /** For `compileAdminFrom`. */
+  readonly adminFrom: readonly string[];
+  readonly threads: number;
+  readonly jobHandlePrefix: string;
+}
+
+/** A place to listen on: a host name or address with a port, or the path of a Unix socket. */
+export type ResolvedTarget =
+  | { readonly host: string; readonly port: number }
+  | Extract<ListenTarget, { path: string }>;
+
+/** Rows of the table that are options of `createServer` too. */
+export type ServerRow =
+  | (typeof listenRows)[number]
+  | (typeof jobRows)[number]
+  | (typeof limitRows)[number]
+  | (typeof warningRows)[number];
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
+/** Does not compile when a row lacks its documented key in ServerOptions, or the other way round. */
+export const everyRowIsAKey: Same<
+  ServerRow['key'],
+  Exclude<keyof ServerOptions, 'host' | 'logger'>
+> = true;

@@ -1,0 +1,326 @@
+/**
+ * Rows of the options table that shape the server itself, whether it runs as a daemon or inside a program.
+ * Names, short forms and meanings of gearmand 2.0 come first; options of our own keep to its style.
+ */
+import { PACKET_BYTES_DEFAULT } from '../../protocol/limits.ts';
+import { adminSources, type ListenTarget, listenList, port, threadCount } from './address-types.ts';
+import { OptionGroup, type OptionRow } from './option-row.ts';
+import { choice, fileMode, flag, integer, size, text } from './option-type.ts';
+
+const INT_MAX = 2 ** 31 - 1;
+const MIB = 1024 ** 2;
+/** Below PACKET_BYTES_LIMIT, and a number that one can write with a suffix. */
+const PACKET_BYTES_MAX = 2047 * MIB;
+/** A day: longer delays are mistakes, and timers stay far below 2^31 ms. */
+const DELAY_MS_MAX = 86_400_000;
+const HANDLE_PREFIX_BYTES_MAX = 35;
+const THREADS_MAX = 64;
+
+const keepaliveSeconds = integer({
+  min: 1,
+  max: 32_767,
+  unit: 'seconds',
+  special: { [-1]: 'the system decides' },
+});
+
+function isHandlePrefix(prefix: string): boolean {
+  const bytes = Buffer.from(prefix);
+  const isShort = bytes.length >= 1 && bytes.length <= HANDLE_PREFIX_BYTES_MAX;
+  return isShort && bytes.every((byte) => byte > 0x20 && byte !== 0x7f);
+}
+
+const noListenTargets: readonly ListenTarget[] = [];
+
+export const listenRows = [
+  {
+    name: 'port',
+    short: 'p',
+    key: 'port',
+    type: port,
+    fallback: 4730,
+    group: OptionGroup.listen,
+    scope: 'server',
+    effect: 'used',
+    environment: {
+      variable: 'GEARMAND_PORT',
+      read: (word) => (/^\d{1,5}$/.test(word) && Number(word) <= 65535 ? word : undefined),
+      allowed: 'a port number',
+      winsOverDefaultValue: true,
+    },
+    help: 'port for binary and text protocol; when it is 4730, GEARMAND_PORT may name another',
+  },
+  {
+    name: 'listen',
+    short: 'L',
+    key: 'listen',
+    type: listenList,
+    fallback: noListenTargets,
+    group: OptionGroup.listen,
+    scope: 'server',
+    effect: 'used',
+    isRepeatable: true,
+    help: 'address to listen on: every address of a name is bound; may be repeated',
+  },
+  {
+    name: 'backlog',
+    short: 'b',
+    key: 'backlog',
+    type: integer({ min: 1, max: INT_MAX }),
+    fallback: 32,
+    group: OptionGroup.listen,
+    scope: 'server',
+    effect: 'used',
+    help: 'connections that may wait to be accepted',
+  },
+  {
+    name: 'socket-mode',
+    key: 'socketMode',
+    type: fileMode,
+    fallback: 0o660,
+    group: OptionGroup.listen,
+    scope: 'server',
+    effect: 'used',
+    help: 'permissions of Unix sockets',
+  },
+  {
+    name: 'keepalive',
+    key: 'keepalive',
+    type: flag,
+    fallback: true,
+    group: OptionGroup.listen,
+    scope: 'server',
+    effect: 'used',
+    note: () => '--keepalive is always on',
+    help: 'TCP keepalive on accepted connections; always on in the daemon',
+  },
+  {
+    name: 'keepalive-idle',
+    key: 'keepaliveIdle',
+    type: keepaliveSeconds,
+    fallback: 120,
+    group: OptionGroup.listen,
+    scope: 'server',
+    effect: 'used',
+    help: 'silence before the first keepalive probe',
+  },
+  {
+    name: 'keepalive-interval',
+    key: 'keepaliveInterval',
+    type: keepaliveSeconds,
+    fallback: 30,
+    group: OptionGroup.listen,
+    scope: 'server',
+    effect: 'used',
+    help: 'time between keepalive probes',
+  },
+  {
+    name: 'keepalive-count',
+    key: 'keepaliveCount',
+    type: integer({ min: 1, max: 127, special: { [-1]: 'the system decides' } }),
+    fallback: 4,
+    group: OptionGroup.listen,
+    scope: 'server',
+    effect: 'used',
+    help: 'unanswered keepalive probes that end a connection',
+  },
+  {
+    name: 'admin-from',
+    key: 'adminFrom',
+    type: adminSources,
+    fallback: ['any'],
+    group: OptionGroup.listen,
+    scope: 'server',
+    effect: 'used',
+    help: 'who may send admin commands: any, or a list of loopback, addresses and ranges',
+  },
+] as const satisfies readonly OptionRow[];
+
+export const jobRows = [
+  {
+    name: 'threads',
+    short: 't',
+    key: 'threads',
+    type: threadCount(THREADS_MAX),
+    fallback: 'auto',
+    embeddedFallback: 0,
+    group: OptionGroup.jobs,
+    scope: 'server',
+    effect: 'used',
+    note: (value) =>
+      value === 0 ? '--threads 0 is one thread for everything, whatever the processors' : null,
+    help: 'threads that share the functions; auto = usable processors - 1, at least 1, at most 16; 0 = everything in one thread',
+  },
+  {
+    name: 'exceptions',
+    key: 'exceptions',
+    type: flag,
+    fallback: false,
+    group: OptionGroup.jobs,
+    scope: 'server',
+    effect: 'used',
+    help: 'every connection starts with the exceptions option on',
+  },
+  {
+    name: 'job-retries',
+    short: 'j',
+    key: 'jobRetries',
+    type: integer({ min: 0, max: 255, special: { [-1]: 'no limit', 0: 'no second attempt' } }),
+    fallback: -1,
+    group: OptionGroup.jobs,
+    scope: 'server',
+    effect: 'used',
+    help: 'further attempts for a job whose worker was lost',
+  },
+  {
+    name: 'job-handle-prefix',
+    key: 'jobHandlePrefix',
+    type: text({
+      argument: 'prefix',
+      allowed: `1 to ${HANDLE_PREFIX_BYTES_MAX} bytes without blanks and control characters`,
+      isAllowed: isHandlePrefix,
+    }),
+    fallback: null,
+    fallbackText: 'H: and the host name',
+    group: OptionGroup.jobs,
+    scope: 'server',
+    effect: 'used',
+    help: 'how every job handle begins',
+  },
+  {
+    name: 'job-order',
+    key: 'jobOrder',
+    type: choice('2.0', '1.1.20'),
+    fallback: '2.0',
+    group: OptionGroup.jobs,
+    scope: 'server',
+    effect: 'used',
+    help: 'how a worker of several functions is served: 2.0 = best priority of all, functions in rotation; 1.1.20 = function by function, the last registered first',
+  },
+  {
+    name: 'round-robin',
+    short: 'R',
+    key: 'roundRobin',
+    type: flag,
+    fallback: false,
+    group: OptionGroup.jobs,
+    scope: 'server',
+    effect: 'used',
+    note: (_value, values) =>
+      values.jobOrder === '2.0' ? '--round-robin is always on with --job-order 2.0' : null,
+    help: 'serve the functions of a worker in rotation; always so with --job-order 2.0',
+  },
+  {
+    name: 'worker-wakeup',
+    short: 'w',
+    key: 'workerWakeup',
+    type: integer({ min: 0, max: 65_535, special: { 0: '1' } }),
+    fallback: 0,
+    group: OptionGroup.jobs,
+    scope: 'server',
+    effect: 'used',
+    note: (value) =>
+      value === 0 ? '--worker-wakeup 0 wakes one worker a job, not all of them' : null,
+    help: 'sleeping workers to wake for each job',
+  },
+  {
+    name: 'wakeup-delay',
+    key: 'wakeupDelay',
+    type: integer({ min: 1, max: DELAY_MS_MAX, unit: 'milliseconds' }),
+    fallback: 100,
+    group: OptionGroup.jobs,
+    scope: 'server',
+    effect: 'used',
+    help: 'when a woken worker has not come for a job by then, the next one is woken',
+  },
+  {
+    name: 'native',
+    key: 'native',
+    type: choice('auto', 'on', 'off'),
+    fallback: 'auto',
+    group: OptionGroup.jobs,
+    scope: 'server',
+    effect: 'used',
+    environment: {
+      variable: 'GEARTRAIN_NATIVE',
+      read: (word) => ({ '0': 'off', off: 'off', '1': 'on', on: 'on', auto: 'auto' })[word],
+      allowed: '0, 1, off, on or auto',
+    },
+    help: 'the native core: auto = where it loads, on = not without it, off = never; GEARTRAIN_NATIVE=0 is off',
+  },
+] as const satisfies readonly OptionRow[];
+
+export const limitRows = [
+  {
+    name: 'max-connections',
+    key: 'maxConnections',
+    type: integer({ min: 0, max: INT_MAX, special: { 0: 'no limit' } }),
+    fallback: 0,
+    group: OptionGroup.limits,
+    scope: 'server',
+    effect: 'used',
+    help: 'connections at a time; further ones are closed at once',
+  },
+  {
+    name: 'max-packet-size',
+    key: 'maxPacketSize',
+    type: size({ min: 8192, max: PACKET_BYTES_MAX }),
+    fallback: PACKET_BYTES_DEFAULT,
+    group: OptionGroup.limits,
+    scope: 'server',
+    effect: 'used',
+    help: 'a longer packet is answered with ERROR and its connection closed',
+  },
+  {
+    name: 'output-limit',
+    key: 'outputLimit',
+    type: size({ min: 65_536, max: PACKET_BYTES_MAX }),
+    fallback: 64 * MIB,
+    group: OptionGroup.limits,
+    scope: 'server',
+    effect: 'used',
+    help: 'unsent output of one connection; above it the connection is dropped',
+  },
+  {
+    name: 'max-memory',
+    key: 'maxMemory',
+    type: size({ min: MIB, max: 2 ** 50, special: { 0: 'no limit' } }),
+    fallback: 0,
+    group: OptionGroup.limits,
+    scope: 'server',
+    effect: 'used',
+    help: 'memory of queued workloads and unfinished packets; above it a submit is answered with QUEUE_ERROR',
+  },
+  {
+    name: 'max-functions',
+    key: 'maxFunctions',
+    type: integer({ min: 1, max: INT_MAX }),
+    fallback: 1_000_000,
+    group: OptionGroup.limits,
+    scope: 'server',
+    effect: 'used',
+    help: 'function names known at a time',
+  },
+] as const satisfies readonly OptionRow[];
+
+export const warningRows = [
+  {
+    name: 'slow-turn-ms',
+    key: 'slowTurnMs',
+    type: integer({ min: 1, max: DELAY_MS_MAX, unit: 'milliseconds', special: { 0: 'off' } }),
+    fallback: 100,
+    group: OptionGroup.log,
+    scope: 'server',
+    effect: 'used',
+    help: 'a turn of a thread that takes longer is logged with what it did',
+  },
+  {
+    name: 'idle-queue-warning',
+    key: 'idleQueueWarning',
+    type: integer({ min: 1, max: DELAY_MS_MAX / 1000, unit: 'seconds', special: { 0: 'off' } }),
+    fallback: 60,
+    group: OptionGroup.log,
+    scope: 'server',
+    effect: 'used',
+    help: 'a function that has jobs queued and no worker for so long is logged as a WARNING',
+  },
+] as const satisfies readonly OptionRow[];

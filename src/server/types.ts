@@ -1,0 +1,77 @@
+/** What a program sees of a server; `createServer` makes one. */
+import type { ThreadStats } from '../session/questions.ts';
+
+/** An address that is bound now. */
+export type ServerAddress =
+  | {
+      readonly host: string;
+      readonly port: number;
+      /** Addresses that one entry of `listen` stands for have the same number, and the same port. */
+      readonly group?: number;
+    }
+  | { readonly path: string };
+
+/** Where to listen instead of what the options say. `path` is a Unix socket and excludes the others. */
+export interface ListenRequest {
+  /** 0 = any free port. */
+  readonly port?: number;
+  /** A name or an address; every address of a name is bound. */
+  readonly host?: string;
+  readonly path?: string;
+}
+
+/** Figures of the whole server since its start, except for what is there now. */
+export interface ServerStats {
+  /** Now. */
+  readonly connections: number;
+  /** Now. */
+  readonly functions: number;
+  /** Queued, scheduled and running jobs, now. */
+  readonly jobs: number;
+  readonly submitted: number;
+  /** Submits that joined a job of the same unique. */
+  readonly coalesced: number;
+  /** Submits that were answered with QUEUE_ERROR. */
+  readonly refused: number;
+  readonly assigned: number;
+  readonly completed: number;
+  readonly failed: number;
+  /** Jobs that went back to their queue because their worker was lost. */
+  readonly requeued: number;
+  /** Bytes of job rows, workloads and indexes in use, now. */
+  readonly queueBytes: number;
+  /** The same by thread; the first is the acceptor. */
+  readonly threads: readonly ThreadStats[];
+}
+
+/** A job server. Usable once; a program may have many. */
+export interface Server {
+  /**
+   * Binds and listens; without arguments as configured. May be called again for further addresses. Rejects with the
+   * system's error (`EADDRINUSE`, `EACCES`, `ENOTFOUND` ...).
+   */
+  listen(request?: ListenRequest): Promise<void>;
+  /** All bound addresses, in the order of the options. */
+  readonly addresses: readonly ServerAddress[];
+  /** The first of them; null before `listen` and after `close`. */
+  readonly address: ServerAddress | null;
+  /** The native core, or its version in TypeScript. */
+  readonly kind: 'addon' | 'twin';
+  /** Why the twin is used; empty for the addon. */
+  readonly kindReason: string;
+  /** Shards; 0 = everything in the caller's thread. */
+  readonly threads: number;
+  stats(): Promise<ServerStats>;
+  /**
+   * Stops listening, writes what is owed and closes all connections. `graceful`: connections go on until no job is
+   * left. A further call without it ends a graceful one at once.
+   */
+  close(options?: { readonly graceful?: boolean }): Promise<void>;
+  /** Resolves after `close`; rejects when the server ends because of an error of its own. */
+  readonly closed: Promise<void>;
+  on(event: 'error', listener: (error: Error) => void): this;
+  on(event: 'close', listener: () => void): this;
+  once(event: 'error', listener: (error: Error) => void): this;
+  once(event: 'close', listener: () => void): this;
+  [Symbol.asyncDispose](): Promise<void>;
+}
