@@ -1,0 +1,26 @@
+{
+  'targets': [
+    {
+      'target_name': 'geartrain',
+      'sources': [
+        'native/binding.cc',
+        'native/blob.cc',
+        'native/codec.cc',
+        'native/connections.cc',
+        'native/decoder.cc',
+        'native/functions.cc',
+        'native/input.cc',
+        'native/intake.cc',
+        'native/listeners.cc',
+        'native/outlet.cc',
+        'native/output.cc',
+        'native/reactor.cc',
+        'native/rings.cc',
+      ],
+      'defines': ['NAPI_VERSION=9'],
+      'cflags': ['-Wall', '-Wextra', '-fvisibility=hidden'],
+      'cflags_cc': ['-std=c++17', '-O2', '-fno-exceptions', '-fno-rtti', '-fvisibility-inlines-hidden'],
+      'conditions': [['OS!="linux"', {'type': 'none', 'sources': []}]],
+    }
+  ]
+}

@@ -1,0 +1,94 @@
+#include "blob.h"
+
+#include "layout.h"
+
+namespace geartrain {
+namespace {
+
+// Blobs begin with this much and double, so no more than half of a blob's memory is unused.
+constexpr uint32_t kFirstBytes = 64 * 1024;
+// A read into less room than this is not worth its system call.
+constexpr uint32_t kRoomMin = 16 * 1024;
+
+}  // namespace
+
+BlobTable::~BlobTable() {
+  for (uint32_t i = 0; i < slots_.size(); i++) {
+    if (slots_[i].blob == nullptr) continue;
+    free(slots_[i].blob->bytes);
+    free(slots_[i].blob);
+  }
+}
+
+Blob* BlobTable::Create() {
+  uint32_t index = free_;
+  if (index == kNone) {
+    if (slots_.size() > kSlotMask) return nullptr;
+    index = slots_.size();
+    slots_.Push(Slot{nullptr, 0, kNone});
+  } else {
+    free_ = slots_[index].next_free;
+  }
+  Slot& slot = slots_[index];
+  slot.generation = slot.generation == kGenerationMax ? 1 : slot.generation + 1;
+  Blob* blob = static_cast<Blob*>(Allocate(sizeof(Blob)));
+  *blob = Blob{nullptr, 0, 0, 1, static_cast<int32_t>(slot.generation << kSlotBits | index)};
+  slot.blob = blob;
+  return blob;
+}
+
+Blob* BlobTable::From(const uint8_t* bytes, uint32_t count) {
+  void* memory = malloc(count == 0 ? 1 : count);
+  Blob* blob = memory == nullptr ? nullptr : Create();
+  if (blob == nullptr) {
+    free(memory);
+    return nullptr;
+  }
+  CopyBytes(memory, bytes, count);
+  blob->bytes = static_cast<uint8_t*>(memory);
+  blob->capacity = count;
+  Advance(blob, count);
+  return blob;
+}
+
+Blob* BlobTable::Find(int32_t id) {
+  uint32_t index = static_cast<uint32_t>(id) & kSlotMask;
+  if (id <= 0 || index >= slots_.size()) return nullptr;
+  Blob* blob = slots_[index].blob;
+  return blob != nullptr && blob->id == id ? blob : nullptr;
+}
+
+void BlobTable::Release(Blob* blob) {
+  if (--blob->references > 0) return;
+  uint32_t index = static_cast<uint32_t>(blob->id) & kSlotMask;
+  slots_[index].blob = nullptr;
+  slots_[index].next_free = free_;
+  free_ = index;
+  *kib_ -= static_cast<int32_t>(Kib(blob->size));
+  free(blob->bytes);
+  free(blob);
+}
+
+bool BlobTable::WouldPass(uint64_t bytes) const {
+  if (*kib_max_ <= 0) return false;
+  return static_cast<uint64_t>(*kib_) + (bytes + 1023) / 1024 > static_cast<uint64_t>(*kib_max_);
+}
+
+bool BlobTable::Grow(Blob* blob, uint32_t total) {
+  uint32_t missing = total - blob->size;
+  if (blob->capacity - blob->size >= (missing < kRoomMin ? missing : kRoomMin)) return true;
+  uint64_t wanted = blob->capacity == 0 ? kFirstBytes : uint64_t{blob->capacity} * 2;
+  uint32_t capacity = wanted > total ? total : static_cast<uint32_t>(wanted);
+  void* bytes = realloc(blob->bytes, capacity == 0 ? 1 : capacity);
+  if (bytes == nullptr) return false;
+  blob->bytes = static_cast<uint8_t*>(bytes);
+  blob->capacity = capacity;
+  return true;
+}
+
+void BlobTable::Advance(Blob* blob, uint32_t bytes) {
+  *kib_ += static_cast<int32_t>(Kib(blob->size + bytes) - Kib(blob->size));
+  blob->size += bytes;
+}
+
+}  // namespace geartrain

@@ -1,0 +1,272 @@
+// Listening sockets of a reactor: bind, accept, OPEN rows.
+// Rule: when descriptors run out a listener is not polled for 100 ms; it never spins and never gives up.
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "reactor.h"
+
+namespace geartrain {
+namespace {
+
+constexpr uint64_t kRetryMs = 100;
+constexpr int kAcceptsMax = 64;
+constexpr uint32_t kAddressBytesMax = 64;
+constexpr char kLocalName[] = "localhost";
+
+int OpenSocket(int family) {
+  int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return fd < 0 ? -errno : fd;
+}
+
+void SetOption(int fd, int level, int name, int value) {
+  setsockopt(fd, level, name, &value, sizeof value);
+}
+
+int PortOf(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET6) {
+    return ntohs(reinterpret_cast<const sockaddr_in6*>(&address)->sin6_port);
+  }
+  return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
+}
+
+void SetStreamOptions(int fd, const ReactorOptions& options) {
+  SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (!options.keepalive) return;
+  SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  if (options.keepalive_idle >= 0) {
+    SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, options.keepalive_idle);
+  }
+  if (options.keepalive_interval >= 0) {
+    SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, options.keepalive_interval);
+  }
+  if (options.keepalive_count >= 0) {
+    SetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, options.keepalive_count);
+  }
+}
+
+// Errors of one connection that died while it waited to be accepted; the next one may be fine.
+bool IsOfOneConnection(int error) {
+  switch (error) {
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENOPROTOOPT:
+    case ETIMEDOUT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+int Reactor::ListenIp(const char* host, int port, int backlog, bool v6_only) {
+  sockaddr_storage address = {};
+  socklen_t bytes = sizeof(sockaddr_in);
+  int error = uv_ip4_addr(host, port, reinterpret_cast<sockaddr_in*>(&address));
+  if (error != 0) {
+    bytes = sizeof(sockaddr_in6);
+    error = uv_ip6_addr(host, port, reinterpret_cast<sockaddr_in6*>(&address));
+  }
+  if (error != 0) return error;
+  int fd = OpenSocket(address.ss_family);
+  if (fd < 0) return fd;
+  SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (address.ss_family == AF_INET6) SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6_only ? 1 : 0);
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), bytes) != 0) {
+    error = -errno;
+    close(fd);
+    return error;
+  }
+  Listener* listener = nullptr;
+  int id = StartListener(fd, backlog, &listener);
+  if (id < 0) return id;
+  bytes = sizeof address;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &bytes);
+  listener->port = PortOf(address);
+  return id;
+}
+
+int Reactor::ListenPath(const char* path, int mode, int backlog) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  size_t length = strlen(path);
+  if (length == 0 || length >= sizeof address.sun_path) return UV_ENAMETOOLONG;
+  memcpy(address.sun_path, path, length);
+  int fd = OpenSocket(AF_UNIX);
+  if (fd < 0) return fd;
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    int error = -errno;
+    close(fd);
+    return error;
+  }
+  // Before listen(): until then nobody can connect, so the first mode lets no stranger in.
+  if (chmod(path, static_cast<mode_t>(mode)) != 0) {
+    int error = -errno;
+    unlink(path);
+    close(fd);
+    return error;
+  }
+  Listener* listener = nullptr;
+  int id = StartListener(fd, backlog, &listener);
+  if (id < 0) {
+    unlink(path);
+    return id;
+  }
+  listener->is_local = true;
+  memcpy(listener->path, path, length + 1);
+  return id;
+}
+
+// Takes over `fd`, also when it fails.
+int Reactor::StartListener(int fd, int backlog, Listener** created) {
+  int error = is_closing_ ? UV_ECANCELED : 0;
+  if (error == 0 && listen(fd, backlog) != 0) error = -errno;
+  Listener* listener = error == 0 ? new Listener() : nullptr;
+  if (error == 0) error = uv_poll_init(loop_, &listener->poll, fd);
+  if (error != 0) {
+    delete listener;
+    close(fd);
+    return error;
+  }
+  open_handles_++;
+  listener_count_++;
+  listener->poll.data = listener;
+  listener->reactor = this;
+  listener->fd = fd;
+  listener->id = ++last_listener_id_;
+  uv_poll_start(&listener->poll, UV_READABLE, OnAcceptable);
+  listeners_.Push(listener);
+  UpdateReference();
+  *created = listener;
+  return listener->id;
+}
+
+int Reactor::ListenerPort(int32_t id) {
+  for (uint32_t i = 0; i < listeners_.size(); i++) {
+    if (listeners_[i]->id == id) return listeners_[i]->port;
+  }
+  return 0;
+}
+
+void Reactor::Unlisten(int32_t id) {
+  for (uint32_t i = 0; i < listeners_.size(); i++) {
+    Listener* listener = listeners_[i];
+    if (listener->id == id && !listener->is_closed) CloseListener(listener);
+  }
+}
+
+void Reactor::CloseListener(Listener* listener) {
+  listener->is_closed = true;
+  listener_count_--;
+  if (listener->is_local) unlink(listener->path);
+  uv_close(reinterpret_cast<uv_handle_t*>(&listener->poll), OnListenerClosed);
+  UpdateReference();
+}
+
+void Reactor::OnListenerClosed(uv_handle_t* handle) {
+  Listener* listener = static_cast<Listener*>(handle->data);
+  Reactor* reactor = listener->reactor;
+  Vector<Listener*> kept;
+  for (uint32_t i = 0; i < reactor->listeners_.size(); i++) {
+    if (reactor->listeners_[i] != listener) kept.Push(reactor->listeners_[i]);
+  }
+  reactor->listeners_.Swap(kept);
+  close(listener->fd);
+  delete listener;
+  reactor->HandleClosed();
+}
+
+void Reactor::OnAcceptable(uv_poll_t* poll, int, int) {
+  Listener* listener = static_cast<Listener*>(poll->data);
+  if (!listener->is_closed) listener->reactor->AcceptAll(listener);
+}
+
+void Reactor::AcceptAll(Listener* listener) {
+  for (int i = 0; i < kAcceptsMax; i++) {
+    if (batch_.IsFull() || batch_.arena_capacity - batch_.arena_used < kAddressBytesMax) {
+      MakeRoom();
+      if (is_closing_) return;
+    }
+    if (listener->is_closed || listener->is_waiting || !AcceptOne(listener)) return;
+  }
+}
+
+// False: there is nobody left to accept, or nobody can be accepted now.
+bool Reactor::AcceptOne(Listener* listener) {
+  sockaddr_storage address = {};
+  socklen_t bytes = sizeof address;
+  int fd = accept4(listener->fd, reinterpret_cast<sockaddr*>(&address), &bytes,
+                   SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0) {
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
+    if (errno == EINTR || IsOfOneConnection(errno)) return true;
+    WaitToAccept(listener, -errno);
+    return false;
+  }
+  if (!listener->is_local) SetStreamOptions(fd, options_);
+  int error = 0;
+  Connection* connection = CreateConnection(fd, &error);
+  if (connection == nullptr) {
+    close(fd);
+    WaitToAccept(listener, error);
+    return false;
+  }
+  char text[kAddressBytesMax] = "";
+  int port = 0;
+  if (listener->is_local) {
+    memcpy(text, kLocalName, sizeof kLocalName);
+  } else {
+    const void* host = address.ss_family == AF_INET6
+                           ? static_cast<void*>(&reinterpret_cast<sockaddr_in6*>(&address)->sin6_addr)
+                           : static_cast<void*>(&reinterpret_cast<sockaddr_in*>(&address)->sin_addr);
+    inet_ntop(address.ss_family, host, text, sizeof text);
+    port = PortOf(address);
+  }
+  EmitOpen(connection, listener, text, port);
+  return true;
+}
+
+void Reactor::EmitOpen(Connection* connection, Listener* listener, const char* text, int port) {
+  uint32_t start = batch_.arena_used;
+  uint32_t length = static_cast<uint32_t>(strlen(text));
+  memcpy(batch_.arena + start, text, length);
+  batch_.arena_used = start + length;
+  int32_t* row = batch_.Append(connection->id, kOpen, start);
+  row[kA0] = static_cast<int32_t>(length);
+  row[kA1] = port;
+  row[kA2] = listener->id;
+  row[kData] = row[kEnd] = static_cast<int32_t>(batch_.arena_used);
+}
+
+void Reactor::WaitToAccept(Listener* listener, int error) {
+  listener->is_waiting = true;
+  listen_error_ = error;
+  uv_poll_stop(&listener->poll);
+  if (!uv_is_active(reinterpret_cast<uv_handle_t*>(&retry_timer_))) {
+    uv_timer_start(&retry_timer_, OnRetryTimer, kRetryMs, 0);
+  }
+}
+
+void Reactor::OnRetryTimer(uv_timer_t* timer) {
+  Reactor* reactor = static_cast<Reactor*>(timer->data);
+  for (uint32_t i = 0; i < reactor->listeners_.size(); i++) {
+    Listener* listener = reactor->listeners_[i];
+    if (!listener->is_waiting || listener->is_closed) continue;
+    listener->is_waiting = false;
+    uv_poll_start(&listener->poll, UV_READABLE, OnAcceptable);
+  }
+}
+
+}  // namespace geartrain

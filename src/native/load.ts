@@ -1,0 +1,45 @@
+/**
+ * Addon or twin, with a reason that can be shown. The answer does not change while a thread lives.
+ * Rule: GEARTRAIN_NATIVE=0 asks for the twin; without an addon that loads there is the twin as well, never an error.
+ */
+import { addonFunctions, createReactor } from './addon.ts';
+import { bindings } from './bindings.ts';
+import type { NativeFunctions, Reactor, ReactorOptions } from './contract.ts';
+import { twinFunctions } from './twin.ts';
+
+/** What was picked. With the twin, sockets are `transport/node-reactor.ts` on the main thread. */
+export interface Native {
+  readonly kind: 'addon' | 'twin';
+  /** Why the twin, in a few words; empty for the addon. */
+  readonly reason: string;
+  readonly functions: NativeFunctions;
+  /** null with the twin. */
+  readonly createReactor: ((options: ReactorOptions) => Reactor) | null;
+}
+
+/**
+ * `auto` asks the environment; `on` throws Error when the addon does not load; `off` is the twin.
+ * The first call that may answer `addon` loads it; the thread has one copy.
+ */
+export function loadNative(mode: 'auto' | 'on' | 'off' = 'auto'): Native {
+  if (mode === 'off') return twin('not wanted');
+  if (mode === 'auto' && process.env.GEARTRAIN_NATIVE === '0') return twin('GEARTRAIN_NATIVE=0');
+  try {
+    bindings();
+  } catch (error) {
+    if (mode === 'on') throw error;
+    return twin(firstLine(error));
+  }
+  return { kind: 'addon', reason: '', functions: addonFunctions, createReactor };
+}
+
+function twin(reason: string): Native {
+  return { kind: 'twin', reason, functions: twinFunctions, createReactor: null };
+}
+
+/** `No native build was found for ...` is what node-gyp-build says; the rest of it is for its own users. */
+function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (message.startsWith('No native build was found')) return 'addon is not built';
+  return `addon cannot be loaded: ${message.split('\n', 1)[0]}`;
+}
