@@ -36,7 +36,7 @@ export interface HomeOptions {
   readonly hashSeed: number;
   /** Every connection begins with the `exceptions` option. */
   readonly exceptions: boolean;
-  /** Connections of this thread; 0 = no limit. */
+  /** Connections of all threads; 0 = no limit. */
   readonly connectionsMax: number;
   readonly packetBytesMax: number;
   /** Connections move to the owner of the first function that they name. */
@@ -49,7 +49,9 @@ export interface HomeHooks {
   onLine(session: Session, line: string): void;
   /** Published level of another thread: 0 nothing runnable, 3 high. */
   levelOf(thread: number): number;
-  /** Adds the host's own figures to an answer of kind `stats`. */
+  /** Connections of all threads, at the end of their last turns. */
+  connectionTotal(): number;
+  /** The host's own figures for an answer of kind `stats`. */
   recordCounts(): { sent: number; received: number };
 }
 
@@ -293,7 +295,8 @@ export class Home {
   #open(frame: Frame): void {
     const { connectionsMax, exceptions } = this.options;
     const address = latin1(frame.bytes, frame.off, frame.off + frame.a0);
-    if (connectionsMax > 0 && this.connectionCount >= connectionsMax) {
+    const count = Math.max(this.connectionCount, this.hooks.connectionTotal());
+    if (connectionsMax > 0 && count >= connectionsMax) {
       this.log.log(LogLevel.WARNING, `refuse ${address}: ${connectionsMax} connections, the limit`);
       this.reactor.close(frame.conn);
       return;

@@ -7,9 +7,7 @@ import { type AdminFacts, onLine } from '../admin/commands.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { KeepaliveOptions, NativeFunctions, Reactor, ReactorOptions } from '../native/contract.ts';
-import type { RingReader } from '../ring/ring.ts';
-import type { FarLink } from '../session/far-link.ts';
-import { ThreadCore, type ThreadCoreOptions } from './thread-core.ts';
+import { ThreadCore, type ThreadCoreOptions, type ThreadRings } from './thread-core.ts';
 
 /** Everything about a thread that can be cloned into it. */
 export interface ThreadConfig {
@@ -35,19 +33,14 @@ export interface NativeChoice {
   createReactor(options: ReactorOptions): Reactor;
 }
 
-/** A thread's ends of the rings. */
-export interface ThreadRings {
-  readonly links: (FarLink | null)[];
-  readonly readers: (RingReader | null)[];
-  levelOf(thread: number): number;
-  publishLevel(level: number): void;
-}
-
+/** For a server without shards. Its own connections are all there are: the sessions count those themselves. */
 export const NO_RINGS: ThreadRings = {
   links: [null],
   readers: [null],
   levelOf: () => 0,
   publishLevel: () => {},
+  connectionTotal: () => 0,
+  publishConnections: () => {},
 };
 
 const clock: Clock = { nowMs: () => performance.now(), wallMs: () => Date.now() };
@@ -87,6 +80,6 @@ export function assembleThread(
       timer = setTimeout(wake, Math.max(0, Math.ceil(atMs - clock.nowMs()))).unref();
     },
     onLine: (home, session, line) => onLine(home, session, line, facts),
-    ...rings,
+    rings,
   });
 }

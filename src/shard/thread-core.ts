@@ -42,11 +42,19 @@ export interface ThreadParts {
   /** Calls `wake` once at or soon after `atMs` of the monotonic clock; replaces the call asked for before. */
   setTimer(atMs: number, wake: () => void): void;
   onLine(home: Home, session: Session, line: string): void;
-  /** Ends of this thread's rings by thread; null for itself. */
+  readonly rings: ThreadRings;
+}
+
+/** A thread's ends of the rings, by thread; null for itself and for threads that do not run. */
+export interface ThreadRings {
   readonly links: (FarLink | null)[];
   readonly readers: (RingReader | null)[];
+  /** Highest priority runnable in another thread, as it published it last. */
   levelOf(thread: number): number;
   publishLevel(level: number): void;
+  /** Connections of all threads, as each published them last. */
+  connectionTotal(): number;
+  publishConnections(count: number): void;
 }
 
 export class ThreadCore {
@@ -57,6 +65,7 @@ export class ThreadCore {
   readonly #options: ThreadCoreOptions;
   readonly #housekeeping: Housekeeping;
   #level = -1;
+  #connectionCount = 0;
   #timerAtMs = Number.POSITIVE_INFINITY;
   readonly #wake = () => {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
@@ -71,10 +80,11 @@ export class ThreadCore {
     const handles = new HandleCodec(options.handlePrefix, options.boot, thread);
     const hooks = {
       onLine: (session: Session, line: string) => parts.onLine(this.home, session, line),
-      levelOf: (other: number) => parts.levelOf(other),
+      levelOf: (other: number) => parts.rings.levelOf(other),
       recordCounts: () => this.recordCounts(),
+      connectionTotal: () => parts.rings.connectionTotal(),
     };
-    this.home = new Home(options.home, hooks, this.reactor, handles, parts.links, parts.log);
+    this.home = new Home(options.home, hooks, this.reactor, handles, parts.rings.links, parts.log);
     const owns = shardCount === 0 || thread > 0;
     this.broker = owns
       ? new Broker(
@@ -93,8 +103,8 @@ export class ThreadCore {
   recordCounts(): { sent: number; received: number } {
     let sent = 0;
     let received = 0;
-    for (const link of this.#parts.links) sent += link?.sent ?? 0;
-    for (const reader of this.#parts.readers) received += reader?.received ?? 0;
+    for (const link of this.#parts.rings.links) sent += link?.sent ?? 0;
+    for (const reader of this.#parts.rings.readers) received += reader?.received ?? 0;
     return { sent, received };
   }
 
@@ -121,7 +131,7 @@ export class ThreadCore {
 
   /** Everything that other threads sent before this turn's sockets were read has happened when its rows are handled. */
   #drainRings(): void {
-    const { readers } = this.#parts;
+    const { readers } = this.#parts.rings;
     for (let from = 0; from < readers.length; from++) {
       const reader = readers[from];
       if (reader == null || reader.isEmpty) continue;
@@ -132,7 +142,7 @@ export class ThreadCore {
 
   /** Shows other threads what this turn has for them. */
   #publish(): void {
-    const { links } = this.#parts;
+    const { links } = this.#parts.rings;
     let overflowBytes = 0;
     for (const link of links) {
       if (link === null) continue;
@@ -141,11 +151,15 @@ export class ThreadCore {
     }
     if (overflowBytes > OVERFLOW_BYTES_MAX) this.reactor.pauseReading?.(true);
     else if (overflowBytes < OVERFLOW_BYTES_MAX / 4) this.reactor.pauseReading?.(false);
+    if (this.home.connectionCount !== this.#connectionCount) {
+      this.#connectionCount = this.home.connectionCount;
+      this.#parts.rings.publishConnections(this.#connectionCount);
+    }
     if (this.broker === null) return;
     const { level } = this.broker.jobs;
     if (level === this.#level) return;
     this.#level = level;
-    this.#parts.publishLevel(level);
+    this.#parts.rings.publishLevel(level);
   }
 
   #sleepUntil(atMs: number): void {
