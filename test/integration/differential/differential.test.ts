@@ -1,6 +1,7 @@
 /**
  * Random dialogues on the C gearmand and on ours must agree packet by packet. Environment:
  *   GEARTRAIN_DIFF_DIALOGUES  dialogues in all, split over the modes (default 100)
+ *   GEARTRAIN_DIFF_EACH       dialogues of each mode, instead
  *   GEARTRAIN_DIFF_STEPS      steps of each (default 120)
  *   GEARTRAIN_DIFF_SEED       first seed (default: 1); dialogue k of a mode has seed + k
  *   GEARTRAIN_DIFF_THREADS    only this number of shards; GEARTRAIN_DIFF_MULTI=1: only workers with several functions
@@ -58,7 +59,7 @@ function modes(): Mode[] {
 
 describe.skipIf(!requirePeer('gearmand'))('random dialogues with gearmand and with ours', () => {
   const chosen = modes();
-  const each = Math.ceil(dialogueCount / chosen.length);
+  const each = setting('EACH', Math.ceil(dialogueCount / chosen.length));
   it.each(chosen)('agree: $name', { timeout: each * secondsPerDialogue * 1000 }, async (mode) => {
     const arena = new Arena(mode);
     const failures: Failure[] = [];
