@@ -2,7 +2,10 @@
  * The implementations that a parity suite runs over: the twin always, the addon when it was built.
  * With GEARTRAIN_REQUIRE_PEERS=1 a missing addon fails instead of being skipped; GEARTRAIN_NATIVE=0 leaves it out.
  */
+
+import { createDecoder as createAddonDecoder } from '../../src/native/addon.ts';
 import type { CreateDecoder, Reactor, ReactorOptions } from '../../src/native/contract.ts';
+import { loadNative } from '../../src/native/load.ts';
 import { createNodeReactor } from '../../src/transport/node-reactor.ts';
 import { createDecoder } from '../../src/transport/socketless-decoder.ts';
 
@@ -18,12 +21,21 @@ export const twin: Implementation = {
   createReactor: createNodeReactor,
 };
 
-async function findAddon(): Promise<Implementation | null> {
-  return null;
-}
+const native = loadNative();
+const REQUIRED = process.env.GEARTRAIN_REQUIRE_PEERS === '1';
 
 /** null: not built, or not wanted. */
-export const addon = await findAddon();
+export const addon: Implementation | null =
+  native.createReactor === null
+    ? null
+    : { kind: 'addon', createDecoder: createAddonDecoder, createReactor: native.createReactor };
+
+if (addon === null) {
+  if (REQUIRED && process.env.GEARTRAIN_NATIVE !== '0') {
+    throw new Error(`parity: the addon is required: ${native.reason}`);
+  }
+  console.log(`parity: the twin alone, because: ${native.reason}`);
+}
 
 /** All that are here; the twin first. */
 export const implementations: readonly Implementation[] = addon === null ? [twin] : [twin, addon];

@@ -1,10 +1,12 @@
 /**
  * One suite for the addon's reactor and its twin, over real sockets: rows, output, limits, holding, closing.
  */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import type net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ReactorOptions } from '../../src/native/contract.ts';
 import { Control, FaultReason, GoneReason, RowKind } from '../../src/protocol/batch.ts';
@@ -14,6 +16,13 @@ import { Peer } from './peer.ts';
 import { implementations } from './peers.ts';
 
 const LOCALHOST = { host: '127.0.0.1', port: 0, backlog: 511 };
+/** Exits when word 0 is 1. */
+const WAIT_FOR_SLEEP = `
+  const { workerData: words } = require('node:worker_threads');
+  while (Atomics.load(words, 0) === 0);`;
+/** Writes word 1 while word 0 is 1, as a producer does whose doorbell is lost. */
+const PUBLISH_WHEN_ASLEEP = `${WAIT_FOR_SLEEP}
+  Atomics.store(words, 1, 8);`;
 const isKind = (type: number) => (event: Event) => event.type === type;
 const isLine = (text: string) => (event: Event) => event.text === `${text}\n`;
 
@@ -60,7 +69,12 @@ describe.each(implementations)('the reactor of the $kind', ({ kind, createReacto
     });
 
     test('writes IPv6 peers in full and mapped ones as IPv4', async () => {
-      const second = await host.reactor.listen({ host: '::', port: 0, backlog: 9 });
+      const second = await host.reactor.listen({
+        host: '::',
+        port: 0,
+        backlog: 9,
+        v6Only: false,
+      });
       peers.push(await Peer.connect({ port: second.port, host: '::1' }));
       expect((await host.event(isKind(RowKind.OPEN))).text).toBe('::1');
       peers.push(await Peer.connect({ port: second.port, host: '127.0.0.1' }));
@@ -565,20 +579,35 @@ describe.each(implementations)('the reactor of the $kind', ({ kind, createReacto
       expect(perTurn).toBeLessThanOrEqual(4096);
     });
 
-    test('runs a turn when a ring has something before it sleeps', async () => {
+    test('runs a turn when a ring has something, and says so before it sleeps', async () => {
+      const [asleep, write, read] = [0, 1, 2];
       const words = new Int32Array(new SharedArrayBuffer(64));
-      let turnsWithRing = 0;
+      const seen: number[][] = [];
       host.handleTurn = () => {
-        if (Atomics.load(words, 1) === Atomics.load(words, 2)) return;
-        turnsWithRing++;
-        Atomics.store(words, 2, Atomics.load(words, 1));
+        seen.push([Atomics.load(words, asleep), Atomics.load(words, write)]);
+        Atomics.store(words, read, Atomics.load(words, write));
       };
-      Atomics.store(words, 1, 64);
+      Atomics.store(words, write, 64);
+      host.reactor.watchRings(words, asleep, Int32Array.of(write), Int32Array.of(read), -1);
+      await host.until(() => seen.length > 0);
+      expect(seen[0]).toEqual([0, 64]);
+      const watcher = new Worker(WAIT_FOR_SLEEP, { eval: true, workerData: words });
+      await once(watcher, 'exit'); // it exits when it has seen the word set
+    });
+
+    test('finds within about a second what a producer published without ringing', async () => {
+      const words = new Int32Array(new SharedArrayBuffer(64));
       host.reactor.watchRings(words, 0, Int32Array.of(1), Int32Array.of(2), -1);
-      await host.until(() => turnsWithRing === 1);
-      await new Promise(setImmediate);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      expect(Atomics.load(words, 0)).toBe(1);
+      const stored = new Promise<void>((resolve) => {
+        host.handleTurn = () => {
+          if (Atomics.load(words, 1) === 0) return;
+          Atomics.store(words, 2, Atomics.load(words, 1));
+          resolve();
+        };
+      });
+      const producer = new Worker(PUBLISH_WHEN_ASLEEP, { eval: true, workerData: words });
+      await once(producer, 'exit');
+      await stored;
     });
 
     test('closes everything when destroyed, once what is owed has been sent', async () => {
