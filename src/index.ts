@@ -2,7 +2,7 @@
  * Public entry of the package: a Gearman job server that runs inside a program.
  * Everything exported here is covered by semantic versioning; all else is internal.
  */
-export { LogLevel, type Logger } from './base/logger.ts';
+export { type Logger, LogLevel } from './base/logger.ts';
 export { OptionError, type ServerOptions } from './server/options.ts';
 export { createServer } from './server/server.ts';
 export type { ListenRequest, Server, ServerAddress, ServerStats } from './server/types.ts';

@@ -1,7 +1,7 @@
 /**
- * Traffic between threads about connections: frames to the owner of a function, its effects back to the home of a
- * connection, connections that move. Rule: a record for a connection that has ended is dropped; GONE, sent behind
- * everything else, makes the owner take back what the connection held. Source: design rules, sections 3 to 5.
+ * Records from other threads: frames for this owner, effects for connections that live here, connections that move in.
+ * Rule: a record for a connection that has ended is dropped; GONE, sent behind everything else, makes the owner take
+ * back what the connection held. Source: design rules, sections 3 to 5.
  */
 import { latin1 } from '../base/bytes.ts';
 import type { Broker } from '../broker/broker.ts';
@@ -10,14 +10,13 @@ import { writeHeader } from '../protocol/encode.ts';
 import { Frame } from '../protocol/frame.ts';
 import { HEADER_BYTES } from '../protocol/limits.ts';
 import { Packet } from '../protocol/packets.ts';
-import type { FarLink } from './far-link.ts';
 import { askNext, settleGrab } from './grabs.ts';
 import type { Home } from './home.ts';
-import { decodeMove, encodeMove } from './moving.ts';
+import { decodeMove } from './moving.ts';
 import { decodeAnswer, encodeAnswer, type Question } from './questions.ts';
 import { RecordKind } from './records.ts';
-import { hold, releaseAll, takePlace } from './replies.ts';
-import { farJobKey, Hold, type Session } from './session.ts';
+import { releaseAll, takePlace } from './replies.ts';
+import { farJobKey, type Session } from './session.ts';
 
 /** A record as its reader sees it; `bytes` are valid until the handler returns. */
 export interface RecordView {
@@ -32,74 +31,7 @@ export interface RecordView {
 }
 
 const KEY_BASE = 2 ** 31;
-/** Nobody can answer: its jobs were lost with it, and so is the connection. */
-const DEAD_OWNER = 'the shard of its function is being started again';
 const frame = new Frame();
-
-/** Sends a frame to another owner; `place` is 0 when it owes no reply. Its blob's reference is used up. */
-export function sendFrame(
-  home: Home,
-  session: Session,
-  sent: Frame,
-  owner: number,
-  place: number,
-): void {
-  const { blob } = sent;
-  const headBytes = sent.end - sent.off;
-  const blobBytes = blob > 0 ? sent.dataBytes : 0;
-  const link = named(home, session, owner);
-  if (place === 0) session.unfenced |= 1 << owner;
-  if (link === null) home.drop(session, DEAD_OWNER);
-  else {
-    link.begin(RecordKind.FRAME, session.conn, place, sent.type, 0, headBytes + blobBytes);
-    link.bytes.set(sent.bytes.subarray(sent.off, sent.end), link.at);
-    if (blob > 0) home.reactor.blobRead(blob, 0, link.bytes, link.at + headBytes, blobBytes);
-  }
-  if (blob > 0) home.reactor.blobRelease(blob);
-}
-
-export function sendGrab(
-  home: Home,
-  session: Session,
-  type: number,
-  owner: number,
-  place: number,
-): void {
-  const link = named(home, session, owner);
-  if (link === null) home.drop(session, DEAD_OWNER);
-  else link.send(RecordKind.FRAME, session.conn, place, type, 0);
-}
-
-export function sendSleep(home: Home, session: Session, owner: number): void {
-  session.unfenced |= 1 << owner;
-  named(home, session, owner)?.send(RecordKind.SLEEP, session.conn, session.sleepSerial, 0, 0);
-}
-
-export function sendAwake(home: Home, session: Session, owner: number): void {
-  session.unfenced |= 1 << owner;
-  named(home, session, owner)?.send(RecordKind.AWAKE, session.conn, 0, 0, 0);
-}
-
-/** The link to an owner that from now on has to hear when the connection ends. */
-function named(home: Home, session: Session, owner: number): FarLink | null {
-  session.owners |= 1 << owner;
-  return home.links[owner] ?? null;
-}
-
-/** Gives the connection, from `held` on, to the thread that owns the first function it names. Nothing may wait. */
-export function moveAway(home: Home, session: Session, held: Frame, owner: number): void {
-  if (session.replies !== null) return;
-  const link = home.links[owner] ?? null;
-  if (link === null) {
-    home.drop(session, DEAD_OWNER);
-    return;
-  }
-  hold(home, session, Hold.move, held.start);
-  const { fd, unread, unsent } = home.reactor.detach(session.conn);
-  home.remove(session);
-  const record = encodeMove(session, fd, unread, unsent);
-  link.send(RecordKind.MOVE, fd, 0, 0, 0, record);
-}
 
 /** One record from thread `from`. */
 export function onRecord(home: Home, from: number, record: RecordView): void {

@@ -17,9 +17,10 @@ import {
 } from '../protocol/limits.ts';
 import { parseTimeout } from '../protocol/numbers.ts';
 import { Packet } from '../protocol/packets.ts';
-import { moveAway, sendFrame, sendSleep } from './far.ts';
+import { moveAway, sendFrame, sendSleep } from './far-send.ts';
 import { onGrab } from './grabs.ts';
 import type { Home } from './home.ts';
+import { toBroker } from './near.ts';
 import { type Answer, NO_BYTES } from './questions.ts';
 import { fill, hold, limitPlaces, releaseAll, reply, takePlace } from './replies.ts';
 import { farJobKey, Hold, type Session } from './session.ts';
@@ -109,12 +110,6 @@ function onSubmit(home: Home, session: Session, frame: Frame): void {
   }
   sendFrame(home, session, frame, owner, takePlace(session).id);
   limitPlaces(home, session, frame.end);
-}
-
-/** A frame for functions of this thread; its reply goes out or takes the next place. */
-export function toBroker(home: Home, session: Session, frame: Frame): void {
-  (home.broker as Broker).onFrame(home.peerOf(session), frame);
-  if (session.replies !== null) limitPlaces(home, session, frame.end);
 }
 
 /** Whether the connection goes to the owner of the function that `frame` names first; held while replies wait. */

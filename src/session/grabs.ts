@@ -8,9 +8,9 @@ import type { Broker } from '../broker/broker.ts';
 import { packetOf } from '../protocol/encode.ts';
 import type { Frame } from '../protocol/frame.ts';
 import { Packet } from '../protocol/packets.ts';
-import { sendAwake, sendFrame, sendGrab } from './far.ts';
-import { toBroker } from './frames.ts';
+import { sendAwake, sendFrame, sendGrab } from './far-send.ts';
 import type { Home } from './home.ts';
+import { toBroker } from './near.ts';
 import { fill, hold, limitPlaces, releaseAll, reply, takePlace, unhold } from './replies.ts';
 import { type GrabUnderWay, Hold, type Session } from './session.ts';
 

@@ -2,11 +2,17 @@
  * Builds the core of a thread from options that can be sent to it: reactor by kind, clock, timers, text commands.
  * The only place where the addon and its twin are told apart.
  */
-import { compileAdminFrom } from './admin-from.ts';
+
 import { type AdminFacts, onLine } from '../admin/commands.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
-import type { KeepaliveOptions, NativeFunctions, Reactor, ReactorOptions } from '../native/contract.ts';
+import type {
+  KeepaliveOptions,
+  NativeFunctions,
+  Reactor,
+  ReactorOptions,
+} from '../native/contract.ts';
+import { compileAdminFrom } from './admin-from.ts';
 import { ThreadCore, type ThreadCoreOptions, type ThreadRings } from './thread-core.ts';
 
 /** Everything about a thread that can be cloned into it. */

@@ -2,8 +2,9 @@
  * What a thread does beside its work, in bounded steps: memory given back after a drain, a warning for functions whose
  * jobs nobody serves. Rule: one step a turn, so that no turn is longer for it.
  */
-import { LogLevel, type Logger } from '../base/logger.ts';
+
 import { latin1 } from '../base/bytes.ts';
+import { type Logger, LogLevel } from '../base/logger.ts';
 import type { Broker } from '../broker/broker.ts';
 
 /** Between two pieces of memory given back. */

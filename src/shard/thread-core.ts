@@ -3,7 +3,7 @@
  * Turn: sockets were read; drain rings, handle the rows, do what is due, publish. Source: design rules, sections 2 and 9.
  */
 import type { Clock } from '../base/clock.ts';
-import { LogLevel, type Logger } from '../base/logger.ts';
+import { type Logger, LogLevel } from '../base/logger.ts';
 import { Broker, type BrokerOptions } from '../broker/broker.ts';
 import type { MemoryHooks } from '../broker/jobs.ts';
 import type { Reactor } from '../native/contract.ts';

@@ -240,11 +240,6 @@ export const jobRows = [
     group: OptionGroup.jobs,
     scope: 'server',
     effect: 'used',
-    environment: {
-      variable: 'GEARTRAIN_NATIVE',
-      read: (word) => ({ '0': 'off', off: 'off', '1': 'on', on: 'on', auto: 'auto' })[word],
-      allowed: '0, 1, off, on or auto',
-    },
     help: 'the native core: auto = where it loads, on = not without it, off = never; GEARTRAIN_NATIVE=0 is off',
   },
 ] as const satisfies readonly OptionRow[];

@@ -1,0 +1,177 @@
+/**
+ * Log lines in gearmand's shape: `LLLLLLL YYYY-MM-DD hh:mm:ss.uuuuuu [thread] text`, local time, and behind every
+ * line that is not INFO ` -> component` (gearmand: source file and line, which would mean nothing here).
+ * Rule: a log never throws and never stops the server; a line that cannot be written is lost.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { type Logger, LogLevel } from '../base/logger.ts';
+
+const LEVEL_NAMES = Object.keys(LogLevel) as (keyof typeof LogLevel)[];
+const LEVEL_COLUMNS = 7;
+
+/** Where lines go: one call a line, `line` without its line end, `text` only what was said. */
+export interface LogSink {
+  write(line: string, level: number, text: string): void;
+  /** After the file was renamed: opens it anew by name. Other sinks do nothing. */
+  reopen(): void;
+  /** Nothing is written afterwards. Resolves when what was written has left the process. */
+  close(): Promise<void>;
+}
+
+const two = (n: number): string => String(n).padStart(2, '0');
+
+let cachedSecond = -1;
+let cachedText = '';
+
+/** Local time with microseconds. The text up to the second is computed once a second. */
+function timestamp(wallMs: number): string {
+  const second = Math.floor(wallMs / 1000);
+  if (second !== cachedSecond) {
+    const at = new Date(second * 1000);
+    const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+    cachedText = `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+    cachedSecond = second;
+  }
+  const micros = Math.floor((wallMs - second * 1000) * 1000);
+  return `${cachedText}.${String(micros).padStart(6, '0')}`;
+}
+
+function levelColumn(level: number): string {
+  return (LEVEL_NAMES[level] ?? String(level)).padStart(LEVEL_COLUMNS);
+}
+
+/** Text that is safe in one line: names come from strangers, so control characters are written out. */
+export function oneLine(text: string): string {
+  return text.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+    /[\x00-\x1f\x7f]/g,
+    (c) => (c === '\n' ? '\\n' : `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`),
+  );
+}
+
+/** Text of a thread in a log line: 0 is the main thread, others are shards. */
+export function threadTag(thread: number): string {
+  return thread === 0 ? '[  main ]' : `[${String(thread).padStart(6)} ]`;
+}
+
+/** One line of the log. `wallMs` may have a fraction. */
+export function formatLogLine(
+  level: number,
+  text: string,
+  wallMs: number,
+  thread: number,
+  component: string,
+): string {
+  const where = level === LogLevel.INFO ? '' : ` -> ${component}`;
+  return `${levelColumn(level)} ${timestamp(wallMs)} ${threadTag(thread)} ${oneLine(text)}${where}`;
+}
+
+/** Writes lines at or below `level` to a sink. */
+export class LineLogger implements Logger {
+  readonly level: number;
+  readonly #sink: LogSink;
+  readonly #thread: number;
+  readonly #component: string;
+
+  constructor(sink: LogSink, level: number, component = 'gearmand', thread = 0) {
+    this.level = level;
+    this.#sink = sink;
+    this.#component = component;
+    this.#thread = thread;
+  }
+
+  log(level: number, text: string): void {
+    if (level > this.level) return;
+    const wallMs = performance.timeOrigin + performance.now();
+    const line = formatLogLine(level, text, wallMs, this.#thread, this.#component);
+    this.#sink.write(line, level, oneLine(text));
+  }
+
+  /** The same log under the tag of another thread; 0 is the main thread. */
+  forThread(thread: number): LineLogger {
+    return new LineLogger(this.#sink, this.level, this.#component, thread);
+  }
+
+  /** The same log for another component. */
+  forComponent(component: string): LineLogger {
+    return new LineLogger(this.#sink, this.level, component, this.#thread);
+  }
+
+  /** Opens the file anew and says so, as gearmand does: without a time. */
+  reopen(): void {
+    this.#sink.reopen();
+    if (this.level < LogLevel.NOTICE) return;
+    const text = 'SIGHUP, reopening log file';
+    this.#sink.write(`${levelColumn(LogLevel.NOTICE)} ${text}`, LogLevel.NOTICE, text);
+  }
+}
+
+/** Appends to a file. Throws the system's error when it cannot be opened now. */
+export class FileSink implements LogSink {
+  readonly #path: string;
+  #fd: number;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#fd = openSync(path, 'a', 0o644);
+  }
+
+  write(line: string): void {
+    try {
+      writeSync(this.#fd, `${line}\n`);
+    } catch {
+      // A full disk must not stop the server, and there is nowhere to say so.
+    }
+  }
+
+  /** Keeps the old file when the new one cannot be opened. */
+  reopen(): void {
+    try {
+      const fd = openSync(this.#path, 'a', 0o644);
+      closeSync(this.#fd);
+      this.#fd = fd;
+    } catch (error) {
+      this.write(`${levelColumn(LogLevel.WARNING)} reopen the log file: ${error}`);
+    }
+  }
+
+  async close(): Promise<void> {
+    closeSync(this.#fd);
+  }
+}
+
+/** Standard error; whoever reads it may go away. */
+export class StderrSink implements LogSink {
+  constructor() {
+    process.stderr.on('error', () => {});
+  }
+
+  write(line: string): void {
+    process.stderr.write(`${line}\n`);
+  }
+
+  reopen(): void {}
+
+  async close(): Promise<void> {}
+}
+
+/** Several sinks, or with an empty list none. */
+export class SinkList implements LogSink {
+  readonly #sinks: readonly LogSink[];
+
+  constructor(sinks: readonly LogSink[]) {
+    this.#sinks = sinks;
+  }
+
+  write(line: string, level: number, text: string): void {
+    for (const sink of this.#sinks) sink.write(line, level, text);
+  }
+
+  reopen(): void {
+    for (const sink of this.#sinks) sink.reopen();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#sinks.map((sink) => sink.close()));
+  }
+}

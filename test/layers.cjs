@@ -1,0 +1,56 @@
+/**
+ * The layers of the source tree: a file imports its own folder and lower levels only; folders of one level do not
+ * import each other; pure folders import nothing of Node.
+ */
+const LEVELS = [
+  ['base'],
+  ['protocol'],
+  ['native', 'ring', 'store'],
+  ['broker'],
+  ['session'],
+  ['transport', 'admin'],
+  ['shard', 'http', 'link'],
+  ['server'],
+  ['client', 'worker'],
+  ['cli'],
+];
+const PURE = ['base', 'protocol', 'broker', 'session', 'admin'];
+
+const forbidden = [
+  {
+    name: 'no-circular',
+    severity: 'error',
+    from: {},
+    to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+  },
+  {
+    name: 'pure-folders-need-nothing-of-node',
+    severity: 'error',
+    from: { path: `^src/(${PURE.join('|')})/` },
+    to: { dependencyTypes: ['core', 'npm', 'npm-dev'] },
+  },
+];
+for (const [level, folders] of LEVELS.entries()) {
+  for (const folder of folders) {
+    const same = folders.filter((other) => other !== folder);
+    const higher = [...same, ...LEVELS.slice(level + 1).flat()];
+    // The contract is types only: whoever builds a reactor or uses one shares it.
+    if (higher.length === 0) continue;
+    forbidden.push({
+      name: `${folder}-imports-lower-levels-only`,
+      severity: 'error',
+      from: { path: `^src/${folder}/` },
+      to: { path: `^src/(${higher.join('|')})/` },
+    });
+  }
+}
+
+module.exports = {
+  forbidden,
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js'] },
+  },
+};
