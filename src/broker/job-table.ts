@@ -71,10 +71,12 @@ export class JobTable {
 
   /**
    * `discard` gets the whole memory of an empty segment and may make its pages read as zero or leave them as they are;
-   * with null such a segment is dropped and made anew when it is needed.
+   * with null such a segment is dropped and made anew when it is needed. Serials start above `lastSerial`.
    */
-  constructor(hooks: { discard: ((bytes: Uint8Array) => void) | null }) {
+  constructor(hooks: { discard: ((bytes: Uint8Array) => void) | null }, lastSerial = 0) {
     this.#discard = hooks.discard;
+    this.#serialLo = lastSerial | 0;
+    this.#serialHi = Math.floor(lastSerial / TWO_32);
   }
 
   /** Live rows. */

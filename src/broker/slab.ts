@@ -162,8 +162,8 @@ export class Slab {
 
   /** Gives class `c` the lowest empty page. */
   #takePage(c: number): number {
-    let page = this.#emptyPages.lowest();
-    if (page < 0) page = this.#addChunk();
+    if (this.#emptyPages.lowest() < 0 && !this.#reclaim()) this.#addChunk();
+    const page = this.#emptyPages.lowest();
     this.#emptyPages.delete(page);
     const chunk = page >>> CHUNK_PAGES_SHIFT;
     if (this.#chunkState[2 * chunk + IN_USE] === 0) this.#fetchChunk(chunk);
@@ -177,7 +177,19 @@ export class Slab {
     return page;
   }
 
-  #addChunk(): number {
+  /** Takes the empty pages that classes keep away from them; false when there is none. */
+  #reclaim(): boolean {
+    let isAny = false;
+    for (let c = 0; c < CLASS_COUNT; c++) {
+      const page = this.#current[c] as number;
+      if (page < 0 || this.#pages[(page << ENTRY_SHIFT) + USED] !== 0) continue;
+      this.#release(page);
+      isAny = true;
+    }
+    return isAny;
+  }
+
+  #addChunk(): void {
     const chunk = this.#chunks.length;
     const first = chunk << CHUNK_PAGES_SHIFT;
     assert(first < PAGES_MAX, 'add a chunk to the slab: 64 GiB are there');
@@ -187,7 +199,6 @@ export class Slab {
     this.#halves.push(DROPPED_HALVES);
     const lowest = chunk === 0 ? 1 : first;
     for (let page = lowest; page < first + CHUNK_PAGES; page++) this.#emptyPages.add(page);
-    return lowest;
   }
 
   #fetchChunk(chunk: number): void {
@@ -218,12 +229,15 @@ export class Slab {
     const c = this.#pages[(page << ENTRY_SHIFT) + CLASS] as number;
     (this.#room[c] as IntSet).add(page);
     const current = this.#current[c] as number;
-    if (page < current || current < 0) this.#current[c] = page;
+    if (current >= 0 && page > current) return;
+    this.#current[c] = page;
+    if (current >= 0 && this.#pages[(current << ENTRY_SHIFT) + USED] === 0) this.#release(current);
   }
 
   /**
-   * An empty page is free for all classes again. Only its class's current one stays when there is no lower empty page,
-   * or one block taken and freed in turn would move it to and fro.
+   * An empty page is free for all classes again. A class keeps it only while it is its current one and no other empty
+   * page is lower, or one block taken and freed in turn would move it to and fro.
+   * Invariant: a class keeps at most one empty page.
    */
   #pageEmptied(page: number): void {
     const at = page << ENTRY_SHIFT;

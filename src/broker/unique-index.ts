@@ -56,24 +56,25 @@ export class UniqueIndex {
     return this.#table.byteLength + this.#old.byteLength;
   }
 
-  /** The job with this hash (int32) that `equals` accepts, or 0. */
+  /** The job with this hash (int32, or the same 32 bits as uint32) that `equals` accepts, or 0. */
   find(hash: number): number {
     const table = this.#table;
     const mask = this.#mask;
-    for (let bucket = hash & mask; ; bucket = (bucket + 1) & mask) {
+    const wanted = hash | 0;
+    for (let bucket = wanted & mask; ; bucket = (bucket + 1) & mask) {
       const job = table[2 * bucket + 1] as number;
       if (job === 0) break;
-      if (table[2 * bucket] === hash && this.#equals(job >>> 0)) return job >>> 0;
+      if (table[2 * bucket] === wanted && this.#equals(job >>> 0)) return job >>> 0;
     }
-    return this.#old.length === 0 ? 0 : this.#findOld(hash);
+    return this.#old.length === 0 ? 0 : this.#findOld(wanted);
   }
 
-  /** Adds a job (not 0, below 2^32-1) under its hash (int32); the caller knows that no equal one is there. */
+  /** Adds a job (not 0, below 2^32-1) under its hash; the caller knows that no equal one is there. */
   insert(hash: number, job: number): void {
     assert(job > 0 && job < 0xffffffff, 'insert a unique: no such job number');
     if (this.#old.length !== 0) this.#step();
     else if (this.#count >= this.#growAt) this.#replace((this.#mask + 1) * 2);
-    put(this.#table, this.#mask, hash, job | 0);
+    put(this.#table, this.#mask, hash | 0, job | 0);
     this.#count++;
   }
 
