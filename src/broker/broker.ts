@@ -31,6 +31,8 @@ export interface BrokerOptions {
   readonly jobRetries: number;
   /** Names that may exist at a time. */
   readonly functionsMax: number;
+  /** Whether there is memory for `bytes` more of workload. */
+  readonly admits: (bytes: number) => boolean;
   /** Sleepers woken for each runnable job, at least 1. */
   readonly wakesPerJob: number;
   readonly wakeupDelayMs: number;

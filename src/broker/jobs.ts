@@ -63,6 +63,8 @@ export class Jobs {
   readonly #reducers = new Map<number, Uint8Array>();
   readonly #progress = new Map<number, Progress>();
   readonly #moreWatchers = new Map<number, Peer[]>();
+  /** Bytes of uniques and workloads in the slab; blobs are counted by the reactor. */
+  heldBytes = 0;
   /** Runnable jobs of all functions by priority: what this shard publishes. */
   readonly #runnable = [0, 0, 0];
 
@@ -156,6 +158,7 @@ export class Jobs {
       const next = copyBytes(chunk, this.slab.offsetOf(block), bytes, unique, unique + uniqueBytes);
       if (held === 0) copyBytes(chunk, next, bytes, workload, workload + workloadBytes);
       row[at + Job.BLOCK] = block;
+      this.heldBytes += blockBytes;
     }
     row[at + Job.FLAGS] = flags;
     row[at + Job.FUNCTION] = fn.index;
@@ -233,7 +236,10 @@ export class Jobs {
     if ((flags & Flag.HAS_REDUCER) !== 0) this.#reducers.delete(job);
     if ((flags & Flag.HAS_PROGRESS) !== 0) this.#progress.delete(job);
     const block = this.word(job, Job.BLOCK);
-    if (block !== 0) this.slab.free(block);
+    if (block !== 0) {
+      this.heldBytes -= this.#blockBytes(job);
+      this.slab.free(block);
+    }
     const blob = this.word(job, Job.BLOB);
     if (blob !== 0) this.#blobs.blobRelease(blob);
     this.table.free(job);
@@ -333,6 +339,13 @@ export class Jobs {
     }
     this.#moreWatchers.delete(job);
     this.clearFlag(job, Flag.HAS_MORE_WATCHERS);
+  }
+
+  #blockBytes(job: number): number {
+    const uniqueBytes = this.word(job, Job.UNIQUE_BYTES);
+    return this.word(job, Job.BLOB) === 0
+      ? uniqueBytes + this.word(job, Job.WORKLOAD_BYTES)
+      : uniqueBytes;
   }
 
   #dropFirstWatcher(job: number): void {

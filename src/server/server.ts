@@ -232,6 +232,7 @@ function configMaker(
 ): (thread: number) => ThreadConfig {
   const hashSeed = newHashSeed();
   const boot = nextBoot();
+  const memoryTaken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const isNewOrder = options.jobOrder === '2.0';
   const keepalive = options.keepalive
     ? {
@@ -263,6 +264,8 @@ function configMaker(
       boot,
       slowTurnMs: options.slowTurnMs === 0 ? Number.POSITIVE_INFINITY : options.slowTurnMs,
       unservedWarningMs: options.idleQueueWarning * 1000,
+      memoryBytesMax: options.maxMemory,
+      memoryTaken,
     },
     reactor: {
       packetBytesMax: options.maxPacketSize,

@@ -7,6 +7,7 @@ import { type Logger, LogLevel } from '../base/logger.ts';
 import { Broker, type BrokerOptions } from '../broker/broker.ts';
 import type { MemoryHooks } from '../broker/jobs.ts';
 import type { Reactor } from '../native/contract.ts';
+import { Control } from '../protocol/batch.ts';
 import { HandleCodec } from '../protocol/handle.ts';
 import type { RingReader } from '../ring/ring.ts';
 import { onRecord } from '../session/far.ts';
@@ -14,6 +15,7 @@ import type { FarLink } from '../session/far-link.ts';
 import { Home, type HomeOptions } from '../session/home.ts';
 import type { Session } from '../session/session.ts';
 import { Housekeeping } from './housekeeping.ts';
+import { MemoryBudget } from './memory-budget.ts';
 
 /** Records taken from one ring in one turn. */
 const RECORDS_MAX = 1024;
@@ -24,13 +26,17 @@ const WALL_SLEEP_MS = 1000;
 
 export interface ThreadCoreOptions {
   readonly home: HomeOptions;
-  readonly broker: Omit<BrokerOptions, 'home' | 'hashSeed'>;
+  readonly broker: Omit<BrokerOptions, 'home' | 'hashSeed' | 'admits'>;
   readonly handlePrefix: string;
   /** Differs between runs; part of every handle. */
   readonly boot: number;
   readonly slowTurnMs: number;
   /** Jobs waiting so long without any worker are worth a WARNING; 0 = never. */
   readonly unservedWarningMs: number;
+  /** Bytes of queued workloads and unfinished frames of all threads; 0 = no limit. */
+  readonly memoryBytesMax: number;
+  /** One shared word: MiB that all threads have taken of it. */
+  readonly memoryTaken: Int32Array;
 }
 
 /** What the thread is built from; all of it can be simulated. */
@@ -64,6 +70,7 @@ export class ThreadCore {
   readonly #parts: ThreadParts;
   readonly #options: ThreadCoreOptions;
   readonly #housekeeping: Housekeeping;
+  readonly #budget: MemoryBudget;
   #level = -1;
   #connectionCount = 0;
   #timerAtMs = Number.POSITIVE_INFINITY;
@@ -88,7 +95,7 @@ export class ThreadCore {
     const owns = shardCount === 0 || thread > 0;
     this.broker = owns
       ? new Broker(
-          { ...options.broker, home: thread, hashSeed },
+          { ...options.broker, home: thread, hashSeed, admits: (bytes) => this.#admits(bytes) },
           this.home.outbox,
           handles,
           this.reactor,
@@ -96,6 +103,7 @@ export class ThreadCore {
         )
       : null;
     this.home.broker = this.broker;
+    this.#budget = new MemoryBudget(options.memoryBytesMax, options.memoryTaken);
     this.#housekeeping = new Housekeeping(this.broker, parts.log, options.unservedWarningMs);
   }
 
@@ -118,6 +126,7 @@ export class ThreadCore {
     this.#publish();
     const dueMs = broker === null ? Number.POSITIVE_INFINITY : this.#tick(broker, nowMs);
     this.#sleepUntil(Math.min(dueMs, this.#housekeeping.run(nowMs)));
+    if (this.#budget.isLimited) this.#settleMemory();
     const tookMs = clock.nowMs() - nowMs;
     if (tookMs > this.#options.slowTurnMs) this.#reportSlow(tookMs, rowCount);
   }
@@ -169,6 +178,24 @@ export class ThreadCore {
     const isWall = this.broker !== null && this.broker.jobs.scheduled.size > 0;
     this.#timerAtMs = isWall ? Math.min(atMs, clock.nowMs() + WALL_SLEEP_MS) : atMs;
     this.#parts.setTimer(this.#timerAtMs, this.#wake);
+  }
+
+  #admits(bytes: number): boolean {
+    return !this.#budget.isLimited || this.#budget.admits(this.#heldBytes() + bytes);
+  }
+
+  /** Uniques and workloads of jobs, and every blob of this thread, unfinished ones included. */
+  #heldBytes(): number {
+    const blobBytes = (this.reactor.control[Control.BLOB_KIB] as number) * 1024;
+    return blobBytes + (this.broker?.jobs.heldBytes ?? 0);
+  }
+
+  /** Lets blobs grow, until the next turn, by what is left for all threads. */
+  #settleMemory(): void {
+    const { control } = this.reactor;
+    const leftKib = Math.floor(this.#budget.settle(this.#heldBytes()) / 1024);
+    const kib = (control[Control.BLOB_KIB] as number) + leftKib;
+    control[Control.BLOB_KIB_MAX] = Math.max(1, Math.min(kib, 0x7fffffff));
   }
 
   #reportSlow(tookMs: number, rowCount: number): void {
