@@ -4,6 +4,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { BLOB_DROPPED, Control } from '../protocol/batch.ts';
+import { copyOf } from './byte-queue.ts';
 
 interface Blob {
   bytes: Uint8Array;
@@ -60,7 +61,7 @@ export class BlobTable {
   from(bytes: Uint8Array, start: number, end: number): number {
     const id = this.#create(end - start);
     const blob = this.#get(id);
-    blob.bytes = bytes.slice(start, end);
+    blob.bytes = copyOf(bytes, start, end);
     blob.length = blob.bytes.length;
     this.#account(kib(blob.length));
     return id;

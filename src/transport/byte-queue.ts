@@ -3,6 +3,13 @@
  * Rule: pushed chunks belong to the queue; nobody writes to them afterwards.
  */
 
+/** A copy of `bytes[start, end)`. Not `slice`: on a Buffer that is a view. */
+export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const copy = new Uint8Array(end - start);
+  copy.set(bytes.subarray(start, end));
+  return copy;
+}
+
 /** First in, first out, by bytes. */
 export class ByteQueue {
   #chunks: Uint8Array[] = [];

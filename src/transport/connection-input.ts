@@ -9,7 +9,7 @@ import { type FrameBatch, isFull } from '../protocol/batch-writer.ts';
 import { type FrameDecoder, Stop } from '../protocol/decoder.ts';
 import { READ_BYTES } from '../protocol/limits.ts';
 import type { BlobTable } from './blob-table.ts';
-import { ByteQueue } from './byte-queue.ts';
+import { ByteQueue, copyOf } from './byte-queue.ts';
 
 /** What is left to do after one step. */
 export const Step = {
@@ -47,7 +47,7 @@ export interface InputContext {
 export class ConnectionInput {
   /** Bytes as they came from the socket. */
   readonly queue = new ByteQueue();
-  #carry = NOTHING;
+  #carry: Uint8Array = NOTHING;
   /** The carry holds frames that did not fit in the batch, so it is decoded without new bytes first. */
   #isBehind = false;
   #isFaulted = false;
@@ -81,7 +81,7 @@ export class ConnectionInput {
       if (from < start) continue;
       if (type === RowKind.FAULT) this.#unfault();
       if (type < 0 && type !== RowKind.LINE) continue;
-      const bytes = arena.slice(from, rows[at + Row.END]!);
+      const bytes = copyOf(arena, from, rows[at + Row.END]!);
       const blob = rows[at + Row.BLOB]!;
       const dataBytes = rows[at + Row.DATA_LEN]!;
       taken.push(blob === 0 ? bytes : { head: bytes, dataBytes, blob, left: 0 });
@@ -163,7 +163,8 @@ export class ConnectionInput {
     this.#isFaulted = stop === Stop.FAULT;
     this.#carry = NOTHING;
     if (stop === Stop.LARGE) this.#openFill(fresh + count);
-    else if (decoder.at < fresh + count) this.#carry = batch.arena.slice(decoder.at, fresh + count);
+    else if (decoder.at < fresh + count)
+      this.#carry = copyOf(batch.arena, decoder.at, fresh + count);
     return stop === Stop.ROWS_FULL ? Step.NO_ROOM : this.#next();
   }
 
@@ -173,7 +174,7 @@ export class ConnectionInput {
     const { at, headBytes, dataBytes } = decoder;
     const dataStart = at + headBytes;
     this.#fill = {
-      head: batch.arena.slice(at, dataStart),
+      head: copyOf(batch.arena, at, dataStart),
       dataBytes,
       blob: blobs.append(blobs.open(dataBytes), batch.arena, dataStart, end),
       left: dataBytes - (end - dataStart),
@@ -222,7 +223,8 @@ export class ConnectionInput {
     }
     if (piece.blob === BLOB_DROPPED) throw new Error('detach: data of a held frame was dropped');
     all.push(piece.head);
-    all.push(this.#context.blobs.view(piece.blob, 0, piece.dataBytes - piece.left).slice());
+    const count = piece.dataBytes - piece.left;
+    all.push(copyOf(this.#context.blobs.view(piece.blob, 0, count), 0, count));
     this.#release(piece);
   }
 

@@ -5,6 +5,7 @@
 import type { Detached, ListenAddress, ReactorOptions } from '../native/contract.ts';
 import { GoneReason } from '../protocol/batch.ts';
 import { READ_BYTES } from '../protocol/limits.ts';
+import { copyOf } from './byte-queue.ts';
 import type { Connection, Opened, Wire } from './connection.ts';
 import { MemoryRegistry, type MemorySocket } from './memory-socket.ts';
 import { TurnReactor } from './turn-reactor.ts';
@@ -94,7 +95,7 @@ export class MemoryReactor extends TurnReactor {
       wire.isListed = false;
       this.#read(wire);
     }
-    return super.runTurn();
+    return super.runTurn() || readable.length > 0;
   }
 
   /** Gives an id and the port asked for; peers come through `connect`. */
@@ -195,7 +196,7 @@ class MemoryWire implements Wire {
   send(pieces: readonly Uint8Array[], done: () => void): void {
     const { socket } = this;
     if (!socket.isReset && !socket.isClosed) {
-      for (const piece of pieces) socket.outbound.push(piece.slice());
+      for (const piece of pieces) socket.outbound.push(copyOf(piece, 0, piece.length));
     }
     done();
   }

@@ -2,7 +2,7 @@
  * Sockets without a system: one end is a peer driven by hand, the other a memory reactor's connection.
  * Rule: like a kernel, a socket keeps bytes and its end while nobody reads it, also on its way between two reactors.
  */
-import { ByteQueue } from './byte-queue.ts';
+import { ByteQueue, copyOf } from './byte-queue.ts';
 
 /** The peer's end; a reactor takes the other one through `reader`. */
 export class MemorySocket {
@@ -32,7 +32,7 @@ export class MemorySocket {
   /** The peer sends a copy of `bytes`; nothing when the connection is closed. */
   push(bytes: Uint8Array): void {
     if (this.isClosed || this.hasEnded || this.isReset) return;
-    this.inbound.push(bytes.slice());
+    this.inbound.push(copyOf(bytes, 0, bytes.length));
     this.reader?.readable();
   }
 

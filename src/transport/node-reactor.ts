@@ -157,8 +157,8 @@ export class NodeReactor extends TurnReactor {
 
 function listenOptions(address: ListenAddress): net.ListenOptions {
   if ('path' in address) return { path: address.path, backlog: address.backlog };
-  const { host, port, backlog, v6Only } = address;
-  return { host, port, backlog, exclusive: true, ipv6Only: v6Only ?? false };
+  const { host, port, backlog, v6Only = true } = address;
+  return { host, port, backlog, exclusive: true, ipv6Only: v6Only };
 }
 
 /** Mode of a socket file is set when it exists. Returns the port, 0 for a path. */

@@ -7,6 +7,7 @@ import { CONTROL_INTS, ROW_INTS, SLOT_BITS } from '../protocol/batch.ts';
 import type { FrameBatch } from '../protocol/batch-writer.ts';
 import { FrameDecoder } from '../protocol/decoder.ts';
 import { BlobTable } from './blob-table.ts';
+import { copyOf } from './byte-queue.ts';
 import { ConnectionInput, Step } from './connection-input.ts';
 import { ARENA_BYTES, ROWS_MAX } from './turn-reactor.ts';
 
@@ -26,7 +27,7 @@ export function createDecoder(hashSeed: number, packetBytesMax: number): Socketl
     feed(bytes) {
       batch.rowCount = 0;
       batch.arenaBytes = 0;
-      input.queue.push(bytes.slice());
+      input.queue.push(copyOf(bytes, 0, bytes.length));
       while (input.fillRows(CONN) === Step.MORE);
       return batch.rowCount;
     },

@@ -230,7 +230,7 @@ export abstract class TurnReactor implements Reactor {
     }
     if (this.#input.isReady) this.schedule();
     if (!this.#rings.sleep()) this.nudge();
-    return rowCount > 0 || isCalled || hasSent;
+    return rowCount > 0 || isCalled || hasSent || this.#input.isReady;
   }
 
   #callBack(rowCount: number): void {
