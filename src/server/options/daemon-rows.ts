@@ -122,7 +122,7 @@ export const logRows = [
     group: OptionGroup.log,
     scope: 'daemon',
     effect: 'used',
-    help: 'the most talkative level that is logged',
+    help: `the most talkative level that is logged: ${levelNames.join(', ')}`,
   },
   {
     name: 'syslog',

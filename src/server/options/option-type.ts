@@ -14,7 +14,7 @@ export interface OptionType<V> {
   readText(text: string): V | undefined;
   /** Checks a value that a program hands in. */
   accept(value: unknown): V | undefined;
-  /** The value as one would write it on a command line. */
+  /** The value for people, as one would write it, with what it means where that is not plain. */
   show(value: V): string;
 }
 
@@ -39,14 +39,21 @@ function inRange(range: IntegerRange, value: unknown): number | undefined {
   return isSpecial || (value >= range.min && value <= range.max) ? value : undefined;
 }
 
+function withMeaning(range: IntegerRange, value: number, shown: string): string {
+  const means = range.special?.[value];
+  return means === undefined ? shown : `${shown} = ${means}`;
+}
+
+const UNIT_ARGUMENTS: Readonly<Record<string, string>> = { milliseconds: 'ms', seconds: 's' };
+
 /** Decimal integers; a sign is allowed, nothing else around the digits is. */
 export function integer(range: IntegerRange): OptionType<number> {
   return {
-    argument: 'n',
+    argument: UNIT_ARGUMENTS[range.unit ?? ''] ?? 'n',
     allowed: describeRange(range, String),
     readText: (text) => (/^[+-]?\d{1,15}$/.test(text) ? inRange(range, Number(text)) : undefined),
     accept: (value) => inRange(range, value),
-    show: String,
+    show: (value) => withMeaning(range, value, String(value)),
   };
 }
 
@@ -71,7 +78,7 @@ export function size(range: Omit<IntegerRange, 'unit'>): OptionType<number> {
       return inRange(range, Number(match[1]) * SIZE_UNITS[unit]);
     },
     accept: (value) => inRange(range, value),
-    show: showSize,
+    show: (value) => withMeaning(range, value, showSize(value)),
   };
 }
 

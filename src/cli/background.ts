@@ -1,0 +1,71 @@
+/**
+ * `--daemon`: the command starts itself once more in a session of its own and waits for word from it, so it returns
+ * 0 only when the port is bound, and 1 with the child's own message when the child gives up.
+ */
+import { spawn } from 'node:child_process';
+
+const MARK = 'GEARTRAIN_BACKGROUND';
+
+type Word = { readonly complaint: string } | { readonly isReady: true };
+
+/** The child's side of the channel to the command that started it. */
+export interface BackgroundChannel {
+  complain(text: string): void;
+  /** The port is bound: the command returns, the channel is over. */
+  ready(): void;
+}
+
+/** The channel, when this process is such a child; otherwise null. Call it once, before anything reads the environment. */
+export function backgroundChannel(env: NodeJS.ProcessEnv = process.env): BackgroundChannel | null {
+  const isMarked = env[MARK] === '1';
+  delete env[MARK];
+  if (!isMarked || process.send === undefined) return null;
+  const say = (word: Word): void => {
+    // The command may have been killed meanwhile; the server goes on without it.
+    if (process.connected) process.send?.(word, undefined, undefined, () => {});
+  };
+  return {
+    complain: (text) => say({ complaint: text }),
+    ready: () => {
+      say({ isReady: true });
+      if (process.connected) process.disconnect();
+    },
+  };
+}
+
+/** Starts `script` with `argv` detached. Resolves to the exit code of the command. */
+export function startInBackground(
+  script: string,
+  argv: readonly string[],
+  complain: (text: string) => void,
+): Promise<number> {
+  const child = spawn(process.execPath, [...process.execArgv, script, ...argv], {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    env: { ...process.env, [MARK]: '1' },
+  });
+  const stop = (): void => void child.kill('SIGTERM');
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return new Promise((resolve) => {
+    let hasComplained = false;
+    child.on('message', (word: Word) => {
+      if ('isReady' in word) {
+        child.unref();
+        resolve(0);
+      } else {
+        hasComplained = true;
+        complain(word.complaint);
+      }
+    });
+    child.once('error', (error) => {
+      complain(`start in the background: ${error.message}`);
+      resolve(1);
+    });
+    // `close`, not `exit`: the last words of the child are read first.
+    child.once('close', (code, signal) => {
+      if (!hasComplained) complain(`ended before it listened: ${signal ?? `exit code ${code}`}`);
+      resolve(1);
+    });
+  });
+}

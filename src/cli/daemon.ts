@@ -1,0 +1,124 @@
+/**
+ * One life of the command `gearmand`: file limit, user, signals, pid file, log, listen, serve, end.
+ * Rule: exit code 0 after an orderly end, 1 for every error; a failure is told to whoever started it, and logged.
+ */
+import { LogLevel } from '../base/logger.ts';
+import { loadNative, type Native } from '../native/load.ts';
+import { VERSION } from '../server/identity.ts';
+import { createServer } from '../server/server.ts';
+import type { Server } from '../server/types.ts';
+import type { BackgroundChannel } from './background.ts';
+import { listenPatiently, pauseByTimer } from './listen-patiently.ts';
+import { type OpenLog, openLog } from './open-log.ts';
+import { removePidFile, writePidFile } from './pid-file.ts';
+import type { Note, Settings } from './settings.ts';
+import { openAddresses, startLine } from './start-line.ts';
+import { StopSignals } from './stop-signals.ts';
+import { switchUser } from './switch-user.ts';
+
+/** What was tried and what is wrong, in one sentence; the whole stack where the mistake is ours. */
+function sentence(error: unknown, isOurs = false): string {
+  if (!(error instanceof Error)) return String(error);
+  return isOurs ? (error.stack ?? error.message) : error.message;
+}
+
+/** `--file-descriptors`. Without the addon it has no effect, which is noted. */
+function setFileLimit(count: number, native: Native, notes: Note[]): void {
+  if (native.kind === 'twin') {
+    const text = `--file-descriptors ${count} has no effect without the native core`;
+    notes.push({ level: LogLevel.WARNING, text });
+    return;
+  }
+  try {
+    native.functions.setFileLimit(count);
+  } catch (error) {
+    throw new Error(`set the file limit to ${count}: ${sentence(error)}`, { cause: error });
+  }
+}
+
+function prepareProcess(settings: Settings, native: () => Native): Note[] {
+  const { fileDescriptors, user } = settings.values;
+  const notes = [...settings.notes];
+  if (fileDescriptors !== 0) setFileLimit(fileDescriptors as number, native(), notes);
+  if (user !== null) switchUser(user as string);
+  return notes;
+}
+
+function announce(server: Server, settings: Settings, log: OpenLog): string {
+  const line = startLine(server, VERSION, process.pid);
+  log.logger.log(LogLevel.INFO, `${line}, verbose is set to ${settings.values.verbose}`);
+  const open = settings.given.has('adminFrom') ? [] : openAddresses(server.addresses);
+  if (open.length > 0) {
+    const where = open.join(', ');
+    log.logger.log(
+      LogLevel.WARNING,
+      `admin commands are taken from everybody who reaches ${where}, --admin-from limits them`,
+    );
+  }
+  return line;
+}
+
+/** Serves until a signal ends it. Rejects when the server cannot listen or ends because of an error. */
+async function serve(
+  settings: Settings,
+  log: OpenLog,
+  signals: StopSignals,
+  started: (line: string) => void,
+): Promise<void> {
+  const { logger } = log;
+  const server = createServer({ ...settings.server, logger });
+  const isListening = await listenPatiently(() => server.listen(), signals.signal, {
+    onBusy: (error, pause) =>
+      logger.log(LogLevel.ERROR, `${error.message}, trying again in ${pause} s`),
+    pause: pauseByTimer,
+  });
+  if (isListening) started(announce(server, settings, log));
+  signals.onStop((kind, signal) => {
+    const how = kind === 'now' ? 'shutting down' : 'shutting down after the last job';
+    logger.log(LogLevel.INFO, `${signal}, ${how}`);
+    // A failure of the end shows in `closed`.
+    server.close({ graceful: kind === 'graceful' }).catch(() => {});
+  });
+  await server.closed;
+  logger.log(LogLevel.INFO, 'shutdown complete');
+}
+
+/** Runs the server in this process. Resolves to the exit code. `complain` tells whoever starts the server. */
+export async function runDaemon(
+  settings: Settings,
+  channel: BackgroundChannel | null,
+  complain: (text: string) => void,
+): Promise<number> {
+  const { pidFile, native: mode } = settings.values;
+  let log: OpenLog | null = null;
+  const fail = (error: unknown, isOurs: boolean): number => {
+    const text = sentence(error, isOurs);
+    log?.logger.log(LogLevel.FATAL, text);
+    if (channel !== null || log?.isOnStderr !== true) complain(text);
+    return 1;
+  };
+  const native = (): Native => loadNative(mode as 'auto' | 'on' | 'off');
+  process.on('uncaughtException', (error) => process.exit(fail(error, true)));
+  process.on('SIGHUP', () => log?.reopen());
+  const signals = new StopSignals();
+  signals.install();
+  try {
+    const notes = prepareProcess(settings, native);
+    if (pidFile !== null) {
+      writePidFile(pidFile as string, process.pid);
+      process.once('exit', () => removePidFile(pidFile as string, process.pid));
+    }
+    const isBackground = channel !== null;
+    log = openLog(settings.values, { isBackground, complain, loadNative: native });
+    for (const { level, text } of notes) log.logger.log(level, text);
+    await serve(settings, log, signals, (line) => {
+      if (channel === null) process.stdout.write(`${line}\n`);
+      else channel.ready();
+    });
+    return 0;
+  } catch (error) {
+    return fail(error, false);
+  } finally {
+    await log?.close();
+  }
+}

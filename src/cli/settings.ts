@@ -1,0 +1,167 @@
+/**
+ * From words, config file and environment to the settings of one start. Command line wins over config file wins over
+ * default; GEARMAND_PORT takes the place of port 4730 only.
+ * Rule: every problem is found before anything is started, and says option, value, origin and what is allowed.
+ */
+import { LogLevel } from '../base/logger.ts';
+import { type ListenTarget, showListenTarget } from '../server/options/address-types.ts';
+import { notAllowed } from '../server/options/option-error.ts';
+import {
+  OPTIONS,
+  OptionError,
+  type OptionRow,
+  type OptionValues,
+  optionRow,
+  type ServerOptions,
+} from '../server/options.ts';
+import { type ReadFile, readConfigFile } from './config-file.ts';
+import { type ReadWords, readWords } from './read-words.ts';
+
+/** A line for the log, once there is one. */
+export interface Note {
+  readonly level: number;
+  readonly text: string;
+}
+
+export interface Settings {
+  readonly action: 'run' | 'help' | 'version' | 'check';
+  /** All options by key, defaults included. */
+  readonly values: OptionValues;
+  /** Keys of options that were given, wherever. */
+  readonly given: ReadonlySet<string>;
+  /** For `createServer`, without a logger. */
+  readonly server: ServerOptions;
+  readonly notes: readonly Note[];
+}
+
+/** Values by key with the row they belong to, and what went wrong. */
+interface Collected {
+  readonly values: Map<string, unknown>;
+  readonly problems: string[];
+  readonly notes: Note[];
+}
+
+const COMMAND_LINE = 'command line';
+
+/** Adds the options of one origin; a key that is there already came from a stronger origin and stays. */
+function collect(read: ReadWords, origin: string, into: Collected): void {
+  const found = new Map<string, unknown>();
+  for (const [key, { row, words }] of read.given) {
+    const label = `--${row.name}`;
+    if (words.length > 1 && row.isRepeatable !== true) {
+      into.problems.push(`option ${label}: given more than once (${origin})`);
+      continue;
+    }
+    const values: unknown[] = [];
+    for (const word of words) {
+      const value = word === null ? true : row.type.readText(word);
+      if (value === undefined) into.problems.push(notAllowed(label, row, word, origin));
+      else values.push(value);
+    }
+    if (values.length === 0) continue;
+    const value = row.isRepeatable === true ? values.flat() : values[0];
+    const reason = row.refuse?.(value) ?? null;
+    if (reason !== null) {
+      const shown = row.type.argument === null ? '' : ` ${words[0]}`;
+      into.problems.push(`option ${label}${shown} (${origin}): ${reason}`);
+    }
+    found.set(key, value);
+  }
+  for (const [key, value] of found) if (!into.values.has(key)) into.values.set(key, value);
+  for (const word of read.unknownOptions) {
+    into.problems.push(`unknown option ${JSON.stringify(word)} (${origin})`);
+  }
+  if (read.failure !== null) into.problems.push(`${read.failure} (${origin})`);
+}
+
+function collectConfigFile(collected: Collected, readFile: ReadFile | undefined): void {
+  const row = optionRow('configFile');
+  const chosen = collected.values.get('configFile');
+  const path = (chosen ?? row.fallback) as string;
+  let words: string[];
+  try {
+    words = readConfigFile(path, chosen !== undefined, readFile);
+  } catch (error) {
+    collected.problems.push((error as Error).message);
+    return;
+  }
+  const read = readWords(words);
+  if (read.given.delete('configFile')) {
+    const text = `--config-file in ${path} is ignored, config files are not nested`;
+    collected.notes.push({ level: LogLevel.WARNING, text });
+  }
+  collect(read, path, collected);
+}
+
+function collectEnvironment(collected: Collected, env: NodeJS.ProcessEnv): void {
+  for (const row of OPTIONS) {
+    const rule = row.environment;
+    const text = rule === undefined ? undefined : env[rule.variable];
+    if (rule === undefined || text === undefined || text === '') continue;
+    const given = collected.values.get(row.key);
+    const mayWin = rule.winsOverDefaultValue === true && given === row.fallback;
+    if (given !== undefined && !mayWin) continue;
+    const word = rule.read(text);
+    if (word === undefined) {
+      const why = `${rule.variable}=${JSON.stringify(text)} (environment) is ignored`;
+      const note = `${why}, allowed is ${rule.allowed}`;
+      collected.notes.push({ level: LogLevel.WARNING, text: note });
+    } else collected.values.set(row.key, row.type.readText(word));
+  }
+}
+
+function valuesOf(collected: Collected): OptionValues {
+  const value = (row: OptionRow): unknown =>
+    collected.values.has(row.key) ? collected.values.get(row.key) : row.fallback;
+  return Object.fromEntries(OPTIONS.map((row) => [row.key, value(row)]));
+}
+
+function addRowNotes(collected: Collected, values: OptionValues): void {
+  for (const row of OPTIONS) {
+    if (!collected.values.has(row.key)) continue;
+    const sentences = [
+      row.effect === 'used' ? null : row.effect,
+      row.note?.(values[row.key], values),
+    ];
+    for (const text of sentences) if (text) collected.notes.push({ level: LogLevel.INFO, text });
+  }
+}
+
+/** Values as `createServer` takes them: targets are written out again. */
+function serverOptions(values: OptionValues): ServerOptions {
+  const entries = OPTIONS.filter((row) => row.scope === 'server').map((row) => {
+    const value = values[row.key];
+    const isListen = row.key === 'listen';
+    return [row.key, isListen ? (value as ListenTarget[]).map(showListenTarget) : value];
+  });
+  return Object.fromEntries(entries) as ServerOptions;
+}
+
+function actionOf(values: OptionValues): Settings['action'] {
+  if (values.help === true) return 'help';
+  if (values.version === true) return 'version';
+  return values.checkArgs === true ? 'check' : 'run';
+}
+
+/** The words behind the program's name, the environment, and how files are read. Throws OptionError. */
+export function readSettings(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  readFile?: ReadFile,
+): Settings {
+  const collected: Collected = { values: new Map(), problems: [], notes: [] };
+  const read = readWords(argv);
+  collect(read, COMMAND_LINE, collected);
+  for (const word of read.strayWords) {
+    collected.problems.push(`stray word ${JSON.stringify(word)} (${COMMAND_LINE})`);
+  }
+  const isQuestion = collected.values.has('help') || collected.values.has('version');
+  if (!isQuestion && collected.problems.length === 0) collectConfigFile(collected, readFile);
+  if (collected.problems.length > 0) throw new OptionError(collected.problems);
+  const given = new Set(collected.values.keys());
+  collectEnvironment(collected, env);
+  const values = valuesOf(collected);
+  addRowNotes(collected, values);
+  const { notes } = collected;
+  return { action: actionOf(values), values, given, server: serverOptions(values), notes };
+}

@@ -1,0 +1,17 @@
+/** What `--version` prints: a blank line, then name, version and where to read more, as gearmand does. */
+import { readFileSync } from 'node:fs';
+import { PROTOCOL_VERSION } from '../server/identity.ts';
+
+/** Home of the protocol, until the package names its own. */
+const PROTOCOL_HOME = 'http://gearman.org/';
+
+/** The package's home page. */
+export function homePage(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { homepage?: string }).homepage ?? PROTOCOL_HOME;
+}
+
+/** Two lines, the first blank. */
+export function versionText(): string {
+  return `\ngearmand ${PROTOCOL_VERSION} - ${homePage()}\n`;
+}
