@@ -1,0 +1,67 @@
+// What a run reports: the meters of its counted phases, printed as one line of JSON.
+// Units are in the names; cpuNsPerJob is CPU time divided by the jobs that were counted.
+#pragma once
+
+#include <cinttypes>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "stats.h"
+
+// Everything that grows while a phase runs.
+struct Meters {
+  uint64_t atNs = 0, ownCpuNs = 0, serverCpuNs = 0, serverWaitNs = 0;
+  uint64_t executed = 0, noops = 0, noJobs = 0;
+
+  void add(const Meters &to, const Meters &from) {
+    atNs += to.atNs - from.atNs;
+    ownCpuNs += to.ownCpuNs - from.ownCpuNs;
+    serverCpuNs += to.serverCpuNs - from.serverCpuNs;
+    serverWaitNs += to.serverWaitNs - from.serverWaitNs;
+    executed += to.executed - from.executed;
+    noops += to.noops - from.noops;
+    noJobs += to.noJobs - from.noJobs;
+  }
+};
+
+struct Report {
+  std::string scenario;
+  uint64_t jobs = 0;
+  bool wasCut = false;
+  Meters spent;
+  bool isServerKnown = false;
+  stats::Memory before, after, end;
+  stats::Histogram latency;
+  uint64_t executedInAll = 0;
+
+  void print() const {
+    const auto seconds = [](uint64_t ns) { return static_cast<double>(ns) / 1e9; };
+    const auto perJob = [this](uint64_t ns) {
+      return static_cast<double>(ns) / static_cast<double>(jobs);
+    };
+    const double wall = seconds(spent.atNs);
+    std::printf("{\"scenario\":\"%s\",\"jobs\":%" PRIu64 ",\"isCut\":%s,\"wallSeconds\":%.6f,",
+                scenario.c_str(), jobs, wasCut ? "true" : "false", wall);
+    std::printf("\"jobsPerSecond\":%.1f,", static_cast<double>(jobs) / wall);
+    std::printf("\"load\":{\"cpuSeconds\":%.6f,\"cpuNsPerJob\":%.1f,\"busy\":%.4f},",
+                seconds(spent.ownCpuNs), perJob(spent.ownCpuNs), seconds(spent.ownCpuNs) / wall);
+    if (isServerKnown) {
+      std::printf("\"server\":{\"cpuSeconds\":%.6f,\"cpuNsPerJob\":%.1f,\"busy\":%.4f,",
+                  seconds(spent.serverCpuNs), perJob(spent.serverCpuNs),
+                  seconds(spent.serverCpuNs) / wall);
+      std::printf("\"waitSeconds\":%.6f,\"rssBeforeKiB\":%ld,\"rssAfterKiB\":%ld,",
+                  seconds(spent.serverWaitNs), before.rssKiB, after.rssKiB);
+      std::printf("\"rssPeakKiB\":%ld,\"rssEndKiB\":%ld},", end.peakKiB, end.rssKiB);
+    }
+    if (latency.total() > 0) {
+      std::printf("\"latencyUs\":{\"p50\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f},",
+                  latency.percentileUs(0.5), latency.percentileUs(0.99),
+                  latency.percentileUs(0.999), latency.maxUs());
+    }
+    std::printf("\"counts\":{\"answered\":%" PRIu64 ",\"executed\":%" PRIu64 ",", latency.total(),
+                spent.executed);
+    std::printf("\"noops\":%" PRIu64 ",\"noJobs\":%" PRIu64 ",", spent.noops, spent.noJobs);
+    std::printf("\"executedInAll\":%" PRIu64 "}}\n", executedInAll);
+  }
+};

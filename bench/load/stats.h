@@ -1,0 +1,134 @@
+// What a phase is measured with: latency histogram, CPU clocks and memory of a process.
+// Rule: reading costs nothing while jobs run, except one histogram increment a job.
+#pragma once
+
+#include <sys/types.h>
+#include <time.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace stats {
+
+inline uint64_t clockNs(clockid_t clock) {
+  timespec now{};
+  if (clock_gettime(clock, &now) != 0) return 0;
+  return static_cast<uint64_t>(now.tv_sec) * 1000000000ull + static_cast<uint64_t>(now.tv_nsec);
+}
+
+inline uint64_t nowNs() { return clockNs(CLOCK_MONOTONIC); }
+inline uint64_t ownCpuNs() { return clockNs(CLOCK_PROCESS_CPUTIME_ID); }
+
+// Log-linear: 64 buckets an octave, so a percentile is off by at most 1.6%.
+class Histogram {
+ public:
+  Histogram() : counts_(64 * 58) {}
+
+  void add(uint64_t ns) {
+    counts_[bucketOf(ns)]++;
+    total_++;
+    if (ns > max_) max_ = ns;
+  }
+
+  uint64_t total() const { return total_; }
+  double maxUs() const { return static_cast<double>(max_) / 1000; }
+
+  // Upper edge of the bucket in which the given part of all values is reached, microseconds.
+  double percentileUs(double part) const {
+    const double wanted = part * static_cast<double>(total_);
+    uint64_t seen = 0;
+    for (size_t i = 0; i < counts_.size(); i++) {
+      seen += counts_[i];
+      if (counts_[i] != 0 && static_cast<double>(seen) >= wanted) {
+        const uint64_t edge = upperEdge(i);
+        return static_cast<double>(edge < max_ ? edge : max_) / 1000;
+      }
+    }
+    return maxUs();
+  }
+
+ private:
+  static size_t bucketOf(uint64_t ns) {
+    if (ns < 64) return static_cast<size_t>(ns);
+    const unsigned shift = 63 - static_cast<unsigned>(__builtin_clzll(ns)) - 6;
+    const size_t bucket = 64 * (shift + 1) + static_cast<size_t>((ns >> shift) - 64);
+    return bucket < 64 * 58 ? bucket : 64 * 58 - 1;
+  }
+
+  static uint64_t upperEdge(size_t bucket) {
+    if (bucket < 64) return bucket + 1;
+    const size_t shift = bucket / 64 - 1;
+    return (bucket % 64 + 65) << shift;
+  }
+
+  std::vector<uint64_t> counts_;
+  uint64_t total_ = 0;
+  uint64_t max_ = 0;
+};
+
+struct Memory {
+  long rssKiB = 0;
+  long peakKiB = 0;
+};
+
+// One server process, seen from outside through its CPU clock and /proc. pid 0: nothing is known.
+class ServerProbe {
+ public:
+  explicit ServerProbe(pid_t pid) : pid_(pid) {
+    if (pid_ != 0 && clock_getcpuclockid(pid_, &clock_) != 0) pid_ = 0;
+  }
+
+  bool isKnown() const { return pid_ != 0; }
+
+  // False while the main thread runs or waits for its core. Unknown processes count as asleep.
+  bool isAsleep() const {
+    char state = 'S';
+    FILE *file = open("stat");
+    if (file == nullptr) return true;
+    if (std::fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 'S';
+    std::fclose(file);
+    return state != 'R';
+  }
+
+  // User and system time of all threads, also ended ones, in nanoseconds.
+  uint64_t cpuNs() const { return pid_ == 0 ? 0 : clockNs(clock_); }
+
+  // Time the main thread was runnable while another process had its core: the run was disturbed.
+  uint64_t waitNs() const {
+    unsigned long long run = 0;
+    unsigned long long wait = 0;
+    FILE *file = open("schedstat");
+    if (file == nullptr) return 0;
+    if (std::fscanf(file, "%llu %llu", &run, &wait) != 2) wait = 0;
+    std::fclose(file);
+    return wait;
+  }
+
+  Memory memory() const {
+    Memory memory;
+    FILE *file = open("status");
+    if (file == nullptr) return memory;
+    char line[256];
+    while (std::fgets(line, sizeof line, file) != nullptr) {
+      std::sscanf(line, "VmRSS: %ld", &memory.rssKiB);
+      std::sscanf(line, "VmHWM: %ld", &memory.peakKiB);
+    }
+    std::fclose(file);
+    return memory;
+  }
+
+ private:
+  FILE *open(const char *name) const {
+    if (pid_ == 0) return nullptr;
+    const std::string path = "/proc/" + std::to_string(pid_) + "/" + name;
+    return std::fopen(path.c_str(), "r");
+  }
+
+  pid_t pid_;
+  clockid_t clock_ = 0;
+};
+
+}  // namespace stats
