@@ -39,6 +39,12 @@ function mainSink(name: string, complain: (text: string) => void): LogSink | nul
   return name === 'stderr' ? new StderrSink() : fileSink(name, complain);
 }
 
+function syslogSink(native: Native, warn: (reason: string) => void): LogSink {
+  if (native.kind === 'addon') return nativeSyslog(native.functions);
+  warn('needs the native core, lines are piped to the command logger');
+  return pipedSyslog(warn);
+}
+
 /** Opens the log. A file that cannot be opened becomes standard error, with a warning there; never throws for it. */
 export function openLog(values: OptionValues, around: LogSurroundings): OpenLog {
   const { isBackground, complain } = around;
@@ -50,9 +56,8 @@ export function openLog(values: OptionValues, around: LogSurroundings): OpenLog 
   const all = new SinkList(sinks);
   const logger = new LineLogger(all, level);
   if (values.syslog === true) {
-    const native = around.loadNative();
     const warn = (reason: string): void => logger.log(LogLevel.WARNING, `syslog: ${reason}`);
-    sinks.push(native.kind === 'addon' ? nativeSyslog(native.functions) : pipedSyslog(warn));
+    sinks.push(syslogSink(around.loadNative(), warn));
   }
   return {
     logger,

@@ -43,8 +43,8 @@ export const listenRows = [
     effect: 'used',
     environment: {
       variable: 'GEARMAND_PORT',
-      read: (word) => (/^\d{1,5}$/.test(word) && Number(word) <= 65535 ? word : undefined),
-      allowed: 'a port number',
+      read: (word) => (/^[1-9]\d{0,4}$/.test(word) && Number(word) <= 65535 ? word : undefined),
+      allowed: '1 to 65535',
       winsOverDefaultValue: true,
     },
     help: 'port for binary and text protocol; when it is 4730, GEARMAND_PORT may name another',

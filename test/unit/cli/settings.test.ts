@@ -1,0 +1,253 @@
+/** Command line, config file and environment: what is read, who wins, what is refused. */
+import { describe, expect, test } from 'vitest';
+import { splitWords } from '../../../src/cli/config-file.ts';
+import { helpText } from '../../../src/cli/read-words.ts';
+import { readSettings, type Settings } from '../../../src/cli/settings.ts';
+import { OPTIONS, OptionError, resolveOptions } from '../../../src/server/options.ts';
+
+const DEFAULT_FILE = '/etc/gearmand.conf';
+
+interface Given {
+  readonly argv?: readonly string[];
+  readonly env?: Record<string, string>;
+  readonly files?: Record<string, string>;
+}
+
+function read({ argv = [], env = {}, files = {} }: Given): Settings {
+  return readSettings(argv, env, (path) => {
+    const text = files[path];
+    if (text === undefined) throw Object.assign(new Error(path), { code: 'ENOENT' });
+    return text;
+  });
+}
+
+function problems(given: Given): readonly string[] {
+  try {
+    read(given);
+  } catch (error) {
+    if (error instanceof OptionError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+const texts = (settings: Settings): string[] => settings.notes.map((note) => note.text);
+
+describe('command line', () => {
+  test('short options are joined with each other and with their value', () => {
+    const { values } = read({ argv: ['-dR', '-p4731', '-t', '2'] });
+    expect(values).toMatchObject({ daemon: true, roundRobin: true, port: 4731, threads: 2 });
+  });
+
+  test('a value may begin with a dash', () => {
+    expect(read({ argv: ['-j', '-1'] }).values.jobRetries).toBe(-1);
+  });
+
+  test('long options are not shortened', () => {
+    expect(problems({ argv: ['--por', '1'] })[0]).toBe('unknown option "--por" (command line)');
+  });
+
+  test('there is no -v', () => {
+    expect(problems({ argv: ['-v'] })).toEqual(['unknown option "-v" (command line)']);
+  });
+
+  test('a repeated option is refused, also in another spelling', () => {
+    expect(problems({ argv: ['-p', '1', '--port=2'] })).toEqual([
+      'option --port: given more than once (command line)',
+    ]);
+    expect(problems({ argv: ['-d', '-d'] })).toHaveLength(1);
+  });
+
+  test('--listen may be repeated', () => {
+    const { server } = read({ argv: ['-L', '127.0.0.1', '--listen', '[::1]:5', '-Lunix:/x'] });
+    expect(resolveOptions(server).listen).toEqual([
+      { host: '127.0.0.1', port: 4730 },
+      { host: '::1', port: 5 },
+      { path: '/x' },
+    ]);
+  });
+
+  test('a stray word is refused', () => {
+    expect(problems({ argv: ['start'] })).toEqual(['stray word "start" (command line)']);
+  });
+
+  test('words behind -- are stray words', () => {
+    expect(problems({ argv: ['--', '-p'] })).toEqual(['stray word "-p" (command line)']);
+  });
+
+  test('a missing value is named', () => {
+    expect(problems({ argv: ['--port'] })[0]).toMatch(/--port.* argument missing \(command line\)/);
+  });
+
+  test('a flag takes no value', () => {
+    expect(problems({ argv: ['--daemon=yes'] })[0]).toContain('"--daemon=yes"');
+  });
+
+  test('all problems are told at once', () => {
+    expect(problems({ argv: ['-p', 'x!', '-b', '0', '--nope', 'stray'] })).toHaveLength(4);
+  });
+
+  test('the values are options of a server', () => {
+    const { server } = read({
+      argv: ['-t', 'auto', '--max-memory', '1G', '--admin-from', 'loopback'],
+    });
+    expect(resolveOptions(server)).toMatchObject({ maxMemory: 2 ** 30, adminFrom: ['loopback'] });
+  });
+});
+
+describe('actions', () => {
+  test.each([
+    ['-h', 'help'],
+    ['--help', 'help'],
+    ['-V', 'version'],
+    ['--version', 'version'],
+    ['--check-args', 'check'],
+  ])('%s means %s', (word, action) => {
+    expect(read({ argv: [word] }).action).toBe(action);
+  });
+
+  test('help and version do not need the config file', () => {
+    expect(read({ argv: ['-h', '--config-file', '/missing'] }).action).toBe('help');
+  });
+
+  test('help and version inside the config file act too', () => {
+    expect(read({ files: { [DEFAULT_FILE]: '--version' } }).action).toBe('version');
+  });
+
+  test('the help text names every option that is not hidden', () => {
+    const text = helpText();
+    for (const row of OPTIONS) {
+      expect(text.includes(`--${row.name}`), row.name).toBe(row.isHidden !== true);
+    }
+    expect(text).toMatch(/-p, --port <port> /);
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+});
+
+describe('config file', () => {
+  test('words stand between blanks, LF and CR; a tab belongs to the word', () => {
+    expect(splitWords('-p 1\r\n--daemon\n\n -b\t2 ')).toEqual(['-p', '1', '--daemon', '-b\t2']);
+  });
+
+  test('its options are used', () => {
+    const files = { [DEFAULT_FILE]: '--port=4731\n-L localhost\n-t 3' };
+    expect(read({ files }).values).toMatchObject({ port: 4731, threads: 3 });
+  });
+
+  test('words without a dash have no effect', () => {
+    const files = { [DEFAULT_FILE]: '# text about port\nport=4731\nbacklog 5' };
+    expect(read({ files }).values).toMatchObject({ port: 4730, backlog: 32 });
+  });
+
+  test('the command line wins, also over lists', () => {
+    const files = { [DEFAULT_FILE]: '-p 1 -b 7 -L a -L b' };
+    const { values } = read({ files, argv: ['-p', '2', '-L', 'c'] });
+    expect(values).toMatchObject({ port: 2, backlog: 7, listen: [{ host: 'c', port: null }] });
+  });
+
+  test('an option in both is no repeat, one twice in the file is', () => {
+    expect(problems({ files: { f: '-p 1 -p 2' }, argv: ['--config-file', 'f'] })).toEqual([
+      'option --port: given more than once (f)',
+    ]);
+  });
+
+  test('a wrong value is refused with the name of the file, even when the command line wins', () => {
+    const files = { [DEFAULT_FILE]: '-p many' };
+    expect(problems({ files, argv: ['-p', '2'] })[0]).toContain(`"many" (${DEFAULT_FILE})`);
+  });
+
+  test('an unknown option is refused', () => {
+    const files = { [DEFAULT_FILE]: '--colour red -b 5' };
+    expect(problems({ files })).toEqual([`unknown option "--colour" (${DEFAULT_FILE})`]);
+  });
+
+  test('a tab instead of a blank is no separator, so the option is unknown or wrong', () => {
+    expect(problems({ files: { [DEFAULT_FILE]: '--backlog\t5' } })).toHaveLength(1);
+    expect(problems({ files: { [DEFAULT_FILE]: '-b\t5' } })).toHaveLength(1);
+  });
+
+  test('only the default file may be missing', () => {
+    expect(read({}).action).toBe('run');
+    expect(problems({ argv: ['--config-file', '/x/y'] })).toEqual([
+      'read the config file /x/y: ENOENT',
+    ]);
+    expect(problems({ argv: ['--config-file', DEFAULT_FILE] })).toHaveLength(1);
+  });
+
+  test('a file that cannot be read is a problem, also the default one', () => {
+    const denied = (): string => {
+      throw Object.assign(new Error('denied'), { code: 'EACCES' });
+    };
+    expect(() => readSettings([], {}, denied)).toThrow(
+      'read the config file /etc/gearmand.conf: EACCES',
+    );
+  });
+
+  test('a further config file in it is ignored with a warning', () => {
+    const settings = read({ files: { [DEFAULT_FILE]: '--config-file other' } });
+    expect(texts(settings)[0]).toContain('--config-file in /etc/gearmand.conf is ignored');
+  });
+
+  test('what this version refuses is refused from the file too', () => {
+    expect(problems({ files: { [DEFAULT_FILE]: '-q redis' } })[0]).toContain(
+      `redis (${DEFAULT_FILE})`,
+    );
+  });
+});
+
+describe('environment', () => {
+  test.each([
+    ['no option', [], 4999],
+    ['-p 4730', ['-p', '4730'], 4999],
+    ['another port', ['-p', '5000'], 5000],
+  ])('GEARMAND_PORT with %s', (_name, argv, port) => {
+    expect(read({ argv, env: { GEARMAND_PORT: '4999' } }).values.port).toBe(port);
+  });
+
+  test.each(['tcp://10.3.2.1:4730', '70000', '0', '-1', 'http', '47 30'])(
+    'GEARMAND_PORT=%s is ignored with a warning',
+    (text) => {
+      const settings = read({ env: { GEARMAND_PORT: text } });
+      expect(settings.values.port).toBe(4730);
+      expect(texts(settings)).toEqual([
+        `GEARMAND_PORT=${JSON.stringify(text)} (environment) is ignored, allowed is 1 to 65535`,
+      ]);
+    },
+  );
+
+  test('nothing is said about GEARMAND_PORT when another port was chosen, or when it is empty', () => {
+    expect(texts(read({ argv: ['-p', '1'], env: { GEARMAND_PORT: 'tcp://x' } }))).toEqual([]);
+    expect(texts(read({ env: { GEARMAND_PORT: '' } }))).toEqual([]);
+  });
+
+  test('an option from the environment does not count as given', () => {
+    expect(read({ env: { GEARMAND_PORT: '1' } }).given.has('port')).toBe(false);
+  });
+});
+
+describe('notes', () => {
+  test('without options there are none', () => {
+    expect(texts(read({}))).toEqual([]);
+  });
+
+  test.each([
+    [['--hashtable-buckets', '5'], '--hashtable-buckets has no effect'],
+    [['--coredump'], '--coredump has no effect'],
+    [['--keepalive'], '--keepalive is always on'],
+    [['-R'], '--round-robin is always on with --job-order 2.0'],
+    [['-w', '0'], '--worker-wakeup 0 wakes one worker'],
+    [['-t', '0'], '--threads 0 is one thread'],
+    [['--mysql-host', 'h'], '--mysql-host has no effect without --queue-type mysql'],
+    [['--http-port', '1'], '--http-port has no effect without --protocol http'],
+    [['--ssl-key', 'f'], '--ssl-key has no effect without --ssl'],
+  ])('%j is explained', (argv, text) => {
+    expect(texts(read({ argv }))).toEqual([expect.stringContaining(text)]);
+  });
+
+  test.each([[['-R', '--job-order', '1.1.20']], [['-w', '3']], [['-t', '1']]])(
+    '%j needs no word',
+    (argv) => {
+      expect(texts(read({ argv }))).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,397 @@
+/** Every row of the options table: default, values that are taken, values that are refused and how. */
+import { describe, expect, test } from 'vitest';
+import { readSettings } from '../../../src/cli/settings.ts';
+import {
+  OPTIONS,
+  OptionError,
+  optionRow,
+  renderOptionsTable,
+} from '../../../src/server/options.ts';
+
+/** [key, default, words and their values, words that are refused]; null for a flag without a word. */
+type Case = readonly [string, unknown, readonly (readonly [string | null, unknown])[], string[]];
+
+const MIB = 1024 ** 2;
+const FLAG = [[null, true]] as const;
+
+const cases: readonly Case[] = [
+  [
+    'port',
+    4730,
+    [
+      ['0', 0],
+      ['65535', 65535],
+    ],
+    ['65536', '-1', 'x!', 'nosuchservice', '1.5'],
+  ],
+  [
+    'listen',
+    [],
+    [['localhost', [{ host: 'localhost', port: null }]]],
+    ['', 'a:b:c', 'unix:relative', '[localhost]'],
+  ],
+  [
+    'backlog',
+    32,
+    [
+      ['1', 1],
+      ['2147483647', 2147483647],
+    ],
+    ['0', '-1', 'many', '2147483648'],
+  ],
+  [
+    'socketMode',
+    0o660,
+    [
+      ['0600', 0o600],
+      ['777', 0o777],
+    ],
+    ['888', '1777', '66', 'rw'],
+  ],
+  ['keepalive', true, FLAG, []],
+  [
+    'keepaliveIdle',
+    120,
+    [
+      ['-1', -1],
+      ['32767', 32767],
+    ],
+    ['0', '32768', '-2'],
+  ],
+  [
+    'keepaliveInterval',
+    30,
+    [
+      ['-1', -1],
+      ['1', 1],
+    ],
+    ['0', '32768'],
+  ],
+  [
+    'keepaliveCount',
+    4,
+    [
+      ['-1', -1],
+      ['127', 127],
+    ],
+    ['0', '128'],
+  ],
+  [
+    'adminFrom',
+    ['any'],
+    [
+      ['loopback', ['loopback']],
+      ['10.0.0.0/8, ::1', ['10.0.0.0/8', '::1']],
+    ],
+    ['any,loopback', 'host', '10.0.0.0/33', '1.2.3.4/8/8'],
+  ],
+  [
+    'threads',
+    'auto',
+    [
+      ['auto', 'auto'],
+      ['0', 0],
+      ['64', 64],
+    ],
+    ['65', '-1', 'all'],
+  ],
+  ['exceptions', false, FLAG, []],
+  [
+    'jobRetries',
+    -1,
+    [
+      ['-1', -1],
+      ['0', 0],
+      ['255', 255],
+    ],
+    ['-2', '256'],
+  ],
+  [
+    'jobHandlePrefix',
+    null,
+    [
+      ['H:me', 'H:me'],
+      ['x'.repeat(35), 'x'.repeat(35)],
+    ],
+    ['', 'x'.repeat(36), 'a b', 'é'.repeat(18)],
+  ],
+  ['jobOrder', '2.0', [['1.1.20', '1.1.20']], ['1.1.19', '2']],
+  ['roundRobin', false, FLAG, []],
+  [
+    'workerWakeup',
+    0,
+    [
+      ['0', 0],
+      ['65535', 65535],
+    ],
+    ['-1', '65536'],
+  ],
+  [
+    'wakeupDelay',
+    100,
+    [
+      ['1', 1],
+      ['86400000', 86400000],
+    ],
+    ['0', '86400001'],
+  ],
+  [
+    'native',
+    'auto',
+    [
+      ['on', 'on'],
+      ['off', 'off'],
+    ],
+    ['ON', '0'],
+  ],
+  [
+    'maxConnections',
+    0,
+    [
+      ['0', 0],
+      ['2147483647', 2147483647],
+    ],
+    ['-1'],
+  ],
+  [
+    'maxPacketSize',
+    256 * MIB,
+    [
+      ['8K', 8192],
+      ['2047M', 2047 * MIB],
+      ['9000', 9000],
+    ],
+    ['2048M', '8191', '1T', '2G', '1.5M'],
+  ],
+  [
+    'outputLimit',
+    64 * MIB,
+    [
+      ['64K', 65536],
+      ['1g', 1024 * MIB],
+    ],
+    ['65535', '2G', '0'],
+  ],
+  [
+    'maxMemory',
+    0,
+    [
+      ['0', 0],
+      ['1M', MIB],
+      ['100G', 100 * 1024 * MIB],
+    ],
+    ['1023K', '-1'],
+  ],
+  ['maxFunctions', 1_000_000, [['1', 1]], ['0']],
+  ['daemon', false, FLAG, []],
+  ['pidFile', null, [['/run/x.pid', '/run/x.pid']], ['']],
+  ['user', null, [['nobody', 'nobody']], ['']],
+  [
+    'fileDescriptors',
+    0,
+    [
+      ['0', 0],
+      ['1024', 1024],
+    ],
+    ['-1', 'all'],
+  ],
+  ['configFile', '/etc/gearmand.conf', [], ['']],
+  ['checkArgs', false, FLAG, []],
+  ['help', false, FLAG, []],
+  ['version', false, FLAG, []],
+  [
+    'logFile',
+    null,
+    [
+      ['stderr', 'stderr'],
+      ['none', 'none'],
+    ],
+    [''],
+  ],
+  [
+    'verbose',
+    'ERROR',
+    [
+      ['FATAL', 'FATAL'],
+      ['ALERT', 'ALERT'],
+      ['CRITICAL', 'CRITICAL'],
+      ['WARNING', 'WARNING'],
+      ['NOTICE', 'NOTICE'],
+      ['INFO', 'INFO'],
+      ['DEBUG', 'DEBUG'],
+    ],
+    ['info', 'TRACE', '6'],
+  ],
+  ['syslog', false, FLAG, []],
+  [
+    'slowTurnMs',
+    100,
+    [
+      ['0', 0],
+      ['1', 1],
+    ],
+    ['-1', 'never'],
+  ],
+  [
+    'idleQueueWarning',
+    60,
+    [
+      ['0', 0],
+      ['86400', 86400],
+    ],
+    ['86401', '-1'],
+  ],
+  ['protocol', null, [], ['http', 'HTTP', 'ftp']],
+  ['httpPort', 8080, [['80', 80]], ['65536']],
+  ['ssl', false, [], []],
+  ['sslCaFile', null, [['ca.pem', 'ca.pem']], ['']],
+  ['sslCertificate', null, [['c.pem', 'c.pem']], ['']],
+  ['sslKey', null, [['k.pem', 'k.pem']], ['']],
+  [
+    'queueType',
+    'builtin',
+    [
+      ['builtin', 'builtin'],
+      ['BuiltIn', 'builtin'],
+    ],
+    [
+      'nope',
+      'mysql',
+      'libsqlite3',
+      'POSTGRES',
+      'redis',
+      'libmemcached',
+      'libtokyocabinet',
+      'libdrizzle',
+    ],
+  ],
+  ['libsqlite3Db', null, [['f', 'f']], ['']],
+  ['libsqlite3Table', 'gearman_queue', [['t', 't']], ['']],
+  ['storeQueueOnShutdown', false, FLAG, []],
+  ['mysqlHost', 'localhost', [['h', 'h']], ['']],
+  ['mysqlPort', 3306, [['3307', 3307]], ['-1']],
+  ['mysqlUser', null, [['u', 'u']], ['']],
+  ['mysqlPassword', null, [['p', 'p']], ['']],
+  ['mysqlDb', null, [['d', 'd']], ['']],
+  ['mysqlTable', 'gearman_queue', [['t', 't']], ['']],
+  ['libpqConninfo', null, [['dbname=x', 'dbname=x']], ['']],
+  ['libpqTable', 'queue', [['t', 't']], ['']],
+  ['redisServer', '127.0.0.1', [['h', 'h']], ['']],
+  ['redisPort', 6379, [['6380', 6380]], ['70000']],
+  ['redisPassword', null, [['p', 'p']], ['']],
+  ['redisPrefix', '_gear_', [['p', 'p']], ['']],
+  ['libmemcachedServers', null, [['a,b', 'a,b']], ['']],
+  ['libmemcachedPrefix', 'gear_', [['p', 'p']], ['']],
+  ['libtokyocabinetFile', null, [['f', 'f']], ['']],
+  ['libtokyocabinetOptimize', true, FLAG, []],
+  [
+    'hashtableBuckets',
+    991,
+    [
+      ['1', 1],
+      ['1000003', 1000003],
+    ],
+    ['0', '-5'],
+  ],
+  ['coredump', false, FLAG, []],
+];
+
+const noFile = (): string => {
+  throw Object.assign(new Error('no file'), { code: 'ENOENT' });
+};
+const settings = (...argv: string[]) => readSettings(argv, {}, noFile);
+
+function problemsOf(...argv: string[]): readonly string[] {
+  try {
+    settings(...argv);
+  } catch (error) {
+    if (error instanceof OptionError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+test('every row has its case here', () => {
+  expect(cases.map(([key]) => key).sort()).toEqual(OPTIONS.map((row) => row.key).sort());
+});
+
+describe.each(cases)('%s', (key, fallback, taken, refused) => {
+  const row = optionRow(key);
+  const forms = (word: string | null): string[][] => {
+    if (word === null)
+      return row.short ? [[`--${row.name}`], [`-${row.short}`]] : [[`--${row.name}`]];
+    const long = [[`--${row.name}`, word], [`--${row.name}=${word}`]];
+    return row.short ? [...long, [`-${row.short}`, word], [`-${row.short}${word}`]] : long;
+  };
+
+  test('has its key from its name', () => {
+    expect(row.key).toBe(row.name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()));
+  });
+
+  test('has its default when it is not given', () => {
+    expect(settings().values[key]).toEqual(fallback);
+  });
+
+  for (const [word, value] of taken) {
+    for (const argv of forms(word)) {
+      test(`takes ${argv.join(' ')}`, () => {
+        expect(settings(...argv).values[key]).toEqual(value);
+      });
+    }
+  }
+
+  for (const word of refused) {
+    test(`refuses ${JSON.stringify(word)} and names option, value and origin`, () => {
+      const problems = problemsOf(`--${row.name}`, word);
+      expect(problems).toHaveLength(1);
+      expect(problems[0]).toContain(`--${row.name}`);
+      expect(problems[0]).toContain(word);
+      expect(problems[0]).toContain('(command line)');
+    });
+  }
+});
+
+describe('the table', () => {
+  const once = (names: (string | undefined)[]): void => {
+    const given = names.filter((name) => name !== undefined);
+    expect(new Set(given).size).toBe(given.length);
+  };
+
+  test('uses each name, key and letter once', () => {
+    once(OPTIONS.map((row) => row.name));
+    once(OPTIONS.map((row) => row.key));
+    once(OPTIONS.map((row) => row.short));
+  });
+
+  test('has defaults that its own types allow', () => {
+    const mayBeNull = new Set(['protocol']);
+    for (const row of OPTIONS) {
+      if (mayBeNull.has(row.key) || row.key === 'listen') continue;
+      expect(row.type.accept(row.fallback), row.name).toEqual(row.fallback);
+    }
+  });
+
+  test('is rendered for the README with one line for each option that is not hidden', () => {
+    const table = renderOptionsTable();
+    for (const row of OPTIONS) {
+      const lines = table.match(new RegExp(`^\\| \`(-\\w, )?--${row.name}[ \`]`, 'gm')) ?? [];
+      expect(lines, row.name).toHaveLength(row.isHidden === true ? 0 : 1);
+    }
+    expect(table).toContain('any\\|loopback\\|list');
+    expect(table.endsWith('\n')).toBe(true);
+  });
+
+  test('says in the README what has no effect', () => {
+    expect(renderOptionsTable()).toContain('(no effect, tables grow and shrink');
+  });
+});
+
+test('persistent queues are refused with the reason', () => {
+  const [problem] = problemsOf('-q', 'MySQL');
+  expect(problem).toContain('in memory only');
+  expect(problem).toContain('later version');
+});
+
+test('TLS is refused rather than served in clear text', () => {
+  expect(problemsOf('--ssl')[0]).toMatch(/^option --ssl \(command line\): this version has no TLS/);
+});
