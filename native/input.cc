@@ -142,16 +142,19 @@ void Reactor::RemoveReady(Connection* connection) {
   }
 }
 
-// Handles each connection that is ready now once; those without room in this batch keep their place.
-void Reactor::ProcessReady() {
+// Handles each connection that is ready now once. False: the batch has no room for the first of those left.
+bool Reactor::ProcessReady() {
   Connection* last = ready_last_;
   while (ready_first_ != nullptr) {
     Connection* connection = ready_first_;
-    bool is_last = connection == last;
     RemoveReady(connection);
-    if (!Process(connection)) return MakeReadyFirst(connection);
-    if (is_last) return;
+    if (!Process(connection)) {
+      MakeReadyFirst(connection);
+      return false;
+    }
+    if (connection == last) break;
   }
+  return true;
 }
 
 // Appends the rows that `connection` owes. False: the batch has no room, nothing or not all was appended.
@@ -167,8 +170,14 @@ bool Reactor::Process(Connection* connection) {
     EmitGone(connection, kGoneOutputLimit);
     return true;
   }
-  if (connection->is_held) return true;
+  // Not now; Resume() and AfterSend() make it ready again.
+  if (connection->is_held || connection->is_paused) return true;
   if (connection->intake.HasUndecoded()) {
+    // One region of the arena a turn, so that hold() can take back all of it.
+    if (connection->read_turn == intake_host_.turn) {
+      MakeReady(connection);
+      return true;
+    }
     if (!connection->intake.HasRoom(intake_host_)) return false;
     connection->intake.Step(&intake_host_, connection->id);
     connection->read_turn = intake_host_.turn;

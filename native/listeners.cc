@@ -18,7 +18,6 @@ namespace {
 constexpr uint64_t kRetryMs = 100;
 constexpr int kAcceptsMax = 64;
 constexpr uint32_t kAddressBytesMax = 64;
-constexpr char kLocalName[] = "localhost";
 
 int OpenSocket(int family) {
   int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -34,6 +33,19 @@ int PortOf(const sockaddr_storage& address) {
     return ntohs(reinterpret_cast<const sockaddr_in6*>(&address)->sin6_port);
   }
   return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
+}
+
+// The address as text, without port or scope; an IPv4 peer of an IPv6 listener as IPv4. `text` has kAddressBytesMax.
+void WriteAddress(const sockaddr_storage& address, char* text) {
+  const void* host = &reinterpret_cast<const sockaddr_in*>(&address)->sin_addr;
+  int family = AF_INET;
+  if (address.ss_family == AF_INET6) {
+    const in6_addr* long_host = &reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr;
+    bool is_mapped = IN6_IS_ADDR_V4MAPPED(long_host);
+    family = is_mapped ? AF_INET : AF_INET6;
+    host = is_mapped ? static_cast<const void*>(&long_host->s6_addr[12]) : long_host;
+  }
+  inet_ntop(family, host, text, kAddressBytesMax);
 }
 
 void SetStreamOptions(int fd, const ReactorOptions& options) {
@@ -188,9 +200,11 @@ void Reactor::OnListenerClosed(uv_handle_t* handle) {
   reactor->HandleClosed();
 }
 
-void Reactor::OnAcceptable(uv_poll_t* poll, int, int) {
+void Reactor::OnAcceptable(uv_poll_t* poll, int status, int) {
   Listener* listener = static_cast<Listener*>(poll->data);
-  if (!listener->is_closed) listener->reactor->AcceptAll(listener);
+  if (listener->is_closed) return;
+  if (status < 0) return listener->reactor->WaitToAccept(listener, status);
+  listener->reactor->AcceptAll(listener);
 }
 
 void Reactor::AcceptAll(Listener* listener) {
@@ -223,18 +237,13 @@ bool Reactor::AcceptOne(Listener* listener) {
     WaitToAccept(listener, error);
     return false;
   }
-  char text[kAddressBytesMax] = "";
-  int port = 0;
   if (listener->is_local) {
-    memcpy(text, kLocalName, sizeof kLocalName);
+    EmitOpen(connection, listener, "localhost", 0);
   } else {
-    const void* host = address.ss_family == AF_INET6
-                           ? static_cast<void*>(&reinterpret_cast<sockaddr_in6*>(&address)->sin6_addr)
-                           : static_cast<void*>(&reinterpret_cast<sockaddr_in*>(&address)->sin_addr);
-    inet_ntop(address.ss_family, host, text, sizeof text);
-    port = PortOf(address);
+    char text[kAddressBytesMax] = "";
+    WriteAddress(address, text);
+    EmitOpen(connection, listener, text, PortOf(address));
   }
-  EmitOpen(connection, listener, text, port);
   return true;
 }
 

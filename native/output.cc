@@ -198,6 +198,7 @@ void Reactor::AfterSend(Connection* connection) {
   bool must_disarm = connection->is_write_armed && unsent == 0;
   if (must_disarm) connection->is_write_armed = false;
   if (must_disarm || may_go_on) UpdateMask(connection);
+  if (may_go_on) MakeReady(connection);
   if (connection->wants_drained && unsent <= connection->drained_at) MakeReady(connection);
 }
 

@@ -99,7 +99,12 @@ void Reactor::OnCheck() {
   }
   if (listen_error_ != 0) ReportListenError();
   if (is_closing_) return;
-  ProcessReady();
+  if (!ProcessReady()) {
+    // What sockets brought has filled the batch: those who wait longer get one of their own.
+    MakeRoom();
+    if (is_closing_) return;
+    ProcessReady();
+  }
   if (batch_.row_count > 0 || is_nudged_ || ring_woke_) {
     RunTurn();
   } else {
@@ -160,6 +165,7 @@ void Reactor::Destroy() {
 void Reactor::Abandon() {
   if (is_closing_) return;
   is_closing_ = true;
+  if (ring_words_ != nullptr) StayAwake();
   for (uint32_t i = 0; i < listeners_.size(); i++) {
     if (!listeners_[i]->is_closed) CloseListener(listeners_[i]);
   }

@@ -183,7 +183,7 @@ class Reactor {
   void MakeReady(Connection* connection);
   void MakeReadyFirst(Connection* connection);
   void RemoveReady(Connection* connection);
-  void ProcessReady();
+  bool ProcessReady();
   bool Process(Connection* connection);
   void EmitGone(Connection* connection, int reason);
 

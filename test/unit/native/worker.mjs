@@ -1,0 +1,106 @@
+/**
+ * The other thread of the addon's tests, by `workerData.job`. Runs the built output, because Node 20 loads no
+ * TypeScript in threads. Every job posts `ready` (or a port) when the test may go on.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { addonFunctions, createReactor } from '../../../dist/native/addon.js';
+import { Control, OUT_INTS, Out, ROW_INTS, Row, RowKind } from '../../../dist/protocol/batch.js';
+
+const { job } = workerData;
+
+/** A reactor whose `handle(row)` runs for each row. */
+function start(handle, handleTurn = () => {}) {
+  const reactor = createReactor({
+    hashSeed: 7,
+    packetBytesMax: 1 << 28,
+    outputPauseBytes: 1 << 20,
+    outputBytesMax: 1 << 28,
+    keepalive: null,
+    onListenError: () => {},
+    onTurn(rowCount) {
+      handleTurn(rowCount);
+      for (let i = 0; i < rowCount; i++) handle(i * ROW_INTS);
+    },
+  });
+  return reactor;
+}
+
+function send(reactor, conn, off, count) {
+  const { arena, out, outRows, control } = reactor;
+  const to = control[Control.OUT_BYTES];
+  out.set(arena.subarray(off, off + count), to);
+  const row = control[Control.OUT_ROWS]++ * OUT_INTS;
+  outRows[row + Out.CONN] = conn;
+  outRows[row + Out.OFF] = to;
+  outRows[row + Out.LEN] = count;
+  outRows[row + Out.BLOB] = 0;
+  control[Control.OUT_BYTES] += count;
+}
+
+/** Sends each frame and line back. */
+function startEcho() {
+  const reactor = start((row) => {
+    const { rows } = reactor;
+    const type = rows[row + Row.TYPE];
+    if (type < 0 && type !== RowKind.LINE) return;
+    const off = rows[row + Row.START];
+    send(reactor, rows[row + Row.CONN], off, rows[row + Row.END] - off);
+  });
+  return reactor;
+}
+
+const jobs = {
+  /** Creates a reactor with nothing to do; the thread must end by itself. */
+  idle() {
+    start(() => {});
+    parentPort.postMessage('ready');
+  },
+  /** Listens and echoes for ever. */
+  async echo() {
+    const { port } = await startEcho().listen({ host: '127.0.0.1', port: 0, backlog: 64 });
+    parentPort.postMessage('ready');
+    parentPort.postMessage(port);
+  },
+  /** Adopts what the test detaches; echoes. */
+  adopt() {
+    const reactor = startEcho();
+    parentPort.on('message', ({ fd, unread, unsent }) => {
+      reactor.adopt(fd, unread, unsent);
+      parentPort.postMessage('adopted');
+    });
+    parentPort.postMessage('ready');
+  },
+  /** Answers a line and then throws in the same turn. */
+  async throw() {
+    const reactor = start((row) => {
+      if (reactor.rows[row + Row.TYPE] !== RowKind.LINE) return;
+      send(reactor, reactor.rows[row + Row.CONN], reactor.rows[row + Row.START], 1);
+      throw new Error('thrown in a turn');
+    });
+    const { port } = await reactor.listen({ host: '127.0.0.1', port: 0, backlog: 64 });
+    parentPort.postMessage('ready');
+    parentPort.postMessage(port);
+  },
+  /** One end of a ping-pong over two shared words; the doorbell is the only thing that wakes it in time. */
+  pingPong() {
+    const { words, own, other, bell, otherBell, rounds } = workerData;
+    const reactor = start(
+      () => {},
+      () => {
+        const round = Atomics.load(words, own.write);
+        if (round === Atomics.load(words, own.read)) return;
+        Atomics.store(words, own.read, round);
+        Atomics.add(words, other.write, 1);
+        if (Atomics.exchange(words, other.asleep, 0) === 1) addonFunctions.doorbellRing(otherBell);
+        if (round === rounds) parentPort.postMessage('done');
+      },
+    );
+    const write = Int32Array.of(own.write);
+    const read = Int32Array.of(own.read);
+    reactor.watchRings(words, own.asleep, write, read, bell);
+    parentPort.postMessage('ready');
+    parentPort.on('message', () => reactor.destroy().then(() => parentPort.close()));
+  },
+};
+
+await jobs[job]();
