@@ -37,8 +37,8 @@ export interface TestServer {
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-/** Entry of our daemon; there only after a build. */
-export const daemonPath = join(root, 'dist/cli/gearmand.js');
+/** Entry of our daemon, there only after a build; GEARTRAIN_DAEMON names another build. */
+export const daemonPath = process.env.GEARTRAIN_DAEMON ?? join(root, 'dist/cli/gearmand.js');
 
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
@@ -108,7 +108,11 @@ async function startOnce(kind: ServerKind, options: ServerOptions): Promise<Test
       rmSync(scratch, { recursive: true, force: true });
       resolve({ code, signal });
     };
-    child.once('exit', gone);
+    child.once('exit', () => {
+      isRunning = false;
+    });
+    // After `exit`, when all it wrote has been read.
+    child.once('close', gone);
     child.once('error', (error) => {
       output += error.message;
       gone(null, null);

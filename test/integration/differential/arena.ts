@@ -72,7 +72,7 @@ export class Arena {
     });
     this.#played++;
     this.#leftOver = leftOver;
-    if (difference !== null) await this.stop();
+    if (difference?.isBroken === true) await this.stop();
     return difference;
   }
 

@@ -22,6 +22,8 @@ export interface Difference {
   /** What was said up to the difference. */
   readonly transcript: readonly string[];
   readonly what: string;
+  /** A server has ended or hangs, so both must be started anew. */
+  readonly isBroken: boolean;
 }
 
 export interface DialogueOptions {
@@ -45,17 +47,27 @@ export async function playDialogue(plan: Plan, options: DialogueOptions): Promis
   try {
     const dialogue = await Dialogue.open(plan, options, transcript);
     const difference = await dialogue.play();
-    if (difference !== null) {
-      dialogue.abort();
-      return { difference, leftOver: 0 };
-    }
-    return await dialogue.cleanUp();
+    if (difference === null) return await dialogue.cleanUp();
+    const isBroken = await dialogue.cleanUp().then(
+      (outcome) => outcome.difference !== null,
+      () => true,
+    );
+    return { difference: { ...difference, isBroken }, leftOver: 0 };
   } catch (error) {
-    const ended = options.servers.filter((server) => !server.isRunning());
-    const tails = ended.map((s) => `\n${s.label} has ended: ${s.output().slice(-2000)}`);
-    const what = `${error instanceof Error ? error.message : String(error)}${tails.join('')}`;
-    return { difference: { transcript, what }, leftOver: 0 };
+    const what = `${error instanceof Error ? error.message : String(error)}${await endsOf(options)}`;
+    return { difference: { transcript, what, isBroken: true }, leftOver: 0 };
   }
+}
+
+/** Which servers have ended, how, and what they said last. */
+async function endsOf({ servers }: DialogueOptions): Promise<string> {
+  const tails: string[] = [];
+  for (const server of servers) {
+    if (server.isRunning()) continue;
+    const { code, signal } = await server.exited;
+    tails.push(`\n${server.label} has ended: ${signal ?? code}\n${server.output().slice(-3000)}`);
+  }
+  return tails.join('');
 }
 
 class Dialogue {
@@ -98,7 +110,7 @@ class Dialogue {
     for (const step of this.#plan.steps) {
       this.#model.now++;
       const what = step.op === 'drain' ? await this.#drain(step) : await this.#step(step);
-      if (what !== null) return { transcript: this.#transcript, what };
+      if (what !== null) return { transcript: this.#transcript, what, isBroken: false };
     }
     return null;
   }
@@ -109,17 +121,9 @@ class Dialogue {
     const ours = this.#sides.findIndex((side, at) => !side.isReference && (kept[at] ?? 0) > 0);
     if (ours >= 0) {
       const what = `${this.#sides[ours]?.server.label} keeps ${kept[ours]} cancelled jobs`;
-      return { difference: { transcript: this.#transcript, what }, leftOver: 0 };
+      return { difference: { transcript: this.#transcript, what, isBroken: true }, leftOver: 0 };
     }
     return { difference: null, leftOver: Math.max(...kept) };
-  }
-
-  /** Ends all connections without waiting. */
-  abort(): void {
-    for (const side of this.#sides) {
-      side.control.socket.destroy();
-      for (const wire of side.wires) wire?.socket.destroy();
-    }
   }
 
   #both(act: (side: Side) => Promise<unknown>): Promise<unknown> {

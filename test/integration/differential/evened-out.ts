@@ -44,7 +44,7 @@ function withArgs(packet: WirePacket, args: readonly string[]): WirePacket {
 
 /** Jobs that a question by unique may mean. */
 function named(model: Model, unique: string): { live: Job[]; forgotten: Job[] } {
-  const equal = model.jobs.filter((j) => j.unique === unique && j.state !== 'gone');
+  const equal = model.jobs.filter((j) => j.key === `unique ${unique}` && j.state !== 'gone');
   const isForgotten = (j: Job): boolean => j.state === 'ghost' || j.isIgnored;
   return { live: equal.filter((j) => !isForgotten(j)), forgotten: equal.filter(isForgotten) };
 }
@@ -132,6 +132,15 @@ export const EVENED_OUT: readonly EvenedOut[] = [
       );
       return isTaken ? { ...submit, unique: freshUnique() } : submit;
     },
+  },
+  {
+    name: 'data that is its own unique',
+    reason:
+      'gearmand merges a submit with the unique - and data x with a job whose unique and data are both x; ours merges - with - only',
+    submit: (submit) =>
+      submit.unique === submit.data.toString('latin1') && submit.unique !== ''
+        ? { ...submit, data: Buffer.concat([submit.data, Buffer.from('!')]) }
+        : submit,
   },
   {
     name: 'forgotten jobs do not fill a queue',

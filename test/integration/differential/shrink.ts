@@ -6,7 +6,7 @@
 export async function shrink<T>(
   items: readonly T[],
   fails: (items: readonly T[]) => Promise<boolean>,
-  triesMax = 400,
+  triesMax = 1000,
 ): Promise<readonly T[]> {
   let smallest = items;
   let tries = 0;
