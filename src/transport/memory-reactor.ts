@@ -5,9 +5,9 @@
 import type { Detached, ListenAddress, ReactorOptions } from '../native/contract.ts';
 import { GoneReason } from '../protocol/batch.ts';
 import { READ_BYTES } from '../protocol/limits.ts';
-import { copyOf } from './byte-queue.ts';
-import type { Connection, Opened, Wire } from './connection.ts';
 import { MemoryRegistry, type MemorySocket } from './memory-socket.ts';
+import { copyOf } from './turn/byte-queue.ts';
+import type { Connection, Opened, Wire } from './turn/connection.ts';
 import { TurnReactor } from './turn-reactor.ts';
 
 export interface MemoryOptions {
@@ -43,7 +43,6 @@ export class MemoryReactor extends TurnReactor {
   readonly #sockets = new Map<number, MemorySocket>();
   #readable: MemoryWire[] = [];
   #nextListener = 1;
-  #isDestroyed = false;
 
   constructor(options: ReactorOptions, memory: MemoryOptions = {}) {
     super(options);
@@ -88,14 +87,14 @@ export class MemoryReactor extends TurnReactor {
   }
 
   /** Reads at most READ_BYTES of each peer, calls `onTurn`, sends. Returns false when there was nothing to do. */
-  override runTurn(): boolean {
+  runTurn(): boolean {
     const readable = this.#readable;
     this.#readable = [];
     for (const wire of readable) {
       wire.isListed = false;
       this.#read(wire);
     }
-    return super.runTurn() || readable.length > 0;
+    return this.engine.runTurn() || readable.length > 0;
   }
 
   /** Gives an id and the port asked for; peers come through `connect`. */
@@ -107,8 +106,7 @@ export class MemoryReactor extends TurnReactor {
 
   adopt(fd: number, unread: Uint8Array, unsent: Uint8Array): number {
     const connection = this.#bind(this.registry.get(fd), null);
-    this.owe(connection, unsent);
-    if (unread.length > 0) this.received(connection, unread);
+    this.welcome(connection, unread, unsent);
     return connection.id;
   }
 
@@ -121,12 +119,7 @@ export class MemoryReactor extends TurnReactor {
   }
 
   async destroy(): Promise<void> {
-    this.#isDestroyed = true;
-    this.closeAll();
-  }
-
-  protected isDestroyed(): boolean {
-    return this.#isDestroyed;
+    this.engine.closeAll();
   }
 
   protected schedule(): void {
@@ -136,13 +129,13 @@ export class MemoryReactor extends TurnReactor {
   #bind(socket: MemorySocket, opened: Opened | null): Connection {
     const wire: MemoryWire = new MemoryWire(socket, {
       readable: () => this.#list(wire),
-      sent: () => this.sent(connection),
+      sent: () => this.engine.output.sent(connection),
       closed: () => {
         this.registry.close(socket.fd);
-        this.closed(connection);
+        this.engine.closed(connection);
       },
     });
-    const connection = this.open(wire, opened);
+    const connection = this.engine.open(wire, opened);
     wire.connection = connection;
     this.#sockets.set(connection.id, socket);
     this.#list(wire);
@@ -165,10 +158,10 @@ export class MemoryReactor extends TurnReactor {
   #readSome(wire: MemoryWire, socket: MemorySocket, connection: Connection): void {
     const bytes = new Uint8Array(Math.min(socket.inbound.bytes, READ_BYTES));
     socket.inbound.take(bytes, 0, bytes.length);
-    if (bytes.length > 0) this.received(connection, bytes);
+    if (bytes.length > 0) this.engine.received(connection, bytes);
     if (socket.inbound.bytes > 0) this.#list(wire);
-    else if (socket.isReset) this.ended(connection, GoneReason.RESET);
-    else if (socket.hasEnded) this.ended(connection, GoneReason.END);
+    else if (socket.isReset) this.engine.ended(connection, GoneReason.RESET);
+    else if (socket.hasEnded) this.engine.ended(connection, GoneReason.END);
   }
 }
 

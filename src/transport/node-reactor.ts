@@ -11,8 +11,8 @@ import type {
   ReactorOptions,
 } from '../native/contract.ts';
 import { GoneReason } from '../protocol/batch.ts';
-import type { Connection, Opened } from './connection.ts';
 import { SocketWire } from './socket-wire.ts';
+import type { Connection, Opened } from './turn/connection.ts';
 import { TurnReactor } from './turn-reactor.ts';
 
 const LISTEN_ERROR_MS = 1000;
@@ -72,8 +72,7 @@ export class NodeReactor extends TurnReactor {
     const socket = new net.Socket({ fd, allowHalfOpen: true, readable: true, writable: true });
     socket.setNoDelay(true);
     const connection = this.#connect(socket, null);
-    this.owe(connection, unsent);
-    if (unread.length > 0) this.received(connection, unread);
+    this.welcome(connection, unread, unsent);
     return connection.id;
   }
 
@@ -94,7 +93,7 @@ export class NodeReactor extends TurnReactor {
     doorbellFd: number,
   ): void {
     super.watchRings(words, asleep, writeWords, readWords, doorbellFd);
-    this.#ringTimer ??= setInterval(() => this.lookAtRings(), SLEEP_MS).unref();
+    this.#ringTimer ??= setInterval(() => this.#lookAtRings(), SLEEP_MS).unref();
   }
 
   destroy(): Promise<void> {
@@ -106,28 +105,29 @@ export class NodeReactor extends TurnReactor {
     return this.#destroyed;
   }
 
-  protected isDestroyed(): boolean {
-    return this.#destroyed !== null;
-  }
-
   protected schedule(): void {
-    if (this.#immediate !== null || this.isDestroyed()) return;
+    if (this.#immediate !== null || this.#destroyed !== null) return;
     this.#immediate = setImmediate(() => {
       this.#immediate = null;
-      this.runTurn();
+      this.engine.runTurn();
     });
+  }
+
+  /** Runs a turn when a ring has something to read, whoever forgot to ring. */
+  #lookAtRings(): void {
+    if (this.engine.rings.isWaiting()) this.nudge();
   }
 
   #connect(socket: net.Socket, opened: Opened | null): Connection {
     setKeepalive(socket, this.options.keepalive);
     const wire = new SocketWire(socket);
-    const connection = this.open(wire, opened);
+    const connection = this.engine.open(wire, opened);
     this.#openHandles++;
-    socket.on('data', (chunk) => this.received(connection, chunk));
-    socket.on('end', () => this.ended(connection, GoneReason.END));
-    socket.on('error', () => this.ended(connection, GoneReason.RESET));
+    socket.on('data', (chunk) => this.engine.received(connection, chunk));
+    socket.on('end', () => this.engine.ended(connection, GoneReason.END));
+    socket.on('error', () => this.engine.ended(connection, GoneReason.RESET));
     socket.on('close', () => {
-      this.closed(connection);
+      this.engine.closed(connection);
       this.#handleClosed();
     });
     return connection;
@@ -150,7 +150,7 @@ export class NodeReactor extends TurnReactor {
     if (this.#ringTimer !== null) clearInterval(this.#ringTimer);
     for (const id of [...this.#servers.keys()]) this.unlisten(id);
     this.#openHandles++; // this call, so that everything is begun before anything can be complete
-    this.closeAll();
+    this.engine.closeAll();
     this.#handleClosed();
   }
 }

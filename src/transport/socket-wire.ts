@@ -3,7 +3,7 @@
  * Rule: nothing here throws for what a peer does; failures come as the socket's events.
  */
 import type { Socket } from 'node:net';
-import type { Wire } from './connection.ts';
+import type { Wire } from './turn/connection.ts';
 
 export class SocketWire implements Wire {
   readonly #socket: Socket;

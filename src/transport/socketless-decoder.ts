@@ -6,10 +6,10 @@ import type { SocketlessDecoder } from '../native/contract.ts';
 import { CONTROL_INTS, ROW_INTS, SLOT_BITS } from '../protocol/batch.ts';
 import type { FrameBatch } from '../protocol/batch-writer.ts';
 import { FrameDecoder } from '../protocol/decoder.ts';
-import { BlobTable } from './blob-table.ts';
-import { copyOf } from './byte-queue.ts';
-import { ConnectionInput, Step } from './connection-input.ts';
-import { ARENA_BYTES, ROWS_MAX } from './turn-reactor.ts';
+import { BlobTable } from './turn/blob-table.ts';
+import { copyOf } from './turn/byte-queue.ts';
+import { ConnectionInput, Step } from './turn/connection-input.ts';
+import { ARENA_BYTES, ROWS_MAX } from './turn/turn-engine.ts';
 
 const CONN = 1 + (1 << SLOT_BITS);
 

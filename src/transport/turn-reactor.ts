@@ -1,58 +1,37 @@
 /**
- * The twin reactor without its sockets: rows in, one callback a turn, output gathered per connection, limits, closing.
- * Rule: while `onTurn` runs, methods only note what to do; what it wrote leaves after it has returned, or never if it threw.
+ * The reactor's contract over the turn engine: everything but sockets, which subclasses bring as wires.
+ * Rule: while `onTurn` runs, methods only note what to do.
  */
 import type { Detached, ListenAddress, Reactor, ReactorOptions } from '../native/contract.ts';
-import { CONTROL_INTS, GoneReason, OUT_INTS, ROW_INTS } from '../protocol/batch.ts';
-import { READ_BYTES } from '../protocol/limits.ts';
-import { BlobTable } from './blob-table.ts';
-import { Connection, ConnectionTable, Leaving, type Opened, type Wire } from './connection.ts';
-import { RingWatch } from './ring-watch.ts';
-import { TurnInput } from './turn-input.ts';
-import { TurnOutput } from './turn-output.ts';
+import { type Connection, Leaving } from './turn/connection.ts';
+import { TurnEngine } from './turn/turn-engine.ts';
 
-/** Capacities; the host reads them from the arrays' lengths. */
-export const ARENA_BYTES = 1 << 20;
-export const ROWS_MAX = 4096;
-export const OUT_BYTES = 1 << 20;
-export const OUT_ROWS_MAX = 16384;
+/** What a connection takes along when it leaves its reactor. */
+export interface TakenOut {
+  readonly connection: Connection;
+  readonly unread: Uint8Array;
+  readonly unsent: Uint8Array;
+}
 
-/** Base of the node:net reactor and of the memory reactor. Subclasses bring wires and decide when turns run. */
+/** Base of the node:net reactor and of the memory reactor. */
 export abstract class TurnReactor implements Reactor {
   readonly kind = 'twin';
-  readonly arena: Uint8Array = new Uint8Array(ARENA_BYTES);
-  readonly rows: Int32Array = new Int32Array(ROWS_MAX * ROW_INTS);
-  readonly out: Uint8Array = new Uint8Array(OUT_BYTES);
-  readonly outRows: Int32Array = new Int32Array(OUT_ROWS_MAX * OUT_INTS);
-  readonly control: Int32Array = new Int32Array(CONTROL_INTS);
-
+  readonly arena: Uint8Array;
+  readonly rows: Int32Array;
+  readonly out: Uint8Array;
+  readonly outRows: Int32Array;
+  readonly control: Int32Array;
   protected readonly options: ReactorOptions;
-  protected readonly connections = new ConnectionTable();
-
-  readonly #blobs = new BlobTable(this.control);
-  readonly #rings = new RingWatch();
-  readonly #input: TurnInput;
-  readonly #output: TurnOutput;
-  #isNudged = false;
-  #isInTurn = false;
-  /** `onTurn` threw, or everything is closed: no turn runs any more and nothing is sent. */
-  #isStopped = false;
+  protected readonly engine: TurnEngine;
 
   constructor(options: ReactorOptions) {
     this.options = options;
-    const { hashSeed, packetBytesMax } = options;
-    this.#input = new TurnInput(this.arena, this.rows, this.#blobs, hashSeed, packetBytesMax);
-    this.#output = new TurnOutput(this, this.#blobs, this.connections, options, {
-      paused: (connection, isPaused) => {
-        this.#updateReading(connection);
-        if (!isPaused) this.markReady(connection);
-      },
-      overLimit: (connection) => this.ended(connection, GoneReason.OUTPUT_LIMIT),
-      drained: (connection) => {
-        connection.isDrainedDue = true;
-        this.markReady(connection);
-      },
-    });
+    this.engine = new TurnEngine(options, () => this.schedule());
+    this.arena = this.engine.arena;
+    this.rows = this.engine.rows;
+    this.out = this.engine.out;
+    this.outRows = this.engine.outRows;
+    this.control = this.engine.control;
   }
 
   abstract listen(address: ListenAddress): Promise<{ id: number; port: number }>;
@@ -60,15 +39,11 @@ export abstract class TurnReactor implements Reactor {
   abstract adopt(fd: number, unread: Uint8Array, unsent: Uint8Array): number;
   abstract detach(conn: number): Detached;
   abstract destroy(): Promise<void>;
-  /** `destroy` was called; inside a turn its work is done behind the turn. */
-  protected abstract isDestroyed(): boolean;
-  /** Asks for `runTurn` soon; called any number of times before it. */
+  /** Asks for `engine.runTurn` soon; called any number of times before it. */
   protected abstract schedule(): void;
 
-  // -- what the thread calls
-
   spill(): void {
-    this.#output.spill();
+    this.engine.output.spill();
   }
 
   close(conn: number): void {
@@ -80,53 +55,54 @@ export abstract class TurnReactor implements Reactor {
   }
 
   hold(conn: number, start: number): void {
-    const connection = this.#find(conn);
+    const connection = this.engine.find(conn);
     if (connection === undefined) return;
-    this.#input.unread(connection, start);
+    this.engine.input.unread(connection, start);
     connection.isHeld = true;
-    this.#updateReading(connection);
+    this.engine.updateReading(connection);
   }
 
   resume(conn: number): void {
-    const connection = this.#find(conn);
+    const connection = this.engine.find(conn);
     if (connection === undefined) return;
     connection.isHeld = false;
-    this.#updateReading(connection);
-    this.markReady(connection);
+    this.engine.updateReading(connection);
+    this.engine.markReady(connection);
   }
 
   unsentBytes(conn: number): number {
-    const connection = this.#find(conn);
-    return connection === undefined ? 0 : this.#output.unsentBytes(connection);
+    const connection = this.engine.find(conn);
+    return connection === undefined ? 0 : this.engine.output.unsentBytes(connection);
   }
 
   notifyDrained(conn: number, bytes: number): void {
-    const connection = this.#find(conn);
+    const connection = this.engine.find(conn);
     if (connection === undefined) return;
-    this.#output.askDrained(connection, bytes);
+    this.engine.output.askDrained(connection, bytes);
     this.schedule();
   }
 
   blobFrom(bytes: Uint8Array, start: number, end: number): number {
-    return this.#blobs.from(bytes, start, end);
+    return this.engine.blobs.from(bytes, start, end);
   }
 
   blobRetain(id: number): void {
-    this.#blobs.retain(id);
+    this.engine.blobs.retain(id);
   }
 
   blobRelease(id: number): void {
-    this.#blobs.release(id);
+    this.engine.blobs.release(id);
   }
 
   blobBytes(id: number): number {
-    return this.#blobs.bytes(id);
+    return this.engine.blobs.bytes(id);
   }
 
   blobRead(id: number, offset: number, target: Uint8Array, at: number, count: number): void {
-    this.#blobs.read(id, offset, target, at, count);
+    this.engine.blobs.read(id, offset, target, at, count);
   }
 
+  /** The doorbell is the caller's: whoever is rung calls `nudge`. */
   watchRings(
     words: Int32Array,
     asleep: number,
@@ -134,149 +110,36 @@ export abstract class TurnReactor implements Reactor {
     readWords: Int32Array,
     _doorbellFd: number,
   ): void {
-    this.#rings.watch(words, asleep, writeWords, readWords);
+    this.engine.rings.watch(words, asleep, writeWords, readWords);
     this.nudge();
   }
 
   nudge(): void {
-    this.#isNudged = true;
-    this.#rings.wake();
+    this.engine.nudge();
+  }
+
+  /** Hands an adopted connection what came with it. */
+  protected welcome(connection: Connection, unread: Uint8Array, unsent: Uint8Array): void {
+    this.engine.output.owe(connection, unsent);
+    if (unread.length > 0) this.engine.received(connection, unread);
     this.schedule();
   }
 
-  // -- what wires call
-
-  /** `chunk` came from the peer; it is the connection's from now on. */
-  protected received(connection: Connection, chunk: Uint8Array): void {
-    if (connection.leaving !== Leaving.NO || connection.goneReason >= 0) return;
-    connection.input.queue.push(chunk);
-    this.#updateReading(connection);
-    this.markReady(connection);
-  }
-
-  /** The peer sends nothing more, or (RESET) the wire failed: nothing leaves any more either. */
-  protected ended(connection: Connection, reason: number): void {
-    if (connection.goneReason === GoneReason.OUTPUT_LIMIT) return;
-    if (connection.goneReason >= 0 && reason === GoneReason.END) return;
-    connection.goneReason = reason;
-    this.markReady(connection);
-  }
-
-  /** Output has left: looks at the low marks. */
-  protected sent(connection: Connection): void {
-    this.#output.sent(connection);
-  }
-
-  /** The wire is closed for good. Its slot is free when the thread has closed the connection too. */
-  protected closed(connection: Connection): void {
-    connection.isWireClosed = true;
-    if (connection.leaving !== Leaving.NO) this.connections.remove(connection);
-    else this.ended(connection, GoneReason.RESET);
-  }
-
-  // -- what subclasses call
-
-  /** A new connection. `opened`: give an OPEN row; null for an adopted one. */
-  protected open(wire: Wire, opened: Opened | null): Connection {
-    const connection = this.connections.add(
-      (id) => new Connection(id, wire, opened, this.#input.context),
-    );
-    if (opened !== null) this.markReady(connection);
-    return connection;
-  }
-
-  /** Output from before the connection came here leaves first. */
-  protected owe(connection: Connection, unsent: Uint8Array): void {
-    this.#output.owe(connection, unsent);
-    this.schedule();
-  }
-
-  /** Takes a held connection out of the table; its wire is the caller's from now on. */
-  protected takeOut(conn: number): {
-    connection: Connection;
-    unread: Uint8Array;
-    unsent: Uint8Array;
-  } {
-    this.#output.spill();
-    const connection = this.#find(conn);
+  /** Takes a held connection out. Throws Error when it is not held, or data of its frames was dropped. */
+  protected takeOut(conn: number): TakenOut {
+    const connection = this.engine.find(conn);
     if (connection === undefined || !connection.isHeld) {
       throw new Error(`detach: connection ${conn} is not held`);
     }
+    this.engine.output.spill();
     const unread = connection.input.takeUnread();
-    const unsent = this.#output.takeUnsent(connection);
-    connection.leaving = Leaving.AT_ONCE;
-    this.connections.remove(connection);
+    const unsent = this.engine.output.takeUnsent(connection);
+    this.engine.forget(connection);
     return { connection, unread, unsent };
   }
 
-  protected markReady(connection: Connection): void {
-    if (connection.leaving !== Leaving.NO) return;
-    this.#input.add(connection);
-    this.schedule();
-  }
-
-  /** One turn: rows, callback, output. Returns false when there was nothing to do. Throws what `onTurn` throws. */
-  protected runTurn(): boolean {
-    if (this.#isStopped) return false;
-    this.#rings.wake();
-    const isCalled = this.#isNudged || this.#rings.isWaiting();
-    this.#isNudged = false;
-    const rowCount = this.#input.fill((connection) => this.#updateReading(connection));
-    if (rowCount > 0 || isCalled) this.#callBack(rowCount);
-    const hasSent = this.#output.flush();
-    if (this.isDestroyed()) {
-      this.closeAll();
-      return true;
-    }
-    if (this.#input.isReady) this.schedule();
-    if (!this.#rings.sleep()) this.nudge();
-    return rowCount > 0 || isCalled || hasSent || this.#input.isReady;
-  }
-
-  #callBack(rowCount: number): void {
-    this.#isInTurn = true;
-    this.#isStopped = true; // stays so when the callback throws: nothing of that turn is sent
-    try {
-      this.options.onTurn(rowCount);
-    } finally {
-      this.#isInTurn = false;
-    }
-    this.#isStopped = false;
-    for (const connection of this.#input.endTurn()) this.close(connection.id);
-  }
-
-  /** Runs a turn when a ring has something to read, whoever forgot to ring. */
-  protected lookAtRings(): void {
-    if (this.#rings.isWaiting()) this.nudge();
-  }
-
-  /** Sends what is owed and closes every connection; no turn runs any more. Left to the turn's end inside of one. */
-  protected closeAll(): void {
-    if (this.#isInTurn) return;
-    if (!this.#isStopped) this.#output.flush();
-    this.#isStopped = true;
-    for (const connection of this.connections) connection.wire.destroy();
-  }
-
-  #find(conn: number): Connection | undefined {
-    const connection = this.connections.get(conn);
-    return connection?.leaving === Leaving.NO ? connection : undefined;
-  }
-
   #leave(conn: number, leaving: Leaving, lingerMs: number): void {
-    const connection = this.#find(conn);
-    if (connection === undefined) return;
-    this.#output.leave(connection, leaving, lingerMs);
-    this.schedule();
-  }
-
-  #updateReading(connection: Connection): void {
-    const isReading =
-      !connection.isHeld &&
-      !connection.isOutputPaused &&
-      connection.input.queue.bytes <= READ_BYTES;
-    if (isReading === connection.isReading) return;
-    connection.isReading = isReading;
-    connection.wire.setReading(isReading);
+    const connection = this.engine.find(conn);
+    if (connection !== undefined) this.engine.leave(connection, leaving, lingerMs);
   }
 }

@@ -2,7 +2,7 @@
  * Takes one batch of output apart: every connection's segments become one run of bytes, with blobs in between.
  * Rule: bytes are copied once, because `out` is written again while sockets still send.
  */
-import { Control, OUT_INTS, Out } from '../protocol/batch.ts';
+import { Control, OUT_INTS, Out } from '../../protocol/batch.ts';
 import type { BlobTable } from './blob-table.ts';
 import type { Connection } from './connection.ts';
 

@@ -2,7 +2,7 @@
  * One connection as the turn code sees it, and the table that gives connections their ids.
  * Rule: a slot is used again only after its wire is closed, and then under the next generation.
  */
-import { GENERATION_MAX, SLOT_BITS, SLOT_MASK } from '../protocol/batch.ts';
+import { GENERATION_MAX, SLOT_BITS, SLOT_MASK } from '../../protocol/batch.ts';
 import { ConnectionInput, type InputContext } from './connection-input.ts';
 
 /** What carries a connection's bytes: a socket or memory. Calls the reactor back with received, ended, failed, sent, closed. */

@@ -4,12 +4,13 @@
  *
  *   pieces (un-read frames) -> fill (a large frame's data) or carry (an incomplete frame) -> queue (not looked at)
  */
-import { BLOB_DROPPED, ROW_INTS, Row, RowKind } from '../protocol/batch.ts';
-import { type FrameBatch, isFull } from '../protocol/batch-writer.ts';
-import { type FrameDecoder, Stop } from '../protocol/decoder.ts';
-import { READ_BYTES } from '../protocol/limits.ts';
+import { BLOB_DROPPED, ROW_INTS, Row, RowKind } from '../../protocol/batch.ts';
+import { type FrameBatch, isFull } from '../../protocol/batch-writer.ts';
+import { type FrameDecoder, Stop } from '../../protocol/decoder.ts';
+import { READ_BYTES } from '../../protocol/limits.ts';
 import type { BlobTable } from './blob-table.ts';
 import { ByteQueue, copyOf } from './byte-queue.ts';
+import { joined, type LargeFrame, type Piece } from './pieces.ts';
 
 /** What is left to do after one step. */
 export const Step = {
@@ -21,17 +22,6 @@ export const Step = {
   NO_ROOM: 2,
 } as const;
 export type Step = (typeof Step)[keyof typeof Step];
-
-/** A large frame: its head, and its data in a blob (or dropped). */
-interface LargeFrame {
-  readonly head: Uint8Array;
-  readonly dataBytes: number;
-  blob: number;
-  /** Data bytes that have not come yet. */
-  left: number;
-}
-/** Whole frames: bytes, or one large frame. */
-type Piece = Uint8Array | LargeFrame;
 
 /** One step of a blob may take more than one read: nothing of it is looked at. */
 const FILL_BYTES = 1 << 20;
@@ -232,23 +222,4 @@ export class ConnectionInput {
     if (piece instanceof Uint8Array || piece.blob === BLOB_DROPPED) return;
     this.#context.blobs.release(piece.blob);
   }
-}
-
-/** Neighbouring byte pieces as one. */
-function joined(pieces: readonly Piece[]): Piece[] {
-  const result: Piece[] = [];
-  let run = new ByteQueue();
-  const endRun = (): void => {
-    if (run.bytes > 0) result.push(run.takeAll());
-    run = new ByteQueue();
-  };
-  for (const piece of pieces) {
-    if (piece instanceof Uint8Array) run.push(piece);
-    else {
-      endRun();
-      result.push(piece);
-    }
-  }
-  endRun();
-  return result;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ByteQueue } from '../../../src/transport/byte-queue.ts';
+import { ByteQueue } from '../../../../src/transport/turn/byte-queue.ts';
 
 test('gives the bytes back in order, whatever the sizes of pushes and takes', () => {
   const step = fc.record({ push: fc.nat({ max: 9 }), take: fc.nat({ max: 9 }) });

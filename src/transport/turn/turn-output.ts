@@ -2,8 +2,8 @@
  * The output half of a turn: gathers what the thread wrote, gives it to the wires once, watches limits, closes.
  * Rule: one send per connection and turn; a connection that leaves is closed behind its last send.
  */
-import type { ReactorOptions } from '../native/contract.ts';
-import { GoneReason } from '../protocol/batch.ts';
+import type { ReactorOptions } from '../../native/contract.ts';
+import { GoneReason } from '../../protocol/batch.ts';
 import type { BlobTable } from './blob-table.ts';
 import { type Connection, type ConnectionTable, Leaving } from './connection.ts';
 import { gatherOutput, type OutputBatch } from './output.ts';

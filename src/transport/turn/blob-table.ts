@@ -2,8 +2,8 @@
  * Large data outside of the arena: blobs that fill as bytes arrive, counted references, one memory account a thread.
  * Rule: memory follows the bytes that are there, never the bytes announced: a blob grows by doubling up to its size.
  */
-import { assert } from '../base/assert.ts';
-import { BLOB_DROPPED, Control } from '../protocol/batch.ts';
+import { assert } from '../../base/assert.ts';
+import { BLOB_DROPPED, Control } from '../../protocol/batch.ts';
 import { copyOf } from './byte-queue.ts';
 
 interface Blob {

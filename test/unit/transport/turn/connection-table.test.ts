@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { GENERATION_MAX, SLOT_BITS, SLOT_MASK } from '../../../src/protocol/batch.ts';
-import { Connection, ConnectionTable } from '../../../src/transport/connection.ts';
+import { GENERATION_MAX, SLOT_BITS, SLOT_MASK } from '../../../../src/protocol/batch.ts';
+import { Connection, ConnectionTable } from '../../../../src/transport/turn/connection.ts';
 
 const make = (id: number): Connection => new Connection(id, null as never, null, null as never);
 

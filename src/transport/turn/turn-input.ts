@@ -2,9 +2,9 @@
  * Fills one batch a turn from the connections that have something to give, first come, first served.
  * Rule: per turn and connection one step, so who has more comes again behind the others; OPEN is first, GONE last.
  */
-import { GoneReason, Row, RowKind } from '../protocol/batch.ts';
-import { appendRow, type FrameBatch, isFull } from '../protocol/batch-writer.ts';
-import { FrameDecoder } from '../protocol/decoder.ts';
+import { GoneReason, Row, RowKind } from '../../protocol/batch.ts';
+import { appendRow, type FrameBatch, isFull } from '../../protocol/batch-writer.ts';
+import { FrameDecoder } from '../../protocol/decoder.ts';
 import type { BlobTable } from './blob-table.ts';
 import { type Connection, Leaving, type Opened } from './connection.ts';
 import { type InputContext, Step } from './connection-input.ts';

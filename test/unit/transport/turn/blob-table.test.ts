@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { BLOB_DROPPED, CONTROL_INTS, Control } from '../../../src/protocol/batch.ts';
-import { BlobTable } from '../../../src/transport/blob-table.ts';
+import { BLOB_DROPPED, CONTROL_INTS, Control } from '../../../../src/protocol/batch.ts';
+import { BlobTable } from '../../../../src/transport/turn/blob-table.ts';
 
 const KIB = 1024;
 

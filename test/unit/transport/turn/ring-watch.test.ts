@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RingWatch } from '../../../src/transport/ring-watch.ts';
+import { RingWatch } from '../../../../src/transport/turn/ring-watch.ts';
 
 const ASLEEP = 0;
 

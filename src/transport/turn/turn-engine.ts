@@ -1,0 +1,173 @@
+/**
+ * What happens to connections between two turns and in one: wires report here, `runTurn` does the rest in order.
+ * Rule: input is filled first, then the callback runs, then output leaves; a turn whose callback threw sends nothing.
+ */
+import type { ReactorOptions } from '../../native/contract.ts';
+import { CONTROL_INTS, GoneReason, OUT_INTS, ROW_INTS } from '../../protocol/batch.ts';
+import { READ_BYTES } from '../../protocol/limits.ts';
+import { BlobTable } from './blob-table.ts';
+import { Connection, ConnectionTable, Leaving, type Opened, type Wire } from './connection.ts';
+import { RingWatch } from './ring-watch.ts';
+import { TurnInput } from './turn-input.ts';
+import { TurnOutput } from './turn-output.ts';
+
+/** Capacities; the host reads them from the arrays' lengths. */
+export const ARENA_BYTES = 1 << 20;
+export const ROWS_MAX = 4096;
+export const OUT_BYTES = 1 << 20;
+export const OUT_ROWS_MAX = 16384;
+
+export class TurnEngine {
+  readonly arena: Uint8Array = new Uint8Array(ARENA_BYTES);
+  readonly rows: Int32Array = new Int32Array(ROWS_MAX * ROW_INTS);
+  readonly out: Uint8Array = new Uint8Array(OUT_BYTES);
+  readonly outRows: Int32Array = new Int32Array(OUT_ROWS_MAX * OUT_INTS);
+  readonly control: Int32Array = new Int32Array(CONTROL_INTS);
+  readonly blobs = new BlobTable(this.control);
+  readonly rings = new RingWatch();
+  readonly input: TurnInput;
+  readonly output: TurnOutput;
+
+  readonly #onTurn: (rowCount: number) => void;
+  readonly #schedule: () => void;
+  readonly #connections = new ConnectionTable();
+  #isNudged = false;
+  #isInTurn = false;
+  #mustClose = false;
+  /** `onTurn` threw, or everything is closed: no turn runs any more and nothing is sent. */
+  #isStopped = false;
+
+  /** `schedule` asks the owner for `runTurn` soon; it is called any number of times before it. */
+  constructor(options: ReactorOptions, schedule: () => void) {
+    const { hashSeed, packetBytesMax } = options;
+    this.#onTurn = options.onTurn;
+    this.#schedule = schedule;
+    this.input = new TurnInput(this.arena, this.rows, this.blobs, hashSeed, packetBytesMax);
+    this.output = new TurnOutput(this, this.blobs, this.#connections, options, {
+      paused: (connection, isPaused) => {
+        this.updateReading(connection);
+        if (!isPaused) this.markReady(connection);
+      },
+      overLimit: (connection) => this.ended(connection, GoneReason.OUTPUT_LIMIT),
+      drained: (connection) => {
+        connection.isDrainedDue = true;
+        this.markReady(connection);
+      },
+    });
+  }
+
+  /** The living connection of this id; one that leaves is unknown. */
+  find(conn: number): Connection | undefined {
+    const connection = this.#connections.get(conn);
+    return connection?.leaving === Leaving.NO ? connection : undefined;
+  }
+
+  /** A new connection. `opened`: give an OPEN row; null for an adopted one. */
+  open(wire: Wire, opened: Opened | null): Connection {
+    const { context } = this.input;
+    const connection = this.#connections.add((id) => new Connection(id, wire, opened, context));
+    if (opened !== null) this.markReady(connection);
+    return connection;
+  }
+
+  /** Forgets a connection; its wire is the caller's from now on. */
+  forget(connection: Connection): void {
+    connection.leaving = Leaving.AT_ONCE;
+    this.#connections.remove(connection);
+  }
+
+  /** Closes the connection behind the next flush. */
+  leave(connection: Connection, leaving: Leaving, lingerMs: number): void {
+    this.output.leave(connection, leaving, lingerMs);
+    this.#schedule();
+  }
+
+  /** Rows of `connection` may be due. */
+  markReady(connection: Connection): void {
+    if (connection.leaving !== Leaving.NO) return;
+    this.input.add(connection);
+    this.#schedule();
+  }
+
+  /** `chunk` came from the peer; it is the connection's from now on. */
+  received(connection: Connection, chunk: Uint8Array): void {
+    if (connection.leaving !== Leaving.NO || connection.goneReason >= 0) return;
+    connection.input.queue.push(chunk);
+    this.updateReading(connection);
+    this.markReady(connection);
+  }
+
+  /** The peer sends nothing more, or (other reasons than END) nothing reaches it any more either. */
+  ended(connection: Connection, reason: number): void {
+    if (connection.goneReason === GoneReason.OUTPUT_LIMIT) return;
+    if (connection.goneReason >= 0 && reason === GoneReason.END) return;
+    connection.goneReason = reason;
+    this.markReady(connection);
+  }
+
+  /** The wire is closed for good. Its slot is free when the thread has closed the connection too. */
+  closed(connection: Connection): void {
+    connection.isWireClosed = true;
+    if (connection.leaving !== Leaving.NO) this.#connections.remove(connection);
+    else this.ended(connection, GoneReason.RESET);
+  }
+
+  /** Tells the wire whether its peer may send. */
+  updateReading(connection: Connection): void {
+    const isReading =
+      !connection.isHeld &&
+      !connection.isOutputPaused &&
+      connection.input.queue.bytes <= READ_BYTES;
+    if (isReading === connection.isReading) return;
+    connection.isReading = isReading;
+    connection.wire.setReading(isReading);
+  }
+
+  /** The next turn calls back, with or without rows. */
+  nudge(): void {
+    this.#isNudged = true;
+    this.rings.wake();
+    this.#schedule();
+  }
+
+  /** One turn: rows, callback, output. Returns false when there was nothing to do. Throws what `onTurn` throws. */
+  runTurn(): boolean {
+    if (this.#isStopped) return false;
+    this.rings.wake();
+    const isCalled = this.#isNudged || this.rings.isWaiting();
+    this.#isNudged = false;
+    const rowCount = this.input.fill((connection) => this.updateReading(connection));
+    if (rowCount > 0 || isCalled) this.#callBack(rowCount);
+    const hasSent = this.output.flush();
+    if (this.#mustClose) {
+      this.closeAll();
+      return true;
+    }
+    if (this.input.isReady) this.#schedule();
+    if (!this.rings.sleep()) this.nudge();
+    return rowCount > 0 || isCalled || hasSent || this.input.isReady;
+  }
+
+  /** Sends what is owed and closes every connection; inside of a turn behind it. No turn runs any more. */
+  closeAll(): void {
+    this.#mustClose = true;
+    if (this.#isInTurn) return;
+    if (!this.#isStopped) this.output.flush();
+    this.#isStopped = true;
+    for (const connection of this.#connections) connection.wire.destroy();
+  }
+
+  #callBack(rowCount: number): void {
+    this.#isInTurn = true;
+    this.#isStopped = true; // stays so when the callback throws
+    try {
+      this.#onTurn(rowCount);
+    } finally {
+      this.#isInTurn = false;
+    }
+    this.#isStopped = false;
+    for (const connection of this.input.endTurn()) {
+      if (connection.leaving === Leaving.NO) this.leave(connection, Leaving.AT_ONCE, 0);
+    }
+  }
+}
