@@ -2,6 +2,7 @@
 // Rule: reading costs nothing while jobs run, except one histogram increment a job.
 #pragma once
 
+#include <dirent.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -83,33 +84,35 @@ class ServerProbe {
 
   bool isKnown() const { return pid_ != 0; }
 
-  // False while the main thread runs or waits for its core. Unknown processes count as asleep.
+  // False while any thread runs or waits for its core. Unknown processes count as asleep.
   bool isAsleep() const {
-    char state = 'S';
-    FILE *file = open("stat");
-    if (file == nullptr) return true;
-    if (std::fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 'S';
-    std::fclose(file);
-    return state != 'R';
+    bool isAsleep = true;
+    eachTask("stat", [&isAsleep](FILE *file) {
+      char state = 'S';
+      if (std::fscanf(file, "%*d (%*[^)]) %c", &state) == 1 && state == 'R') isAsleep = false;
+    });
+    return isAsleep;
   }
 
   // User and system time of all threads, also ended ones, in nanoseconds.
   uint64_t cpuNs() const { return pid_ == 0 ? 0 : clockNs(clock_); }
 
-  // Time the main thread was runnable while another process had its core: the run was disturbed.
+  // Time its threads were runnable while something else had their core: the run was disturbed.
+  // Threads of the server itself that wait for each other on one core count too.
   uint64_t waitNs() const {
-    unsigned long long run = 0;
-    unsigned long long wait = 0;
-    FILE *file = open("schedstat");
-    if (file == nullptr) return 0;
-    if (std::fscanf(file, "%llu %llu", &run, &wait) != 2) wait = 0;
-    std::fclose(file);
-    return wait;
+    uint64_t sum = 0;
+    eachTask("schedstat", [&sum](FILE *file) {
+      unsigned long long run = 0;
+      unsigned long long wait = 0;
+      if (std::fscanf(file, "%llu %llu", &run, &wait) == 2) sum += wait;
+    });
+    return sum;
   }
 
   Memory memory() const {
     Memory memory;
-    FILE *file = open("status");
+    if (pid_ == 0) return memory;
+    FILE *file = std::fopen((folder() + "/status").c_str(), "r");
     if (file == nullptr) return memory;
     char line[256];
     while (std::fgets(line, sizeof line, file) != nullptr) {
@@ -121,10 +124,22 @@ class ServerProbe {
   }
 
  private:
-  FILE *open(const char *name) const {
-    if (pid_ == 0) return nullptr;
-    const std::string path = "/proc/" + std::to_string(pid_) + "/" + name;
-    return std::fopen(path.c_str(), "r");
+  std::string folder() const { return "/proc/" + std::to_string(pid_); }
+
+  template <typename Read>
+  void eachTask(const char *name, Read read) const {
+    if (pid_ == 0) return;
+    const std::string tasks = folder() + "/task";
+    DIR *directory = opendir(tasks.c_str());
+    if (directory == nullptr) return;
+    while (const dirent *entry = readdir(directory)) {
+      if (entry->d_name[0] == '.') continue;
+      FILE *file = std::fopen((tasks + "/" + entry->d_name + "/" + name).c_str(), "r");
+      if (file == nullptr) continue;
+      read(file);
+      std::fclose(file);
+    }
+    closedir(directory);
   }
 
   pid_t pid_;

@@ -1,0 +1,117 @@
+// Child processes of the bench: started pinned, waited for, and never left behind.
+// Rule: whatever ends this process (error, signal, exit) kills every child first.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findProgram } from './servers.mjs';
+
+const children = new Set();
+const tailBytes = 4096;
+
+function killAll() {
+  for (const child of children) child.kill('SIGKILL');
+}
+
+process.on('exit', killAll);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => process.exit(128 + constants.signals[signal]));
+}
+
+function allowedCores() {
+  try {
+    const status = readFileSync('/proc/self/status', 'utf8');
+    const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? '';
+    return list.split(',').flatMap((part) => {
+      const [first, last = first] = part.split('-').map(Number);
+      return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+    });
+  } catch {
+    return [];
+  }
+}
+
+/** Cores for server and load generator, or undefined when nothing can be pinned. */
+export function choosePins() {
+  const [server, load] = allowedCores();
+  return load === undefined || !findProgram('taskset') ? undefined : { server, load };
+}
+
+/** Starts a command on one core (undefined: anywhere). `child.tail()` is the end of its output. */
+export function start(argv, { core, env } = {}) {
+  const words = core === undefined ? argv : ['taskset', '-c', String(core), ...argv];
+  const child = spawn(words[0], words.slice(1), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  children.add(child);
+  let output = '';
+  child.tail = () => output.trim().slice(-tailBytes);
+  child.ended = new Promise((resolve) => {
+    child.once('error', (error) => resolve({ error }));
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  }).finally(() => children.delete(child));
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    output = (output + text).slice(-2 * tailBytes);
+  });
+  child.stdout.setEncoding('utf8');
+  return child;
+}
+
+/** Stops a server: TERM, and KILL when it has not gone after two seconds. */
+export async function stop(child) {
+  child.kill('SIGTERM');
+  const isGone = await Promise.race([
+    child.ended.then(() => true),
+    sleep(2000, false, { ref: false }),
+  ]);
+  if (!isGone) child.kill('SIGKILL');
+  await child.ended;
+}
+
+/** A TCP port of 127.0.0.1 that was free a moment ago. */
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function echoOnce(host, port) {
+  const request = Buffer.from('\0REQ\0\0\0\x10\0\0\0\x05ready', 'latin1');
+  return new Promise((resolve) => {
+    let answer = '';
+    const socket = connect(port, host, () => socket.write(request));
+    const end = (isReady) => {
+      socket.destroy();
+      resolve(isReady);
+    };
+    socket.setTimeout(1000, () => end(false));
+    socket.on('error', () => end(false));
+    socket.on('close', () => end(false));
+    socket.setEncoding('latin1').on('data', (text) => {
+      answer += text;
+      if (answer.endsWith('ready')) end(true);
+    });
+  });
+}
+
+/** Waits until the server answers an ECHO; throws when its process ends or 15 seconds are over. */
+export async function waitUntilReady(host, port, child) {
+  let ended;
+  child?.ended.then((result) => {
+    ended = result;
+  });
+  for (const deadline = Date.now() + 15000; Date.now() < deadline; await sleep(20)) {
+    if (await echoOnce(host, port)) return;
+    if (ended) {
+      const why = ended.error?.message ?? `exit ${ended.code ?? ended.signal}`;
+      throw new Error(`the server ended before it was ready (${why}): ${child.tail()}`);
+    }
+  }
+  throw new Error(`the server does not answer an ECHO on ${host}:${port}: ${child?.tail() ?? ''}`);
+}
