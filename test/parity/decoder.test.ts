@@ -42,9 +42,11 @@ describe.each(implementations)('the decoder of the $kind', ({ createDecoder }) =
   test('decodes the corpus cut in two at every place', () => {
     const bytes = bytesOf(CORPUS);
     const expected = JSON.stringify(framesOf(CORPUS));
+    const stream = new DecodedStream(createDecoder); // the corpus ends with a frame's end, so one serves all
     for (let cut = 0; cut <= bytes.length; cut++) {
-      const decoded = JSON.stringify(decode(bytes.subarray(0, cut), bytes.subarray(cut)));
-      expect(decoded === expected, `cut at ${cut}`).toBe(true);
+      stream.decoded.length = 0;
+      stream.feed(bytes.subarray(0, cut)).feed(bytes.subarray(cut));
+      expect(JSON.stringify(stream.decoded) === expected, `cut at ${cut}`).toBe(true);
     }
   });
 
