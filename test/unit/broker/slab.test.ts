@@ -92,6 +92,23 @@ describe('Slab', () => {
     expect(slab.bytes).toBe(CHUNK_BYTES);
   });
 
+  it('lets a size keep no more than its lowest empty page', () => {
+    const slab = new Slab({ discard: null });
+    for (const ref of fill(slab, 3 * 4, 16_384).reverse()) slab.free(ref);
+    const sizes = [32_768, 16_384, 500];
+    expect(sizes.map((bytes) => pageOf(slab, slab.allocate(bytes)))).toEqual([2, 1, 3]);
+  });
+
+  it('lets a size keep no empty page when a lower one is empty', () => {
+    const slab = new Slab({ discard: null });
+    const others = fill(slab, 3, 32_768);
+    const ref = slab.allocate(500);
+    for (const other of others.slice(1).reverse()) slab.free(other);
+    slab.free(ref);
+    expect(pageOf(slab, ref)).toBe(3);
+    expect(pageOf(slab, slab.allocate(500))).toBe(2);
+  });
+
   it('takes and frees one block in turn without leaving its page', () => {
     const slab = new Slab({ discard: null });
     const [first, second] = [slab.allocate(100), slab.allocate(1000)];
@@ -163,9 +180,14 @@ describe('Slab.trim', () => {
     for (let bytes = 16; bytes <= SLAB_BLOCK_MAX; bytes = Math.ceil(bytes * 1.2)) {
       for (const ref of fill(slab, (CHUNK_BYTES / bytes) | 0, bytes)) refs.push(ref);
     }
-    for (const ref of refs) slab.free(ref);
+    for (const ref of refs.reverse()) slab.free(ref);
     while (slab.trim());
     expect([slab.bytes, slab.usedBlocks]).toEqual([CHUNK_BYTES, 0]);
+    for (let bytes = 16; bytes <= SLAB_BLOCK_MAX; bytes *= 2) {
+      const ref = slab.allocate(bytes);
+      expect(slab.chunkOf(ref).byteLength).toBe(CHUNK_BYTES);
+    }
+    expect(slab.bytes).toBe(CHUNK_BYTES);
   });
 
   it.each(KINDS)('serves blocks from memory that was %s', (_, discard) => {
