@@ -61,9 +61,11 @@ export function pipedSyslog(
     close: async () => {
       if (isOver) return;
       isOver = true;
+      child.ref();
       child.stdin.end();
-      const timer = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_MS).unref());
-      await Promise.race([ended, timer]);
+      const timer = setTimeout(() => child.kill(), CLOSE_MS);
+      await ended;
+      clearTimeout(timer);
     },
   };
 }

@@ -1,0 +1,168 @@
+/**
+ * Runs the built command `gearmand` for tests: what it prints, how it ends, what it answers.
+ * Rule: every process started here is gone after the test, also those in the background.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, type NetConnectOpts } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
+import { daemonPath } from '../../support/servers.ts';
+
+export interface Run {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  /** Resolves as soon as stdout and stderr together match; rejects when the process ends before. */
+  until(pattern: RegExp): Promise<RegExpExecArray>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+const runs = new Set<Run>();
+const strangers = new Set<number>();
+let folder = '';
+
+/** A new empty folder for each test. */
+export function scratch(...names: string[]): string {
+  return join(folder, ...names);
+}
+
+/** Makes the folder before each test and ends everything after it. Call it once a file. */
+export function useScratch(): void {
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'geartrain-daemon-'));
+  });
+  afterEach(async () => {
+    for (const run of runs) run.kill('SIGKILL');
+    for (const pid of strangers) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    strangers.clear();
+    await Promise.all([...runs].map((run) => run.ended));
+    rmSync(folder, { recursive: true, force: true });
+  });
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A process that the test did not start itself, to be ended with it. */
+export function adopt(pid: number): number {
+  strangers.add(pid);
+  return pid;
+}
+
+function environment(extra: RunOptions['env']): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = { ...process.env, ...extra };
+  if (extra?.GEARMAND_PORT === undefined) delete env.GEARMAND_PORT;
+  return env;
+}
+
+/** Starts the command; returns at once. */
+export function start(argv: readonly string[], options: RunOptions = {}): Run {
+  const child = spawn(process.execPath, [daemonPath, ...argv], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: options.cwd ?? folder,
+    env: environment(options.env),
+  });
+  const texts = { stdout: '', stderr: '' };
+  const waiters = new Set<() => void>();
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.on('data', (chunk: Buffer) => {
+      texts[name] += chunk;
+      for (const waiter of [...waiters]) waiter();
+    });
+  }
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    child.once('close', (code, signal) => {
+      runs.delete(run);
+      resolve({ code, signal });
+    });
+  });
+  const until = (pattern: RegExp): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = pattern.exec(`${texts.stdout}\n${texts.stderr}`);
+        if (found === null) return;
+        waiters.delete(look);
+        resolve(found);
+      };
+      waiters.add(look);
+      void ended.then(({ code, signal }) =>
+        reject(new Error(`ended (${signal ?? code}) before ${pattern}:\n${texts.stderr}`)),
+      );
+      look();
+    });
+  const run: Run = {
+    child,
+    pid: child.pid as number,
+    stdout: () => texts.stdout,
+    stderr: () => texts.stderr,
+    ended,
+    until,
+    kill: (signal) => void child.kill(signal),
+  };
+  runs.add(run);
+  return run;
+}
+
+/** Runs the command to its end. */
+export async function runToEnd(
+  argv: readonly string[],
+  options: RunOptions = {},
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const run = start(argv, options);
+  const { code } = await run.ended;
+  return { code, stdout: run.stdout(), stderr: run.stderr() };
+}
+
+export interface Daemon extends Run {
+  readonly port: number;
+  readonly startLine: string;
+}
+
+/** Starts the command on a free loopback port with `--threads 0` and resolves when it listens. */
+export async function startDaemon(
+  argv: readonly string[] = [],
+  options: RunOptions = {},
+): Promise<Daemon> {
+  const isPlaced = argv.some((word) => word === '-L' || word === '-p');
+  const place = isPlaced ? [] : ['-p', '0', '-L', '127.0.0.1'];
+  const threads = argv.includes('-t') ? [] : ['-t', '0'];
+  const run = start([...place, ...threads, ...argv], options);
+  const [startLine] = await run.until(/^geartrain .*$/m);
+  return { ...run, startLine, port: Number(/:(\d+)(,|$)/.exec(startLine)?.[1] ?? 0) };
+}
+
+/** The answer to one text command of one line or one list, on a connection of its own. */
+export function ask(command: string, where: number | NetConnectOpts): Promise<string> {
+  const options = typeof where === 'number' ? { port: where, host: '127.0.0.1' } : where;
+  const end = command === 'version' ? '\n' : '.\n';
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect(options, () => socket.write(`${command}\n`));
+    socket.on('data', (chunk) => {
+      answer += chunk;
+      if (answer.endsWith(end)) socket.destroy();
+    });
+    socket.once('close', () => resolve(answer));
+    socket.once('error', reject);
+  });
+}
+
+/** Lines of a file without their line ends. */
+export function linesOf(path: string): string[] {
+  return readFileSync(path, 'utf8').split('\n').slice(0, -1);
+}
