@@ -185,7 +185,11 @@ void Reactor::ArmWrite(Connection* connection) {
 // What depends on how much output is left.
 void Reactor::AfterSend(Connection* connection) {
   uint64_t unsent = connection->outlet.unsent();
-  if (unsent > options_.output_bytes_max && !connection->is_lingering) {
+  // Over the limit since the last send and still growing: one packet of any size may pass, a second one not.
+  bool is_growing = unsent > connection->backlog;
+  bool was_over = connection->backlog > options_.output_bytes_max;
+  connection->backlog = unsent;
+  if (was_over && is_growing && !connection->is_lingering) {
     connection->is_over_limit = true;
     connection->outlet.Clear(&blobs_);
     connection->is_write_armed = false;

@@ -63,6 +63,7 @@ struct Connection {
   uint64_t read_turn;     // The last turn in which it was read or decoded.
   uint64_t drained_at;    // A DRAINED row is due at this much unsent output.
   uint64_t linger_until;  // uv_now() at which a lingering connection is closed.
+  uint64_t backlog;       // Unsent output after the last send.
   int fd;
   int32_t id;
   int mask;               // What uv_poll was asked for; asking costs two system calls.

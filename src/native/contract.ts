@@ -30,7 +30,7 @@ export interface ReactorOptions {
   readonly packetBytesMax: number;
   /** Unsent output above this: the connection is not read until half of it is left. */
   readonly outputPauseBytes: number;
-  /** Unsent output above this: GONE OUTPUT_LIMIT. */
+  /** Unsent output that is above this already and grows: GONE OUTPUT_LIMIT. One packet of any size passes. */
   readonly outputBytesMax: number;
   readonly keepalive: KeepaliveOptions | null;
   /** Called once per turn with the number of rows (may be 0 when only a ring or `nudge` woke the thread). */

@@ -39,6 +39,8 @@ export class Connection {
   isHeld = false;
   /** Unsent output passed the pause mark and has not fallen to half of it. */
   isOutputPaused = false;
+  /** Unsent output after the last send, less what has left since. */
+  backlogBytes = 0;
   /** The last word given to `wire.setReading`. */
   isReading = true;
   /** A GoneReason, -1 while the connection lives. */

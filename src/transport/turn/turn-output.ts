@@ -12,7 +12,7 @@ import { gatherOutput, type OutputBatch } from './output.ts';
 export interface OutputEvents {
   /** Unsent output passed `outputPauseBytes`, or fell to half of it. */
   paused(connection: Connection, isPaused: boolean): void;
-  /** Unsent output passed `outputBytesMax`. */
+  /** Unsent output was above `outputBytesMax` and has grown. */
   overLimit(connection: Connection): void;
   /** Unsent output is at most what `askDrained` was given. */
   drained(connection: Connection): void;
@@ -90,6 +90,7 @@ export class TurnOutput {
   sent(connection: Connection): void {
     if (connection.leaving !== Leaving.NO) return;
     const unsent = this.unsentBytes(connection);
+    connection.backlogBytes = Math.min(connection.backlogBytes, unsent);
     if (connection.isOutputPaused && unsent <= this.#options.outputPauseBytes / 2) {
       connection.isOutputPaused = false;
       this.#events.paused(connection, false);
@@ -138,7 +139,11 @@ export class TurnOutput {
       connection.isOutputPaused = true;
       this.#events.paused(connection, true);
     }
-    if (unsent > this.#options.outputBytesMax) this.#events.overLimit(connection);
+    // Over the limit since the last send and still growing: one packet of any size may pass, a second one not.
+    const wasOver = connection.backlogBytes > this.#options.outputBytesMax;
+    const isGrowing = unsent > connection.backlogBytes;
+    connection.backlogBytes = unsent;
+    if (wasOver && isGrowing) this.#events.overLimit(connection);
   }
 
   #end(connection: Connection): void {
