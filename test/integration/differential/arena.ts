@@ -69,6 +69,7 @@ export class Arena {
       prefix: `d${++dialogueCount}-`,
       isMulti: this.#options.isMulti,
       jobRetries: JOB_RETRIES,
+      hasShards: this.#options.kind === 'geartrain' && this.#options.threads > 0,
     });
     this.#played++;
     this.#leftOver = leftOver;

@@ -10,7 +10,7 @@ import {
   type WirePacket,
 } from '../../support/packet-text.ts';
 import type { TestServer } from '../../support/servers.ts';
-import { evenPacket, evenRows, type Scene } from './evened-out.ts';
+import { comparableOrder, evenPacket, evenRows, type Scene } from './evened-out.ts';
 import { type Frame, type Listing, packet, printFrame, type TextFrame } from './frames.ts';
 import { type Connection, type Job, Model } from './model.ts';
 import { type Action, Resolver, type Setting } from './resolve.ts';
@@ -33,6 +33,8 @@ export interface DialogueOptions {
   readonly prefix: string;
   readonly isMulti: boolean;
   readonly jobRetries: number;
+  /** Whether the other server has shards. */
+  readonly hasShards: boolean;
 }
 
 export interface Outcome {
@@ -78,6 +80,7 @@ class Dialogue {
   readonly #resolver: Resolver;
   readonly #prefix: string;
   readonly #transcript: string[];
+  readonly #hasShards: boolean;
 
   private constructor(
     plan: Plan,
@@ -89,6 +92,7 @@ class Dialogue {
     this.#sides = sides;
     this.#prefix = options.prefix;
     this.#transcript = transcript;
+    this.#hasShards = options.hasShards;
     this.#model = new Model(plan.slots.length, options.jobRetries);
     const letters = 'abcdefgh'.slice(0, plan.functionCount).split('');
     this.#setting = {
@@ -258,7 +262,7 @@ class Dialogue {
           cancelledBefore,
           jobOf: (handle) => this.#jobOf(side, handle),
         };
-        const items = arrived[which]?.[at] ?? [];
+        const items = comparableOrder(arrived[which]?.[at] ?? [], this.#hasShards);
         return comparable(items, scene, at === slot ? action : null);
       });
       const [expected = [], actual = []] = said;

@@ -3,7 +3,7 @@
  * no reply could be put right afterwards, keeps a step from going where the two servers part.
  * Rule: gearmand's replies are put into the form of ours, never the other way round; what is blurred is blurred on both.
  */
-import type { WirePacket } from '../../support/packet-text.ts';
+import type { WireItem, WirePacket } from '../../support/packet-text.ts';
 import type { Listing, Submit } from './frames.ts';
 import { type Connection, type Job, keyOf, type Model } from './model.ts';
 import type { Side } from './side.ts';
@@ -256,11 +256,51 @@ export const EVENED_OUT: readonly EvenedOut[] = [
     reason: 'they say who the server is',
   },
   {
+    name: 'handles are not guessed',
+    reason:
+      'a worker that sends GRAB and WORK_DATA in one write cannot know the handle; with shards its home does not know it either',
+  },
+  {
+    name: 'WORK packets beside replies',
+    reason:
+      "with shards a WORK packet comes from its job's owner and may change places with replies from elsewhere: the two are compared one after the other, and JOB_CREATED must come first",
+  },
+  {
     name: 'NOOP',
     reason:
       'gearmand wakes all sleepers, ours as many as there are jobs: checked by the wake-up rule (wakeups.ts)',
   },
 ];
+
+/**
+ * The order in which the items of one connection are compared: as they came, or, when one of the servers has shards,
+ * replies first and WORK packets behind them. A WORK packet before the JOB_CREATED of its job is left where it came.
+ */
+export function comparableOrder(
+  items: readonly WireItem[],
+  hasShards: boolean,
+): readonly WireItem[] {
+  if (!hasShards) return items;
+  const created = new Set<string>();
+  const announced = new Set(
+    items.flatMap((i) => (i.kind === 'packet' && i.name === 'JOB_CREATED' ? [handleOf(i)] : [])),
+  );
+  const replies: WireItem[] = [];
+  const works: WireItem[] = [];
+  for (const item of items) {
+    const isPacket = item.kind === 'packet';
+    if (isPacket && item.name === 'JOB_CREATED') created.add(handleOf(item));
+    const mayMove =
+      isPacket &&
+      isWork(item.name) &&
+      (created.has(handleOf(item)) || !announced.has(handleOf(item)));
+    if (mayMove) works.push(item);
+    else replies.push(item);
+  }
+  return [...replies, ...works];
+}
+
+const handleOf = (packet: WirePacket): string => String(packet.args[0]);
 
 const forSide = (scene: Scene): EvenedOut[] =>
   EVENED_OUT.filter((rule) => rule.appliesTo === 'both' || scene.side.isReference);

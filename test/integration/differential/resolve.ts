@@ -489,12 +489,14 @@ export class Resolver {
         this.#grab(a, me, draft);
         break;
       default: {
-        // Not final: what is held stays what it is until the next step.
+        // Not final: what is held stays what it is until the next step. A job that a GRAB of this burst may
+        // bring is not named: its handle could only be guessed.
         const [, target = 0, choice = 0, value = 0] = r;
-        const { handle } = this.#workTarget(target, choice, me);
-        draft.frames.push(
-          packet(kind % 2 === 0 ? 'WORK_DATA' : 'WORK_WARNING', handle, pools.workload(value)),
-        );
+        const { handle, job } = this.#workTarget(target, choice, me);
+        const isGuess = job === null && typeof handle !== 'string';
+        const name = kind % 2 === 0 ? 'WORK_DATA' : 'WORK_WARNING';
+        const named = isGuess ? pools.wrongHandle(choice) : handle;
+        draft.frames.push(packet(name, named, pools.workload(value)));
       }
     }
   }
