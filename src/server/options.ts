@@ -6,12 +6,13 @@
 import { defaultHandlePrefix } from './identity.ts';
 import { showListenTarget } from './options/address-types.ts';
 import { ignoredRows, logRows, processRows, protocolRows } from './options/daemon-rows.ts';
+import { listenRows } from './options/listen-rows.ts';
 import { notAllowed, OptionError, showGiven } from './options/option-error.ts';
 import type { OptionRow } from './options/option-row.ts';
 import { queueRows } from './options/queue-rows.ts';
 import { renderTable } from './options/render-table.ts';
 import type { ResolvedOptions, ResolvedTarget, ServerOptions } from './options/server-options.ts';
-import { jobRows, limitRows, listenRows, warningRows } from './options/server-rows.ts';
+import { jobRows, limitRows, warningRows } from './options/server-rows.ts';
 import { autoThreads } from './usable-cpus.ts';
 
 export { OptionError } from './options/option-error.ts';

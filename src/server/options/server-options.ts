@@ -4,7 +4,8 @@
  */
 import type { Logger } from '../../base/logger.ts';
 import type { ListenTarget } from './address-types.ts';
-import type { jobRows, limitRows, listenRows, warningRows } from './server-rows.ts';
+import type { listenRows } from './listen-rows.ts';
+import type { jobRows, limitRows, warningRows } from './server-rows.ts';
 
 /** Options of `createServer`. All may be left out; keys are gearmand's option names in camel case. */
 export interface ServerOptions {
@@ -29,7 +30,7 @@ export interface ServerOptions {
   /** Who may send admin commands: `any` (default), or `loopback`, addresses and `ADDRESS/BITS`, as list or with commas. */
   adminFrom?: string | readonly string[];
   /**
-   * Threads that share the functions: 0 (default in a program) = everything in the caller's thread, 1 to 64, or
+   * Threads that share the functions: 0 (default in a program) = everything in the caller's thread, 1 to 30, or
    * `auto` = usable processors - 1, at least 1, at most 16.
    */
   threads?: number | 'auto';

@@ -1,11 +1,11 @@
 /**
- * Rows of the options table that shape the server itself, whether it runs as a daemon or inside a program.
+ * Rows of the options table for jobs, limits and warnings, in the daemon and inside a program.
  * Names, short forms and meanings of gearmand 2.0 come first; options of our own keep to its style.
  */
 import { PACKET_BYTES_DEFAULT } from '../../protocol/limits.ts';
-import { adminSources, type ListenTarget, listenList, port, threadCount } from './address-types.ts';
+import { threadCount } from './address-types.ts';
 import { OptionGroup, type OptionRow } from './option-row.ts';
-import { choice, fileMode, flag, integer, size, text } from './option-type.ts';
+import { choice, flag, integer, size, text } from './option-type.ts';
 
 const INT_MAX = 2 ** 31 - 1;
 const MIB = 1024 ** 2;
@@ -14,126 +14,14 @@ const PACKET_BYTES_MAX = 2047 * MIB;
 /** A day: longer delays are mistakes, and timers stay far below 2^31 ms. */
 const DELAY_MS_MAX = 86_400_000;
 const HANDLE_PREFIX_BYTES_MAX = 35;
-const THREADS_MAX = 64;
-
-const keepaliveSeconds = integer({
-  min: 1,
-  max: 32_767,
-  unit: 'seconds',
-  special: { [-1]: 'the system decides' },
-});
+/** Owners are bits of a 32-bit mask, and the acceptor is one more thread. */
+const THREADS_MAX = 30;
 
 function isHandlePrefix(prefix: string): boolean {
   const bytes = Buffer.from(prefix);
   const isShort = bytes.length >= 1 && bytes.length <= HANDLE_PREFIX_BYTES_MAX;
   return isShort && bytes.every((byte) => byte > 0x20 && byte !== 0x7f);
 }
-
-const noListenTargets: readonly ListenTarget[] = [];
-
-export const listenRows = [
-  {
-    name: 'port',
-    short: 'p',
-    key: 'port',
-    type: port,
-    fallback: 4730,
-    group: OptionGroup.listen,
-    scope: 'server',
-    effect: 'used',
-    environment: {
-      variable: 'GEARMAND_PORT',
-      read: (word) => (/^[1-9]\d{0,4}$/.test(word) && Number(word) <= 65535 ? word : undefined),
-      allowed: '1 to 65535',
-      winsOverDefaultValue: true,
-    },
-    help: 'port for binary and text protocol; when it is 4730, GEARMAND_PORT may name another',
-  },
-  {
-    name: 'listen',
-    short: 'L',
-    key: 'listen',
-    type: listenList,
-    fallback: noListenTargets,
-    group: OptionGroup.listen,
-    scope: 'server',
-    effect: 'used',
-    isRepeatable: true,
-    help: 'address to listen on: every address of a name is bound; may be repeated',
-  },
-  {
-    name: 'backlog',
-    short: 'b',
-    key: 'backlog',
-    type: integer({ min: 1, max: INT_MAX }),
-    fallback: 32,
-    group: OptionGroup.listen,
-    scope: 'server',
-    effect: 'used',
-    help: 'connections that may wait to be accepted',
-  },
-  {
-    name: 'socket-mode',
-    key: 'socketMode',
-    type: fileMode,
-    fallback: 0o660,
-    group: OptionGroup.listen,
-    scope: 'server',
-    effect: 'used',
-    help: 'permissions of Unix sockets',
-  },
-  {
-    name: 'keepalive',
-    key: 'keepalive',
-    type: flag,
-    fallback: true,
-    group: OptionGroup.listen,
-    scope: 'server',
-    effect: 'used',
-    note: () => '--keepalive is always on',
-    help: 'TCP keepalive on accepted connections; always on in the daemon',
-  },
-  {
-    name: 'keepalive-idle',
-    key: 'keepaliveIdle',
-    type: keepaliveSeconds,
-    fallback: 120,
-    group: OptionGroup.listen,
-    scope: 'server',
-    effect: 'used',
-    help: 'silence before the first keepalive probe',
-  },
-  {
-    name: 'keepalive-interval',
-    key: 'keepaliveInterval',
-    type: keepaliveSeconds,
-    fallback: 30,
-    group: OptionGroup.listen,
-    scope: 'server',
-    effect: 'used',
-    help: 'time between keepalive probes',
-  },
-  {
-    name: 'keepalive-count',
-    key: 'keepaliveCount',
-    type: integer({ min: 1, max: 127, special: { [-1]: 'the system decides' } }),
-    fallback: 4,
-    group: OptionGroup.listen,
-    scope: 'server',
-    effect: 'used',
-    help: 'unanswered keepalive probes that end a connection',
-  },
-  {
-    name: 'admin-from',
-    key: 'adminFrom',
-    type: adminSources,
-    fallback: ['any'],
-    group: OptionGroup.listen,
-    scope: 'server',
-    effect: 'used',
-    help: 'who may send admin commands: any, or a list of loopback, addresses and ranges',
-  },
-] as const satisfies readonly OptionRow[];
 
 export const jobRows = [
   {
