@@ -91,9 +91,9 @@ const cases: readonly Case[] = [
     [
       ['auto', 'auto'],
       ['0', 0],
-      ['64', 64],
+      ['30', 30],
     ],
-    ['65', '-1', 'all'],
+    ['31', '-1', 'all'],
   ],
   ['exceptions', false, FLAG, []],
   [
