@@ -10,7 +10,7 @@ import { CORPUS, line, noise, rawPacket, sample } from './corpus.ts';
 import { DecodedStream } from './decoders.ts';
 import { addon, implementations, twin } from './peers.ts';
 
-const CASES = Number(process.env.PARITY_CASES ?? 1000);
+const CASES = Number(process.env.PARITY_CASES ?? 600);
 const ONLY = process.env.PARITY_SEED;
 const PACKET_BYTES_MAX = 300_000;
 const STREAMS_A_CASE = 3;

@@ -50,6 +50,13 @@ describe.each(implementations)('the reactor of the $kind', (implementation) => {
       if (type === RowKind.LINE) stage.host.send(conn, Buffer.alloc(32 * MIB));
     };
     peer.write('go\n');
+    const { conn, turn } = await stage.host.event(isKind(RowKind.LINE));
+    stage.host.reactor.nudge();
+    await stage.host.until(() => stage.host.turn > turn);
+    expect(stage.host.reactor.unsentBytes(conn)).toBeGreaterThan(2 * MIB);
+    expect(stage.host.count(RowKind.GONE)).toBe(0);
+    stage.host.send(conn, 'more');
+    stage.host.reactor.nudge();
     expect((await stage.host.event(isKind(RowKind.GONE))).args[0]).toBe(GoneReason.OUTPUT_LIMIT);
     peer.socket.resume();
     await peer.closed;

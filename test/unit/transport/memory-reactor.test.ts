@@ -358,8 +358,25 @@ describe('a peer with a small window', () => {
     runAll(host);
     host.send(conn, new Uint8Array(3001));
     runAll(host);
+    expect(host.count(RowKind.GONE)).toBe(0);
+    host.send(conn, new Uint8Array(1));
+    runAll(host);
     expect(host.events.at(-1)!.args[0]).toBe(GoneReason.OUTPUT_LIMIT);
     expect(reactor.isClosed(conn)).toBe(true);
+  });
+
+  test('may be sent one packet above the limit after the other when it takes each', () => {
+    host = create({ outputPauseBytes: 1000, outputBytesMax: 3000 });
+    reactor = host.reactor;
+    const conn = reactor.connect({ windowBytes: 0 });
+    runAll(host);
+    for (const count of [4000, 5000, 6000]) {
+      host.send(conn, new Uint8Array(count));
+      runAll(host);
+      expect(reactor.take(conn).length).toBe(count);
+    }
+    runAll(host);
+    expect(host.count(RowKind.GONE)).toBe(0);
   });
 
   test('is told apart from one that has drained', () => {
