@@ -54,7 +54,7 @@ export interface ServerOptions {
   maxConnections?: number;
   /** Bytes of the longest packet that is taken. 8 KiB to 2047 MiB, default 256 MiB. */
   maxPacketSize?: number;
-  /** Bytes of unsent output above which a connection is dropped. 64 KiB to 2047 MiB, default 64 MiB. */
+  /** Bytes of unsent output above which a connection is dropped; one packet may be larger. 64 KiB to 2047 MiB, default 64 MiB. */
   outputLimit?: number;
   /** Bytes of queued workloads and unfinished packets. From 1 MiB; 0 (default) = no limit. */
   maxMemory?: number;
