@@ -161,7 +161,7 @@ export const limitRows = [
     group: OptionGroup.limits,
     scope: 'server',
     effect: 'used',
-    help: 'unsent output of one connection; above it the connection is dropped, but one packet may be as large as it is',
+    help: 'unsent output of one connection; above it the connection is dropped',
   },
   {
     name: 'max-memory',
