@@ -147,6 +147,10 @@ function writeJob(broker: Broker, job: number, out: ByteWriter): void {
 function writeUnique(broker: Broker, job: number, out: ByteWriter): void {
   const { jobs } = broker;
   const block = jobs.word(job, Job.BLOCK);
-  const at = jobs.slab.offsetOf(block);
-  out.bytes(jobs.slab.chunkOf(block), at, at + jobs.word(job, Job.UNIQUE_BYTES)).text('\n');
+  // A job with neither unique nor workload has no block.
+  if (block !== 0) {
+    const at = jobs.slab.offsetOf(block);
+    out.bytes(jobs.slab.chunkOf(block), at, at + jobs.word(job, Job.UNIQUE_BYTES));
+  }
+  out.text('\n');
 }
