@@ -86,7 +86,8 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
     broker.jobs.setFlag(job, isByWorkload ? Flag.INDEXED | Flag.BY_WORKLOAD : Flag.INDEXED);
     broker.index.insert(hash, job);
   }
-  if (isReduce) broker.jobs.setReducer(job, frame.bytes.slice(frame.off2, frame.off2 + frame.a2));
+  if (isReduce && frame.a2 > 0)
+    broker.jobs.setReducer(job, frame.bytes.slice(frame.off2, frame.off2 + frame.a2));
   if (startMs > broker.wallMs) {
     broker.jobs.becomeScheduled(job, startMs);
   } else {
