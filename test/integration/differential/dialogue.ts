@@ -80,7 +80,6 @@ class Dialogue {
   readonly #resolver: Resolver;
   readonly #prefix: string;
   readonly #transcript: string[];
-  readonly #hasShards: boolean;
 
   private constructor(
     plan: Plan,
@@ -92,13 +91,13 @@ class Dialogue {
     this.#sides = sides;
     this.#prefix = options.prefix;
     this.#transcript = transcript;
-    this.#hasShards = options.hasShards;
     this.#model = new Model(plan.slots.length, options.jobRetries);
     const letters = 'abcdefgh'.slice(0, plan.functionCount).split('');
     this.#setting = {
       prefix: options.prefix,
       functionNames: letters.map((letter) => options.prefix + letter),
       isMulti: options.isMulti,
+      hasShards: options.hasShards,
     };
     this.#resolver = new Resolver(this.#model, this.#setting);
   }
@@ -262,7 +261,7 @@ class Dialogue {
           cancelledBefore,
           jobOf: (handle) => this.#jobOf(side, handle),
         };
-        const items = comparableOrder(arrived[which]?.[at] ?? [], this.#hasShards);
+        const items = comparableOrder(arrived[which]?.[at] ?? [], this.#setting.hasShards);
         return comparable(items, scene, at === slot ? action : null);
       });
       const [expected = [], actual = []] = said;

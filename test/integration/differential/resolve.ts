@@ -18,6 +18,8 @@ export interface Setting {
   readonly functionNames: readonly string[];
   /** Whether a worker may offer several functions at a time. */
   readonly isMulti: boolean;
+  /** Whether the other server has shards. */
+  readonly hasShards: boolean;
 }
 
 /** What a step does. Nothing at all when `frames` is empty and `disconnects` is false. */
@@ -139,11 +141,9 @@ export class Resolver {
       case 'list':
         this.#list(n(0), n(1), draft);
         break;
-      case 'oddText': {
-        const line = pools.oddLine(n(0)).replaceAll('F', this.#function(n(1)));
-        frames.push({ kind: 'text', parts: [`${line}\n`], reply: 'line' });
+      case 'oddText':
+        this.#oddText(n(0), n(1), draft);
         break;
-      }
       case 'cancel':
         this.#cancel(n(0), n(1), draft);
         break;
@@ -398,6 +398,11 @@ export class Resolver {
     draft.frames.push({ kind: 'text', parts: [text, isDotted ? '\r\n' : '\n'], reply: listing });
   }
 
+  #oddText(n: number, m: number, draft: Draft): void {
+    const line = pools.oddLine(n).replaceAll('F', this.#function(m));
+    draft.frames.push({ kind: 'text', parts: [`${line}\n`], reply: 'line' });
+  }
+
   #cancel(n: number, m: number, draft: Draft): void {
     const handle = this.#anyHandle(n, m);
     if (typeof handle === 'string') {
@@ -450,11 +455,15 @@ export class Resolver {
       if (isWorker) this.#workerFrame(r, me, draft);
       else this.#clientFrame(r, draft);
     }
+    if (!this.#setting.hasShards) return;
+    const isListing = (f: Frame): boolean => f.kind === 'text' && f.reply !== 'line';
+    const listings = draft.frames.filter(isListing);
+    draft.frames = [...draft.frames.filter((f) => !isListing(f)), ...listings];
   }
 
   #clientFrame(r: number[], draft: Draft): void {
     const [kind = 0, a = 0, b = 0] = r;
-    switch (kind % 8) {
+    switch (kind % 9) {
       case 0:
         draft.frames.push(packet('ECHO_REQ', pools.echo(a)));
         break;
@@ -469,6 +478,9 @@ export class Resolver {
         break;
       case 4:
         this.#submitReduce(r, draft);
+        break;
+      case 5:
+        this.#oddText(a, b, draft);
         break;
       default:
         this.#submit(r, draft);
