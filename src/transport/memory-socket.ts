@@ -49,9 +49,10 @@ export class MemorySocket {
     this.reader?.readable();
   }
 
-  /** The peer reads all that came. */
-  take(): Uint8Array {
-    const bytes = this.outbound.takeAll();
+  /** The peer reads what came, at most `count` bytes. */
+  take(count: number = Number.POSITIVE_INFINITY): Uint8Array {
+    const bytes = new Uint8Array(Math.min(count, this.outbound.bytes));
+    this.outbound.take(bytes, 0, bytes.length);
     this.reader?.sent();
     return bytes;
   }
