@@ -181,6 +181,7 @@ function onPreSleep(home: Home, session: Session): void {
 }
 
 function sleepAt(home: Home, session: Session, thread: number): void {
+  session.asleepAt |= 1 << thread;
   if (thread !== home.options.thread) sendSleep(home, session, thread);
   else (home.broker as Broker).onSleep(home.peerOf(session), session.sleepSerial);
 }

@@ -20,13 +20,13 @@ export function onGrab(home: Home, session: Session, frame: Frame): void {
   const owners = session.abilities?.owners ?? 0;
   const near = 1 << home.options.thread;
   if (owners === near) {
-    session.isAsleep = false;
+    rouse(home, session, near);
     toBroker(home, session, frame);
   } else if (owners === 0) {
     rouse(home, session, 0);
     reply(home, session, NO_JOB_PACKET);
   } else if ((owners & (owners - 1)) === 0) {
-    session.isAsleep = false;
+    rouse(home, session, owners);
     sendFrame(home, session, frame, 31 - Math.clz32(owners), takePlace(session).id);
     limitPlaces(home, session, frame.end);
   } else {
@@ -72,11 +72,14 @@ function grabHere(home: Home, session: Session, grab: GrabUnderWay): void {
   releaseAll(home, session);
 }
 
-/** Tells the owners other than those in `except` that the worker is awake, if it had slept. */
+/**
+ * Tells the owners that believe the worker asleep, also those of functions that it no longer offers; a GRAB itself tells
+ * those in `except`.
+ */
 function rouse(home: Home, session: Session, except: number): void {
-  if (!session.isAsleep) return;
   session.isAsleep = false;
-  const owners = (session.abilities?.owners ?? 0) & ~except;
+  const owners = session.asleepAt & ~except;
+  session.asleepAt = 0;
   for (let thread = 0; owners >>> thread !== 0; thread++) {
     if ((owners & (1 << thread)) === 0) continue;
     if (thread !== home.options.thread) sendAwake(home, session, thread);

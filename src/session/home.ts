@@ -211,13 +211,16 @@ export class Home {
     else this.end(session);
   }
 
-  /** The server closes: every connection is sent what it is owed, for at most `lingerMs`. */
-  closeAll(lingerMs: number): void {
+  /** The server closes: every connection is sent what it is owed, for at most `lingerMs`. Returns their ids. */
+  closeAll(lingerMs: number): number[] {
+    const conns: number[] = [];
     for (const session of this.#sessions) {
       if (session === null) continue;
       this.remove(session);
       this.reactor.closeAfterFlush(session.conn, lingerMs);
+      conns.push(session.conn);
     }
+    return conns;
   }
 
   /** Puts a question to a thread; `done` is called now for this thread, later for another. */

@@ -32,6 +32,8 @@ export class Session {
   isAsleep = false;
   sleepSerial = 0;
   isNooped = false;
+  /** Owners that were told of a sleep and not yet that it is over; a bit each. */
+  asleepAt = 0;
 
   replies: ReplyQueue | null = null;
   nextPlaceId = 1;
