@@ -59,7 +59,7 @@ describe('submitting', () => {
   });
 
   it('takes a function with an empty name, an empty unique and an empty workload', () => {
-    plays(String.raw`
+    plays(`
       client > SUBMIT_JOB "" "" ""
       client < JOB_CREATED #1
       worker > CAN_DO ""
