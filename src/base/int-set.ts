@@ -7,6 +7,7 @@
  *
  * Beside a heap it never holds a number twice and forgets one at once, so nothing stale piles up.
  */
+import { grown } from './grow.ts';
 
 /** Set of integers 0 .. 2^31-1; one bit each up to the greatest ever added. */
 export class IntSet {
@@ -58,19 +59,13 @@ export class IntSet {
   #grow(at: number): void {
     let words = this.#bottom.length;
     while (words <= at) words *= 2;
-    this.#bottom = copied(this.#bottom, words);
-    this.#middle = copied(this.#middle, Math.max(1, words >>> 5));
-    this.#top = copied(this.#top, Math.max(1, words >>> 10));
+    this.#bottom = grown(this.#bottom, words);
+    this.#middle = grown(this.#middle, Math.max(1, words >>> 5));
+    this.#top = grown(this.#top, Math.max(1, words >>> 10));
   }
 }
 
 /** Position of the lowest set bit of a word that is not zero. */
 function lowestBit(word: number): number {
   return 31 - Math.clz32(word & -word);
-}
-
-function copied(from: Int32Array, length: number): Int32Array<ArrayBuffer> {
-  const to = new Int32Array(length);
-  to.set(from);
-  return to;
 }

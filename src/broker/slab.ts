@@ -9,6 +9,7 @@
  * Page 0 is never used, so 0 is no reference. Source: the hard rules on the slab.
  */
 import { assert } from '../base/assert.ts';
+import { grown } from '../base/grow.ts';
 import { IntSet } from '../base/int-set.ts';
 
 /** The greatest block. */
@@ -193,8 +194,12 @@ export class Slab {
     const chunk = this.#chunks.length;
     const first = chunk << CHUNK_PAGES_SHIFT;
     assert(first < PAGES_MAX, 'add a chunk to the slab: 64 GiB are there');
-    if (first << ENTRY_SHIFT >= this.#pages.length) this.#pages = doubled(this.#pages);
-    if (2 * chunk >= this.#chunkState.length) this.#chunkState = doubled(this.#chunkState);
+    if (first << ENTRY_SHIFT >= this.#pages.length) {
+      this.#pages = grown(this.#pages, 2 * this.#pages.length);
+    }
+    if (2 * chunk >= this.#chunkState.length) {
+      this.#chunkState = grown(this.#chunkState, 4 * chunk);
+    }
     this.#chunks.push(DROPPED);
     this.#halves.push(DROPPED_HALVES);
     const lowest = chunk === 0 ? 1 : first;
@@ -286,10 +291,4 @@ function classOf(bytes: number): number {
 /** Block size of class `c`: 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, ... 32768. */
 function sizeOf(c: number): number {
   return (4 + (c & 3)) << ((c >> 2) + 2);
-}
-
-function doubled(from: Int32Array): Int32Array<ArrayBuffer> {
-  const to = new Int32Array(from.length * 2);
-  to.set(from);
-  return to;
 }
