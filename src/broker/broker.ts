@@ -199,7 +199,7 @@ export class Broker {
     // First what it waited for, so that no job goes back to its queue, waking workers, only to be dropped from there.
     while (peer.watchedJob !== 0) this.#unwatch(peer.watchedJob, peer);
     if (peer.extraWatches !== null)
-      for (const job of [...peer.extraWatches]) this.#unwatch(job, peer);
+      for (const job of [...peer.extraWatches.keys()]) this.#unwatch(job, peer);
     while (peer.heldJob !== 0) lose(this, peer.heldJob);
     this.peers.remove(peer);
     for (const ability of offered) this.waker.balance(ability.fn, this.nowMs);

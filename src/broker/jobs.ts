@@ -62,7 +62,9 @@ export class Jobs {
   /** Rare facts, kept beside the rows. */
   readonly #reducers = new Map<number, Uint8Array>();
   readonly #progress = new Map<number, Progress>();
-  readonly #moreWatchers = new Map<number, Peer[]>();
+  /** Subscriptions beside the first one, by job: their numbers, oldest first, and whose they are. */
+  readonly #moreWatchers = new Map<number, Map<number, Peer>>();
+  #lastSubscription = 0;
   /** Bytes of uniques and workloads in the slab; blobs are counted by the reactor. */
   heldBytes = 0;
   /** Runnable jobs of all functions by priority: what this shard publishes. */
@@ -284,7 +286,8 @@ export class Jobs {
   // Watchers: the first one is stored in the row and in the peer's own list, more of them in a side map.
 
   watch(job: number, peer: Peer): void {
-    if (this.word(job, Job.WATCHER) === 0) {
+    const hasMore = this.has(job, Flag.HAS_MORE_WATCHERS);
+    if (!hasMore && this.word(job, Job.WATCHER) === 0) {
       this.setWord(job, Job.WATCHER, peer.index);
       this.setWord(job, Job.WATCH_PREV, 0);
       this.setWord(job, Job.WATCH_NEXT, peer.watchedJob);
@@ -292,26 +295,32 @@ export class Jobs {
       peer.watchedJob = job;
       return;
     }
-    const more = this.#moreWatchers.get(job);
-    if (more === undefined) this.#moreWatchers.set(job, [peer]);
-    else more.push(peer);
-    this.setFlag(job, Flag.HAS_MORE_WATCHERS);
-    peer.extraWatches ??= new Set();
-    peer.extraWatches.add(job);
+    let more = hasMore ? this.#moreWatchers.get(job) : undefined;
+    if (more === undefined) {
+      more = new Map();
+      this.#moreWatchers.set(job, more);
+      this.setFlag(job, Flag.HAS_MORE_WATCHERS);
+    }
+    const subscription = ++this.#lastSubscription;
+    more.set(subscription, peer);
+    peer.extraWatches ??= new Map();
+    const own = peer.extraWatches.get(job);
+    if (own === undefined) peer.extraWatches.set(job, [subscription]);
+    else own.push(subscription);
   }
 
   /** Subscriptions; a peer that submitted twice counts twice. */
   watcherCount(job: number): number {
     const first = this.word(job, Job.WATCHER) === 0 ? 0 : 1;
     return this.has(job, Flag.HAS_MORE_WATCHERS)
-      ? first + (this.#moreWatchers.get(job) as Peer[]).length
+      ? first + (this.#moreWatchers.get(job) as Map<number, Peer>).size
       : first;
   }
 
   /** Calls `send` for each subscription, the latest first, as gearmand does. */
   forEachWatcher(job: number, send: (peer: Peer) => void): void {
     if (this.has(job, Flag.HAS_MORE_WATCHERS)) {
-      const more = this.#moreWatchers.get(job) as Peer[];
+      const more = [...(this.#moreWatchers.get(job) as Map<number, Peer>).values()];
       for (let i = more.length - 1; i >= 0; i--) send(more[i] as Peer);
     }
     const first = this.word(job, Job.WATCHER);
@@ -321,22 +330,23 @@ export class Jobs {
   /** Ends all subscriptions of one job. */
   dropWatchers(job: number): void {
     if (this.has(job, Flag.HAS_MORE_WATCHERS)) {
-      for (const peer of this.#moreWatchers.get(job) as Peer[]) peer.extraWatches?.delete(job);
+      const more = this.#moreWatchers.get(job) as Map<number, Peer>;
+      for (const peer of more.values()) peer.extraWatches?.delete(job);
       this.#moreWatchers.delete(job);
       this.clearFlag(job, Flag.HAS_MORE_WATCHERS);
     }
     this.#dropFirstWatcher(job);
   }
 
-  /** Ends all subscriptions of one peer to one job. */
+  /** Ends all subscriptions of one peer to one job. O(1) in the number of its other watchers. */
   unwatch(job: number, peer: Peer): void {
     if (this.word(job, Job.WATCHER) === peer.index) this.#dropFirstWatcher(job);
-    if (peer.extraWatches?.delete(job) !== true) return;
-    const left = (this.#moreWatchers.get(job) as Peer[]).filter((other) => other !== peer);
-    if (left.length > 0) {
-      this.#moreWatchers.set(job, left);
-      return;
-    }
+    const own = peer.extraWatches?.get(job);
+    if (own === undefined) return;
+    peer.extraWatches?.delete(job);
+    const more = this.#moreWatchers.get(job) as Map<number, Peer>;
+    for (const subscription of own) more.delete(subscription);
+    if (more.size > 0) return;
     this.#moreWatchers.delete(job);
     this.clearFlag(job, Flag.HAS_MORE_WATCHERS);
   }

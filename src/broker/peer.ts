@@ -23,8 +23,8 @@ export class Peer {
   heldJob = 0;
   /** First of the jobs whose first watcher it is, linked by WATCH_NEXT and WATCH_PREV. */
   watchedJob = 0;
-  /** Jobs that it watches beside another watcher. */
-  extraWatches: Set<number> | null = null;
+  /** Its subscriptions to jobs that had a watcher before, by job. */
+  extraWatches: Map<number, number[]> | null = null;
 
   constructor(index: number, home: number, conn: number) {
     this.index = index;
