@@ -23,6 +23,8 @@ const RECORDS_MAX = 1024;
 const OVERFLOW_BYTES_MAX = 4 * 1024 * 1024;
 /** A wall clock deadline is looked at again at least this often: the clock may step. */
 const WALL_SLEEP_MS = 1000;
+/** setTimeout fires at once when asked for more. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export interface ThreadCoreOptions {
   readonly home: HomeOptions;
@@ -125,7 +127,7 @@ export class ThreadCore {
     home.onRows(rowCount);
     this.#publish();
     const dueMs = broker === null ? Number.POSITIVE_INFINITY : this.#tick(broker, nowMs);
-    this.#sleepUntil(Math.min(dueMs, this.#housekeeping.run(nowMs)));
+    this.#sleepUntil(Math.min(dueMs, this.#housekeeping.run(nowMs)), nowMs);
     if (this.#budget.isLimited) this.#settleMemory();
     const tookMs = clock.nowMs() - nowMs;
     if (tookMs > this.#options.slowTurnMs) this.#reportSlow(tookMs, rowCount);
@@ -171,13 +173,14 @@ export class ThreadCore {
     this.#parts.rings.publishLevel(level);
   }
 
-  #sleepUntil(atMs: number): void {
+  #sleepUntil(dueMs: number, nowMs: number): void {
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    const isWall = this.broker !== null && this.broker.jobs.scheduled.size > 0;
+    const atMs = Math.min(dueMs, nowMs + (isWall ? WALL_SLEEP_MS : TIMER_MS_MAX));
     // An earlier timer may stay: it only looks and goes to sleep again.
     if (atMs >= this.#timerAtMs) return;
-    const { clock } = this.#parts;
-    const isWall = this.broker !== null && this.broker.jobs.scheduled.size > 0;
-    this.#timerAtMs = isWall ? Math.min(atMs, clock.nowMs() + WALL_SLEEP_MS) : atMs;
-    this.#parts.setTimer(this.#timerAtMs, this.#wake);
+    this.#timerAtMs = atMs;
+    this.#parts.setTimer(atMs, this.#wake);
   }
 
   #admits(bytes: number): boolean {
