@@ -4,28 +4,41 @@
  */
 
 const INT64_MAX = 2 ** 63;
+const PLUS = 0x2b;
+const MINUS = 0x2d;
 
 /** The number at the start of `bytes[start, end)`; 0 when there is none, NaN when it does not fit into 64 bits. */
 export function parseInteger(bytes: Uint8Array, start: number, end: number): number {
-  let at = start;
-  while (at < end && isBlank(bytes[at] as number)) at++;
-  const sign = bytes[at] as number;
-  const isNegative = at < end && sign === 0x2d;
-  if (at < end && (isNegative || sign === 0x2b)) at++;
+  const first = firstDigit(bytes, start, end);
   let value = 0;
-  for (; at < end; at++) {
+  for (let at = first; at < end; at++) {
     const digit = (bytes[at] as number) - 48;
     if (digit < 0 || digit > 9) break;
     value = value * 10 + digit;
     if (value >= INT64_MAX) return Number.NaN;
   }
-  return isNegative ? -value : value;
+  return first > start && bytes[first - 1] === MINUS ? 0 - value : value;
 }
 
 /** The same, cut to unsigned 32 bits as gearmand stores numerators and denominators; NaN becomes the low bits of -1. */
 export function parseUint32(bytes: Uint8Array, start: number, end: number): number {
-  const value = parseInteger(bytes, start, end);
-  return Number.isNaN(value) ? 0xffffffff : value - Math.floor(value / 2 ** 32) * 2 ** 32;
+  if (Number.isNaN(parseInteger(bytes, start, end))) return 0xffffffff;
+  const first = firstDigit(bytes, start, end);
+  // In 32 bits all along: a double has lost its low bits above 2^53.
+  let low = 0;
+  for (let at = first; at < end; at++) {
+    const digit = (bytes[at] as number) - 48;
+    if (digit < 0 || digit > 9) break;
+    low = (Math.imul(low, 10) + digit) | 0;
+  }
+  return (first > start && bytes[first - 1] === MINUS ? -low : low) >>> 0;
+}
+
+/** Where the digits may begin: behind blanks and one sign. */
+function firstDigit(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && isBlank(bytes[at] as number)) at++;
+  return at < end && (bytes[at] === MINUS || bytes[at] === PLUS) ? at + 1 : at;
 }
 
 const TIMEOUT_DIGITS_MAX = 20;
