@@ -97,15 +97,20 @@ export class NearDialogue {
     return peer;
   }
 
+  /** The peer ends its connection and does not care for what it may still hear. */
+  leave(name: string): void {
+    const peer = this.peer(name);
+    if (peer.isClosed) return;
+    peer.isClosed = true;
+    this.thread.reactor.end(peer.conn);
+    this.thread.run();
+    this.thread.reactor.take(peer.conn);
+  }
+
   /** Ends all connections, has what is left run by a worker for everything, and looks for leaks. */
   sweep(): void {
     const { thread } = this;
-    for (const peer of this.#peers.values()) {
-      if (peer.isClosed) continue;
-      thread.reactor.end(peer.conn);
-      thread.run();
-      thread.reactor.take(peer.conn);
-    }
+    for (const name of this.#peers.keys()) this.leave(name);
     thread.run();
     runLeftovers(thread);
     const { broker, home } = thread;

@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { NearDialogue, plays } from '../../support/near-dialogue.ts';
 import { request } from '../../support/packet-text.ts';
 
@@ -214,6 +214,35 @@ describe('the unique -', () => {
     submits(other, 2);
     submits(data, 1);
     submits(other, 2);
+    dialogue.sweep();
+  });
+});
+
+describe('many clients of one job', () => {
+  it('come and go in any order, and each that is left gets the result once a submit', () => {
+    const dialogue = new NearDialogue();
+    const submit = request('SUBMIT_JOB', 'f', 'u', 'data');
+    for (let i = 0; i < 300; i++) {
+      dialogue.push(`client${i}`, submit);
+      if (i % 10 === 0) dialogue.push(`client${i}`, submit);
+    }
+    dialogue.thread.run();
+    for (let i = 0; i < 300; i++) if (i % 3 !== 1) dialogue.leave(`client${i}`);
+    for (let i = 1; i < 300; i += 3) dialogue.take(`client${i}`);
+    dialogue.play(`
+      asker > GET_STATUS_UNIQUE u
+      asker < STATUS_RES_UNIQUE u 1 0 0 0 110
+      worker > CAN_DO f
+    `);
+    dialogue.push('worker', request('GRAB_JOB'));
+    dialogue.thread.run();
+    const handle = dialogue.take('worker').toString('latin1').slice(12).split('\0')[0] as string;
+    dialogue.push('worker', request('WORK_COMPLETE', handle, 'done'));
+    dialogue.thread.run();
+    for (let i = 1; i < 300; i += 3) {
+      const copies = dialogue.take(`client${i}`).toString('latin1').split('done').length - 1;
+      expect(copies).toBe(i % 10 === 0 ? 2 : 1);
+    }
     dialogue.sweep();
   });
 });
