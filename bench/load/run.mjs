@@ -50,8 +50,14 @@ function readArguments() {
 
 /** Splits words into those that choose trials and those that choose servers. */
 function choose(words, allServers) {
-  const isTrial = (word) => (trial) => trial.name.includes(word) || trial.tags.includes(word);
-  const isServer = (word) => (server) => server.name.includes(word);
+  // A word that is a whole name means only that one.
+  const matches = (items, word, tagsOf) => {
+    const isExact = items.some((item) => item.name === word);
+    return (item) =>
+      isExact ? item.name === word : item.name.includes(word) || tagsOf(item).includes(word);
+  };
+  const isTrial = (word) => matches(trials, word, (trial) => trial.tags);
+  const isServer = (word) => matches(allServers, word, () => []);
   const trialWords = words.filter((word) => trials.some(isTrial(word)));
   const serverWords = words.filter((word) => allServers.some(isServer(word)));
   const unknown = words.find(
@@ -100,7 +106,7 @@ async function play(trial, server, context) {
     load.stdout.on('data', (text) => {
       output += text;
     });
-    const seconds = trial.seconds ?? 60;
+    const seconds = trial.seconds ?? 120;
     timer = setTimeout(() => load.kill('SIGKILL'), seconds * 1000);
     const { code, signal, error } = await load.ended;
     if (signal === 'SIGKILL') throw new Error(`cut after ${seconds} s`);

@@ -11,7 +11,7 @@ export const trials = [
     name: 'submit',
     tags: ['core'],
     about: 'background submit, 8 clients, 1,000 under way each',
-    options: { scenario: 'submit', jobs: 400000, warm: 100000, lot: 100000 },
+    options: { scenario: 'submit', jobs: 200000, warm: 100000, lot: 100000 },
   },
   {
     name: 'drain',
@@ -59,13 +59,13 @@ export const trials = [
     name: 'submit-unique',
     tags: [],
     about: 'background submit, 36-byte uniques',
-    options: { scenario: 'submit', jobs: 400000, warm: 100000, lot: 100000, unique: 'random' },
+    options: { scenario: 'submit', jobs: 200000, warm: 100000, lot: 100000, unique: 'random' },
   },
   {
     name: 'submit-1',
     tags: [],
     about: 'background submit, 1 client, 1,000 under way',
-    options: { scenario: 'submit', jobs: 400000, warm: 100000, lot: 100000, clients: 1 },
+    options: { scenario: 'submit', jobs: 200000, warm: 100000, lot: 100000, clients: 1 },
   },
   {
     name: 'echo',
