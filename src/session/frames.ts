@@ -6,6 +6,7 @@ import { ByteWriter } from '../base/byte-writer.ts';
 import { latin1 } from '../base/bytes.ts';
 import type { Broker } from '../broker/broker.ts';
 import { isBetter, type JobStatus } from '../broker/query.ts';
+import { RowFlag } from '../protocol/batch.ts';
 import { decimalBytes, writeDecimal, writeHeader } from '../protocol/encode.ts';
 import { Errors, workErrorFor } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
@@ -28,7 +29,7 @@ import { SessionAbilities } from './session-abilities.ts';
 
 /** Handles one packet; a blob's reference is used up. */
 export function onFrame(home: Home, session: Session, frame: Frame): void {
-  if (frame.flags !== 0 && !frame.isShort) {
+  if ((frame.flags & RowFlag.RES) !== 0) {
     refuse(home, session, frame, Errors.invalidMagic);
     return;
   }
@@ -200,8 +201,8 @@ function onCanDo(home: Home, session: Session, frame: Frame): void {
   const isFirst = session.abilities.add(name, owner);
   if (isNear) toBroker(home, session, frame);
   else sendFrame(home, session, frame, owner, 0);
-  // A sleeper that begins to offer something elsewhere sleeps there too.
-  if (isFirst && session.isAsleep) sleepAt(home, session, owner);
+  // A sleeper that begins to offer something elsewhere sleeps there too, unless that closed its connection.
+  if (isFirst && session.isAsleep && !session.isEnding) sleepAt(home, session, owner);
 }
 
 function onCantDo(home: Home, session: Session, frame: Frame): void {
@@ -216,7 +217,7 @@ function onResetAbilities(home: Home, session: Session, frame: Frame): void {
   const owners = session.abilities?.owners ?? 0;
   session.abilities = null;
   for (let thread = 0; owners >>> thread !== 0; thread++) {
-    if ((owners & (1 << thread)) === 0) continue;
+    if ((owners & (1 << thread)) === 0 || session.isEnding) continue;
     if (thread === home.options.thread) toBroker(home, session, frame);
     else sendFrame(home, session, frame, thread, 0);
   }

@@ -239,7 +239,7 @@ export class NearDialogue {
       const n = this.#handles.indexOf(handle);
       return n < 0 ? handle : `#${n + 1}`;
     });
-    if (/^[\w:.@/#*+-]+$/.test(named) && !isQuoted) return named;
+    if (/^[\w:.@/#*+-]{1,120}$/.test(named) && !isQuoted) return named;
     const printed = printBytes(Buffer.from(named, 'latin1'));
     return printed.startsWith('"') || printed.startsWith('<') ? printed : `"${printed}"`;
   }
