@@ -56,7 +56,7 @@ export class UniqueIndex {
     return this.#table.byteLength + this.#old.byteLength;
   }
 
-  /** The job with this hash (int32, or the same 32 bits as uint32) that `equals` accepts, or 0. */
+  /** The job with this hash (int32, or the same 32 bits as uint32, which may cost a heap number) that `equals` accepts, or 0. */
   find(hash: number): number {
     const table = this.#table;
     const mask = this.#mask;
@@ -195,7 +195,8 @@ function closeGap(table: Int32Array, mask: number, bucket: number): void {
     const job = table[2 * next + 1] as number;
     if (job === 0) break;
     const hash = table[2 * next] as number;
-    if (((next - hash) & mask) < ((next - gap) & mask)) continue;
+    const home = hash & mask;
+    if (((next - home) & mask) < ((next - gap) & mask)) continue;
     table[2 * gap] = hash;
     table[2 * gap + 1] = job;
     gap = next;

@@ -85,7 +85,7 @@ class Memory {
   jobOut(job) {
     const row = this.table.segments[job >>> SEGMENT_SHIFT];
     const at = (job & SEGMENT_MASK) << JOB_SHIFT;
-    this.index.remove(row[at + Job.UNIQUE_HASH], job);
+    this.index.remove(row[at + Job.UNIQUE_HASH] | 0, job);
     this.slab.free(row[at + Job.BLOCK]);
     this.table.free(job);
   }
