@@ -40,9 +40,13 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Entry of our daemon, there only after a build; GEARTRAIN_DAEMON names another build. */
 export const daemonPath = process.env.GEARTRAIN_DAEMON ?? join(root, 'dist/cli/gearmand.js');
 
-const running = new Set<ChildProcess>();
+/** Servers that run, with their scratch folders. */
+const running = new Map<ChildProcess, string>();
 process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
+  for (const [child, scratch] of running) {
+    child.kill('SIGKILL');
+    rmSync(scratch, { recursive: true, force: true });
+  }
 });
 
 /** A loopback port that was free a moment ago. */
@@ -92,7 +96,7 @@ async function startOnce(kind: ServerKind, options: ServerOptions): Promise<Test
     ...(options.args ?? []),
   ];
   const child = launch(kind, args, options);
-  running.add(child);
+  running.set(child, scratch);
   let output = '';
   child.stdout?.on('data', (chunk: Buffer) => {
     output = `${output}${chunk}`.slice(-100_000);

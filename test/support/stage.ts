@@ -42,7 +42,10 @@ export function describeServer(
       transcript = new Transcript();
       suffix = `-${++freshCount}`;
       const said = transcript;
-      onTestFailed(() => console.error(`transcript:\n${said}`));
+      onTestFailed(() => {
+        const log = server?.output().slice(-2000) ?? '';
+        console.error(`transcript:\n${said}\nthe server said:\n${log}`);
+      });
     });
     afterEach(async () => {
       const ended = connections;

@@ -15,7 +15,7 @@ set: three eerht
 set: two owt
 set: zero []
 dies: undefined
-exception:  out of coffee 
+exception: out of coffee
 after: ereh llits
 background: accepted
 background: done

@@ -46,7 +46,8 @@ describe.skipIf(!requirePeer('gearman'))('the gearman tool', () => {
     it('tells a client that its job failed', async () => {
       startWorker('gearman', [...address(), '-w', '-f', 'fails', '--', 'false']);
       const client = await run('gearman', [...address(), '-f', 'fails', 'x']);
-      expect(client.code).not.toBeNull();
+      expect(client.code).toBe(1);
+      expect(client.stdout + client.stderr).toContain('Job failed');
     });
   });
 });

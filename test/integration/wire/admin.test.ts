@@ -64,6 +64,7 @@ describeServer('text commands', {}, (stage) => {
   it('lists connections with address, id and functions', async () => {
     const worker = await workerOf(stage, 'worker', stage.fresh('f'), stage.fresh('g'));
     worker.send('SET_CLIENT_ID', stage.fresh('my id'));
+    await worker.barrier();
     const client = await stage.peer('client');
     const rows = await client.list('workers');
     const names = `${stage.fresh('g')} ${stage.fresh('f')}`;

@@ -52,12 +52,13 @@ describeServer('lost workers with --job-retries 2', { args: ['--job-retries=2'] 
   it('fails a job that was lost twice', async () => {
     const fn = stage.fresh('doomed');
     const client = await stage.peer('client');
+    const admin = await stage.peer('admin');
     const handle = await submit(client, 'SUBMIT_JOB', fn);
     for (const name of ['one', 'two']) {
       const worker = await workerOf(stage, name, fn);
       expect(await grab(worker)).toBe(handle);
       await worker.close();
-      await client.list('status');
+      await admin.list('status');
     }
     expect((await client.expect('WORK_FAIL')).payload.toString()).toBe(handle);
     expect(await client.list('status')).toContain(`${fn}\t0\t0\t0`);

@@ -193,9 +193,12 @@ describeServer('submits', {}, (stage) => {
     for (const handle of handles) expect(handle.length).toBeLessThanOrEqual(63);
   });
 
-  it('goes on after an epoch beyond 64 bits', async () => {
+  it('closes at an epoch beyond 64 bits, and serves the others', async () => {
     const client = await stage.peer('client');
+    const other = await stage.peer('other');
     client.send('SUBMIT_JOB_EPOCH', stage.fresh('f'), '', '99999999999999999999', 'x');
-    await client.barrier();
+    await client.untilClosed();
+    expect(client.take()).toEqual([]);
+    await other.barrier();
   });
 });

@@ -1,0 +1,34 @@
+/**
+ * The smoke part of the tests on other Node versions: `npm run test:nodes [-- 22 24]`. Each comes from the npm package
+ * `node`; the addon stays the one that was built, which is what users of a prebuilt one have.
+ */
+import { spawnSync } from 'node:child_process';
+
+const versions = process.argv.length > 2 ? process.argv.slice(2) : ['22', '24'];
+const parts = [
+  ['node', 'test/examples/demo.mjs'],
+  [
+    'node',
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    'test/parity',
+    'test/unit/native',
+    'test/integration/wire/submit.test.ts',
+    'test/integration/wire/waking.test.ts',
+    'test/integration/wire/admin.test.ts',
+  ],
+];
+
+for (const version of versions) {
+  for (const part of parts) {
+    console.log(`node ${version}: ${part.slice(1).join(' ')}`);
+    const { status } = spawnSync('npx', ['--yes', '-p', `node@${version}`, ...part], {
+      stdio: 'inherit',
+    });
+    if (status !== 0) {
+      console.error(`node ${version}: failed`);
+      process.exit(1);
+    }
+  }
+}
+console.log(`passed on node ${versions.join(' and ')}`);
