@@ -7,7 +7,8 @@ import { FaultReason, Row, RowFlag, RowKind } from './batch.ts';
 import { appendRow, type FrameBatch, isFull } from './batch-writer.ts';
 import { hashBytes } from './hash.ts';
 import { CARRY_BYTES_MAX, HEAD_BYTES_MAX, HEADER_BYTES, LINE_BYTES_MAX } from './limits.ts';
-import { PACKET_TYPE_MAX, PACKETS } from './packets.ts';
+import { ARG_COUNT, HAS_DATA, MAY_BE_SHORT, NAMES } from './packet-columns.ts';
+import { PACKET_TYPE_MAX } from './packets.ts';
 
 /** Why `decode` came back. `FrameDecoder.at` is the first byte that was not consumed. */
 export const Stop = {
@@ -27,11 +28,6 @@ const CR = 13;
 const INT32_MAX = 0x7fffffff;
 const ARGUMENT_BYTES_MAX = HEAD_BYTES_MAX - HEADER_BYTES;
 const ARGUMENTS_KEPT = 4;
-
-/** The packet table by column: one byte load instead of an object's field. */
-const ARG_COUNT = Uint8Array.from(PACKETS, ({ argCount }) => argCount);
-const HAS_DATA = Uint8Array.from(PACKETS, ({ hasData }) => (hasData ? 1 : 0));
-const NAMES = Uint8Array.from(PACKETS, ({ names }) => names);
 
 /** The decoder of one thread; it keeps nothing of a connection between two calls. */
 export class FrameDecoder {
@@ -92,7 +88,7 @@ export class FrameDecoder {
     while (lf < limit && arena[lf] !== LF) lf++;
     if (lf === limit) {
       if (limit - start <= LINE_BYTES_MAX) return Stop.INCOMPLETE;
-      return this.#fault(batch, conn, start, FaultReason.LINE_TOO_LONG, 0);
+      return this.#fault(batch, conn, start, FaultReason.LINE_TOO_LONG);
     }
     const textEnd = lf > start && arena[lf - 1] === CR ? lf - 1 : lf;
     const row = appendRow(batch, conn, RowKind.LINE, start, start, lf + 1);
@@ -108,11 +104,11 @@ export class FrameDecoder {
     if (bytes < HEADER_BYTES) return Stop.INCOMPLETE;
     const magic = readUint32(arena, start);
     if (magic !== MAGIC_REQ && magic !== MAGIC_RES) {
-      return this.#fault(batch, conn, start, FaultReason.BAD_MAGIC, 0);
+      return this.#fault(batch, conn, start, FaultReason.BAD_MAGIC);
     }
     const type = readUint32(arena, start + 4);
     if (type === 0 || type > PACKET_TYPE_MAX) {
-      return this.#fault(batch, conn, start, FaultReason.BAD_TYPE, 0);
+      return this.#fault(batch, conn, start, FaultReason.BAD_TYPE);
     }
     const payload = readUint32(arena, start + 8);
     if (payload > this.#packetBytesMax) {
@@ -133,7 +129,7 @@ export class FrameDecoder {
     payload: number,
   ): number {
     if (payload > ARGUMENT_BYTES_MAX) {
-      return this.#fault(batch, conn, start, FaultReason.HEAD_TOO_LONG, 0);
+      return this.#fault(batch, conn, start, FaultReason.HEAD_TOO_LONG);
     }
     const frameEnd = start + HEADER_BYTES + payload;
     if (end < frameEnd) return Stop.INCOMPLETE;
@@ -162,7 +158,7 @@ export class FrameDecoder {
     const headEnd = this.#endOfArguments(batch.arena, first, scanEnd, ARG_COUNT[type]!);
     if (headEnd < 0) {
       if (payload > ARGUMENT_BYTES_MAX && end - first >= ARGUMENT_BYTES_MAX) {
-        return this.#fault(batch, conn, start, FaultReason.HEAD_TOO_LONG, 0);
+        return this.#fault(batch, conn, start, FaultReason.HEAD_TOO_LONG);
       }
       return isWhole ? this.#tooFew(batch, conn, type, start, start + frameBytes) : Stop.INCOMPLETE;
     }
@@ -179,8 +175,8 @@ export class FrameDecoder {
 
   /** A whole payload with too few NULs. */
   #tooFew(batch: FrameBatch, conn: number, type: number, start: number, frameEnd: number): number {
-    if (!PACKETS[type]!.mayBeShort) {
-      return this.#fault(batch, conn, start, FaultReason.TOO_FEW_ARGUMENTS, 0);
+    if (MAY_BE_SHORT[type] === 0) {
+      return this.#fault(batch, conn, start, FaultReason.TOO_FEW_ARGUMENTS);
     }
     const off = start + HEADER_BYTES;
     const row = appendRow(batch, conn, type, start, off, frameEnd);
@@ -232,16 +228,10 @@ export class FrameDecoder {
     return at;
   }
 
-  #fault(
-    batch: FrameBatch,
-    conn: number,
-    start: number,
-    reason: number,
-    announcedBytes: number,
-  ): number {
+  #fault(batch: FrameBatch, conn: number, start: number, reason: number, announced = 0): number {
     const row = appendRow(batch, conn, RowKind.FAULT, start, start, start);
     batch.rows[row + Row.A0] = reason;
-    batch.rows[row + Row.A1] = announcedBytes;
+    batch.rows[row + Row.A1] = announced;
     return Stop.FAULT;
   }
 }
