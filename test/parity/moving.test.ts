@@ -89,8 +89,10 @@ async function play(from: Implementation, to: Implementation | null, seed: numbe
         return;
       }
       const client = clients.find((each) => each.host === host && each.conn === event.conn)!;
-      if (event.type === RowKind.GONE) client.isGone = true;
-      else if (random.oneIn(6)) {
+      if (event.type === RowKind.GONE) {
+        client.isGone = true;
+        host.close(event.conn);
+      } else if (random.oneIn(6)) {
         host.hold(event);
         setImmediate(() => goOn(client));
       } else client.handled.push(print(host, event));

@@ -23,9 +23,16 @@ describe.each(implementations)('the reactor of the $kind', (implementation) => {
     expect(stage.host.events.at(-1)!.args[0]).toBe(GoneReason.END);
   });
 
-  test('closes a connection whose end was given, also when nobody says close', async () => {
+  test('lets the thread answer behind the end of a peer, and close when it has', async () => {
     const peer = await stage.connect();
-    peer.socket.end();
+    peer.write('question\n').socket.end();
+    const { conn, turn } = await stage.host.event(isKind(RowKind.GONE));
+    stage.host.reactor.nudge();
+    await stage.host.until(() => stage.host.turn > turn);
+    stage.host.send(conn, 'late answer');
+    stage.host.reactor.close(conn);
+    stage.host.reactor.nudge();
+    expect(await peer.rest()).toBe('late answer');
     await peer.closed;
     expect(stage.host.count(RowKind.GONE)).toBe(1);
   });

@@ -66,8 +66,8 @@ export class TurnInput {
   }
 
   /**
-   * The callback has returned: nothing of this turn can be un-read any more. Returns the connections whose GONE row was
-   * given and not taken back.
+   * The callback has returned: nothing of this turn can be un-read any more. Returns the connections that are
+   * of no use any more: their GONE row was given and not taken back.
    */
   endTurn(): readonly Connection[] {
     this.#turn++;
@@ -102,7 +102,8 @@ export class TurnInput {
     if (row < 0) return Step.NO_ROOM;
     this.#batch.rows[row + Row.A0] = goneReason;
     connection.isGoneGiven = true;
-    this.#gone.push(connection);
+    // After END the peer may still read: the thread closes when it has sent what it owes.
+    if (goneReason !== GoneReason.END) this.#gone.push(connection);
     return Step.IDLE;
   }
 

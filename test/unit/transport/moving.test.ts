@@ -101,6 +101,7 @@ class World {
     const peer = this.peers.find((each) => each.home === host && each.conn === event.conn)!;
     if (event.type === RowKind.GONE) {
       peer.isGone = true;
+      host.close(event.conn);
       return;
     }
     if (this.random.oneIn(5)) {
