@@ -57,7 +57,10 @@ const STATE_SHIFT = 2;
 
 /** The rows of all live jobs of one shard. */
 export class JobTable {
-  /** For direct reads and writes of live rows: `segments[job >>> SEGMENT_SHIFT][((job & SEGMENT_MASK) << JOB_SHIFT) + word]`. */
+  /**
+   * For direct reads and writes of live rows: word `w` of a job is
+   * `segments[job >>> SEGMENT_SHIFT][((job & SEGMENT_MASK) << JOB_SHIFT) + w]`.
+   */
   readonly segments: Uint32Array[] = [];
   /** The same memory by two words: a row is zeroed with eight stores. */
   readonly #pairs: Float64Array[] = [];

@@ -56,7 +56,10 @@ export class UniqueIndex {
     return this.#table.byteLength + this.#old.byteLength;
   }
 
-  /** The job with this hash (int32, or the same 32 bits as uint32, which may cost a heap number) that `equals` accepts, or 0. */
+  /**
+   * The job with this hash that `equals` accepts, or 0. Hashes are int32; the same 32 bits as uint32 are taken too, but
+   * may cost a heap number on the way here.
+   */
   find(hash: number): number {
     const table = this.#table;
     const mask = this.#mask;
