@@ -20,13 +20,17 @@ export const THREADS = [0, 2] as const;
 
 let freshCount = 0;
 
-/** `describe` over THREADS with one server each, started before the first test, stopped after the last. */
+/**
+ * `describe` over THREADS (or `threadCounts`) with one server each, started before the first test, stopped after the
+ * last.
+ */
 export function describeServer(
   title: string,
   options: ServerOptions,
   body: (stage: Stage) => void,
+  threadCounts: readonly number[] = THREADS,
 ): void {
-  describe.each(THREADS)(`${title}, --threads %i`, (threads) => {
+  describe.each(threadCounts)(`${title}, --threads %i`, (threads) => {
     let server: TestServer | null = null;
     let transcript = new Transcript();
     let connections: WireConnection[] = [];

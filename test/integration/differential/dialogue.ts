@@ -24,6 +24,8 @@ export interface Difference {
   readonly what: string;
   /** A server has ended or hangs, so both must be started anew. */
   readonly isBroken: boolean;
+  /** gearmand has ended. */
+  readonly isReferenceGone?: boolean;
 }
 
 export interface DialogueOptions {
@@ -57,7 +59,8 @@ export async function playDialogue(plan: Plan, options: DialogueOptions): Promis
     return { difference: { ...difference, isBroken }, leftOver: 0 };
   } catch (error) {
     const what = `${error instanceof Error ? error.message : String(error)}${await endsOf(options)}`;
-    return { difference: { transcript, what, isBroken: true }, leftOver: 0 };
+    const isReferenceGone = options.servers.some((s) => s.kind === 'gearmand' && !s.isRunning());
+    return { difference: { transcript, what, isBroken: true, isReferenceGone }, leftOver: 0 };
   }
 }
 

@@ -7,9 +7,11 @@
  *   GEARTRAIN_DIFF_THREADS    only this number of shards; GEARTRAIN_DIFF_MULTI=1: only workers with several functions
  *   GEARTRAIN_DIFF_SELF=1     gearmand against itself: tests the harness
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { requirePeer } from '../../support/peers.ts';
 import { Arena, type ArenaOptions, type Failure } from './arena.ts';
+import { EVENED_OUT } from './evened-out.ts';
 import { LEFT_OUT } from './left-out.ts';
 
 const setting = (name: string, otherwise: number): number => {
@@ -81,5 +83,16 @@ describe.skipIf(!requirePeer('gearmand'))('random dialogues with gearmand and wi
 describe('what the dialogues leave out', () => {
   it('is named once each', () => {
     expect(new Set(LEFT_OUT.map((row) => row.name)).size).toBe(LEFT_OUT.length);
+    expect(new Set(EVENED_OUT.map((row) => row.name)).size).toBe(EVENED_OUT.length);
+  });
+
+  const folder = new URL('../wire/', import.meta.url);
+  const sources = readdirSync(folder)
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+    .join('\n');
+
+  it.each(LEFT_OUT)('has a test of its own: $name', ({ test }) => {
+    expect(sources).toContain(`'${test}`);
   });
 });

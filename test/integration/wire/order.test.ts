@@ -2,6 +2,9 @@
 import { expect, it } from 'vitest';
 import { describeServer, type Stage, submit, workerOf } from '../../support/stage.ts';
 
+/** Between shards priority is best effort; inside one it is exact. */
+const EXACT = [0, 1];
+
 /** A{high,normal,low} B{high,low} C{high,normal}, registered A, B, C; the order in which they are handed out. */
 async function served(stage: Stage): Promise<string> {
   const [a, b, c] = [stage.fresh('A'), stage.fresh('B'), stage.fresh('C')];
@@ -53,30 +56,37 @@ describeServer('job order of 2.0', {}, (stage) => {
     expect([...got].sort()).toEqual([...names].sort());
     await worker.ask('NO_JOB', 'GRAB_JOB');
   });
-
-  it('serves all high jobs first, functions in rotation', async ({ skip }) => {
-    // Between shards priority is best effort.
-    if (stage.threads > 1) skip('exact inside one shard only');
-    expect(await served(stage)).toBe('Ch Bh Ah Cn An Bl Al');
-  });
 });
 
-describeServer('--job-order 1.1.20', { args: ['--job-order=1.1.20'] }, (stage) => {
-  it('serves the last registered function first, priority inside the function', async ({
-    skip,
-  }) => {
-    if (stage.threads > 1) skip('exact inside one shard only');
-    expect(await served(stage)).toBe('Ch Cn Bh Bl Ah An Al');
-  });
-});
+describeServer(
+  'job order of 2.0 inside one shard',
+  {},
+  (stage) => {
+    it('serves all high jobs first, functions in rotation', async () => {
+      expect(await served(stage)).toBe('Ch Bh Ah Cn An Bl Al');
+    });
+  },
+  EXACT,
+);
+
+describeServer(
+  '--job-order 1.1.20',
+  { args: ['--job-order=1.1.20'] },
+  (stage) => {
+    it('serves the last registered function first, priority inside the function', async () => {
+      expect(await served(stage)).toBe('Ch Cn Bh Bl Ah An Al');
+    });
+  },
+  EXACT,
+);
 
 describeServer(
   '--job-order 1.1.20 --round-robin',
   { args: ['--job-order=1.1.20', '--round-robin'] },
   (stage) => {
-    it('moves the served function to the end', async ({ skip }) => {
-      if (stage.threads > 1) skip('exact inside one shard only');
+    it('moves the served function to the end', async () => {
       expect(await served(stage)).toBe('Ch Bh Ah Cn Bl An Al');
     });
   },
+  EXACT,
 );
