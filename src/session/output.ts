@@ -34,7 +34,8 @@ export class Output {
     const control = this.#control;
     let at = control[Control.OUT_BYTES] as number;
     let rowCount = control[Control.OUT_ROWS] as number;
-    if (at + count > this.bytes.length || rowCount === this.#rowsMax) {
+    // A row is left for a blob, which must not spill what the caller has yet to write.
+    if (at + count > this.bytes.length || rowCount >= this.#rowsMax - 1) {
       this.#sink.spill();
       at = 0;
       rowCount = 0;
