@@ -13,7 +13,8 @@ export interface Place {
 }
 
 export class ReplyQueue {
-  readonly #places: Place[] = [];
+  /** Those before `#first` have left and are not kept. */
+  readonly #places: (Place | undefined)[] = [];
   #first = 0;
   #nextId: number;
 
@@ -45,12 +46,13 @@ export class ReplyQueue {
   /** The waiting place with that id, or undefined. */
   find(id: number): Place | undefined {
     const front = this.front;
-    return front === undefined ? undefined : this.#places[this.#first + ((id - front.id) | 0)];
+    const behind = front === undefined ? -1 : (id - front.id) | 0;
+    return behind < 0 ? undefined : this.#places[this.#first + behind];
   }
 
   /** Removes the front place. */
   shift(): void {
-    this.#first++;
+    this.#places[this.#first++] = undefined;
     if (this.#first < 1024 || this.#first * 2 < this.#places.length) return;
     this.#places.splice(0, this.#first);
     this.#first = 0;
