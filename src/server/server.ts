@@ -4,12 +4,14 @@
  */
 import { lookup } from 'node:dns/promises';
 import { EventEmitter } from 'node:events';
+import { rmSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { connect, isIP } from 'node:net';
 import { type Logger, LogLevel, nullLogger } from '../base/logger.ts';
 import type { ThreadStats } from '../session/questions.ts';
 import { assembleThread, NO_RINGS, type ThreadConfig } from '../shard/assemble.ts';
 import { chooseNative, type ExplainedChoice } from '../shard/choose-native.ts';
+import { closeHome } from '../shard/close-home.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { defaultHandlePrefix, newHashSeed, nextBoot, PROTOCOL_VERSION } from './identity.ts';
 import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.ts';
@@ -42,7 +44,6 @@ class GearServer extends EventEmitter implements Server {
   readonly #supervisor: Supervisor | null;
   readonly #core: ThreadCore;
   readonly #listeners = new Map<number, ServerAddress>();
-  readonly #socketPaths: string[] = [];
   #starting: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   #settle: (error?: Error) => void = () => {};
@@ -92,31 +93,47 @@ class GearServer extends EventEmitter implements Server {
   async listen(request: ListenRequest = {}): Promise<void> {
     this.#starting ??= this.#supervisor?.start(this.#core) ?? Promise.resolve();
     await this.#starting;
-    const { backlog, socketMode } = this.#options;
-    for (const target of await targetsOf(request, this.#options)) {
-      if ('path' in target) {
-        await removeStaleSocket(target.path);
-        const address = { path: target.path, mode: socketMode, backlog };
-        const { id } = await this.#core.reactor.listen(address);
-        this.#socketPaths.push(target.path);
-        this.#listeners.set(id, { path: target.path });
-      } else {
-        // All addresses of one request share the port that the system chose for the first.
-        const port = target.port === 0 ? this.#chosenPort(target.group) : target.port;
-        const v6Only = isIP(target.host) === 6;
-        const listener = await this.#core.reactor.listen({
-          host: target.host,
-          port,
-          backlog,
-          v6Only,
-        });
-        this.#listeners.set(listener.id, {
-          host: target.host,
-          port: listener.port,
-          group: target.group,
-        });
+    const bound: number[] = [];
+    try {
+      for (const target of await targetsOf(request, this.#options)) {
+        const id = await this.#bindIfPossible(target, bound.length > 0);
+        if (id !== null) bound.push(id);
       }
+    } catch (error) {
+      // All of a request or nothing: whoever tries again must not meet a socket of our own.
+      for (const id of bound) this.#unlisten(id);
+      throw error;
     }
+  }
+
+  /** Binds one address. On a machine without IPv6 its address is left out where another one is bound: null. */
+  async #bindIfPossible(target: Target, isAnotherBound: boolean): Promise<number | null> {
+    try {
+      return await this.#bind(target);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT' || !isAnotherBound) throw error;
+      this.#log.log(LogLevel.INFO, `not listening: ${(error as Error).message}`);
+      return null;
+    }
+  }
+
+  /** Binds one address; returns its listener's id. */
+  async #bind(target: Target): Promise<number> {
+    const { backlog, socketMode } = this.#options;
+    if ('path' in target) {
+      await removeStaleSocket(target.path);
+      const address = { path: target.path, mode: socketMode, backlog };
+      const { id } = await this.#core.reactor.listen(address);
+      this.#listeners.set(id, { path: target.path });
+      return id;
+    }
+    const { host, group } = target;
+    // All addresses of one request share the port that the system chose for the first.
+    const wanted = target.port === 0 ? this.#chosenPort(group) : target.port;
+    const v6Only = isIP(host) === 6;
+    const { id, port } = await this.#core.reactor.listen({ host, port: wanted, backlog, v6Only });
+    this.#listeners.set(id, { host, port, group });
+    return id;
   }
 
   async stats(): Promise<ServerStats> {
@@ -150,7 +167,7 @@ class GearServer extends EventEmitter implements Server {
 
   /** Stops accepting and closes as soon as the last job has ended. */
   async #drain(): Promise<void> {
-    this.#unlisten();
+    this.#unlistenAll();
     let before = '';
     while (this.#closing === null) {
       const threads = await this.#askAll();
@@ -166,19 +183,24 @@ class GearServer extends EventEmitter implements Server {
   }
 
   async #close(): Promise<void> {
-    this.#unlisten();
+    this.#unlistenAll();
     await this.#starting?.catch(() => {});
     await this.#supervisor?.stop();
-    this.#core.home.closeAll(CLOSE_MS);
+    await closeHome(this.#core, CLOSE_MS);
     await this.#core.reactor.destroy();
-    for (const path of this.#socketPaths.splice(0)) await rm(path, { force: true });
     this.#settle();
     this.emit('close');
   }
 
-  #unlisten(): void {
-    for (const id of this.#listeners.keys()) this.#core.reactor.unlisten(id);
-    this.#listeners.clear();
+  #unlistenAll(): void {
+    for (const id of [...this.#listeners.keys()]) this.#unlisten(id);
+  }
+
+  #unlisten(id: number): void {
+    const address = this.#listeners.get(id);
+    this.#listeners.delete(id);
+    this.#core.reactor.unlisten(id);
+    if (address !== undefined && 'path' in address) rmSync(address.path, { force: true });
   }
 
   /** An error in a turn: ours. With shards the thread dies of it; here the server ends and the host process lives. */

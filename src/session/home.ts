@@ -288,8 +288,11 @@ export class Home {
       const resume = this.#drained.get(frame.conn);
       this.#drained.delete(frame.conn);
       resume?.();
+    } else if (session.heldTurn === this.turn && !isOverLimit(frame)) {
+      // Un-read with what came before it: it comes again.
+      return;
     } else if (frame.type === RowKind.GONE) this.#gone(session, frame.a0);
-    else if (session.isEnding || session.heldTurn === this.turn) return;
+    else if (session.isEnding) return;
     else if (frame.type === RowKind.LINE)
       this.hooks.onLine(session, latin1(frame.bytes, frame.off, frame.off + frame.a0));
     else this.#fault(session, frame);
@@ -362,3 +365,8 @@ const FAULT_TEXTS: Record<number, string> = {
   [FaultReason.LINE_TOO_LONG]: 'text line is over 8191 bytes',
   [FaultReason.PACKET_TOO_LARGE]: 'packet is too large',
 };
+
+/** The one row that `hold` does not take back. */
+function isOverLimit(frame: Frame): boolean {
+  return frame.type === RowKind.GONE && frame.a0 === GoneReason.OUTPUT_LIMIT;
+}

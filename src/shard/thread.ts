@@ -5,9 +5,13 @@
 import type { Logger } from '../base/logger.ts';
 import { assembleThread } from './assemble.ts';
 import { chooseNative } from './choose-native.ts';
+import { closeHome } from './close-home.ts';
 import { loseThread } from './lose-thread.ts';
 import type { FromShard, ShardTask, ToShard } from './messages.ts';
 import { JoinedRings } from './wiring.ts';
+
+/** What is owed to peers at a stop may still leave for so long. */
+const CLOSE_MS = 2_000;
 
 /** Runs one shard; resolves at a soft stop. */
 export default async function runShard(task: ShardTask): Promise<void> {
@@ -39,6 +43,7 @@ export default async function runShard(task: ShardTask): Promise<void> {
     });
     say({ type: 'ready' });
   });
+  await closeHome(core, CLOSE_MS);
   await core.reactor.destroy();
   rings.close();
   port.close();
