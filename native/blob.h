@@ -1,6 +1,7 @@
-// Blobs: large data of frames in memory of their own, counted by references, so that it is received straight into
-// its place and sent straight from it. One table a reactor; used by one thread only.
-// Rule: memory is taken as bytes arrive, never as announced; what arrived is counted in control[BLOB_KIB].
+// Blobs: large data of frames in memory of their own, counted by references, so that it is received
+// straight into its place and sent straight from it. One table a reactor; used by one thread only.
+// Rule: memory is taken as bytes arrive, never as announced; what arrived is counted in
+// control[BLOB_KIB].
 #ifndef GEARTRAIN_BLOB_H_
 #define GEARTRAIN_BLOB_H_
 
@@ -18,7 +19,8 @@ struct Blob {
 
 class BlobTable {
  public:
-  // `kib` is where the table keeps the KiB of all blobs, `kib_max` where their limit stands (0: none).
+  // `kib` is where the table keeps the KiB of all blobs, `kib_max` where their limit stands (0:
+  // none).
   BlobTable(int32_t* kib, const int32_t* kib_max) : kib_(kib), kib_max_(kib_max) {}
   ~BlobTable();
 
@@ -33,7 +35,8 @@ class BlobTable {
 
   // Whether a blob of `bytes` more than now would pass the limit.
   bool WouldPass(uint64_t bytes) const;
-  // Makes room behind `size` for a read, when the blob will hold `total` in the end; false: no memory.
+  // Makes room behind `size` for a read, when the blob will hold `total` in the end; false: no
+  // memory.
   bool Grow(Blob* blob, uint32_t total);
   // Says that `bytes` were written behind `size`. Needs as much capacity.
   void Advance(Blob* blob, uint32_t bytes);

@@ -4,7 +4,7 @@
  * GEARTRAIN_NATIVE=0 skips, GEARTRAIN_NATIVE=1 turns a failure into status 1. The compiler's words are kept in LOG.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,7 +31,9 @@ function say(line) {
   return 0;
 }
 
+/** A result older than its sources would not fit the TypeScript around it, so it goes. */
 function giveUp(reason) {
+  rmSync(RESULT, { force: true });
   console.log(`native: not built, ${reason}: the TypeScript twin is used`);
   return wish === '1' ? 1 : 0;
 }

@@ -51,7 +51,8 @@ struct Cursor {
   bool TooFewArguments(uint32_t type, uint32_t frame_end);
 };
 
-// Writes lengths and hashes of the arguments; `head_end` is the end of the last one of a type without data.
+// Writes lengths and hashes of the arguments; `head_end` is the end of the last one of a type
+// without data.
 void FillArguments(const Settings& settings, const Shape& shape, const uint8_t* arena, int32_t* row,
                    uint32_t head_end) {
   uint32_t from = static_cast<uint32_t>(row[kOff]);

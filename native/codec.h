@@ -1,4 +1,5 @@
-// Cuts bytes into frames: pure, without memory, sockets or JavaScript. Row for row equal to src/protocol/decoder.ts.
+// Cuts bytes into frames: pure, without memory, sockets or JavaScript. Row for row equal to
+// src/protocol/decoder.ts.
 // Rule: it reads the arena and appends rows; what it did not consume the caller keeps (intake.h).
 // Source: Gearman PROTOCOL; the observed limits of gearmand.
 #ifndef GEARTRAIN_CODEC_H_
@@ -39,7 +40,8 @@ struct Decoded {
 // Decodes arena bytes [start, end) of connection `conn`.
 Decoded Decode(const Settings& settings, Batch* batch, int32_t conn, uint32_t start, uint32_t end);
 
-// Writes the row of a frame whose head lies at arena [start, start + head_bytes) and whose data does not.
+// Writes the row of a frame whose head lies at arena [start, start + head_bytes) and whose data
+// does not.
 void AppendLarge(const Settings& settings, Batch* batch, int32_t conn, uint32_t start,
                  uint32_t head_bytes, uint32_t data_bytes, int32_t blob);
 

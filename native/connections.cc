@@ -1,8 +1,6 @@
-// Connections of a reactor: slots and generations, poll masks, and the ways in which a connection ends.
-// Rule: a slot and a descriptor's number are free again only after uv_close's callback, and slots are reused in the
-// order in which they became free, so an id stays stale for as long as possible.
-#include <errno.h>
-#include <sys/socket.h>
+// Connections of a reactor: slots and generations, poll masks.
+// Rule: a slot and a descriptor's number are free again only after uv_close's callback, and slots
+// are reused in the order in which they became free, so an id stays stale for as long as possible.
 #include <unistd.h>
 
 #include "reactor.h"
@@ -98,7 +96,8 @@ void Reactor::FreeSlot(uint32_t index) {
   last_free_ = index;
 }
 
-// Asks libuv for what is wanted now. A connection that is not read asks for the hang-up alone, once.
+// Asks libuv for what is wanted now. A connection that is not read asks for the hang-up alone,
+// once.
 void Reactor::UpdateMask(Connection* connection) {
   bool wants_input = connection->is_lingering ? !connection->has_ended : MayRead(connection);
   int mask = connection->is_write_armed ? UV_WRITABLE : 0;
@@ -124,132 +123,13 @@ int32_t Reactor::Adopt(int fd, const uint8_t* unread, size_t unread_bytes, const
   if (connection == nullptr) return error;
   connection->intake.Feed(unread, unread_bytes);
   if (connection->intake.HasUndecoded()) MakeReady(connection);
-  // One part may be 4 GiB at most, which unsent output never is: outputBytesMax is a 31-bit number of bytes.
+  // One part may be 4 GiB at most, which unsent output never is: outputBytesMax is a 31-bit number
+  // of bytes.
   if (unsent_bytes > 0) {
     connection->outlet.AppendBytes(unsent, static_cast<uint32_t>(unsent_bytes));
     MarkDirty(connection);
   }
   return connection->id;
-}
-
-void Reactor::Close(int32_t conn) {
-  Connection* connection = Find(conn);
-  if (connection == nullptr) return;
-  connection->is_closing = true;
-  NoteClose(connection);
-}
-
-void Reactor::CloseAfterFlush(int32_t conn, double linger_ms) {
-  Connection* connection = Find(conn);
-  if (connection == nullptr || connection->is_closing) return;
-  if (!(linger_ms > 0)) return Close(conn);
-  connection->linger_until = uv_now(loop_) + static_cast<uint64_t>(linger_ms);
-  if (!connection->is_lingering) lingering_.Push(conn);
-  connection->is_lingering = true;
-  NoteClose(connection);
-}
-
-void Reactor::NoteClose(Connection* connection) {
-  if (connection->in_close_list) return;
-  connection->in_close_list = true;
-  closes_.Push(connection);
-}
-
-void Reactor::FinishCloses() {
-  if (closes_.size() == 0) return;
-  Vector<Connection*> closes;
-  closes.Swap(closes_);
-  for (Connection** item = closes.begin(); item != closes.begin() + closes.size(); item++) {
-    Connection* connection = *item;
-    connection->in_close_list = false;
-    if (connection->is_closing || (connection->gone_given && !connection->is_lingering)) {
-      if (connection->outlet.unsent() > 0) SendQueue(connection);
-      CloseConnection(connection);
-    } else if (connection->is_lingering) {
-      FinishLinger(connection);
-    }
-  }
-  if (lingering_.size() > 0) StartLingerTimer();
-}
-
-// Closes a lingering connection when its output is gone. Before that our direction is shut down and the peer's bytes
-// are read away: closing with unread bytes would reset the connection and take the last reply with it.
-void Reactor::FinishLinger(Connection* connection) {
-  bool is_sent = connection->outlet.unsent() == 0;
-  if (connection->is_write_broken || (is_sent && connection->has_ended)) {
-    return CloseConnection(connection);
-  }
-  if (is_sent && !connection->is_shut) {
-    connection->is_shut = true;
-    shutdown(connection->fd, SHUT_WR);
-  }
-  UpdateMask(connection);
-}
-
-void Reactor::StartLingerTimer() {
-  uint64_t next = ~uint64_t{0};
-  Vector<int32_t> kept;
-  for (uint32_t i = 0; i < lingering_.size(); i++) {
-    Connection* connection = Find(lingering_[i]);
-    if (connection == nullptr) continue;
-    kept.Push(lingering_[i]);
-    if (connection->linger_until < next) next = connection->linger_until;
-  }
-  lingering_.Swap(kept);
-  if (lingering_.size() == 0) {
-    uv_timer_stop(&linger_timer_);
-    return;
-  }
-  uint64_t now = uv_now(loop_);
-  uv_timer_start(&linger_timer_, OnLingerTimer, next > now ? next - now : 0, 0);
-}
-
-void Reactor::OnLingerTimer(uv_timer_t* timer) {
-  Reactor* reactor = static_cast<Reactor*>(timer->data);
-  uint64_t now = uv_now(reactor->loop_);
-  for (uint32_t i = 0; i < reactor->lingering_.size(); i++) {
-    Connection* connection = reactor->Find(reactor->lingering_[i]);
-    if (connection != nullptr && connection->linger_until <= now) {
-      reactor->CloseConnection(connection);
-    }
-  }
-  reactor->StartLingerTimer();
-}
-
-void Reactor::Hold(int32_t conn, uint32_t start) {
-  Connection* connection = Find(conn);
-  if (connection == nullptr || connection->is_closing || connection->is_lingering) return;
-  connection->is_held = true;
-  if (!is_in_turn_ || !connection->intake.Owns(intake_host_, start)) return;
-  connection->intake.Unread(&intake_host_, start);
-  // GONE comes again behind what was un-read; only one for too much output cannot wait.
-  if (!connection->is_over_limit) connection->gone_given = false;
-}
-
-void Reactor::Resume(int32_t conn) {
-  Connection* connection = Find(conn);
-  if (connection == nullptr || !connection->is_held) return;
-  connection->is_held = false;
-  if (connection->intake.HasUndecoded() || connection->has_ended || connection->is_poll_broken) {
-    MakeReady(connection);
-    if (!is_in_turn_) UpdateIdle();
-  }
-  UpdateMask(connection);
-}
-
-Connection* Reactor::FindDetachable(int32_t conn) {
-  Connection* connection = Find(conn);
-  if (connection == nullptr || connection->is_closing || connection->is_lingering) return nullptr;
-  if (connection->intake.HasDroppedData()) return nullptr;
-  Spill();
-  return connection;
-}
-
-int Reactor::Detach(Connection* connection) {
-  connection->owns_fd = false;
-  int fd = connection->fd;
-  CloseConnection(connection);
-  return fd;
 }
 
 uint64_t Reactor::UnsentBytes(int32_t conn) {

@@ -38,7 +38,8 @@ Decoder* DecoderOf(const Arguments& arguments) {
   return static_cast<Decoder*>(arguments.External(0));
 }
 
-// Reads from `waiting` as a connection reads from its socket: into a blob while one fills, else as much as possible.
+// Reads from `waiting` as a connection reads from its socket: into a blob while one fills, else as
+// much as possible.
 void ReadWaiting(Decoder* decoder) {
   Intake& intake = decoder->intake;
   while (intake.HasRoom(decoder->host)) {
@@ -72,8 +73,8 @@ napi_value Create(napi_env env, napi_callback_info info) {
   napi_value rows_array = MakeArray(env, napi_int32_array, kRows * kRowInts, &rows);
   Decoder* decoder = new Decoder(ReadSettings(arguments.Bytes(0), arguments.Bytes(1)),
                                  static_cast<uint8_t*>(arena), static_cast<int32_t*>(rows));
-  Must(napi_create_reference(env, arena_array, 1, &decoder->arrays[0]), "make a reference");
-  Must(napi_create_reference(env, rows_array, 1, &decoder->arrays[1]), "make a reference");
+  decoder->arrays[0] = Keep(env, arena_array);
+  decoder->arrays[1] = Keep(env, rows_array);
   napi_value handle;
   Must(napi_create_external(env, decoder, OnCollected, nullptr, &handle), "make a handle");
   SetField(env, result, "handle", handle);
@@ -108,9 +109,7 @@ napi_value Read(napi_env env, napi_callback_info info) {
   size_t count = static_cast<size_t>(arguments.Number(5));
   bool is_inside = blob != nullptr && offset + count <= blob->size && at + count <= target.count;
   if (is_inside) CopyBytes(target.bytes + at, blob->bytes + offset, count);
-  napi_value result;
-  Must(napi_get_boolean(env, is_inside, &result), "make a boolean");
-  return result;
+  return MakeBool(env, is_inside);
 }
 
 napi_value Release(napi_env env, napi_callback_info info) {
@@ -118,9 +117,7 @@ napi_value Release(napi_env env, napi_callback_info info) {
   Decoder* decoder = DecoderOf(arguments);
   Blob* blob = decoder->blobs.Find(arguments.Int(1));
   if (blob != nullptr) decoder->blobs.Release(blob);
-  napi_value result;
-  Must(napi_get_boolean(env, blob != nullptr, &result), "make a boolean");
-  return result;
+  return MakeBool(env, blob != nullptr);
 }
 
 napi_value Bytes(napi_env env, napi_callback_info info) {

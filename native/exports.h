@@ -9,7 +9,9 @@
 
 namespace geartrain {
 
+void ExportCreate(napi_env env, napi_value exports);
 void ExportReactor(napi_env env, napi_value exports);
+void ExportBlobs(napi_env env, napi_value exports);
 void ExportDecoder(napi_env env, napi_value exports);
 void ExportFunctions(napi_env env, napi_value exports);
 

@@ -1,5 +1,6 @@
 // System calls that Node does not offer: doorbells, giving pages back, descriptor limit, syslog.
-// Rule: failures are negative errno values; syslog's identity is the only state that all threads share.
+// Rule: failures are negative errno values; syslog's identity is the only state that all threads
+// share.
 #include <errno.h>
 #include <pthread.h>
 #include <sys/eventfd.h>

@@ -1,5 +1,5 @@
-// What a reactor does with a connection's poll events, and the ready list: connections with rows to give that no
-// further event would announce (bytes at hand, GONE, DRAINED).
+// What a reactor does with a connection's poll events, and the ready list: connections with rows to
+// give that no further event would announce (bytes at hand, GONE, DRAINED).
 // Rule: one read of a connection a turn; who has more comes again next turn behind the others.
 #include <errno.h>
 #include <sys/socket.h>
@@ -22,7 +22,7 @@ bool WouldBlock() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 }  // namespace
 
 bool Reactor::MayRead(const Connection* connection) const {
-  return !connection->is_held && !connection->is_paused && !connection->has_ended &&
+  return !is_reading_paused_ && !connection->is_held && !connection->is_paused && !connection->has_ended &&
          !connection->is_over_limit && !connection->is_closing;
 }
 
@@ -142,7 +142,8 @@ void Reactor::RemoveReady(Connection* connection) {
   }
 }
 
-// Handles each connection that is ready now once. False: the batch has no room for the first of those left.
+// Handles each connection that is ready now once. False: the batch has no room for the first of
+// those left.
 bool Reactor::ProcessReady() {
   Connection* last = ready_last_;
   while (ready_first_ != nullptr) {
@@ -157,7 +158,8 @@ bool Reactor::ProcessReady() {
   return true;
 }
 
-// Appends the rows that `connection` owes. False: the batch has no room, nothing or not all was appended.
+// Appends the rows that `connection` owes. False: the batch has no room, nothing or not all was
+// appended.
 bool Reactor::Process(Connection* connection) {
   if (batch_.IsFull()) return false;
   if (connection->is_closing || connection->is_lingering || connection->gone_given) return true;
@@ -170,8 +172,8 @@ bool Reactor::Process(Connection* connection) {
     EmitGone(connection, kGoneOutputLimit);
     return true;
   }
-  // Not now; Resume() and AfterSend() make it ready again.
-  if (connection->is_held || connection->is_paused) return true;
+  // Not now; Resume(), AfterSend() and PauseReading() make it ready again.
+  if (connection->is_held || connection->is_paused || is_reading_paused_) return true;
   if (connection->intake.HasUndecoded()) {
     // One region of the arena a turn, so that hold() can take back all of it.
     if (connection->read_turn == intake_host_.turn) {
@@ -203,7 +205,8 @@ void Reactor::EmitGone(Connection* connection, int reason) {
   int32_t* row = batch_.Append(connection->id, kGone, place);
   row[kA0] = reason;
   connection->gone_given = true;
-  NoteClose(connection);
+  // After END the peer may still read: the thread closes when it has sent what it owes.
+  if (reason != kGoneEnd) NoteClose(connection);
 }
 
 }  // namespace geartrain

@@ -3,7 +3,8 @@
 namespace geartrain {
 namespace {
 
-// One step of a fill may take this much from bytes at hand (of an adopted connection), and one read as much.
+// One step of a fill may take this much from bytes at hand (of an adopted connection), and one read
+// as much.
 constexpr uint32_t kFillBytesMax = 1024 * 1024;
 
 uint32_t Min(size_t a, size_t b) { return static_cast<uint32_t>(a < b ? a : b); }
@@ -159,12 +160,13 @@ void Intake::Unread(IntakeHost* host, uint32_t start) {
   region_turn_ = ~uint64_t{0};
   const uint8_t* bytes = host->batch->arena + start;
   uint32_t count = region_end_ - start;
+  if (count == 0) return;
   if (emitted_blob_ == 0) {
     DropFill(host);
     dead_ = false;
     queue_.Assign(bytes, count, queue_.data(), queue_.size());
     undecoded_ = queue_.size() > 0;
-  } else if (count > 0) {
+  } else {
     // The row's reference to the blob becomes ours again.
     fill_ = static_cast<Fill*>(Allocate(sizeof(Fill) + count));
     *fill_ = Fill{host->blobs->Find(emitted_blob_), count, emitted_total_, 0};

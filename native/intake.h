@@ -1,8 +1,11 @@
-// The input side of one connection: what was read and not consumed, a blob that fills, and what `hold` gives back.
-// Rule: knows no socket; the reactor reads into Target() and calls Commit(), the parity suite feeds it bytes.
+// The input side of one connection: what was read and not consumed, a blob that fills, and what
+// `hold` gives back.
+// Rule: knows no socket; the reactor reads into Target() and calls Commit(), the parity suite feeds
+// it bytes.
 //
-//   queue_   bytes in front of the next read: an incomplete frame, or whole frames that found no free row (undecoded_)
-//   fill_    a frame whose head is complete and whose data goes to a blob; its bytes come before those of queue_
+//   fill_    a frame whose head is complete and whose data goes to a blob; its bytes come first
+//   queue_   bytes in front of the next read: an incomplete frame, or (undecoded_) whole ones that
+//            found no free row
 #ifndef GEARTRAIN_INTAKE_H_
 #define GEARTRAIN_INTAKE_H_
 
@@ -47,12 +50,15 @@ class Intake {
   // Puts bytes behind those at hand, to be decoded by Step().
   void Feed(const uint8_t* bytes, size_t count);
 
-  // Takes back everything from arena offset `start` of this turn's batch on. Nothing if that is not ours.
+  // Takes back everything from arena offset `start` of this turn's batch on. Nothing if that is not
+  // ours.
   void Unread(IntakeHost* host, uint32_t start);
   // Whether [start, ...) is a place of this turn's batch that Unread() accepts.
   bool Owns(const IntakeHost& host, uint32_t start) const {
     return region_turn_ == host.turn && start >= region_start_ && start <= region_end_;
   }
+  // The first offset that Unread() accepts, if Owns() says so.
+  uint32_t StartOfRegion() const { return region_start_; }
   // Arena offset for a row that has no bytes of its own (GONE), behind all others of this turn.
   uint32_t PlaceOfEmptyRow(const IntakeHost& host);
 
@@ -72,7 +78,8 @@ class Intake {
   // Decodes arena [start, end); returns the offset behind what was consumed.
   uint32_t DecodeRegion(IntakeHost* host, int32_t conn, uint32_t start, uint32_t end);
   void BeginFill(IntakeHost* host, const uint8_t* head, uint32_t head_bytes, uint32_t data_bytes);
-  // Takes `count` bytes, at most `missing`, from `bytes`; those that lie in the blob already are only counted.
+  // Takes `count` bytes, at most `missing`, from `bytes`; those that lie in the blob already are
+  // only counted.
   void AddToFill(IntakeHost* host, const uint8_t* bytes, uint32_t count);
   // Where the next data of the blob goes; the blob is given up if it cannot grow.
   uint8_t* FillTarget(IntakeHost* host, uint32_t* room);
@@ -84,7 +91,7 @@ class Intake {
   uint64_t region_turn_ = ~uint64_t{0};
   uint32_t region_start_ = 0;
   uint32_t region_end_ = 0;  // Arena offset behind the last byte that was consumed.
-  int32_t emitted_blob_ = 0;  // This turn's region is the row of a finished blob (or kBlobDropped), else 0.
+  int32_t emitted_blob_ = 0;  // BLOB of this turn's region when it is one large frame, else 0.
   uint32_t emitted_total_ = 0;
   bool undecoded_ = false;
   bool dead_ = false;

@@ -1,6 +1,8 @@
-// The frame batch as C++ sees it: the same words as src/protocol/batch.ts, in which they are documented.
-// Rule: a number stands here only because the compiler needs it; test/unit/native compares behaviour with batch.ts.
-// Packet shapes and byte limits are not here: TypeScript hands them over (Settings) from its own tables.
+// The frame batch as C++ sees it: the same words as src/protocol/batch.ts, in which they are
+// documented.
+// Rule: a number stands here only because the compiler needs it; test/unit/native compares
+// behaviour with batch.ts. Packet shapes and byte limits are not here: TypeScript hands them over
+// (Settings) from its own tables.
 #ifndef GEARTRAIN_LAYOUT_H_
 #define GEARTRAIN_LAYOUT_H_
 

@@ -1,85 +1,20 @@
 // Listening sockets of a reactor: bind, accept, OPEN rows.
-// Rule: when descriptors run out a listener is not polled for 100 ms; it never spins and never gives up.
-#include <arpa/inet.h>
+// Rule: when descriptors run out a listener is not polled for 100 ms; it never spins and never
+// gives up.
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stddef.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "reactor.h"
+#include "sockets.h"
 
 namespace geartrain {
 namespace {
 
 constexpr uint64_t kRetryMs = 100;
 constexpr int kAcceptsMax = 64;
-constexpr uint32_t kAddressBytesMax = 64;
-
-int OpenSocket(int family) {
-  int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  return fd < 0 ? -errno : fd;
-}
-
-void SetOption(int fd, int level, int name, int value) {
-  setsockopt(fd, level, name, &value, sizeof value);
-}
-
-int PortOf(const sockaddr_storage& address) {
-  if (address.ss_family == AF_INET6) {
-    return ntohs(reinterpret_cast<const sockaddr_in6*>(&address)->sin6_port);
-  }
-  return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
-}
-
-// The address as text, without port or scope; an IPv4 peer of an IPv6 listener as IPv4. `text` has kAddressBytesMax.
-void WriteAddress(const sockaddr_storage& address, char* text) {
-  const void* host = &reinterpret_cast<const sockaddr_in*>(&address)->sin_addr;
-  int family = AF_INET;
-  if (address.ss_family == AF_INET6) {
-    const in6_addr* long_host = &reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr;
-    bool is_mapped = IN6_IS_ADDR_V4MAPPED(long_host);
-    family = is_mapped ? AF_INET : AF_INET6;
-    host = is_mapped ? static_cast<const void*>(&long_host->s6_addr[12]) : long_host;
-  }
-  inet_ntop(family, host, text, kAddressBytesMax);
-}
-
-void SetStreamOptions(int fd, const ReactorOptions& options) {
-  SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (!options.keepalive) return;
-  SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  if (options.keepalive_idle >= 0) {
-    SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, options.keepalive_idle);
-  }
-  if (options.keepalive_interval >= 0) {
-    SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, options.keepalive_interval);
-  }
-  if (options.keepalive_count >= 0) {
-    SetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, options.keepalive_count);
-  }
-}
-
-// Errors of one connection that died while it waited to be accepted; the next one may be fine.
-bool IsOfOneConnection(int error) {
-  switch (error) {
-    case ECONNABORTED:
-    case EPROTO:
-    case EPERM:
-    case ENETDOWN:
-    case ENETUNREACH:
-    case EHOSTDOWN:
-    case EHOSTUNREACH:
-    case ENOPROTOOPT:
-    case ETIMEDOUT:
-      return true;
-    default:
-      return false;
-  }
-}
 
 }  // namespace
 

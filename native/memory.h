@@ -1,5 +1,6 @@
 // Memory without the C++ library's containers: they would tie the binary to a newer libstdc++.
-// Rule: running out of memory for our own small tables ends the process; only blobs may fail (blob.h).
+// Rule: running out of memory for our own small tables ends the process; only blobs may fail
+// (blob.h).
 #ifndef GEARTRAIN_MEMORY_H_
 #define GEARTRAIN_MEMORY_H_
 
@@ -44,7 +45,8 @@ class Vector {
     if (size_ == capacity_) Grow();
     items_[size_++] = item;
   }
-  // Exchanges contents, so that a list can be worked through while new items gather in an empty one.
+  // Exchanges contents, so that a list can be worked through while new items gather in an empty
+  // one.
   void Swap(Vector& other) {
     T* items = items_;
     items_ = other.items_;
@@ -70,7 +72,8 @@ class Vector {
   uint32_t capacity_ = 0;
 };
 
-// Bytes with a moving front: a connection's input that was not consumed yet. Takes no memory while it is empty.
+// Bytes with a moving front: a connection's input that was not consumed yet. Takes no memory while
+// it is empty.
 class ByteQueue {
  public:
   ByteQueue() = default;
@@ -82,7 +85,8 @@ class ByteQueue {
   const uint8_t* data() const { return bytes_ + start_; }
 
   // Replaces the content by a copy of `first` and then `second`; `second` may lie in this queue.
-  void Assign(const uint8_t* first, size_t first_bytes, const uint8_t* second, size_t second_bytes) {
+  void Assign(const uint8_t* first, size_t first_bytes, const uint8_t* second,
+              size_t second_bytes) {
     if (first_bytes + second_bytes == 0) return Clear();
     uint8_t* bytes = static_cast<uint8_t*>(Allocate(first_bytes + second_bytes));
     CopyBytes(bytes, first, first_bytes);
@@ -92,7 +96,8 @@ class ByteQueue {
     start_ = 0;
     end_ = capacity_ = first_bytes + second_bytes;
   }
-  // Replaces the content; cheap when the old memory is large enough. `bytes` must not lie in this queue.
+  // Replaces the content; cheap when the old memory is large enough. `bytes` must not lie in this
+  // queue.
   void Set(const uint8_t* bytes, size_t count) {
     if (count == 0) return Clear();
     if (bytes_ == nullptr || capacity_ < count) {

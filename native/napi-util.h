@@ -1,5 +1,5 @@
-// Reading arguments and making values with N-API in a line each. Arguments were checked in src/native/addon.ts; a wrong
-// one here is our own fault and ends the process.
+// Reading arguments and making values with N-API in a line each. Arguments were checked in
+// src/native/addon.ts; a wrong one here is our own fault and ends the process.
 #ifndef GEARTRAIN_NAPI_UTIL_H_
 #define GEARTRAIN_NAPI_UTIL_H_
 
@@ -92,11 +92,24 @@ inline void SetField(napi_env env, napi_value object, const char* name, napi_val
   Must(napi_set_named_property(env, object, name, value), "set a field");
 }
 
-inline void SetFunction(napi_env env, napi_value object, const char* name, napi_callback callback) {
+inline void SetFunction(napi_env env, napi_value object, const char* name,
+                        napi_callback callback) {
   napi_value function;
   Must(napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function),
        "make a function");
   SetField(env, object, name, function);
+}
+
+inline napi_ref Keep(napi_env env, napi_value value) {
+  napi_ref reference;
+  Must(napi_create_reference(env, value, 1, &reference), "make a reference");
+  return reference;
+}
+
+inline napi_value MakeBool(napi_env env, bool value) {
+  napi_value result;
+  Must(napi_get_boolean(env, value, &result), "make a boolean");
+  return result;
 }
 
 // A new zeroed typed array (napi_uint8_array or napi_int32_array) and where its memory is.

@@ -1,5 +1,7 @@
-// Unsent output of one connection that the kernel did not take, or that was spilled: copied bytes and pinned blobs.
-// Rule: parts leave in the order in which they came; a blob is released as soon as its part has left.
+// Unsent output of one connection that the kernel did not take, or that was spilled: copied bytes
+// and pinned blobs.
+// Rule: parts leave in the order in which they came; a blob is released as soon as its part has
+// left.
 #ifndef GEARTRAIN_OUTLET_H_
 #define GEARTRAIN_OUTLET_H_
 

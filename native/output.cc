@@ -1,6 +1,8 @@
-// Output of a reactor: takes the rows that JavaScript wrote, groups them by connection and sends each connection its
-// bytes with one system call; what the kernel does not take waits in the connection's outlet.
-// Rule: UV_WRITABLE is asked for only after the kernel was full, and dropped only when nothing is left.
+// Output of a reactor: takes the rows that JavaScript wrote, groups them by connection and sends
+// each connection its bytes with one system call; what the kernel does not take waits in the
+// connection's outlet.
+// Rule: UV_WRITABLE is asked for only after the kernel was full, and dropped only when nothing is
+// left.
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -19,13 +21,14 @@ void Reactor::MarkDirty(Connection* connection) {
   dirty_.Push(connection);
 }
 
-// Links the output rows of each connection and empties the batch; `out` itself stays readable until the next turn.
+// Links the output rows of each connection and empties the batch; `out` itself stays readable until
+// the next turn.
 void Reactor::GroupSegments() {
   int32_t count = arrays_.control[kOutRows];
   if (count == 0) return;
   if (count < 0 || static_cast<uint32_t>(count) > arrays_.out_row_count) Die("output rows overrun");
   for (int32_t i = 0; i < count; i++) {
-    const int32_t* row = arrays_.out_rows + static_cast<size_t>(i) * kOutInts;
+    const int32_t* row = OutRow(i);
     uint64_t end = uint64_t{static_cast<uint32_t>(row[kOutOff])} +
                    static_cast<uint32_t>(row[kOutLen]);
     Blob* blob = blobs_.Find(row[kOutBlob]);
@@ -73,7 +76,7 @@ void Reactor::DropOutput() {
   for (uint32_t i = 0; i < dirty_.size(); i++) {
     Connection* connection = dirty_[i];
     for (int32_t s = connection->first_segment; s >= 0; s = next_segment_[s]) {
-      Blob* blob = blobs_.Find(arrays_.out_rows[static_cast<size_t>(s) * kOutInts + kOutBlob]);
+      Blob* blob = blobs_.Find(OutRow(s)[kOutBlob]);
       if (blob != nullptr) blobs_.Release(blob);
     }
     connection->first_segment = connection->last_segment = -1;
@@ -90,14 +93,15 @@ void Reactor::Deliver(Connection* connection) {
   AfterSend(connection);
 }
 
-// Sends a connection's rows without copying when they are one run of bytes, as one copy when they are small.
+// Sends a connection's rows without copying when they are one run of bytes, as one copy when they
+// are small.
 void Reactor::SendSegments(Connection* connection) {
   uint32_t runs = 0;
   uint64_t total = 0;
   bool has_blob = false;
   int32_t run_end = -1;
   for (int32_t s = connection->first_segment; s >= 0; s = next_segment_[s]) {
-    const int32_t* row = arrays_.out_rows + static_cast<size_t>(s) * kOutInts;
+    const int32_t* row = OutRow(s);
     if (row[kOutOff] != run_end) runs++;
     run_end = row[kOutOff] + row[kOutLen];
     total += static_cast<uint32_t>(row[kOutLen]);
@@ -108,8 +112,7 @@ void Reactor::SendSegments(Connection* connection) {
     SendQueue(connection);
     return;
   }
-  const uint8_t* bytes =
-      arrays_.out + arrays_.out_rows[static_cast<size_t>(connection->first_segment) * kOutInts + kOutOff];
+  const uint8_t* bytes = arrays_.out + OutRow(connection->first_segment)[kOutOff];
   if (runs > 1) {
     CopySegments(connection, scratch_);
     bytes = scratch_;
@@ -130,16 +133,17 @@ void Reactor::SendSegments(Connection* connection) {
 
 void Reactor::CopySegments(Connection* connection, uint8_t* target) {
   for (int32_t s = connection->first_segment; s >= 0; s = next_segment_[s]) {
-    const int32_t* row = arrays_.out_rows + static_cast<size_t>(s) * kOutInts;
+    const int32_t* row = OutRow(s);
     CopyBytes(target, arrays_.out + row[kOutOff], static_cast<size_t>(row[kOutLen]));
     target += row[kOutLen];
   }
 }
 
-// Moves a connection's rows, but for the first `skip` bytes (plain ones, sent already), into its outlet.
+// Moves a connection's rows, but for the first `skip` bytes (plain ones, sent already), into its
+// outlet.
 void Reactor::QueueSegments(Connection* connection, size_t skip) {
   for (int32_t s = connection->first_segment; s >= 0; s = next_segment_[s]) {
-    const int32_t* row = arrays_.out_rows + static_cast<size_t>(s) * kOutInts;
+    const int32_t* row = OutRow(s);
     uint32_t offset = static_cast<uint32_t>(row[kOutOff]);
     uint32_t count = static_cast<uint32_t>(row[kOutLen]);
     if (row[kOutBlob] != 0) {
@@ -185,7 +189,8 @@ void Reactor::ArmWrite(Connection* connection) {
 // What depends on how much output is left.
 void Reactor::AfterSend(Connection* connection) {
   uint64_t unsent = connection->outlet.unsent();
-  // Over the limit since the last send and still growing: one packet of any size may pass, a second one not.
+  // Over the limit since the last send and still growing: one packet of any size may pass, a second
+  // one not.
   bool is_growing = unsent > connection->backlog;
   bool was_over = connection->backlog > options_.output_bytes_max;
   connection->backlog = unsent;
@@ -193,7 +198,8 @@ void Reactor::AfterSend(Connection* connection) {
     connection->is_over_limit = true;
     connection->outlet.Clear(&blobs_);
     connection->is_write_armed = false;
-    return MakeReady(connection);
+    // Behind an end that was given no further row comes: it is closed without a word.
+    return connection->gone_given ? NoteClose(connection) : MakeReady(connection);
   }
   bool must_pause = unsent > options_.output_pause_bytes ||
                     (connection->is_paused && unsent > options_.output_pause_bytes / 2);
@@ -206,7 +212,8 @@ void Reactor::AfterSend(Connection* connection) {
   if (connection->wants_drained && unsent <= connection->drained_at) MakeReady(connection);
 }
 
-// The peer does not take output any more. What it sent before is still read, until that ends or fails.
+// The peer does not take output any more. What it sent before is still read, until that ends or
+// fails.
 void Reactor::BreakWrite(Connection* connection) {
   connection->is_write_broken = true;
   connection->outlet.Clear(&blobs_);

@@ -1,6 +1,8 @@
-// The native reactor: sockets of one thread on the thread's own libuv loop, one batch of rows into JavaScript and one
-// batch of output back per turn. Knows no N-API; Host is how it reaches JavaScript. Contract: src/native/contract.ts.
-// Rule: while the host's on_turn runs, calls only note what to do; Flush() and FinishCloses() do it afterwards.
+// The native reactor: sockets of one thread on the thread's own libuv loop, one batch of rows into
+// JavaScript and one batch of output back per turn. Knows no N-API; Host is how it reaches
+// JavaScript. Contract: src/native/contract.ts.
+// Rule: while the host's on_turn runs, calls only note what to do; Flush() and FinishCloses() do it
+// afterwards.
 //
 //   prepare   Flush, then (rings) asleep = 1 and a last look at them
 //   poll      connections: one recv each into the arena, rows; listeners: accept; doorbell
@@ -67,7 +69,7 @@ struct Connection {
   int fd;
   int32_t id;
   int mask;               // What uv_poll was asked for; asking costs two system calls.
-  int32_t first_segment;  // Output rows of this connection in the batch that is being taken; -1: none.
+  int32_t first_segment;  // Its output rows in the batch that is being taken; -1: none.
   int32_t last_segment;
   int8_t end_reason;
   bool wants_drained : 1;
@@ -75,7 +77,7 @@ struct Connection {
   bool is_paused : 1;        // Too much unsent output: not read.
   bool is_write_armed : 1;
   bool is_write_broken : 1;  // Output is thrown away.
-  bool is_poll_broken : 1;   // libuv has stopped the handle after EPOLLERR: read to the end without it.
+  bool is_poll_broken : 1;   // EPOLLERR: libuv has stopped the handle; read to the end without it.
   bool is_disconnected : 1;  // UV_DISCONNECT has fired; it is level-triggered.
   bool has_ended : 1;        // EOF or a failed read.
   bool is_over_limit : 1;
@@ -124,7 +126,9 @@ class Reactor {
   void CloseAfterFlush(int32_t conn, double linger_ms);
   void Hold(int32_t conn, uint32_t start);
   void Resume(int32_t conn);
-  // The connection, spilled and ready to be read out before Detach(); null: unknown, closing, or its data was dropped.
+  void PauseReading(bool is_paused);
+  // The connection, spilled and ready to be read out before Detach(); null: unknown, closing, or
+  // its data was dropped.
   Connection* FindDetachable(int32_t conn);
   // Forgets the connection without closing its descriptor, which it returns.
   int Detach(Connection* connection);
@@ -166,13 +170,19 @@ class Reactor {
   Connection* CreateConnection(int fd, int* error);
   void CloseConnection(Connection* connection);
   void FreeSlot(uint32_t index);
+  void UpdateMask(Connection* connection);
+  static void OnConnectionClosed(uv_handle_t* handle);
+
+  // closing.cc
+  void NoteClose(Connection* connection);
   void FinishCloses();
   void FinishLinger(Connection* connection);
-  void NoteClose(Connection* connection);
-  void UpdateMask(Connection* connection);
   void StartLingerTimer();
-  static void OnConnectionClosed(uv_handle_t* handle);
   static void OnLingerTimer(uv_timer_t* timer);
+
+  // holding.cc
+  void DropRows(Connection* connection, bool is_closed);
+  void GoOnReading(Connection* connection);
 
   // input.cc
   static void OnPoll(uv_poll_t* poll, int status, int events);
@@ -192,6 +202,9 @@ class Reactor {
   void Flush();
   void DropOutput();
   void GroupSegments();
+  const int32_t* OutRow(int32_t segment) const {
+    return arrays_.out_rows + static_cast<size_t>(segment) * kOutInts;
+  }
   void Deliver(Connection* connection);
   void QueueSegments(Connection* connection, size_t skip);
   void SendSegments(Connection* connection);
@@ -264,6 +277,7 @@ class Reactor {
 
   bool is_in_turn_ = false;
   bool is_nudged_ = false;
+  bool is_reading_paused_ = false;
   bool ring_woke_ = false;
   bool must_spin_ = false;  // Rings had more than one prepare may handle.
   bool is_asleep_ = false;  // We set the asleep word.

@@ -67,6 +67,7 @@ export interface Bindings {
     readWords: Int32Array,
     doorbellFd: number,
   ): number;
+  pauseReading(handle: Handle, isPaused: boolean): void;
   nudge(handle: Handle): void;
   destroy(handle: Handle): void;
 

@@ -70,6 +70,15 @@ describeAddon('the native reactor in threads', () => {
     expect(code).toBe(0);
   });
 
+  it('survives the end of its thread in the middle of a turn', async () => {
+    const worker = await startWorker('exit');
+    const exited = once(worker, 'exit');
+    const peer = await connect(await message<number>(worker));
+    peer.write('go\n');
+    expect(await exited).toEqual([3]);
+    await peer.closed;
+  });
+
   it('ends the thread with what its turn threw, and sends nothing of that turn', async () => {
     const worker = await startWorker('throw');
     const failed = once(worker, 'error');

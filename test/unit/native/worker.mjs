@@ -81,6 +81,15 @@ const jobs = {
     parentPort.postMessage('ready');
     parentPort.postMessage(port);
   },
+  /** Ends the thread in the middle of a turn. */
+  async exit() {
+    const reactor = start((row) => {
+      if (reactor.rows[row + Row.TYPE] === RowKind.LINE) process.exit(3);
+    });
+    const { port } = await reactor.listen({ host: '127.0.0.1', port: 0, backlog: 64 });
+    parentPort.postMessage('ready');
+    parentPort.postMessage(port);
+  },
   /** One end of a ping-pong over two shared words; the doorbell is the only thing that wakes it in time. */
   pingPong() {
     const { words, own, other, bell, otherBell, rounds } = workerData;

@@ -1,0 +1,30 @@
+// Socket calls and their options: what the listeners need of the system.
+#ifndef GEARTRAIN_SOCKETS_H_
+#define GEARTRAIN_SOCKETS_H_
+
+#include <sys/socket.h>
+
+#include <cstdint>
+
+namespace geartrain {
+
+struct ReactorOptions;
+
+// Room that WriteAddress() needs.
+constexpr uint32_t kAddressBytesMax = 64;
+
+// A non-blocking stream socket, or a negative errno.
+int OpenSocket(int family);
+void SetOption(int fd, int level, int name, int value);
+// Options of an accepted TCP socket.
+void SetStreamOptions(int fd, const ReactorOptions& options);
+int PortOf(const sockaddr_storage& address);
+// The address as text, without port or scope; an IPv4 peer of an IPv6 listener as IPv4.
+void WriteAddress(const sockaddr_storage& address, char* text);
+// `error` (errno) is about one connection that died while it waited to be accepted; the next one
+// may be fine.
+bool IsOfOneConnection(int error);
+
+}  // namespace geartrain
+
+#endif  // GEARTRAIN_SOCKETS_H_

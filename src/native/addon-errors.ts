@@ -1,0 +1,34 @@
+/** How calls of the addon fail: the system refused (SystemError), or the caller was wrong (ReactorError). */
+import { getSystemErrorName } from 'node:util';
+
+/** A system call of the addon failed: `code` as EADDRINUSE, `errno` negative, `syscall` the attempt. */
+export class SystemError extends Error {
+  override readonly name = 'SystemError';
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+
+  constructor(syscall: string, what: string, errno: number) {
+    const code = getSystemErrorName(errno);
+    super(`${syscall} ${what}: ${code}`);
+    this.code = code;
+    this.errno = errno;
+    this.syscall = syscall;
+  }
+}
+
+/** A connection or blob was asked for something that its state does not allow; a fault of the caller. */
+export class ReactorError extends Error {
+  override readonly name = 'ReactorError';
+  readonly code = 'ERR_GEARTRAIN_REACTOR';
+}
+
+/** `result`, or SystemError when it is a negated errno. `what`: of what, on what. */
+export function checked(result: number, syscall: string, what: string): number {
+  if (result < 0) throw new SystemError(syscall, what, result);
+  return result;
+}
+
+export function unknownBlob(what: string, id: number): ReactorError {
+  return new ReactorError(`${what} blob ${id}: not alive`);
+}
