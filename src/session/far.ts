@@ -8,7 +8,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { Peer } from '../broker/peer.ts';
 import { writeHeader } from '../protocol/encode.ts';
 import { Frame } from '../protocol/frame.ts';
-import { HEADER_BYTES } from '../protocol/limits.ts';
+import { HEADER_BYTES, SLAB_BYTES_MAX } from '../protocol/limits.ts';
 import { Packet } from '../protocol/packets.ts';
 import { askNext, settleGrab } from './grabs.ts';
 import type { Home } from './home.ts';
@@ -96,6 +96,11 @@ function onFarFrame(home: Home, from: number, record: RecordView): void {
   const { a: conn, b: place, c: type, bytes, at, byteCount } = record;
   const seed = home.options.hashSeed;
   frame.parse(conn, type, bytes, at, at + byteCount, seed);
+  // The turn's output has room for a head, not for data of any size.
+  if (frame.dataBytes > SLAB_BYTES_MAX) {
+    frame.blob = home.reactor.blobFrom(bytes, frame.data, frame.end);
+    frame.end = frame.data;
+  }
   home.outbox.farPlace = place;
   (home.broker as Broker).onFrame(farPeer(home, from, conn), frame);
 }
