@@ -57,5 +57,5 @@ export function latin1(bytes: Uint8Array, start: number, end: number): string {
 
 /** A copy of `bytes[start, end)` that the caller owns. */
 export function ownCopy(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  return bytes.slice(start, end);
+  return new Uint8Array(bytes.subarray(start, end));
 }
