@@ -2,28 +2,25 @@
  * Composition root: wires options, threads and listeners to a server that can be embedded any number of times.
  * `threads: 0` runs everything in the caller's thread; an error in a turn then ends the server, never the process.
  */
-import { lookup } from 'node:dns/promises';
 import { EventEmitter } from 'node:events';
 import { rmSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
-import { connect, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { type Logger, LogLevel, nullLogger } from '../base/logger.ts';
 import type { ThreadStats } from '../session/questions.ts';
-import { assembleThread, NO_RINGS, type ThreadConfig } from '../shard/assemble.ts';
+import { assembleThread, NO_RINGS } from '../shard/assemble.ts';
 import { chooseNative, type ExplainedChoice } from '../shard/choose-native.ts';
 import { closeHome } from '../shard/close-home.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
-import { defaultHandlePrefix, newHashSeed, nextBoot, PROTOCOL_VERSION } from './identity.ts';
+import { removeStaleSocket, type Target, targetsOf } from './listen-targets.ts';
 import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.ts';
 import { Supervisor } from './supervisor.ts';
+import { configMaker } from './thread-config.ts';
 import type { ListenRequest, Server, ServerAddress, ServerStats } from './types.ts';
 
 /** Between two looks at whether the last job has ended. */
 const DRAIN_STEP_MS = 20;
 /** What is owed to peers when the server closes may still leave for so long. */
 const CLOSE_MS = 2_000;
-const MIB = 1024 * 1024;
-const OUTPUT_PAUSE_BYTES_MAX = 4 * MIB;
 
 /**
  * A job server. Nothing happens before `listen`. Throws OptionError (`ERR_GEARMAN_OPTION`) for a wrong option and
@@ -245,107 +242,4 @@ function isQuiet(before: string, threads: ThreadStats[]): boolean {
   if (before === '') return false;
   const last = JSON.parse(before) as ThreadStats[];
   return threads.every((thread, i) => thread.submitted === last[i]?.submitted);
-}
-
-function configMaker(
-  options: ResolvedOptions,
-  log: Logger,
-  kind: 'addon' | 'twin',
-): (thread: number) => ThreadConfig {
-  const hashSeed = newHashSeed();
-  const boot = nextBoot();
-  const memoryTaken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const isNewOrder = options.jobOrder === '2.0';
-  const keepalive = options.keepalive
-    ? {
-        idleSeconds: options.keepaliveIdle,
-        intervalSeconds: options.keepaliveInterval,
-        count: options.keepaliveCount,
-      }
-    : null;
-  return (thread) => ({
-    core: {
-      home: {
-        thread,
-        shardCount: options.threads,
-        hashSeed,
-        exceptions: options.exceptions,
-        connectionsMax: options.maxConnections,
-        packetBytesMax: options.maxPacketSize,
-        movesConnections: thread === 0 && options.threads > 0 && kind === 'addon',
-      },
-      broker: {
-        jobRetries: options.jobRetries,
-        functionsMax: options.maxFunctions,
-        wakesPerJob: Math.max(1, options.workerWakeup),
-        wakeupDelayMs: options.wakeupDelay,
-        isPriorityGlobal: isNewOrder,
-        isRotating: isNewOrder || options.roundRobin,
-      },
-      handlePrefix: options.jobHandlePrefix ?? defaultHandlePrefix(),
-      boot,
-      slowTurnMs: options.slowTurnMs === 0 ? Number.POSITIVE_INFINITY : options.slowTurnMs,
-      unservedWarningMs: options.idleQueueWarning * 1000,
-      memoryBytesMax: options.maxMemory,
-      memoryTaken,
-    },
-    reactor: {
-      packetBytesMax: options.maxPacketSize,
-      outputPauseBytes: Math.min(OUTPUT_PAUSE_BYTES_MAX, options.outputLimit / 2),
-      outputBytesMax: options.outputLimit,
-      keepalive,
-    },
-    facts: {
-      version: PROTOCOL_VERSION,
-      pid: process.pid,
-      verbose: levelName(log.level),
-      adminFrom: options.adminFrom,
-    },
-  });
-}
-
-function levelName(level: number): string {
-  return Object.entries(LogLevel).find(([, value]) => value === level)?.[0] ?? 'ERROR';
-}
-
-type Target =
-  | { readonly host: string; readonly port: number; readonly group: number }
-  | { readonly path: string };
-
-/** Every address to bind for a request; without one those of the options, or all addresses of the machine. */
-async function targetsOf(request: ListenRequest, options: ResolvedOptions): Promise<Target[]> {
-  if (request.path !== undefined) return [{ path: request.path }];
-  const port = request.port ?? options.port;
-  if (request.host !== undefined) return resolveHost(request.host, port, 0);
-  if (options.listen.length === 0)
-    return [
-      { host: '0.0.0.0', port, group: 0 },
-      { host: '::', port, group: 0 },
-    ];
-  const targets: Target[] = [];
-  for (const [group, target] of options.listen.entries()) {
-    if ('path' in target) targets.push(target);
-    else targets.push(...(await resolveHost(target.host, target.port ?? port, group)));
-  }
-  return targets;
-}
-
-async function resolveHost(host: string, port: number, group: number): Promise<Target[]> {
-  if (isIP(host) !== 0) return [{ host, port, group }];
-  const found = await lookup(host, { all: true });
-  return found.map(({ address }) => ({ host: address, port, group }));
-}
-
-/** A socket file on which nobody listens is left over from a killed server. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const found = await stat(path).catch(() => null);
-  if (found?.isSocket() !== true) return;
-  const isServed = await new Promise<boolean>((resolve) => {
-    const probe = connect(path, () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
-  if (!isServed) await rm(path, { force: true });
 }

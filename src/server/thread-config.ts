@@ -1,0 +1,70 @@
+/** From checked options to what each thread of a server is built with. */
+import { type Logger, LogLevel } from '../base/logger.ts';
+import type { ThreadConfig } from '../shard/assemble.ts';
+import { defaultHandlePrefix, newHashSeed, nextBoot, PROTOCOL_VERSION } from './identity.ts';
+import type { ResolvedOptions } from './options.ts';
+
+const MIB = 1024 * 1024;
+const OUTPUT_PAUSE_BYTES_MAX = 4 * MIB;
+
+/** Makes the configuration by thread: 0 is the acceptor, or everything without shards. */
+export function configMaker(
+  options: ResolvedOptions,
+  log: Logger,
+  kind: 'addon' | 'twin',
+): (thread: number) => ThreadConfig {
+  const hashSeed = newHashSeed();
+  const boot = nextBoot();
+  const memoryTaken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const isNewOrder = options.jobOrder === '2.0';
+  const keepalive = options.keepalive
+    ? {
+        idleSeconds: options.keepaliveIdle,
+        intervalSeconds: options.keepaliveInterval,
+        count: options.keepaliveCount,
+      }
+    : null;
+  return (thread) => ({
+    core: {
+      home: {
+        thread,
+        shardCount: options.threads,
+        hashSeed,
+        exceptions: options.exceptions,
+        connectionsMax: options.maxConnections,
+        packetBytesMax: options.maxPacketSize,
+        movesConnections: thread === 0 && options.threads > 0 && kind === 'addon',
+      },
+      broker: {
+        jobRetries: options.jobRetries,
+        functionsMax: options.maxFunctions,
+        wakesPerJob: Math.max(1, options.workerWakeup),
+        wakeupDelayMs: options.wakeupDelay,
+        isPriorityGlobal: isNewOrder,
+        isRotating: isNewOrder || options.roundRobin,
+      },
+      handlePrefix: options.jobHandlePrefix ?? defaultHandlePrefix(),
+      boot,
+      slowTurnMs: options.slowTurnMs === 0 ? Number.POSITIVE_INFINITY : options.slowTurnMs,
+      unservedWarningMs: options.idleQueueWarning * 1000,
+      memoryBytesMax: options.maxMemory,
+      memoryTaken,
+    },
+    reactor: {
+      packetBytesMax: options.maxPacketSize,
+      outputPauseBytes: Math.min(OUTPUT_PAUSE_BYTES_MAX, options.outputLimit / 2),
+      outputBytesMax: options.outputLimit,
+      keepalive,
+    },
+    facts: {
+      version: PROTOCOL_VERSION,
+      pid: process.pid,
+      verbose: levelName(log.level),
+      adminFrom: options.adminFrom,
+    },
+  });
+}
+
+function levelName(level: number): string {
+  return Object.entries(LogLevel).find(([, value]) => value === level)?.[0] ?? 'ERROR';
+}
