@@ -59,7 +59,10 @@ export const RowKind = {
   OPEN: -1,
   /** Text line. OFF/A0 = the line without LF or CR LF. */
   LINE: -2,
-  /** The peer closed or the socket failed; everything complete before it was already given. A0 = GoneReason. Last row. */
+  /**
+   * The peer closed or the socket failed; everything complete before it was already given. A0 = GoneReason. Last row.
+   * After END the peer may still read: the thread closes the connection. Otherwise the reactor does, behind this turn.
+   */
   GONE: -3,
   /** Bytes that are no frame; nothing more is decoded. A0 = FaultReason, A1 = announced bytes. Last row but GONE. */
   FAULT: -4,
