@@ -4,6 +4,10 @@
  */
 
 const LOOP_BYTES_MAX = 80;
+/** Text up to this length is made character by character. */
+const LOOP_CHARACTERS_MAX = 10;
+/** Arguments of one call, far below what any stack takes. */
+const RUN_CHARACTERS = 4096;
 
 /** Copies `source[start, end)` to `target` at `at`; returns the offset behind the copy. */
 export function copyBytes(
@@ -51,7 +55,15 @@ export function bytesOf(text: string): Uint8Array {
 /** Latin-1 text of `bytes[start, end)`: one character a byte, so `bytesOf` gives the same bytes back. */
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
-  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
+  if (end - start <= LOOP_CHARACTERS_MAX) {
+    for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
+    return text;
+  }
+  // One string a run: adding single characters makes an object of each.
+  for (let i = start; i < end; i += RUN_CHARACTERS) {
+    const run = bytes.subarray(i, Math.min(end, i + RUN_CHARACTERS));
+    text += String.fromCharCode.apply(null, run as unknown as number[]);
+  }
   return text;
 }
 

@@ -50,6 +50,15 @@ describe('latin1 and bytesOf', () => {
     expect([...bytesOf(text)]).toEqual([...all]);
     expect(latin1(all, 0x41, 0x44)).toBe('ABC');
   });
+
+  it('keep every byte of long text', () => {
+    for (const count of [0, 1, 10, 11, 4095, 4096, 4097, 8192, 20_000]) {
+      const bytes = new Uint8Array(new Random(2).bytes(count + 8));
+      const text = latin1(bytes, 3, 3 + count);
+      expect(text).toHaveLength(count);
+      expect(ownCopy(bytesOf(text), 0, count)).toEqual(ownCopy(bytes, 3, 3 + count));
+    }
+  });
 });
 
 describe('ownCopy', () => {
