@@ -102,6 +102,7 @@ export class TurnEngine {
     if (connection.goneReason === GoneReason.OUTPUT_LIMIT) return;
     if (connection.goneReason >= 0 && reason === GoneReason.END) return;
     connection.goneReason = reason;
+    if (reason !== GoneReason.END) this.output.sent(connection);
     this.markReady(connection);
   }
 

@@ -95,7 +95,9 @@ export class TurnOutput {
       connection.isOutputPaused = false;
       this.#events.paused(connection, false);
     }
-    if (unsent <= connection.drainedBelowBytes) {
+    // Of a broken connection nothing leaves any more: who asked must not wait for ever.
+    const isLost = connection.goneReason > GoneReason.END;
+    if (connection.drainedBelowBytes >= 0 && (isLost || unsent <= connection.drainedBelowBytes)) {
       connection.drainedBelowBytes = -1;
       this.#events.drained(connection);
     }
