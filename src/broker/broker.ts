@@ -27,6 +27,8 @@ export interface BrokerOptions {
   /** Number of this thread: peers with this home are near. */
   readonly home: number;
   readonly hashSeed: number;
+  /** Serials of jobs start above it. */
+  readonly lastSerial: number;
   /** Lost runs before a job fails; -1 = no limit, 0 counts as 1. */
   readonly jobRetries: number;
   /** Names that may exist at a time. */
@@ -106,7 +108,7 @@ export class Broker {
     this.outbox = outbox;
     this.handles = handles;
     this.blobs = blobs;
-    this.jobs = new Jobs(this.functions, this.peers, blobs, memory);
+    this.jobs = new Jobs(this.functions, this.peers, blobs, memory, options.lastSerial);
     this.waker = new Waker(outbox, options.wakeupDelayMs, options.wakesPerJob);
     this.index = new UniqueIndex((job) => this.#matches(job));
   }

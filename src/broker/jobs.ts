@@ -70,8 +70,14 @@ export class Jobs {
   /** Runnable jobs of all functions by priority: what this shard publishes. */
   readonly #runnable = [0, 0, 0];
 
-  constructor(functions: FunctionTable, peers: PeerTable, blobs: BlobStore, memory: MemoryHooks) {
-    this.table = new JobTable(memory);
+  constructor(
+    functions: FunctionTable,
+    peers: PeerTable,
+    blobs: BlobStore,
+    memory: MemoryHooks,
+    lastSerial: number,
+  ) {
+    this.table = new JobTable(memory, lastSerial);
     this.slab = new Slab(memory);
     this.#functions = functions;
     this.#peers = peers;

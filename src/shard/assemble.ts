@@ -43,6 +43,7 @@ export interface NativeChoice {
 export const NO_RINGS: ThreadRings = {
   links: [null],
   readers: [null],
+  epoch: 0,
   levelOf: () => 0,
   publishLevel: () => {},
   connectionTotal: () => 0,

@@ -23,12 +23,16 @@ const RECORDS_MAX = 1024;
 const OVERFLOW_BYTES_MAX = 4 * 1024 * 1024;
 /** A wall clock deadline is looked at again at least this often: the clock may step. */
 const WALL_SLEEP_MS = 1000;
+/** Jobs of a shard that was started again have other serials than those that died: no handle ever comes twice. */
+const SERIALS_PER_EPOCH = 2 ** 40;
+/** Serials stay below 2^48 (session.ts packs them with a shard number). */
+const EPOCH_MASK = 0xff;
 /** setTimeout fires at once when asked for more. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export interface ThreadCoreOptions {
   readonly home: HomeOptions;
-  readonly broker: Omit<BrokerOptions, 'home' | 'hashSeed' | 'admits'>;
+  readonly broker: Omit<BrokerOptions, 'home' | 'hashSeed' | 'lastSerial' | 'admits'>;
   readonly handlePrefix: string;
   /** Differs between runs; part of every handle. */
   readonly boot: number;
@@ -57,6 +61,8 @@ export interface ThreadParts {
 export interface ThreadRings {
   readonly links: (FarLink | null)[];
   readonly readers: (RingReader | null)[];
+  /** How often this thread has died and was started again. */
+  readonly epoch: number;
   /** Highest priority runnable in another thread, as it published it last. */
   levelOf(thread: number): number;
   publishLevel(level: number): void;
@@ -97,7 +103,13 @@ export class ThreadCore {
     const owns = shardCount === 0 || thread > 0;
     this.broker = owns
       ? new Broker(
-          { ...options.broker, home: thread, hashSeed, admits: (bytes) => this.#admits(bytes) },
+          {
+            ...options.broker,
+            home: thread,
+            hashSeed,
+            lastSerial: (parts.rings.epoch & EPOCH_MASK) * SERIALS_PER_EPOCH,
+            admits: (bytes) => this.#admits(bytes),
+          },
           this.home.outbox,
           handles,
           this.reactor,

@@ -7,6 +7,7 @@ import type { NativeFunctions, Reactor } from '../native/contract.ts';
 import {
   asleepWord,
   createRingSet,
+  epochWord,
   levelWord,
   type RingSet,
   readWord,
@@ -178,6 +179,11 @@ export class JoinedRings implements ThreadRings {
   /** Closes all ports; the rings are not used any more. */
   close(): void {
     for (let other = 0; other < this.#ends.length; other++) this.part(other);
+  }
+
+  get epoch(): number {
+    const { set, thread } = this.#wires;
+    return Atomics.load(set.words, epochWord(thread));
   }
 
   levelOf(thread: number): number {
