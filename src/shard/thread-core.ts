@@ -80,7 +80,7 @@ export class ThreadCore {
   readonly #housekeeping: Housekeeping;
   readonly #budget: MemoryBudget;
   #level = -1;
-  #connectionCount = 0;
+  #connectionCount = -1;
   #timerAtMs = Number.POSITIVE_INFINITY;
   readonly #wake = () => {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
