@@ -3,12 +3,13 @@
  * Rule: whoever is named by a connection hears GONE when it ends; without a link the connection is dropped, because
  * nobody could answer. Source: design rules, sections 3 to 5.
  */
+import type { Detached } from '../native/contract.ts';
 import type { Frame } from '../protocol/frame.ts';
 import type { FarLink } from './far-link.ts';
 import type { Home } from './home.ts';
 import { encodeMove } from './moving.ts';
 import { RecordKind } from './records.ts';
-import { hold } from './replies.ts';
+import { hold, unhold } from './replies.ts';
 import { Hold, type Session } from './session.ts';
 
 /** Nobody can answer: its jobs were lost with it, and so is the connection. */
@@ -73,8 +74,23 @@ export function moveAway(home: Home, session: Session, held: Frame, owner: numbe
     return;
   }
   hold(home, session, Hold.move, held.start);
-  const { fd, unread, unsent } = home.reactor.detach(session.conn);
+  const detached = detach(home, session);
+  if (detached === null) {
+    session.stays = true;
+    unhold(home, session, Hold.move);
+    return;
+  }
+  const { fd, unread, unsent } = detached;
   home.remove(session);
   const record = encodeMove(session, fd, unread, unsent);
   link.send(RecordKind.MOVE, fd, 0, 0, 0, record);
+}
+
+/** Null when some of its bytes were read and dropped because memory is short: they cannot be read again elsewhere. */
+function detach(home: Home, session: Session): Detached | null {
+  try {
+    return home.reactor.detach(session.conn);
+  } catch {
+    return null;
+  }
 }

@@ -105,6 +105,10 @@ function onSubmit(home: Home, session: Session, frame: Frame): void {
     toBroker(home, session, frame);
     return;
   }
+  if (frame.isDropped) {
+    refuse(home, session, frame, Errors.queueFull);
+    return;
+  }
   if (mustMove(home, session, frame)) {
     moveAway(home, session, frame, owner);
     return;
@@ -115,7 +119,7 @@ function onSubmit(home: Home, session: Session, frame: Frame): void {
 
 /** Whether the connection goes to the owner of the function that `frame` names first; held while replies wait. */
 function mustMove(home: Home, session: Session, frame: Frame): boolean {
-  if (!home.options.movesConnections) return false;
+  if (!home.options.movesConnections || session.stays) return false;
   if (session.replies === null) return true;
   hold(home, session, Hold.move, frame.start);
   return true;
@@ -146,6 +150,10 @@ function onWork(home: Home, session: Session, frame: Frame): void {
   if (!isHandle || session.farJobs?.has(key) !== true) {
     const isLong = frame.type === Packet.WORK_FAIL && frame.a0 > HANDLE_BYTES_MAX;
     refuse(home, session, frame, isLong ? Errors.handleTooLarge : workErrorFor(frame.type));
+    return;
+  }
+  if (frame.isDropped) {
+    home.drop(session, 'WORK packet: memory is short');
     return;
   }
   if (isException) session.exceptionHandle = handleText(frame);

@@ -41,6 +41,8 @@ export class Session {
   holds = 0;
   /** Turn in which it was held: its other rows of that turn were un-read. */
   heldTurn = -1;
+  /** It cannot move any more: its functions are far for good. */
+  stays = false;
   /** Input is over: the connection is closed when its last reply has left. */
   isEnding = false;
 
