@@ -21,8 +21,8 @@ import { listConnections } from './listing.ts';
 import { Output } from './output.ts';
 import { type Answer, answerByBroker, DONE, type Question } from './questions.ts';
 import { RecordKind } from './records.ts';
-import { dropReplies, releaseAll, reply } from './replies.ts';
-import { Session } from './session.ts';
+import { dropReplies, hold, limitPlaces, releaseAll, reply } from './replies.ts';
+import { Hold, Session } from './session.ts';
 import { ThreadOutbox } from './thread-outbox.ts';
 
 const NOOP_PACKET = packetOf(Packet.NOOP, '');
@@ -293,9 +293,15 @@ export class Home {
       return;
     } else if (frame.type === RowKind.GONE) this.#gone(session, frame.a0);
     else if (session.isEnding) return;
-    else if (frame.type === RowKind.LINE)
-      this.hooks.onLine(session, latin1(frame.bytes, frame.off, frame.off + frame.a0));
+    else if (frame.type === RowKind.LINE) this.#line(session, frame);
     else this.#fault(session, frame);
+  }
+
+  /** A listing that is not complete holds back what comes behind it, so that a connection has one of them at a time. */
+  #line(session: Session, frame: Frame): void {
+    this.hooks.onLine(session, latin1(frame.bytes, frame.off, frame.off + frame.a0));
+    if (session.isListing) hold(this, session, Hold.listing, frame.end);
+    else limitPlaces(this, session, frame.end);
   }
 
   #open(frame: Frame): void {

@@ -6,9 +6,9 @@ import { ByteWriter } from '../base/byte-writer.ts';
 import { SLOT_MASK } from '../protocol/batch.ts';
 import type { Home } from './home.ts';
 import { type Answer, DONE, LIST_ROWS_MAX, type Question } from './questions.ts';
-import { fill, releasePart, takePlace } from './replies.ts';
+import { fill, releasePart, takePlace, unhold } from './replies.ts';
 import type { Place } from './reply-queue.ts';
-import type { Session } from './session.ts';
+import { Hold, type Session } from './session.ts';
 
 /** Below this a listing leaves in one write: gearadmin reads until 5 ms of silence. */
 const PART_BYTES = 1024 * 1024;
@@ -44,6 +44,7 @@ class Listing {
     this.#place = takePlace(session);
     this.#threads = threads;
     this.#question = question;
+    session.isListing = true;
   }
 
   /** Asks for the next piece, or ends. */
@@ -55,7 +56,9 @@ class Listing {
       return;
     }
     this.#rows.bytes(END);
+    this.#session.isListing = false;
     fill(this.#home, this.#session, this.#place, this.#rows.take());
+    unhold(this.#home, this.#session, Hold.listing);
   }
 
   #take(answer: Answer): void {

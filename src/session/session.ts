@@ -43,6 +43,8 @@ export class Session {
   heldTurn = -1;
   /** It cannot move any more: its functions are far for good. */
   stays = false;
+  /** A listing is under way. */
+  isListing = false;
   /** Input is over: the connection is closed when its last reply has left. */
   isEnding = false;
 
