@@ -13,7 +13,7 @@ import type { TestServer } from '../../support/servers.ts';
 import { comparableOrder, evenPacket, evenRows, type Scene } from './evened-out.ts';
 import { type Frame, type Listing, packet, printFrame, type TextFrame } from './frames.ts';
 import { type Connection, type Job, Model } from './model.ts';
-import { type Action, Resolver, type Setting } from './resolve.ts';
+import { type Action, Resolver, type Setting, wakeLeave } from './resolve.ts';
 import { Side } from './side.ts';
 import type { Plan, Step } from './steps.ts';
 import { checkWakeups } from './wakeups.ts';
@@ -94,7 +94,7 @@ class Dialogue {
     this.#sides = sides;
     this.#prefix = options.prefix;
     this.#transcript = transcript;
-    this.#model = new Model(plan.slots.length, options.jobRetries);
+    this.#model = new Model(plan.slots.length, options.jobRetries, options.hasShards);
     const letters = 'abcdefgh'.slice(0, plan.functionCount).split('');
     this.#setting = {
       prefix: options.prefix,
@@ -163,14 +163,14 @@ class Dialogue {
       this.#model.resetAbilities(me);
       this.#model.canDo(me, name);
     };
-    const plain = { disconnects: false, gearmandErrors: 0, grabCount: 0 };
+    const plain = { disconnects: false, gearmandErrors: 0, wakeLeave: wakeLeave(frames, me) };
     const wrong = await this.#perform(step.slot, me, { ...plain, frames, apply }, true);
     if (wrong !== null) return wrong;
     for (;;) {
       const finish = me.held.map((job) => packet('WORK_COMPLETE', { job: job.index }, ''));
       const taken: Action = {
         ...plain,
-        grabCount: 1,
+        wakeLeave: 1,
         frames: [...finish, packet('GRAB_JOB_ALL')],
         apply: () => {
           for (const job of [...me.held]) this.#model.ended(job);
@@ -210,7 +210,7 @@ class Dialogue {
     if (closes) this.#model.closed(slot);
     return (
       this.#compare(arrived, slot, action, cancelledBefore) ??
-      this.#wakeups(arrived, action.grabCount)
+      this.#wakeups(arrived, action.wakeLeave)
     );
   }
 

@@ -43,7 +43,12 @@ export interface Connection {
   /** Oldest assignment first. */
   held: Job[];
   waking: 'awake' | 'sleeping' | 'woken';
-  /** The steps at which its sleep may be said to have begun (first and latest PRE_SLEEP without waking between). */
+  /**
+   * It was woken and then offered a further function: with shards the owner of that one may count it as a sleeper, until
+   * the wake-up delay is over.
+   */
+  isUnsure: boolean;
+  /** The steps at which its sleep may be said to have begun: first and latest PRE_SLEEP (or CAN_DO) of one sleep. */
   sleepFirst: number;
   sleepLatest: number;
   /** The job that its last WORK_EXCEPTION ended, until a WORK_FAIL or WORK_COMPLETE for it was swallowed. */
@@ -65,12 +70,14 @@ export class Model {
   /** Counts steps; time for the order of sleepers. */
   now = 0;
   readonly #jobRetries: number;
+  readonly #hasShards: boolean;
   #connectionCount = 0;
 
   /** `jobRetries`: runs of a job that keeps losing its worker, 0 = unlimited. */
-  constructor(slotCount: number, jobRetries: number) {
+  constructor(slotCount: number, jobRetries: number, hasShards: boolean) {
     this.connections = Array.from({ length: slotCount }, () => null);
     this.#jobRetries = jobRetries;
+    this.#hasShards = hasShards;
   }
 
   open(slot: number, name: string): Connection {
@@ -80,6 +87,7 @@ export class Model {
       abilities: [],
       held: [],
       waking: 'awake',
+      isUnsure: false,
       sleepFirst: 0,
       sleepLatest: 0,
       exceptionJob: null,
@@ -129,7 +137,10 @@ export class Model {
     job.state = 'gone';
   }
 
+  /** A function that a sleeper begins to offer may count its sleep from now. */
   canDo(connection: Connection, functionName: string): void {
+    if (connection.waking === 'sleeping') connection.sleepLatest = this.now;
+    if (connection.waking === 'woken') connection.isUnsure = this.#hasShards;
     connection.abilities.unshift(functionName);
   }
 
@@ -147,10 +158,12 @@ export class Model {
     if (connection.waking !== 'sleeping') connection.sleepFirst = this.now;
     connection.sleepLatest = this.now;
     connection.waking = 'sleeping';
+    connection.isUnsure = false;
   }
 
   grab(connection: Connection): void {
     connection.waking = 'awake';
+    connection.isUnsure = false;
   }
 
   closed(slot: number): void {

@@ -28,8 +28,11 @@ export interface Action {
   readonly disconnects: boolean;
   /** The last so many ERRORs of gearmand's answer have no counterpart. */
   readonly gearmandErrors: number;
-  /** Jobs that the frames hand out again besides what the model sees: leave for the wake-up check. */
-  readonly grabCount: number;
+  /**
+   * Workers that may be woken for what is over at the end of the step: jobs that it grabs, and jobs that it gives up
+   * before it offers their function again.
+   */
+  readonly wakeLeave: number;
   /** What sending means, whatever is answered. */
   readonly apply: () => void;
 }
@@ -50,6 +53,13 @@ const SUBMITS: readonly (readonly [PacketName, 0 | 1 | 2, boolean])[] = [
   ['SUBMIT_JOB_LOW_BG', 2, true],
 ];
 
+/** Grabs of the frames, and what RESET_ABILITIES gives up. */
+export function wakeLeave(frames: readonly Frame[], me: Connection): number {
+  const names = frames.map((f) => (f.kind === 'packet' ? f.name : ''));
+  const grabs = names.filter((name) => name.startsWith('GRAB')).length;
+  return grabs + (names.includes('RESET_ABILITIES') ? me.held.length : 0);
+}
+
 export class Resolver {
   readonly #model: Model;
   readonly #setting: Setting;
@@ -67,8 +77,7 @@ export class Resolver {
       frames: draft.frames,
       disconnects: draft.disconnects,
       gearmandErrors: draft.gearmandErrors,
-      grabCount: draft.frames.filter((f) => f.kind === 'packet' && f.name.startsWith('GRAB'))
-        .length,
+      wakeLeave: wakeLeave(draft.frames, me),
       apply: () => {
         for (const effect of draft.effects) effect();
       },

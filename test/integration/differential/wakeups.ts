@@ -10,8 +10,9 @@ interface Demand {
   readonly runnable: number;
   readonly woken: number;
   readonly sleepers: readonly Connection[];
-  /** How many more sleepers must be woken. */
+  /** How many more sleepers must be woken; at most so many when unsure workers count as sleepers. */
   readonly missing: number;
+  readonly missingMost: number;
 }
 
 function demandOf(functionName: string, model: Model): Demand {
@@ -19,8 +20,11 @@ function demandOf(functionName: string, model: Model): Demand {
   const woken = offering.filter((c) => c.waking === 'woken').length;
   const sleepers = offering.filter((c) => c.waking === 'sleeping');
   const runnable = model.runnable(functionName);
-  const missing = Math.max(0, Math.min(runnable, woken + sleepers.length) - woken);
-  return { functionName, runnable, woken, sleepers, missing };
+  const awaited = Math.min(runnable, woken + sleepers.length);
+  const unsure = offering.filter((c) => c.isUnsure).length;
+  const missing = Math.max(0, awaited - woken);
+  const missingMost = Math.max(0, awaited - (woken - unsure));
+  return { functionName, runnable, woken, sleepers, missing, missingMost };
 }
 
 /**
@@ -38,7 +42,7 @@ export function checkWakeups(
   if (new Set(noops).size < noops.length) return 'a worker got two NOOPs for one sleep';
 
   const before = functionNames.map((name) => demandOf(name, model));
-  const asked = before.reduce((sum, demand) => sum + demand.missing, 0);
+  const asked = before.reduce((sum, demand) => sum + demand.missingMost, 0);
   if (noops.length > asked + leave) {
     return `${noops.length} workers were woken, ${asked} were needed`;
   }
