@@ -7,7 +7,7 @@ import { Listing } from '../broker/query.ts';
 import { hashBytes } from '../protocol/hash.ts';
 import { LINE_WORDS_MAX } from '../protocol/limits.ts';
 import { parseInteger } from '../protocol/numbers.ts';
-import { fence, ownerThreads } from '../session/frames.ts';
+import { fence, ownerThreads } from '../session/frames/queries.ts';
 import type { Home } from '../session/home.ts';
 import { replyListing } from '../session/listing.ts';
 import type { Question } from '../session/questions.ts';

@@ -5,9 +5,9 @@
 import type { Outbox } from '../broker/outbox.ts';
 import type { Peer } from '../broker/peer.ts';
 import type { BlobStore } from '../protocol/frame.ts';
-import type { FarLink } from './far-link.ts';
+import type { FarLink } from './far/link.ts';
+import { RecordKind } from './far/records.ts';
 import type { Output } from './output.ts';
-import { RecordKind } from './records.ts';
 import type { Place } from './reply-queue.ts';
 import type { Session } from './session.ts';
 

@@ -10,8 +10,8 @@ import type { Reactor } from '../native/contract.ts';
 import { Control } from '../protocol/batch.ts';
 import { HandleCodec } from '../protocol/handle.ts';
 import type { RingReader } from '../ring/ring.ts';
-import { onRecord } from '../session/far.ts';
-import type { FarLink } from '../session/far-link.ts';
+import type { FarLink } from '../session/far/link.ts';
+import { onRecord } from '../session/far/receive.ts';
 import { Home, type HomeOptions } from '../session/home.ts';
 import type { Session } from '../session/session.ts';
 import { Housekeeping } from './housekeeping.ts';
@@ -81,6 +81,7 @@ export class ThreadCore {
   readonly #budget: MemoryBudget;
   #level = -1;
   #connectionCount = -1;
+  #isReadingPaused = false;
   #timerAtMs = Number.POSITIVE_INFINITY;
   readonly #wake = () => {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
@@ -172,8 +173,7 @@ export class ThreadCore {
       link.flush();
       overflowBytes += link.overflowBytes;
     }
-    if (overflowBytes > OVERFLOW_BYTES_MAX) this.reactor.pauseReading?.(true);
-    else if (overflowBytes < OVERFLOW_BYTES_MAX / 4) this.reactor.pauseReading?.(false);
+    this.#limitOverflow(overflowBytes);
     if (this.home.connectionCount !== this.#connectionCount) {
       this.#connectionCount = this.home.connectionCount;
       this.#parts.rings.publishConnections(this.#connectionCount);
@@ -183,6 +183,16 @@ export class ThreadCore {
     if (level === this.#level) return;
     this.#level = level;
     this.#parts.rings.publishLevel(level);
+  }
+
+  /** Other threads do not keep up: nothing more is read until they do, because nobody knows which socket feeds a ring. */
+  #limitOverflow(overflowBytes: number): void {
+    const isPaused =
+      overflowBytes > OVERFLOW_BYTES_MAX ||
+      (this.#isReadingPaused && overflowBytes >= OVERFLOW_BYTES_MAX / 4);
+    if (isPaused === this.#isReadingPaused) return;
+    this.#isReadingPaused = isPaused;
+    this.reactor.pauseReading(isPaused);
   }
 
   #sleepUntil(dueMs: number, nowMs: number): void {

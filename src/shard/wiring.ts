@@ -14,7 +14,7 @@ import {
   writeWord,
 } from '../ring/layout.ts';
 import { RingReader, RingWriter } from '../ring/ring.ts';
-import { FarLink } from '../session/far-link.ts';
+import { FarLink } from '../session/far/link.ts';
 import type { ThreadRings } from './thread-core.ts';
 
 /** One thread's ends towards another thread. Ports of a thread that has died are replaced. */

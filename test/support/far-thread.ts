@@ -9,8 +9,8 @@
 import { hashBytes } from '../../src/protocol/hash.ts';
 import { PACKETS } from '../../src/protocol/packets.ts';
 import type { RingReader } from '../../src/ring/ring.ts';
-import { FarLink, type RecordWriter } from '../../src/session/far-link.ts';
-import { RecordKind } from '../../src/session/records.ts';
+import { FarLink, type RecordWriter } from '../../src/session/far/link.ts';
+import { RecordKind } from '../../src/session/far/records.ts';
 import type { Session } from '../../src/session/session.ts';
 import { NearDialogue } from './near-dialogue.ts';
 import type { NearOptions } from './near-thread.ts';

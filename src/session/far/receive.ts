@@ -3,20 +3,20 @@
  * Rule: a record for a connection that has ended is dropped; GONE, sent behind everything else, makes the owner take
  * back what the connection held. Source: design rules, sections 3 to 5.
  */
-import { latin1 } from '../base/bytes.ts';
-import type { Broker } from '../broker/broker.ts';
-import type { Peer } from '../broker/peer.ts';
-import { writeHeader } from '../protocol/encode.ts';
-import { Frame } from '../protocol/frame.ts';
-import { HEADER_BYTES, SLAB_BYTES_MAX } from '../protocol/limits.ts';
-import { Packet } from '../protocol/packets.ts';
-import { askNext, settleGrab } from './grabs.ts';
-import type { Home } from './home.ts';
+import { latin1 } from '../../base/bytes.ts';
+import type { Broker } from '../../broker/broker.ts';
+import type { Peer } from '../../broker/peer.ts';
+import { writeHeader } from '../../protocol/encode.ts';
+import { Frame } from '../../protocol/frame.ts';
+import { HEADER_BYTES, SLAB_BYTES_MAX } from '../../protocol/limits.ts';
+import { Packet } from '../../protocol/packets.ts';
+import { askNext, settleGrab } from '../frames/grabs.ts';
+import type { Home } from '../home.ts';
+import { decodeAnswer, encodeAnswer, type Question } from '../questions.ts';
+import { releaseAll, takePlace } from '../replies.ts';
+import { farJobKey, type Session } from '../session.ts';
 import { decodeMove } from './moving.ts';
-import { decodeAnswer, encodeAnswer, type Question } from './questions.ts';
 import { RecordKind } from './records.ts';
-import { releaseAll, takePlace } from './replies.ts';
-import { farJobKey, type Session } from './session.ts';
 
 /** A record as its reader sees it; `bytes` are valid until the handler returns. */
 export interface RecordView {

@@ -4,15 +4,15 @@
  * No job is ever offered, reserved or returned, so none can be lost on the way. Source: design rules, section 4.
  */
 
-import type { Broker } from '../broker/broker.ts';
-import { packetOf } from '../protocol/encode.ts';
-import type { Frame } from '../protocol/frame.ts';
-import { Packet } from '../protocol/packets.ts';
-import { sendAwake, sendFrame, sendGrab } from './far-send.ts';
-import type { Home } from './home.ts';
+import type { Broker } from '../../broker/broker.ts';
+import { packetOf } from '../../protocol/encode.ts';
+import type { Frame } from '../../protocol/frame.ts';
+import { Packet } from '../../protocol/packets.ts';
+import { sendAwake, sendFrame, sendGrab } from '../far/send.ts';
+import type { Home } from '../home.ts';
+import { fill, hold, limitPlaces, releaseAll, reply, takePlace, unhold } from '../replies.ts';
+import { type GrabUnderWay, Hold, type Session } from '../session.ts';
 import { toBroker } from './near.ts';
-import { fill, hold, limitPlaces, releaseAll, reply, takePlace, unhold } from './replies.ts';
-import { type GrabUnderWay, Hold, type Session } from './session.ts';
 
 const NO_JOB_PACKET = packetOf(Packet.NO_JOB, '');
 

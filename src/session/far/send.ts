@@ -3,14 +3,14 @@
  * Rule: whoever is named by a connection hears GONE when it ends; without a link the connection is dropped, because
  * nobody could answer. Source: design rules, sections 3 to 5.
  */
-import type { Detached } from '../native/contract.ts';
-import type { Frame } from '../protocol/frame.ts';
-import type { FarLink } from './far-link.ts';
-import type { Home } from './home.ts';
+import type { Detached } from '../../native/contract.ts';
+import type { Frame } from '../../protocol/frame.ts';
+import type { Home } from '../home.ts';
+import { hold, unhold } from '../replies.ts';
+import { Hold, type Session } from '../session.ts';
+import type { FarLink } from './link.ts';
 import { encodeMove } from './moving.ts';
 import { RecordKind } from './records.ts';
-import { hold, unhold } from './replies.ts';
-import { Hold, type Session } from './session.ts';
 
 /** Nobody can answer: its jobs were lost with it, and so is the connection. */
 const DEAD_OWNER = 'the shard of its function is being started again';

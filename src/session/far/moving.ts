@@ -3,8 +3,8 @@
  *
  *   | fd | port | facts | sleepSerial | addressBytes | clientIdBytes | unreadBytes | unsentBytes | the four byte runs |
  */
-import { bytesOf, latin1 } from '../base/bytes.ts';
-import { Session } from './session.ts';
+import { bytesOf, latin1 } from '../../base/bytes.ts';
+import { Session } from '../session.ts';
 
 const HEAD_INTS = 8;
 const TAKES_EXCEPTIONS = 1;

@@ -1,0 +1,61 @@
+import { latin1 } from '../../base/bytes.ts';
+import type { Broker } from '../../broker/broker.ts';
+import type { Frame } from '../../protocol/frame.ts';
+import { parseTimeout } from '../../protocol/numbers.ts';
+import { Packet } from '../../protocol/packets.ts';
+import { moveAway, sendFrame, sendSleep } from '../far/send.ts';
+import type { Home } from '../home.ts';
+import type { Session } from '../session.ts';
+import { SessionAbilities } from '../session-abilities.ts';
+import { mustMove, toBroker } from './near.ts';
+
+export function onPreSleep(home: Home, session: Session): void {
+  session.sleepSerial = (session.sleepSerial + 1) & 0x7fffffff;
+  session.isAsleep = true;
+  session.isNooped = false;
+  const owners = session.abilities?.owners ?? 0;
+  for (let thread = 0; owners >>> thread !== 0; thread++)
+    if ((owners & (1 << thread)) !== 0) sleepAt(home, session, thread);
+}
+
+function sleepAt(home: Home, session: Session, thread: number): void {
+  session.asleepAt |= 1 << thread;
+  if (thread !== home.options.thread) sendSleep(home, session, thread);
+  else (home.broker as Broker).onSleep(home.peerOf(session), session.sleepSerial);
+}
+
+export function onCanDo(home: Home, session: Session, frame: Frame): void {
+  const isTimed = frame.type === Packet.CAN_DO_TIMEOUT;
+  if (isTimed && parseTimeout(frame.bytes, frame.off1, frame.off1 + frame.a1) < 0) return;
+  const owner = home.ownerOf(frame.hash0);
+  const isNear = owner === home.options.thread;
+  if (!isNear && mustMove(home, session, frame)) {
+    moveAway(home, session, frame, owner);
+    return;
+  }
+  session.abilities ??= new SessionAbilities();
+  const name = latin1(frame.bytes, frame.off, frame.off + frame.a0);
+  const isFirst = session.abilities.add(name, owner);
+  if (isNear) toBroker(home, session, frame);
+  else sendFrame(home, session, frame, owner, 0);
+  // A sleeper that begins to offer something elsewhere sleeps there too, unless that closed its connection.
+  if (isFirst && session.isAsleep && !session.isEnding) sleepAt(home, session, owner);
+}
+
+export function onCantDo(home: Home, session: Session, frame: Frame): void {
+  const name = latin1(frame.bytes, frame.off, frame.off + frame.a0);
+  if (session.abilities?.remove(name) !== true) return;
+  const owner = home.ownerOf(frame.hash0);
+  if (owner === home.options.thread) toBroker(home, session, frame);
+  else sendFrame(home, session, frame, owner, 0);
+}
+
+export function onResetAbilities(home: Home, session: Session, frame: Frame): void {
+  const owners = session.abilities?.owners ?? 0;
+  session.abilities = null;
+  for (let thread = 0; owners >>> thread !== 0; thread++) {
+    if ((owners & (1 << thread)) === 0 || session.isEnding) continue;
+    if (thread === home.options.thread) toBroker(home, session, frame);
+    else sendFrame(home, session, frame, thread, 0);
+  }
+}

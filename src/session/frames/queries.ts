@@ -1,0 +1,175 @@
+/**
+ * Requests that change no job: echo, options, status. Rule: an echo promises that all earlier frames of its connection
+ * have taken effect, also at far owners. Source: Gearman PROTOCOL; design rules, sections 2 and 6.
+ */
+import { ByteWriter } from '../../base/byte-writer.ts';
+import { latin1 } from '../../base/bytes.ts';
+import { isBetter, type JobStatus } from '../../broker/query.ts';
+import { decimalBytes, writeDecimal, writeHeader } from '../../protocol/encode.ts';
+import { Errors } from '../../protocol/errors.ts';
+import type { Frame } from '../../protocol/frame.ts';
+import { HEADER_BYTES, OPTION_BYTES_MAX } from '../../protocol/limits.ts';
+import { Packet } from '../../protocol/packets.ts';
+import type { Home } from '../home.ts';
+import { type Answer, NO_BYTES } from '../questions.ts';
+import { fill, limitPlaces, releaseAll, reply, takePlace } from '../replies.ts';
+import type { Session } from '../session.ts';
+
+type QuestionMaker = () => Parameters<Home['ask']>[1];
+
+/** Promises that all earlier frames of the connection have taken effect, also at far owners. */
+export function onEcho(home: Home, session: Session, frame: Frame): void {
+  const { blob, dataBytes } = frame;
+  const head = new Uint8Array(HEADER_BYTES + (blob === 0 ? dataBytes : 0));
+  const at = writeHeader(head, 0, Packet.ECHO_RES, dataBytes);
+  if (blob === 0) head.set(frame.bytes.subarray(frame.data, frame.data + dataBytes), at);
+  if (blob < 0) {
+    home.drop(session, 'ECHO_REQ: memory is short');
+    return;
+  }
+  if (session.unfenced === 0 && session.replies === null) {
+    home.output.write(session.conn, head);
+    if (blob > 0) home.output.blob(session.conn, blob, dataBytes);
+    return;
+  }
+  const place = takePlace(session);
+  place.pieces.push(head);
+  if (blob > 0) place.pieces.push({ blob, byteCount: dataBytes });
+  fence(home, session, () => {
+    place.isFilled = true;
+    releaseAll(home, session);
+  });
+  limitPlaces(home, session, frame.end);
+}
+
+/** Calls `done` when every far owner has handled all records that this connection has sent so far. */
+export function fence(home: Home, session: Session, done: () => void): void {
+  const owners = session.unfenced;
+  session.unfenced = 0;
+  let waiting = 1;
+  const answered = () => {
+    waiting--;
+    if (waiting === 0 && home.live(session.conn) === session) done();
+  };
+  for (let thread = 0; owners >>> thread !== 0; thread++) {
+    if ((owners & (1 << thread)) === 0) continue;
+    waiting++;
+    home.ask(thread, { kind: 'fence' }, answered);
+  }
+  answered();
+}
+
+export function onOption(home: Home, session: Session, frame: Frame): void {
+  const option = textArgument(frame, OPTION_BYTES_MAX + 1);
+  const text = latin1(option, 0, option.length).toLowerCase();
+  if (text !== 'exceptions') {
+    reply(home, session, Errors.unknownOption);
+    return;
+  }
+  session.takesExceptions = true;
+  const packet = new Uint8Array(HEADER_BYTES + frame.a0);
+  const at = writeHeader(packet, 0, Packet.OPTION_RES, frame.a0);
+  packet.set(frame.bytes.subarray(frame.off, frame.off + frame.a0), at);
+  reply(home, session, packet);
+}
+
+/** Argument 0 up to its first NUL, cut to `bytesMax`; a copy. */
+export function textArgument(frame: Frame, bytesMax: number): Uint8Array {
+  const argument = frame.bytes.slice(frame.off, frame.off + Math.min(frame.a0, bytesMax));
+  const nul = argument.indexOf(0);
+  return nul < 0 ? argument : argument.subarray(0, nul);
+}
+
+export function onGetStatus(home: Home, session: Session, frame: Frame): void {
+  const handle = textArgument(frame, frame.a0);
+  const { handles } = home;
+  const isOurs =
+    handles.parse(handle, 0, handle.length) &&
+    (handles.shard === home.options.thread
+      ? home.broker !== null
+      : handles.shard >= 1 && handles.shard <= home.options.shardCount);
+  const { shard, slot, serial } = handles;
+  answerWith(
+    home,
+    session,
+    frame,
+    isOurs ? [shard] : [],
+    () => ({ kind: 'handle', slot, serial }),
+    (answers) => statusPacket(Packet.STATUS_RES, handle, answers[0]?.status ?? null),
+  );
+}
+
+export function onGetStatusUnique(home: Home, session: Session, frame: Frame): void {
+  const unique = textArgument(frame, frame.a0);
+  const text = latin1(unique, 0, unique.length);
+  answerWith(
+    home,
+    session,
+    frame,
+    ownerThreads(home),
+    () => ({ kind: 'unique', unique: text }),
+    (answers) => {
+      let best: JobStatus | null = null;
+      for (const { status } of answers)
+        if (status !== null && (best === null || isBetter(status, best))) best = status;
+      return statusPacket(Packet.STATUS_RES_UNIQUE, unique, best);
+    },
+  );
+}
+
+/** Threads that own functions. */
+export function ownerThreads(home: Home): number[] {
+  const { shardCount } = home.options;
+  return shardCount === 0 ? [0] : Array.from({ length: shardCount }, (_, i) => i + 1);
+}
+
+/** Asks `threads` and replies with what `join` makes of their answers, in the frame's place. */
+function answerWith(
+  home: Home,
+  session: Session,
+  frame: Frame,
+  threads: readonly number[],
+  question: QuestionMaker,
+  join: (answers: Answer[]) => Uint8Array,
+): void {
+  const answers: Answer[] = [];
+  let place = session.replies === null ? null : takePlace(session);
+  let waiting = threads.length;
+  const done = () => {
+    if (home.live(session.conn) !== session) return;
+    if (place === null) reply(home, session, join(answers));
+    else fill(home, session, place, join(answers));
+  };
+  if (waiting === 0) done();
+  for (const thread of threads) {
+    if (place === null && thread !== home.options.thread) place = takePlace(session);
+    home.ask(thread, question(), (answer) => {
+      answers.push(answer);
+      waiting--;
+      if (waiting === 0) done();
+    });
+  }
+  limitPlaces(home, session, frame.end);
+}
+
+/** STATUS_RES: key, known, running, numerator, denominator; STATUS_RES_UNIQUE adds the number of clients. */
+function statusPacket(type: number, key: Uint8Array, status: JobStatus | null): Uint8Array {
+  const numbers = [
+    status?.isKnown ? 1 : 0,
+    status?.isRunning ? 1 : 0,
+    status?.numerator ?? 0,
+    status?.denominator ?? 0,
+  ];
+  if (type === Packet.STATUS_RES_UNIQUE) numbers.push(status?.watcherCount ?? 0);
+  const payloadBytes = numbers.reduce((sum, n) => sum + 1 + decimalBytes(n), key.length);
+  const out = new ByteWriter(HEADER_BYTES + payloadBytes);
+  const { bytes, at } = out.reserve(HEADER_BYTES + payloadBytes);
+  let next = writeHeader(bytes, at, type, payloadBytes);
+  bytes.set(key, next);
+  next += key.length;
+  for (const n of numbers) {
+    bytes[next++] = 0;
+    next = writeDecimal(bytes, next, n);
+  }
+  return payloadBytes === 0 ? NO_BYTES : out.take();
+}

@@ -1,0 +1,64 @@
+import { latin1 } from '../../base/bytes.ts';
+import { Errors, workErrorFor } from '../../protocol/errors.ts';
+import type { Frame } from '../../protocol/frame.ts';
+import { HANDLE_BYTES_MAX } from '../../protocol/limits.ts';
+import { Packet } from '../../protocol/packets.ts';
+import { sendFrame } from '../far/send.ts';
+import type { Home } from '../home.ts';
+import { farJobKey, type Session } from '../session.ts';
+import { refuse, toBroker } from './near.ts';
+
+export function onWork(home: Home, session: Session, frame: Frame): void {
+  const { exceptionHandle } = session;
+  if (exceptionHandle !== null && swallows(session, frame, exceptionHandle)) {
+    if (frame.blob > 0) home.reactor.blobRelease(frame.blob);
+    return;
+  }
+  const isException = frame.type === Packet.WORK_EXCEPTION;
+  if (home.options.shardCount === 0 && !isException) {
+    toBroker(home, session, frame);
+    return;
+  }
+  const { handles, broker } = home;
+  const isHandle = handles.parse(frame.bytes, frame.off, frame.off + handleBytes(frame));
+  const { shard, slot, serial } = handles;
+  if (isHandle && shard === home.options.thread && broker !== null) {
+    const isHeld = isException && broker.holds(home.peerOf(session), slot, serial);
+    const handle = isHeld ? handleText(frame) : null;
+    toBroker(home, session, frame);
+    if (handle !== null) session.exceptionHandle = handle;
+    return;
+  }
+  const key = farJobKey(shard, serial);
+  if (!isHandle || session.farJobs?.has(key) !== true) {
+    const isLong = frame.type === Packet.WORK_FAIL && frame.a0 > HANDLE_BYTES_MAX;
+    refuse(home, session, frame, isLong ? Errors.handleTooLarge : workErrorFor(frame.type));
+    return;
+  }
+  if (frame.isDropped) {
+    home.drop(session, 'WORK packet: memory is short');
+    return;
+  }
+  if (isException) session.exceptionHandle = handleText(frame);
+  if (isException || frame.type === Packet.WORK_COMPLETE || frame.type === Packet.WORK_FAIL)
+    session.farJobs.delete(key);
+  sendFrame(home, session, frame, shard, 0);
+}
+
+/** The WORK_FAIL or WORK_COMPLETE that some workers send behind the WORK_EXCEPTION which ended the job. */
+function swallows(session: Session, frame: Frame, handle: string): boolean {
+  if (frame.type !== Packet.WORK_FAIL && frame.type !== Packet.WORK_COMPLETE) return false;
+  if (handleText(frame) !== handle) return false;
+  session.exceptionHandle = null;
+  return true;
+}
+
+/** Length of argument 0 as a handle: some workers end a WORK_FAIL with a NUL. */
+function handleBytes(frame: Frame): number {
+  const endsInNul = frame.a0 > 0 && frame.bytes[frame.off + frame.a0 - 1] === 0;
+  return endsInNul ? frame.a0 - 1 : frame.a0;
+}
+
+function handleText(frame: Frame): string {
+  return latin1(frame.bytes, frame.off, frame.off + handleBytes(frame));
+}
