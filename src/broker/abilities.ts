@@ -54,6 +54,8 @@ export class Abilities {
 
   /** Adds one registration at the front. */
   add(peer: Peer, fn: FunctionQueue, timeoutMs: number): Ability {
+    // Before the new one counts: an entry of a removed registration must not be taken for it.
+    if (this.#top === this.#order.length) this.#recentre();
     let ability = this.#byFunction.get(fn.index);
     if (ability === undefined) {
       ability = new Ability(peer, fn);
@@ -61,7 +63,6 @@ export class Abilities {
     }
     ability.timeoutMs = timeoutMs;
     ability.registrations++;
-    if (this.#top === this.#order.length) this.#recentre();
     this.#order[this.#top++] = fn.index;
     this.#live++;
     return ability;
