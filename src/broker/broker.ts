@@ -229,7 +229,8 @@ export class Broker {
   /** Monotonic time of the next tick that has something to do, or Infinity. */
   nextDueMs(): number {
     const wall = this.jobs.scheduled.peekAt();
-    const scheduled = wall === Number.POSITIVE_INFINITY ? wall : this.nowMs + wall - this.wallMs;
+    // The difference first: added to an instant of the wall clock, fractions of the monotonic one would be rounded.
+    const scheduled = this.nowMs + (wall - this.wallMs);
     return Math.min(this.jobs.deadlines.peekAt(), this.waker.nextDueMs(), scheduled);
   }
 
@@ -321,8 +322,8 @@ export class Broker {
   }
 
   #unwatch(job: number, peer: Peer): void {
-    this.jobs.unwatch(job, peer);
-    if (this.jobs.watcherCount(job) === 0 && !this.jobs.has(job, Flag.BACKGROUND))
+    this.jobs.watchers.drop(job, peer);
+    if (this.jobs.watchers.count(job) === 0 && !this.jobs.has(job, Flag.BACKGROUND))
       abandon(this, job);
   }
 

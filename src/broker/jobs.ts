@@ -14,30 +14,13 @@ import type { BlobStore } from '../protocol/frame.ts';
 import { SLAB_BYTES_MAX } from '../protocol/limits.ts';
 import type { FunctionQueue, FunctionTable } from './functions.ts';
 import { PRIORITY_COUNT } from './functions.ts';
+import { Flag, JobRows } from './job-rows.ts';
 import { JOB_SHIFT, Job, JobTable, SEGMENT_MASK, SEGMENT_SHIFT } from './job-table.ts';
 import type { Peer, PeerTable } from './peer.ts';
 import { Slab } from './slab.ts';
+import { Watchers } from './watchers.ts';
 
-/** Bits of the FLAGS word: state, priority, facts; the number of lost runs lies above RETRIES_SHIFT. */
-export const Flag = {
-  STATE: 0x7,
-  SCHEDULED: 1,
-  QUEUED: 2,
-  ASSIGNED: 3,
-  PRIORITY_SHIFT: 3,
-  PRIORITY: 0x18,
-  BACKGROUND: 0x20,
-  /** Nobody waits for it any more (client gone, or cancelled); it only lives on in its worker's hands. */
-  IGNORED: 0x40,
-  INDEXED: 0x80,
-  /** Unique is `-`: compared by workload. */
-  BY_WORKLOAD: 0x100,
-  HAS_REDUCER: 0x200,
-  HAS_PROGRESS: 0x400,
-  HAS_MORE_WATCHERS: 0x800,
-  HAS_DEADLINE: 0x1000,
-  RETRIES_SHIFT: 16,
-} as const;
+export { Flag } from './job-rows.ts';
 
 /** Numerator and denominator of the last WORK_STATUS, unsigned 32-bit. */
 export interface Progress {
@@ -50,8 +33,9 @@ export interface MemoryHooks {
   discard: ((bytes: Uint8Array) => void) | null;
 }
 
-export class Jobs {
-  readonly table: JobTable;
+export class Jobs extends JobRows {
+  /** Who waits for which job. */
+  readonly watchers: Watchers;
   readonly slab: Slab;
   readonly #blobs: BlobStore;
   readonly #functions: FunctionTable;
@@ -62,9 +46,6 @@ export class Jobs {
   /** Rare facts, kept beside the rows. */
   readonly #reducers = new Map<number, Uint8Array>();
   readonly #progress = new Map<number, Progress>();
-  /** Subscriptions beside the first one, by job: their numbers, oldest first, and whose they are. */
-  readonly #moreWatchers = new Map<number, Map<number, Peer>>();
-  #lastSubscription = 0;
   /** Bytes of uniques and workloads in the slab; blobs are counted by the reactor. */
   heldBytes = 0;
   /** Runnable jobs of all functions by priority: what this shard publishes. */
@@ -77,7 +58,8 @@ export class Jobs {
     memory: MemoryHooks,
     lastSerial: number,
   ) {
-    this.table = new JobTable(memory, lastSerial);
+    super(new JobTable(memory, lastSerial));
+    this.watchers = new Watchers(this, peers);
     this.slab = new Slab(memory);
     this.#functions = functions;
     this.#peers = peers;
@@ -96,32 +78,6 @@ export class Jobs {
           : 0;
   }
 
-  word(job: number, field: number): number {
-    const row = this.table.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
-    return row[((job & SEGMENT_MASK) << JOB_SHIFT) + field] as number;
-  }
-
-  setWord(job: number, field: number, value: number): void {
-    const row = this.table.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
-    row[((job & SEGMENT_MASK) << JOB_SHIFT) + field] = value;
-  }
-
-  has(job: number, flag: number): boolean {
-    return (this.word(job, Job.FLAGS) & flag) !== 0;
-  }
-
-  state(job: number): number {
-    return this.word(job, Job.FLAGS) & Flag.STATE;
-  }
-
-  priority(job: number): number {
-    return (this.word(job, Job.FLAGS) & Flag.PRIORITY) >>> Flag.PRIORITY_SHIFT;
-  }
-
-  retries(job: number): number {
-    return this.word(job, Job.FLAGS) >>> Flag.RETRIES_SHIFT;
-  }
-
   functionOf(job: number): FunctionQueue {
     return this.#functions.at(this.word(job, Job.FUNCTION)) as FunctionQueue;
   }
@@ -129,14 +85,6 @@ export class Jobs {
   /** The worker that runs an assigned job. */
   workerOf(job: number): Peer {
     return this.#peers.at(this.word(job, Job.WORKER));
-  }
-
-  setFlag(job: number, flag: number): void {
-    this.setWord(job, Job.FLAGS, this.word(job, Job.FLAGS) | flag);
-  }
-
-  clearFlag(job: number, flag: number): void {
-    this.setWord(job, Job.FLAGS, this.word(job, Job.FLAGS) & ~flag);
   }
 
   /**
@@ -240,7 +188,7 @@ export class Jobs {
     else if (state === Flag.QUEUED) this.#leaveQueue(job, fn);
     else if (state === Flag.SCHEDULED) this.scheduled.remove(job);
     fn.total--;
-    this.dropWatchers(job);
+    this.watchers.dropAll(job);
     if ((flags & Flag.HAS_REDUCER) !== 0) this.#reducers.delete(job);
     if ((flags & Flag.HAS_PROGRESS) !== 0) this.#progress.delete(job);
     const block = this.word(job, Job.BLOCK);
@@ -289,90 +237,11 @@ export class Jobs {
     return this.has(job, Flag.HAS_PROGRESS) ? (this.#progress.get(job) as Progress) : none;
   }
 
-  // Watchers: the first one is stored in the row and in the peer's own list, more of them in a side map.
-
-  watch(job: number, peer: Peer): void {
-    const hasMore = this.has(job, Flag.HAS_MORE_WATCHERS);
-    if (!hasMore && this.word(job, Job.WATCHER) === 0) {
-      this.setWord(job, Job.WATCHER, peer.index);
-      this.setWord(job, Job.WATCH_PREV, 0);
-      this.setWord(job, Job.WATCH_NEXT, peer.watchedJob);
-      if (peer.watchedJob !== 0) this.setWord(peer.watchedJob, Job.WATCH_PREV, job);
-      peer.watchedJob = job;
-      return;
-    }
-    let more = hasMore ? this.#moreWatchers.get(job) : undefined;
-    if (more === undefined) {
-      more = new Map();
-      this.#moreWatchers.set(job, more);
-      this.setFlag(job, Flag.HAS_MORE_WATCHERS);
-    }
-    const subscription = ++this.#lastSubscription;
-    more.set(subscription, peer);
-    peer.extraWatches ??= new Map();
-    const own = peer.extraWatches.get(job);
-    if (own === undefined) peer.extraWatches.set(job, [subscription]);
-    else own.push(subscription);
-  }
-
-  /** Subscriptions; a peer that submitted twice counts twice. */
-  watcherCount(job: number): number {
-    const first = this.word(job, Job.WATCHER) === 0 ? 0 : 1;
-    return this.has(job, Flag.HAS_MORE_WATCHERS)
-      ? first + (this.#moreWatchers.get(job) as Map<number, Peer>).size
-      : first;
-  }
-
-  /** Calls `send` for each subscription, the latest first, as gearmand does. */
-  forEachWatcher(job: number, send: (peer: Peer) => void): void {
-    if (this.has(job, Flag.HAS_MORE_WATCHERS)) {
-      const more = [...(this.#moreWatchers.get(job) as Map<number, Peer>).values()];
-      for (let i = more.length - 1; i >= 0; i--) send(more[i] as Peer);
-    }
-    const first = this.word(job, Job.WATCHER);
-    if (first !== 0) send(this.#peers.at(first));
-  }
-
-  /** Ends all subscriptions of one job. */
-  dropWatchers(job: number): void {
-    if (this.has(job, Flag.HAS_MORE_WATCHERS)) {
-      const more = this.#moreWatchers.get(job) as Map<number, Peer>;
-      for (const peer of more.values()) peer.extraWatches?.delete(job);
-      this.#moreWatchers.delete(job);
-      this.clearFlag(job, Flag.HAS_MORE_WATCHERS);
-    }
-    this.#dropFirstWatcher(job);
-  }
-
-  /** Ends all subscriptions of one peer to one job. O(1) in the number of its other watchers. */
-  unwatch(job: number, peer: Peer): void {
-    if (this.word(job, Job.WATCHER) === peer.index) this.#dropFirstWatcher(job);
-    const own = peer.extraWatches?.get(job);
-    if (own === undefined) return;
-    peer.extraWatches?.delete(job);
-    const more = this.#moreWatchers.get(job) as Map<number, Peer>;
-    for (const subscription of own) more.delete(subscription);
-    if (more.size > 0) return;
-    this.#moreWatchers.delete(job);
-    this.clearFlag(job, Flag.HAS_MORE_WATCHERS);
-  }
-
   #blockBytes(job: number): number {
     const uniqueBytes = this.word(job, Job.UNIQUE_BYTES);
     return this.word(job, Job.BLOB) === 0
       ? uniqueBytes + this.word(job, Job.WORKLOAD_BYTES)
       : uniqueBytes;
-  }
-
-  #dropFirstWatcher(job: number): void {
-    const index = this.word(job, Job.WATCHER);
-    if (index === 0) return;
-    const next = this.word(job, Job.WATCH_NEXT);
-    const previous = this.word(job, Job.WATCH_PREV);
-    if (previous === 0) this.#peers.at(index).watchedJob = next;
-    else this.setWord(previous, Job.WATCH_NEXT, next);
-    if (next !== 0) this.setWord(next, Job.WATCH_PREV, previous);
-    this.setWord(job, Job.WATCHER, 0);
   }
 
   #setState(job: number, state: number): void {

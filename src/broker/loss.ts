@@ -31,7 +31,7 @@ export function lose(broker: Broker, job: number): void {
 /** Nobody waits for the job any more. Its unique is free at once: nothing coalesces onto it. */
 export function abandon(broker: Broker, job: number): void {
   broker.unindex(job);
-  broker.jobs.dropWatchers(job);
+  broker.jobs.watchers.dropAll(job);
   if (broker.jobs.state(job) === Flag.ASSIGNED) broker.jobs.setFlag(job, Flag.IGNORED);
   else broker.jobs.becomeGone(job);
 }
@@ -41,7 +41,7 @@ export function notifyFail(broker: Broker, job: number): void {
   const { outbox, handles } = broker;
   const serial = broker.jobs.table.serial(job);
   const handleBytes = handles.byteCount(job, serial);
-  broker.jobs.forEachWatcher(job, (watcher) => {
+  broker.jobs.watchers.forEach(job, (watcher) => {
     outbox.notify(watcher, HEADER_BYTES + handleBytes, 0, 0);
     const at = writeHeader(outbox.bytes, outbox.at, Packet.WORK_FAIL, handleBytes);
     handles.write(outbox.bytes, at, job, serial);

@@ -38,7 +38,7 @@ function statusOf(broker: Broker, job: number): JobStatus {
     isRunning: jobs.state(job) === Flag.ASSIGNED,
     numerator,
     denominator,
-    watcherCount: jobs.watcherCount(job),
+    watcherCount: jobs.watchers.count(job),
     serial: jobs.table.serial(job),
   };
 }

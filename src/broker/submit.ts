@@ -94,7 +94,7 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
     broker.jobs.becomeQueued(job);
     broker.waker.balance(fn, broker.nowMs);
   }
-  if ((flags & Flag.BACKGROUND) === 0) broker.jobs.watch(job, peer);
+  if ((flags & Flag.BACKGROUND) === 0) broker.jobs.watchers.add(job, peer);
   broker.counters.submitted++;
   replyCreated(broker, peer, job);
 }
@@ -120,7 +120,7 @@ function createJob(broker: Broker, fn: FunctionQueue, flags: number, frame: Fram
 /** Attaches to a live job, which keeps its workload, priority and time; a background submit makes it last. */
 function coalesce(broker: Broker, peer: Peer, job: number, isBackground: boolean): void {
   if (isBackground) broker.jobs.setFlag(job, Flag.BACKGROUND);
-  else broker.jobs.watch(job, peer);
+  else broker.jobs.watchers.add(job, peer);
   broker.counters.coalesced++;
   replyCreated(broker, peer, job);
 }

@@ -82,7 +82,7 @@ function forward(broker: Broker, job: number, frame: Frame): void {
     if (watcher !== 0) forwardTo(broker, broker.peers.at(watcher), frame);
     return;
   }
-  jobs.forEachWatcher(job, (watcher) => forwardTo(broker, watcher, frame));
+  jobs.watchers.forEach(job, (watcher) => forwardTo(broker, watcher, frame));
 }
 
 function forwardTo(broker: Broker, watcher: Peer, frame: Frame): void {
@@ -102,7 +102,7 @@ function forwardException(broker: Broker, job: number, frame: Frame): void {
   const { outbox, handles } = broker;
   const serial = broker.jobs.table.serial(job);
   const handleBytes = handles.byteCount(job, serial);
-  broker.jobs.forEachWatcher(job, (watcher) => {
+  broker.jobs.watchers.forEach(job, (watcher) => {
     if (outbox.takesExceptions(watcher)) {
       forwardTo(broker, watcher, frame);
       return;

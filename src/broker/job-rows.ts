@@ -1,0 +1,68 @@
+/**
+ * Words of job rows by job number, and what their bits mean. Layout of a row: job-table.ts.
+ * Rule: the job must be live; whoever has a number from outside asks `table.isLive` first.
+ */
+import { JOB_SHIFT, Job, type JobTable, SEGMENT_MASK, SEGMENT_SHIFT } from './job-table.ts';
+
+/** Bits of the FLAGS word: state, priority, facts; the number of lost runs lies above RETRIES_SHIFT. */
+export const Flag = {
+  STATE: 0x7,
+  SCHEDULED: 1,
+  QUEUED: 2,
+  ASSIGNED: 3,
+  PRIORITY_SHIFT: 3,
+  PRIORITY: 0x18,
+  BACKGROUND: 0x20,
+  /** Nobody waits for it any more (client gone, or cancelled); it only lives on in its worker's hands. */
+  IGNORED: 0x40,
+  INDEXED: 0x80,
+  /** Unique is `-`: compared by workload. */
+  BY_WORKLOAD: 0x100,
+  HAS_REDUCER: 0x200,
+  HAS_PROGRESS: 0x400,
+  HAS_MORE_WATCHERS: 0x800,
+  HAS_DEADLINE: 0x1000,
+  RETRIES_SHIFT: 16,
+} as const;
+
+export class JobRows {
+  readonly table: JobTable;
+
+  constructor(table: JobTable) {
+    this.table = table;
+  }
+
+  word(job: number, field: number): number {
+    const row = this.table.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
+    return row[((job & SEGMENT_MASK) << JOB_SHIFT) + field] as number;
+  }
+
+  setWord(job: number, field: number, value: number): void {
+    const row = this.table.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
+    row[((job & SEGMENT_MASK) << JOB_SHIFT) + field] = value;
+  }
+
+  has(job: number, flag: number): boolean {
+    return (this.word(job, Job.FLAGS) & flag) !== 0;
+  }
+
+  state(job: number): number {
+    return this.word(job, Job.FLAGS) & Flag.STATE;
+  }
+
+  priority(job: number): number {
+    return (this.word(job, Job.FLAGS) & Flag.PRIORITY) >>> Flag.PRIORITY_SHIFT;
+  }
+
+  retries(job: number): number {
+    return this.word(job, Job.FLAGS) >>> Flag.RETRIES_SHIFT;
+  }
+
+  setFlag(job: number, flag: number): void {
+    this.setWord(job, Job.FLAGS, this.word(job, Job.FLAGS) | flag);
+  }
+
+  clearFlag(job: number, flag: number): void {
+    this.setWord(job, Job.FLAGS, this.word(job, Job.FLAGS) & ~flag);
+  }
+}
