@@ -103,8 +103,11 @@ export interface Reactor {
     readWords: Int32Array,
     doorbellFd: number,
   ): void;
-  /** Stops (or goes on) reading all connections: other threads do not keep up. Held connections stay held. */
-  pauseReading?(isPaused: boolean): void;
+  /**
+   * Stops reading all connections, or goes on: other threads do not keep up. Listeners still accept and output still
+   * leaves; nothing that peers sent is given meanwhile, and nothing is lost. Held connections stay held.
+   */
+  pauseReading(isPaused: boolean): void;
   /** Makes the reactor run a turn soon even if no socket is ready. */
   nudge(): void;
   /** Closes all listeners and connections; `onTurn` is not called again. Resolves when every handle is closed. */

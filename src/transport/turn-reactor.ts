@@ -114,6 +114,10 @@ export abstract class TurnReactor implements Reactor {
     this.nudge();
   }
 
+  pauseReading(isPaused: boolean): void {
+    this.engine.pauseReading(isPaused);
+  }
+
   nudge(): void {
     this.engine.nudge();
   }

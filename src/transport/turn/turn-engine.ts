@@ -32,6 +32,7 @@ export class TurnEngine {
   readonly #schedule: () => void;
   readonly #connections = new ConnectionTable();
   #isNudged = false;
+  #isReadingPaused = false;
   #isInTurn = false;
   #mustClose = false;
   /** `onTurn` threw, or everything is closed: no turn runs any more and nothing is sent. */
@@ -116,12 +117,25 @@ export class TurnEngine {
   /** Tells the wire whether its peer may send. */
   updateReading(connection: Connection): void {
     const isReading =
+      !this.#isReadingPaused &&
       !connection.isHeld &&
       !connection.isOutputPaused &&
       connection.input.queue.bytes <= READ_BYTES;
     if (isReading === connection.isReading) return;
     connection.isReading = isReading;
     connection.wire.setReading(isReading);
+  }
+
+  /** While paused nothing is read and nothing of what was read is given; all of it comes afterwards. */
+  pauseReading(isPaused: boolean): void {
+    if (isPaused === this.#isReadingPaused) return;
+    this.#isReadingPaused = isPaused;
+    this.input.isPaused = isPaused;
+    for (const connection of this.#connections) {
+      if (connection.leaving !== Leaving.NO) continue;
+      this.updateReading(connection);
+      if (!isPaused) this.markReady(connection);
+    }
   }
 
   /** The next turn calls back, with or without rows. */

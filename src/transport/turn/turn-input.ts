@@ -12,6 +12,8 @@ import { type InputContext, Step } from './connection-input.ts';
 export class TurnInput {
   /** What every connection's input is made with. */
   readonly context: InputContext;
+  /** Rows of what peers send have to wait, of all connections. */
+  isPaused = false;
   readonly #batch: FrameBatch;
   #ready: Connection[] = [];
   #gone: Connection[] = [];
@@ -92,7 +94,7 @@ export class TurnInput {
       connection.isDrainedDue = false;
     }
     if (goneReason !== GoneReason.OUTPUT_LIMIT) {
-      if (connection.isHeld) return Step.IDLE;
+      if (connection.isHeld || this.isPaused) return Step.IDLE;
       if (connection.isOutputPaused && goneReason !== GoneReason.RESET) return Step.IDLE;
       const step = connection.input.fillRows(connection.id);
       if (step !== Step.IDLE) return step;

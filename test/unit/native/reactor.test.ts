@@ -232,14 +232,14 @@ describeAddon('the native reactor', () => {
     const port = await listen(host);
     const peers = await Promise.all([connect(port), connect(port), connect(port)]);
     for (const peer of peers) await peer.write('open\n').text(5);
-    host.reactor.pauseReading.(true);
+    host.reactor.pauseReading(true);
     for (const peer of peers) peer.write('paused\n').socket.end();
     const late = await connect(port);
     late.write('late\n');
     await host.until(() => host.count(RowKind.OPEN) === 4);
     while ((await passesOfLoop(50)) > 20); // for ever, if it spins
     expect(host.count(LINE)).toBe(3);
-    host.reactor.pauseReading.(false);
+    host.reactor.pauseReading(false);
     for (const peer of peers) expect(await peer.rest()).toBe('paused\n');
     expect(await late.text(5)).toBe('late\n');
   });
