@@ -6,7 +6,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { resetThread } from '../ring/layout.ts';
 import { RingReader } from '../ring/ring.ts';
-import { RecordKind } from '../session/records.ts';
+import { RecordKind } from '../session/far/records.ts';
 import type { NativeChoice, ThreadConfig } from '../shard/assemble.ts';
 import { loseThread } from '../shard/lose-thread.ts';
 import type { FromShard, ShardTask, ToShard } from '../shard/messages.ts';
