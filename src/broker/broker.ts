@@ -3,7 +3,6 @@
  * the outbox. Rule: every method is one event, runs to completion and is never re-entered.
  * Source: Gearman PROTOCOL; behaviour of gearmand 1.1.20 and 2.0.
  */
-import { equalBytes } from '../base/bytes.ts';
 import type { BlobStore, Frame } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
 import { parseTimeout } from '../protocol/numbers.ts';
@@ -19,7 +18,7 @@ import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import { PeerTable } from './peer.ts';
 import { submit } from './submit.ts';
-import { UniqueIndex } from './unique-index.ts';
+import { Uniques } from './uniques.ts';
 import { Waker } from './waking.ts';
 import { work } from './work.ts';
 
@@ -55,16 +54,6 @@ export interface Counters {
   requeued: number;
 }
 
-/** What a look-up in the unique index compares with. */
-interface Probe {
-  fn: FunctionQueue | null;
-  bytes: Uint8Array;
-  at: number;
-  count: number;
-  blob: number;
-  isByWorkload: boolean;
-}
-
 export class Broker {
   readonly options: BrokerOptions;
   readonly outbox: Outbox;
@@ -74,7 +63,7 @@ export class Broker {
   readonly peers = new PeerTable();
   readonly jobs: Jobs;
   readonly waker: Waker;
-  readonly index: UniqueIndex;
+  readonly uniques: Uniques;
   readonly counters: Counters = {
     submitted: 0,
     coalesced: 0,
@@ -87,15 +76,6 @@ export class Broker {
   /** Time of the turn: monotonic for delays and timeouts, wall clock for scheduled jobs alone. */
   nowMs = 0;
   wallMs = 0;
-  /** Reused by every look-up, so that none allocates. */
-  readonly #probe: Probe = {
-    fn: null,
-    bytes: new Uint8Array(0),
-    at: 0,
-    count: 0,
-    blob: 0,
-    isByWorkload: false,
-  };
 
   constructor(
     options: BrokerOptions,
@@ -110,7 +90,7 @@ export class Broker {
     this.blobs = blobs;
     this.jobs = new Jobs(this.functions, this.peers, blobs, memory, options.lastSerial);
     this.waker = new Waker(outbox, options.wakeupDelayMs, options.wakesPerJob);
-    this.index = new UniqueIndex((job) => this.#matches(job));
+    this.uniques = new Uniques(this.jobs, blobs, memory);
   }
 
   /** Sets the time of the events that follow. */
@@ -270,36 +250,9 @@ export class Broker {
     for (const ability of [...peer.abilities.values()]) this.#withdraw(peer, ability.fn);
   }
 
-  /** Live job of `fn` with the unique in `bytes[at, at + count)`, or 0. */
-  findUnique(
-    fn: FunctionQueue,
-    hash: number,
-    bytes: Uint8Array,
-    at: number,
-    count: number,
-    blob: number,
-    isByWorkload: boolean,
-  ): number {
-    const probe = this.#probe;
-    probe.fn = fn;
-    probe.bytes = bytes;
-    probe.at = at;
-    probe.count = count;
-    probe.blob = blob;
-    probe.isByWorkload = isByWorkload;
-    return this.index.find(hash);
-  }
-
-  /** Takes the job out of the unique index, if it is there: its key is free again. */
-  unindex(job: number): void {
-    if (!this.jobs.has(job, Flag.INDEXED)) return;
-    this.index.remove(this.jobs.word(job, Job.UNIQUE_HASH) | 0, job);
-    this.jobs.clearFlag(job, Flag.INDEXED);
-  }
-
   /** Ends a job: out of the index, out of the table. */
   finish(job: number): void {
-    this.unindex(job);
+    this.uniques.remove(job);
     this.jobs.becomeGone(job);
   }
 
@@ -325,52 +278,5 @@ export class Broker {
     this.jobs.watchers.drop(job, peer);
     if (this.jobs.watchers.count(job) === 0 && !this.jobs.has(job, Flag.BACKGROUND))
       abandon(this, job);
-  }
-
-  /** Compares a job of equal hash with what `findUnique` looks for. */
-  #matches(job: number): boolean {
-    const probe = this.#probe;
-    const { jobs } = this;
-    if (jobs.word(job, Job.FUNCTION) !== probe.fn?.index) return false;
-    if (jobs.has(job, Flag.BY_WORKLOAD) !== probe.isByWorkload) return false;
-    const uniqueBytes = jobs.word(job, Job.UNIQUE_BYTES);
-    const block = jobs.word(job, Job.BLOCK);
-    const at = jobs.slab.offsetOf(block);
-    if (!probe.isByWorkload)
-      return (
-        uniqueBytes === probe.count &&
-        equalBytes(jobs.slab.chunkOf(block), at, probe.bytes, probe.at, probe.count)
-      );
-    if (jobs.word(job, Job.WORKLOAD_BYTES) !== probe.count) return false;
-    const blob = jobs.word(job, Job.BLOB);
-    if (blob === 0 && probe.blob === 0)
-      return equalBytes(
-        jobs.slab.chunkOf(block),
-        at + uniqueBytes,
-        probe.bytes,
-        probe.at,
-        probe.count,
-      );
-    return equalBytes(this.#bytesOf(blob, job), 0, this.#probeBytes(probe), 0, probe.count);
-  }
-
-  #bytesOf(blob: number, job: number): Uint8Array {
-    const count = this.jobs.word(job, Job.WORKLOAD_BYTES);
-    const bytes = new Uint8Array(count);
-    if (blob !== 0) {
-      this.blobs.blobRead(blob, 0, bytes, 0, count);
-      return bytes;
-    }
-    const block = this.jobs.word(job, Job.BLOCK);
-    const at = this.jobs.slab.offsetOf(block) + this.jobs.word(job, Job.UNIQUE_BYTES);
-    bytes.set(this.jobs.slab.chunkOf(block).subarray(at, at + count));
-    return bytes;
-  }
-
-  #probeBytes(probe: Probe): Uint8Array {
-    if (probe.blob === 0) return probe.bytes.subarray(probe.at, probe.at + probe.count);
-    const bytes = new Uint8Array(probe.count);
-    this.blobs.blobRead(probe.blob, 0, bytes, 0, probe.count);
-    return bytes;
   }
 }

@@ -30,7 +30,7 @@ export function lose(broker: Broker, job: number): void {
 
 /** Nobody waits for the job any more. Its unique is free at once: nothing coalesces onto it. */
 export function abandon(broker: Broker, job: number): void {
-  broker.unindex(job);
+  broker.uniques.remove(job);
   broker.jobs.watchers.dropAll(job);
   if (broker.jobs.state(job) === Flag.ASSIGNED) broker.jobs.setFlag(job, Flag.IGNORED);
   else broker.jobs.becomeGone(job);

@@ -8,7 +8,7 @@ import type { Broker } from './broker.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
-import { keyHash } from './submit.ts';
+import { keyHash } from './uniques.ts';
 
 /** What STATUS_RES and STATUS_RES_UNIQUE tell of one job. */
 export interface JobStatus {
@@ -57,7 +57,7 @@ export function statusByUnique(broker: Broker, unique: Uint8Array): JobStatus {
     const fn = broker.functions.at(index);
     if (fn === null || fn.total === 0) continue;
     const key = keyHash(index, hash);
-    const job = broker.findUnique(fn, key, unique, 0, unique.length, 0, false);
+    const job = broker.uniques.find(fn, key, unique, 0, unique.length, 0, false);
     if (job === 0) continue;
     const status = statusOf(broker, job);
     if (isBetter(status, best)) best = status;

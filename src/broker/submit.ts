@@ -13,10 +13,10 @@ import { Packet } from '../protocol/packets.ts';
 import type { Broker } from './broker.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Priority } from './functions.ts';
-import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
 import type { Peer } from './peer.ts';
 import { replyWith } from './reply.ts';
+import { keyHash } from './uniques.ts';
 
 const flagsFor = (priority: number, background = 0) =>
   (priority << Flag.PRIORITY_SHIFT) | background;
@@ -67,8 +67,8 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
   const hash = isUnique ? uniqueHash(broker, fn, frame, isByWorkload) : 0;
   if (isUnique) {
     const known = isByWorkload
-      ? broker.findUnique(fn, hash, frame.bytes, frame.data, frame.dataBytes, frame.blob, true)
-      : broker.findUnique(fn, hash, frame.bytes, frame.off1, frame.a1, 0, false);
+      ? broker.uniques.find(fn, hash, frame.bytes, frame.data, frame.dataBytes, frame.blob, true)
+      : broker.uniques.find(fn, hash, frame.bytes, frame.off1, frame.a1, 0, false);
     if (known !== 0) {
       coalesce(broker, peer, known, (flags & Flag.BACKGROUND) !== 0);
       return;
@@ -82,9 +82,7 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
   }
   const job = createJob(broker, fn, flags, frame);
   if (isUnique) {
-    broker.jobs.setWord(job, Job.UNIQUE_HASH, hash);
-    broker.jobs.setFlag(job, isByWorkload ? Flag.INDEXED | Flag.BY_WORKLOAD : Flag.INDEXED);
-    broker.index.insert(hash, job);
+    broker.uniques.add(job, hash, isByWorkload);
   }
   if (isReduce && frame.a2 > 0)
     broker.jobs.setReducer(job, frame.bytes.slice(frame.off2, frame.off2 + frame.a2));
@@ -147,11 +145,6 @@ function uniqueHash(
   isByWorkload: boolean,
 ): number {
   return keyHash(fn.index, isByWorkload ? workloadHash(broker, frame) : frame.hash1);
-}
-
-/** Mixes a function into the hash of a unique, so that one key used with many functions spreads. */
-export function keyHash(functionIndex: number, hash: number): number {
-  return Math.imul(hash ^ Math.imul(functionIndex, 0x9e3779b1), 0x85ebca6b);
 }
 
 function workloadHash(broker: Broker, frame: Frame): number {

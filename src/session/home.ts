@@ -356,7 +356,9 @@ export class Home {
       failed: counters?.failed ?? 0,
       requeued: counters?.requeued ?? 0,
       queueBytes:
-        broker === null ? 0 : broker.jobs.table.bytes + broker.jobs.slab.bytes + broker.index.bytes,
+        broker === null
+          ? 0
+          : broker.jobs.table.bytes + broker.jobs.slab.bytes + broker.uniques.bytes,
       recordsSent: records.sent,
       recordsReceived: records.received,
     };

@@ -120,7 +120,7 @@ export class NearDialogue {
       jobs: broker.jobs.table.count,
       scheduled: broker.jobs.scheduled.size,
       deadlines: broker.jobs.deadlines.size,
-      indexed: broker.index.count,
+      indexed: broker.uniques.count,
       blocks: broker.jobs.slab.usedBlocks,
       heldBytes: broker.jobs.heldBytes,
       blobKib: thread.blobKib,
