@@ -89,7 +89,7 @@ function say({ home, session }: Call, text: string): void {
   fence(home, session, () => fill(home, session, place, bytesOf(text)));
 }
 
-/** Asks one thread and says what `text` makes of its result. */
+/** Asks one thread and says what `text` makes of its result; like every reply behind the fence of the others. */
 function askOwner(
   call: Call,
   thread: number,
@@ -104,7 +104,7 @@ function askOwner(
   const place = takePlace(session);
   home.ask(thread, question, (answer) => {
     if (home.live(session.conn) === session)
-      fill(home, session, place, bytesOf(text(answer.result)));
+      fence(home, session, () => fill(home, session, place, bytesOf(text(answer.result))));
   });
 }
 

@@ -173,9 +173,10 @@ export class FarDialogue extends NearDialogue {
     this.thread.run();
   }
 
-  /** Records shown since the last call, as lines. */
+  /** Records shown since the last call, as lines, by thread: there is no order between two rings. */
   told(): string[] {
-    return this.records.splice(0).map((record) => this.#print(record));
+    const records = this.records.splice(0).sort((a, b) => a.to - b.to);
+    return records.map((record) => this.#print(record));
   }
 
   /** Thread `other` is gone: no link leads to it. */
