@@ -82,8 +82,9 @@ export class Frame {
       this.#setLength(i, stop - at);
       at = stop === end ? end : stop + 1;
     }
-    this.data = at;
-    this.dataBytes = end - at;
+    // A payload where none belongs is ignored.
+    this.data = shape.hasData ? at : end;
+    this.dataBytes = end - this.data;
     this.hash0 = shape.names >= Names.function ? hashBytes(bytes, off, off + this.a0, seed) : 0;
     const off1 = this.off1;
     this.hash1 =
