@@ -1,0 +1,52 @@
+/** Looks into a simulated server from outside of its rules: whose connection is where, what brokers know of it. */
+import type { Broker } from '../../src/broker/broker.ts';
+import type { Peer } from '../../src/broker/peer.ts';
+import { hashBytes } from '../../src/protocol/hash.ts';
+import type { Session } from '../../src/session/session.ts';
+import type { MemorySocket } from '../../src/transport/memory-socket.ts';
+import { sessionsOf } from './home-invariants.ts';
+import { liveFunctions, livePeers } from './invariants.ts';
+import type { SimThread, World } from './world.ts';
+
+/** Thread that owns a function. */
+export function ownerOf(world: World, functionName: string): number {
+  const name = Buffer.from(functionName, 'latin1');
+  const { home } = (world.threads[0] as SimThread).core;
+  return home.ownerOf(hashBytes(name, 0, name.length, world.plan.hashSeed));
+}
+
+export interface Located {
+  readonly thread: SimThread;
+  readonly session: Session;
+}
+
+/** Where the connection of a peer lives, or null while it moves or when it has ended. */
+export function locate(world: World, socket: MemorySocket): Located | null {
+  for (const thread of world.living)
+    for (const session of sessionsOf(thread.core.home))
+      if (!session.isEnding && thread.reactor.socketOf(session.conn) === socket)
+        return { thread, session };
+  return null;
+}
+
+export function brokersOf(world: World): Broker[] {
+  return world.living.flatMap((thread) => thread.core.broker ?? []);
+}
+
+/** Registrations by function name that brokers count for a peer's connection. */
+export function registrationsOf(world: World, socket: MemorySocket): Map<string, number> {
+  const found = new Map<string, number>();
+  const located = locate(world, socket);
+  if (located === null) return found;
+  const isIt = (peer: Peer) =>
+    peer.home === located.thread.index && peer.conn === located.session.conn;
+  for (const broker of brokersOf(world)) {
+    const peer = livePeers(broker).find(isIt);
+    for (const fn of peer === undefined ? [] : liveFunctions(broker)) {
+      const ability = peer?.ability(fn.index);
+      if (ability !== undefined)
+        found.set(Buffer.from(fn.name).toString('latin1'), ability.registrations);
+    }
+  }
+  return found;
+}

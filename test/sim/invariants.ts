@@ -1,0 +1,311 @@
+/**
+ * What holds in a broker between two events, found by walking its structures: every count equals a recount, every link
+ * leads back, every job is in exactly one place, and as many workers are woken as there are jobs for them.
+ * Throws SimFailure; knows nothing of the simulation, so any test may call it.
+ */
+import type { Ability } from '../../src/broker/abilities.ts';
+import type { Broker } from '../../src/broker/broker.ts';
+import { type FunctionQueue, PRIORITY_COUNT } from '../../src/broker/functions.ts';
+import { Job } from '../../src/broker/job-table.ts';
+import { Flag } from '../../src/broker/jobs.ts';
+import { type Peer, Waking } from '../../src/broker/peer.ts';
+import { ensure } from './transcript.ts';
+
+/** All jobs of a function by state, counted one by one. */
+interface Recount {
+  total: number;
+  assigned: number;
+  readonly waiting: number[];
+}
+
+/** Checks everything. Linear in jobs, peers and functions. */
+export function checkBroker(broker: Broker): void {
+  const peers = livePeers(broker);
+  const recounts = checkJobs(broker);
+  for (const fn of liveFunctions(broker)) {
+    const recount = recounts.get(fn.index) ?? { total: 0, assigned: 0, waiting: [0, 0, 0] };
+    checkQueue(broker, fn, recount);
+    checkSleepers(fn, peers);
+    checkWaking(broker, fn);
+  }
+  for (const peer of peers) checkPeer(broker, peer);
+  checkLevel(broker, recounts);
+}
+
+/** Checks that nothing is left of any job or peer. */
+export function checkEmpty(broker: Broker): void {
+  const { jobs, peers, uniques } = broker;
+  const left = {
+    jobs: jobs.table.count,
+    blocks: jobs.slab.usedBlocks,
+    bytes: jobs.heldBytes,
+    uniques: uniques.count,
+    scheduled: jobs.scheduled.size,
+    deadlines: jobs.deadlines.size,
+    peers: peers.count,
+    registrations: sum(liveFunctions(broker).map((fn) => fn.registrations)),
+    sleeping: sum(liveFunctions(broker).map((fn) => fn.sleeping)),
+    woken: sum(liveFunctions(broker).map((fn) => fn.woken)),
+  };
+  ensure(
+    Object.values(left).every((count) => count === 0),
+    () => `left behind: ${JSON.stringify(left)}`,
+  );
+}
+
+export function liveFunctions(broker: Broker): FunctionQueue[] {
+  const found: FunctionQueue[] = [];
+  for (let index = 1; index < broker.functions.indexEnd; index++) {
+    const fn = broker.functions.at(index);
+    if (fn !== null) found.push(fn);
+  }
+  return found;
+}
+
+export function livePeers(broker: Broker): Peer[] {
+  const found: Peer[] = [];
+  for (let index = 1; found.length < broker.peers.count; index++) {
+    const peer = broker.peers.at(index) as Peer | null | undefined;
+    ensure(peer !== undefined, () => `peer table counts ${broker.peers.count}, has fewer`);
+    if (peer !== null) found.push(peer);
+  }
+  return found;
+}
+
+/** Job numbers, in the order of the table. */
+export function liveJobs(broker: Broker): number[] {
+  const found: number[] = [];
+  const { table } = broker.jobs;
+  for (let job = table.next(0); job !== 0; job = table.next(job)) found.push(job);
+  return found;
+}
+
+function checkJobs(broker: Broker): Map<number, Recount> {
+  const { jobs } = broker;
+  const recounts = new Map<number, Recount>();
+  const found = { jobs: 0, blocks: 0, bytes: 0, uniques: 0, scheduled: 0, deadlines: 0 };
+  for (const job of liveJobs(broker)) {
+    const fn = jobs.functionOf(job);
+    ensure(fn !== null, () => `job ${job} has no function`);
+    const recount = recounts.get(fn.index) ?? { total: 0, assigned: 0, waiting: [0, 0, 0] };
+    recounts.set(fn.index, recount);
+    recount.total++;
+    found.jobs++;
+    const state = jobs.state(job);
+    if (state === Flag.SCHEDULED) found.scheduled++;
+    else if (state === Flag.ASSIGNED) recount.assigned++;
+    else {
+      ensure(state === Flag.QUEUED, () => `job ${job} has state ${state}`);
+      const priority = jobs.priority(job);
+      recount.waiting[priority] = (recount.waiting[priority] as number) + 1;
+    }
+    ensure(
+      jobs.scheduled.has(job) === (state === Flag.SCHEDULED),
+      () => `job ${job} of state ${state} and the heap of start times disagree`,
+    );
+    const isTimed = jobs.has(job, Flag.HAS_DEADLINE);
+    if (isTimed) found.deadlines++;
+    ensure(
+      jobs.deadlines.has(job) === isTimed && (!isTimed || state === Flag.ASSIGNED),
+      () => `job ${job} and the heap of deadlines disagree`,
+    );
+    if (jobs.word(job, Job.BLOCK) !== 0) found.blocks++;
+    found.bytes += blockBytes(broker, job);
+    if (jobs.has(job, Flag.INDEXED)) {
+      found.uniques++;
+      ensure(findByUnique(broker, job) === job, () => `the unique of job ${job} is not found`);
+    }
+    checkWatchers(broker, job, state);
+  }
+  const kept = {
+    jobs: jobs.table.count,
+    blocks: jobs.slab.usedBlocks,
+    bytes: jobs.heldBytes,
+    uniques: broker.uniques.count,
+    scheduled: jobs.scheduled.size,
+    deadlines: jobs.deadlines.size,
+  };
+  ensureEqual('jobs', kept, found);
+  return recounts;
+}
+
+function blockBytes(broker: Broker, job: number): number {
+  const { jobs } = broker;
+  const workloadBytes = jobs.word(job, Job.BLOB) === 0 ? jobs.word(job, Job.WORKLOAD_BYTES) : 0;
+  return jobs.word(job, Job.UNIQUE_BYTES) + workloadBytes;
+}
+
+/** The job that a submit with the same function and unique would coalesce with. */
+function findByUnique(broker: Broker, job: number): number {
+  const { jobs } = broker;
+  const fn = jobs.functionOf(job);
+  const hash = jobs.word(job, Job.UNIQUE_HASH);
+  const uniqueBytes = jobs.word(job, Job.UNIQUE_BYTES);
+  const workloadBytes = jobs.word(job, Job.WORKLOAD_BYTES);
+  const block = jobs.word(job, Job.BLOCK);
+  const chunk = jobs.slab.chunkOf(block);
+  const at = jobs.slab.offsetOf(block);
+  if (!jobs.has(job, Flag.BY_WORKLOAD))
+    return broker.uniques.find(fn, hash, chunk, at, uniqueBytes, 0, false);
+  const blob = jobs.word(job, Job.BLOB);
+  return broker.uniques.find(fn, hash, chunk, at + uniqueBytes, workloadBytes, blob, true);
+}
+
+/** A job lives while somebody waits for it, it is a background job, or it only lives on in its worker's hands. */
+function checkWatchers(broker: Broker, job: number, state: number): void {
+  const { jobs } = broker;
+  const watchers: Peer[] = [];
+  jobs.watchers.forEach(job, (peer) => watchers.push(peer));
+  ensure(
+    watchers.length === jobs.watchers.count(job),
+    () => `job ${job} has ${watchers.length} watchers, counts ${jobs.watchers.count(job)}`,
+  );
+  for (const peer of watchers) {
+    ensure(broker.peers.at(peer.index) === peer, () => `job ${job} is watched by a peer that left`);
+    const isFirst = jobs.word(job, Job.WATCHER) === peer.index;
+    ensure(
+      isFirst || peer.extraWatches?.has(job) === true,
+      () => `job ${job} and its watcher ${peer.index} disagree`,
+    );
+  }
+  const isIgnored = jobs.has(job, Flag.IGNORED);
+  if (isIgnored)
+    ensure(
+      state === Flag.ASSIGNED && watchers.length === 0 && !jobs.has(job, Flag.INDEXED),
+      () => `job ${job} is ignored in state ${state} with ${watchers.length} watchers`,
+    );
+  else
+    ensure(
+      watchers.length > 0 || jobs.has(job, Flag.BACKGROUND),
+      () => `job ${job} lives and nobody waits for it`,
+    );
+}
+
+/** Queues are linked both ways and hold what the recount says. */
+function checkQueue(broker: Broker, fn: FunctionQueue, recount: Recount): void {
+  const { jobs } = broker;
+  for (let priority = 0; priority < PRIORITY_COUNT; priority++) {
+    let previous = 0;
+    let count = 0;
+    for (let job = fn.head[priority] as number; job !== 0; job = jobs.word(job, Job.NEXT)) {
+      ensure(
+        jobs.state(job) === Flag.QUEUED &&
+          jobs.priority(job) === priority &&
+          jobs.functionOf(job) === fn &&
+          jobs.word(job, Job.PREV) === previous,
+        () => `job ${job} is in the wrong queue or wrongly linked`,
+      );
+      previous = job;
+      count++;
+    }
+    ensure(fn.tail[priority] === previous, () => `tail of queue ${fn.index}/${priority} is wrong`);
+    ensureEqual(
+      `queue ${fn.index}/${priority}`,
+      { waiting: fn.waiting[priority], linked: count },
+      { waiting: recount.waiting[priority], linked: recount.waiting[priority] },
+    );
+  }
+  ensureEqual(
+    `function ${fn.index}`,
+    { total: fn.total, assigned: fn.assigned, runnable: fn.runnable },
+    { total: recount.total, assigned: recount.assigned, runnable: sum(recount.waiting) },
+  );
+}
+
+function checkSleepers(fn: FunctionQueue, peers: readonly Peer[]): void {
+  const listed = new Set<Ability>();
+  let previous: Ability | null = null;
+  for (let ability = fn.firstSleeper; ability !== null; ability = ability.next) {
+    const { peer } = ability;
+    ensure(
+      ability.isListed &&
+        ability.previous === previous &&
+        peer.ability(fn.index) === ability &&
+        peer.waking === Waking.sleeping,
+      () => `peer ${peer.index} is wrongly among the sleepers of function ${fn.index}`,
+    );
+    listed.add(ability);
+    previous = ability;
+  }
+  ensure(fn.lastSleeper === previous, () => `last sleeper of function ${fn.index} is wrong`);
+  const offering = peers.flatMap((peer) => peer.ability(fn.index) ?? []);
+  for (const ability of offering)
+    ensure(
+      listed.has(ability) === (ability.peer.waking === Waking.sleeping),
+      () => `peer ${ability.peer.index} sleeps and is not listed for function ${fn.index}`,
+    );
+  ensureEqual(
+    `function ${fn.index}`,
+    { sleeping: fn.sleeping, woken: fn.woken, registrations: fn.registrations },
+    {
+      sleeping: listed.size,
+      woken: offering.filter(({ peer }) => peer.waking === Waking.woken).length,
+      registrations: sum(offering.map((ability) => ability.registrations)),
+    },
+  );
+}
+
+/** The wake-up rule: woken >= min(runnable * perJob, woken + sleeping). */
+function checkWaking(broker: Broker, fn: FunctionQueue): void {
+  const { woken, sleeping, runnable } = fn;
+  const wanted = runnable * broker.options.wakesPerJob;
+  ensure(
+    woken >= Math.min(wanted, woken + sleeping),
+    () => `function ${fn.index}: ${runnable} runnable, ${woken} woken, ${sleeping} asleep`,
+  );
+}
+
+/** A peer's own lists of jobs lead to jobs that know it. */
+function checkPeer(broker: Broker, peer: Peer): void {
+  const { jobs } = broker;
+  let previous = 0;
+  for (let job = peer.heldJob; job !== 0; job = jobs.word(job, Job.NEXT)) {
+    ensure(
+      jobs.state(job) === Flag.ASSIGNED &&
+        jobs.word(job, Job.WORKER) === peer.index &&
+        jobs.word(job, Job.PREV) === previous,
+      () => `job ${job} is not properly held by peer ${peer.index}`,
+    );
+    previous = job;
+  }
+  previous = 0;
+  for (let job = peer.watchedJob; job !== 0; job = jobs.word(job, Job.WATCH_NEXT)) {
+    ensure(
+      jobs.word(job, Job.WATCHER) === peer.index && jobs.word(job, Job.WATCH_PREV) === previous,
+      () => `job ${job} is not properly watched by peer ${peer.index}`,
+    );
+    previous = job;
+  }
+  for (const job of peer.extraWatches?.keys() ?? []) {
+    let isWatched = false;
+    jobs.watchers.forEach(job, (watcher) => {
+      if (watcher === peer) isWatched = true;
+    });
+    ensure(isWatched, () => `peer ${peer.index} thinks that it watches job ${job}`);
+  }
+}
+
+/** What the shard publishes for other threads, and what its functions publish for grabs. */
+function checkLevel(broker: Broker, recounts: ReadonlyMap<number, Recount>): void {
+  let highest = 0;
+  for (const fn of liveFunctions(broker)) {
+    const waiting = recounts.get(fn.index)?.waiting ?? [];
+    const priority = waiting.findIndex((count) => count > 0);
+    const level = priority < 0 ? 0 : PRIORITY_COUNT - priority;
+    highest = Math.max(highest, level);
+    ensure(
+      broker.functions.levels[fn.index] === level,
+      () => `function ${fn.index} publishes level ${broker.functions.levels[fn.index]}`,
+    );
+  }
+  ensure(broker.jobs.level === highest, () => `level is ${broker.jobs.level}, not ${highest}`);
+}
+
+function ensureEqual<T extends object>(what: string, kept: T, found: T): void {
+  const [said, counted] = [JSON.stringify(kept), JSON.stringify(found)];
+  ensure(said === counted, () => `${what}: kept ${said}, counted ${counted}`);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,289 @@
+/**
+ * What clients and workers may expect of their jobs, known from their own bytes alone: who submitted what, who was
+ * handed it, what was said about it. Checks that every packet about a job is right, and at the end that none is missing.
+ */
+import type { WirePacket } from '../../support/packet-text.ts';
+import { ensure } from '../transcript.ts';
+import { HANDLE_PREFIX, type World } from '../world.ts';
+import type { PeerLink } from './link.ts';
+
+export interface Submission {
+  readonly link: PeerLink;
+  readonly functionName: string;
+  readonly unique: string;
+  readonly reducer: string | null;
+  readonly isBackground: boolean;
+  /** Wall clock in ms before which it must not run; 0 = at once. */
+  readonly notBeforeMs: number;
+  readonly workload: Buffer;
+}
+
+/** A WORK_ packet that a worker sent about a job that it held. */
+interface Saying {
+  readonly by: PeerLink;
+  readonly index: number;
+  readonly rest: Buffer;
+}
+
+class JobRecord {
+  readonly handle: string;
+  readonly shard: number;
+  readonly serial: number;
+  functionName: string | null = null;
+  unique = '';
+  workload: Buffer | null = null;
+  isAckedBackground = false;
+  /** Subscriptions and final packets by client. */
+  readonly subscriptions = new Map<PeerLink, number>();
+  readonly finals = new Map<PeerLink, number>();
+  /** Workers that were handed it and have not ended it. */
+  readonly holders = new Set<PeerLink>();
+  readonly sayings = new Map<string, Saying>();
+  /** Greatest index of a saying of one worker that one client has heard. */
+  readonly heard = new Map<PeerLink, Map<PeerLink, number>>();
+  /** A holder has sent WORK_COMPLETE, WORK_FAIL or WORK_EXCEPTION. */
+  isEndSent = false;
+  mayFail = false;
+  isCancelAsked = false;
+  /** Its shard has died. */
+  isLost = false;
+
+  constructor(handle: string) {
+    const [shard, , serial] = numbersOf(handle);
+    this.handle = handle;
+    this.shard = shard;
+    this.serial = serial;
+  }
+}
+
+/** Shard, slot and serial of a handle of ours. */
+export function numbersOf(handle: string): [shard: number, slot: number, serial: number] {
+  const match = /^(.*):[0-9a-z]+\.([0-9a-z]+)\.([0-9a-z]+)\.([0-9a-z]+)$/.exec(handle);
+  ensure(match?.[1] === HANDLE_PREFIX, () => `${handle} is no handle of ours`);
+  const [shard, slot, serial] = match.slice(2).map((digits) => Number.parseInt(digits, 36));
+  return [shard as number, slot as number, serial as number];
+}
+
+export class Ledger {
+  readonly #world: World;
+  readonly #jobs = new Map<string, JobRecord>();
+  readonly #submissions: Submission[] = [];
+  /** Handles in the order in which they became known. */
+  readonly handles: string[] = [];
+  /** Functions that were given a queue limit. */
+  readonly limited = new Set<string>();
+  /** Whether a worker may have lost jobs of a function although it is still connected. */
+  readonly #excused = new Map<PeerLink, Set<string>>();
+  /** Handles of submissions that coalesce with nothing. */
+  readonly #handleOf = new Map<Submission, string>();
+  /** Greatest serial that a shard had given when it died last. */
+  readonly #lastSerials = new Map<number, number>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  submitted(submission: Submission): void {
+    this.#submissions.push(submission);
+  }
+
+  /** JOB_CREATED. */
+  acknowledged(submission: Submission, handle: string): void {
+    const { link, functionName, unique, workload } = submission;
+    const job = this.#job(handle);
+    ensure(
+      !job.finals.has(link),
+      () => `${link.name}: JOB_CREATED of ${handle} comes after its last packet`,
+    );
+    if (job.functionName !== null) {
+      const isSame = job.functionName === functionName && job.unique === unique;
+      const isByWorkload = unique === '-';
+      ensure(
+        isSame &&
+          (unique !== '' || job.workload?.equals(workload)) &&
+          (!isByWorkload || job.workload === null || job.workload.equals(workload)),
+        () => `${link.name}: ${functionName}/${unique} became ${job.functionName}/${job.unique}`,
+      );
+    }
+    this.#bind(submission, handle);
+    job.functionName = functionName;
+    job.unique = unique;
+    if (unique === '' || unique === '-') job.workload = workload;
+    if (submission.isBackground) job.isAckedBackground = true;
+    else job.subscriptions.set(link, (job.subscriptions.get(link) ?? 0) + 1);
+  }
+
+  /** JOB_ASSIGN and its kind; `unique` and `reducer` are null where the packet has none. */
+  assigned(
+    link: PeerLink,
+    handle: string,
+    functionName: string,
+    unique: string | null,
+    reducer: string | null,
+    workload: Buffer,
+  ): void {
+    const job = this.#job(handle);
+    const what = () => `${link.name} is handed ${handle} of ${functionName}`;
+    ensure(job.functionName === null || job.functionName === functionName, what);
+    ensure(unique === null || job.functionName === null || job.unique === unique, what);
+    ensure(job.workload === null || job.workload.equals(workload), what);
+    const origins = this.#submissions.filter(
+      (one) =>
+        one.functionName === functionName &&
+        (unique === null || one.unique === unique) &&
+        (reducer === null || one.reducer === reducer) &&
+        one.workload.equals(workload),
+    );
+    ensure(origins.length > 0, () => `${what()}, which nobody submitted like that`);
+    const origin = origins.find(({ notBeforeMs }) => notBeforeMs <= this.#world.wallMaxMs);
+    ensure(origin !== undefined, () => `${what()} before its time`);
+    this.#bind(origin, handle);
+    job.functionName = functionName;
+    job.unique = origin.unique;
+    job.workload = workload;
+    for (const other of job.holders)
+      ensure(
+        other === link ||
+          this.#mayHaveLost(other, functionName) ||
+          this.#mayHaveLost(link, functionName),
+        () => `${what()}, which ${other.name} holds`,
+      );
+    job.holders.add(link);
+  }
+
+  /** From now on a worker that lives may lose jobs of a function: it has a timeout or was withdrawn. */
+  excuse(link: PeerLink, functionName: string): void {
+    const names = this.#excused.get(link) ?? new Set();
+    this.#excused.set(link, names.add(functionName));
+  }
+
+  isExcused(link: PeerLink, functionName: string): boolean {
+    return this.#excused.get(link)?.has(functionName) ?? false;
+  }
+
+  /** A holder sends a WORK_ packet; `rest` is all behind the handle and its NUL. */
+  said(link: PeerLink, handle: string, type: string, rest: Buffer): void {
+    const job = this.#job(handle);
+    const index = job.sayings.size;
+    job.sayings.set(sayingKey(type, rest), { by: link, index, rest });
+    if (type === 'WORK_FAIL' || type === 'WORK_EXCEPTION') job.mayFail = true;
+    if (!isFinal(type)) return;
+    job.isEndSent = true;
+    job.holders.delete(link);
+  }
+
+  cancelAsked(handle: string): void {
+    this.#job(handle).isCancelAsked = true;
+  }
+
+  isCancelAsked(shard: number, serial: number): boolean {
+    for (const job of this.#jobs.values())
+      if (job.isCancelAsked && job.shard === shard && job.serial === serial) return true;
+    return false;
+  }
+
+  /** A WORK_ packet for a client. */
+  heard(link: PeerLink, packet: WirePacket, takesExceptions: boolean | null): void {
+    const { name, payload } = packet;
+    const nul = payload.indexOf(0);
+    const handle = payload.toString('latin1', 0, nul < 0 ? payload.length : nul);
+    const job = this.#jobs.get(handle);
+    const what = () => `${link.name}: ${name} of ${handle}`;
+    const subscriptions = job?.subscriptions.get(link) ?? 0;
+    ensure(job !== undefined && subscriptions > 0, () => `${what()}, which it does not wait for`);
+    if (name === 'WORK_FAIL') {
+      ensure(nul < 0, () => `${what()} ends in NUL`);
+      ensure(
+        job.mayFail || job.isCancelAsked || this.#world.plan.jobRetries >= 0,
+        () => `${what()}, which did not fail`,
+      );
+    } else this.#checkSaying(job, link, name, payload.subarray(nul + 1), what);
+    if (name === 'WORK_EXCEPTION') ensure(takesExceptions !== false, what);
+    const finals = job.finals.get(link) ?? 0;
+    if (!isFinal(name)) {
+      ensure(finals === 0, () => `${what()} behind the last packet`);
+      return;
+    }
+    ensure(finals < subscriptions, () => `${what()}: a last packet too many`);
+    job.finals.set(link, finals + 1);
+  }
+
+  /** Jobs of a shard with a serial up to `lastSerial` died with it. */
+  shardDied(shard: number, lastSerial: number): void {
+    for (const job of this.#jobs.values())
+      if (job.shard === shard && job.serial <= lastSerial) job.isLost = true;
+    this.#lastSerials.set(shard, lastSerial);
+  }
+
+  /** When no job is left in the server: nobody waits any more, nothing was lost. */
+  checkEnd(): void {
+    for (const job of this.#jobs.values()) {
+      if (job.isLost) continue;
+      for (const [link, count] of job.subscriptions)
+        ensure(
+          !link.isUp || job.finals.get(link) === count,
+          () => `${link.name} still waits for ${job.handle}`,
+        );
+      ensure(
+        !job.isAckedBackground ||
+          job.isEndSent ||
+          job.isCancelAsked ||
+          this.#world.plan.jobRetries >= 0,
+        () => `background job ${job.handle} is lost`,
+      );
+    }
+  }
+
+  #checkSaying(
+    job: JobRecord,
+    link: PeerLink,
+    name: string,
+    rest: Buffer,
+    what: () => string,
+  ): void {
+    const saying = job.sayings.get(sayingKey(name, rest));
+    ensure(saying !== undefined, () => `${what()}, which no worker sent`);
+    ensure(saying.rest.equals(rest), () => `${what()}, not as it was sent`);
+    const heard = job.heard.get(link) ?? new Map<PeerLink, number>();
+    job.heard.set(link, heard);
+    const last = heard.get(saying.by) ?? -1;
+    ensure(saying.index >= last, () => `${what()} comes behind a later one`);
+    heard.set(saying.by, saying.index);
+  }
+
+  /** A submission that coalesces with nothing is one job. */
+  #bind(submission: Submission, handle: string): void {
+    if (submission.unique !== '') return;
+    const known = this.#handleOf.get(submission) ?? handle;
+    ensure(known === handle, () => `one submission became ${known} and ${handle}`);
+    this.#handleOf.set(submission, handle);
+  }
+
+  #mayHaveLost(link: PeerLink, functionName: string): boolean {
+    return (
+      !link.isUp ||
+      this.isExcused(link, functionName) ||
+      this.#world.deaths.length > link.deathsBefore
+    );
+  }
+
+  #job(handle: string): JobRecord {
+    const known = this.#jobs.get(handle);
+    if (known !== undefined) return known;
+    const job = new JobRecord(handle);
+    job.isLost = job.serial <= (this.#lastSerials.get(job.shard) ?? 0);
+    this.#jobs.set(handle, job);
+    this.handles.push(handle);
+    return job;
+  }
+}
+
+export function isFinal(name: string): boolean {
+  return name === 'WORK_COMPLETE' || name === 'WORK_FAIL' || name === 'WORK_EXCEPTION';
+}
+
+/** Data begins with a word that no other packet has, up to `|`; progress is known by its numbers. */
+function sayingKey(name: string, rest: Buffer): string {
+  const end = rest.indexOf('|');
+  return `${name} ${rest.toString('latin1', 0, end < 0 ? rest.length : end)}`;
+}

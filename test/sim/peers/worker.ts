@@ -1,0 +1,292 @@
+/**
+ * A worker with a temper: offers functions, grabs, sleeps, runs several jobs at a time, and, if that is its temper,
+ * does what real workers do wrong: ignores NOOP, sleeps again, dies with jobs, reports late or on jobs of others.
+ */
+import { type PacketName, rawPacket, typeOf, type WirePacket } from '../../support/packet-text.ts';
+import { ensure } from '../transcript.ts';
+import { Client } from './client.ts';
+import { isFinal } from './ledger.ts';
+import type { PeerContext } from './peer.ts';
+
+export interface Temper {
+  /** After a NOOP it does not grab for a long time. */
+  readonly isStubborn: boolean;
+  /** Answers NOOP with PRE_SLEEP now and then. */
+  readonly sleepsAgain: boolean;
+  /** Grabs again after NO_JOB instead of sleeping. */
+  readonly polls: boolean;
+  /** Sends GRAB and PRE_SLEEP without waiting for answers. */
+  readonly isHasty: boolean;
+  readonly isMortal: boolean;
+  /** Sends WORK_ packets about jobs that it does not hold. */
+  readonly isRogue: boolean;
+  /** Withdraws functions and offers others. */
+  readonly isFickle: boolean;
+  /** Grabs or sleeps again while it sleeps. */
+  readonly isRestless: boolean;
+  /** Jobs that it submits itself. */
+  readonly submitsMax: number;
+  readonly heldMax: number;
+  /** One in so many looks at its jobs ends one. */
+  readonly slowness: number;
+}
+
+export const GOOD: Temper = {
+  isStubborn: false,
+  sleepsAgain: false,
+  polls: false,
+  isHasty: false,
+  isMortal: false,
+  isRogue: false,
+  isFickle: false,
+  isRestless: false,
+  submitsMax: 0,
+  heldMax: 1,
+  slowness: 1,
+};
+
+const GRABS = ['GRAB_JOB', 'GRAB_JOB_UNIQ', 'GRAB_JOB_ALL'] as const;
+/** Milliseconds for CAN_DO_TIMEOUT; below 1000 counts as 1000, far too many as never. */
+const TIMEOUTS = ['1000', '1500', '1', '0', 'soon', '99999999999999'];
+
+export class Worker extends Client {
+  temper: Temper;
+  readonly #functionNames: readonly string[];
+  readonly #grabs = this.random.pick(GRABS);
+  /** Functions of the jobs that it runs, by handle. */
+  readonly #held = new Map<string, string>();
+  /** Jobs that it was handed: stray packets about them need not be errors. */
+  readonly #taboo = new Set<string>();
+  #grabsUnderWay = 0;
+  #isAsleep = false;
+  #isNooped = false;
+  #wantsSleep = false;
+  #sleeps = 0;
+  #noops = 0;
+
+  constructor(
+    name: string,
+    context: PeerContext,
+    functionNames: readonly string[],
+    temper: Temper,
+  ) {
+    super(name, context, temper.submitsMax);
+    this.temper = temper;
+    this.#functionNames = functionNames;
+  }
+
+  get isBusy(): boolean {
+    return this.#held.size > 0 || this.#grabsUnderWay > 0;
+  }
+
+  /** It has said PRE_SLEEP and not grabbed since. */
+  get isAsleep(): boolean {
+    return this.#isAsleep;
+  }
+
+  get isNooped(): boolean {
+    return this.#isNooped;
+  }
+
+  get offersAll(): boolean {
+    return this.offered.size === this.world.plan.functionNames.length;
+  }
+
+  /** Grabs at once. */
+  grabNow(): void {
+    this.#grab();
+  }
+
+  override act(): void {
+    const { random, temper } = this;
+    if (this.offered.size === 0 && !random.oneIn(8)) {
+      for (const fn of this.#functionNames) this.#offer(fn);
+      return;
+    }
+    if (temper.isMortal && random.oneIn(25)) {
+      this.leave(random.pick(['reset', 'reset', 'end', 'garbage']));
+      return;
+    }
+    if (temper.isFickle && random.oneIn(8)) this.#changeMind();
+    else if (temper.isRogue && random.oneIn(5) && this.#mayStray) this.#stray();
+    else if (random.oneIn(10)) this.askSomething();
+    else if (temper.submitsMax > 0 && random.oneIn(5)) this.submit();
+    else if (this.#held.size > 0 && (this.#held.size >= temper.heldMax || !random.oneIn(3)))
+      this.#work();
+    else this.#seekWork();
+  }
+
+  protected override onUnasked(packet: WirePacket): void {
+    if (packet.name !== 'NOOP') {
+      super.onUnasked(packet);
+      return;
+    }
+    this.#noops++;
+    ensure(this.#noops <= this.#sleeps, () => `${this.link.name} is woken twice for one sleep`);
+    this.#isNooped = true;
+  }
+
+  #offer(fn: string): void {
+    const { random, temper } = this;
+    const timeout = random.pick(TIMEOUTS);
+    this.name(fn);
+    this.offered.set(fn, (this.offered.get(fn) ?? 0) + 1);
+    this.offeredSerial++;
+    if (!temper.isMortal || !random.oneIn(2)) {
+      this.tell('CAN_DO', fn);
+      return;
+    }
+    const ms = Number(timeout);
+    if (ms > 0 && ms < 1e6) this.ledger.excuse(this.link, fn);
+    this.tell('CAN_DO_TIMEOUT', fn, timeout);
+  }
+
+  #changeMind(): void {
+    const { random } = this;
+    this.offeredSerial++;
+    if (random.oneIn(6)) {
+      for (const fn of this.offered.keys()) this.ledger.excuse(this.link, fn);
+      this.offered.clear();
+      this.tell('RESET_ABILITIES');
+    } else if (random.oneIn(2)) this.#offer(random.pick(this.world.plan.functionNames));
+    else {
+      const fn = random.pick(this.world.plan.functionNames);
+      this.ledger.excuse(this.link, fn);
+      this.offered.delete(fn);
+      this.tell('CANT_DO', fn);
+    }
+  }
+
+  #seekWork(): void {
+    const { random, temper } = this;
+    if (this.#grabsUnderWay > 0 && !temper.isHasty) return;
+    if (this.#isNooped) {
+      if (temper.isStubborn && !random.oneIn(40)) return;
+      if (temper.sleepsAgain && random.oneIn(2)) this.#sleep();
+      else this.#grab();
+    } else if (this.#isAsleep) {
+      if (temper.isRestless && random.oneIn(12))
+        random.pick([() => this.#grab(), () => this.#sleep()])();
+    } else if (this.#wantsSleep && !temper.polls) this.#sleep();
+    else if (this.#sleeps === 0 && random.oneIn(4)) this.#sleep();
+    else this.#grab();
+    if (temper.isHasty && random.oneIn(2)) this.#sleep();
+  }
+
+  #sleep(): void {
+    this.#sleeps++;
+    this.#isAsleep = true;
+    this.#isNooped = false;
+    this.#wantsSleep = false;
+    this.tell('PRE_SLEEP');
+  }
+
+  #grab(): void {
+    if (!this.link.isUp) return;
+    this.#isAsleep = false;
+    this.#isNooped = false;
+    this.#wantsSleep = false;
+    this.#grabsUnderWay++;
+    this.ask(this.#grabs, [], (reply) => {
+      if (reply.name !== 'NO_JOB' && !this.#onAssign(reply)) return false;
+      this.#grabsUnderWay--;
+      if (reply.name === 'NO_JOB') this.#wantsSleep = !this.temper.polls || this.random.oneIn(3);
+      return true;
+    });
+  }
+
+  #onAssign(packet: WirePacket): boolean {
+    const { name, args, data } = packet;
+    const [handle, fn, unique, reducer] = args.map((arg) => arg.toString('latin1'));
+    const isRight =
+      (this.#grabs === 'GRAB_JOB' && name === 'JOB_ASSIGN') ||
+      (this.#grabs !== 'GRAB_JOB' && name === 'JOB_ASSIGN_UNIQ') ||
+      (this.#grabs === 'GRAB_JOB_ALL' && name === 'JOB_ASSIGN_ALL');
+    if (!isRight || handle === undefined || fn === undefined) return false;
+    this.ledger.assigned(this.link, handle, fn, unique ?? null, reducer ?? null, data);
+    this.#held.set(handle, fn);
+    this.#taboo.add(handle);
+    return true;
+  }
+
+  /** One packet about a job that it runs. */
+  #work(): void {
+    const { random, temper } = this;
+    const handle = random.pick([...this.#held.keys()]);
+    if (!random.oneIn(temper.slowness)) {
+      if (random.oneIn(3)) this.#progress(handle);
+      return;
+    }
+    const end = random.weighted([
+      [8, () => this.#say('WORK_COMPLETE', handle, this.bytes(this.token()))],
+      [1, () => this.#sayShort(handle)],
+      [1, () => this.#say('WORK_FAIL', handle, null)],
+      [1, () => this.#say('WORK_EXCEPTION', handle, this.bytes(this.token()))],
+      [1, () => this.#dieProperly(handle)],
+    ] as const);
+    end();
+    if (random.oneIn(2)) this.#seekWork();
+  }
+
+  #progress(handle: string): void {
+    const { random } = this;
+    const name = random.pick(['WORK_DATA', 'WORK_WARNING', 'WORK_STATUS'] as const);
+    if (name !== 'WORK_STATUS') this.#say(name, handle, this.bytes(this.token()));
+    else {
+      const [, id] = this.token().split('.');
+      this.#say(name, handle, Buffer.from(`${id}\0${this.link.socket.fd}`));
+    }
+  }
+
+  #say(name: PacketName, handle: string, rest: Buffer | null): void {
+    const fn = this.#held.get(handle) as string;
+    const isLate = this.ledger.isExcused(this.link, fn);
+    if (this.link.isUp) this.ledger.said(this.link, handle, name, rest ?? Buffer.alloc(0));
+    const args: (string | Buffer)[] = [handle];
+    if (name === 'WORK_STATUS') args.push(...(rest as Buffer).toString().split('\0'));
+    else if (rest !== null) args.push(rest);
+    this.tellWork(name, args, isLate ? 'may' : 'never');
+    if (!isFinal(name)) return;
+    this.#held.delete(handle);
+    // Known to be over: one more packet about it is an error. Not so behind an exception, or if it may come again.
+    if (!isLate && name !== 'WORK_EXCEPTION') this.#taboo.delete(handle);
+  }
+
+  /** A result without the NUL that should follow the handle, as some libraries send an empty one. */
+  #sayShort(handle: string): void {
+    const fn = this.#held.get(handle) as string;
+    if (this.link.isUp) this.ledger.said(this.link, handle, 'WORK_COMPLETE', Buffer.alloc(0));
+    const packet = rawPacket(typeOf('WORK_COMPLETE'), handle);
+    this.sendWork('WORK_COMPLETE', packet, this.ledger.isExcused(this.link, fn) ? 'may' : 'never');
+    this.#held.delete(handle);
+  }
+
+  /** Exception and failure for one job: the second packet must be swallowed. */
+  #dieProperly(handle: string): void {
+    const isLate = this.ledger.isExcused(this.link, this.#held.get(handle) as string);
+    this.#say('WORK_EXCEPTION', handle, this.bytes(this.token()));
+    this.tellWork('WORK_FAIL', [handle], isLate ? 'may' : 'never');
+  }
+
+  /** Whether an ERROR could only mean the stray packet. */
+  get #mayStray(): boolean {
+    return this.#grabsUnderWay === 0 && !this.link.expected.some(({ isOptional }) => isOptional);
+  }
+
+  /** A packet about a job that is not its own. */
+  #stray(): void {
+    const { random, ledger } = this;
+    const handles = ledger.handles.filter((handle) => !this.#taboo.has(handle));
+    const handle = random.oneIn(3)
+      ? random.pick(['H:sim:ya.1.1.zzz', 'H:sim:ya.0.1.1', 'H:other:1', ''])
+      : random.pick(handles.length > 0 ? handles : ['H:x']);
+    const name = random.pick([
+      'WORK_COMPLETE',
+      'WORK_FAIL',
+      'WORK_DATA',
+      'WORK_EXCEPTION',
+    ] as const);
+    const args = name === 'WORK_FAIL' ? [handle] : [handle, 'stray'];
+    this.tellWork(name, args, 'must');
+  }
+}

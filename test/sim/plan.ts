@@ -1,0 +1,100 @@
+/**
+ * What one simulation is like, drawn from its seed alone: shape of the server, options, who connects, what goes wrong.
+ */
+import { Random } from '../support/random.ts';
+
+export interface Plan {
+  readonly seed: number;
+  /** 0: one thread without rings. */
+  readonly shardCount: number;
+  /** Like the addon: connections move to a shard. Else, like the twin, all live in thread 0. */
+  readonly movesConnections: boolean;
+  readonly ringBytes: number;
+  /** Where the rings' byte indexes begin: some near the wrap at 2^32. */
+  readonly ringStart: number;
+  readonly hashSeed: number;
+  readonly isPriorityGlobal: boolean;
+  readonly isRotating: boolean;
+  readonly wakesPerJob: number;
+  readonly wakeupDelayMs: number;
+  readonly jobRetries: number;
+  readonly exceptions: boolean;
+  /** --max-memory in bytes, 0 = none. */
+  readonly memoryBytesMax: number;
+  readonly outputPauseBytes: number;
+  /** What a peer's socket takes before it reads. */
+  readonly windowBytes: number;
+  readonly functionNames: readonly string[];
+  readonly clientsMax: number;
+  readonly workersMax: number;
+  readonly steps: number;
+  /** Steps at which a shard is killed. */
+  readonly kills: ReadonlySet<number>;
+  readonly stepsWallClock: boolean;
+  /** How eagerly each thread gets its turn; a slow one lags behind the others. */
+  readonly threadWeights: readonly number[];
+  /** One in so many workloads and results is big. */
+  readonly bigOneIn: number;
+}
+
+/** Names that hash to different shards under different seeds. */
+const NAMES = ['resize', 'mail', 'count', 'wc', 'reverse', 'index', 'a', 'sum'];
+
+export function planOf(seed: number, steps: number): Plan {
+  const random = new Random(Math.imul(seed, 0x9e3779b1) ^ 0x51ed270b);
+  const shardCount = random.weighted([
+    [2, 0],
+    [2, 1],
+    [4, 2],
+    [3, 4],
+  ] as const);
+  const kills = new Set<number>();
+  if (shardCount > 0 && random.oneIn(4))
+    for (let i = random.between(1, 2); i > 0; i--) kills.add(random.between(steps >> 2, steps));
+  return {
+    seed,
+    shardCount,
+    movesConnections: shardCount > 0 && !random.oneIn(4),
+    ringBytes: random.pick([1024, 4096, 4096, 16384]),
+    ringStart: random.oneIn(3) ? -1024 * random.between(1, 4) : 0,
+    hashSeed: random.next() | 0,
+    isPriorityGlobal: !random.oneIn(4),
+    isRotating: !random.oneIn(4),
+    wakesPerJob: random.weighted([
+      [4, 1],
+      [1, 2],
+      [1, 3],
+    ]),
+    wakeupDelayMs: 100,
+    jobRetries: random.weighted([
+      [4, -1],
+      [1, 0],
+      [1, 1],
+      [2, 3],
+    ]),
+    exceptions: random.oneIn(8),
+    memoryBytesMax: random.oneIn(10) ? 1024 * 1024 * random.between(1, 2) : 0,
+    outputPauseBytes: random.pick([2048, 65536, 4 << 20]),
+    windowBytes: random.pick([512, 16384, Number.POSITIVE_INFINITY]),
+    functionNames: NAMES.slice(0, random.between(2, NAMES.length)),
+    clientsMax: random.between(2, 8),
+    workersMax: random.between(2, 10),
+    steps,
+    kills,
+    stepsWallClock: random.oneIn(5),
+    threadWeights: Array.from({ length: shardCount + 1 }, () => random.pick([1, 4, 8, 8])),
+    bigOneIn: random.pick([10, 30, 100]),
+  };
+}
+
+/** One line for the head of a report. */
+export function describePlan(plan: Plan): string {
+  const { seed, shardCount, movesConnections, ringBytes, kills } = plan;
+  const order = `${plan.isPriorityGlobal ? 'global' : 'function'}${plan.isRotating ? '+rotation' : ''}`;
+  return [
+    `seed ${seed}: ${shardCount} shards, connections ${movesConnections ? 'move' : 'stay'}`,
+    `rings ${ringBytes} bytes, order ${order}, wakes ${plan.wakesPerJob}, retries ${plan.jobRetries}`,
+    `functions ${plan.functionNames.length}, kills ${kills.size}, memory ${plan.memoryBytesMax}`,
+    `window ${plan.windowBytes}, pause ${plan.outputPauseBytes}`,
+  ].join('; ');
+}

@@ -1,0 +1,290 @@
+/**
+ * A whole server in one JavaScript thread: acceptor and shards with real sessions, brokers and rings, memory sockets,
+ * a clock that stands still until it is told, and a supervisor whose messages arrive when the simulation says so.
+ * Rule: nothing happens by itself, so one seed always gives the same run.
+ */
+import { onLine } from '../../src/admin/commands.ts';
+import { Control } from '../../src/protocol/batch.ts';
+import { RingReader } from '../../src/ring/ring.ts';
+import { RecordKind } from '../../src/session/far/records.ts';
+import { loseThread } from '../../src/shard/lose-thread.ts';
+import { ThreadCore } from '../../src/shard/thread-core.ts';
+import { MemoryReactor } from '../../src/transport/memory-reactor.ts';
+import { MemoryRegistry, type MemorySocket } from '../../src/transport/memory-socket.ts';
+import type { Plan } from './plan.ts';
+import { RingHub, SimRings } from './rings.ts';
+import { ensure, type Transcript } from './transcript.ts';
+
+export const HANDLE_PREFIX = 'H:sim';
+const TIMER_MS_MAX = 2 ** 31 - 1;
+const FACTS = { version: '2.0.0+sim', pid: 1, verbose: () => 'ERROR', isAllowed: () => true };
+
+/** Thrown inside a turn to end its thread there. */
+class ThreadDeath extends Error {}
+
+export class SimThread {
+  readonly index: number;
+  readonly core: ThreadCore;
+  readonly reactor: MemoryReactor;
+  readonly rings: SimRings;
+  /** A turn was asked for. */
+  isDue = true;
+  timer: { readonly atMs: number; readonly wake: () => void } | null = null;
+
+  constructor(world: World, index: number) {
+    const { plan, hub, transcript } = world;
+    this.index = index;
+    this.rings = new SimRings(hub, index);
+    let reactor: MemoryReactor | null = null;
+    this.core = new ThreadCore(coreOptions(plan, index, world.memoryTaken), {
+      clock: { nowMs: () => world.nowMs, wallMs: () => world.wallMs },
+      log: {
+        level: 7,
+        log: (_level, text) => transcript.add(() => `thread ${index} logs: ${text}`),
+      },
+      memory: { discard: null },
+      makeReactor: (onTurn) => {
+        reactor = new MemoryReactor(
+          {
+            hashSeed: plan.hashSeed,
+            packetBytesMax: 1 << 28,
+            outputPauseBytes: plan.outputPauseBytes,
+            outputBytesMax: 64 << 20,
+            keepalive: null,
+            onTurn,
+            onListenError: () => {},
+          },
+          { registry: world.registry, onDue: () => this.#due() },
+        );
+        return reactor;
+      },
+      setTimer: (atMs, wake) => {
+        ensure(atMs - world.nowMs < TIMER_MS_MAX + 1, () => `timer of thread ${index} is too long`);
+        this.timer = { atMs, wake };
+      },
+      onLine: (home, session, line) => onLine(home, session, line, FACTS),
+      rings: this.rings,
+    });
+    this.reactor = reactor as unknown as MemoryReactor;
+    if (plan.shardCount > 0) this.rings.watch(this.reactor);
+  }
+
+  /** A reactor may say so while it is made. */
+  #due(): void {
+    this.isDue = true;
+  }
+
+  /** KiB of blobs that are alive. */
+  get blobKib(): number {
+    return this.reactor.control[Control.BLOB_KIB] as number;
+  }
+}
+
+export interface Death {
+  readonly shard: number;
+  /** Every thread has joined the new one. */
+  isOver: boolean;
+}
+
+export interface WorldEvents {
+  /** A thread has been made: at the start, or again after a death. */
+  started(thread: SimThread): void;
+  /** A turn has ended in good order. */
+  turned(thread: SimThread): void;
+  /** Called before its sockets are closed. */
+  died(thread: SimThread): void;
+}
+
+export class World {
+  readonly plan: Plan;
+  readonly transcript: Transcript;
+  readonly registry = new MemoryRegistry();
+  readonly hub: RingHub;
+  readonly memoryTaken = new Int32Array(1);
+  readonly threads: (SimThread | null)[] = [];
+  /** What the supervisor has said and nobody has heard yet; by receiving thread, in order for each. */
+  readonly messages: { readonly to: number; readonly run: () => void }[] = [];
+  readonly deaths: Death[] = [];
+  nowMs = 5000.25;
+  #wallOffsetMs = 1_700_000_000_000;
+  /** Greatest wall time there ever was, and when the clock was set last. */
+  wallMaxMs = 0;
+  wallSetAtMs = Number.NEGATIVE_INFINITY;
+  readonly #events: WorldEvents;
+
+  constructor(plan: Plan, transcript: Transcript, events: WorldEvents) {
+    this.plan = plan;
+    this.transcript = transcript;
+    this.#events = events;
+    this.hub = new RingHub(plan.shardCount + 1, plan.ringBytes, plan.ringStart);
+    for (let index = 0; index <= plan.shardCount; index++) this.#start(index);
+    this.advance(0);
+  }
+
+  get wallMs(): number {
+    return Math.floor(this.nowMs + this.#wallOffsetMs);
+  }
+
+  get living(): SimThread[] {
+    return this.threads.filter((thread) => thread !== null);
+  }
+
+  advance(ms: number): void {
+    this.nowMs += ms;
+    this.transcript.nowMs = this.nowMs;
+    this.wallMaxMs = Math.max(this.wallMaxMs, this.wallMs);
+  }
+
+  setWall(byMs: number): void {
+    this.transcript.add(() => `wall clock is set by ${byMs} ms`);
+    this.#wallOffsetMs += byMs;
+    this.wallSetAtMs = this.nowMs;
+    this.advance(0);
+  }
+
+  /** A peer connects at the acceptor. */
+  connect(port: number): MemorySocket {
+    const { reactor } = this.threads[0] as SimThread;
+    return reactor.socketOf(reactor.connect({ port, windowBytes: this.plan.windowBytes }));
+  }
+
+  run(thread: SimThread): void {
+    thread.isDue = false;
+    try {
+      thread.reactor.runTurn();
+    } catch (error) {
+      if (!(error instanceof ThreadDeath)) throw error;
+      this.#bury(thread);
+      return;
+    }
+    this.#events.turned(thread);
+  }
+
+  fireTimer(thread: SimThread): void {
+    const { timer } = thread;
+    thread.timer = null;
+    timer?.wake();
+  }
+
+  hearBell(thread: SimThread): void {
+    this.hub.rung.delete(thread.index);
+    thread.reactor.nudge();
+  }
+
+  /** Ends a shard now, or behind `flushes` flushes of its next turns. */
+  kill(shard: number, flushes: number): void {
+    const thread = this.threads[shard];
+    if (thread == null || this.deaths.some((death) => !death.isOver)) return;
+    if (flushes === 0) {
+      this.#bury(thread);
+      return;
+    }
+    let left = flushes;
+    thread.rings.beforeFlush = () => {
+      if (left-- === 0) throw new ThreadDeath();
+    };
+  }
+
+  /** Nobody dies who has not died yet. */
+  spare(): void {
+    for (const { rings } of this.living) rings.beforeFlush = () => {};
+  }
+
+  #start(index: number): SimThread {
+    const thread = new SimThread(this, index);
+    this.threads[index] = thread;
+    this.#events.started(thread);
+    return thread;
+  }
+
+  #bury(thread: SimThread): void {
+    const shard = thread.index;
+    this.transcript.add(() => `thread ${shard} dies`);
+    this.#events.died(thread);
+    this.threads[shard] = null;
+    void thread.reactor.destroy();
+    const death: Death = { shard, isOver: false };
+    this.deaths.push(death);
+    this.#tell(0, () => this.#part(death));
+  }
+
+  /** The supervisor in the acceptor's thread, then all shards that live, forget the dead one. */
+  #part(death: Death): void {
+    const { shard } = death;
+    this.#leave(this.threads[0] as SimThread, shard);
+    this.#closeUntaken(shard);
+    const others = this.living.filter((thread) => thread.index !== 0);
+    let waiting = others.length;
+    const parted = () => this.#tell(0, () => this.#restart(death));
+    if (waiting === 0) parted();
+    for (const other of others) {
+      this.#tell(other.index, () => {
+        this.#leave(other, shard);
+        if (--waiting === 0) parted();
+      });
+    }
+  }
+
+  #leave(thread: SimThread, shard: number): void {
+    this.transcript.add(() => `thread ${thread.index} forgets shard ${shard}`);
+    thread.rings.part(shard);
+    loseThread(thread.core.home, shard);
+    thread.reactor.nudge();
+  }
+
+  /** Connections that were on their way to the dead shard. */
+  #closeUntaken(shard: number): void {
+    const reader = new RingReader(this.hub.set, 0, shard, { receive: null, ring: () => {} });
+    reader.drain(Number.POSITIVE_INFINITY, (record) => {
+      if (record.kind === RecordKind.MOVE) this.registry.close(record.a);
+    });
+  }
+
+  #restart(death: Death): void {
+    const { shard } = death;
+    this.transcript.add(() => `thread ${shard} is started again`);
+    this.hub.reset(shard);
+    this.#start(shard);
+    const others = this.living.filter((thread) => thread.index !== shard);
+    let waiting = others.length;
+    for (const other of others) {
+      this.#tell(other.index, () => {
+        this.transcript.add(() => `thread ${other.index} joins shard ${shard}`);
+        other.rings.join(shard);
+        if (--waiting === 0) death.isOver = true;
+      });
+    }
+  }
+
+  #tell(to: number, run: () => void): void {
+    this.messages.push({ to, run });
+  }
+}
+
+function coreOptions(plan: Plan, thread: number, memoryTaken: Int32Array) {
+  return {
+    home: {
+      thread,
+      shardCount: plan.shardCount,
+      hashSeed: plan.hashSeed,
+      exceptions: plan.exceptions,
+      connectionsMax: 0,
+      packetBytesMax: 1 << 28,
+      movesConnections: thread === 0 && plan.movesConnections,
+    },
+    broker: {
+      jobRetries: plan.jobRetries,
+      functionsMax: 1000,
+      wakesPerJob: plan.wakesPerJob,
+      wakeupDelayMs: plan.wakeupDelayMs,
+      isPriorityGlobal: plan.isPriorityGlobal,
+      isRotating: plan.isRotating,
+    },
+    handlePrefix: HANDLE_PREFIX,
+    boot: 1234,
+    slowTurnMs: 100,
+    unservedWarningMs: 60_000,
+    memoryBytesMax: plan.memoryBytesMax,
+    memoryTaken,
+  };
+}
