@@ -10,6 +10,7 @@ import { Control } from '../../src/protocol/batch.ts';
 import type { Home, HomeOptions } from '../../src/session/home.ts';
 import { ThreadCore, type ThreadRings } from '../../src/shard/thread-core.ts';
 import { MemoryReactor } from '../../src/transport/memory-reactor.ts';
+import { MemoryRegistry } from '../../src/transport/memory-socket.ts';
 
 export const HASH_SEED = 4711;
 export const HANDLE_PREFIX = 'H:t';
@@ -31,6 +32,8 @@ export type NearOptions = Partial<
       readonly memoryBytesMax: number;
       readonly rings: ThreadRings;
       readonly isAllowed: (address: string) => boolean;
+      /** Shared by threads that hand connections to each other. */
+      readonly registry: MemoryRegistry;
     }
 >;
 
@@ -155,7 +158,7 @@ export class NearThread {
         },
         onListenError: () => {},
       },
-      { onDue: () => this.#due() },
+      { onDue: () => this.#due(), registry: this.#options.registry ?? new MemoryRegistry() },
     );
   }
 
@@ -166,7 +169,13 @@ export class NearThread {
 }
 
 function coreOptions(options: NearOptions) {
-  const { rings: _rings, isAllowed: _isAllowed, memoryBytesMax = 0, ...rest } = options;
+  const {
+    rings: _rings,
+    isAllowed: _isAllowed,
+    registry: _registry,
+    memoryBytesMax = 0,
+    ...rest
+  } = options;
   const both = {
     thread: 0,
     shardCount: 0,

@@ -70,6 +70,7 @@ export function moveAway(home: Home, session: Session, held: Frame, owner: numbe
   if (session.replies !== null) return;
   const link = home.links[owner] ?? null;
   if (link === null) {
+    if (held.blob > 0) home.reactor.blobRelease(held.blob);
     home.drop(session, DEAD_OWNER);
     return;
   }
