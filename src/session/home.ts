@@ -3,27 +3,27 @@
  * traffic) share. Rule: a frame of a connection is handled here, in request order; only its function's owner knows jobs.
  */
 
-import { latin1 } from '../base/bytes.ts';
 import type { Logger } from '../base/logger.ts';
 import { LogLevel } from '../base/logger.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Peer } from '../broker/peer.ts';
 import type { Reactor } from '../native/contract.ts';
-import { FaultReason, GoneReason, RowKind, SLOT_MASK } from '../protocol/batch.ts';
+import { SLOT_MASK } from '../protocol/batch.ts';
 import { packetOf } from '../protocol/encode.ts';
-import { packetTooLarge } from '../protocol/errors.ts';
 import { Frame } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
 import { Packet } from '../protocol/packets.ts';
+import { onEvent } from './events.ts';
 import type { FarLink } from './far/link.ts';
 import { RecordKind } from './far/records.ts';
 import { onFrame } from './frames/frames.ts';
 import { listConnections } from './listing.ts';
 import { Output } from './output.ts';
 import { type Answer, answerByBroker, DONE, type Question } from './questions.ts';
-import { dropReplies, hold, limitPlaces, releaseAll, reply } from './replies.ts';
-import { Hold, Session } from './session.ts';
+import { dropReplies } from './replies.ts';
+import type { Session } from './session.ts';
 import { ThreadOutbox } from './thread-outbox.ts';
+import { threadStats } from './thread-stats.ts';
 
 const NOOP_PACKET = packetOf(Packet.NOOP, '');
 /** A connection that is being closed may still take its last replies for so long. */
@@ -84,7 +84,8 @@ export class Home {
   connectionCount = 0;
   readonly #sessions: (Session | null)[] = [];
   readonly #frame = new Frame();
-  readonly #drained = new Map<number, () => void>();
+  /** What goes on when a connection's output has drained, by connection. */
+  readonly drained = new Map<number, () => void>();
 
   constructor(
     options: HomeOptions,
@@ -125,7 +126,7 @@ export class Home {
           if (frame.blob > 0 && session?.conn !== frame.conn) this.reactor.blobRelease(frame.blob);
         } else if (!session.isEnding) onFrame(this, session, frame);
         else if (frame.blob > 0) this.reactor.blobRelease(frame.blob);
-      } else this.#onEvent(frame);
+      } else onEvent(this, frame);
     }
   }
 
@@ -157,7 +158,7 @@ export class Home {
     const slot = session.conn & SLOT_MASK;
     if (this.#sessions[slot] !== session) return;
     this.#sessions[slot] = null;
-    this.#drained.delete(session.conn);
+    this.drained.delete(session.conn);
     this.connectionCount--;
   }
 
@@ -241,13 +242,13 @@ export class Home {
   /** This thread's answer to a question. */
   answer(question: Question): Answer {
     if (question.kind === 'workers') return listConnections(this, question.cursor);
-    if (question.kind === 'stats') return { ...DONE, stats: this.#stats() };
+    if (question.kind === 'stats') return { ...DONE, stats: threadStats(this) };
     return this.broker === null ? DONE : answerByBroker(this.broker, question);
   }
 
   /** Calls `resume` once as soon as at most `bytes` of output of `session` are unsent. */
   whenDrained(session: Session, bytes: number, resume: () => void): void {
-    this.#drained.set(session.conn, resume);
+    this.drained.set(session.conn, resume);
     this.reactor.notifyDrained(session.conn, bytes);
   }
 
@@ -273,108 +274,4 @@ export class Home {
     if (this.continuations.length === 0) return;
     for (const work of this.continuations.splice(0)) work();
   }
-
-  #onEvent(frame: Frame): void {
-    if (frame.type === RowKind.OPEN) {
-      this.#open(frame);
-      return;
-    }
-    const session = this.live(frame.conn);
-    if (session === null) {
-      if (frame.type === RowKind.GONE) this.reactor.close(frame.conn);
-      return;
-    }
-    if (frame.type === RowKind.DRAINED) {
-      const resume = this.#drained.get(frame.conn);
-      this.#drained.delete(frame.conn);
-      resume?.();
-    } else if (session.heldTurn === this.turn && !isOverLimit(frame)) {
-      // Un-read with what came before it: it comes again.
-      return;
-    } else if (frame.type === RowKind.GONE) this.#gone(session, frame.a0);
-    else if (session.isEnding) return;
-    else if (frame.type === RowKind.LINE) this.#line(session, frame);
-    else this.#fault(session, frame);
-  }
-
-  /** A listing that is not complete holds back what comes behind it, so that a connection has one of them at a time. */
-  #line(session: Session, frame: Frame): void {
-    this.hooks.onLine(session, latin1(frame.bytes, frame.off, frame.off + frame.a0));
-    if (session.isListing) hold(this, session, Hold.listing, frame.end);
-    else limitPlaces(this, session, frame.end);
-  }
-
-  #open(frame: Frame): void {
-    const { connectionsMax, exceptions } = this.options;
-    const address = latin1(frame.bytes, frame.off, frame.off + frame.a0);
-    const count = Math.max(this.connectionCount, this.hooks.connectionTotal());
-    if (connectionsMax > 0 && count >= connectionsMax) {
-      this.log.log(LogLevel.WARNING, `refuse ${address}: ${connectionsMax} connections, the limit`);
-      this.reactor.close(frame.conn);
-      return;
-    }
-    const session = new Session(frame.conn, address, frame.a1);
-    session.takesExceptions = exceptions;
-    this.add(session);
-  }
-
-  #gone(session: Session, reason: number): void {
-    if (reason === GoneReason.OUTPUT_LIMIT)
-      this.log.log(
-        LogLevel.WARNING,
-        `close connection ${session.address}:${session.port}: it does not read its output`,
-      );
-    if (reason === GoneReason.END) this.end(session);
-    else this.abort(session);
-  }
-
-  #fault(session: Session, frame: Frame): void {
-    if (frame.a0 === FaultReason.PACKET_TOO_LARGE)
-      reply(this, session, packetTooLarge(frame.a1, this.options.packetBytesMax));
-    this.log.log(
-      LogLevel.WARNING,
-      `close connection ${session.address}:${session.port}: ${FAULT_TEXTS[frame.a0]}`,
-    );
-    this.end(session);
-    releaseAll(this, session);
-  }
-
-  #stats() {
-    const { broker } = this;
-    const counters = broker?.counters;
-    const records = this.hooks.recordCounts();
-    return {
-      thread: this.options.thread,
-      connections: this.connectionCount,
-      functions: broker?.functions.count ?? 0,
-      jobs: broker?.jobs.table.count ?? 0,
-      assigned: counters?.assigned ?? 0,
-      submitted: counters?.submitted ?? 0,
-      coalesced: counters?.coalesced ?? 0,
-      refused: counters?.refused ?? 0,
-      completed: counters?.completed ?? 0,
-      failed: counters?.failed ?? 0,
-      requeued: counters?.requeued ?? 0,
-      queueBytes:
-        broker === null
-          ? 0
-          : broker.jobs.table.bytes + broker.jobs.slab.bytes + broker.uniques.bytes,
-      recordsSent: records.sent,
-      recordsReceived: records.received,
-    };
-  }
-}
-
-const FAULT_TEXTS: Record<number, string> = {
-  [FaultReason.BAD_MAGIC]: 'packet has neither magic \\0REQ nor \\0RES',
-  [FaultReason.BAD_TYPE]: 'packet type is unknown',
-  [FaultReason.HEAD_TOO_LONG]: 'arguments do not end within 8192 bytes',
-  [FaultReason.TOO_FEW_ARGUMENTS]: 'packet has too few arguments',
-  [FaultReason.LINE_TOO_LONG]: 'text line is over 8191 bytes',
-  [FaultReason.PACKET_TOO_LARGE]: 'packet is too large',
-};
-
-/** The one row that `hold` does not take back. */
-function isOverLimit(frame: Frame): boolean {
-  return frame.type === RowKind.GONE && frame.a0 === GoneReason.OUTPUT_LIMIT;
 }

@@ -1,0 +1,27 @@
+/** Figures of one thread. */
+import type { Home } from './home.ts';
+import type { ThreadStats } from './questions.ts';
+
+/** This thread's part of `server.stats()`. */
+export function threadStats(home: Home): ThreadStats {
+  const { broker } = home;
+  const counters = broker?.counters;
+  const records = home.hooks.recordCounts();
+  return {
+    thread: home.options.thread,
+    connections: home.connectionCount,
+    functions: broker?.functions.count ?? 0,
+    jobs: broker?.jobs.table.count ?? 0,
+    assigned: counters?.assigned ?? 0,
+    submitted: counters?.submitted ?? 0,
+    coalesced: counters?.coalesced ?? 0,
+    refused: counters?.refused ?? 0,
+    completed: counters?.completed ?? 0,
+    failed: counters?.failed ?? 0,
+    requeued: counters?.requeued ?? 0,
+    queueBytes:
+      broker === null ? 0 : broker.jobs.table.bytes + broker.jobs.slab.bytes + broker.uniques.bytes,
+    recordsSent: records.sent,
+    recordsReceived: records.received,
+  };
+}
