@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { constants } from 'node:os';
+import { availableParallelism, constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findProgram } from './servers.mjs';
 
@@ -69,6 +69,33 @@ export async function stop(child) {
   ]);
   if (!isGone) child.kill('SIGKILL');
   await child.ended;
+}
+
+function busyCores() {
+  const now = () => {
+    const [user, nice, system, idle, iowait, irq, softirq, steal] = readFileSync(
+      '/proc/stat',
+      'utf8',
+    )
+      .split('\n')[0]
+      .split(/\s+/)
+      .slice(1)
+      .map(Number);
+    return { busy: user + nice + system + irq + softirq + steal, idle: idle + iowait };
+  };
+  const before = now();
+  return sleep(500).then(() => {
+    const after = now();
+    const busy = after.busy - before.busy;
+    return (busy / Math.max(1, busy + after.idle - before.idle)) * availableParallelism();
+  });
+}
+
+/** Waits until other processes leave the machine alone for half a second, at most `seconds`. */
+export async function waitUntilQuiet(seconds) {
+  for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline; ) {
+    if ((await busyCores()) < 0.15) return;
+  }
 }
 
 /** A TCP port of 127.0.0.1 that was free a moment ago. */

@@ -11,7 +11,7 @@
 
 // Everything that grows while a phase runs.
 struct Meters {
-  uint64_t atNs = 0, ownCpuNs = 0, serverCpuNs = 0, serverWaitNs = 0;
+  uint64_t atNs = 0, ownCpuNs = 0, serverCpuNs = 0, serverWaitNs = 0, machineBusyNs = 0;
   uint64_t executed = 0, noops = 0, noJobs = 0;
 
   void add(const Meters &to, const Meters &from) {
@@ -19,6 +19,7 @@ struct Meters {
     ownCpuNs += to.ownCpuNs - from.ownCpuNs;
     serverCpuNs += to.serverCpuNs - from.serverCpuNs;
     serverWaitNs += to.serverWaitNs - from.serverWaitNs;
+    machineBusyNs += to.machineBusyNs - from.machineBusyNs;
     executed += to.executed - from.executed;
     noops += to.noops - from.noops;
     noJobs += to.noJobs - from.noJobs;
@@ -34,6 +35,13 @@ struct Report {
   stats::Memory before, after, end;
   stats::Histogram latency;
   uint64_t executedInAll = 0;
+
+  // Part of the time in which other processes kept a core busy: 0 = the machine was ours.
+  double foreignBusy() const {
+    const uint64_t ours = spent.serverCpuNs + spent.ownCpuNs;
+    if (spent.machineBusyNs <= ours) return 0;
+    return static_cast<double>(spent.machineBusyNs - ours) / static_cast<double>(spent.atNs);
+  }
 
   void print() const {
     const auto seconds = [](uint64_t ns) { return static_cast<double>(ns) / 1e9; };
@@ -52,6 +60,7 @@ struct Report {
                   seconds(spent.serverCpuNs) / wall);
       std::printf("\"waitSeconds\":%.6f,\"rssBeforeKiB\":%ld,\"rssAfterKiB\":%ld,",
                   seconds(spent.serverWaitNs), before.rssKiB, after.rssKiB);
+      std::printf("\"foreignBusy\":%.4f,", foreignBusy());
       std::printf("\"rssPeakKiB\":%ld,\"rssEndKiB\":%ld},", end.peakKiB, end.rssKiB);
     }
     if (latency.total() > 0) {

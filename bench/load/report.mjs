@@ -1,6 +1,10 @@
 // Numbers of the bench: medians over rounds, and the table on the terminal.
 // Rule: the figure that compares is server CPU time per job; who waits for whom is only shown.
 
+/** From this part of a core on that other processes took, a sample counts as disturbed. */
+export const disturbedFrom = 0.1;
+
+/** The middle value, NaN of none. */
 export function median(values) {
   if (values.length === 0) return Number.NaN;
   const sorted = [...values].sort((a, b) => a - b);
@@ -36,7 +40,7 @@ export function summarise(trial, serverNames, samples) {
       rssEndMiB: of((result) => result.server?.rssEndKiB / 1024),
       loadBusy: of((result) => result.load.busy),
       wasCut: mine.some((sample) => sample.result.isCut),
-      disturbed: of((result) => result.server?.waitSeconds / result.wallSeconds),
+      disturbed: of((result) => result.server?.foreignBusy),
     };
   });
   // Ratios compare medians of the same run, so a slow machine is slow for all of them.
@@ -57,7 +61,7 @@ function remarks(row) {
   const words = [];
   if (row.failures > 0) words.push(`${row.failures} failed`);
   if (row.wasCut) words.push('cut');
-  if (row.disturbed > 0.05) words.push(`disturbed ${Math.round(row.disturbed * 100)}%`);
+  if (row.disturbed > disturbedFrom) words.push(`disturbed ${Math.round(row.disturbed * 100)}%`);
   return words.join(', ');
 }
 

@@ -188,6 +188,7 @@ class Run {
     meters.executed = context_.executed;
     meters.noops = context_.noops;
     meters.noJobs = context_.noJobs;
+    meters.machineBusyNs = stats::machineBusyNs();
     meters.serverWaitNs = probe_.waitNs();
     meters.serverCpuNs = probe_.cpuNs();
     meters.ownCpuNs = stats::ownCpuNs();
