@@ -87,6 +87,7 @@ void Reactor::ReadOnce(Connection* connection) {
     connection->has_ended = true;
     connection->is_disconnected = true;
     connection->end_reason = count == 0 ? kGoneEnd : kGoneReset;
+    connection->intake.End(&intake_host_);
     MakeReady(connection);
   }
 }

@@ -30,6 +30,8 @@ class Intake {
   Intake(const Intake&) = delete;
   Intake& operator=(const Intake&) = delete;
 
+  // The peer has ended and nothing is undecoded: a frame that still fills can never be whole.
+  void End(IntakeHost* host) { DropFill(host); }
   // Gives blobs back; the last call.
   void Dispose(IntakeHost* host) { DropFill(host); }
 

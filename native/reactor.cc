@@ -166,6 +166,12 @@ void Reactor::Abandon() {
   if (is_closing_) return;
   is_closing_ = true;
   if (ring_words_ != nullptr) StayAwake();
+  // Rows that are not handed over any more keep no blob.
+  for (uint32_t i = 0; i < batch_.row_count; i++) {
+    Blob* blob = blobs_.Find(batch_.rows[size_t{i} * kRowInts + kBlob]);
+    if (blob != nullptr) blobs_.Release(blob);
+  }
+  batch_.row_count = 0;
   for (uint32_t i = 0; i < listeners_.size(); i++) {
     if (!listeners_[i]->is_closed) CloseListener(listeners_[i]);
   }

@@ -141,6 +141,38 @@ describe.each(implementations)('the reactor of the $kind', (implementation) => {
     expect(stage.host.reactor.control[Control.BLOB_KIB]).toBe(0);
   });
 
+  test('gives memory of an unfinished blob back at the end of its peer, not only when it is closed', async () => {
+    const peer = await stage.connect();
+    peer.write(sample(16, [], noise(1 << 20)).bytes.subarray(0, 900_000));
+    while (stage.host.reactor.control[Control.BLOB_KIB] === 0) await new Promise(setImmediate);
+    peer.socket.end();
+    const gone = await stage.host.event(isKind(RowKind.GONE));
+    expect(stage.host.reactor.control[Control.BLOB_KIB]).toBe(0);
+    stage.host.send(gone.conn, 'still open');
+    stage.host.reactor.close(gone.conn);
+    stage.host.reactor.nudge();
+    expect(await peer.rest()).toBe('still open');
+    expect(stage.host.count(16)).toBe(0);
+  });
+
+  test('gives back what connections keep when it is destroyed: filling, un-read', async () => {
+    const filling = await stage.connect();
+    const held = await stage.connect();
+    stage.host.handle = (event) => {
+      if (event.type === 16) stage.host.hold(event);
+    };
+    held.write(sample(16, [], noise(300_000)).bytes);
+    await stage.host.event(isKind(16));
+    const kept = stage.host.reactor.control[Control.BLOB_KIB]!;
+    expect(kept).toBe(Math.ceil(300_000 / 1024));
+    filling.write(sample(16, [], noise(1 << 20)).bytes.subarray(0, 900_000));
+    while (stage.host.reactor.control[Control.BLOB_KIB] === kept) {
+      await new Promise(setImmediate);
+    }
+    await stage.host.reactor.destroy();
+    expect(stage.host.reactor.control[Control.BLOB_KIB]).toBe(0);
+  });
+
   test('gives memory of an unfinished blob back when its peer leaves', async () => {
     const peer = await stage.connect();
     peer.write(sample(16, [], noise(1 << 20)).bytes.subarray(0, 900_000));

@@ -103,6 +103,13 @@ export class ConnectionInput {
     this.queue.clear();
   }
 
+  /** The peer has ended and everything that came was looked at: a frame still incomplete can never be whole. */
+  end(): void {
+    if (this.#fill === null) return;
+    this.#release(this.#fill);
+    this.#fill = null;
+  }
+
   /** Un-read frames once more; nothing new is looked at in this step, so that what is kept stays one read at most. */
   #replay(conn: number): Step {
     const { batch, decoder } = this.#context;

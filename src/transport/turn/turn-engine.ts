@@ -163,13 +163,17 @@ export class TurnEngine {
     return rowCount > 0 || isCalled || hasSent || this.input.isReady;
   }
 
-  /** Sends what is owed and closes every connection; inside of a turn behind it. No turn runs any more. */
+  /** Sends what is owed, closes connections and gives their blobs back; in a turn behind it. No turn runs any more. */
   closeAll(): void {
     this.#mustClose = true;
     if (this.#isInTurn) return;
-    if (!this.#isStopped) this.output.flush();
+    if (this.#isStopped) this.output.spill();
+    else this.output.flush();
     this.#isStopped = true;
-    for (const connection of this.#connections) connection.wire.destroy();
+    for (const connection of this.#connections) {
+      connection.wire.destroy();
+      this.output.discard(connection);
+    }
   }
 
   #callBack(rowCount: number): void {

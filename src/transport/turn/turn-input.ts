@@ -98,6 +98,7 @@ export class TurnInput {
       if (connection.isOutputPaused && goneReason !== GoneReason.RESET) return Step.IDLE;
       const step = connection.input.fillRows(connection.id);
       if (step !== Step.IDLE) return step;
+      if (goneReason >= 0) connection.input.end();
     }
     if (goneReason < 0 || connection.isGoneGiven) return Step.IDLE;
     const row = this.#appendEmpty(connection, RowKind.GONE);

@@ -86,6 +86,12 @@ export class TurnOutput {
     return all;
   }
 
+  /** Drops what the connection still has, in and out, and gives its blobs back; what the wire has is the wire's. */
+  discard(connection: Connection): void {
+    connection.input.discard();
+    this.#forget(connection);
+  }
+
   /** Output has left the wire: looks at the low marks. */
   sent(connection: Connection): void {
     if (connection.leaving !== Leaving.NO) return;
@@ -150,7 +156,7 @@ export class TurnOutput {
 
   #end(connection: Connection): void {
     connection.isEnded = true;
-    connection.input.discard();
+    this.discard(connection);
     if (connection.isWireClosed) this.#connections.remove(connection);
     else if (connection.leaving === Leaving.AT_ONCE) connection.wire.destroy();
     else connection.wire.finish(connection.lingerMs);

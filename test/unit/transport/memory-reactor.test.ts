@@ -49,6 +49,22 @@ describe('a memory reactor', () => {
     expect(reactor.take(conn).length).toBe(0);
   });
 
+  test('gives back the blobs of a turn that threw when it is destroyed, and sends nothing', async () => {
+    host.handle = ({ type, conn }) => {
+      if (type !== RowKind.LINE) return;
+      host.sendBlob(conn, reactor.blobFrom(noise(9), 0, 9), 0, 9);
+      reactor.spill();
+      host.sendBlob(conn, reactor.blobFrom(noise(9), 0, 9), 0, 9);
+      throw new Error('broken');
+    };
+    const conn = reactor.connect();
+    reactor.push(conn, bytes('a\n'));
+    expect(() => runAll(host)).toThrow('broken');
+    await reactor.destroy();
+    expect(reactor.control[Control.BLOB_KIB]).toBe(0);
+    expect(reactor.take(conn).length).toBe(0);
+  });
+
   test('copies what is pushed', () => {
     const conn = reactor.connect();
     const shared = bytes('a\n');
