@@ -48,6 +48,9 @@ inline Address resolve(const std::string &host, const std::string &port) {
   return address;
 }
 
+// Ends a run in which no job moves: longer than any pause of a healthy server.
+constexpr uint64_t kStallNs = 10000000000ull;
+
 class Loop {
  public:
   Loop() : epoll_(epoll_create1(EPOLL_CLOEXEC)), events_(512), scratch_(1 << 18) {
@@ -66,7 +69,7 @@ class Loop {
   // Tells the watchdog that a job went forward.
   void moved() { moves_++; }
   void markDirty(Connection *connection) { dirty_.push_back(connection); }
-  void setStallNs(uint64_t stallNs) { stallNs_ = stallNs; }
+  void setSpinning(bool isSpinning) { sleepMs_ = isSpinning ? 0 : 1000; }
   std::function<std::string()> describe = [] { return std::string(); };
 
  private:
@@ -83,7 +86,7 @@ class Loop {
   std::vector<std::unique_ptr<Connection>> closed_;
   uint64_t readAtNs_ = 0;
   uint64_t moves_ = 0;
-  uint64_t stallNs_ = 10000000000ull;
+  int sleepMs_ = 1000;
 };
 
 class Connection {
@@ -232,17 +235,17 @@ inline void Loop::turn(int timeoutMs) {
   }
 }
 
-// Turns until isDone(); ends the process when nothing moved for the stall time (default 10 s).
+// Turns until isDone(); ends the process when nothing moved for kStallNs.
 inline void Loop::runUntil(const char *what, const std::function<bool()> &isDone) {
   uint64_t movesSeen = moves_;
   uint64_t movedAtNs = stats::nowNs();
   while (!isDone()) {
-    turn(1000);
+    turn(sleepMs_);
     if (moves_ != movesSeen) {
       movesSeen = moves_;
       movedAtNs = readAtNs_;
-    } else if (stats::nowNs() - movedAtNs > stallNs_) {
-      fail(std::string(what) + ": nothing moved for " + std::to_string(stallNs_ / 1000000000) +
+    } else if (stats::nowNs() - movedAtNs > kStallNs) {
+      fail(std::string(what) + ": nothing moved for " + std::to_string(kStallNs / 1000000000) +
            " s" + describe());
     }
   }

@@ -31,6 +31,7 @@ struct Options {
   uint64_t serverPid = 0;
   bool isVerifying = true;
   bool isPausing = false;
+  bool isSpinning = false;
 };
 
 inline const char kUsage[] =
@@ -51,6 +52,7 @@ inline const char kUsage[] =
     "  --limit SECONDS         cut the counted phase after this time\n"
     "  --server-pid PID        measure the CPU time and memory of this process\n"
     "  --no-verify             do not take and check the jobs that a submit phase leaves behind\n"
+    "  --spin                  never sleep, so that the server does not pay for waking this core\n"
     "  --pause                 print READY before the counted phase and wait for a line\n";
 
 [[noreturn]] inline void usage(const std::string &message) {
@@ -67,6 +69,13 @@ inline uint64_t parseCount(const std::string &name, const char *text) {
 
 inline Options parseOptions(int argc, char **argv) {
   Options options;
+  struct Flag {
+    const char *name;
+    bool *to;
+    bool value;
+  } flags[] = {{"--no-verify", &options.isVerifying, false},
+               {"--spin", &options.isSpinning, true},
+               {"--pause", &options.isPausing, true}};
   struct Text {
     const char *name;
     std::string *to;
@@ -95,15 +104,17 @@ inline Options parseOptions(int argc, char **argv) {
                 {"--server-pid", &options.serverPid, 1}};
   for (int i = 1; i < argc; i++) {
     const std::string name = argv[i];
-    if (name == "--no-verify" || name == "--pause") {
-      (name == "--pause" ? options.isPausing : options.isVerifying) = name == "--pause";
-      continue;
+    bool isKnown = false;
+    for (const Flag &flag : flags) {
+      if (name != flag.name) continue;
+      *flag.to = flag.value;
+      isKnown = true;
     }
+    if (isKnown) continue;
     if (name == "--help") {
       std::fputs(kUsage, stdout);
       std::exit(0);
     }
-    bool isKnown = false;
     for (const Text &text : texts) isKnown = isKnown || name == text.name;
     for (const Count &count : counts) isKnown = isKnown || name == count.name;
     if (!isKnown) usage("unknown option " + name);

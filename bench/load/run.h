@@ -35,6 +35,7 @@ class Run {
                         : options.grab == "uniq" ? wire::GRAB_JOB_UNIQ
                                                  : wire::GRAB_JOB;
     context_.isExecuted.resize(options.warm + options.jobs + lotCount() * options.depth + 1);
+    loop_.setSpinning(options.isSpinning);
     loop_.describe = [this] { return describe(); };
   }
 

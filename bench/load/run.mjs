@@ -1,18 +1,19 @@
 // Measures job servers side by side: `npm run bench -- [words] [options]`.
 // Rule: every trial in a fresh server process, servers in alternating order within one run, medians
 // over the rounds. Words choose trials (name or tag) and servers by a part of their name.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildPrograms, CompilerError } from './build.mjs';
+import { describeMachine } from './machine.mjs';
 import { choosePins, freePort, start, stop, waitUntilQuiet, waitUntilReady } from './processes.mjs';
 import { costUs, disturbedFrom, median, summarise, table } from './report.mjs';
-import { attachedServer, customServer, findProgram, servers } from './servers.mjs';
+import { attachedServer, customServer, servers } from './servers.mjs';
 import { argumentsOf, trials } from './trials.mjs';
 
 const usage = `usage: node bench/load/run.mjs [words] [options]
+  --spin             the load generator never sleeps: the server does not pay for waking it
   --quick            one round, counts divided by four
   --rounds N         rounds (5)
   --patient SECONDS  wait that long for a quiet machine, repeat disturbed samples up to 3 times
@@ -36,6 +37,7 @@ function readArguments() {
       options: {
         quick: { type: 'boolean', default: false },
         rounds: { type: 'string' },
+        spin: { type: 'boolean', default: false },
         patient: { type: 'string', default: '0' },
         server: { type: 'string', multiple: true, default: [] },
         attach: { type: 'string' },
@@ -104,6 +106,7 @@ async function play(trial, server, context) {
     const words = [context.load, '--host', host, '--port', String(port)];
     if (pid) words.push('--server-pid', String(pid));
     sample.arguments = argumentsOf(trial, server.name, context.isQuick);
+    if (context.isSpinning) sample.arguments.push('--spin');
     const load = start([...words, ...sample.arguments], { core: context.pins?.load });
     let output = '';
     load.stdout.on('data', (text) => {
@@ -180,37 +183,6 @@ async function playTrial(trial, chosen, context, rounds) {
   return { samples: kept.flat(), replaced };
 }
 
-function versionOf(path, ...words) {
-  try {
-    return execFileSync(path, words, { encoding: 'utf8' }).trim().split('\n')[0];
-  } catch {
-    return 'unknown';
-  }
-}
-
-function describeMachine(context) {
-  const read = (path) => {
-    try {
-      return readFileSync(path, 'utf8').trim();
-    } catch {
-      return 'unknown';
-    }
-  };
-  const gearmand = findProgram(context.gearmand);
-  return {
-    time: new Date().toISOString(),
-    cpu: os.cpus()[0]?.model ?? 'unknown',
-    cores: os.availableParallelism(),
-    memoryMiB: Math.round(os.totalmem() / 2 ** 20),
-    system: `${os.type()} ${os.release()} ${os.arch()}`,
-    congestionControl: read('/proc/sys/net/ipv4/tcp_congestion_control'),
-    node: process.version,
-    gearmand: gearmand ? versionOf(gearmand, '--version') : 'none',
-    commit: versionOf('git', 'rev-parse', '--short', 'HEAD'),
-    pins: context.pins ?? 'none',
-  };
-}
-
 async function main() {
   const { values, positionals } = readArguments();
   if (values.help) return console.log(usage);
@@ -225,7 +197,12 @@ async function main() {
   const context = { ...buildPrograms(folder), folder, gearmand: values.gearmand };
   const patience = Number(values.patient);
   if (!(patience >= 0)) fail(`--patient: not a time in seconds: ${values.patient}`);
-  Object.assign(context, { isQuick: values.quick, pins: choosePins(), patience });
+  Object.assign(context, {
+    isQuick: values.quick,
+    pins: choosePins(),
+    patience,
+    isSpinning: values.spin,
+  });
   if (!context.pins) console.log('not pinned: fewer than two cores, or no taskset');
   const present = chosenServers.filter((server) => {
     const why = server.missing(context);
