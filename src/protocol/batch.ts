@@ -64,7 +64,10 @@ export const RowKind = {
    * After END the peer may still read: the thread closes the connection. Otherwise the reactor does, behind this turn.
    */
   GONE: -3,
-  /** Bytes that are no frame; nothing more is decoded. A0 = FaultReason, A1 = announced bytes. Last row but GONE. */
+  /**
+   * Bytes that are no frame; nothing more is decoded. A0 = FaultReason, A1 = announced bytes (unsigned).
+   * Last row but GONE.
+   */
   FAULT: -4,
   /** Unsent output has fallen below the low mark again (sent only after `notifyDrained`). */
   DRAINED: -5,

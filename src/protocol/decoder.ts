@@ -25,7 +25,6 @@ export type Stop = (typeof Stop)[keyof typeof Stop];
 
 const LF = 10;
 const CR = 13;
-const INT32_MAX = 0x7fffffff;
 const ARGUMENT_BYTES_MAX = HEAD_BYTES_MAX - HEADER_BYTES;
 const ARGUMENTS_KEPT = 4;
 
@@ -112,8 +111,7 @@ export class FrameDecoder {
     }
     const payload = readUint32(arena, start + 8);
     if (payload > this.#packetBytesMax) {
-      const announced = Math.min(payload, INT32_MAX);
-      return this.#fault(batch, conn, start, FaultReason.PACKET_TOO_LARGE, announced);
+      return this.#fault(batch, conn, start, FaultReason.PACKET_TOO_LARGE, payload | 0);
     }
     return HAS_DATA[type] === 1
       ? this.#packetWithData(batch, conn, type, start, end, payload)

@@ -68,7 +68,7 @@ function gone(home: Home, session: Session, reason: number): void {
 
 function fault(home: Home, session: Session, frame: Frame): void {
   if (frame.a0 === FaultReason.PACKET_TOO_LARGE)
-    reply(home, session, packetTooLarge(frame.a1, home.options.packetBytesMax));
+    reply(home, session, packetTooLarge(frame.a1 >>> 0, home.options.packetBytesMax));
   home.log.log(
     LogLevel.WARNING,
     `close connection ${session.address}:${session.port}: ${FAULT_TEXTS[frame.a0]}`,

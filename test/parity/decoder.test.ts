@@ -203,13 +203,13 @@ describe.each(implementations)('the decoder of the $kind', ({ createDecoder }) =
         rawPacket(REQ, 7, 268_435_457, EMPTY),
         268_435_457,
       ],
-      ['a packet of 2 GiB', 'PACKET_TOO_LARGE', rawPacket(REQ, 7, 0x80000000, EMPTY), 0x7fffffff],
       [
-        'a packet of 4 GiB - 1',
+        'a packet of 2 GiB',
         'PACKET_TOO_LARGE',
-        rawPacket(REQ, 1, 0xffffffff, EMPTY),
-        0x7fffffff,
+        rawPacket(REQ, 7, 0x80000000, EMPTY),
+        0x80000000 | 0,
       ],
+      ['a packet of 4 GiB - 1', 'PACKET_TOO_LARGE', rawPacket(REQ, 1, 0xffffffff, EMPTY), -1],
     ];
 
     test.each(FAULTS)('finds %s', (_name, reason, bytes, announced) => {
