@@ -15,6 +15,7 @@ import { onRecord } from '../session/far/receive.ts';
 import { Home, type HomeOptions } from '../session/home.ts';
 import type { Session } from '../session/session.ts';
 import { Housekeeping } from './housekeeping.ts';
+import { loseThread } from './lose-thread.ts';
 import { MemoryBudget } from './memory-budget.ts';
 
 /** Records taken from one ring in one turn. */
@@ -131,11 +132,32 @@ export class ThreadCore {
     return { sent, received };
   }
 
-  #turn(rowCount: number): void {
+  /** Another thread has died: nobody may wait for it. Outside of a turn. */
+  lose(thread: number): void {
+    this.#setTime();
+    loseThread(this.home, thread);
+    this.reactor.nudge();
+  }
+
+  /** Handles all that other threads have sent so far. Outside of a turn, before the end of this thread. */
+  takeRecords(): void {
+    this.#setTime();
+    for (const [from, reader] of this.#parts.rings.readers.entries())
+      reader?.drain(Number.POSITIVE_INFINITY, (record) => onRecord(this.home, from, record));
+    this.#publish();
+  }
+
+  #setTime(): number {
     const { clock } = this.#parts;
     const nowMs = clock.nowMs();
+    this.broker?.setTime(nowMs, clock.wallMs());
+    return nowMs;
+  }
+
+  #turn(rowCount: number): void {
+    const { clock } = this.#parts;
     const { broker, home } = this;
-    broker?.setTime(nowMs, clock.wallMs());
+    const nowMs = this.#setTime();
     this.#drainRings();
     home.onRows(rowCount);
     this.#publish();

@@ -6,7 +6,6 @@ import type { Logger } from '../base/logger.ts';
 import { assembleThread } from './assemble.ts';
 import { chooseNative } from './choose-native.ts';
 import { closeHome } from './close-home.ts';
-import { loseThread } from './lose-thread.ts';
 import type { FromShard, ShardTask, ToShard } from './messages.ts';
 import { JoinedRings } from './wiring.ts';
 
@@ -34,8 +33,7 @@ export default async function runShard(task: ShardTask): Promise<void> {
     port.on('message', (message: ToShard) => {
       if (message.type === 'part') {
         rings.part(message.thread);
-        loseThread(core.home, message.thread);
-        core.reactor.nudge();
+        core.lose(message.thread);
         say({ type: 'parted', thread: message.thread });
       } else if (message.type === 'join') rings.join(message.thread, message.ends);
       else if (message.type === 'logLevel') level = message.level;
@@ -43,6 +41,8 @@ export default async function runShard(task: ShardTask): Promise<void> {
     });
     say({ type: 'ready' });
   });
+  // What other threads had sent before they were told to end is owed to peers here.
+  core.takeRecords();
   await closeHome(core, CLOSE_MS);
   await core.reactor.destroy();
   rings.close();

@@ -11,6 +11,7 @@ import {
   levelWord,
   type RingSet,
   readWord,
+  resetThread,
   writeWord,
 } from '../ring/layout.ts';
 import { RingReader, RingWriter } from '../ring/ring.ts';
@@ -37,6 +38,11 @@ export interface ThreadWires {
   readonly doorbells: readonly number[] | null;
 }
 
+/** Word in which `thread` publishes how many connections it has, beside its level. */
+function connectionWord(thread: number): number {
+  return levelWord(thread) + 1;
+}
+
 /** The main thread's side: makes rings, ports and doorbells. */
 export class Wiring {
   readonly set: RingSet;
@@ -57,8 +63,10 @@ export class Wiring {
       for (let b = a + 1; b < threadCount; b++) this.#connect(a, b);
   }
 
-  /** Makes new ports between `thread`, which has died, and all others; `wiresOf` hands them out. */
+  /** Empties the rings of `thread`, which has died, and makes new ports to all others; `wiresOf` hands them out. */
   renew(thread: number): void {
+    resetThread(this.set, thread);
+    Atomics.store(this.set.words, connectionWord(thread), 0);
     for (let other = 0; other < this.#threadCount; other++)
       if (other !== thread) this.#connect(thread, other);
   }
@@ -86,9 +94,13 @@ export class Wiring {
   close(): void {
     for (const fd of this.#doorbells ?? []) this.#functions.doorbellClose(fd);
     for (const ends of this.#ends.values()) for (const port of portsOf(ends)) port.close();
+    this.#ends.clear();
   }
 
   #connect(a: number, b: number): void {
+    // Nobody took the last ones: their thread died before it ran.
+    for (const key of [`${a}-${b}`, `${b}-${a}`])
+      for (const port of portsOf(this.#ends.get(key))) port.close();
     const [largeAb, largeBa, bellAb, bellBa] = [0, 0, 0, 0].map(() => new MessageChannel()) as [
       MessageChannel,
       MessageChannel,
@@ -111,7 +123,8 @@ export class Wiring {
 }
 
 /** The ports of one end, for a transfer list. */
-export function portsOf(ends: PeerWires): MessagePort[] {
+export function portsOf(ends: PeerWires | null | undefined): MessagePort[] {
+  if (ends == null) return [];
   return [ends.largeOut, ends.largeIn, ends.bellOut, ends.bellIn];
 }
 
@@ -170,10 +183,8 @@ export class JoinedRings implements ThreadRings {
   part(other: number): void {
     this.links[other] = null;
     this.readers[other] = null;
-    const ends = this.#ends[other];
-    if (ends == null) return;
+    for (const port of portsOf(this.#ends[other])) port.close();
     this.#ends[other] = null;
-    for (const port of portsOf(ends)) port.close();
   }
 
   /** Closes all ports; the rings are not used any more. */
@@ -199,12 +210,12 @@ export class JoinedRings implements ThreadRings {
     const { words, threadCount } = this.#wires.set;
     let total = 0;
     for (let thread = 0; thread < threadCount; thread++)
-      total += Atomics.load(words, levelWord(thread) + 1);
+      total += Atomics.load(words, connectionWord(thread));
     return total;
   }
 
   publishConnections(count: number): void {
-    Atomics.store(this.#wires.set.words, levelWord(this.#wires.thread) + 1, count);
+    Atomics.store(this.#wires.set.words, connectionWord(this.#wires.thread), count);
   }
 
   #ring(to: number): void {
