@@ -3,6 +3,7 @@
  * Everything exported here is covered by semantic versioning; all else is internal.
  */
 export { type Logger, LogLevel } from './base/logger.ts';
+export { ServerClosedError } from './server/closed-error.ts';
 export { OptionError, type ServerOptions } from './server/options.ts';
 export { createServer } from './server/server.ts';
 export type { ListenRequest, Server, ServerAddress, ServerStats } from './server/types.ts';

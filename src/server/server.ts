@@ -3,18 +3,20 @@
  * `threads: 0` runs everything in the caller's thread; an error in a turn then ends the server, never the process.
  */
 import { EventEmitter } from 'node:events';
-import { rmSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { type Logger, LogLevel, nullLogger } from '../base/logger.ts';
 import type { ThreadStats } from '../session/questions.ts';
 import { assembleThread, NO_RINGS } from '../shard/assemble.ts';
 import { chooseNative, type ExplainedChoice } from '../shard/choose-native.ts';
 import { closeHome } from '../shard/close-home.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
-import { removeStaleSocket, type Target, targetsOf } from './listen-targets.ts';
+import { ServerClosedError } from './closed-error.ts';
+import { LastJob } from './last-job.ts';
+import { targetsOf } from './listen-targets.ts';
+import { Listeners } from './listeners.ts';
 import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.ts';
 import { Supervisor } from './supervisor.ts';
 import { configMaker } from './thread-config.ts';
+import { totalOf } from './total-of.ts';
 import type { ListenRequest, Server, ServerAddress, ServerStats } from './types.ts';
 
 /** Between two looks at whether the last job has ended. */
@@ -40,10 +42,13 @@ class GearServer extends EventEmitter implements Server {
   readonly #native: ExplainedChoice;
   readonly #supervisor: Supervisor | null;
   readonly #core: ThreadCore;
-  readonly #listeners = new Map<number, ServerAddress>();
+  readonly #listeners: Listeners;
   #starting: Promise<void> | null = null;
+  #draining: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
-  #settle: (error?: Error) => void = () => {};
+  /** Why the server ends by itself. */
+  #failure: Error | null = null;
+  #settle: (failure: Error | null) => void = () => {};
 
   constructor(options: ResolvedOptions, log: Logger) {
     super();
@@ -54,7 +59,7 @@ class GearServer extends EventEmitter implements Server {
     this.kindReason = this.#native.reason;
     this.threads = options.threads;
     this.closed = new Promise((resolve, reject) => {
-      this.#settle = (error) => (error === undefined ? resolve() : reject(error));
+      this.#settle = (failure) => (failure === null ? resolve() : reject(failure));
     });
     // Who does not look at `closed` learns of a failure from the `error` event or the log.
     this.closed.catch(() => {});
@@ -77,10 +82,13 @@ class GearServer extends EventEmitter implements Server {
       (code) => log.log(LogLevel.ERROR, `accept a connection: ${code}`),
       (turn) => this.#guard(turn),
     );
+    const { backlog, socketMode } = options;
+    const refuseClosed = () => this.#refuseClosed();
+    this.#listeners = new Listeners(this.#core.reactor, log, { backlog, socketMode, refuseClosed });
   }
 
   get addresses(): ServerAddress[] {
-    return [...this.#listeners.values()];
+    return this.#listeners.addresses;
   }
 
   get address(): ServerAddress | null {
@@ -88,74 +96,29 @@ class GearServer extends EventEmitter implements Server {
   }
 
   async listen(request: ListenRequest = {}): Promise<void> {
-    this.#starting ??= this.#supervisor?.start(this.#core) ?? Promise.resolve();
-    await this.#starting;
-    const bound: number[] = [];
+    this.#refuseClosed();
     try {
-      for (const target of await targetsOf(request, this.#options)) {
-        const id = await this.#bindIfPossible(target, bound.length > 0);
-        if (id !== null) bound.push(id);
-      }
+      this.#starting ??= this.#supervisor?.start(this.#core) ?? Promise.resolve();
+      await this.#starting;
+      await this.#listeners.open(await targetsOf(request, this.#options));
     } catch (error) {
-      // All of a request or nothing: whoever tries again must not meet a socket of our own.
-      for (const id of bound) this.#unlisten(id);
+      // Closed meanwhile: that says more than how the attempt failed of it.
+      this.#refuseClosed();
       throw error;
     }
   }
 
-  /** Binds one address. On a machine without IPv6 its address is left out where another one is bound: null. */
-  async #bindIfPossible(target: Target, isAnotherBound: boolean): Promise<number | null> {
-    try {
-      return await this.#bind(target);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT' || !isAnotherBound) throw error;
-      this.#log.log(LogLevel.INFO, `not listening: ${(error as Error).message}`);
-      return null;
-    }
-  }
-
-  /** Binds one address; returns its listener's id. */
-  async #bind(target: Target): Promise<number> {
-    const { backlog, socketMode } = this.#options;
-    if ('path' in target) {
-      await removeStaleSocket(target.path);
-      const address = { path: target.path, mode: socketMode, backlog };
-      const { id } = await this.#core.reactor.listen(address);
-      this.#listeners.set(id, { path: target.path });
-      return id;
-    }
-    const { host, group } = target;
-    // All addresses of one request share the port that the system chose for the first.
-    const wanted = target.port === 0 ? this.#chosenPort(group) : target.port;
-    const v6Only = isIP(host) === 6;
-    const { id, port } = await this.#core.reactor.listen({ host, port: wanted, backlog, v6Only });
-    this.#listeners.set(id, { host, port, group });
-    return id;
-  }
-
   async stats(): Promise<ServerStats> {
-    const threads = await this.#askAll();
-    const sum = (field: keyof ThreadStats) =>
-      threads.reduce((total, thread) => total + thread[field], 0);
-    return {
-      connections: sum('connections'),
-      functions: sum('functions'),
-      jobs: sum('jobs'),
-      submitted: sum('submitted'),
-      coalesced: sum('coalesced'),
-      refused: sum('refused'),
-      assigned: sum('assigned'),
-      completed: sum('completed'),
-      failed: sum('failed'),
-      requeued: sum('requeued'),
-      queueBytes: sum('queueBytes'),
-      threads,
-    };
+    return totalOf(await this.#askAll());
   }
 
   close(options: { graceful?: boolean } = {}): Promise<void> {
-    if (options.graceful !== true) this.#closing ??= this.#close();
-    return this.#closing ?? this.#drain();
+    if (options.graceful === true && this.#closing === null) {
+      this.#draining ??= this.#drain();
+      return this.#draining;
+    }
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -164,44 +127,46 @@ class GearServer extends EventEmitter implements Server {
 
   /** Stops accepting and closes as soon as the last job has ended. */
   async #drain(): Promise<void> {
-    this.#unlistenAll();
-    let before = '';
+    this.#listeners.closeAll();
+    const lastJob = new LastJob(this.threads);
     while (this.#closing === null) {
-      const threads = await this.#askAll();
-      const isEmpty = threads.every((thread) => thread.jobs === 0);
-      // Two looks in a row: nothing may be on its way between threads.
-      const now = isEmpty ? JSON.stringify(threads) : '';
-      if (isEmpty && isQuiet(before, threads)) break;
-      before = now;
+      if (lastJob.look(await this.#askAll())) break;
       await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP_MS));
     }
     this.#closing ??= this.#close();
     await this.#closing;
   }
 
+  /** Ends everything; `closed` settles behind it. */
   async #close(): Promise<void> {
-    this.#unlistenAll();
-    await this.#starting?.catch(() => {});
-    await this.#supervisor?.stop();
-    await closeHome(this.#core, CLOSE_MS);
-    await this.#core.reactor.destroy();
-    this.#settle();
-    this.emit('close');
+    this.#listeners.closeAll();
+    try {
+      const { reactor } = this.#core;
+      reactor.pauseReading(true);
+      await this.#supervisor?.stop();
+      this.#guard(() => this.#core.takeRecords());
+      reactor.pauseReading(false);
+      await closeHome(this.#core, CLOSE_MS);
+      await reactor.destroy();
+      this.#supervisor?.close();
+    } catch (error) {
+      this.#failure ??= error as Error;
+      throw error;
+    } finally {
+      this.#settle(this.#failure);
+      this.emit('close');
+    }
   }
 
-  #unlistenAll(): void {
-    for (const id of [...this.#listeners.keys()]) this.#unlisten(id);
-  }
-
-  #unlisten(id: number): void {
-    const address = this.#listeners.get(id);
-    this.#listeners.delete(id);
-    this.#core.reactor.unlisten(id);
-    if (address !== undefined && 'path' in address) rmSync(address.path, { force: true });
+  #refuseClosed(): void {
+    if (this.#closing === null && this.#draining === null) return;
+    throw new ServerClosedError('listen', this.#failure);
   }
 
   /** An error in a turn: ours. With shards the thread dies of it; here the server ends and the host process lives. */
   #guard(turn: () => void): void {
+    // Nothing is right any more behind a turn that broke off.
+    if (this.#failure !== null) return;
     try {
       turn();
     } catch (error) {
@@ -211,22 +176,20 @@ class GearServer extends EventEmitter implements Server {
 
   #fail(error: Error): void {
     this.#log.log(LogLevel.FATAL, `the server ends: ${error.stack ?? error.message}`);
+    this.#failure ??= error;
     if (this.#closing !== null) return;
-    this.#settle(error);
     this.#closing = this.#close();
+    // Nobody may be waiting for this end; what goes wrong with it shows in `closed`.
+    this.#closing.catch(() => {});
     if (this.listenerCount('error') > 0) this.emit('error', error);
   }
 
-  #chosenPort(group: number): number {
-    for (const address of this.#listeners.values())
-      if ('port' in address && address.group === group) return address.port;
-    return 0;
-  }
-
-  /** Figures of every thread, in thread order. */
+  /** Figures of every thread that runs, in thread order. */
   async #askAll(): Promise<ThreadStats[]> {
+    // Shards that nobody has started would never answer.
+    const threadCount = this.#starting === null ? 1 : this.threads + 1;
     const asked = Array.from(
-      { length: this.threads + 1 },
+      { length: threadCount },
       (_, thread) =>
         new Promise<ThreadStats | null>((resolve) => {
           this.#core.home.ask(thread, { kind: 'stats' }, (answer) => resolve(answer.stats));
@@ -235,11 +198,4 @@ class GearServer extends EventEmitter implements Server {
     this.#core.reactor.nudge();
     return (await Promise.all(asked)).filter((stats) => stats !== null);
   }
-}
-
-/** Whether nothing has moved since the last look: the same records sent, and as many received. */
-function isQuiet(before: string, threads: ThreadStats[]): boolean {
-  if (before === '') return false;
-  const last = JSON.parse(before) as ThreadStats[];
-  return threads.every((thread, i) => thread.submitted === last[i]?.submitted);
 }

@@ -2,13 +2,11 @@
  * Runs the shards of a server and starts those again that die. A death ends every connection that could wait for an
  * answer of the dead shard; all others go on. Source: design rules, section 7.
  */
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { type Logger, LogLevel } from '../base/logger.ts';
-import { resetThread } from '../ring/layout.ts';
 import { RingReader } from '../ring/ring.ts';
 import { RecordKind } from '../session/far/records.ts';
 import type { NativeChoice, ThreadConfig } from '../shard/assemble.ts';
-import { loseThread } from '../shard/lose-thread.ts';
 import type { FromShard, ShardTask, ToShard } from '../shard/messages.ts';
 import { createShardHost, type ShardHost } from '../shard/pool.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
@@ -37,8 +35,12 @@ export class Supervisor {
   readonly #host: ShardHost;
   /** Control ports by thread. */
   readonly #ports = new Map<number, MessagePort>();
+  /** Who waits for a thread to run, or to have died before it did. */
   readonly #readies = new Map<number, () => void>();
-  readonly #parted = new Map<number, Map<number, () => void>>();
+  /** Who waits for a thread to have dropped the one that died last. */
+  readonly #parted = new Map<number, () => void>();
+  /** One death is dealt with after the other: two at once would wire new threads to each other's dead ends. */
+  #replacing: Promise<void> = Promise.resolve();
   #deathTimes: number[] = [];
   #acceptor: ThreadCore | null = null;
   #isStopping = false;
@@ -56,39 +58,49 @@ export class Supervisor {
     });
   }
 
-  /** Starts all shards; resolves when each runs. `acceptor` is the main thread's core. */
+  /** Starts all shards; resolves when each runs, or has been told to stop. `acceptor` is the main thread's core. */
   async start(acceptor: ThreadCore): Promise<void> {
     this.#acceptor = acceptor;
     this.rings.watch(acceptor.reactor);
     const threads = Array.from({ length: this.#options.shardCount }, (_, i) => i + 1);
     await Promise.all(threads.map((thread) => this.#startShard(thread)));
+    // One that died meanwhile is being started again.
+    await this.#replacing;
   }
 
   /** Tells every shard to keep log lines up to `level`. */
   setLogLevel(level: number): void {
-    for (const port of this.#ports.values()) port.postMessage({ type: 'logLevel', level });
+    for (const port of this.#ports.values()) tell(port, { type: 'logLevel', level });
   }
 
-  /** Ends all shards: what they owe is sent, late ones are killed. */
+  /** Ends all shards: what they owe is sent, late ones are killed. What they sent to the acceptor can still be read. */
   async stop(): Promise<void> {
-    if (this.#isStopping) return;
     this.#isStopping = true;
+    for (const settle of [...this.#readies.values(), ...this.#parted.values()]) settle();
     for (const port of this.#ports.values()) tell(port, { type: 'stop' });
     const killer = setTimeout(() => {
       for (const thread of this.#ports.keys()) this.#host.kill(thread - 1);
     }, STOP_MS);
     await this.#host.stop();
     clearTimeout(killer);
+  }
+
+  /** Takes the rings down behind `stop`, when the acceptor writes to them no more. */
+  close(): void {
+    for (let thread = 1; thread <= this.#options.shardCount; thread++) {
+      this.#closeUntaken(thread);
+      this.#acceptor?.home.forgetThread(thread);
+    }
     this.rings.close();
     this.#wiring.close();
     for (const port of this.#ports.values()) port.close();
+    this.#ports.clear();
   }
 
   #startShard(thread: number): Promise<void> {
     const { configOf, native, log } = this.#options;
     const { wires, transfer } = this.#wiring.wiresOf(thread);
     const { port1, port2 } = new MessageChannel();
-    this.#ports.get(thread)?.close();
     this.#ports.set(thread, port1);
     port1.on('message', (message: FromShard) => this.#onMessage(thread, message));
     const task: ShardTask = {
@@ -107,65 +119,82 @@ export class Supervisor {
   #onMessage(thread: number, message: FromShard): void {
     if (message.type === 'log') this.#options.log.log(message.level, message.text);
     else if (message.type === 'ready') this.#readies.get(thread)?.();
-    else this.#parted.get(message.thread)?.get(thread)?.();
+    else this.#parted.get(thread)?.();
   }
 
   #died(thread: number, error: Error): void {
-    this.#ports.get(thread)?.close();
-    this.#ports.delete(thread);
+    this.#closePort(thread);
+    this.#readies.get(thread)?.();
+    this.#parted.get(thread)?.();
     if (this.#isStopping) return;
-    const { log } = this.#options;
+    const { log, onFatal } = this.#options;
     log.log(LogLevel.CRITICAL, `shard ${thread} has died, its jobs are lost: ${error.message}`);
     const now = performance.now();
     this.#deathTimes = this.#deathTimes.filter((time) => now - time < DEATHS_WINDOW_MS);
     this.#deathTimes.push(now);
     if (this.#deathTimes.length >= DEATHS_MAX) {
-      this.#options.onFatal(
-        new Error(`${DEATHS_MAX} shards died within a minute`, { cause: error }),
-      );
+      onFatal(new Error(`${DEATHS_MAX} shards died within a minute`, { cause: error }));
       return;
     }
-    this.#replace(thread).catch((failure: unknown) => this.#options.onFatal(failure as Error));
+    this.#replacing = this.#replacing
+      .then(() => this.#replace(thread))
+      .catch((failure: unknown) => onFatal(failure as Error));
+  }
+
+  /** Its last log lines may not have been delivered yet. */
+  #closePort(thread: number): void {
+    const port = this.#ports.get(thread);
+    if (port === undefined) return;
+    this.#ports.delete(thread);
+    for (let last = receiveMessageOnPort(port); last; last = receiveMessageOnPort(port))
+      this.#onMessage(thread, last.message);
+    port.close();
   }
 
   /** Everyone drops the dead thread; then its rings begin anew and it is started again. */
   async #replace(thread: number): Promise<void> {
+    if (this.#isStopping) return;
     const acceptor = this.#acceptor as ThreadCore;
-    this.rings.part(thread);
     this.#closeUntaken(thread);
-    loseThread(acceptor.home, thread);
-    acceptor.reactor.nudge();
-    const others = [...this.#ports].filter(([other]) => other !== thread);
+    this.rings.part(thread);
+    acceptor.lose(thread);
+    const others = [...this.#ports];
     await Promise.all(others.map(([other, port]) => this.#partFrom(other, port, thread)));
     if (this.#isStopping) return;
-    resetThread(this.#wiring.set, thread);
     this.#wiring.renew(thread);
     await this.#startShard(thread);
+    // Stopped, or dead again: then another replacement follows this one.
+    if (this.#isStopping || !this.#ports.has(thread)) return;
     this.rings.join(thread, this.#wiring.takeEnds(0, thread));
-    for (const [other, port] of others) {
+    for (const [other, port] of this.#ports) {
+      if (other === thread) continue;
       const ends = this.#wiring.takeEnds(other, thread);
       port.postMessage({ type: 'join', thread, ends }, portsOf(ends));
     }
     this.#options.log.log(LogLevel.NOTICE, `shard ${thread} runs again`);
   }
 
+  /** Resolves when `other` has dropped `thread`, or has died: then it has nothing left to drop. */
   #partFrom(other: number, port: MessagePort, thread: number): Promise<void> {
     return new Promise((resolve) => {
-      const waiting = this.#parted.get(thread) ?? new Map<number, () => void>();
-      this.#parted.set(thread, waiting);
-      waiting.set(other, resolve);
-      // A shard that dies meanwhile will not answer: its own replacement waits for nothing of it.
-      port.once('close', resolve);
+      this.#parted.set(other, resolve);
       tell(port, { type: 'part', thread });
     });
   }
 
-  /** Descriptors that were on their way to the dead thread are closed, or their peers would wait for ever. */
+  /** Descriptors that were on their way to a thread that has ended are closed, or their peers would wait for ever. */
   #closeUntaken(thread: number): void {
-    const reader = new RingReader(this.#wiring.set, 0, thread, { receive: null, ring: () => {} });
-    reader.drain(Number.POSITIVE_INFINITY, (record) => {
-      if (record.kind === RecordKind.MOVE) this.#options.native.functions.closeDescriptor(record.a);
-    });
+    const { set } = this.#wiring;
+    const link = this.rings.links[thread];
+    const reader = new RingReader(set, 0, thread, { receive: null, ring: () => {} });
+    do {
+      reader.drain(Number.POSITIVE_INFINITY, (record) => {
+        if (record.kind === RecordKind.MOVE)
+          this.#options.native.functions.closeDescriptor(record.a);
+      });
+      // What had not found room follows now.
+      link?.flush();
+    } while (!reader.isEmpty);
   }
 }
 

@@ -48,7 +48,7 @@ export interface ServerStats {
 export interface Server {
   /**
    * Binds and listens; without arguments as configured. May be called again for further addresses. Rejects with the
-   * system's error (`EADDRINUSE`, `EACCES`, `ENOTFOUND` ...).
+   * system's error (`EADDRINUSE`, `EACCES`, `ENOTFOUND` ...), or ServerClosedError when the server ends.
    */
   listen(request?: ListenRequest): Promise<void>;
   /** All bound addresses, in the order of the options. */
@@ -61,10 +61,11 @@ export interface Server {
   readonly kindReason: string;
   /** Shards; 0 = everything in the caller's thread. */
   readonly threads: number;
+  /** Of a server whose threads do not run, before `listen` and after `close`, the figures of this thread alone. */
   stats(): Promise<ServerStats>;
   /**
    * Stops listening, writes what is owed and closes all connections. `graceful`: connections go on until no job is
-   * left. A further call without it ends a graceful one at once.
+   * left. A further call without it ends a graceful one at once. May be called any number of times.
    */
   close(options?: { readonly graceful?: boolean }): Promise<void>;
   /** Resolves after `close`; rejects when the server ends because of an error of its own. */

@@ -1,0 +1,148 @@
+/**
+ * Servers inside the test process, made from the built package, with and without shards, with the addon and the twin.
+ * Rule: whatever a test starts or connects is ended behind it.
+ */
+import { readdirSync, readlinkSync } from 'node:fs';
+import { afterEach, onTestFailed } from 'vitest';
+import { createServer, LogLevel } from '../../../dist/index.js';
+import type { Server, ServerOptions } from '../../../src/index.ts';
+import { loadNative } from '../../../src/native/load.ts';
+import { Transcript, WireConnection } from '../wire.ts';
+
+/** One way to run a server. */
+export interface Variant {
+  readonly threads: number;
+  readonly native: 'on' | 'off';
+  /** `threads 2, twin` */
+  readonly label: string;
+}
+
+const addon = loadNative();
+if (addon.kind === 'twin') {
+  if (process.env.GEARTRAIN_REQUIRE_PEERS === '1' && process.env.GEARTRAIN_NATIVE !== '0')
+    throw new Error(`embedding: the addon is required: ${addon.reason}`);
+  console.log(`embedding: the twin alone, because: ${addon.reason}`);
+}
+
+/** Every thread count with the addon, where it is there, and with the twin. */
+export function variants(threadCounts: readonly number[] = [0, 2]): Variant[] {
+  const kinds = addon.kind === 'addon' ? (['on', 'off'] as const) : (['off'] as const);
+  return threadCounts.flatMap((threads) =>
+    kinds.map((native) => ({
+      threads,
+      native,
+      label: `threads ${threads}, ${native === 'on' ? 'addon' : 'twin'}`,
+    })),
+  );
+}
+
+/** Log lines of a server; each may be awaited. */
+export class TestLog {
+  readonly level = LogLevel.INFO;
+  readonly lines: string[] = [];
+  #look: () => void = () => {};
+
+  log(level: number, text: string): void {
+    if (level > this.level) return;
+    this.lines.push(text);
+    this.#look();
+  }
+
+  /** Resolves when `count` lines match. */
+  async until(pattern: RegExp, count = 1): Promise<void> {
+    while (this.lines.filter((line) => pattern.test(line)).length < count) {
+      await new Promise<void>((resolve) => {
+        this.#look = resolve;
+      });
+    }
+  }
+}
+
+export interface StartedServer {
+  readonly server: Server;
+  readonly log: TestLog;
+  /** Of the first address; 0 for a Unix socket. */
+  readonly port: number;
+}
+
+/** What one test has started. */
+export class Yard {
+  readonly transcript = new Transcript();
+  readonly #servers: Server[] = [];
+  readonly #peers: WireConnection[] = [];
+
+  /** Makes a server; it does not listen yet. */
+  create(options: ServerOptions = {}): Server {
+    const server = createServer(options);
+    this.#servers.push(server);
+    return server;
+  }
+
+  /** Makes a server that listens on a free loopback port. */
+  async start(variant: Variant, options: ServerOptions = {}): Promise<StartedServer> {
+    const log = new TestLog();
+    const { threads, native } = variant;
+    const server = this.create({
+      ...(options.listen === undefined && { host: '127.0.0.1' }),
+      port: 0,
+      threads,
+      native,
+      jobHandlePrefix: 'H',
+      logger: log,
+      ...options,
+    });
+    await server.listen();
+    return { server, log, port: portOf(server) };
+  }
+
+  async peer(to: { readonly port: number; readonly host?: string }, name: string) {
+    const { port, host = '127.0.0.1' } = to;
+    const peer = await WireConnection.connect({ port, host, name, transcript: this.transcript });
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  async end(): Promise<void> {
+    const peers = this.#peers.splice(0);
+    for (const peer of peers) peer.socket.destroy();
+    await Promise.all(peers.map((peer) => peer.closed));
+    await Promise.all(this.#servers.splice(0).map((server) => server.close().catch(() => {})));
+  }
+}
+
+/** Inside `describe` or a file: gives each test a yard and ends what is in it. */
+export function useYard(): () => Yard {
+  let yard: Yard | null = null;
+  afterEach(async () => {
+    const ended = yard;
+    yard = null;
+    await ended?.end();
+  });
+  return () => {
+    if (yard === null) {
+      const made = new Yard();
+      yard = made;
+      onTestFailed(() => console.error(`transcript:\n${made.transcript}`));
+    }
+    return yard;
+  };
+}
+
+/** Port of the first address, 0 for a Unix socket. */
+export function portOf(server: Server): number {
+  const { address } = server;
+  return address !== null && 'port' in address ? address.port : 0;
+}
+
+/** Open descriptors of this process that a server may have: sockets, event descriptors, pipes. */
+export function descriptorCount(): number {
+  let count = 0;
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      if (/^(socket|pipe|anon_inode):/.test(readlinkSync(`/proc/self/fd/${fd}`))) count++;
+    } catch {
+      // It was the descriptor of this very listing.
+    }
+  }
+  return count;
+}
