@@ -35,7 +35,7 @@ export class MemoryBudget {
     return true;
   }
 
-  /** Takes or gives back so that this thread has what it holds; returns the bytes that are left for all. */
+  /** Takes or gives back so that this thread has what it holds; returns by how many bytes it may grow. */
   settle(heldBytes: number): number {
     const taken = this.#taken;
     if (taken === null) return Number.POSITIVE_INFINITY;
@@ -43,6 +43,6 @@ export class MemoryBudget {
     const before = Atomics.add(taken, 0, heldMib - this.#ownMib);
     const total = before + heldMib - this.#ownMib;
     this.#ownMib = heldMib;
-    return Math.max(0, this.#limitMib - total) * MIB;
+    return Math.max(0, this.#limitMib - total) * MIB + heldMib * MIB - heldBytes;
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NearDialogue, plays } from '../../support/near-dialogue.ts';
+import { request } from '../../support/packet-text.ts';
 
 describe('submitting', () => {
   it('runs a foreground job from submit to result', () => {
@@ -308,5 +309,34 @@ describe('queue limits', () => {
     `,
       { functionsMax: 1 },
     );
+  });
+});
+
+describe('--max-memory', () => {
+  it.each([
+    ['in the slab', 10_000],
+    ['in blobs', 100_000],
+  ])('refuses workloads %s beyond it until others have left', (_where, bytes) => {
+    const dialogue = new NearDialogue({ memoryBytesMax: 1 << 20 });
+    const submit = (unique: string): string => {
+      dialogue.push('client', request('SUBMIT_JOB_BG', 'f', unique, Buffer.alloc(bytes, 'm')));
+      dialogue.thread.run();
+      return dialogue.take('client').toString('latin1').slice(12);
+    };
+    const refused = 'QUEUE_ERROR\0Job queue is full';
+    let count = 0;
+    while (submit(`u${count}`) !== refused) count++;
+    const most = (1 << 20) / bytes;
+    expect(count).toBeLessThanOrEqual(most);
+    expect(count).toBeGreaterThan(most * 0.8);
+    // What coalesces needs no memory, unless its own data had to be dropped on arrival.
+    expect(submit('u0') === refused).toBe(bytes > 16_384);
+    dialogue.push('worker', Buffer.concat([request('CAN_DO', 'f'), request('GRAB_JOB')]));
+    dialogue.thread.run();
+    const assigned = dialogue.take('worker').toString('latin1', 12).split('\0')[0] as string;
+    dialogue.push('worker', request('WORK_COMPLETE', assigned, ''));
+    dialogue.thread.run();
+    expect(submit('another')).toMatch(/^H:t:/);
+    dialogue.sweep();
   });
 });
