@@ -102,7 +102,7 @@ export class NearDialogue {
     const peer = this.peer(name);
     if (peer.isClosed) return;
     peer.isClosed = true;
-    this.thread.reactor.end(peer.conn);
+    if (!this.thread.reactor.isClosed(peer.conn)) this.thread.reactor.end(peer.conn);
     this.thread.run();
     this.thread.reactor.take(peer.conn);
   }
