@@ -2,7 +2,6 @@
  * Requests that change no job: echo, options, status. Rule: an echo promises that all earlier frames of its connection
  * have taken effect, also at far owners. Source: Gearman PROTOCOL; design rules, sections 2 and 6.
  */
-import { ByteWriter } from '../../base/byte-writer.ts';
 import { latin1 } from '../../base/bytes.ts';
 import { isBetter, type JobStatus } from '../../broker/query.ts';
 import { decimalBytes, writeDecimal, writeHeader } from '../../protocol/encode.ts';
@@ -11,7 +10,7 @@ import type { Frame } from '../../protocol/frame.ts';
 import { HEADER_BYTES, OPTION_BYTES_MAX } from '../../protocol/limits.ts';
 import { Packet } from '../../protocol/packets.ts';
 import type { Home } from '../home.ts';
-import { type Answer, NO_BYTES } from '../questions.ts';
+import type { Answer } from '../questions.ts';
 import { fill, limitPlaces, releaseAll, reply, takePlace } from '../replies.ts';
 import type { Session } from '../session.ts';
 
@@ -162,14 +161,13 @@ function statusPacket(type: number, key: Uint8Array, status: JobStatus | null): 
   ];
   if (type === Packet.STATUS_RES_UNIQUE) numbers.push(status?.watcherCount ?? 0);
   const payloadBytes = numbers.reduce((sum, n) => sum + 1 + decimalBytes(n), key.length);
-  const out = new ByteWriter(HEADER_BYTES + payloadBytes);
-  const { bytes, at } = out.reserve(HEADER_BYTES + payloadBytes);
-  let next = writeHeader(bytes, at, type, payloadBytes);
-  bytes.set(key, next);
+  const packet = new Uint8Array(HEADER_BYTES + payloadBytes);
+  let next = writeHeader(packet, 0, type, payloadBytes);
+  packet.set(key, next);
   next += key.length;
   for (const n of numbers) {
-    bytes[next++] = 0;
-    next = writeDecimal(bytes, next, n);
+    packet[next++] = 0;
+    next = writeDecimal(packet, next, n);
   }
-  return payloadBytes === 0 ? NO_BYTES : out.take();
+  return packet;
 }
