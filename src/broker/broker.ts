@@ -22,6 +22,9 @@ import { Uniques } from './uniques.ts';
 import { Waker } from './waking.ts';
 import { work } from './work.ts';
 
+/** Timeouts and scheduled jobs that one tick handles: some ten milliseconds. */
+const TICK_JOBS_MAX = 10_000;
+
 export interface BrokerOptions {
   /** Number of this thread: peers with this home are near. */
   readonly home: number;
@@ -187,16 +190,20 @@ export class Broker {
     for (const ability of offered) this.waker.balance(ability.fn, this.nowMs);
   }
 
-  /** Does what is due; returns the monotonic time of the next thing to do, or Infinity. */
+  /**
+   * Does what is due, at most TICK_JOBS_MAX jobs of it, so that no turn stalls when very many start at one second.
+   * Returns the monotonic time of the next thing to do (in the past when there is more), or Infinity.
+   */
   onTick(): number {
     const { jobs, waker } = this;
-    while (jobs.deadlines.peekAt() <= this.nowMs) {
+    let left = TICK_JOBS_MAX;
+    for (; left > 0 && jobs.deadlines.peekAt() <= this.nowMs; left--) {
       const job = jobs.deadlines.peekId();
       const worker = jobs.workerOf(job);
       this.outbox.revoke(worker, job, jobs.table.serial(job));
       lose(this, job);
     }
-    while (jobs.scheduled.peekAt() <= this.wallMs) {
+    for (; left > 0 && jobs.scheduled.peekAt() <= this.wallMs; left--) {
       const job = jobs.scheduled.peekId();
       jobs.stamp(job, this.nowMs);
       jobs.becomeQueued(job);

@@ -146,6 +146,26 @@ describe('SUBMIT_JOB_EPOCH', () => {
     dialogue.sweep();
   });
 
+  it('starts 25,000 jobs of one second in several turns', () => {
+    const dialogue = new NearDialogue();
+    const { thread } = dialogue;
+    const submit = request('SUBMIT_JOB_EPOCH', 'f', '', '1700000001', '');
+    for (let i = 0; i < 250; i++) {
+      dialogue.push('client', Buffer.concat(Array.from({ length: 100 }, () => submit)));
+      thread.run();
+    }
+    thread.nowMs += 1000;
+    thread.wallMs += 1000;
+    const waiting: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      thread.reactor.nudge();
+      thread.turn();
+      waiting.push(thread.broker.jobs.scheduled.size);
+    }
+    expect(waiting).toEqual([15_000, 5000, 0, 0]);
+    expect(thread.broker.jobs.level).toBe(2);
+  });
+
   it('keeps a workload of any size', () => {
     const dialogue = new NearDialogue();
     const data = Buffer.alloc(200_000, 'z');
