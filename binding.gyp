@@ -22,7 +22,15 @@
         'native/rings.cc',
         'native/sockets.cc',
       ],
-      'defines': ['NAPI_VERSION=9'],
+      'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")'],
+      # A wrong argument ends the process (TYPE_CHECK), a failure while a thread is being terminated
+      # does not (SWALLOW).
+      'defines': [
+        'NAPI_VERSION=9',
+        'NAPI_DISABLE_CPP_EXCEPTIONS',
+        'NODE_ADDON_API_ENABLE_TYPE_CHECK_ON_AS',
+        'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
+      ],
       'cflags': ['-Wall', '-Wextra', '-fvisibility=hidden'],
       'cflags_cc': ['-std=c++17', '-O2', '-fno-exceptions', '-fno-rtti', '-fvisibility-inlines-hidden'],
       'conditions': [['OS!="linux"', {'type': 'none', 'sources': []}]],

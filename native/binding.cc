@@ -26,40 +26,24 @@ Outcome ReportFailure(napi_env env) {
   return napi_fatal_exception(env, error) == napi_ok ? Outcome::kThrew : Outcome::kEnding;
 }
 
-Outcome Call(Binding* binding, napi_ref function_ref, int32_t argument) {
-  napi_env env = binding->env;
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env, &scope) != napi_ok) return Outcome::kEnding;
-  napi_value receiver;
-  napi_value function;
-  napi_value value;
-  Must(napi_get_global(env, &receiver), "get global");
-  Must(napi_get_reference_value(env, function_ref, &function), "get callback");
-  Must(napi_create_int32(env, argument, &value), "make a number");
+// napi_make_callback itself: node-addon-api's would wrap what was thrown before we can report it.
+Outcome Call(const Binding& binding, const Napi::FunctionReference& function, int32_t argument) {
+  Napi::Env env = binding.env;
+  Napi::HandleScope scope(env);
+  napi_value value = Napi::Number::New(env, argument);
   napi_status status =
-      napi_make_callback(env, nullptr, receiver, function, 1, &value, nullptr);
-  Outcome outcome = status == napi_ok ? Outcome::kDone : ReportFailure(env);
-  napi_close_handle_scope(env, scope);
-  return outcome;
+      napi_make_callback(env, nullptr, env.Global(), function.Value(), 1, &value, nullptr);
+  return status == napi_ok ? Outcome::kDone : ReportFailure(env);
 }
 
 Outcome OnTurn(void* data, uint32_t row_count) {
   Binding* binding = static_cast<Binding*>(data);
-  return Call(binding, binding->on_turn, static_cast<int32_t>(row_count));
+  return Call(*binding, binding->held.on_turn, static_cast<int32_t>(row_count));
 }
 
 Outcome OnListenError(void* data, int error) {
   Binding* binding = static_cast<Binding*>(data);
-  return Call(binding, binding->on_listen_error, error);
-}
-
-void DeleteReferences(Binding* binding) {
-  napi_env env = binding->env;
-  napi_delete_reference(env, binding->on_turn);
-  napi_delete_reference(env, binding->on_listen_error);
-  napi_delete_reference(env, binding->on_closed);
-  for (napi_ref array : binding->arrays) napi_delete_reference(env, array);
-  if (binding->ring_words != nullptr) napi_delete_reference(env, binding->ring_words);
+  return Call(*binding, binding->held.on_listen_error, error);
 }
 
 void Unlink(Binding* binding) {
@@ -73,17 +57,16 @@ void OnClosed(void* data) {
   EnvironmentState* state = binding->state;
   delete binding->reactor;
   binding->reactor = nullptr;
-  if (!state->is_ending) Call(binding, binding->on_closed, 0);
-  DeleteReferences(binding);
+  if (!state->is_ending) Call(*binding, binding->held.on_closed, 0);
+  binding->held = {};
   Unlink(binding);
-  if (binding->is_collected) free(binding);
+  if (binding->is_collected) delete binding;
   if (state->is_ending && state->first == nullptr) napi_remove_async_cleanup_hook(state->hook);
 }
 
-void OnCollected(napi_env, void* data, void*) {
-  Binding* binding = static_cast<Binding*>(data);
+void OnCollected(Napi::Env, Binding* binding) {
   binding->is_collected = true;
-  if (binding->reactor == nullptr) free(binding);
+  if (binding->reactor == nullptr) delete binding;
 }
 
 // Runs before the environment's loop goes away; OnClosed ends it.
@@ -99,36 +82,9 @@ void OnEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* data) {
   }
 }
 
-void OnStateCollected(napi_env, void* data, void*) { free(data); }
-
-SharedArrays MakeArrays(napi_env env, napi_value object, Binding* binding) {
-  struct {
-    const char* name;
-    napi_typedarray_type type;
-    size_t length;
-    void* data;
-  } arrays[5] = {
-      {"arena", napi_uint8_array, kArenaBytes, nullptr},
-      {"rows", napi_int32_array, kRows * kRowInts, nullptr},
-      {"out", napi_uint8_array, kOutBytes, nullptr},
-      {"outRows", napi_int32_array, kOutRows * kOutInts, nullptr},
-      {"control", napi_int32_array, kControlInts, nullptr},
-  };
-  for (size_t i = 0; i < 5; i++) {
-    napi_value array = MakeArray(env, arrays[i].type, arrays[i].length, &arrays[i].data);
-    SetField(env, object, arrays[i].name, array);
-    binding->arrays[i] = Keep(env, array);
-  }
-  return SharedArrays{static_cast<uint8_t*>(arrays[0].data), kArenaBytes,
-                      static_cast<int32_t*>(arrays[1].data), kRows,
-                      static_cast<uint8_t*>(arrays[2].data), kOutBytes,
-                      static_cast<int32_t*>(arrays[3].data), kOutRows,
-                      static_cast<int32_t*>(arrays[4].data)};
-}
-
-ReactorOptions ReadOptions(ByteSpan numbers) {
-  const double* number = reinterpret_cast<const double*>(numbers.bytes);
-  if (numbers.count != 6 * sizeof(double)) Die("options have a wrong length");
+ReactorOptions ReadOptions(const Napi::Value& numbers) {
+  Napi::Float64Array number = numbers.As<Napi::Float64Array>();
+  if (number.ElementLength() != 6) Die("options have a wrong length");
   return ReactorOptions{static_cast<uint64_t>(number[0]), static_cast<uint64_t>(number[1]),
                         number[2] != 0,                   static_cast<int>(number[3]),
                         static_cast<int>(number[4]),      static_cast<int>(number[5])};
@@ -136,51 +92,60 @@ ReactorOptions ReadOptions(ByteSpan numbers) {
 
 // (settings, shapes, options, onTurn, onListenError, onClosed) -> { handle, arena, rows, out,
 // outRows, control }
-napi_value Create(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  void* state;
-  uv_loop_s* loop;
-  Must(napi_get_instance_data(env, &state), "get the environment's state");
-  Must(napi_get_uv_event_loop(env, &loop), "get the loop");
-  Binding* binding = static_cast<Binding*>(Allocate(sizeof(Binding)));
-  memset(binding, 0, sizeof *binding);
-  binding->env = env;
-  binding->state = static_cast<EnvironmentState*>(state);
-  napi_value result = MakeObject(env);
-  SharedArrays arrays = MakeArrays(env, result, binding);
-  binding->on_turn = Keep(env, arguments.Value(3));
-  binding->on_listen_error = Keep(env, arguments.Value(4));
-  binding->on_closed = Keep(env, arguments.Value(5));
-  binding->reactor =
-      new Reactor(loop, ReadSettings(arguments.Bytes(0), arguments.Bytes(1)),
-                  ReadOptions(arguments.Bytes(2)), arrays,
-                  Host{binding, OnTurn, OnListenError, OnClosed});
+Napi::Value Create(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  uv_loop_s* loop = nullptr;
+  if (napi_get_uv_event_loop(env, &loop) != napi_ok) Die("no event loop");
+  Binding* binding = new Binding{env, env.GetInstanceData<EnvironmentState>()};
+  auto handle = Napi::External<Binding>::New(env, binding, OnCollected);
+  Napi::Uint8Array arena = Napi::Uint8Array::New(env, kArenaBytes);
+  Napi::Int32Array rows = Napi::Int32Array::New(env, kRows * kRowInts);
+  Napi::Uint8Array out = Napi::Uint8Array::New(env, kOutBytes);
+  Napi::Int32Array out_rows = Napi::Int32Array::New(env, kOutRows * kOutInts);
+  Napi::Int32Array control = Napi::Int32Array::New(env, kControlInts);
+  Napi::TypedArray arrays[] = {arena, rows, out, out_rows, control};
+  if (handle.IsEmpty()) delete binding;
+  for (const Napi::TypedArray& array : arrays) {
+    if (handle.IsEmpty() || array.IsEmpty()) return Napi::Value();
+  }
+  for (int i = 0; i < 5; i++) binding->held.arrays[i] = Napi::Persistent<Napi::Object>(arrays[i]);
+  binding->held.on_turn = Napi::Persistent(info[3].As<Napi::Function>());
+  binding->held.on_listen_error = Napi::Persistent(info[4].As<Napi::Function>());
+  binding->held.on_closed = Napi::Persistent(info[5].As<Napi::Function>());
+  binding->reactor = new Reactor(
+      loop, ReadSettings(info[0], info[1]), ReadOptions(info[2]),
+      SharedArrays{arena.Data(), kArenaBytes, rows.Data(), kRows, out.Data(), kOutBytes,
+                   out_rows.Data(), kOutRows, control.Data()},
+      Host{binding, OnTurn, OnListenError, OnClosed});
   binding->next = binding->state->first;
   if (binding->next != nullptr) binding->next->previous = binding;
   binding->state->first = binding;
-  napi_value handle;
-  Must(napi_create_external(env, binding, OnCollected, nullptr, &handle), "make a handle");
-  SetField(env, result, "handle", handle);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("arena", arena);
+  result.Set("rows", rows);
+  result.Set("out", out);
+  result.Set("outRows", out_rows);
+  result.Set("control", control);
+  if (!result.Set("handle", handle)) return Napi::Value();
   return result;
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  EnvironmentState* state = new EnvironmentState();
+  env.SetInstanceData(state);
+  if (napi_add_async_cleanup_hook(env, OnEnvironmentEnd, state, &state->hook) != napi_ok) {
+    Die("no cleanup hook");
+  }
+  Export<Create>(exports, "create");
+  ExportReactor(exports);
+  ExportBlobs(exports);
+  ExportDecoder(exports);
+  ExportFunctions(exports);
+  return exports;
 }
 
 }  // namespace
 
-void ExportCreate(napi_env env, napi_value exports) {
-  EnvironmentState* state = static_cast<EnvironmentState*>(Allocate(sizeof(EnvironmentState)));
-  *state = EnvironmentState{nullptr, nullptr, false};
-  Must(napi_set_instance_data(env, state, OnStateCollected, nullptr), "keep the state");
-  Must(napi_add_async_cleanup_hook(env, OnEnvironmentEnd, state, &state->hook), "add a hook");
-  SetFunction(env, exports, "create", Create);
-}
+NODE_API_MODULE(NODE_GYP_MODULE_NAME, Init)
 
 }  // namespace geartrain
-
-NAPI_MODULE_INIT() {
-  geartrain::ExportCreate(env, exports);
-  geartrain::ExportReactor(env, exports);
-  geartrain::ExportBlobs(env, exports);
-  geartrain::ExportDecoder(env, exports);
-  geartrain::ExportFunctions(env, exports);
-  return exports;
-}

@@ -12,31 +12,37 @@ struct Binding;
 
 // What one environment has; its reactors are closed before its loop goes away.
 struct EnvironmentState {
-  Binding* first;
-  napi_async_cleanup_hook_handle hook;
-  bool is_ending;
+  Binding* first = nullptr;
+  napi_async_cleanup_hook_handle hook = nullptr;
+  bool is_ending = false;
+};
+
+// Given up as soon as the reactor is closed: a callback that reaches the handle would else keep
+// both alive for ever.
+struct Held {
+  Napi::FunctionReference on_turn;
+  Napi::FunctionReference on_listen_error;
+  Napi::FunctionReference on_closed;
+  Napi::ObjectReference arrays[5];
+  Napi::ObjectReference ring_words;
 };
 
 struct Binding {
-  napi_env env;
+  Napi::Env env;
   EnvironmentState* state;
-  Binding* next;
-  Binding* previous;
-  Reactor* reactor;  // Null once every handle is closed.
-  napi_ref on_turn;
-  napi_ref on_listen_error;
-  napi_ref on_closed;
-  napi_ref arrays[5];
-  napi_ref ring_words;
-  bool is_collected;
+  Binding* next = nullptr;
+  Binding* previous = nullptr;
+  Reactor* reactor = nullptr;  // Null once every handle is closed.
+  Held held = {};
+  bool is_collected = false;
 };
 
 // The handle is the first argument of every call.
-inline Binding* BindingOf(const Arguments& arguments) {
-  return static_cast<Binding*>(arguments.External(0));
+inline Binding* BindingOf(const Napi::CallbackInfo& info) {
+  return info[0].As<Napi::External<Binding>>().Data();
 }
 
-inline Reactor* ReactorOf(const Arguments& arguments) { return BindingOf(arguments)->reactor; }
+inline Reactor* ReactorOf(const Napi::CallbackInfo& info) { return BindingOf(info)->reactor; }
 
 }  // namespace geartrain
 

@@ -51,7 +51,8 @@ function isFresh() {
 
 function whatIsMissing() {
   if (process.platform !== 'linux') return `no addon for ${process.platform}`;
-  if (findNodeGyp() === null) return 'node-gyp is not installed';
+  if (find('node-gyp/bin/node-gyp.js') === null) return 'node-gyp is not installed';
+  if (find('node-addon-api') === null) return 'node-addon-api is not installed';
   if (!canRun(process.env.CXX?.split(' ')[0] ?? 'g++')) return 'no C++ compiler';
   if (!canRun('make')) return 'no make';
   const pythons = [process.env.PYTHON, process.env.npm_config_python, 'python3', 'python'];
@@ -62,9 +63,9 @@ function canRun(command) {
   return spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
-function findNodeGyp() {
+function find(module) {
   try {
-    return createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
+    return createRequire(import.meta.url).resolve(module);
   } catch {
     return null;
   }
@@ -78,11 +79,15 @@ function build() {
   // Without headers of its own node-gyp downloads them, which fails offline.
   const hasHeaders = existsSync(join(prefix, 'include', 'node', 'node.h'));
   const nodedir = hasHeaders ? [`--nodedir=${prefix}`] : [];
-  const run = spawnSync(process.execPath, [findNodeGyp(), ...steps, ...nodedir], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-  });
+  const run = spawnSync(
+    process.execPath,
+    [find('node-gyp/bin/node-gyp.js'), ...steps, ...nodedir],
+    {
+      cwd: ROOT,
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+    },
+  );
   const output = `${run.stdout}${run.stderr}`;
   mkdirSync(dirname(LOG), { recursive: true });
   writeFileSync(LOG, output);

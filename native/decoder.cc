@@ -31,11 +31,11 @@ struct Decoder {
   IntakeHost host;
   Intake intake;
   ByteQueue waiting;  // Fed, but not read yet, because what was read before found no free row.
-  napi_ref arrays[2];
+  Napi::ObjectReference arrays[2];
 };
 
-Decoder* DecoderOf(const Arguments& arguments) {
-  return static_cast<Decoder*>(arguments.External(0));
+Decoder* DecoderOf(const Napi::CallbackInfo& info) {
+  return info[0].As<Napi::External<Decoder>>().Data();
 }
 
 // Reads from `waiting` as a connection reads from its socket: into a blob while one fills, else as
@@ -57,84 +57,79 @@ void ReadWaiting(Decoder* decoder) {
   }
 }
 
-void OnCollected(napi_env env, void* data, void*) {
-  Decoder* decoder = static_cast<Decoder*>(data);
-  for (napi_ref array : decoder->arrays) napi_delete_reference(env, array);
-  delete decoder;
-}
-
 // (settings, shapes) -> { handle, arena, rows }
-napi_value Create(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  napi_value result = MakeObject(env);
-  void* arena;
-  void* rows;
-  napi_value arena_array = MakeArray(env, napi_uint8_array, kArenaBytes, &arena);
-  napi_value rows_array = MakeArray(env, napi_int32_array, kRows * kRowInts, &rows);
-  Decoder* decoder = new Decoder(ReadSettings(arguments.Bytes(0), arguments.Bytes(1)),
-                                 static_cast<uint8_t*>(arena), static_cast<int32_t*>(rows));
-  decoder->arrays[0] = Keep(env, arena_array);
-  decoder->arrays[1] = Keep(env, rows_array);
-  napi_value handle;
-  Must(napi_create_external(env, decoder, OnCollected, nullptr, &handle), "make a handle");
-  SetField(env, result, "handle", handle);
-  SetField(env, result, "arena", arena_array);
-  SetField(env, result, "rows", rows_array);
+Napi::Value Create(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Napi::Object result = Napi::Object::New(env);
+  Napi::Uint8Array arena = Napi::Uint8Array::New(env, kArenaBytes);
+  Napi::Int32Array rows = Napi::Int32Array::New(env, kRows * kRowInts);
+  if (arena.IsEmpty() || rows.IsEmpty()) return Napi::Value();
+  Decoder* decoder = new Decoder(ReadSettings(info[0], info[1]), arena.Data(), rows.Data());
+  decoder->arrays[0] = Napi::Persistent<Napi::Object>(arena);
+  decoder->arrays[1] = Napi::Persistent<Napi::Object>(rows);
+  auto handle = Napi::External<Decoder>::New(env, decoder, [](Napi::Env, Decoder* collected) {
+    delete collected;
+  });
+  if (handle.IsEmpty()) {
+    delete decoder;
+    return Napi::Value();
+  }
+  result.Set("arena", arena);
+  result.Set("rows", rows);
+  if (!result.Set("handle", handle)) return Napi::Value();
   return result;
 }
 
 // (handle, bytes) -> number of rows
-napi_value Feed(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  Decoder* decoder = DecoderOf(arguments);
-  ByteSpan bytes = arguments.Bytes(1);
+int32_t Feed(const Napi::CallbackInfo& info) {
+  Decoder* decoder = DecoderOf(info);
+  Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
   decoder->host.turn++;
   decoder->batch.row_count = 0;
   decoder->batch.arena_used = 0;
-  if (bytes.count > 0) {
-    decoder->waiting.Assign(decoder->waiting.data(), decoder->waiting.size(), bytes.bytes,
-                            bytes.count);
+  if (bytes.ElementLength() > 0) {
+    decoder->waiting.Assign(decoder->waiting.data(), decoder->waiting.size(), bytes.Data(),
+                            bytes.ElementLength());
   }
   ReadWaiting(decoder);
-  return MakeInt(env, static_cast<int32_t>(decoder->batch.row_count));
+  return static_cast<int32_t>(decoder->batch.row_count);
 }
 
 // (handle, id, offset, target, at, count) -> whether it was done
-napi_value Read(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  Blob* blob = DecoderOf(arguments)->blobs.Find(arguments.Int(1));
-  ByteSpan target = arguments.Bytes(3);
-  size_t offset = static_cast<size_t>(arguments.Number(2));
-  size_t at = static_cast<size_t>(arguments.Number(4));
-  size_t count = static_cast<size_t>(arguments.Number(5));
-  bool is_inside = blob != nullptr && offset + count <= blob->size && at + count <= target.count;
-  if (is_inside) CopyBytes(target.bytes + at, blob->bytes + offset, count);
-  return MakeBool(env, is_inside);
+bool Read(const Napi::CallbackInfo& info) {
+  Blob* blob = DecoderOf(info)->blobs.Find(Int(info[1]));
+  Napi::Uint8Array target = info[3].As<Napi::Uint8Array>();
+  size_t offset = static_cast<size_t>(Double(info[2]));
+  size_t at = static_cast<size_t>(Double(info[4]));
+  size_t count = static_cast<size_t>(Double(info[5]));
+  bool is_inside =
+      blob != nullptr && offset + count <= blob->size && at + count <= target.ElementLength();
+  if (is_inside) CopyBytes(target.Data() + at, blob->bytes + offset, count);
+  return is_inside;
 }
 
-napi_value Release(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  Decoder* decoder = DecoderOf(arguments);
-  Blob* blob = decoder->blobs.Find(arguments.Int(1));
+bool Release(const Napi::CallbackInfo& info) {
+  Decoder* decoder = DecoderOf(info);
+  Blob* blob = decoder->blobs.Find(Int(info[1]));
   if (blob != nullptr) decoder->blobs.Release(blob);
-  return MakeBool(env, blob != nullptr);
+  return blob != nullptr;
 }
 
-napi_value Bytes(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  Blob* blob = DecoderOf(arguments)->blobs.Find(arguments.Int(1));
-  return MakeNumber(env, blob == nullptr ? -1 : static_cast<double>(blob->size));
+double Bytes(const Napi::CallbackInfo& info) {
+  Blob* blob = DecoderOf(info)->blobs.Find(Int(info[1]));
+  return blob == nullptr ? -1 : static_cast<double>(blob->size);
 }
 
 }  // namespace
 
-Settings ReadSettings(ByteSpan numbers, ByteSpan shapes) {
-  const double* number = reinterpret_cast<const double*>(numbers.bytes);
-  size_t shape_count = shapes.count / sizeof(Shape);
-  if (numbers.count != kSettings * sizeof(double)) Die("settings have a wrong length");
+Settings ReadSettings(const Napi::Value& numbers, const Napi::Value& shapes) {
+  Napi::Float64Array number = numbers.As<Napi::Float64Array>();
+  Napi::Uint8Array shape_bytes = shapes.As<Napi::Uint8Array>();
+  size_t shape_count = shape_bytes.ElementLength() / sizeof(Shape);
+  if (number.ElementLength() != kSettings) Die("settings have a wrong length");
   if (shape_count == 0 || shape_count > kTypesMax) Die("packet table has a wrong length");
   Settings settings = {};
-  memcpy(settings.shapes, shapes.bytes, shape_count * sizeof(Shape));
+  memcpy(settings.shapes, shape_bytes.Data(), shape_count * sizeof(Shape));
   settings.type_max = static_cast<uint32_t>(shape_count - 1);
   settings.hash_seed = static_cast<uint32_t>(static_cast<int32_t>(number[0]));
   settings.packet_bytes_max = static_cast<uint32_t>(number[1]);
@@ -145,12 +140,12 @@ Settings ReadSettings(ByteSpan numbers, ByteSpan shapes) {
   return settings;
 }
 
-void ExportDecoder(napi_env env, napi_value exports) {
-  SetFunction(env, exports, "decoderCreate", Create);
-  SetFunction(env, exports, "decoderFeed", Feed);
-  SetFunction(env, exports, "decoderBlobRead", Read);
-  SetFunction(env, exports, "decoderBlobRelease", Release);
-  SetFunction(env, exports, "decoderBlobBytes", Bytes);
+void ExportDecoder(Napi::Object exports) {
+  Export<Create>(exports, "decoderCreate");
+  Export<Feed>(exports, "decoderFeed");
+  Export<Read>(exports, "decoderBlobRead");
+  Export<Release>(exports, "decoderBlobRelease");
+  Export<Bytes>(exports, "decoderBlobBytes");
 }
 
 }  // namespace geartrain

@@ -2,21 +2,19 @@
 #ifndef GEARTRAIN_EXPORTS_H_
 #define GEARTRAIN_EXPORTS_H_
 
-#include <node_api.h>
-
 #include "layout.h"
 #include "napi-util.h"
 
 namespace geartrain {
 
-void ExportCreate(napi_env env, napi_value exports);
-void ExportReactor(napi_env env, napi_value exports);
-void ExportBlobs(napi_env env, napi_value exports);
-void ExportDecoder(napi_env env, napi_value exports);
-void ExportFunctions(napi_env env, napi_value exports);
+void ExportReactor(Napi::Object exports);
+void ExportBlobs(Napi::Object exports);
+void ExportDecoder(Napi::Object exports);
+void ExportFunctions(Napi::Object exports);
 
-// Settings from the two arrays that src/native/addon.ts makes of the packet table and the limits.
-Settings ReadSettings(ByteSpan numbers, ByteSpan shapes);
+// Settings from the two arrays that src/native/addon-settings.ts makes of the packet table and the
+// limits.
+Settings ReadSettings(const Napi::Value& numbers, const Napi::Value& shapes);
 
 }  // namespace geartrain
 

@@ -64,6 +64,16 @@ describeAddon('the native reactor in threads', () => {
     expect(openDescriptors()).toBe(before);
   });
 
+  it.each(['decoder', 'reactor'])(
+    'lets a thread be terminated that makes one %s after another',
+    async (what) => {
+      for (let i = 0; i < 5; i++) {
+        const worker = await startWorker('create', { what });
+        expect(await worker.terminate()).toBe(1);
+      }
+    },
+  );
+
   it('lets a thread end by itself that has a reactor with nothing to do', async () => {
     const worker = await startWorker('idle');
     const [code] = await once(worker, 'exit');

@@ -3,7 +3,7 @@
  * TypeScript in threads. Every job posts `ready` (or a port) when the test may go on.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { addonFunctions, createReactor } from '../../../dist/native/addon.js';
+import { addonFunctions, createDecoder, createReactor } from '../../../dist/native/addon.js';
 import { Control, OUT_INTS, Out, ROW_INTS, Row, RowKind } from '../../../dist/protocol/batch.js';
 
 const { job } = workerData;
@@ -54,6 +54,15 @@ const jobs = {
   idle() {
     start(() => {});
     parentPort.postMessage('ready');
+  },
+  /** Makes one decoder, or one reactor, after another until it is terminated. */
+  async create() {
+    parentPort.postMessage('ready');
+    for (let i = 0; ; i++) {
+      if (workerData.what === 'decoder') createDecoder(7, 1 << 20);
+      else start(() => {}).destroy();
+      if (i % 16 === 15) await new Promise(setImmediate);
+    }
   },
   /** Listens and echoes for ever. */
   async echo() {
