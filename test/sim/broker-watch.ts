@@ -62,7 +62,10 @@ export class BrokerWatch {
     const { counters, jobs, nowMs, wallMs } = this.#broker;
     for (const { serial, deadlineMs, startMs, isScheduled } of this.#jobs.values()) {
       ensure(deadlineMs > nowMs, () => `job ${serial} runs beyond its timeout`);
-      ensure(!isScheduled || startMs > wallMs, () => `job ${serial} is kept back at ${wallMs}, until ${startMs}`);
+      ensure(
+        !isScheduled || startMs > wallMs,
+        () => `job ${serial} is kept back at ${wallMs}, until ${startMs}`,
+      );
     }
     const { submitted, assigned, requeued, completed, failed } = counters;
     const ours = [this.#created, this.#assigned, this.#requeued, this.#ended, this.#jobs.size];
@@ -126,9 +129,12 @@ export class BrokerWatch {
     const { jobs } = this.#broker;
     const create = jobs.create.bind(jobs);
     jobs.create = (fn, ...rest) => {
+      const { total } = fn;
       const job = create(fn, ...rest);
       const serial = jobs.table.serial(job);
       const priority = jobs.priority(job);
+      const limit = fn.queueMax[priority] as number;
+      ensure(limit === 0 || total < limit, () => `job ${serial} is one more than the limit`);
       ensure(serial > this.lastSerial, () => `serial ${serial} was given before`);
       this.lastSerial = serial;
       this.#created++;

@@ -54,8 +54,8 @@ export function planOf(seed: number, steps: number): Plan {
   return {
     seed,
     shardCount,
-    movesConnections: shardCount > 0 && !random.oneIn(4),
-    ringBytes: random.pick([1024, 4096, 4096, 16384]),
+    movesConnections: shardCount > 0 && !random.oneIn(3),
+    ringBytes: random.pick([1024, 1024, 4096, 16384]),
     ringStart: random.oneIn(3) ? -1024 * random.between(1, 4) : 0,
     hashSeed: random.next() | 0,
     isPriorityGlobal: !random.oneIn(4),

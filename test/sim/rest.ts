@@ -103,7 +103,8 @@ function checkRings(world: World, thread: SimThread): void {
   ensure(
     world.plan.shardCount === 0 ||
       thread.rings.connectionsOf(thread.index) === home.connectionCount,
-    () => `thread ${thread.index} publishes ${thread.rings.connectionsOf(thread.index)} connections`,
+    () =>
+      `thread ${thread.index} publishes ${thread.rings.connectionsOf(thread.index)} connections`,
   );
   readers.forEach((reader, from) => {
     ensure(reader?.isEmpty !== false, () => `ring ${from} to ${thread.index} is not read`);

@@ -5,7 +5,7 @@
 import { Random } from '../support/random.ts';
 import { BrokerWatch } from './broker-watch.ts';
 import { checkHome, sessionsOf, watchNoops } from './home-invariants.ts';
-import { brokersOf } from './inspect.ts';
+import { brokersOf, runnableCount } from './inspect.ts';
 import { checkBroker, checkEmpty } from './invariants.ts';
 import { Client } from './peers/client.ts';
 import { Ledger } from './peers/ledger.ts';
@@ -105,7 +105,7 @@ export class Simulation {
       [40, () => this.#act()],
       [8, () => world.advance(random.pick([0.3, 1, 2.5, 10, 40, 120, 900, 1700]))],
       [4, () => this.#connect()],
-      [1, () => this.#stall()],
+      [2, () => this.#stall()],
       [
         this.#plan.stepsWallClock ? 1 : 0,
         () => world.setWall(random.pick([-4000, -700, 1500, 9000])),
@@ -124,7 +124,7 @@ export class Simulation {
   }
 
   #stall(): void {
-    this.#stalled = this.#random.below(this.#plan.shardCount * 2 + 1);
+    this.#stalled = this.#random.below(this.#plan.shardCount + 2);
   }
 
   #deliver({ link }: SimPeer): void {
@@ -152,16 +152,21 @@ export class Simulation {
   #connect(): void {
     this.#peers = this.#peers.filter(({ link }) => !link.isClosed);
     const random = this.#random;
-    const { clientsMax, workersMax, functionNames } = this.#plan;
+    const { clientsMax, workersMax } = this.#plan;
     const workers = this.#peers.filter((peer) => peer instanceof Worker).length;
     const clients = this.#peers.length - workers - 1;
     if (random.oneIn(2) && clients < clientsMax) {
       this.#add(new Client(`client${++this.#names}`, this.#context, random.between(3, 25)));
     } else if (workers < workersMax) {
-      const offered = functionNames.filter(() => random.oneIn(2));
-      const names = offered.length > 0 ? offered : [random.pick(functionNames)];
-      this.#add(new Worker(`worker${++this.#names}`, this.#context, names, this.#temper()));
+      const name = `worker${++this.#names}`;
+      this.#add(new Worker(name, this.#context, this.#someFunctions(), this.#temper()));
     }
+  }
+
+  #someFunctions(): readonly string[] {
+    const { functionNames } = this.#plan;
+    const some = functionNames.filter(() => this.#random.oneIn(2));
+    return some.length > 0 ? some : [this.#random.pick(functionNames)];
   }
 
   #add(peer: SimPeer): void {
@@ -215,9 +220,11 @@ export class Simulation {
     for (let round = 0; this.#jobCount > 0; round++) {
       ensure(round < DRAIN_ROUNDS_MAX, () => `${this.#jobCount} jobs are never run`);
       // Under a memory limit a result may cost its worker the connection.
-      while (good.filter(({ link }) => link.isUp).length < 2) {
+      while (good.filter(({ link }) => link.isUp).length < 3) {
         const name = `good${good.length + 1}`;
-        good.push(new Worker(name, this.#context, functionNames, GOOD));
+        // Every third one offers only some, so that it asks owners in vain.
+        const names = good.length % 3 < 2 ? functionNames : this.#someFunctions();
+        good.push(new Worker(name, this.#context, names, GOOD));
         this.#add(good.at(-1) as Worker);
       }
       for (const worker of good) worker.act();
@@ -229,12 +236,13 @@ export class Simulation {
     this.#rest();
   }
 
-  /** When nothing is on its way, a GRAB gets a job if there is one, whoever owns it. */
+  /** When nothing is on its way, a GRAB gets a job if there is one for the worker, whoever owns it. */
   #grabAtRest(good: readonly Worker[]): void {
     settle(this.#world, this.#peers, this.#random);
-    const worker = good.find((one) => one.link.isUp && !one.isBusy && one.offersAll);
-    const runnable = brokersOf(this.#world).some((broker) => broker.jobs.level > 0);
-    if (worker === undefined || !runnable) return;
+    const idle = good.filter((one) => one.link.isUp && !one.isBusy);
+    if (idle.length === 0) return;
+    const worker = this.#random.pick(idle);
+    if (runnableCount(this.#world, worker.functionNames) === 0) return;
     worker.grabNow();
     settle(this.#world, this.#peers, this.#random);
     ensure(worker.isBusy, () => `${worker.link.name} grabs in vain although a job is runnable`);

@@ -7,7 +7,6 @@ import { onLine } from '../../src/admin/commands.ts';
 import { Control } from '../../src/protocol/batch.ts';
 import { RingReader } from '../../src/ring/ring.ts';
 import { RecordKind } from '../../src/session/far/records.ts';
-import { loseThread } from '../../src/shard/lose-thread.ts';
 import { ThreadCore } from '../../src/shard/thread-core.ts';
 import { MemoryReactor } from '../../src/transport/memory-reactor.ts';
 import { MemoryRegistry, type MemorySocket } from '../../src/transport/memory-socket.ts';
@@ -86,6 +85,13 @@ export interface Death {
   isOver: boolean;
 }
 
+interface Message {
+  readonly to: number;
+  readonly run: () => void;
+  /** Called instead when the receiver has died. */
+  readonly unheard: () => void;
+}
+
 export interface WorldEvents {
   /** A thread has been made: at the start, or again after a death. */
   started(thread: SimThread): void;
@@ -103,7 +109,7 @@ export class World {
   readonly memoryTaken = new Int32Array(1);
   readonly threads: (SimThread | null)[] = [];
   /** What the supervisor has said and nobody has heard yet; by receiving thread, in order for each. */
-  readonly messages: { readonly to: number; readonly run: () => void }[] = [];
+  messages: Message[] = [];
   readonly deaths: Death[] = [];
   nowMs = 5000.25;
   #wallOffsetMs = 1_700_000_000_000;
@@ -171,10 +177,15 @@ export class World {
     thread.reactor.nudge();
   }
 
+  /** Deaths that are not among those that were over at some time before. */
+  deathsSince(before: ReadonlySet<Death>): Death[] {
+    return this.deaths.filter((death) => !before.has(death));
+  }
+
   /** Ends a shard now, or behind `flushes` flushes of its next turns. */
   kill(shard: number, flushes: number): void {
     const thread = this.threads[shard];
-    if (thread == null || this.deaths.some((death) => !death.isOver)) return;
+    if (thread == null) return;
     if (flushes === 0) {
       this.#bury(thread);
       return;
@@ -190,11 +201,10 @@ export class World {
     for (const { rings } of this.living) rings.beforeFlush = () => {};
   }
 
-  #start(index: number): SimThread {
+  #start(index: number): void {
     const thread = new SimThread(this, index);
     this.threads[index] = thread;
     this.#events.started(thread);
-    return thread;
   }
 
   #bury(thread: SimThread): void {
@@ -203,41 +213,50 @@ export class World {
     this.#events.died(thread);
     this.threads[shard] = null;
     void thread.reactor.destroy();
+    // What was said to it is never heard; whoever waits for its answer waits no longer.
+    for (const message of this.messages.filter(({ to }) => to === shard)) message.unheard();
+    this.messages = this.messages.filter(({ to }) => to !== shard);
+    const isBusy = this.deaths.some((death) => !death.isOver);
     const death: Death = { shard, isOver: false };
     this.deaths.push(death);
-    this.#tell(0, () => this.#part(death));
+    if (!isBusy) this.#replaceNext();
+  }
+
+  /** Dead shards are replaced one by one. */
+  #replaceNext(): void {
+    const death = this.deaths.find(({ isOver }) => !isOver);
+    if (death !== undefined) this.#tell(0, () => this.#part(death));
   }
 
   /** The supervisor in the acceptor's thread, then all shards that live, forget the dead one. */
   #part(death: Death): void {
     const { shard } = death;
-    this.#leave(this.threads[0] as SimThread, shard);
-    this.#closeUntaken(shard);
-    const others = this.living.filter((thread) => thread.index !== 0);
-    let waiting = others.length;
-    const parted = () => this.#tell(0, () => this.#restart(death));
-    if (waiting === 0) parted();
-    for (const other of others) {
-      this.#tell(other.index, () => {
-        this.#leave(other, shard);
-        if (--waiting === 0) parted();
-      });
-    }
+    const acceptor = this.threads[0] as SimThread;
+    this.#closeUntaken(acceptor, shard);
+    this.#leave(acceptor, shard);
+    this.#tellShards(
+      shard,
+      (thread) => this.#leave(thread, shard),
+      () => this.#tell(0, () => this.#restart(death)),
+    );
   }
 
   #leave(thread: SimThread, shard: number): void {
     this.transcript.add(() => `thread ${thread.index} forgets shard ${shard}`);
     thread.rings.part(shard);
-    loseThread(thread.core.home, shard);
-    thread.reactor.nudge();
+    thread.core.lose(shard);
   }
 
   /** Connections that were on their way to the dead shard. */
-  #closeUntaken(shard: number): void {
-    const reader = new RingReader(this.hub.set, 0, shard, { receive: null, ring: () => {} });
-    reader.drain(Number.POSITIVE_INFINITY, (record) => {
-      if (record.kind === RecordKind.MOVE) this.registry.close(record.a);
-    });
+  #closeUntaken(acceptor: SimThread, shard: number): void {
+    const { set } = this.hub;
+    const reader = new RingReader(set, 0, shard, { receive: null, ring: () => {} });
+    do {
+      reader.drain(Number.POSITIVE_INFINITY, (record) => {
+        if (record.kind === RecordKind.MOVE) this.registry.close(record.a);
+      });
+      acceptor.rings.links[shard]?.flush();
+    } while (!reader.isEmpty);
   }
 
   #restart(death: Death): void {
@@ -245,19 +264,36 @@ export class World {
     this.transcript.add(() => `thread ${shard} is started again`);
     this.hub.reset(shard);
     this.#start(shard);
-    const others = this.living.filter((thread) => thread.index !== shard);
+    const join = (thread: SimThread) => {
+      this.transcript.add(() => `thread ${thread.index} joins shard ${shard}`);
+      thread.rings.join(shard);
+    };
+    join(this.threads[0] as SimThread);
+    this.#tellShards(shard, join, () => {
+      death.isOver = true;
+      this.#replaceNext();
+    });
+  }
+
+  /** Has all living shards but one do something when they hear of it, then goes on. */
+  #tellShards(except: number, run: (thread: SimThread) => void, done: () => void): void {
+    const others = this.living.filter(({ index }) => index !== 0 && index !== except);
     let waiting = others.length;
-    for (const other of others) {
-      this.#tell(other.index, () => {
-        this.transcript.add(() => `thread ${other.index} joins shard ${shard}`);
-        other.rings.join(shard);
-        if (--waiting === 0) death.isOver = true;
-      });
+    const heard = () => {
+      if (--waiting === 0) done();
+    };
+    for (const thread of others) {
+      const say = () => {
+        run(thread);
+        heard();
+      };
+      this.messages.push({ to: thread.index, run: say, unheard: heard });
     }
+    if (others.length === 0) done();
   }
 
   #tell(to: number, run: () => void): void {
-    this.messages.push({ to, run });
+    this.messages.push({ to, run, unheard: () => {} });
   }
 }
 

@@ -50,7 +50,7 @@ export class Client extends SimPeer {
       if (this.#left > 0 || random.oneIn(5)) this.askSomething();
       return;
     }
-    for (let burst = random.oneIn(4) ? random.between(2, 6) : 1; burst > 0; burst--) this.submit();
+    for (let burst = random.oneIn(4) ? random.between(2, 9) : 1; burst > 0; burst--) this.submit();
   }
 
   /** Only waits from now on. */

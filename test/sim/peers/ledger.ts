@@ -76,6 +76,8 @@ export class Ledger {
   readonly #excused = new Map<PeerLink, Set<string>>();
   /** Handles of submissions that coalesce with nothing. */
   readonly #handleOf = new Map<Submission, string>();
+  /** Serial of the last job of one connection, by function. */
+  readonly #lastOf = new Map<PeerLink, Map<string, number>>();
   /** Greatest serial that a shard had given when it died last. */
   readonly #lastSerials = new Map<number, number>();
 
@@ -106,6 +108,7 @@ export class Ledger {
       );
     }
     this.#bind(submission, handle);
+    if (unique === '') this.#checkOrder(link, functionName, job.serial);
     job.functionName = functionName;
     job.unique = unique;
     if (unique === '' || unique === '-') job.workload = workload;
@@ -259,11 +262,22 @@ export class Ledger {
     this.#handleOf.set(submission, handle);
   }
 
+  /** Jobs that one connection submits for one function are made in the order of its requests. */
+  #checkOrder(link: PeerLink, functionName: string, serial: number): void {
+    const serials = this.#lastOf.get(link) ?? new Map<string, number>();
+    this.#lastOf.set(link, serials);
+    ensure(
+      serial > (serials.get(functionName) ?? 0),
+      () => `${link.name}: a job of ${functionName} overtakes an earlier one`,
+    );
+    serials.set(functionName, serial);
+  }
+
   #mayHaveLost(link: PeerLink, functionName: string): boolean {
     return (
       !link.isUp ||
       this.isExcused(link, functionName) ||
-      this.#world.deaths.length > link.deathsBefore
+      this.#world.deathsSince(link.deathsBefore).length > 0
     );
   }
 

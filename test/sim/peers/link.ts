@@ -5,6 +5,7 @@
 import type { MemorySocket } from '../../../src/transport/memory-socket.ts';
 import { packetOf, printItem, type WireItem, type WirePacket } from '../../support/packet-text.ts';
 import { ensure, type Transcript } from '../transcript.ts';
+import type { Death } from '../world.ts';
 
 /** A reply that is owed. */
 export interface Expectation {
@@ -43,7 +44,7 @@ export class PeerLink {
   /** Shards whose functions this connection has named so far. */
   readonly named = new Set<number>();
   /** Deaths of shards that were over before the connection was opened. */
-  readonly deathsBefore: number;
+  readonly deathsBefore: ReadonlySet<Death>;
   /** The peer has decided to leave. */
   leaving: Leave | null = null;
   isClosed = false;
@@ -57,7 +58,7 @@ export class PeerLink {
   constructor(
     name: string,
     socket: MemorySocket,
-    deathsBefore: number,
+    deathsBefore: ReadonlySet<Death>,
     transcript: Transcript,
     events: LinkEvents,
   ) {

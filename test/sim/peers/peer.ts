@@ -58,7 +58,7 @@ export abstract class SimPeer {
     this.link = new PeerLink(
       name,
       world.connect(1000 + random.below(60000)),
-      world.deaths.filter((death) => death.isOver).length,
+      new Set(world.deaths.filter((death) => death.isOver)),
       world.transcript,
       { onUnasked: (packet) => this.onUnasked(packet), onClosed: () => this.#onClosed() },
     );
@@ -70,6 +70,7 @@ export abstract class SimPeer {
   protected abstract onUnasked(packet: WirePacket): void;
 
   leave(how: Leave): void {
+    if (this.random.oneIn(4)) this.#askEcho();
     this.link.leave(how, this.random.oneIn(3));
   }
 
@@ -112,6 +113,7 @@ export abstract class SimPeer {
     const choice = random.weighted([
       [4, () => this.#askEcho()],
       [3, () => this.#askStatus()],
+      [1, () => this.#askMuch()],
       [2, () => this.#askUnique()],
       [2, () => this.#askText()],
       [1, () => this.#askExceptions()],
@@ -154,7 +156,7 @@ export abstract class SimPeer {
 
   /** ECHO_RES promises that everything before has taken effect, at far owners as well. */
   #checkFence(offered: ReadonlyMap<string, number>): void {
-    if (this.world.deaths.length > this.link.deathsBefore) return;
+    if (this.world.deathsSince(this.link.deathsBefore).length > 0) return;
     const seen = registrationsOf(this.world, this.link.socket);
     const [wanted, found] = [offered, seen].map((map) => String([...map].sort()));
     ensure(
@@ -171,6 +173,11 @@ export abstract class SimPeer {
       const [echoed, ...numbers] = reply.args.map(String);
       return reply.name === 'STATUS_RES' && echoed === handle && numbers.length === 4;
     });
+  }
+
+  /** More questions at once than a small ring takes. */
+  #askMuch(): void {
+    for (let i = this.random.between(5, 40); i > 0; i--) this.#askStatus();
   }
 
   #askUnique(): void {
@@ -242,20 +249,17 @@ export abstract class SimPeer {
 
   #onClosed(): void {
     const { link, world } = this;
-    const isOfDead = world.deaths
-      .slice(link.deathsBefore)
+    const isOfDead = world
+      .deathsSince(link.deathsBefore)
       .some(({ shard }) => link.named.has(shard));
     const isShort = world.plan.memoryBytesMax > 0 && link.hasSentBig;
     if (isOfDead || isShort) return;
     ensure(link.leaving !== null, () => `${link.name} is closed without a reason`);
-    // Whoever sends garbage is answered all that came before; so is whoever closes, if that can be done at once.
-    const { shardCount, windowBytes } = world.plan;
-    const isAtOnce = shardCount === 0 && windowBytes === Number.POSITIVE_INFINITY;
-    if (link.leaving === 'garbage' || (link.leaving === 'end' && isAtOnce))
-      ensure(
-        link.owed.length === 0,
-        () => `${link.name} leaves by ${link.leaving}, no answer to ${link.owed[0]?.label}`,
-      );
+    // Whoever closes, or sends what is no packet, is answered all that came before.
+    ensure(
+      link.leaving === 'reset' || link.owed.length === 0,
+      () => `${link.name} leaves by ${link.leaving}, no answer to ${link.owed[0]?.label}`,
+    );
   }
 }
 

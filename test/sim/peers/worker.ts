@@ -88,8 +88,9 @@ export class Worker extends Client {
     return this.#isNooped;
   }
 
-  get offersAll(): boolean {
-    return this.offered.size === this.world.plan.functionNames.length;
+  /** Functions that it offers; all of them, once it has begun. */
+  get functionNames(): readonly string[] {
+    return this.offered.size === 0 ? [] : this.#functionNames;
   }
 
   /** Grabs at once. */
@@ -266,6 +267,8 @@ export class Worker extends Client {
     const isLate = this.ledger.isExcused(this.link, this.#held.get(handle) as string);
     this.#say('WORK_EXCEPTION', handle, this.bytes(this.token()));
     this.tellWork('WORK_FAIL', [handle], isLate ? 'may' : 'never');
+    if (this.random.oneIn(3))
+      this.tellWork('WORK_COMPLETE', [handle, 'again'], isLate ? 'may' : 'must');
   }
 
   /** Whether an ERROR could only mean the stray packet. */
@@ -278,7 +281,7 @@ export class Worker extends Client {
     const { random, ledger } = this;
     const handles = ledger.handles.filter((handle) => !this.#taboo.has(handle));
     const handle = random.oneIn(3)
-      ? random.pick(['H:sim:ya.1.1.zzz', 'H:sim:ya.0.1.1', 'H:other:1', ''])
+      ? random.pick(['H:sim:ya.1.1.zzz', 'H:sim:ya.0.1.zzz', 'H:other:1', ''])
       : random.pick(handles.length > 0 ? handles : ['H:x']);
     const name = random.pick([
       'WORK_COMPLETE',
