@@ -18,6 +18,8 @@ import {
   type WirePacket,
 } from './packet-text.ts';
 
+const LINES_SHOWN = 100;
+
 /** What was said, in the order in which this process saw it. */
 export class Transcript {
   readonly lines: string[] = [];
@@ -26,8 +28,11 @@ export class Transcript {
     this.lines.push(line);
   }
 
+  /** The last of it; a thousand connections say more than anybody reads. */
   toString(): string {
-    return this.lines.map((line) => `  ${line}`).join('\n');
+    const shown = this.lines.slice(-LINES_SHOWN).map((line) => `  ${line}`);
+    const hidden = this.lines.length - shown.length;
+    return (hidden > 0 ? [`  (${hidden} lines)`, ...shown] : shown).join('\n');
   }
 }
 

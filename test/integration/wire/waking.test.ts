@@ -73,24 +73,17 @@ describeServer('waking', { args: ['--wakeup-delay=3600000'] }, (stage) => {
 
   it('wakes one of 1,000 sleepers for one job', { timeout: 60_000 }, async () => {
     const fn = stage.fresh('crowd');
+    // Fewer at a time than the backlog of the listener (32): a lost SYN costs a second.
     const workers: WireConnection[] = [];
-    for (let i = 0; i < 1000; i += 50) {
-      const batch = Array.from({ length: 50 }, (_, k) => sleeper(`worker${i + k}`, fn));
+    for (let i = 0; i < 1000; i += 20) {
+      const batch = Array.from({ length: 20 }, (_, k) => sleeper(`worker${i + k}`, fn));
       workers.push(...(await Promise.all(batch)));
     }
     const client = await stage.peer('client');
     await submit(client, 'SUBMIT_JOB_BG', fn);
-    const woken = await Promise.race(
-      workers.map(async (worker) => {
-        await worker.until(() => noopsOf(worker) > 0, 'a NOOP');
-        return worker;
-      }),
-    );
-    woken.take();
-    await grab(woken);
     await Promise.all(workers.map((worker) => worker.barrier()));
-    expect(workers.filter((worker) => noopsOf(worker) > 0)).toEqual([]);
-    for (const worker of workers) worker.socket.destroy();
+    const noops = workers.map(noopsOf).filter((count) => count > 0);
+    expect(noops).toEqual([1]);
   });
 
   it('wakes a worker again that answered a NOOP with PRE_SLEEP', async () => {
