@@ -52,6 +52,8 @@ export function notifyFail(broker: Broker, job: number): void {
 export function cancel(broker: Broker, job: number, serial: number): boolean {
   if (!broker.jobs.table.isLive(job, serial)) return false;
   notifyFail(broker, job);
+  // As gearmand lists it: out of the store, so not in the background any more.
+  broker.jobs.clearFlag(job, Flag.BACKGROUND);
   abandon(broker, job);
   return true;
 }

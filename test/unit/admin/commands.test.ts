@@ -232,6 +232,21 @@ describe('cancel', () => {
     `);
   });
 
+  it('of a running background job lists it as one that nobody waits for', () => {
+    plays(String.raw`
+      client > SUBMIT_JOB_BG f u 1
+      client < JOB_CREATED #1
+      worker > CAN_DO f
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f 1
+      admin > "cancel job #1\n"
+      admin < "OK\r\n"
+      admin > "show jobs\n"
+      admin < "#1\x090\x091\x090\n"
+      admin < ".\n"
+    `);
+  });
+
   it('of a running job keeps it from being run again', () => {
     plays(String.raw`
       client > SUBMIT_JOB_BG f u 1
