@@ -188,6 +188,8 @@ export class ThreadCore {
 
   /** Shows other threads what this turn has for them. */
   #publish(): void {
+    // The level first: who has heard of a job must find a thread that says that it has one.
+    this.#publishLevel();
     const { links } = this.#parts.rings;
     let overflowBytes = 0;
     for (const link of links) {
@@ -200,6 +202,9 @@ export class ThreadCore {
       this.#connectionCount = this.home.connectionCount;
       this.#parts.rings.publishConnections(this.#connectionCount);
     }
+  }
+
+  #publishLevel(): void {
     if (this.broker === null) return;
     const { level } = this.broker.jobs;
     if (level === this.#level) return;
