@@ -71,8 +71,7 @@ export abstract class TurnReactor implements Reactor {
   }
 
   unsentBytes(conn: number): number {
-    const connection = this.engine.find(conn);
-    return connection === undefined ? 0 : this.engine.output.unsentBytes(connection);
+    return this.engine.unsentBytes(conn);
   }
 
   notifyDrained(conn: number, bytes: number): void {

@@ -63,6 +63,12 @@ export class TurnEngine {
     return connection?.leaving === Leaving.NO ? connection : undefined;
   }
 
+  /** Bytes that wait; of a connection that leaves too, until its last output is gone. */
+  unsentBytes(conn: number): number {
+    const connection = this.#connections.get(conn);
+    return connection === undefined ? 0 : this.output.unsentBytes(connection);
+  }
+
   /** A new connection. `opened`: give an OPEN row; null for an adopted one. */
   open(wire: Wire, opened: Opened | null): Connection {
     const { context } = this.input;
