@@ -129,7 +129,8 @@ class GearServer extends EventEmitter implements Server {
   async #drain(): Promise<void> {
     this.#listeners.closeAll();
     const lastJob = new LastJob(this.threads);
-    while (this.#closing === null) {
+    // A server that nobody has started has had no job.
+    while (this.#starting !== null && this.#closing === null) {
       if (lastJob.look(await this.#askAll())) break;
       await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP_MS));
     }
