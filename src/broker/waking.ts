@@ -104,7 +104,8 @@ export class Waker {
       if (isPending(wake)) return wake.dueMs;
       this.#firstWake++;
     }
-    this.#wakes.length = 0;
+    // Asked every turn: a new array is cheaper than a change of length, and an empty one stays as it is.
+    if (this.#firstWake > 0) this.#wakes = [];
     this.#firstWake = 0;
     return Number.POSITIVE_INFINITY;
   }
