@@ -3,6 +3,8 @@
  * The only place where the addon and its twin are told apart.
  */
 
+// The global of that name is a getter that costs more than the clock.
+import { performance } from 'node:perf_hooks';
 import { type AdminFacts, onLine } from '../admin/commands.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
