@@ -22,6 +22,8 @@ export interface Plan {
   /** --max-memory in bytes, 0 = none. */
   readonly memoryBytesMax: number;
   readonly outputPauseBytes: number;
+  /** Unsent output above it costs a peer its connection. */
+  readonly outputBytesMax: number;
   /** What a peer's socket takes before it reads. */
   readonly windowBytes: number;
   readonly functionNames: readonly string[];
@@ -30,6 +32,8 @@ export interface Plan {
   readonly steps: number;
   /** Steps at which a shard is killed. */
   readonly kills: ReadonlySet<number>;
+  /** Step at which somebody asks thousands of questions at once; 0 = never. */
+  readonly floodStep: number;
   readonly stepsWallClock: boolean;
   /** How eagerly each thread gets its turn; a slow one lags behind the others. */
   readonly threadWeights: readonly number[];
@@ -74,13 +78,15 @@ export function planOf(seed: number, steps: number): Plan {
     ]),
     exceptions: random.oneIn(8),
     memoryBytesMax: random.oneIn(10) ? 1024 * 1024 * random.between(1, 2) : 0,
-    outputPauseBytes: random.pick([2048, 65536, 4 << 20]),
+    outputPauseBytes: random.pick([2048, 32768]),
+    outputBytesMax: random.pick([600_000, 64 << 20]),
     windowBytes: random.pick([512, 16384, Number.POSITIVE_INFINITY]),
     functionNames: NAMES.slice(0, random.between(2, NAMES.length)),
     clientsMax: random.between(2, 8),
     workersMax: random.between(2, 10),
     steps,
     kills,
+    floodStep: random.oneIn(12) ? random.between(1, steps) : 0,
     stepsWallClock: random.oneIn(5),
     threadWeights: Array.from({ length: shardCount + 1 }, () => random.pick([1, 4, 8, 8])),
     bigOneIn: random.pick([10, 30, 100]),

@@ -69,6 +69,7 @@ function checkPeer(world: World, peer: SimPeer): void {
   const { link } = peer;
   if (link.isClosed) return;
   ensure(link.leaving === null, () => `${link.name} has left and is not closed`);
+  if (link.isDeaf) return;
   const [first] = link.owed;
   ensure(first === undefined, () => `${link.name} gets no answer to ${first?.label}`);
   // Nothing is on its way: an ERROR that may be left out was left out.

@@ -48,7 +48,7 @@ export class SimThread {
             hashSeed: plan.hashSeed,
             packetBytesMax: 1 << 28,
             outputPauseBytes: plan.outputPauseBytes,
-            outputBytesMax: 64 << 20,
+            outputBytesMax: plan.outputBytesMax,
             keepalive: null,
             onTurn,
             onListenError: () => {},

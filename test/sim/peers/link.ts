@@ -48,6 +48,8 @@ export class PeerLink {
   /** The peer has decided to leave. */
   leaving: Leave | null = null;
   isClosed = false;
+  /** It does not read what the server sends. */
+  isDeaf = false;
   hasSentBig = false;
   readonly #events: LinkEvents;
   readonly #transcript: Transcript;
@@ -75,7 +77,8 @@ export class PeerLink {
   }
 
   get hasIncoming(): boolean {
-    return !this.isClosed && (this.socket.outbound.bytes > 0 || this.socket.isClosed);
+    if (this.isClosed || (this.isDeaf && !this.socket.isClosed)) return false;
+    return this.socket.outbound.bytes > 0 || this.socket.isClosed;
   }
 
   /** Whether it is there and means to stay. */

@@ -28,6 +28,9 @@ type Line = readonly [line: string, reply: RegExp | null];
 /** Whether an ERROR answers a WORK_ packet. */
 export type Answered = 'must' | 'may' | 'never';
 
+/** Above the 4,096 replies that may wait for one connection. */
+const FLOOD = 5000;
+
 export const WORK_ERRORS: Readonly<Record<string, string>> = {
   WORK_COMPLETE: 'Job given in work result not found',
   WORK_FAIL: 'Job given in work result not found',
@@ -64,14 +67,25 @@ export abstract class SimPeer {
     );
   }
 
+  /** Whether more may wait for it than the server keeps for one peer. */
+  get mayBeOverLimit(): boolean {
+    const { windowBytes, outputBytesMax } = this.world.plan;
+    return windowBytes < Number.POSITIVE_INFINITY && outputBytesMax < 1 << 20;
+  }
+
   /** Does one thing, or nothing. */
   abstract act(): void;
 
   protected abstract onUnasked(packet: WirePacket): void;
 
+  /** Asks more than the server lets wait for one connection. */
+  flood(): void {
+    for (let i = 0; i < FLOOD; i++) this.#askStatus();
+  }
+
   leave(how: Leave): void {
     if (this.random.oneIn(4)) this.#askEcho();
-    this.link.leave(how, this.random.oneIn(3));
+    this.link.leave(this.link.isDeaf ? 'reset' : how, this.random.oneIn(3));
   }
 
   /** Sends a packet that owes no reply. */
@@ -156,7 +170,8 @@ export abstract class SimPeer {
 
   /** ECHO_RES promises that everything before has taken effect, at far owners as well. */
   #checkFence(offered: ReadonlyMap<string, number>): void {
-    if (this.world.deathsSince(this.link.deathsBefore).length > 0) return;
+    const { link, world } = this;
+    if (link.socket.isClosed || world.deathsSince(link.deathsBefore).length > 0) return;
     const seen = registrationsOf(this.world, this.link.socket);
     const [wanted, found] = [offered, seen].map((map) => String([...map].sort()));
     ensure(
@@ -253,7 +268,7 @@ export abstract class SimPeer {
       .deathsSince(link.deathsBefore)
       .some(({ shard }) => link.named.has(shard));
     const isShort = world.plan.memoryBytesMax > 0 && link.hasSentBig;
-    if (isOfDead || isShort) return;
+    if (isOfDead || isShort || this.mayBeOverLimit) return;
     ensure(link.leaving !== null, () => `${link.name} is closed without a reason`);
     // Whoever closes, or sends what is no packet, is answered all that came before.
     ensure(
