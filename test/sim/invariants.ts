@@ -302,8 +302,11 @@ function checkLevel(broker: Broker, recounts: ReadonlyMap<number, Recount>): voi
 }
 
 function ensureEqual<T extends object>(what: string, kept: T, found: T): void {
-  const [said, counted] = [JSON.stringify(kept), JSON.stringify(found)];
-  ensure(said === counted, () => `${what}: kept ${said}, counted ${counted}`);
+  for (const key in kept)
+    ensure(
+      kept[key] === found[key],
+      () => `${what}: kept ${JSON.stringify(kept)}, counted ${JSON.stringify(found)}`,
+    );
 }
 
 function sum(numbers: readonly number[]): number {
