@@ -188,8 +188,20 @@ function onMove(home: Home, record: RecordView): void {
 function onAsk(home: Home, from: number, record: RecordView): void {
   const json = record.bytes.slice(record.at, record.at + record.byteCount);
   const question = JSON.parse(new TextDecoder().decode(json)) as Question;
+  const { a: id } = record;
   const answer = encodeAnswer(home.answer(question));
-  home.links[from]?.send(RecordKind.ANSWER, record.a, 0, 0, 0, answer);
+  const send = () => home.links[from]?.send(RecordKind.ANSWER, id, 0, 0, 0, answer);
+  if (question.kind === 'fence' || question.kind === 'cancel') inNextTurn(home, send);
+  else send();
+}
+
+/**
+ * Rings are published one after the other. An answer which says that effects have come is sent a turn later: what this
+ * turn has for other threads is there by then.
+ */
+function inNextTurn(home: Home, send: () => void): void {
+  // Records are handled before what goes on in their own turn.
+  home.later(() => home.later(send));
 }
 
 function onAnswer(home: Home, record: RecordView): void {

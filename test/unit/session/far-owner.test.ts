@@ -342,6 +342,26 @@ describe('questions of other threads', () => {
     });
   });
 
+  it.each([
+    ['a fence', { kind: 'fence' }, 'WORK_COMPLETE'],
+    ['a cancelled job', { kind: 'cancel', slot: 1, serial: 1 }, 'WORK_FAIL'],
+  ])('about %s are answered when all effects have been published', (_what, question, effect) => {
+    const { dialogue, fn, frame } = owner();
+    frame(8, 1, 'SUBMIT_JOB', `${fn}\0\0data`);
+    frame(7, 0, 'CAN_DO', fn);
+    frame(7, 2, 'GRAB_JOB');
+    dialogue.told();
+    if (question.kind === 'fence')
+      dialogue.send(2, 'FRAME', [7, 0, Packet.WORK_COMPLETE], `${H1}\0done`);
+    dialogue.send(0, 'ASK', [17], Buffer.from(JSON.stringify(question)));
+    dialogue.thread.turn();
+    const told = dialogue.told();
+    expect(told.length).toBe(1);
+    expect(told[0]).toContain(`to 2: NOTIFY 8 ${effect}`);
+    dialogue.thread.turn();
+    expect(dialogue.told().map((line) => line.slice(0, 15))).toEqual(['to 0: ANSWER 17']);
+  });
+
   it('for names of any bytes', () => {
     const { dialogue } = owner();
     const name = 'caf\xe9\xff\x01"\\';
