@@ -33,6 +33,8 @@ class BlobTable {
   void Retain(Blob* blob) { blob->references++; }
   void Release(Blob* blob);
 
+  // MiB of all blobs that count against a limit; 0 without one.
+  int32_t LimitedMib() const { return *kib_max_ > 0 ? *kib_ / 1024 : 0; }
   // Whether a blob of `bytes` more than now would pass the limit.
   bool WouldPass(uint64_t bytes) const;
   // Makes room behind `size` for a read, when the blob will hold `total` in the end; false: no

@@ -59,6 +59,7 @@ void Reactor::RunTurn() {
   is_in_turn_ = true;
   Outcome outcome = host_.on_turn(host_.data, batch_.row_count);
   is_in_turn_ = false;
+  told_mib_ = blobs_.LimitedMib();
   ClearBatch();
   if (outcome == Outcome::kEnding) return Abandon();
   if (outcome == Outcome::kThrew) DropOutput();
@@ -105,7 +106,7 @@ void Reactor::OnCheck() {
     if (is_closing_) return;
     ProcessReady();
   }
-  if (batch_.row_count > 0 || is_nudged_ || ring_woke_) {
+  if (batch_.row_count > 0 || is_nudged_ || ring_woke_ || MustTellMemory()) {
     RunTurn();
   } else {
     ClearBatch();
@@ -113,9 +114,12 @@ void Reactor::OnCheck() {
   if (!is_closing_) UpdateIdle();
 }
 
+// Unfinished frames grow, and sent ones leave, without a row; threads share the limit and must know.
+bool Reactor::MustTellMemory() const { return blobs_.LimitedMib() != told_mib_; }
+
 // An active idle handle keeps the loop from sleeping while something is left to do.
 void Reactor::UpdateIdle() {
-  bool must_run = ready_first_ != nullptr || is_nudged_ || must_spin_;
+  bool must_run = ready_first_ != nullptr || is_nudged_ || must_spin_ || MustTellMemory();
   if (must_run == (uv_is_active(reinterpret_cast<uv_handle_t*>(&idle_)) != 0)) return;
   if (must_run) {
     uv_idle_start(&idle_, [](uv_idle_t*) {});

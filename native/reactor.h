@@ -153,6 +153,7 @@ class Reactor {
   void ClearBatch();
   void OnPrepare();
   void OnCheck();
+  bool MustTellMemory() const;
   void UpdateIdle();
   void UpdateReference();
   void CloseHandle(uv_handle_t* handle);
@@ -274,6 +275,8 @@ class Reactor {
   Vector<int32_t> ring_pairs_;  // Write word, read word, ...
   uv_poll_t* doorbell_ = nullptr;
   int doorbell_fd_ = -1;
+
+  int32_t told_mib_ = 0;  // Blobs as the thread has seen them, when they are limited.
 
   bool is_in_turn_ = false;
   bool is_nudged_ = false;

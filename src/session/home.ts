@@ -82,6 +82,8 @@ export class Home {
   /** Rotation among owners of equal level. */
   nextOwner = 0;
   connectionCount = 0;
+  /** Submits for other owners that were refused here: there was no memory to read them. */
+  refusedCount = 0;
   readonly #sessions: (Session | null)[] = [];
   readonly #frame = new Frame();
   /** What goes on when a connection's output has drained, by connection. */

@@ -15,7 +15,7 @@ export function threadStats(home: Home): ThreadStats {
     assigned: counters?.assigned ?? 0,
     submitted: counters?.submitted ?? 0,
     coalesced: counters?.coalesced ?? 0,
-    refused: counters?.refused ?? 0,
+    refused: home.refusedCount + (counters?.refused ?? 0),
     completed: counters?.completed ?? 0,
     failed: counters?.failed ?? 0,
     requeued: counters?.requeued ?? 0,

@@ -113,9 +113,9 @@ export class NodeReactor extends TurnReactor {
     });
   }
 
-  /** Runs a turn when a ring has something to read, whoever forgot to ring. */
+  /** Runs a turn when a ring has something to read, whoever forgot to ring, or sockets have sent what counts as memory. */
   #lookAtRings(): void {
-    if (this.engine.rings.isWaiting()) this.nudge();
+    if (this.engine.rings.isWaiting() || this.engine.mustTellMemory) this.nudge();
   }
 
   #connect(socket: net.Socket, opened: Opened | null): Connection {

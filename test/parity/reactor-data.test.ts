@@ -141,6 +141,18 @@ describe.each(implementations)('the reactor of the $kind', (implementation) => {
     expect(stage.host.reactor.control[Control.BLOB_KIB]).toBe(0);
   });
 
+  test('runs a turn for every MiB by which limited blobs grow, without a row', async () => {
+    stage.host.reactor.control[Control.BLOB_KIB_MAX] = 100 * 1024;
+    const seen = new Set<number>();
+    stage.host.handleTurn = (rowCount) => {
+      if (rowCount === 0) seen.add((stage.host.reactor.control[Control.BLOB_KIB] as number) >> 10);
+    };
+    const peer = await stage.connect();
+    peer.write(sample(16, [], noise(3 << 20)).bytes.subarray(0, -1));
+    await stage.host.until(() => seen.has(2));
+    expect([...seen]).toEqual([0, 1, 2].filter((mib) => seen.has(mib)));
+  });
+
   test('gives memory of an unfinished blob back at the end of its peer, not only when it is closed', async () => {
     const peer = await stage.connect();
     peer.write(sample(16, [], noise(1 << 20)).bytes.subarray(0, 900_000));

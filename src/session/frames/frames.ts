@@ -86,6 +86,7 @@ function onSubmit(home: Home, session: Session, frame: Frame): void {
     return;
   }
   if (frame.isDropped) {
+    home.refusedCount++;
     refuse(home, session, frame, Errors.queueFull);
     return;
   }

@@ -30,6 +30,11 @@ export class BlobTable {
     this.#control = control;
   }
 
+  /** MiB of all blobs that count against a limit; 0 without one. */
+  get limitedMib(): number {
+    return this.#control[Control.BLOB_KIB_MAX]! > 0 ? this.#control[Control.BLOB_KIB]! >> 10 : 0;
+  }
+
   /**
    * A new empty blob with one reference that will hold `announcedBytes`; takes no memory yet. BLOB_DROPPED when they
    * would pass BLOB_KIB_MAX.

@@ -32,6 +32,8 @@ export class TurnEngine {
   readonly #schedule: () => void;
   readonly #connections = new ConnectionTable();
   #isNudged = false;
+  /** Blobs as the thread has seen them, when they are limited. */
+  #toldMib = 0;
   #isReadingPaused = false;
   #isInTurn = false;
   #mustClose = false;
@@ -155,18 +157,24 @@ export class TurnEngine {
   runTurn(): boolean {
     if (this.#isStopped) return false;
     this.rings.wake();
-    const isCalled = this.#isNudged || this.rings.isWaiting();
+    const isWanted = this.#isNudged || this.rings.isWaiting();
     this.#isNudged = false;
     const rowCount = this.input.fill((connection) => this.updateReading(connection));
-    if (rowCount > 0 || isCalled) this.#callBack(rowCount);
+    const isCalled = rowCount > 0 || isWanted || this.mustTellMemory;
+    if (isCalled) this.#callBack(rowCount);
     const hasSent = this.output.flush();
     if (this.#mustClose) {
       this.closeAll();
       return true;
     }
-    if (this.input.isReady) this.#schedule();
+    if (this.input.isReady || this.mustTellMemory) this.#schedule();
     if (!this.rings.sleep()) this.nudge();
-    return rowCount > 0 || isCalled || hasSent || this.input.isReady;
+    return isCalled || hasSent || this.input.isReady || this.mustTellMemory;
+  }
+
+  /** Unfinished frames grow, and sent ones leave, without a row; threads share the limit and must know. */
+  get mustTellMemory(): boolean {
+    return this.blobs.limitedMib !== this.#toldMib;
   }
 
   /** Sends what is owed, closes connections and gives their blobs back; in a turn behind it. No turn runs any more. */
@@ -187,6 +195,7 @@ export class TurnEngine {
     this.#isStopped = true; // stays so when the callback throws
     try {
       this.#onTurn(rowCount);
+      this.#toldMib = this.blobs.limitedMib;
     } finally {
       this.#isInTurn = false;
     }
