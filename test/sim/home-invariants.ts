@@ -7,7 +7,8 @@ import { type Peer, Waking } from '../../src/broker/peer.ts';
 import { Control } from '../../src/protocol/batch.ts';
 import type { Home } from '../../src/session/home.ts';
 import { farJobKey, type Session } from '../../src/session/session.ts';
-import { liveJobs, livePeers } from './invariants.ts';
+import { livePeers } from './invariants.ts';
+import { liveJobs } from './job-invariants.ts';
 import { ensure } from './transcript.ts';
 
 const KEY_BASE = 2 ** 31;

@@ -9,14 +9,8 @@ import { type FunctionQueue, PRIORITY_COUNT } from '../../src/broker/functions.t
 import { Job } from '../../src/broker/job-table.ts';
 import { Flag } from '../../src/broker/jobs.ts';
 import { type Peer, Waking } from '../../src/broker/peer.ts';
+import { checkJobs, ensureEqual, type Recount } from './job-invariants.ts';
 import { ensure } from './transcript.ts';
-
-/** All jobs of a function by state, counted one by one. */
-interface Recount {
-  total: number;
-  assigned: number;
-  readonly waiting: number[];
-}
 
 /** Checks everything. Linear in jobs, peers and functions. */
 export function checkBroker(broker: Broker): void {
@@ -28,7 +22,9 @@ export function checkBroker(broker: Broker): void {
     checkSleepers(fn, peers);
     checkWaking(broker, fn);
   }
-  for (const peer of peers) checkPeer(broker, peer);
+  const held = sum(peers.map((peer) => checkPeer(broker, peer)));
+  const assigned = sum([...recounts.values()].map((recount) => recount.assigned));
+  ensure(held === assigned, () => `${assigned} jobs are assigned, workers hold ${held}`);
   checkLevel(broker, recounts);
 }
 
@@ -70,115 +66,6 @@ export function livePeers(broker: Broker): Peer[] {
     if (peer !== null) found.push(peer);
   }
   return found;
-}
-
-/** Job numbers, in the order of the table. */
-export function liveJobs(broker: Broker): number[] {
-  const found: number[] = [];
-  const { table } = broker.jobs;
-  for (let job = table.next(0); job !== 0; job = table.next(job)) found.push(job);
-  return found;
-}
-
-function checkJobs(broker: Broker): Map<number, Recount> {
-  const { jobs } = broker;
-  const recounts = new Map<number, Recount>();
-  const found = { jobs: 0, blocks: 0, bytes: 0, uniques: 0, scheduled: 0, deadlines: 0 };
-  for (const job of liveJobs(broker)) {
-    const fn = jobs.functionOf(job);
-    ensure(fn !== null, () => `job ${job} has no function`);
-    const recount = recounts.get(fn.index) ?? { total: 0, assigned: 0, waiting: [0, 0, 0] };
-    recounts.set(fn.index, recount);
-    recount.total++;
-    found.jobs++;
-    const state = jobs.state(job);
-    if (state === Flag.SCHEDULED) found.scheduled++;
-    else if (state === Flag.ASSIGNED) recount.assigned++;
-    else {
-      ensure(state === Flag.QUEUED, () => `job ${job} has state ${state}`);
-      const priority = jobs.priority(job);
-      recount.waiting[priority] = (recount.waiting[priority] as number) + 1;
-    }
-    ensure(
-      jobs.scheduled.has(job) === (state === Flag.SCHEDULED),
-      () => `job ${job} of state ${state} and the heap of start times disagree`,
-    );
-    const isTimed = jobs.has(job, Flag.HAS_DEADLINE);
-    if (isTimed) found.deadlines++;
-    ensure(
-      jobs.deadlines.has(job) === isTimed && (!isTimed || state === Flag.ASSIGNED),
-      () => `job ${job} and the heap of deadlines disagree`,
-    );
-    if (jobs.word(job, Job.BLOCK) !== 0) found.blocks++;
-    found.bytes += blockBytes(broker, job);
-    if (jobs.has(job, Flag.INDEXED)) {
-      found.uniques++;
-      ensure(findByUnique(broker, job) === job, () => `the unique of job ${job} is not found`);
-    }
-    checkWatchers(broker, job, state);
-  }
-  const kept = {
-    jobs: jobs.table.count,
-    blocks: jobs.slab.usedBlocks,
-    bytes: jobs.heldBytes,
-    uniques: broker.uniques.count,
-    scheduled: jobs.scheduled.size,
-    deadlines: jobs.deadlines.size,
-  };
-  ensureEqual('jobs', kept, found);
-  return recounts;
-}
-
-function blockBytes(broker: Broker, job: number): number {
-  const { jobs } = broker;
-  const workloadBytes = jobs.word(job, Job.BLOB) === 0 ? jobs.word(job, Job.WORKLOAD_BYTES) : 0;
-  return jobs.word(job, Job.UNIQUE_BYTES) + workloadBytes;
-}
-
-/** The job that a submit with the same function and unique would coalesce with. */
-function findByUnique(broker: Broker, job: number): number {
-  const { jobs } = broker;
-  const fn = jobs.functionOf(job);
-  const hash = jobs.word(job, Job.UNIQUE_HASH);
-  const uniqueBytes = jobs.word(job, Job.UNIQUE_BYTES);
-  const workloadBytes = jobs.word(job, Job.WORKLOAD_BYTES);
-  const block = jobs.word(job, Job.BLOCK);
-  const chunk = jobs.slab.chunkOf(block);
-  const at = jobs.slab.offsetOf(block);
-  if (!jobs.has(job, Flag.BY_WORKLOAD))
-    return broker.uniques.find(fn, hash, chunk, at, uniqueBytes, 0, false);
-  const blob = jobs.word(job, Job.BLOB);
-  return broker.uniques.find(fn, hash, chunk, at + uniqueBytes, workloadBytes, blob, true);
-}
-
-/** A job lives while somebody waits for it, it is a background job, or it only lives on in its worker's hands. */
-function checkWatchers(broker: Broker, job: number, state: number): void {
-  const { jobs } = broker;
-  const watchers: Peer[] = [];
-  jobs.watchers.forEach(job, (peer) => watchers.push(peer));
-  ensure(
-    watchers.length === jobs.watchers.count(job),
-    () => `job ${job} has ${watchers.length} watchers, counts ${jobs.watchers.count(job)}`,
-  );
-  for (const peer of watchers) {
-    ensure(broker.peers.at(peer.index) === peer, () => `job ${job} is watched by a peer that left`);
-    const isFirst = jobs.word(job, Job.WATCHER) === peer.index;
-    ensure(
-      isFirst || peer.extraWatches?.has(job) === true,
-      () => `job ${job} and its watcher ${peer.index} disagree`,
-    );
-  }
-  const isIgnored = jobs.has(job, Flag.IGNORED);
-  if (isIgnored)
-    ensure(
-      state === Flag.ASSIGNED && watchers.length === 0 && !jobs.has(job, Flag.INDEXED),
-      () => `job ${job} is ignored in state ${state} with ${watchers.length} watchers`,
-    );
-  else
-    ensure(
-      watchers.length > 0 || jobs.has(job, Flag.BACKGROUND),
-      () => `job ${job} lives and nobody waits for it`,
-    );
 }
 
 /** Queues are linked both ways and hold what the recount says. */
@@ -255,10 +142,11 @@ function checkWaking(broker: Broker, fn: FunctionQueue): void {
   );
 }
 
-/** A peer's own lists of jobs lead to jobs that know it. */
-function checkPeer(broker: Broker, peer: Peer): void {
+/** A peer's own lists of jobs lead to jobs that know it. Returns how many it holds. */
+function checkPeer(broker: Broker, peer: Peer): number {
   const { jobs } = broker;
   let previous = 0;
+  let held = 0;
   for (let job = peer.heldJob; job !== 0; job = jobs.word(job, Job.NEXT)) {
     ensure(
       jobs.state(job) === Flag.ASSIGNED &&
@@ -267,6 +155,7 @@ function checkPeer(broker: Broker, peer: Peer): void {
       () => `job ${job} is not properly held by peer ${peer.index}`,
     );
     previous = job;
+    held++;
   }
   previous = 0;
   for (let job = peer.watchedJob; job !== 0; job = jobs.word(job, Job.WATCH_NEXT)) {
@@ -283,6 +172,7 @@ function checkPeer(broker: Broker, peer: Peer): void {
     });
     ensure(isWatched, () => `peer ${peer.index} thinks that it watches job ${job}`);
   }
+  return held;
 }
 
 /** What the shard publishes for other threads, and what its functions publish for grabs. */
@@ -299,14 +189,6 @@ function checkLevel(broker: Broker, recounts: ReadonlyMap<number, Recount>): voi
     );
   }
   ensure(broker.jobs.level === highest, () => `level is ${broker.jobs.level}, not ${highest}`);
-}
-
-function ensureEqual<T extends object>(what: string, kept: T, found: T): void {
-  for (const key in kept)
-    ensure(
-      kept[key] === found[key],
-      () => `${what}: kept ${JSON.stringify(kept)}, counted ${JSON.stringify(found)}`,
-    );
 }
 
 function sum(numbers: readonly number[]): number {

@@ -86,7 +86,7 @@ export function planOf(seed: number, steps: number): Plan {
     workersMax: random.between(2, 10),
     steps,
     kills,
-    floodStep: random.oneIn(12) ? random.between(1, steps) : 0,
+    floodStep: random.oneIn(16) ? random.between(1, steps) : 0,
     stepsWallClock: random.oneIn(5),
     threadWeights: Array.from({ length: shardCount + 1 }, () => random.pick([1, 4, 8, 8])),
     bigOneIn: random.pick([10, 30, 100]),

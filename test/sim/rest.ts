@@ -4,11 +4,12 @@
  */
 import type { Random } from '../support/random.ts';
 import { checkHomesAtRest } from './home-invariants.ts';
-import { locate } from './inspect.ts';
 import type { SimPeer } from './peers/peer.ts';
 import { Worker } from './peers/worker.ts';
+import { locate } from './server/inspect.ts';
+import type { SimThread } from './server/sim-thread.ts';
+import type { World } from './server/world.ts';
 import { ensure } from './transcript.ts';
-import type { SimThread, World } from './world.ts';
 
 const ROUNDS_MAX = 2000;
 /** A step of the wall clock is noticed within this time. */

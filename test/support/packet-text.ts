@@ -96,6 +96,25 @@ export function packetOf(type: number, payload: Buffer): WirePacket {
   return { kind: 'packet', type, name: shape.name, payload, args, data };
 }
 
+/** Bytes of the item that begins `bytes`; 0 = not known yet. */
+export function itemLength(bytes: Buffer): number {
+  if (bytes.length === 0) return 0;
+  if (bytes[0] !== 0) return bytes.indexOf(0x0a) + 1;
+  return bytes.length < 12 ? 0 : 12 + bytes.readUInt32BE(8);
+}
+
+/** The item that `bytes` hold, or what is wrong with them. */
+export function itemOf(bytes: Buffer): WireItem | string {
+  if (bytes[0] !== 0) {
+    const line: WireLine = { kind: 'line', text: bytes.toString('latin1') };
+    return line;
+  }
+  if (bytes.toString('latin1', 0, 4) !== '\0RES') {
+    return `a reply begins with ${printBytes(bytes.subarray(0, 12))}`;
+  }
+  return packetOf(bytes.readUInt32BE(4), bytes.subarray(12));
+}
+
 /** Type by name, for comparing. */
 export function typeOf(name: PacketName): PacketType {
   return Packet[name];

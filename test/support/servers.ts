@@ -8,7 +8,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Transcript, WireConnection } from './wire.ts';
+import type { Transcript } from './transcript.ts';
+import { WireConnection } from './wire.ts';
 
 export type ServerKind = 'geartrain' | 'gearmand';
 

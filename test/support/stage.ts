@@ -4,7 +4,8 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed } from 'vitest';
 import { type ServerOptions, startServer, type TestServer } from './servers.ts';
-import { Transcript, type WireConnection } from './wire.ts';
+import { Transcript } from './transcript.ts';
+import type { WireConnection } from './wire.ts';
 
 export interface Stage {
   readonly server: TestServer;

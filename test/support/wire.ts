@@ -6,35 +6,20 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import {
   type Bytes,
+  itemLength,
+  itemOf,
   type PacketName,
-  packetOf,
   printBytes,
   printItem,
   rawPacket,
   request,
   toBytes,
   type WireItem,
-  type WireLine,
   type WirePacket,
 } from './packet-text.ts';
+import type { Transcript } from './transcript.ts';
 
-const LINES_SHOWN = 100;
-
-/** What was said, in the order in which this process saw it. */
-export class Transcript {
-  readonly lines: string[] = [];
-
-  add(line: string): void {
-    this.lines.push(line);
-  }
-
-  /** The last of it; a thousand connections say more than anybody reads. */
-  toString(): string {
-    const shown = this.lines.slice(-LINES_SHOWN).map((line) => `  ${line}`);
-    const hidden = this.lines.length - shown.length;
-    return (hidden > 0 ? [`  (${hidden} lines)`, ...shown] : shown).join('\n');
-  }
-}
+export { Transcript } from './transcript.ts';
 
 export interface WireOptions {
   readonly port: number;
@@ -297,23 +282,4 @@ export class WireConnection {
     if (!isBarrier) this.transcript?.add(`${this.name} < ${printItem(item)}`);
     this.items.push(item);
   }
-}
-
-/** Bytes of the item that begins `bytes`; 0 = not known yet. */
-function itemLength(bytes: Buffer): number {
-  if (bytes.length === 0) return 0;
-  if (bytes[0] !== 0) return bytes.indexOf(0x0a) + 1;
-  return bytes.length < 12 ? 0 : 12 + bytes.readUInt32BE(8);
-}
-
-/** The item that `bytes` hold, or what is wrong with them. */
-function itemOf(bytes: Buffer): WireItem | string {
-  if (bytes[0] !== 0) {
-    const line: WireLine = { kind: 'line', text: bytes.toString('latin1') };
-    return line;
-  }
-  if (bytes.toString('latin1', 0, 4) !== '\0RES') {
-    return `a reply begins with ${printBytes(bytes.subarray(0, 12))}`;
-  }
-  return packetOf(bytes.readUInt32BE(4), bytes.subarray(12));
 }

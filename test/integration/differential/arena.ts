@@ -8,7 +8,8 @@ import {
   startServer,
   type TestServer,
 } from '../../support/servers.ts';
-import { type Difference, playDialogue } from './dialogue.ts';
+import type { Difference } from './dialogue.ts';
+import { playDialogue } from './play.ts';
 import { shrink } from './shrink.ts';
 import { type Plan, planOf, type Step } from './steps.ts';
 

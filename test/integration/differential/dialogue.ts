@@ -3,17 +3,15 @@
  * Rule: after a step, ECHO on the acting connection, then on all others; only then is anything compared. gearmand's
  * answers teach the model; whoever differs from them is the difference.
  */
-import {
-  printBytes,
-  printItem,
-  type WireItem,
-  type WirePacket,
-} from '../../support/packet-text.ts';
+import type { WireItem } from '../../support/packet-text.ts';
 import type { TestServer } from '../../support/servers.ts';
-import { comparableOrder, evenPacket, evenRows, type Scene } from './evened-out.ts';
-import { type Frame, type Listing, packet, printFrame, type TextFrame } from './frames.ts';
+import { comparable, isNoop, isSubmitError } from './compare.ts';
+import { type Action, Draft, type Setting } from './draft.ts';
+import { comparableOrder } from './even.ts';
+import type { Scene } from './evened-out.ts';
+import { type Frame, printFrame } from './frames.ts';
 import { type Connection, type Job, Model } from './model.ts';
-import { type Action, Resolver, type Setting, wakeLeave } from './resolve.ts';
+import { isPlain, type PlainStep, resolve } from './resolve.ts';
 import { Side } from './side.ts';
 import type { Plan, Step } from './steps.ts';
 import { checkWakeups } from './wakeups.ts';
@@ -45,44 +43,14 @@ export interface Outcome {
   readonly leftOver: number;
 }
 
-/** Plays `plan`; never rejects: a server that ends or hangs is a difference too. */
-export async function playDialogue(plan: Plan, options: DialogueOptions): Promise<Outcome> {
-  const transcript: string[] = [];
-  try {
-    const dialogue = await Dialogue.open(plan, options, transcript);
-    const difference = await dialogue.play();
-    if (difference === null) return await dialogue.cleanUp();
-    const isBroken = await dialogue.cleanUp().then(
-      (outcome) => outcome.difference !== null,
-      () => true,
-    );
-    return { difference: { ...difference, isBroken }, leftOver: 0 };
-  } catch (error) {
-    const what = `${error instanceof Error ? error.message : String(error)}${await endsOf(options)}`;
-    const isReferenceGone = options.servers.some((s) => s.kind === 'gearmand' && !s.isRunning());
-    return { difference: { transcript, what, isBroken: true, isReferenceGone }, leftOver: 0 };
-  }
-}
-
-/** Which servers have ended, how, and what they said last. */
-async function endsOf({ servers }: DialogueOptions): Promise<string> {
-  const tails: string[] = [];
-  for (const server of servers) {
-    if (server.isRunning()) continue;
-    const { code, signal } = await server.exited;
-    tails.push(`\n${server.label} has ended: ${signal ?? code}\n${server.output().slice(-3000)}`);
-  }
-  return tails.join('');
-}
-
-class Dialogue {
+export class Dialogue {
   readonly #plan: Plan;
   readonly #sides: readonly [Side, Side];
   readonly #model: Model;
   readonly #setting: Setting;
-  readonly #resolver: Resolver;
   readonly #prefix: string;
   readonly #transcript: string[];
+  #freshCount = 0;
 
   private constructor(
     plan: Plan,
@@ -101,8 +69,8 @@ class Dialogue {
       functionNames: letters.map((letter) => options.prefix + letter),
       isMulti: options.isMulti,
       hasShards: options.hasShards,
+      freshUnique: () => `fresh${++this.#freshCount}`,
     };
-    this.#resolver = new Resolver(this.#model, this.#setting);
   }
 
   static async open(plan: Plan, options: DialogueOptions, transcript: string[]): Promise<Dialogue> {
@@ -115,7 +83,7 @@ class Dialogue {
   async play(): Promise<Difference | null> {
     for (const step of this.#plan.steps) {
       this.#model.now++;
-      const what = step.op === 'drain' ? await this.#drain(step) : await this.#step(step);
+      const what = isPlain(step) ? await this.#step(step) : await this.#drain(step);
       if (what !== null) return { transcript: this.#transcript, what, isBroken: false };
     }
     return null;
@@ -145,10 +113,10 @@ class Dialogue {
     return this.#model.open(slot, name);
   }
 
-  async #step(step: Step): Promise<string | null> {
+  async #step(step: PlainStep): Promise<string | null> {
     const me = await this.#connection(step.slot);
     await this.#learnGhosts();
-    const action = this.#resolver.resolve(step, me);
+    const action = resolve(step, me, this.#model, this.#setting);
     const isGlued = (step.n[7] ?? 0) % 2 === 0;
     return this.#perform(step.slot, me, action, isGlued);
   }
@@ -158,29 +126,21 @@ class Dialogue {
     const me = await this.#connection(step.slot);
     const name = this.#setting.functionNames[step.n[0] as number];
     if (name === undefined) return null;
-    const frames = [packet('RESET_ABILITIES'), packet('CAN_DO', name)];
-    const apply = (): void => {
-      this.#model.resetAbilities(me);
-      this.#model.canDo(me, name);
-    };
-    const plain = { disconnects: false, gearmandErrors: 0, wakeLeave: wakeLeave(frames, me) };
-    const wrong = await this.#perform(step.slot, me, { ...plain, frames, apply }, true);
-    if (wrong !== null) return wrong;
-    for (;;) {
-      const finish = me.held.map((job) => packet('WORK_COMPLETE', { job: job.index }, ''));
-      const taken: Action = {
-        ...plain,
-        wakeLeave: 1,
-        frames: [...finish, packet('GRAB_JOB_ALL')],
-        apply: () => {
-          for (const job of [...me.held]) this.#model.ended(job);
-          this.#model.grab(me);
-        },
-      };
-      const bad = await this.#perform(step.slot, me, taken, true);
-      if (bad !== null) return bad;
-      if (me.held.length === 0) return null;
+    const model = this.#model;
+    const start = new Draft(model, this.#setting, me);
+    start.send('RESET_ABILITIES', [], () => model.resetAbilities(me));
+    start.send('CAN_DO', [name], () => model.canDo(me, name));
+    let wrong = await this.#perform(step.slot, me, start.action(), true);
+    while (wrong === null) {
+      const next = new Draft(model, this.#setting, me);
+      for (const job of me.held) {
+        next.send('WORK_COMPLETE', [{ job: job.index }, ''], () => model.ended(job));
+      }
+      next.send('GRAB_JOB_ALL', [], () => model.grab(me));
+      wrong = await this.#perform(step.slot, me, next.action(), true);
+      if (me.held.length === 0) break;
     }
+    return wrong;
   }
 
   async #learnGhosts(): Promise<void> {
@@ -294,63 +254,4 @@ class Dialogue {
     const wrong = checkWakeups(this.#model, this.#setting.functionNames, noops, leave);
     return wrong === null ? null : `${this.#sides[at]?.server.label}: ${wrong}`;
   }
-}
-
-const isNoop = (item: WireItem): boolean => item.kind === 'packet' && item.name === 'NOOP';
-
-function isSubmitError(error: WirePacket): boolean {
-  const text = error.payload.toString('latin1');
-  return text.startsWith('QUEUE_ERROR\0') || text.endsWith('\0Unique value too large');
-}
-
-/** What a connection received, as lines that are equal when the servers agree. `action`: it is the acting one. */
-function comparable(items: readonly WireItem[], scene: Scene, action: Action | null): string[] {
-  const texts = (action?.frames ?? []).filter((f): f is TextFrame => f.kind === 'text');
-  const lines: string[] = [];
-  let listing: { name: Listing; rows: string[] } | null = null;
-  const skip = errorsToSkip(scene, action);
-  const errorCount = items.filter((i) => i.kind === 'packet' && i.name === 'ERROR').length;
-  let errorsSeen = 0;
-  for (const item of items) {
-    if (item.kind === 'packet') {
-      if (isNoop(item)) continue;
-      if (item.name === 'ERROR' && ++errorsSeen > errorCount - skip) continue;
-      const even = evenPacket(item, scene);
-      if (even !== null) lines.push(printEven(even, scene));
-      continue;
-    }
-    if (listing === null) {
-      const text = texts.shift();
-      if (text === undefined) lines.push(`unasked ${printItem(item)}`);
-      else if (text.reply === 'line') lines.push(evenLine(item.text, text, scene));
-      else listing = { name: text.reply, rows: [] };
-    }
-    if (listing === null) continue;
-    if (item.text === '.\n') {
-      const rows = evenRows(listing.name, listing.rows, scene);
-      lines.push(`${listing.name}:`, ...rows.map((row) => `  ${printBytes(row)}`), '  .');
-      listing = null;
-    } else listing.rows.push(item.text.slice(0, -1));
-  }
-  if (listing !== null) lines.push(`${listing.name}: no end`);
-  return lines;
-}
-
-/** How many of the last ERRORs only gearmand sends. */
-function errorsToSkip(scene: Scene, action: Action | null): number {
-  return scene.side.isReference ? (action?.gearmandErrors ?? 0) : 0;
-}
-
-function evenLine(text: string, frame: TextFrame, scene: Scene): string {
-  const isStale = frame.cancelsGhost === true && scene.side.isReference;
-  return `text ${printBytes(isStale ? 'ERR UNKNOWN_JOB\r\n' : text)}`;
-}
-
-/** As `printItem`, with the handle replaced by the job's number. */
-function printEven(item: WirePacket, scene: Scene): string {
-  const carriesHandle = /^(JOB_|WORK_|STATUS_RES$)/.test(item.name);
-  const handle = item.args[0];
-  if (!carriesHandle || handle === undefined) return printItem(item);
-  const name = scene.side.nameOf(handle.toString('latin1'));
-  return printItem({ ...item, args: [Buffer.from(name, 'latin1'), ...item.args.slice(1)] });
 }

@@ -3,7 +3,7 @@
  * no reply could be put right afterwards, keeps a step from going where the two servers part.
  * Rule: gearmand's replies are put into the form of ours, never the other way round; what is blurred is blurred on both.
  */
-import type { WireItem, WirePacket } from '../../support/packet-text.ts';
+import type { WirePacket } from '../../support/packet-text.ts';
 import type { Listing, Submit } from './frames.ts';
 import { type Connection, type Job, keyOf, type Model } from './model.ts';
 import type { Side } from './side.ts';
@@ -36,7 +36,8 @@ export interface EvenedOut {
   readonly mayLeave?: (connection: Connection, model: Model) => boolean;
 }
 
-const isWork = (name: string): boolean => name.startsWith('WORK_');
+/** Whether a packet tells of a running job. */
+export const isWork = (name: string): boolean => name.startsWith('WORK_');
 
 function withArgs(packet: WirePacket, args: readonly string[]): WirePacket {
   return { ...packet, args: args.map((arg) => Buffer.from(arg, 'latin1')) };
@@ -276,76 +277,3 @@ export const EVENED_OUT: readonly EvenedOut[] = [
       'gearmand wakes all sleepers, ours as many as there are jobs: checked by the wake-up rule (wakeups.ts)',
   },
 ];
-
-/**
- * The order in which the items of one connection are compared: as they came, or, when one of the servers has shards,
- * replies first and WORK packets behind them. A WORK packet before the JOB_CREATED of its job is left where it came.
- */
-export function comparableOrder(
-  items: readonly WireItem[],
-  hasShards: boolean,
-): readonly WireItem[] {
-  if (!hasShards) return items;
-  const created = new Set<string>();
-  const announced = new Set(
-    items.flatMap((i) => (i.kind === 'packet' && i.name === 'JOB_CREATED' ? [handleOf(i)] : [])),
-  );
-  const replies: WireItem[] = [];
-  const works: WireItem[] = [];
-  for (const item of items) {
-    const isPacket = item.kind === 'packet';
-    if (isPacket && item.name === 'JOB_CREATED') created.add(handleOf(item));
-    const mayMove =
-      isPacket &&
-      isWork(item.name) &&
-      (created.has(handleOf(item)) || !announced.has(handleOf(item)));
-    if (mayMove) works.push(item);
-    else replies.push(item);
-  }
-  return [...replies, ...works];
-}
-
-const handleOf = (packet: WirePacket): string => String(packet.args[0]);
-
-const forSide = (scene: Scene): EvenedOut[] =>
-  EVENED_OUT.filter((rule) => rule.appliesTo === 'both' || scene.side.isReference);
-
-/** A packet in comparable form, or null when it does not count. */
-export function evenPacket(packet: WirePacket, scene: Scene): WirePacket | null {
-  let result: WirePacket | null = packet;
-  for (const rule of forSide(scene)) {
-    if (result !== null && rule.packet !== undefined) result = rule.packet(result, scene);
-  }
-  return result;
-}
-
-/** The rows of a listing in comparable form, sorted: gearmand lists in the order of its hash table. */
-export function evenRows(listing: Listing, rows: readonly string[], scene: Scene): string[] {
-  let result = [...rows];
-  for (const rule of forSide(scene)) {
-    if (rule.rows !== undefined) result = rule.rows(listing, result, scene);
-    const { row } = rule;
-    if (row === undefined) continue;
-    result = result
-      .map((text) => row(listing, text.split('\t'), scene))
-      .filter((columns): columns is string[] => columns !== null)
-      .map((columns) => columns.join('\t'));
-  }
-  return result.sort();
-}
-
-/** A submit that both servers understand alike, or null when there is none. */
-export function evenSubmit(submit: Submit, model: Model, freshUnique: () => string): Submit | null {
-  let result: Submit | null = submit;
-  for (const rule of EVENED_OUT) {
-    if (result !== null && rule.submit !== undefined) {
-      result = rule.submit(result, model, freshUnique);
-    }
-  }
-  return result;
-}
-
-/** Whether the end of this connection means the same to both servers. */
-export function mayLeave(connection: Connection, model: Model): boolean {
-  return EVENED_OUT.every((rule) => rule.mayLeave?.(connection, model) ?? true);
-}

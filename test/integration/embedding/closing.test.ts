@@ -195,8 +195,8 @@ describe.each(variants())('closing after the last job, $label', (variant) => {
   });
 
   it('loses no result that is between two threads when the last job ends', async () => {
-    // The client lives where its first function does, the job belongs to another shard in half of the cases.
-    for (let round = 0; round < 12; round++) {
+    // Names are spread over shards by chance: client, worker and job are in the same one or in three.
+    for (let round = 0; round < 6; round++) {
       const { server, port } = await yard().start(variant);
       const client = await yard().peer({ port }, 'client');
       const worker = await yard().peer({ port }, 'worker');

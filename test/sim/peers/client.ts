@@ -3,8 +3,9 @@
  * the foreground and says so to the ledger.
  */
 import type { PacketName, WirePacket } from '../../support/packet-text.ts';
-import type { Submission } from './ledger.ts';
-import { type PeerContext, SimPeer } from './peer.ts';
+import { CuriousPeer } from './curious-peer.ts';
+import type { Submission } from './job-record.ts';
+import type { PeerContext } from './peer.ts';
 
 const FORMS = [
   [6, 'SUBMIT_JOB'],
@@ -26,7 +27,7 @@ const BACKGROUND = new Set<PacketName>([
   'SUBMIT_REDUCE_JOB_BACKGROUND',
 ]);
 
-export class Client extends SimPeer {
+export class Client extends CuriousPeer {
   readonly #favourite: string;
   readonly #isMortal: boolean;
   #left: number;

@@ -3,66 +3,10 @@
  * handed it, what was said about it. Checks that every packet about a job is right, and at the end that none is missing.
  */
 import type { WirePacket } from '../../support/packet-text.ts';
+import type { World } from '../server/world.ts';
 import { ensure } from '../transcript.ts';
-import { HANDLE_PREFIX, type World } from '../world.ts';
+import { isFinal, JobRecord, type Submission, sayingKey } from './job-record.ts';
 import type { PeerLink } from './link.ts';
-
-export interface Submission {
-  readonly link: PeerLink;
-  readonly functionName: string;
-  readonly unique: string;
-  readonly reducer: string | null;
-  readonly isBackground: boolean;
-  /** Wall clock in ms before which it must not run; 0 = at once. */
-  readonly notBeforeMs: number;
-  readonly workload: Buffer;
-}
-
-/** A WORK_ packet that a worker sent about a job that it held. */
-interface Saying {
-  readonly by: PeerLink;
-  readonly index: number;
-  readonly rest: Buffer;
-}
-
-class JobRecord {
-  readonly handle: string;
-  readonly shard: number;
-  readonly serial: number;
-  functionName: string | null = null;
-  unique = '';
-  workload: Buffer | null = null;
-  isAckedBackground = false;
-  /** Subscriptions and final packets by client. */
-  readonly subscriptions = new Map<PeerLink, number>();
-  readonly finals = new Map<PeerLink, number>();
-  /** Workers that were handed it and have not ended it. */
-  readonly holders = new Set<PeerLink>();
-  readonly sayings = new Map<string, Saying>();
-  /** Greatest index of a saying of one worker that one client has heard. */
-  readonly heard = new Map<PeerLink, Map<PeerLink, number>>();
-  /** A holder has sent WORK_COMPLETE, WORK_FAIL or WORK_EXCEPTION. */
-  isEndSent = false;
-  mayFail = false;
-  isCancelAsked = false;
-  /** Its shard has died. */
-  isLost = false;
-
-  constructor(handle: string) {
-    const [shard, , serial] = numbersOf(handle);
-    this.handle = handle;
-    this.shard = shard;
-    this.serial = serial;
-  }
-}
-
-/** Shard, slot and serial of a handle of ours. */
-export function numbersOf(handle: string): [shard: number, slot: number, serial: number] {
-  const match = /^(.*):[0-9a-z]+\.([0-9a-z]+)\.([0-9a-z]+)\.([0-9a-z]+)$/.exec(handle);
-  ensure(match?.[1] === HANDLE_PREFIX, () => `${handle} is no handle of ours`);
-  const [shard, slot, serial] = match.slice(2).map((digits) => Number.parseInt(digits, 36));
-  return [shard as number, slot as number, serial as number];
-}
 
 export class Ledger {
   readonly #world: World;
@@ -290,14 +234,4 @@ export class Ledger {
     this.handles.push(handle);
     return job;
   }
-}
-
-export function isFinal(name: string): boolean {
-  return name === 'WORK_COMPLETE' || name === 'WORK_FAIL' || name === 'WORK_EXCEPTION';
-}
-
-/** Data begins with a word that no other packet has, up to `|`; progress is known by its numbers. */
-function sayingKey(name: string, rest: Buffer): string {
-  const end = rest.indexOf('|');
-  return `${name} ${rest.toString('latin1', 0, end < 0 ? rest.length : end)}`;
 }

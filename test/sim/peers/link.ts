@@ -4,8 +4,8 @@
  */
 import type { MemorySocket } from '../../../src/transport/memory-socket.ts';
 import { packetOf, printItem, type WireItem, type WirePacket } from '../../support/packet-text.ts';
+import type { Death } from '../server/world.ts';
 import { ensure, type Transcript } from '../transcript.ts';
-import type { Death } from '../world.ts';
 
 /** A reply that is owed. */
 export interface Expectation {

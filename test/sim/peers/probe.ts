@@ -1,9 +1,9 @@
 /** An observer that asks for figures when nothing is on its way, and knows what the answers must be. */
 import { Flag } from '../../../src/broker/jobs.ts';
-import { brokersOf } from '../inspect.ts';
 import { liveFunctions } from '../invariants.ts';
+import { brokersOf } from '../server/inspect.ts';
 import { ensure } from '../transcript.ts';
-import { numbersOf } from './ledger.ts';
+import { numbersOf } from './job-record.ts';
 import { type PeerContext, SimPeer } from './peer.ts';
 
 export class Probe extends SimPeer {

@@ -5,45 +5,9 @@
 import { type PacketName, rawPacket, typeOf, type WirePacket } from '../../support/packet-text.ts';
 import { ensure } from '../transcript.ts';
 import { Client } from './client.ts';
-import { isFinal } from './ledger.ts';
+import { isFinal } from './job-record.ts';
 import type { PeerContext } from './peer.ts';
-
-export interface Temper {
-  /** After a NOOP it does not grab for a long time. */
-  readonly isStubborn: boolean;
-  /** Answers NOOP with PRE_SLEEP now and then. */
-  readonly sleepsAgain: boolean;
-  /** Grabs again after NO_JOB instead of sleeping. */
-  readonly polls: boolean;
-  /** Sends GRAB and PRE_SLEEP without waiting for answers. */
-  readonly isHasty: boolean;
-  readonly isMortal: boolean;
-  /** Sends WORK_ packets about jobs that it does not hold. */
-  readonly isRogue: boolean;
-  /** Withdraws functions and offers others. */
-  readonly isFickle: boolean;
-  /** Grabs or sleeps again while it sleeps. */
-  readonly isRestless: boolean;
-  /** Jobs that it submits itself. */
-  readonly submitsMax: number;
-  readonly heldMax: number;
-  /** One in so many looks at its jobs ends one. */
-  readonly slowness: number;
-}
-
-export const GOOD: Temper = {
-  isStubborn: false,
-  sleepsAgain: false,
-  polls: false,
-  isHasty: false,
-  isMortal: false,
-  isRogue: false,
-  isFickle: false,
-  isRestless: false,
-  submitsMax: 0,
-  heldMax: 1,
-  slowness: 1,
-};
+import type { Temper } from './temper.ts';
 
 const GRABS = ['GRAB_JOB', 'GRAB_JOB_UNIQ', 'GRAB_JOB_ALL'] as const;
 /** Milliseconds for CAN_DO_TIMEOUT; below 1000 counts as 1000, far too many as never. */

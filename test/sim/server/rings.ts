@@ -12,11 +12,11 @@ import {
   readWord,
   resetThread,
   writeWord,
-} from '../../src/ring/layout.ts';
-import { RingReader, RingWriter } from '../../src/ring/ring.ts';
-import { FarLink } from '../../src/session/far/link.ts';
-import type { ThreadRings } from '../../src/shard/thread-core.ts';
-import type { MemoryReactor } from '../../src/transport/memory-reactor.ts';
+} from '../../../src/ring/layout.ts';
+import { RingReader, RingWriter } from '../../../src/ring/ring.ts';
+import { FarLink } from '../../../src/session/far/link.ts';
+import type { ThreadRings } from '../../../src/shard/thread-core.ts';
+import type { MemoryReactor } from '../../../src/transport/memory-reactor.ts';
 
 /** What all threads of one server share. */
 export class RingHub {

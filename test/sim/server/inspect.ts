@@ -1,12 +1,13 @@
 /** Looks into a simulated server from outside of its rules: whose connection is where, what brokers know of it. */
-import type { Broker } from '../../src/broker/broker.ts';
-import type { Peer } from '../../src/broker/peer.ts';
-import { hashBytes } from '../../src/protocol/hash.ts';
-import type { Session } from '../../src/session/session.ts';
-import type { MemorySocket } from '../../src/transport/memory-socket.ts';
-import { sessionsOf } from './home-invariants.ts';
-import { liveFunctions, livePeers } from './invariants.ts';
-import type { SimThread, World } from './world.ts';
+import type { Broker } from '../../../src/broker/broker.ts';
+import type { Peer } from '../../../src/broker/peer.ts';
+import { hashBytes } from '../../../src/protocol/hash.ts';
+import type { Session } from '../../../src/session/session.ts';
+import type { MemorySocket } from '../../../src/transport/memory-socket.ts';
+import { sessionsOf } from '../home-invariants.ts';
+import { liveFunctions, livePeers } from '../invariants.ts';
+import type { SimThread } from './sim-thread.ts';
+import type { World } from './world.ts';
 
 /** Thread that owns a function. */
 export function ownerOf(world: World, functionName: string): number {

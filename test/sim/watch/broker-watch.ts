@@ -1,13 +1,14 @@
 /**
  * A second opinion on one broker: its own small model of queues, orders and holders, told of every change of state as
- * it happens. Checks what no look at the outcome can: FIFO, priority, rotation, who was woken and why, why a job left.
+ * it happens. Checks what no look at the outcome can: FIFO, priority, rotation, why a job was taken back, why it left.
  */
-import type { Ability } from '../../src/broker/abilities.ts';
-import type { Broker } from '../../src/broker/broker.ts';
-import { Flag } from '../../src/broker/jobs.ts';
-import { type Peer, Waking } from '../../src/broker/peer.ts';
-import { Packet } from '../../src/protocol/packets.ts';
-import { ensure } from './transcript.ts';
+import type { Broker } from '../../../src/broker/broker.ts';
+import { Flag } from '../../../src/broker/jobs.ts';
+import type { Peer } from '../../../src/broker/peer.ts';
+import { Packet } from '../../../src/protocol/packets.ts';
+import { ensure } from '../transcript.ts';
+import { QueueModel } from './queue-model.ts';
+import { WakeWatch } from './wake-watch.ts';
 
 interface Watched {
   readonly serial: number;
@@ -34,13 +35,7 @@ export class BrokerWatch {
   /** Whether somebody asked to cancel the job with this serial. */
   readonly #isCancelAsked: (serial: number) => boolean;
   readonly #jobs = new Map<number, Watched>();
-  /** Serials of waiting jobs by function and priority, first to run first. */
-  readonly #queues = new Map<number, number[][]>();
-  /** Functions in the order in which a GRAB of the peer looks at them. */
-  readonly #orders = new Map<Peer, number[]>();
-  /** When each ability came among the sleepers of its function. */
-  readonly #sleptAt = new WeakMap<Ability, number>();
-  #sleeps = 0;
+  readonly #model = new QueueModel();
   #cause: Cause | null = null;
   #created = 0;
   #assigned = 0;
@@ -54,7 +49,7 @@ export class BrokerWatch {
     this.#isCancelAsked = isCancelAsked;
     this.#watchCalls();
     this.#watchJobs();
-    this.#watchWaking();
+    new WakeWatch(broker);
   }
 
   /** To be called behind a turn: everything that was due by then is done. */
@@ -94,7 +89,7 @@ export class BrokerWatch {
     const onPeerGone = broker.onPeerGone.bind(broker);
     broker.onPeerGone = (peer) => {
       this.#within({ kind: 'gone', peer }, () => onPeerGone(peer));
-      this.#orders.delete(peer);
+      this.#model.forget(peer);
     };
     const onTick = broker.onTick.bind(broker);
     broker.onTick = () => this.#within({ kind: 'tick' }, onTick);
@@ -102,26 +97,18 @@ export class BrokerWatch {
     broker.withdraw = (peer, frame) => {
       const fn = broker.functions.find(frame.bytes, frame.off, frame.a0, frame.hash0);
       this.#within({ kind: 'withdraw', peer }, () => withdraw(peer, frame));
-      const order = this.#orders.get(peer) ?? [];
-      this.#orders.set(
-        peer,
-        order.filter((index) => index !== fn?.index),
-      );
+      if (fn !== null) this.#model.withdraw(peer, fn.index);
     };
     const withdrawAll = broker.withdrawAll.bind(broker);
     broker.withdrawAll = (peer) => {
       this.#within({ kind: 'withdraw', peer }, () => withdrawAll(peer));
-      this.#orders.delete(peer);
+      this.#model.forget(peer);
     };
     const offer = broker.offer.bind(broker);
     broker.offer = (peer, frame, timeoutMs) => {
       offer(peer, frame, timeoutMs);
       const fn = broker.functions.find(frame.bytes, frame.off, frame.a0, frame.hash0);
-      if (fn === null) return;
-      this.#orders.set(peer, [fn.index, ...(this.#orders.get(peer) ?? [])]);
-      const ability = peer.ability(fn.index);
-      if (ability?.isListed && !this.#sleptAt.has(ability))
-        this.#sleptAt.set(ability, ++this.#sleeps);
+      if (fn !== null) this.#model.offer(peer, fn.index);
     };
   }
 
@@ -175,21 +162,6 @@ export class BrokerWatch {
     };
   }
 
-  #watchWaking(): void {
-    const broker = this.#broker;
-    const onSleep = broker.onSleep.bind(broker);
-    broker.onSleep = (peer, sleepSerial) => {
-      for (const ability of peer.abilities?.values() ?? [])
-        if (!ability.isListed) this.#sleptAt.set(ability, ++this.#sleeps);
-      onSleep(peer, sleepSerial);
-    };
-    const wake = broker.outbox.wake.bind(broker.outbox);
-    broker.outbox.wake = (peer) => {
-      this.#wake(peer);
-      wake(peer);
-    };
-  }
-
   #within<T>(cause: Cause, call: () => T): T {
     const before = this.#cause;
     this.#cause = cause;
@@ -202,9 +174,8 @@ export class BrokerWatch {
     const before = this.#assigned;
     this.#within({ kind: 'frame', peer }, call);
     if (this.#assigned > before) return;
-    const order = this.#orders.get(peer) ?? [];
     ensure(
-      order.every((fn) => this.#level(fn) === 0),
+      this.#model.order(peer).every((fn) => this.#model.level(fn) === 0),
       () => 'a grab is refused although a job is runnable',
     );
   }
@@ -224,25 +195,24 @@ export class BrokerWatch {
       );
     }
     watched.isScheduled = false;
-    this.#queue(watched.fn, watched.priority).push(watched.serial);
+    this.#model.queue(watched.fn, watched.priority).push(watched.serial);
   }
 
   #assign(job: number, peer: Peer): void {
     const watched = this.#at(job);
     const { serial, fn, priority } = watched;
     ensure(watched.holder === null, () => `job ${serial} is handed to a second worker`);
+    const queue = this.#model.queue(fn, priority);
+    ensure(queue[0] === serial, () => `job ${serial} is not the first of its queue: ${queue}`);
+    const { isPriorityGlobal, isRotating } = this.#broker.options;
+    const order = this.#model.order(peer);
+    const chosen = this.#model.choose(peer, isPriorityGlobal);
     ensure(
-      this.#queue(fn, priority)[0] === serial,
-      () => `job ${serial} is not the first of its queue: ${this.#queue(fn, priority)}`,
-    );
-    const order = this.#orders.get(peer) ?? [];
-    const chosen = this.#choose(order);
-    ensure(
-      chosen >= 0 && order[chosen] === fn && this.#level(fn) === LEVELS - priority,
+      chosen >= 0 && order[chosen] === fn && this.#model.level(fn) === LEVELS - priority,
       () => `job ${serial} of function ${fn} is not next: order ${order}, place ${chosen}`,
     );
-    if (this.#broker.options.isRotating) order.push(...order.splice(chosen, 1));
-    this.#queue(fn, priority).shift();
+    if (isRotating) this.#model.rotate(peer, chosen);
+    queue.shift();
     watched.holder = peer;
     const timeoutMs = peer.ability(fn)?.timeoutMs ?? 0;
     watched.deadlineMs = timeoutMs > 0 ? this.#broker.nowMs + timeoutMs : Number.POSITIVE_INFINITY;
@@ -266,7 +236,7 @@ export class BrokerWatch {
       ensure(isIgnored || isSpent(options.jobRetries, watched.losses + 1), why);
       if (!isIgnored) this.#ended++;
     }
-    this.#unqueue(watched);
+    this.#model.remove(watched.fn, watched.priority, watched.serial);
     this.#jobs.delete(job);
   }
 
@@ -281,53 +251,6 @@ export class BrokerWatch {
     ensure(isRight, () => `job ${job} is taken from its worker by ${cause?.kind}`);
     watched.holder = null;
     watched.deadlineMs = Number.POSITIVE_INFINITY;
-  }
-
-  #unqueue(watched: Watched): void {
-    const queue = this.#queue(watched.fn, watched.priority);
-    const at = queue.indexOf(watched.serial);
-    if (at >= 0) queue.splice(at, 1);
-  }
-
-  /** A peer is woken only when one of its functions asks for it, and only as the longest sleeper there. */
-  #wake(peer: Peer): void {
-    const { wakesPerJob } = this.#broker.options;
-    ensure(peer.waking === Waking.woken, () => 'a peer that does not sleep is woken');
-    const reasons = [...(peer.abilities?.values() ?? [])].filter(
-      ({ fn }) => fn.woken - 1 < fn.runnable * wakesPerJob,
-    );
-    ensure(reasons.length > 0, () => 'a peer is woken that no job asks for');
-    ensure(
-      reasons.some((ability) => this.#isLongest(ability)),
-      () => 'a peer is woken although another one sleeps longer',
-    );
-  }
-
-  #isLongest(ability: Ability): boolean {
-    const since = this.#sleptAt.get(ability) ?? Number.POSITIVE_INFINITY;
-    for (let other = ability.fn.firstSleeper; other !== null; other = other.next)
-      if ((this.#sleptAt.get(other) ?? Number.POSITIVE_INFINITY) <= since) return false;
-    return true;
-  }
-
-  /** Place in `order` of the entry that a GRAB is served from, or -1. */
-  #choose(order: readonly number[]): number {
-    const levels = order.map((fn) => this.#level(fn));
-    const best = this.#broker.options.isPriorityGlobal ? Math.max(...levels) : 0;
-    return levels.findIndex((level) => level > 0 && level >= best);
-  }
-
-  /** 0 nothing runnable, 1 low, 2 normal, 3 high. */
-  #level(fn: number): number {
-    const queues = this.#queues.get(fn) ?? [];
-    const priority = queues.findIndex((queue) => queue.length > 0);
-    return priority < 0 ? 0 : LEVELS - priority;
-  }
-
-  #queue(fn: number, priority: number): number[] {
-    const queues = this.#queues.get(fn) ?? [[], [], []];
-    this.#queues.set(fn, queues);
-    return queues[priority] as number[];
   }
 
   #at(job: number): Watched {

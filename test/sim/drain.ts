@@ -1,0 +1,89 @@
+/**
+ * The end of a simulation: good workers run every job that is left, beside some workers that were woken and never come;
+ * then everybody leaves. No job may stay for ever, and nothing may be left of anybody.
+ */
+import { sessionsOf } from './home-invariants.ts';
+import { checkEmpty } from './invariants.ts';
+import { Client } from './peers/client.ts';
+import { GOOD } from './peers/temper.ts';
+import { Worker } from './peers/worker.ts';
+import type { Scene } from './scene.ts';
+import { brokersOf, runnableCount } from './server/inspect.ts';
+import { ensure } from './transcript.ts';
+
+const DRAIN_ROUNDS_MAX = 4000;
+const GOOD_COUNT = 3;
+
+/** Runs until no job exists. */
+export function drain(scene: Scene): void {
+  const { random, world } = scene;
+  retire(scene);
+  // What was on its way when a peer left may still be a job.
+  scene.settle();
+  const good: Worker[] = [];
+  for (let round = 0; scene.jobCount > 0; round++) {
+    ensure(round < DRAIN_ROUNDS_MAX, () => `${scene.jobCount} jobs are never run`);
+    // Under a memory limit a result may cost its worker the connection.
+    while (good.filter(({ link }) => link.isUp).length < GOOD_COUNT) addGood(scene, good);
+    for (const worker of good) worker.act();
+    if (round % 8 === 0) grabAtRest(scene, good);
+    world.advance(random.pick([0.5, 5, 50]));
+    scene.settle();
+    if (round % 20 === 0) scene.checkRest();
+  }
+  scene.rest();
+}
+
+/** No new jobs; workers leave, but for some that sleep, or were woken, and do nothing any more. */
+function retire({ peers, random }: Scene): void {
+  for (const peer of peers) {
+    if (peer instanceof Worker) {
+      if (peer.isBusy || random.oneIn(2)) peer.leave('reset');
+    } else if (peer instanceof Client) peer.stopSubmitting();
+    if (peer.link.isDeaf) peer.leave('reset');
+  }
+}
+
+/** Every third one offers only some functions, so that it asks owners in vain. */
+function addGood(scene: Scene, good: Worker[]): void {
+  const isForAll = good.length % 3 < 2;
+  const names = isForAll ? scene.plan.functionNames : scene.someFunctions();
+  const worker = new Worker(`good${good.length + 1}`, scene.context, names, GOOD);
+  good.push(worker);
+  scene.add(worker);
+}
+
+/** When nothing is on its way, a GRAB gets a job if there is one for the worker, whoever owns it. */
+function grabAtRest(scene: Scene, good: readonly Worker[]): void {
+  scene.settle();
+  const idle = good.filter((one) => one.link.isUp && !one.isBusy);
+  if (idle.length === 0) return;
+  const worker = scene.random.pick(idle);
+  if (runnableCount(scene.world, worker.functionNames) === 0) return;
+  worker.grabNow();
+  scene.settle();
+  ensure(worker.isBusy, () => `${worker.link.name} grabs in vain although a job is runnable`);
+}
+
+/** Everybody leaves: nothing of anybody may be left. */
+export function leaveAll(scene: Scene): void {
+  const { world, peers, random } = scene;
+  for (const { link } of peers) link.leave(random.pick(['reset', 'end']), false);
+  for (let i = 0; i < 3; i++) {
+    scene.settle();
+    world.advance(5000);
+  }
+  for (const broker of brokersOf(world)) checkEmpty(broker);
+  for (const { index, core, blobKib } of world.living) {
+    const { home } = core;
+    const left = [sessionsOf(home).length, home.farPeers.size, home.questions.size, blobKib];
+    ensure(
+      left.every((count) => count === 0),
+      () => `thread ${index} is left with ${left} (sessions, far peers, questions, KiB of blobs)`,
+    );
+  }
+  ensure(world.registry.count === 0, () => `${world.registry.count} sockets are open`);
+  // What a shard had taken of the memory is known only to itself.
+  if (world.deaths.length > 0) return;
+  ensure(world.memoryTaken[0] === 0, () => `${world.memoryTaken[0]} MiB are never given back`);
+}

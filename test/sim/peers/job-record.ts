@@ -1,0 +1,71 @@
+/** What peers know of one job, and the names by which its packets are told apart. */
+import { HANDLE_PREFIX } from '../server/sim-thread.ts';
+import { ensure } from '../transcript.ts';
+import type { PeerLink } from './link.ts';
+
+export interface Submission {
+  readonly link: PeerLink;
+  readonly functionName: string;
+  readonly unique: string;
+  readonly reducer: string | null;
+  readonly isBackground: boolean;
+  /** Wall clock in ms before which it must not run; 0 = at once. */
+  readonly notBeforeMs: number;
+  readonly workload: Buffer;
+}
+
+/** A WORK_ packet that a worker sent about a job that it held. */
+interface Saying {
+  readonly by: PeerLink;
+  readonly index: number;
+  readonly rest: Buffer;
+}
+
+export class JobRecord {
+  readonly handle: string;
+  readonly shard: number;
+  readonly serial: number;
+  functionName: string | null = null;
+  unique = '';
+  workload: Buffer | null = null;
+  isAckedBackground = false;
+  /** Subscriptions and final packets by client. */
+  readonly subscriptions = new Map<PeerLink, number>();
+  readonly finals = new Map<PeerLink, number>();
+  /** Workers that were handed it and have not ended it. */
+  readonly holders = new Set<PeerLink>();
+  readonly sayings = new Map<string, Saying>();
+  /** Greatest index of a saying of one worker that one client has heard. */
+  readonly heard = new Map<PeerLink, Map<PeerLink, number>>();
+  /** A holder has sent WORK_COMPLETE, WORK_FAIL or WORK_EXCEPTION. */
+  isEndSent = false;
+  mayFail = false;
+  isCancelAsked = false;
+  /** Its shard has died. */
+  isLost = false;
+
+  constructor(handle: string) {
+    const [shard, , serial] = numbersOf(handle);
+    this.handle = handle;
+    this.shard = shard;
+    this.serial = serial;
+  }
+}
+
+/** Shard, slot and serial of a handle of ours. */
+export function numbersOf(handle: string): [shard: number, slot: number, serial: number] {
+  const match = /^(.*):[0-9a-z]+\.([0-9a-z]+)\.([0-9a-z]+)\.([0-9a-z]+)$/.exec(handle);
+  ensure(match?.[1] === HANDLE_PREFIX, () => `${handle} is no handle of ours`);
+  const [shard, slot, serial] = match.slice(2).map((digits) => Number.parseInt(digits, 36));
+  return [shard as number, slot as number, serial as number];
+}
+
+export function isFinal(name: string): boolean {
+  return name === 'WORK_COMPLETE' || name === 'WORK_FAIL' || name === 'WORK_EXCEPTION';
+}
+
+/** Data begins with a word that no other packet has, up to `|`; progress is known by its numbers. */
+export function sayingKey(name: string, rest: Buffer): string {
+  const end = rest.indexOf('|');
+  return `${name} ${rest.toString('latin1', 0, end < 0 ? rest.length : end)}`;
+}

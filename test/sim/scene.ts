@@ -1,0 +1,96 @@
+/** A simulated server with the peers that are connected to it, watched: after every turn the invariants are checked. */
+import type { Random } from '../support/random.ts';
+import { checkHome, watchNoops } from './home-invariants.ts';
+import { checkBroker } from './invariants.ts';
+import { Ledger } from './peers/ledger.ts';
+import type { PeerContext, SimPeer } from './peers/peer.ts';
+import { Probe } from './peers/probe.ts';
+import type { Plan } from './plan.ts';
+import { checkRest, settle } from './rest.ts';
+import { brokersOf } from './server/inspect.ts';
+import type { SimThread } from './server/sim-thread.ts';
+import { World } from './server/world.ts';
+import type { Transcript } from './transcript.ts';
+import { BrokerWatch } from './watch/broker-watch.ts';
+
+export class Scene {
+  readonly plan: Plan;
+  readonly random: Random;
+  readonly world: World;
+  readonly ledger: Ledger;
+  /** What new peers are made with. */
+  readonly context: PeerContext;
+  readonly probe: Probe;
+  peers: SimPeer[];
+  readonly #watches = new Map<SimThread, BrokerWatch>();
+
+  constructor(plan: Plan, random: Random, transcript: Transcript) {
+    this.plan = plan;
+    this.random = random;
+    this.world = new World(plan, transcript, {
+      started: (thread) => this.#watch(thread),
+      turned: (thread) => this.#check(thread),
+      died: (thread) => this.#onDeath(thread),
+    });
+    this.ledger = new Ledger(this.world);
+    this.context = { world: this.world, ledger: this.ledger, random };
+    this.probe = new Probe(this.context);
+    this.peers = [this.probe];
+  }
+
+  add(peer: SimPeer): void {
+    this.world.transcript.add(() => `${peer.link.name} connects`);
+    this.peers.push(peer);
+  }
+
+  /** Some of the functions, at least one. */
+  someFunctions(): readonly string[] {
+    const { functionNames } = this.plan;
+    const some = functionNames.filter(() => this.random.oneIn(2));
+    return some.length > 0 ? some : [this.random.pick(functionNames)];
+  }
+
+  get jobCount(): number {
+    return brokersOf(this.world).reduce((sum, { jobs }) => sum + jobs.table.count, 0);
+  }
+
+  /** Runs all that is due now, see `settle`. */
+  settle(): void {
+    settle(this.world, this.peers, this.random);
+  }
+
+  /** Comes to rest and checks what must hold there, also by asking the server itself. */
+  rest(): void {
+    this.settle();
+    this.world.spare();
+    this.settle();
+    this.checkRest();
+    this.probe.act();
+    this.settle();
+    this.checkRest();
+  }
+
+  checkRest(): void {
+    checkRest(this.world, this.peers);
+  }
+
+  #watch(thread: SimThread): void {
+    const { broker, home } = thread.core;
+    watchNoops(home);
+    if (broker === null) return;
+    const isCancelAsked = (serial: number) => this.ledger.isCancelAsked(thread.index, serial);
+    this.#watches.set(thread, new BrokerWatch(broker, isCancelAsked));
+  }
+
+  #check(thread: SimThread): void {
+    const { broker, home } = thread.core;
+    this.#watches.get(thread)?.check();
+    if (broker !== null) checkBroker(broker);
+    checkHome(home);
+  }
+
+  #onDeath(thread: SimThread): void {
+    this.ledger.shardDied(thread.index, this.#watches.get(thread)?.lastSerial ?? 0);
+    this.#watches.delete(thread);
+  }
+}

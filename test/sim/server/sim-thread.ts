@@ -1,0 +1,99 @@
+/** One thread of a simulated server: the real core over a memory reactor, the world's clock and a timer that it fires. */
+import { onLine } from '../../../src/admin/commands.ts';
+import { Control } from '../../../src/protocol/batch.ts';
+import { ThreadCore } from '../../../src/shard/thread-core.ts';
+import { MemoryReactor } from '../../../src/transport/memory-reactor.ts';
+import type { Plan } from '../plan.ts';
+import { ensure } from '../transcript.ts';
+import { SimRings } from './rings.ts';
+import type { World } from './world.ts';
+
+export const HANDLE_PREFIX = 'H:sim';
+const TIMER_MS_MAX = 2 ** 31 - 1;
+const FACTS = { version: '2.0.0+sim', pid: 1, verbose: () => 'ERROR', isAllowed: () => true };
+
+export class SimThread {
+  readonly index: number;
+  readonly core: ThreadCore;
+  readonly reactor: MemoryReactor;
+  readonly rings: SimRings;
+  /** A turn was asked for. */
+  isDue = true;
+  timer: { readonly atMs: number; readonly wake: () => void } | null = null;
+
+  constructor(world: World, index: number) {
+    const { plan, hub, transcript } = world;
+    this.index = index;
+    this.rings = new SimRings(hub, index);
+    let reactor: MemoryReactor | null = null;
+    this.core = new ThreadCore(coreOptions(plan, index, world.memoryTaken), {
+      clock: { nowMs: () => world.nowMs, wallMs: () => world.wallMs },
+      log: {
+        level: 7,
+        log: (_level, text) => transcript.add(() => `thread ${index} logs: ${text}`),
+      },
+      memory: { discard: null },
+      makeReactor: (onTurn) => {
+        reactor = new MemoryReactor(
+          {
+            hashSeed: plan.hashSeed,
+            packetBytesMax: 1 << 28,
+            outputPauseBytes: plan.outputPauseBytes,
+            outputBytesMax: plan.outputBytesMax,
+            keepalive: null,
+            onTurn,
+            onListenError: () => {},
+          },
+          { registry: world.registry, onDue: () => this.#due() },
+        );
+        return reactor;
+      },
+      setTimer: (atMs, wake) => {
+        ensure(atMs - world.nowMs < TIMER_MS_MAX + 1, () => `timer of thread ${index} is too long`);
+        this.timer = { atMs, wake };
+      },
+      onLine: (home, session, line) => onLine(home, session, line, FACTS),
+      rings: this.rings,
+    });
+    this.reactor = reactor as unknown as MemoryReactor;
+    if (plan.shardCount > 0) this.rings.watch(this.reactor);
+  }
+
+  /** A reactor may say so while it is made. */
+  #due(): void {
+    this.isDue = true;
+  }
+
+  /** KiB of blobs that are alive. */
+  get blobKib(): number {
+    return this.reactor.control[Control.BLOB_KIB] as number;
+  }
+}
+
+function coreOptions(plan: Plan, thread: number, memoryTaken: Int32Array) {
+  return {
+    home: {
+      thread,
+      shardCount: plan.shardCount,
+      hashSeed: plan.hashSeed,
+      exceptions: plan.exceptions,
+      connectionsMax: 0,
+      packetBytesMax: 1 << 28,
+      movesConnections: thread === 0 && plan.movesConnections,
+    },
+    broker: {
+      jobRetries: plan.jobRetries,
+      functionsMax: 1000,
+      wakesPerJob: plan.wakesPerJob,
+      wakeupDelayMs: plan.wakeupDelayMs,
+      isPriorityGlobal: plan.isPriorityGlobal,
+      isRotating: plan.isRotating,
+    },
+    handlePrefix: HANDLE_PREFIX,
+    boot: 1234,
+    slowTurnMs: 100,
+    unservedWarningMs: 60_000,
+    memoryBytesMax: plan.memoryBytesMax,
+    memoryTaken,
+  };
+}
