@@ -6,6 +6,6 @@ import { renderOptionsTable } from '../../../src/server/options.ts';
 const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
 
 it('shows every option in the README as the table has it', () => {
-  const shown = /<!-- options: [^\n]*-->\n\n([^]*)\n\n<!-- end of options -->/.exec(readme)?.[1];
+  const shown = /<!-- options: [^\n]*-->\n\n([\s\S]*)\n\n<!-- end of options -->/.exec(readme)?.[1];
   expect(shown).toBe(renderOptionsTable().trim());
 });
