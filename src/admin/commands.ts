@@ -46,6 +46,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   status: { wordsMin: 0, run: (call) => listRows(call, Listing.status) },
   prioritystatus: { wordsMin: 0, run: (call) => listRows(call, Listing.priorityStatus) },
   workers: { wordsMin: 0, run: listWorkers },
+  functions: { wordsMin: 0, run: (call) => listRows(call, Listing.functions) },
   show: { wordsMin: 1, run: show },
   cancel: { wordsMin: 2, run: cancelJob },
   create: { wordsMin: 0, run: createOrDrop('create') },

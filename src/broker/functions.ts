@@ -26,6 +26,8 @@ export class FunctionQueue {
   /** Jobs that exist: waiting, scheduled, storing, assigned. */
   total = 0;
   assigned = 0;
+  /** Jobs made since the function is known; without those that are left, the jobs that ended. */
+  created = 0;
   /** --maxqueue by priority; 0 = no limit. */
   readonly queueMax = [0, 0, 0];
 

@@ -122,6 +122,7 @@ export class Jobs extends JobRows {
     row[at + Job.WORKLOAD_BYTES] = workloadBytes;
     row[at + Job.BLOB] = held;
     fn.total++;
+    fn.created++;
     return job;
   }
 

@@ -6,7 +6,7 @@ import type { ByteWriter } from '../base/byte-writer.ts';
 import { hashBytes } from '../protocol/hash.ts';
 import type { Broker } from './broker.ts';
 import type { FunctionQueue } from './functions.ts';
-import { Job } from './job-table.ts';
+import { Job, NO_JOB } from './job-table.ts';
 import { Flag } from './jobs.ts';
 import { keyHash } from './uniques.ts';
 
@@ -72,7 +72,13 @@ export function isBetter(a: JobStatus, b: JobStatus): boolean {
 }
 
 /** Listings of the text protocol by number; the number crosses rings. */
-export const Listing = { status: 1, priorityStatus: 2, jobs: 3, uniqueJobs: 4 } as const;
+export const Listing = {
+  status: 1,
+  priorityStatus: 2,
+  jobs: 3,
+  uniqueJobs: 4,
+  functions: 5,
+} as const;
 export type ListingKind = (typeof Listing)[keyof typeof Listing];
 
 /**
@@ -103,16 +109,33 @@ function listFunctions(
   let index = cursor + 1;
   for (let rows = 0; index < end && rows < rowsMax; index++, rows++) {
     const fn = functions.at(index);
-    if (fn !== null) out.bytes(fn.name).text(functionColumns(fn, kind));
+    if (fn !== null) out.bytes(fn.name).text(functionColumns(broker, fn, kind));
   }
   return index < end ? index - 1 : 0;
 }
 
-function functionColumns(fn: FunctionQueue, kind: number): string {
+function functionColumns(broker: Broker, fn: FunctionQueue, kind: number): string {
   if (kind === Listing.status) return `\t${fn.total}\t${fn.assigned}\t${fn.registrations}\n`;
+  if (kind === Listing.functions) {
+    const { total, assigned, registrations, created } = fn;
+    const oldest = oldestMs(broker, fn);
+    return `\t${total - assigned}\t${assigned}\t${registrations}\t${created}\t${oldest}\n`;
+  }
   const [high, normal, low] = fn.waiting as [number, number, number];
   const undue = fn.total - fn.assigned - fn.runnable;
   return `\t${high}\t${normal + undue}\t${low}\t${fn.registrations}\n`;
+}
+
+/** How long the job that waits longest has been in its queue: the head of each priority is its oldest. */
+function oldestMs(broker: Broker, fn: FunctionQueue): number {
+  let oldest = 0;
+  for (const job of fn.head) {
+    if (job === NO_JOB) continue;
+    // Both are 32 bits of one clock, so the difference is right across their wrap.
+    const age = (broker.nowMs - broker.jobs.word(job, Job.SINCE_MS)) >>> 0;
+    oldest = Math.max(oldest, age);
+  }
+  return oldest;
 }
 
 function listJobs(

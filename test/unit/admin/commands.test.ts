@@ -8,7 +8,7 @@ const SHOW = 'ERR UNKNOWN_SHOW_ARGUMENTS\r\n';
 const UNKNOWN_JOB = 'ERR UNKNOWN_JOB\r\n';
 const OK = 'OK\r\n';
 
-/** What a fresh server answers; as observed on gearmand 1.1.20, but for version and pid. */
+/** What a fresh server answers; as observed on gearmand 1.1.20, but for version, pid and our own `functions`. */
 const ANSWERS: readonly (readonly [string, string])[] = [
   ['version', 'OK 2.0.0+test\n'],
   ['VERSION', 'OK 2.0.0+test\n'],
@@ -24,6 +24,7 @@ const ANSWERS: readonly (readonly [string, string])[] = [
   ['PriorityStatus x', '.\n'],
   ['workers', '0 127.0.0.1 - :\n.\n'],
   ['workers ', '0 127.0.0.1 - :\n.\n'],
+  ['functions', '.\n'],
   ['show jobs', '.\n'],
   ['show  jobs', '.\n'],
   ['Show Jobs', '.\n'],
@@ -162,6 +163,50 @@ describe('status and prioritystatus', () => {
       client < JOB_CREATED #1
       admin > "status\n"
       admin < "a b\x09c\xe9\x091\x090\x090\n"
+      admin < ".\n"
+    `);
+  });
+});
+
+describe('functions', () => {
+  it('tells queued, running, workers, jobs so far and the age of the oldest waiting one', () => {
+    plays(String.raw`
+      worker > CAN_DO f
+      client > SUBMIT_JOB_LOW_BG f "" 1
+      client < JOB_CREATED #1
+      + 1000 ms
+      client > SUBMIT_JOB_HIGH_BG f "" 2
+      client < JOB_CREATED #2
+      + 500 ms
+      admin > "functions\n"
+      admin < "f\x092\x090\x091\x092\x091500\n"
+      admin < ".\n"
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #2 f 2
+      worker > WORK_COMPLETE #2 ""
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f 1
+      + 500 ms
+      admin > "functions\n"
+      admin < "f\x090\x091\x091\x092\x090\n"
+      admin < ".\n"
+    `);
+  });
+
+  it('counts a job that joined another once, and ages a job anew that comes back', () => {
+    plays(String.raw`
+      client > SUBMIT_JOB_BG f u 1
+      client < JOB_CREATED #1
+      client > SUBMIT_JOB_BG f u 1
+      client < JOB_CREATED #1
+      worker > CAN_DO f
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f 1
+      + 1000 ms
+      worker > CANT_DO f
+      + 200 ms
+      admin > "functions\n"
+      admin < "f\x091\x090\x090\x091\x09200\n"
       admin < ".\n"
     `);
   });
