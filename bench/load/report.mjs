@@ -43,11 +43,23 @@ export function summarise(trial, serverNames, samples) {
       disturbed: of((result) => result.server?.foreignBusy),
     };
   });
-  // Ratios compare medians of the same run, so a slow machine is slow for all of them.
-  const reference = rows.find((row) => row.server.startsWith('c-') && row.rounds > 0);
+  // Ratios compare medians of the same run, so a slow machine is slow for all of them; least and
+  // greatest are those of single rounds, which the machine's slow and fast times disturb least.
+  const isReference = ({ server }) => server.startsWith('c-') || server === 'against';
+  const reference = rows.find((row) => isReference(row) && row.rounds > 0);
+  const costOf = (name, round) => {
+    const sample = samples.find((s) => s.server === name && s.round === round && s.result);
+    return sample ? costUs(sample) : Number.NaN;
+  };
+  const played = [...new Set(samples.map((sample) => sample.round))];
   for (const row of rows) {
     row.ratio = reference ? reference.cpuUs / row.cpuUs : Number.NaN;
     row.reference = reference?.server;
+    const ratios = played
+      .map((round) => costOf(reference?.server, round) / costOf(row.server, round))
+      .filter(Number.isFinite);
+    row.ratioMin = Math.min(...ratios);
+    row.ratioMax = Math.max(...ratios);
   }
   return rows;
 }
@@ -65,13 +77,19 @@ function remarks(row) {
   return words.join(', ');
 }
 
-const columns = [
+function ratioText(row) {
+  if (!Number.isFinite(row.ratio)) return '-';
+  const spread = `(${row.ratioMin.toFixed(2)}-${row.ratioMax.toFixed(2)})`;
+  return row.server === row.reference ? '1.00x' : `${row.ratio.toFixed(2)}x ${spread}`;
+}
+
+const columnsFor = (reference) => [
   ['trial', (row) => row.trial],
   ['server', (row) => row.server],
   ['jobs/s', (row) => count(row.jobsPerSecond)],
   ['cpu us/job', (row) => number(row.cpuUs)],
   ['min-max', (row) => (row.rounds ? `${number(row.cpuUsMin)}-${number(row.cpuUsMax)}` : '-')],
-  ['C / this', (row) => (Number.isFinite(row.ratio) ? `${row.ratio.toFixed(2)}x` : '-')],
+  [`${reference ?? 'C'} / this`, ratioText],
   ['p50 us', (row) => latency(row.p50)],
   ['p99', (row) => latency(row.p99)],
   ['p99.9', (row) => latency(row.p999)],
@@ -86,6 +104,7 @@ const columns = [
 
 /** The rows as lines of text, columns aligned, a blank line between trials. */
 export function table(rows) {
+  const columns = columnsFor(rows.find((row) => row.reference)?.reference);
   const cells = rows.map((row) => columns.map(([, text]) => text(row)));
   const widths = columns.map(([title], i) =>
     Math.max(title.length, ...cells.map((line) => line[i].length)),

@@ -9,7 +9,7 @@ import { buildPrograms, CompilerError } from './build.mjs';
 import { describeMachine } from './machine.mjs';
 import { choosePins, freePort, start, stop, waitUntilQuiet, waitUntilReady } from './processes.mjs';
 import { costUs, disturbedFrom, median, summarise, table } from './report.mjs';
-import { attachedServer, customServer, servers } from './servers.mjs';
+import { attachedServer, customServer, otherBuild, servers } from './servers.mjs';
 import { argumentsOf, trials } from './trials.mjs';
 
 const usage = `usage: node bench/load/run.mjs [words] [options]
@@ -19,7 +19,8 @@ const usage = `usage: node bench/load/run.mjs [words] [options]
   --patient SECONDS  wait that long for a quiet machine, repeat disturbed samples up to 3 times
   --server NAME=CMD  one more server; CMD contains {port}; may be repeated
   --attach H:P[:PID] a server that runs already, instead of all others
-  --gearmand PATH    the C gearmand to compare with (gearmand)
+  --against DIR      another checkout of geartrain, built, instead of the C gearmand
+  --c-path PATH      the C gearmand to compare with (gearmand)
   --json FILE        where to write every sample (bench/results/load-TIME.json)
   --list             say which trials and servers there are`;
 
@@ -41,7 +42,8 @@ function readArguments() {
         patient: { type: 'string', default: '0' },
         server: { type: 'string', multiple: true, default: [] },
         attach: { type: 'string' },
-        gearmand: { type: 'string', default: 'gearmand' },
+        against: { type: 'string' },
+        'c-path': { type: 'string', default: 'gearmand' },
         json: { type: 'string' },
         list: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -75,8 +77,11 @@ function choose(words, allServers) {
           ? trialWords.some((word) => isTrial(word)(trial))
           : trial.tags.includes('core'),
       );
+  // A comparison of two builds does without the C gearmand, unless it is named.
+  const isComparison = allServers.some((server) => server.name === 'against');
+  const isDefault = ({ name, byDefault }) => byDefault && !(isComparison && name.startsWith('c-'));
   const chosenServers = allServers.filter((server) =>
-    serverWords.length ? serverWords.some((word) => isServer(word)(server)) : server.byDefault,
+    serverWords.length ? serverWords.some((word) => isServer(word)(server)) : isDefault(server),
   );
   return { chosenTrials, chosenServers };
 }
@@ -186,7 +191,8 @@ async function playTrial(trial, chosen, context, rounds) {
 async function main() {
   const { values, positionals } = readArguments();
   if (values.help) return console.log(usage);
-  const given = [...values.server.map(customServer)];
+  const given = values.server.map(customServer);
+  if (values.against) given.push(otherBuild(values.against));
   const allServers = values.attach ? [attachedServer(values.attach)] : [...servers, ...given];
   if (values.list) return list(allServers);
   const { chosenTrials, chosenServers } = choose(positionals, allServers);
@@ -194,7 +200,7 @@ async function main() {
   if (!Number.isInteger(rounds) || rounds < 1) fail(`--rounds: not a count: ${values.rounds}`);
 
   const folder = join(results, 'bin');
-  const context = { ...buildPrograms(folder), folder, gearmand: values.gearmand };
+  const context = { ...buildPrograms(folder), folder, gearmand: values['c-path'] };
   const patience = Number(values.patient);
   if (!(patience >= 0)) fail(`--patient: not a time in seconds: ${values.patient}`);
   Object.assign(context, {

@@ -1,7 +1,7 @@
 // The servers under test, as data: a name, whether it is here, and how it is started on a port.
 // Rule: every server listens on 127.0.0.1 only and is ready when it answers an ECHO.
 import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 
 const root = new URL('../../', import.meta.url).pathname;
 const daemon = join(root, 'dist/cli/gearmand.js');
@@ -27,9 +27,9 @@ function gearmand(context, port, options) {
   ];
 }
 
-function geartrain(port, options) {
+function geartrain(port, options, path = daemon) {
   const listen = ['--port', String(port), '--listen', '127.0.0.1'];
-  return [process.execPath, daemon, ...options, ...listen];
+  return [process.execPath, path, ...options, ...listen];
 }
 
 const cMissing = (context) =>
@@ -100,6 +100,17 @@ export function customServer(text) {
     byDefault: true,
     missing: () => '',
     argv: (_context, port) => words.map((word) => word.replace('{port}', String(port))),
+  };
+}
+
+/** Another build of geartrain, for a comparison of the two: a checkout with its `dist`. */
+export function otherBuild(folder) {
+  const path = join(resolve(folder), 'dist/cli/gearmand.js');
+  return {
+    name: 'against',
+    byDefault: true,
+    missing: () => (existsSync(path) ? '' : `no ${path} (npm run build there)`),
+    argv: (_context, port) => geartrain(port, ['--threads', '0'], path),
   };
 }
 
