@@ -7,6 +7,7 @@ import type { BlobStore, Frame } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
 import { parseTimeout } from '../protocol/numbers.ts';
 import { Packet } from '../protocol/packets.ts';
+import type { Store } from '../store/store.ts';
 import { grab } from './assign.ts';
 import type { FunctionQueue } from './functions.ts';
 import { FunctionTable } from './functions.ts';
@@ -17,6 +18,7 @@ import { abandon, lose } from './loss.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import { PeerTable } from './peer.ts';
+import { Storing } from './storing.ts';
 import { submit } from './submit.ts';
 import { Uniques } from './uniques.ts';
 import { Waker } from './waking.ts';
@@ -44,6 +46,8 @@ export interface BrokerOptions {
   readonly isPriorityGlobal: boolean;
   /** The function served last goes to the end of a worker's order. */
   readonly isRotating: boolean;
+  /** With a store: background jobs wait for nothing, they are made durable soon afterwards. */
+  readonly isRelaxed: boolean;
 }
 
 /** Counters since start. */
@@ -67,6 +71,8 @@ export class Broker {
   readonly jobs: Jobs;
   readonly waker: Waker;
   readonly uniques: Uniques;
+  /** Jobs on their way to the store; null when background jobs are kept in memory only. */
+  readonly storing: Storing | null;
   readonly counters: Counters = {
     submitted: 0,
     coalesced: 0,
@@ -86,6 +92,7 @@ export class Broker {
     handles: HandleCodec,
     blobs: BlobStore,
     memory: MemoryHooks,
+    store: Store | null = null,
   ) {
     this.options = options;
     this.outbox = outbox;
@@ -94,6 +101,7 @@ export class Broker {
     this.jobs = new Jobs(this.functions, this.peers, blobs, memory, options.lastSerial);
     this.waker = new Waker(outbox, options.wakeupDelayMs, options.wakesPerJob);
     this.uniques = new Uniques(this.jobs, blobs, memory);
+    this.storing = store === null ? null : new Storing(this, store);
   }
 
   /** Sets the time of the events that follow. */

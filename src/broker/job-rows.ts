@@ -10,6 +10,7 @@ export const Flag = {
   SCHEDULED: 1,
   QUEUED: 2,
   ASSIGNED: 3,
+  STORING: 4,
   PRIORITY_SHIFT: 3,
   PRIORITY: 0x18,
   BACKGROUND: 0x20,
@@ -22,6 +23,8 @@ export const Flag = {
   HAS_PROGRESS: 0x400,
   HAS_MORE_WATCHERS: 0x800,
   HAS_DEADLINE: 0x1000,
+  /** A store keeps it, or is about to: `Jobs.reference` names it there. */
+  STORED: 0x2000,
   RETRIES_SHIFT: 16,
 } as const;
 

@@ -2,10 +2,10 @@
  * Jobs of a shard: their rows, blocks, queues and every change of state. A state changes only through a `become...`
  * method, which asserts where it may come from.
  *
- *   scheduled -> queued -> assigned -> gone        assigned -> queued when the worker is lost, with attempts left
+ *   storing -> scheduled -> queued -> assigned -> gone   assigned -> queued when the worker is lost, with attempts left
  *
- * Invariant: a job is in exactly one place: the wall heap (scheduled), a function's queue (queued), its worker's list
- * of held jobs (assigned). Source: Gearman PROTOCOL; job life cycle of gearmand 2.0.
+ * Invariant: a job is in exactly one place: nowhere but the table (storing), the wall heap (scheduled), a function's
+ * queue (queued), its worker's list of held jobs (assigned). Source: Gearman PROTOCOL; job life cycle of gearmand 2.0.
  */
 import { assert } from '../base/assert.ts';
 import { copyBytes } from '../base/bytes.ts';
@@ -17,6 +17,7 @@ import { PRIORITY_COUNT } from './functions.ts';
 import { Flag, JobRows } from './job-rows.ts';
 import { JOB_SHIFT, Job, JobTable, SEGMENT_MASK, SEGMENT_SHIFT } from './job-table.ts';
 import type { Peer, PeerTable } from './peer.ts';
+import { References } from './references.ts';
 import { Slab } from './slab.ts';
 import { Watchers } from './watchers.ts';
 
@@ -46,6 +47,9 @@ export class Jobs extends JobRows {
   /** Rare facts, kept beside the rows. */
   readonly #reducers = new Map<number, Uint8Array>();
   readonly #progress = new Map<number, Progress>();
+  readonly #references = new References();
+  /** Told once of each stored job that has ended, with its reference in the store. */
+  onForget: (job: number, reference: number) => void = () => {};
   /** Bytes of uniques and workloads in the slab; blobs are counted by the reactor. */
   heldBytes = 0;
   /** Runnable jobs of all functions by priority: what this shard publishes. */
@@ -131,8 +135,15 @@ export class Jobs extends JobRows {
     this.setWord(job, Job.SINCE_MS, nowMs >>> 0);
   }
 
+  /** The job is there, but nobody gets it before the store has it. */
+  becomeStoring(job: number): void {
+    assert(this.state(job) === 0, 'only a new job is being stored');
+    this.#setState(job, Flag.STORING);
+  }
+
   becomeScheduled(job: number, wallMs: number): void {
-    assert(this.state(job) === 0, 'only a new job is scheduled');
+    const state = this.state(job);
+    assert(state === 0 || state === Flag.STORING, 'only a new job is scheduled');
     this.#setState(job, Flag.SCHEDULED);
     this.scheduled.insert(job, wallMs);
   }
@@ -145,7 +156,7 @@ export class Jobs extends JobRows {
     const state = flags & Flag.STATE;
     if (state === Flag.ASSIGNED) this.#leaveWorker(job);
     else if (state === Flag.SCHEDULED) this.scheduled.remove(job);
-    else assert(state === 0, 'a queued job is not queued again');
+    else assert(state === 0 || state === Flag.STORING, 'a queued job is not queued again');
     row[at + Job.FLAGS] = ((row[at + Job.FLAGS] as number) & ~Flag.STATE) | Flag.QUEUED;
 
     const fn = this.#functions.at(row[at + Job.FUNCTION] as number) as FunctionQueue;
@@ -189,6 +200,7 @@ export class Jobs extends JobRows {
     else if (state === Flag.QUEUED) this.#leaveQueue(job, fn);
     else if (state === Flag.SCHEDULED) this.scheduled.remove(job);
     fn.total--;
+    if ((flags & Flag.STORED) !== 0) this.forget(job);
     this.watchers.dropAll(job);
     if ((flags & Flag.HAS_REDUCER) !== 0) this.#reducers.delete(job);
     if ((flags & Flag.HAS_PROGRESS) !== 0) this.#progress.delete(job);
@@ -216,6 +228,19 @@ export class Jobs extends JobRows {
   setDeadline(job: number, atMs: number): void {
     this.deadlines.insert(job, atMs);
     this.setFlag(job, Flag.HAS_DEADLINE);
+  }
+
+  /** The store keeps the job under `reference`. */
+  setReference(job: number, reference: number): void {
+    this.#references.set(job, reference);
+    this.setFlag(job, Flag.STORED);
+  }
+
+  /** The store need not keep the job any more; nothing happens when it does not. */
+  forget(job: number): void {
+    if (!this.has(job, Flag.STORED)) return;
+    this.clearFlag(job, Flag.STORED);
+    this.onForget(job, this.#references.get(job));
   }
 
   setReducer(job: number, reducer: Uint8Array): void {

@@ -32,6 +32,7 @@ export function lose(broker: Broker, job: number): void {
 export function abandon(broker: Broker, job: number): void {
   broker.uniques.remove(job);
   broker.jobs.watchers.dropAll(job);
+  broker.jobs.forget(job);
   if (broker.jobs.state(job) === Flag.ASSIGNED) broker.jobs.setFlag(job, Flag.IGNORED);
   else broker.jobs.becomeGone(job);
 }

@@ -15,6 +15,12 @@ export interface Outbox {
   reply(peer: Peer, headBytes: number, blob: number, blobBytes: number): void;
   /** The same for a packet that no frame of `peer` asked for (WORK_* to a watcher). */
   notify(peer: Peer, headBytes: number, blob: number, blobBytes: number): void;
+  /** Takes the place of the reply that the frame at hand owes to `peer`, for later; returns its number. */
+  postpone(peer: Peer): number;
+  /** The next `reply` to `peer` fills this postponed place; `release` must follow it. */
+  resume(peer: Peer, place: number): void;
+  /** Behind `resume` and `reply`: sends what may leave now. */
+  release(peer: Peer): void;
   /** Sends the peer a NOOP for its sleep `peer.sleepSerial`. */
   wake(peer: Peer): void;
   /** The job with this handle is no longer `peer`'s; only far peers need to hear it. */

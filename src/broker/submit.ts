@@ -86,15 +86,24 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
   }
   if (isReduce && frame.a2 > 0)
     broker.jobs.setReducer(job, frame.bytes.slice(frame.off2, frame.off2 + frame.a2));
-  if (startMs > broker.wallMs) {
-    broker.jobs.becomeScheduled(job, startMs);
-  } else {
-    broker.jobs.becomeQueued(job);
-    broker.waker.balance(fn, broker.nowMs);
+  if (broker.storing !== null && (flags & Flag.BACKGROUND) !== 0) {
+    broker.storing.submit(peer, job, startMs);
+    return;
   }
+  makeReady(broker, job, startMs);
   if ((flags & Flag.BACKGROUND) === 0) broker.jobs.watchers.add(job, peer);
   broker.counters.submitted++;
-  replyCreated(broker, peer, job);
+  replyCreated(broker, peer, job, broker.jobs.table.serial(job));
+}
+
+/** Puts a new job where it belongs: into its queue, or beside it until `startMs` of the wall clock. */
+export function makeReady(broker: Broker, job: number, startMs: number): void {
+  if (startMs > broker.wallMs) {
+    broker.jobs.becomeScheduled(job, startMs);
+    return;
+  }
+  broker.jobs.becomeQueued(job);
+  broker.waker.balance(broker.jobs.functionOf(job), broker.nowMs);
 }
 
 function createJob(broker: Broker, fn: FunctionQueue, flags: number, frame: Frame): number {
@@ -117,22 +126,27 @@ function createJob(broker: Broker, fn: FunctionQueue, flags: number, frame: Fram
 
 /** Attaches to a live job, which keeps its workload, priority and time; a background submit makes it last. */
 function coalesce(broker: Broker, peer: Peer, job: number, isBackground: boolean): void {
+  if (broker.storing !== null && isBackground && !broker.storing.keep(job)) {
+    refuse(broker, peer, Errors.queueError);
+    return;
+  }
   if (isBackground) broker.jobs.setFlag(job, Flag.BACKGROUND);
   else broker.jobs.watchers.add(job, peer);
   broker.counters.coalesced++;
-  replyCreated(broker, peer, job);
+  if (broker.storing?.isAwaited(job, peer)) return;
+  replyCreated(broker, peer, job, broker.jobs.table.serial(job));
 }
 
-function replyCreated(broker: Broker, peer: Peer, job: number): void {
+/** The job may have ended since: its handle is still the answer. */
+export function replyCreated(broker: Broker, peer: Peer, job: number, serial: number): void {
   const { outbox, handles } = broker;
-  const serial = broker.jobs.table.serial(job);
   const handleBytes = handles.byteCount(job, serial);
   outbox.reply(peer, HEADER_BYTES + handleBytes, 0, 0);
   const at = writeHeader(outbox.bytes, outbox.at, Packet.JOB_CREATED, handleBytes);
   handles.write(outbox.bytes, at, job, serial);
 }
 
-function refuse(broker: Broker, peer: Peer, error: Uint8Array): void {
+export function refuse(broker: Broker, peer: Peer, error: Uint8Array): void {
   broker.counters.refused++;
   replyWith(broker.outbox, peer, error);
 }

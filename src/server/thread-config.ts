@@ -42,6 +42,7 @@ export function configMaker(
         wakeupDelayMs: options.wakeupDelay,
         isPriorityGlobal: isNewOrder,
         isRotating: isNewOrder || options.roundRobin,
+        isRelaxed: false,
       },
       handlePrefix: options.jobHandlePrefix ?? defaultHandlePrefix(),
       boot,

@@ -20,7 +20,8 @@ import { onFrame } from './frames/frames.ts';
 import { listConnections } from './listing.ts';
 import { Output } from './output.ts';
 import { type Answer, answerByBroker, DONE, type Question } from './questions.ts';
-import { dropReplies } from './replies.ts';
+import { dropReplies, releaseAll, takePlace } from './replies.ts';
+import type { Place } from './reply-queue.ts';
 import type { Session } from './session.ts';
 import { ThreadOutbox } from './thread-outbox.ts';
 import { threadStats } from './thread-stats.ts';
@@ -175,6 +176,14 @@ export class Home {
     if (!session.isAsleep || session.isNooped || session.sleepSerial !== sleepSerial) return;
     session.isNooped = true;
     this.output.write(session.conn, NOOP_PACKET);
+  }
+
+  takePlace(session: Session): Place {
+    return takePlace(session);
+  }
+
+  release(session: Session): void {
+    releaseAll(this, session);
   }
 
   /** Ends a connection for a reason that the log should know. */

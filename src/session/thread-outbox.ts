@@ -17,6 +17,10 @@ export interface NearPeers {
   live(conn: number): Session | null;
   noop(session: Session, sleepSerial: number): void;
   drop(session: Session, reason: string): void;
+  /** Takes the next place among the session's replies. */
+  takePlace(session: Session): Place;
+  /** Sends its replies that may leave. */
+  release(session: Session): void;
 }
 
 export class ThreadOutbox implements Outbox {
@@ -26,6 +30,8 @@ export class ThreadOutbox implements Outbox {
   place: Place | null = null;
   farPlace = 0;
 
+  /** The postponed place that the next reply fills. */
+  #resumed: Place | null = null;
   readonly #thread: number;
   readonly #near: NearPeers;
   readonly #output: Output;
@@ -56,6 +62,25 @@ export class ThreadOutbox implements Outbox {
   notify(peer: Peer, headBytes: number, blob: number, blobBytes: number): void {
     if (peer.home === this.#thread) this.#toNear(peer, null, headBytes, blob, blobBytes);
     else this.#toFar(RecordKind.NOTIFY, 0, peer, headBytes, blob, blobBytes);
+  }
+
+  /** A far peer's home holds the place already. */
+  postpone(peer: Peer): number {
+    if (peer.home !== this.#thread) return this.farPlace;
+    const session = this.#near.live(peer.conn);
+    return session === null ? 0 : this.#near.takePlace(session).id;
+  }
+
+  resume(peer: Peer, place: number): void {
+    if (peer.home !== this.#thread) this.farPlace = place;
+    else this.#resumed = this.#near.live(peer.conn)?.replies?.find(place) ?? null;
+  }
+
+  release(peer: Peer): void {
+    if (this.#resumed === null) return;
+    this.#resumed = null;
+    const session = this.#near.live(peer.conn);
+    if (session !== null) this.#near.release(session);
   }
 
   wake(peer: Peer): void {
@@ -97,19 +122,23 @@ export class ThreadOutbox implements Outbox {
     blobBytes: number,
   ): void {
     const session = this.#near.live(peer.conn);
-    if (session === null || session.isEnding) {
+    const resumed = this.#resumed;
+    // Who has half closed still gets what was postponed before.
+    if (session === null || (session.isEnding && resumed === null)) {
       this.#toNobody(headBytes);
       return;
     }
     if (blob > 0) this.#blobs.blobRetain(blob);
-    if (session.replies === null) {
+    const isFront = resumed !== null && resumed === session.replies?.front;
+    if (isFront) resumed.isFilled = true;
+    if (session.replies === null || isFront) {
       this.bytes = this.#output.bytes;
       this.at = this.#output.reserve(peer.conn, headBytes);
       if (blob > 0) this.#output.blob(peer.conn, blob, blobBytes);
       return;
     }
     // Behind the replies that wait: its first unfilled place keeps the front, so nothing leaves before the caller has written.
-    const waiting = place ?? session.replies.take();
+    const waiting = resumed ?? place ?? session.replies.take();
     const head = new Uint8Array(headBytes);
     waiting.pieces.push(head);
     if (blob > 0) waiting.pieces.push({ blob, byteCount: blobBytes });

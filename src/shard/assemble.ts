@@ -90,5 +90,6 @@ export function assembleThread(
     },
     onLine: (home, session, line) => onLine(home, session, line, facts),
     rings,
+    makeStore: null,
   });
 }

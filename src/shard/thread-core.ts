@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { Broker, type BrokerOptions } from '../broker/broker.ts';
 import type { MemoryHooks } from '../broker/jobs.ts';
+import { Restore } from '../broker/restore.ts';
 import type { Reactor } from '../native/contract.ts';
 import { Control } from '../protocol/batch.ts';
 import { HandleCodec } from '../protocol/handle.ts';
@@ -14,6 +15,7 @@ import type { FarLink } from '../session/far/link.ts';
 import { onRecord } from '../session/far/receive.ts';
 import { Home, type HomeOptions } from '../session/home.ts';
 import type { Session } from '../session/session.ts';
+import type { Store, StoreHost } from '../store/store.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { loseThread } from './lose-thread.ts';
 import { MemoryBudget } from './memory-budget.ts';
@@ -56,6 +58,8 @@ export interface ThreadParts {
   setTimer(atMs: number, wake: () => void): void;
   onLine(home: Home, session: Session, line: string): void;
   readonly rings: ThreadRings;
+  /** Makes the store of the jobs that are owned here; null keeps them in memory only. */
+  readonly makeStore: ((host: StoreHost) => Store) | null;
 }
 
 /** A thread's ends of the rings, by thread; null for itself and for threads that do not run. */
@@ -76,6 +80,7 @@ export class ThreadCore {
   readonly reactor: Reactor;
   readonly home: Home;
   readonly broker: Broker | null;
+  readonly store: Store | null;
   readonly #parts: ThreadParts;
   readonly #options: ThreadCoreOptions;
   readonly #housekeeping: Housekeeping;
@@ -83,6 +88,8 @@ export class ThreadCore {
   #level = -1;
   #connectionCount = -1;
   #isReadingPaused = false;
+  /** The store has something to tell. */
+  #isStoreAwake = false;
   #timerAtMs = Number.POSITIVE_INFINITY;
   readonly #wake = () => {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
@@ -103,6 +110,7 @@ export class ThreadCore {
     };
     this.home = new Home(options.home, hooks, this.reactor, handles, parts.rings.links, parts.log);
     const owns = shardCount === 0 || thread > 0;
+    this.store = owns && parts.makeStore !== null ? parts.makeStore(this.#storeHost()) : null;
     this.broker = owns
       ? new Broker(
           {
@@ -116,11 +124,29 @@ export class ThreadCore {
           handles,
           this.reactor,
           parts.memory,
+          this.store,
         )
       : null;
     this.home.broker = this.broker;
     this.#budget = new MemoryBudget(options.memoryBytesMax, options.memoryTaken);
     this.#housekeeping = new Housekeeping(this.broker, parts.log, options.unservedWarningMs);
+  }
+
+  /** Reads back what the store has kept; resolves to the number of jobs. Before the first turn; without a store 0. */
+  restore(): Promise<number> {
+    const { broker, store } = this;
+    if (broker === null || store === null) return Promise.resolve(0);
+    this.#setTime();
+    const restore = new Restore(broker);
+    return new Promise((resolve, reject) => {
+      store.replay(
+        (job, reference, order) => restore.take(job, reference, order),
+        (error) => {
+          if (error !== null) reject(error);
+          else resolve(restore.finish());
+        },
+      );
+    });
   }
 
   /** Records sent to and received from other threads since start. */
@@ -147,6 +173,23 @@ export class ThreadCore {
     this.#publish();
   }
 
+  #storeHost(): StoreHost {
+    const { clock, log } = this.#parts;
+    return {
+      wake: () => {
+        this.#isStoreAwake = true;
+        this.reactor.nudge();
+      },
+      log: (level, text) => log.log(level, text),
+      nowMs: () => clock.nowMs(),
+    };
+  }
+
+  #settle(): void {
+    this.#isStoreAwake = false;
+    this.broker?.storing?.settle();
+  }
+
   #setTime(): number {
     const { clock } = this.#parts;
     const nowMs = clock.nowMs();
@@ -159,9 +202,11 @@ export class ThreadCore {
     const { broker, home } = this;
     const nowMs = this.#setTime();
     this.#drainRings();
+    if (this.#isStoreAwake) this.#settle();
     home.onRows(rowCount);
     this.#publish();
-    const dueMs = broker === null ? Number.POSITIVE_INFINITY : this.#tick(broker, nowMs);
+    let dueMs = broker === null ? Number.POSITIVE_INFINITY : this.#tick(broker, nowMs);
+    if (this.store !== null) dueMs = Math.min(dueMs, this.store.flush(nowMs));
     this.#sleepUntil(Math.min(dueMs, this.#housekeeping.run(nowMs)), nowMs);
     if (this.#budget.isLimited) this.#settleMemory();
     const tookMs = clock.nowMs() - nowMs;

@@ -7,6 +7,7 @@
  *   client < JOB_CREATED #1            the next thing that this peer hears; order matters for each peer
  *   client > (connect) (end) (reset)   `(closed)` is what a peer hears when the server closes
  *   + 100 ms, wall + 5000 ms           time passes; only the wall clock is set
+ *   store commits                      an act of the test itself, given by that name
  *
  * Words are separated by blanks; `""` is empty, quoted ones know \0 \n \r \" \\ \xNN and `name*3` (repetition).
  */
@@ -26,8 +27,12 @@ import {
 const HANDLE = /^H:t:[0-9a-z]+\.[0-9a-z]+\.[0-9a-z]+\.[0-9a-z]+$/;
 
 /** Plays a dialogue on a new thread, then lets everyone go and looks whether anything is left behind. */
-export function plays(script: string, options: NearOptions = {}): NearDialogue {
-  const dialogue = new NearDialogue(options);
+export function plays(
+  script: string,
+  options: NearOptions = {},
+  acts: Readonly<Record<string, () => void>> = {},
+): NearDialogue {
+  const dialogue = new NearDialogue(options, acts);
   dialogue.play(script);
   dialogue.sweep();
   return dialogue;
@@ -46,7 +51,10 @@ export class NearDialogue {
   /** Handles by their names, `#1` first. */
   readonly #handles: string[] = [];
 
-  constructor(options: NearOptions = {}) {
+  readonly #acts: Readonly<Record<string, () => void>>;
+
+  constructor(options: NearOptions = {}, acts: Readonly<Record<string, () => void>> = {}) {
+    this.#acts = acts;
     this.thread = new NearThread(options);
   }
 
@@ -159,6 +167,12 @@ export class NearDialogue {
       const ms = Number(clock[2]);
       if (clock[1] === undefined) this.thread.advance(ms);
       else this.thread.stepWall(ms);
+      return false;
+    }
+    const act = this.#acts[line];
+    if (act !== undefined) {
+      act();
+      this.thread.run();
       return false;
     }
     const parts = /^(\w+) (>>?) (.*)$/.exec(line);

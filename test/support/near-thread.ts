@@ -9,6 +9,7 @@ import { Waking } from '../../src/broker/peer.ts';
 import { Control } from '../../src/protocol/batch.ts';
 import type { Home, HomeOptions } from '../../src/session/home.ts';
 import { ThreadCore, type ThreadRings } from '../../src/shard/thread-core.ts';
+import type { Store, StoreHost } from '../../src/store/store.ts';
 import { MemoryReactor } from '../../src/transport/memory-reactor.ts';
 import { MemoryRegistry } from '../../src/transport/memory-socket.ts';
 
@@ -34,6 +35,7 @@ export type NearOptions = Partial<
       readonly isAllowed: (address: string) => boolean;
       /** Shared by threads that hand connections to each other. */
       readonly registry: MemoryRegistry;
+      readonly makeStore: (host: StoreHost) => Store;
     }
 >;
 
@@ -78,6 +80,7 @@ export class NearThread {
           isAllowed: options.isAllowed ?? (() => true),
         }),
       rings: options.rings ?? NO_RINGS,
+      makeStore: options.makeStore ?? null,
     });
     this.reactor = reactor as unknown as MemoryReactor;
   }
@@ -173,6 +176,7 @@ function coreOptions(options: NearOptions) {
     rings: _rings,
     isAllowed: _isAllowed,
     registry: _registry,
+    makeStore: _makeStore,
     memoryBytesMax = 0,
     ...rest
   } = options;
@@ -189,6 +193,7 @@ function coreOptions(options: NearOptions) {
     wakeupDelayMs: 100,
     isPriorityGlobal: true,
     isRotating: true,
+    isRelaxed: false,
     ...rest,
   };
   return {

@@ -54,6 +54,7 @@ export class SimThread {
       },
       onLine: (home, session, line) => onLine(home, session, line, FACTS),
       rings: this.rings,
+      makeStore: null,
     });
     this.reactor = reactor as unknown as MemoryReactor;
     if (plan.shardCount > 0) this.rings.watch(this.reactor);
@@ -88,6 +89,7 @@ function coreOptions(plan: Plan, thread: number, memoryTaken: Int32Array) {
       wakeupDelayMs: plan.wakeupDelayMs,
       isPriorityGlobal: plan.isPriorityGlobal,
       isRotating: plan.isRotating,
+      isRelaxed: false,
     },
     handlePrefix: HANDLE_PREFIX,
     boot: 1234,

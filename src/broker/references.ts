@@ -1,0 +1,24 @@
+/**
+ * References of stored jobs in their store, beside the job table: a word a row, in segments that are made when the
+ * first stored job of a segment comes, so that a server without a store has none of them.
+ */
+import { SEGMENT_MASK, SEGMENT_SHIFT } from './job-table.ts';
+
+export class References {
+  readonly #segments: (Uint32Array | undefined)[] = [];
+
+  /** Good for a job that `set` was called for, as long as it lives. */
+  get(job: number): number {
+    return (this.#segments[job >>> SEGMENT_SHIFT] as Uint32Array)[job & SEGMENT_MASK] as number;
+  }
+
+  set(job: number, reference: number): void {
+    const segment = job >>> SEGMENT_SHIFT;
+    let words = this.#segments[segment];
+    if (words === undefined) {
+      words = new Uint32Array(SEGMENT_MASK + 1);
+      this.#segments[segment] = words;
+    }
+    words[job & SEGMENT_MASK] = reference;
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Background jobs on their way to the store. A job that must be durable first is offered to nobody and wakes nobody,
+ * and whoever submitted it, or joined it meanwhile, hears JOB_CREATED when the store has it and QUEUE_ERROR when it
+ * could not be stored. Rule: all else about a job is the same with and without a store.
+ */
+import { Errors } from '../protocol/errors.ts';
+import type { Store, StoredJob } from '../store/store.ts';
+import type { Broker } from './broker.ts';
+import { Job } from './job-table.ts';
+import { Flag } from './jobs.ts';
+import { abandon } from './loss.ts';
+import type { Peer } from './peer.ts';
+import { makeReady, refuse, replyCreated } from './submit.ts';
+
+const NO_BYTES = new Uint8Array(0);
+
+/** A job that is not durable yet, and the replies that wait for it. It may end before it is. */
+class Pending {
+  readonly job: number;
+  readonly serial: number;
+  readonly startMs: number;
+  readonly peers: Peer[] = [];
+  readonly places: number[] = [];
+
+  constructor(job: number, serial: number, startMs: number) {
+    this.job = job;
+    this.serial = serial;
+    this.startMs = startMs;
+  }
+}
+
+export class Storing {
+  readonly #broker: Broker;
+  readonly #store: Store;
+  readonly #pending = new Map<number, Pending>();
+
+  constructor(broker: Broker, store: Store) {
+    this.#broker = broker;
+    this.#store = store;
+    broker.jobs.onForget = (job, reference) => {
+      this.#pending.delete(job);
+      store.forget(reference);
+    };
+  }
+
+  /** A new background job: it gets ready and is answered now (relaxed) or when it is durable. */
+  submit(peer: Peer, job: number, startMs: number): void {
+    const broker = this.#broker;
+    const serial = broker.jobs.table.serial(job);
+    const pending = broker.options.isRelaxed ? null : new Pending(job, serial, startMs);
+    if (!this.#append(job, startMs, pending)) {
+      broker.finish(job);
+      refuse(broker, peer, Errors.queueError);
+      return;
+    }
+    broker.counters.submitted++;
+    if (pending === null) {
+      makeReady(broker, job, startMs);
+      replyCreated(broker, peer, job, serial);
+      return;
+    }
+    broker.jobs.becomeStoring(job);
+    this.#wait(pending, peer);
+  }
+
+  /** A foreground job that a background submit joins must last from now on. False when the store does not take it. */
+  keep(job: number): boolean {
+    const { jobs, options } = this.#broker;
+    if (jobs.has(job, Flag.STORED)) return true;
+    const pending = options.isRelaxed ? null : new Pending(job, jobs.table.serial(job), 0);
+    return this.#append(job, 0, pending);
+  }
+
+  /** Whether the job is not durable yet; then the reply to `peer` waits with the others. */
+  isAwaited(job: number, peer: Peer): boolean {
+    const pending = this.#pending.get(job);
+    if (pending === undefined) return false;
+    this.#wait(pending, peer);
+    return true;
+  }
+
+  /** One event: answers all whose jobs have become durable, or could not, since the last time. */
+  settle(): void {
+    this.#store.settle((ticket, isStored) => this.#settle(ticket as Pending, isStored));
+  }
+
+  #append(job: number, startMs: number, pending: Pending | null): boolean {
+    const reference = this.#store.append(this.#storedJob(job, startMs), pending);
+    if (reference === 0) return false;
+    this.#broker.jobs.setReference(job, reference);
+    if (pending !== null) this.#pending.set(job, pending);
+    return true;
+  }
+
+  #wait(pending: Pending, peer: Peer): void {
+    pending.peers.push(peer);
+    pending.places.push(this.#broker.outbox.postpone(peer));
+  }
+
+  #settle(pending: Pending, isStored: boolean): void {
+    const { jobs } = this.#broker;
+    const { job, serial } = pending;
+    if (this.#pending.get(job) === pending) this.#pending.delete(job);
+    const isLive = jobs.table.isLive(job, serial);
+    if (isStored) {
+      this.#answer(pending, (peer) => replyCreated(this.#broker, peer, job, serial));
+      if (isLive && jobs.state(job) === Flag.STORING) makeReady(this.#broker, job, pending.startMs);
+      return;
+    }
+    if (isLive) this.#giveUp(job);
+    this.#answer(pending, (peer) => refuse(this.#broker, peer, Errors.queueError));
+  }
+
+  #answer(pending: Pending, reply: (peer: Peer) => void): void {
+    const { outbox } = this.#broker;
+    for (const [i, peer] of pending.peers.entries()) {
+      outbox.resume(peer, pending.places[i] as number);
+      reply(peer);
+      outbox.release(peer);
+    }
+  }
+
+  /** The store could not keep the job: a new one never was; one that was there before is what it was. */
+  #giveUp(job: number): void {
+    const { jobs } = this.#broker;
+    jobs.clearFlag(job, Flag.STORED);
+    if (jobs.state(job) === Flag.STORING) {
+      this.#broker.finish(job);
+      return;
+    }
+    jobs.clearFlag(job, Flag.BACKGROUND);
+    if (jobs.watchers.count(job) === 0) abandon(this.#broker, job);
+  }
+
+  /** What the store is to keep; the bytes are the job's own. */
+  #storedJob(job: number, startMs: number): StoredJob {
+    const { jobs, blobs } = this.#broker;
+    const block = jobs.word(job, Job.BLOCK);
+    const uniqueBytes = jobs.word(job, Job.UNIQUE_BYTES);
+    const workloadBytes = jobs.word(job, Job.WORKLOAD_BYTES);
+    const blob = jobs.word(job, Job.BLOB);
+    const chunk = block === 0 ? NO_BYTES : jobs.slab.chunkOf(block);
+    const at = block === 0 ? 0 : jobs.slab.offsetOf(block);
+    let workload: Uint8Array;
+    if (blob === 0) workload = chunk.subarray(at + uniqueBytes, at + uniqueBytes + workloadBytes);
+    else {
+      workload = new Uint8Array(workloadBytes);
+      blobs.blobRead(blob, 0, workload, 0, workloadBytes);
+    }
+    return {
+      functionName: jobs.functionOf(job).name,
+      unique: chunk.subarray(at, at + uniqueBytes),
+      reducer: jobs.reducer(job) ?? NO_BYTES,
+      priority: jobs.priority(job),
+      startMs,
+      workload,
+    };
+  }
+}

@@ -1,0 +1,68 @@
+/** The do-nothing twin: takes every job, calls it durable at the next flush and remembers nothing. */
+import type { Store, StoredJob, StoreHealth, StoreHost, TakeJob, Ticket } from './store.ts';
+
+export class NoStore implements Store {
+  readonly #host: StoreHost;
+  #waiting: Ticket[] = [];
+  #settled: Ticket[] = [];
+  #lastReference = 0;
+  #jobs = 0;
+  #commits = 0;
+  #changes = 0;
+  #committed = 0;
+
+  constructor(host: StoreHost) {
+    this.#host = host;
+  }
+
+  append(_job: StoredJob, ticket: Ticket | null): number {
+    if (ticket !== null) this.#waiting.push(ticket);
+    this.#jobs++;
+    this.#changes++;
+    this.#lastReference++;
+    return this.#lastReference;
+  }
+
+  forget(_reference: number): void {
+    this.#jobs--;
+    this.#changes++;
+  }
+
+  flush(_nowMs: number): number {
+    if (this.#changes === 0) return Number.POSITIVE_INFINITY;
+    this.#commits++;
+    this.#committed += this.#changes;
+    this.#changes = 0;
+    if (this.#waiting.length > 0) {
+      this.#settled.push(...this.#waiting.splice(0));
+      this.#host.wake();
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  settle(done: (ticket: Ticket, isStored: boolean) => void): void {
+    for (const ticket of this.#settled.splice(0)) done(ticket, true);
+  }
+
+  replay(_take: TakeJob, done: (error: Error | null) => void): void {
+    done(null);
+  }
+
+  get health(): StoreHealth {
+    return {
+      isAccepting: true,
+      jobs: this.#jobs,
+      uncommitted: this.#changes,
+      commits: this.#commits,
+      committed: this.#committed,
+      commitMs: 0,
+      commitMsMax: 0,
+      bytes: 0,
+    };
+  }
+
+  close(done: () => void): void {
+    this.flush(0);
+    done();
+  }
+}

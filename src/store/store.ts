@@ -1,0 +1,73 @@
+/**
+ * What the server asks of whatever keeps background jobs. A store belongs to one shard and is told in order; it copies
+ * what it is given, works on its own time and says later, when it is asked, what has become durable.
+ * Rule: no method waits for a disk or a network. Nobody above this folder knows which store it is.
+ */
+
+/** One job as a store keeps it. Byte ranges are borrowed: valid until the call that passes them returns. */
+export interface StoredJob {
+  readonly functionName: Uint8Array;
+  /** At most 64 bytes; empty when the job has none, `-` when it is compared by workload. */
+  readonly unique: Uint8Array;
+  /** Name of the reducer; empty without one. */
+  readonly reducer: Uint8Array;
+  /** 0 high, 1 normal, 2 low. */
+  readonly priority: number;
+  /** Wall clock time of its start, in milliseconds since 1970; 0 = at once. */
+  readonly startMs: number;
+  readonly workload: Uint8Array;
+}
+
+/** Who waits for one job to become durable; the store hands it back with the outcome and never looks into it. */
+export type Ticket = object;
+
+/** Jobs of a store, one call each. `bytes` of the job are valid until it returns. */
+export type TakeJob = (job: StoredJob, reference: number, order: number) => void;
+
+/** Figures of a store, since its start unless they say otherwise. */
+export interface StoreHealth {
+  /** False while new jobs are refused. */
+  readonly isAccepting: boolean;
+  /** Jobs that it keeps, now. */
+  readonly jobs: number;
+  /** Appended or forgotten, and not durable yet, now. */
+  readonly uncommitted: number;
+  readonly commits: number;
+  /** Appended and forgotten jobs in all commits. */
+  readonly committed: number;
+  /** Milliseconds that all commits took together, and the longest one. */
+  readonly commitMs: number;
+  readonly commitMsMax: number;
+  /** Bytes of disk that it occupies, now; 0 where somebody else knows. */
+  readonly bytes: number;
+}
+
+export interface Store {
+  /**
+   * Hands over one job. Returns its reference, at least 1, or 0 when the store takes none now. With a ticket somebody
+   * waits: `settle` says what became of it. Without one it becomes durable within the flush interval.
+   */
+  append(job: StoredJob, ticket: Ticket | null): number;
+  /** The job with this reference has ended. Kept until it is durable, tried again as often as it takes. */
+  forget(reference: number): void;
+  /** Begins to commit what waits. Called at the end of every turn; returns when to call again, or Infinity. */
+  flush(nowMs: number): number;
+  /** Tells what has become of tickets since the last call, in any order. */
+  settle(done: (ticket: Ticket, isStored: boolean) => void): void;
+  /**
+   * Reads what is kept, in pieces that let other work in between. `take` gets every job once; `order` ascends with the
+   * time of its submit. Called once, before everything else. `done` gets an error when the store cannot be used.
+   */
+  replay(take: TakeJob, done: (error: Error | null) => void): void;
+  readonly health: StoreHealth;
+  /** Commits what waits, then gives everything up. Called once; nothing may be called after it. */
+  close(done: () => void): void;
+}
+
+/** What a store is given by the thread that it belongs to. */
+export interface StoreHost {
+  /** Something has settled: `settle` is to be called soon. */
+  wake(): void;
+  log(level: number, text: string): void;
+  nowMs(): number;
+}

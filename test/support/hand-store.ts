@@ -1,0 +1,107 @@
+/**
+ * A store that commits when a test says so: what it keeps, what waits, what it was told to forget.
+ * Rule: it copies what it is given, as every store must.
+ */
+import type {
+  Store,
+  StoredJob,
+  StoreHealth,
+  StoreHost,
+  TakeJob,
+  Ticket,
+} from '../../src/store/store.ts';
+
+interface Waiting {
+  readonly reference: number;
+  readonly job: StoredJob;
+  readonly ticket: Ticket | null;
+}
+
+export class HandStore implements Store {
+  /** False: `append` refuses. */
+  isAccepting = true;
+  /** What is durable, by reference. */
+  readonly kept = new Map<number, StoredJob>();
+  readonly waiting: Waiting[] = [];
+  #settled: { readonly ticket: Ticket; readonly isStored: boolean }[] = [];
+  #forgotten: number[] = [];
+  #host: StoreHost | null = null;
+  #lastReference = 0;
+
+  /** For `makeStore`: the same store for a second life of the server. */
+  readonly make = (host: StoreHost): Store => {
+    this.#host = host;
+    return this;
+  };
+
+  append(job: StoredJob, ticket: Ticket | null): number {
+    if (!this.isAccepting) return 0;
+    this.#lastReference++;
+    this.waiting.push({ reference: this.#lastReference, job: copyOf(job), ticket });
+    return this.#lastReference;
+  }
+
+  forget(reference: number): void {
+    this.#forgotten.push(reference);
+  }
+
+  flush(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** Everything that waits becomes durable. */
+  commit(): void {
+    for (const { reference, job, ticket } of this.waiting.splice(0)) {
+      this.kept.set(reference, job);
+      if (ticket !== null) this.#settled.push({ ticket, isStored: true });
+    }
+    for (const reference of this.#forgotten.splice(0)) this.kept.delete(reference);
+    this.#host?.wake();
+  }
+
+  /** Nothing that waits could be stored. */
+  fail(): void {
+    for (const { ticket } of this.waiting.splice(0))
+      if (ticket !== null) this.#settled.push({ ticket, isStored: false });
+    this.#host?.wake();
+  }
+
+  settle(done: (ticket: Ticket, isStored: boolean) => void): void {
+    for (const { ticket, isStored } of this.#settled.splice(0)) done(ticket, isStored);
+  }
+
+  replay(take: TakeJob, done: (error: Error | null) => void): void {
+    for (const [reference, job] of this.kept) take(job, reference, reference);
+    done(null);
+  }
+
+  get health(): StoreHealth {
+    return {
+      isAccepting: this.isAccepting,
+      jobs: this.kept.size,
+      uncommitted: this.waiting.length + this.#forgotten.length,
+      commits: 0,
+      committed: 0,
+      commitMs: 0,
+      commitMsMax: 0,
+      bytes: 0,
+    };
+  }
+
+  close(done: () => void): void {
+    this.commit();
+    done();
+  }
+}
+
+/** The same job in memory of its own. */
+export function copyOf(job: StoredJob): StoredJob {
+  return {
+    functionName: job.functionName.slice(),
+    unique: job.unique.slice(),
+    reducer: job.reducer.slice(),
+    priority: job.priority,
+    startMs: job.startMs,
+    workload: job.workload.slice(),
+  };
+}
