@@ -19,15 +19,16 @@ export class Ability {
   previous: Ability | null = null;
   next: Ability | null = null;
   isListed = false;
+  /** Number of the sleep for which it is listed. */
+  sleptAs = 0;
+  /** Its place among the function's broad peers. */
+  broadAt = 0;
 
   constructor(peer: Peer, fn: FunctionQueue) {
     this.peer = peer;
     this.fn = fn;
   }
 }
-
-/** Priority levels as published: 0 nothing runnable, 1 low, 2 normal, 3 high. */
-export const LEVEL_HIGH = 3;
 
 export class Abilities {
   readonly #byFunction = new Map<number, Ability>();
@@ -87,11 +88,11 @@ export class Abilities {
   }
 
   /**
-   * The function that a GRAB is served from, or undefined when none is runnable. `levels` is read by function index.
-   * `isGlobal`: the highest level of all functions first, else the first runnable function. `rotates`: what was chosen
-   * goes to the end of the order.
+   * The function that a GRAB is served from, or undefined when none is runnable: the first of the highest level, or the
+   * first that reaches `enough`, at least 1. `levels` is read by function index. `rotates`: what was chosen goes to the
+   * end of the order.
    */
-  choose(levels: Uint8Array, isGlobal: boolean, rotates: boolean): Ability | undefined {
+  choose(levels: Uint8Array, enough: number, rotates: boolean): Ability | undefined {
     if (this.#isStale) this.#recentre();
     const order = this.#order;
     let best = 0;
@@ -101,7 +102,7 @@ export class Abilities {
       if (level <= best) continue;
       best = level;
       bestAt = at;
-      if (!isGlobal || level === LEVEL_HIGH) break;
+      if (level >= enough) break;
     }
     if (bestAt < 0) return undefined;
     const chosen = order[bestAt] as number;
@@ -111,15 +112,30 @@ export class Abilities {
 
   /** Whether any function offered has a runnable job. */
   isServed(levels: Uint8Array): boolean {
-    for (const ability of this.#byFunction.values())
-      if (levels[ability.fn.index] !== 0) return true;
+    for (let at = this.#bottom; at < this.#top; at++) {
+      const index = this.#order[at] as number;
+      if (levels[index] !== 0 && this.#byFunction.has(index)) return true;
+    }
     return false;
+  }
+
+  /** Calls `visit` for each function offered that has a runnable job; once a registration. */
+  forEachServed(levels: Uint8Array, visit: (fn: FunctionQueue) => void): void {
+    const order = this.#order;
+    for (let at = this.#bottom; at < this.#top; at++) {
+      const index = order[at] as number;
+      if (levels[index] === 0) continue;
+      const ability = this.#byFunction.get(index);
+      if (ability !== undefined) visit(ability.fn);
+    }
   }
 
   #rotate(at: number, functionIndex: number): void {
     this.#order[at] = 0;
     if (at === this.#top - 1) this.#top--;
-    if (this.#bottom === 0) this.#recentre();
+    // Every scan passes the holes, so they stay few.
+    const areHolesMany = this.#top - this.#bottom > this.#live + (this.#live >> 2) + 8;
+    if (this.#bottom === 0 || areHolesMany) this.#recentre();
     this.#order[--this.#bottom] = functionIndex;
   }
 

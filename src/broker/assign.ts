@@ -18,11 +18,12 @@ import { replyNoJob } from './reply.ts';
 /** One GRAB_JOB, GRAB_JOB_UNIQ or GRAB_JOB_ALL (`type`) of `peer`: replies with a job or NO_JOB. */
 export function grab(broker: Broker, peer: Peer, type: number): void {
   const wasWoken = broker.waker.rouse(peer);
-  const ability = peer.abilities?.choose(
-    broker.functions.levels,
-    broker.options.isPriorityGlobal,
-    broker.options.isRotating,
-  );
+  const { isPriorityGlobal, isRotating } = broker.options;
+  const { level } = broker.jobs;
+  // With global priority no function can be better than the best of the shard.
+  const enough = isPriorityGlobal ? level : 1;
+  const ability =
+    level === 0 ? undefined : peer.abilities?.choose(broker.functions.levels, enough, isRotating);
   if (ability === undefined) replyNoJob(broker.outbox, peer);
   else assign(broker, peer, ability, type);
   if (wasWoken) broker.waker.balanceAll(peer, broker.nowMs);

@@ -42,6 +42,8 @@ export interface BrokerOptions {
   /** Sleepers woken for each runnable job, at least 1. */
   readonly wakesPerJob: number;
   readonly wakeupDelayMs: number;
+  /** A peer that offers more functions is woken in another way (waking.ts); for tests. */
+  readonly narrowMax?: number;
   /** gearmand 2.0: the highest priority of all functions first. Else priority counts inside the chosen function. */
   readonly isPriorityGlobal: boolean;
   /** The function served last goes to the end of a worker's order. */
@@ -99,7 +101,9 @@ export class Broker {
     this.handles = handles;
     this.blobs = blobs;
     this.jobs = new Jobs(this.functions, this.peers, blobs, memory, options.lastSerial);
-    this.waker = new Waker(outbox, options.wakeupDelayMs, options.wakesPerJob);
+    const { wakeupDelayMs, wakesPerJob, narrowMax } = options;
+    const { functions, jobs } = this;
+    this.waker = new Waker(outbox, functions, jobs, wakeupDelayMs, wakesPerJob, narrowMax);
     this.uniques = new Uniques(this.jobs, blobs, memory);
     this.storing = store === null ? null : new Storing(this, store);
   }
@@ -187,7 +191,10 @@ export class Broker {
   onPeerGone(peer: Peer): void {
     this.waker.rouse(peer);
     const offered = peer.abilities === null ? [] : [...peer.abilities.values()];
-    for (const ability of offered) ability.fn.registrations -= ability.registrations;
+    for (const { fn, registrations } of offered) {
+      this.waker.leave(peer, fn);
+      fn.registrations -= registrations;
+    }
     peer.abilities?.clear();
     // First what it waited for, so that no job goes back to its queue, waking workers, only to be dropped from there.
     while (peer.watchedJob !== 0) this.#unwatch(peer.watchedJob, peer);

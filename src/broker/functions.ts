@@ -8,7 +8,7 @@ import type { Ability } from './abilities.ts';
 export const Priority = { high: 0, normal: 1, low: 2 } as const;
 export const PRIORITY_COUNT = 3;
 
-/** One function. Jobs are linked by number (JobTable), sleepers by object (one a worker). */
+/** One function. Jobs are linked by number (JobTable), workers by object. */
 export class FunctionQueue {
   readonly index: number;
   /** Owned copy of the name's bytes. */
@@ -33,11 +33,13 @@ export class FunctionQueue {
 
   /** Registrations, as `status` shows them. */
   registrations = 0;
-  /** Peers woken for this function, peers asleep that offer it. */
+  /** Narrow peers that offer it and were woken, or sleep. */
   woken = 0;
   sleeping = 0;
   firstSleeper: Ability | null = null;
   lastSleeper: Ability | null = null;
+  /** Broad peers that offer it, in no order; null for nearly all functions. */
+  broad: Ability[] | null = null;
   /** Time (nowMs) since when jobs wait without any worker, or -1; for the log. */
   unservedSinceMs = -1;
 
@@ -47,9 +49,11 @@ export class FunctionQueue {
     this.hash = hash;
   }
 
-  addSleeper(ability: Ability): void {
+  /** `sleptAs` numbers the sleep: the smaller, the longer. */
+  addSleeper(ability: Ability, sleptAs: number): void {
     if (ability.isListed) return;
     ability.isListed = true;
+    ability.sleptAs = sleptAs;
     ability.previous = this.lastSleeper;
     ability.next = null;
     if (this.lastSleeper === null) this.firstSleeper = ability;
@@ -68,6 +72,23 @@ export class FunctionQueue {
     ability.previous = null;
     ability.next = null;
     this.sleeping--;
+  }
+
+  addBroad(ability: Ability): void {
+    this.broad ??= [];
+    ability.broadAt = this.broad.length;
+    this.broad.push(ability);
+  }
+
+  /** The last one takes its place. */
+  removeBroad(ability: Ability): void {
+    const broad = this.broad as Ability[];
+    const last = broad.pop() as Ability;
+    if (last !== ability) {
+      broad[ability.broadAt] = last;
+      last.broadAt = ability.broadAt;
+    }
+    if (broad.length === 0) this.broad = null;
   }
 }
 

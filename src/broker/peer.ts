@@ -18,6 +18,10 @@ export class Peer {
   waking: WakingState = Waking.awake;
   /** Counts the peer's sleeps; a wake belongs to one of them. */
   sleepSerial = 0;
+  /** Number of its last sleep among those of all peers: the smaller, the longer it sleeps. */
+  sleptAs = 0;
+  /** It offers very many functions, which therefore neither count nor list it (waking.ts). */
+  isBroad = false;
   abilities: Abilities | null = null;
   /** First of the jobs assigned to it, newest first, linked by NEXT and PREV. */
   heldJob = 0;

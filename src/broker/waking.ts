@@ -3,11 +3,19 @@
  *   woken >= min(runnable * perJob, woken + sleeping), a peer counting in each of its functions;
  * woken are the longest sleepers, never one more than this asks. A woken peer that has not come within the wake-up
  * delay no longer counts, so that no job waits for one stuck worker. Source: design rules, section 1.
+ *
+ * A narrow peer is counted and listed by each of its functions. A broad one, which offers very many, is not: its sleep
+ * and its wake are one word, and who balances a function looks at the broad peers that offer it.
  */
-import type { FunctionQueue } from './functions.ts';
+import type { Ability } from './abilities.ts';
+import type { FunctionQueue, FunctionTable } from './functions.ts';
+import type { Jobs } from './jobs.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import { Waking } from './peer.ts';
+
+/** Functions of a narrow peer. From here on touching each of them costs more than looking at a few dozen peers. */
+const NARROW_MAX = 128;
 
 interface Wake {
   readonly peer: Peer;
@@ -19,13 +27,33 @@ export class Waker {
   readonly #outbox: Outbox;
   readonly #delayMs: number;
   readonly #perJob: number;
+  readonly #functions: FunctionTable;
+  readonly #jobs: Jobs;
+  readonly #narrowMax: number;
+  /** Broad peers that sleep. */
+  #broadSleepers = 0;
+  /** Counts sleeps of all peers, for their order. */
+  #sleeps = 0;
   /** Wakes under way, oldest first: all have the same delay, so order of wake is order of due time. */
   #wakes: Wake[] = [];
   #firstWake = 0;
 
-  /** `perJob`: sleepers to wake for each runnable job, at least 1. */
-  constructor(outbox: Outbox, delayMs: number, perJob: number) {
+  /**
+   * `perJob`: sleepers to wake for each runnable job, at least 1. `narrowMax`: a peer that offers more functions is
+   * broad.
+   */
+  constructor(
+    outbox: Outbox,
+    functions: FunctionTable,
+    jobs: Jobs,
+    delayMs: number,
+    perJob: number,
+    narrowMax = NARROW_MAX,
+  ) {
     this.#outbox = outbox;
+    this.#functions = functions;
+    this.#jobs = jobs;
+    this.#narrowMax = narrowMax;
     this.#delayMs = delayMs;
     this.#perJob = perJob;
   }
@@ -33,23 +61,30 @@ export class Waker {
   /** Wakes as many sleepers of `fn` as its runnable jobs ask for. */
   balance(fn: FunctionQueue, nowMs: number): void {
     const wanted = fn.runnable * this.#perJob;
-    while (fn.woken < wanted && fn.firstSleeper !== null) this.#wake(fn.firstSleeper.peer, nowMs);
+    if (fn.broad === null)
+      while (fn.woken < wanted && fn.firstSleeper !== null) this.#wake(fn.firstSleeper.peer, nowMs);
+    else while (this.#wakeOne(fn, fn.broad, wanted, nowMs));
   }
 
-  /** Looks at every function that `peer` offers. Linear in these. */
+  /** Looks at every function that `peer` offers. Linear in these; for a broad peer, a byte read each. */
   balanceAll(peer: Peer, nowMs: number): void {
-    if (peer.abilities === null) return;
-    for (const ability of peer.abilities.values()) this.balance(ability.fn, nowMs);
+    // Nothing is runnable in the whole shard.
+    if (peer.abilities === null || this.#jobs.level === 0) return;
+    if (peer.isBroad)
+      peer.abilities.forEachServed(this.#functions.levels, (fn) => this.balance(fn, nowMs));
+    else for (const ability of peer.abilities.values()) this.balance(ability.fn, nowMs);
   }
 
   /** PRE_SLEEP: from now on the peer is to be woken; at once if jobs are there that nobody was woken for. */
   sleep(peer: Peer, sleepSerial: number, nowMs: number): void {
-    const wasWoken = peer.waking === Waking.woken;
-    if (wasWoken) this.#uncount(peer);
+    const before = peer.waking;
     peer.sleepSerial = sleepSerial;
-    peer.waking = Waking.sleeping;
-    if (peer.abilities === null) return;
-    for (const ability of peer.abilities.values()) ability.fn.addSleeper(ability);
+    if (before !== Waking.sleeping) {
+      if (before === Waking.woken) this.#uncount(peer);
+      peer.waking = Waking.sleeping;
+      peer.sleptAs = ++this.#sleeps;
+      this.#list(peer);
+    }
     this.balanceAll(peer, nowMs);
   }
 
@@ -71,18 +106,23 @@ export class Waker {
   join(peer: Peer, fn: FunctionQueue, nowMs: number): void {
     const ability = peer.ability(fn.index);
     if (ability === undefined || ability.registrations > 1) return;
-    if (peer.waking === Waking.woken) fn.woken++;
-    else if (peer.waking === Waking.sleeping) {
-      fn.addSleeper(ability);
-      this.balance(fn, nowMs);
-    }
+    if (peer.isBroad) fn.addBroad(ability);
+    else if (peer.waking === Waking.woken) fn.woken++;
+    else if (peer.waking === Waking.sleeping) fn.addSleeper(ability, ++this.#sleeps);
+    if (!peer.isBroad && peer.offered().size > this.#narrowMax) this.#broaden(peer);
+    if (peer.waking === Waking.sleeping) this.balance(fn, nowMs);
   }
 
   /** The peer no longer offers `fn`; call before the ability is removed. */
   leave(peer: Peer, fn: FunctionQueue): void {
     const ability = peer.ability(fn.index);
     if (ability === undefined) return;
-    if (peer.waking === Waking.woken) fn.woken--;
+    if (peer.isBroad) {
+      fn.removeBroad(ability);
+      if (peer.offered().size > 1) return;
+      if (peer.waking === Waking.sleeping) this.#broadSleepers--;
+      peer.isBroad = false;
+    } else if (peer.waking === Waking.woken) fn.woken--;
     else fn.removeSleeper(ability);
   }
 
@@ -110,13 +150,43 @@ export class Waker {
     return Number.POSITIVE_INFINITY;
   }
 
+  /**
+   * Wakes the longest sleeper of a function that broad peers offer, if its jobs ask for one more. Linear in those
+   * peers; nothing while nobody sleeps.
+   */
+  #wakeOne(fn: FunctionQueue, broad: readonly Ability[], wanted: number, nowMs: number): boolean {
+    const narrow = fn.firstSleeper;
+    if (fn.woken >= wanted || (narrow === null && this.#broadSleepers === 0)) return false;
+    let woken = fn.woken;
+    let longest = narrow?.peer ?? null;
+    let since = narrow?.sleptAs ?? Number.POSITIVE_INFINITY;
+    for (const { peer } of broad) {
+      if (peer.waking === Waking.woken) woken++;
+      else if (peer.waking === Waking.sleeping && peer.sleptAs < since) {
+        longest = peer;
+        since = peer.sleptAs;
+      }
+    }
+    if (longest === null || woken >= wanted) return false;
+    this.#wake(longest, nowMs);
+    return true;
+  }
+
   #wake(peer: Peer, nowMs: number): void {
     this.#unlist(peer);
     peer.waking = Waking.woken;
-    for (const ability of (peer.abilities as NonNullable<typeof peer.abilities>).values())
-      ability.fn.woken++;
+    this.#count(peer);
     this.#outbox.wake(peer);
     this.#remember({ peer, sleepSerial: peer.sleepSerial, dueMs: nowMs + this.#delayMs });
+  }
+
+  /** From now on its functions do not count it. */
+  #broaden(peer: Peer): void {
+    if (peer.waking === Waking.woken) this.#uncount(peer);
+    else if (peer.waking === Waking.sleeping) this.#unlist(peer);
+    peer.isBroad = true;
+    for (const ability of peer.offered().values()) ability.fn.addBroad(ability);
+    if (peer.waking === Waking.sleeping) this.#list(peer);
   }
 
   #remember(wake: Wake): void {
@@ -129,14 +199,26 @@ export class Waker {
     this.#wakes.push(wake);
   }
 
+  #count(peer: Peer): void {
+    if (peer.isBroad || peer.abilities === null) return;
+    for (const ability of peer.abilities.values()) ability.fn.woken++;
+  }
+
   #uncount(peer: Peer): void {
-    if (peer.abilities === null) return;
+    if (peer.isBroad || peer.abilities === null) return;
     for (const ability of peer.abilities.values()) ability.fn.woken--;
   }
 
+  #list(peer: Peer): void {
+    if (peer.isBroad) this.#broadSleepers++;
+    else if (peer.abilities !== null)
+      for (const ability of peer.abilities.values()) ability.fn.addSleeper(ability, peer.sleptAs);
+  }
+
   #unlist(peer: Peer): void {
-    if (peer.abilities === null) return;
-    for (const ability of peer.abilities.values()) ability.fn.removeSleeper(ability);
+    if (peer.isBroad) this.#broadSleepers--;
+    else if (peer.abilities !== null)
+      for (const ability of peer.abilities.values()) ability.fn.removeSleeper(ability);
   }
 }
 

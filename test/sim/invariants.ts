@@ -20,7 +20,7 @@ export function checkBroker(broker: Broker): void {
     const recount = recounts.get(fn.index) ?? { total: 0, assigned: 0, waiting: [0, 0, 0] };
     checkQueue(broker, fn, recount);
     checkSleepers(fn, peers);
-    checkWaking(broker, fn);
+    checkWaking(broker, fn, peers);
   }
   const held = sum(peers.map((peer) => checkPeer(broker, peer)));
   const assigned = sum([...recounts.values()].map((recount) => recount.assigned));
@@ -42,6 +42,7 @@ export function checkEmpty(broker: Broker): void {
     registrations: sum(liveFunctions(broker).map((fn) => fn.registrations)),
     sleeping: sum(liveFunctions(broker).map((fn) => fn.sleeping)),
     woken: sum(liveFunctions(broker).map((fn) => fn.woken)),
+    broad: sum(liveFunctions(broker).map((fn) => fn.broad?.length ?? 0)),
   };
   ensure(
     Object.values(left).every((count) => count === 0),
@@ -116,29 +117,43 @@ function checkSleepers(fn: FunctionQueue, peers: readonly Peer[]): void {
   }
   ensure(fn.lastSleeper === previous, () => `last sleeper of function ${fn.index} is wrong`);
   const offering = peers.flatMap((peer) => peer.ability(fn.index) ?? []);
-  for (const ability of offering)
+  const narrow = offering.filter(({ peer }) => !peer.isBroad);
+  for (const ability of narrow)
     ensure(
       listed.has(ability) === (ability.peer.waking === Waking.sleeping),
       () => `peer ${ability.peer.index} sleeps and is not listed for function ${fn.index}`,
     );
+  for (const [place, ability] of (fn.broad ?? []).entries())
+    ensure(
+      ability.peer.isBroad && ability.broadAt === place && offering.includes(ability),
+      () => `peer ${ability.peer.index} is wrongly among the broad peers of function ${fn.index}`,
+    );
   ensureEqual(
     `function ${fn.index}`,
-    { sleeping: fn.sleeping, woken: fn.woken, registrations: fn.registrations },
+    {
+      sleeping: fn.sleeping,
+      woken: fn.woken,
+      broad: fn.broad?.length ?? 0,
+      registrations: fn.registrations,
+    },
     {
       sleeping: listed.size,
-      woken: offering.filter(({ peer }) => peer.waking === Waking.woken).length,
+      woken: narrow.filter(({ peer }) => peer.waking === Waking.woken).length,
+      broad: offering.length - narrow.length,
       registrations: sum(offering.map((ability) => ability.registrations)),
     },
   );
 }
 
 /** The wake-up rule: woken >= min(runnable * perJob, woken + sleeping). */
-function checkWaking(broker: Broker, fn: FunctionQueue): void {
-  const { woken, sleeping, runnable } = fn;
-  const wanted = runnable * broker.options.wakesPerJob;
+function checkWaking(broker: Broker, fn: FunctionQueue, peers: readonly Peer[]): void {
+  const offering = peers.filter((peer) => peer.ability(fn.index) !== undefined);
+  const woken = offering.filter((peer) => peer.waking === Waking.woken).length;
+  const sleeping = offering.filter((peer) => peer.waking === Waking.sleeping).length;
+  const wanted = fn.runnable * broker.options.wakesPerJob;
   ensure(
     woken >= Math.min(wanted, woken + sleeping),
-    () => `function ${fn.index}: ${runnable} runnable, ${woken} woken, ${sleeping} asleep`,
+    () => `function ${fn.index}: ${fn.runnable} runnable, ${woken} woken, ${sleeping} asleep`,
   );
 }
 

@@ -39,6 +39,8 @@ export interface Plan {
   readonly threadWeights: readonly number[];
   /** One in so many workloads and results is big. */
   readonly bigOneIn: number;
+  /** Workers of more functions are broad (waking.ts). */
+  readonly narrowMax: number;
 }
 
 /** Names that hash to different shards under different seeds. */
@@ -90,6 +92,7 @@ export function planOf(seed: number, steps: number): Plan {
     stepsWallClock: random.oneIn(5),
     threadWeights: Array.from({ length: shardCount + 1 }, () => random.pick([1, 4, 8, 8])),
     bigOneIn: random.pick([10, 30, 100]),
+    narrowMax: random.pick([0, 1, 2, 100, 100]),
   };
 }
 

@@ -214,26 +214,31 @@ export function checkBooks(thread: NearThread): void {
   if (home.connectionCount !== sessionCount(home))
     throw new Error(`${home.connectionCount} connections counted, ${sessionCount(home)} are there`);
   if (broker === null) return;
-  const counts = new Map<number, { woken: number; sleeping: number; registrations: number }>();
+  const zero = { woken: 0, sleeping: 0, broadWoken: 0, broadSleeping: 0, registrations: 0 };
+  const counts = new Map<number, typeof zero>();
   for (const peer of peersOf(broker)) {
+    const isWoken = peer.waking === Waking.woken ? 1 : 0;
+    const isSleeping = peer.waking === Waking.sleeping ? 1 : 0;
     for (const ability of peer.abilities?.values() ?? []) {
-      const count = counts.get(ability.fn.index) ?? { woken: 0, sleeping: 0, registrations: 0 };
+      const count = counts.get(ability.fn.index) ?? { ...zero };
       counts.set(ability.fn.index, count);
       count.registrations += ability.registrations;
-      if (peer.waking === Waking.woken) count.woken++;
-      if (peer.waking === Waking.sleeping) count.sleeping++;
+      count[peer.isBroad ? 'broadWoken' : 'woken'] += isWoken;
+      count[peer.isBroad ? 'broadSleeping' : 'sleeping'] += isSleeping;
     }
   }
   for (let index = 1; index < broker.functions.indexEnd; index++) {
     const fn = broker.functions.at(index);
     if (fn === null) continue;
-    const count = counts.get(index) ?? { woken: 0, sleeping: 0, registrations: 0 };
+    const count = counts.get(index) ?? zero;
     const told = `woken ${fn.woken} sleeping ${fn.sleeping} registrations ${fn.registrations}`;
     const found = `woken ${count.woken} sleeping ${count.sleeping} registrations ${count.registrations}`;
     if (told !== found) throw new Error(`function ${index}: ${told}, counted anew ${found}`);
     const wanted = fn.runnable * broker.options.wakesPerJob;
-    if (fn.woken < Math.min(wanted, fn.woken + fn.sleeping))
-      throw new Error(`function ${index}: ${fn.runnable} jobs, ${told}`);
+    const woken = count.woken + count.broadWoken;
+    const sleeping = count.sleeping + count.broadSleeping;
+    if (woken < Math.min(wanted, woken + sleeping))
+      throw new Error(`function ${index}: ${fn.runnable} jobs, ${woken} woken, ${sleeping} asleep`);
   }
 }
 

@@ -87,6 +87,7 @@ function coreOptions(plan: Plan, thread: number, memoryTaken: Int32Array) {
       functionsMax: 1000,
       wakesPerJob: plan.wakesPerJob,
       wakeupDelayMs: plan.wakeupDelayMs,
+      narrowMax: plan.narrowMax,
       isPriorityGlobal: plan.isPriorityGlobal,
       isRotating: plan.isRotating,
       isRelaxed: false,

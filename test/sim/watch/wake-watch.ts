@@ -1,29 +1,34 @@
 /** Checks every waking of one broker as it happens: somebody must ask for it, and nobody may have slept longer. */
 import type { Ability } from '../../../src/broker/abilities.ts';
 import type { Broker } from '../../../src/broker/broker.ts';
+import type { FunctionQueue } from '../../../src/broker/functions.ts';
 import { type Peer, Waking } from '../../../src/broker/peer.ts';
+import { livePeers } from '../invariants.ts';
 import { ensure } from '../transcript.ts';
 
 export class WakeWatch {
-  readonly #wakesPerJob: number;
-  /** When each ability came among the sleepers of its function. */
-  readonly #sleptAt = new WeakMap<Ability, number>();
+  readonly #broker: Broker;
+  /** When each peer began to sleep, and each function that it began to offer only then. */
+  readonly #sleptAt = new WeakMap<Peer | Ability, number>();
   #sleeps = 0;
 
   constructor(broker: Broker) {
-    this.#wakesPerJob = broker.options.wakesPerJob;
+    this.#broker = broker;
     const onSleep = broker.onSleep.bind(broker);
     broker.onSleep = (peer, sleepSerial) => {
-      for (const ability of peer.abilities?.values() ?? [])
-        if (!ability.isListed) this.#sleptAt.set(ability, ++this.#sleeps);
+      if (peer.waking !== Waking.sleeping) {
+        this.#sleptAt.set(peer, ++this.#sleeps);
+        for (const ability of peer.abilities?.values() ?? []) this.#sleptAt.delete(ability);
+      }
       onSleep(peer, sleepSerial);
     };
     const offer = broker.offer.bind(broker);
     broker.offer = (peer, frame, timeoutMs) => {
+      const before = new Set(peer.abilities?.values());
+      const at = ++this.#sleeps;
       offer(peer, frame, timeoutMs);
       for (const ability of peer.abilities?.values() ?? [])
-        if (ability.isListed && !this.#sleptAt.has(ability))
-          this.#sleptAt.set(ability, ++this.#sleeps);
+        if (!before.has(ability)) this.#sleptAt.set(ability, at);
     };
     const wake = broker.outbox.wake.bind(broker.outbox);
     broker.outbox.wake = (peer) => {
@@ -34,8 +39,9 @@ export class WakeWatch {
 
   #check(peer: Peer): void {
     ensure(peer.waking === Waking.woken, () => 'a peer that does not sleep is woken');
+    const { wakesPerJob } = this.#broker.options;
     const reasons = [...(peer.abilities?.values() ?? [])].filter(
-      ({ fn }) => fn.woken - 1 < fn.runnable * this.#wakesPerJob,
+      ({ fn }) => this.#woken(fn) - 1 < fn.runnable * wakesPerJob,
     );
     ensure(reasons.length > 0, () => 'a peer is woken that no job asks for');
     ensure(
@@ -44,10 +50,25 @@ export class WakeWatch {
     );
   }
 
+  #woken(fn: FunctionQueue): number {
+    return this.#offering(fn).filter(({ peer }) => peer.waking === Waking.woken).length;
+  }
+
   #isLongest(ability: Ability): boolean {
-    const since = this.#sleptAt.get(ability) ?? Number.POSITIVE_INFINITY;
-    for (let other = ability.fn.firstSleeper; other !== null; other = other.next)
-      if ((this.#sleptAt.get(other) ?? Number.POSITIVE_INFINITY) <= since) return false;
-    return true;
+    const since = this.#since(ability);
+    return this.#offering(ability.fn).every(
+      (other) => other.peer.waking !== Waking.sleeping || this.#since(other) > since,
+    );
+  }
+
+  /** A function that a sleeping peer begins to offer counts from then on; for a broad peer, from its sleep. */
+  #since(ability: Ability): number {
+    const { peer } = ability;
+    const joined = peer.isBroad ? undefined : this.#sleptAt.get(ability);
+    return Math.max(joined ?? 0, this.#sleptAt.get(peer) ?? 0);
+  }
+
+  #offering(fn: FunctionQueue): Ability[] {
+    return livePeers(this.#broker).flatMap((peer) => peer.ability(fn.index) ?? []);
   }
 }

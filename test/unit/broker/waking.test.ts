@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { NearDialogue, plays } from '../../support/near-dialogue.ts';
+import { NearDialogue, plays as playsWith } from '../../support/near-dialogue.ts';
+import type { NearOptions } from '../../support/near-thread.ts';
 
-describe('waking', () => {
+/** With 0 every worker is one of very many functions. */
+describe.each([100, 0])('waking, workers are narrow up to %i functions', (narrowMax) => {
+  const plays = (script: string, options: NearOptions = {}) =>
+    playsWith(script, { narrowMax, ...options });
+
   it('sends one NOOP for one job, to the longest sleeper', () => {
     plays(`
       worker1 > CAN_DO f
@@ -27,7 +32,7 @@ describe('waking', () => {
   });
 
   it('wakes one of 1,000 sleepers for one job', () => {
-    const dialogue = new NearDialogue();
+    const dialogue = new NearDialogue({ narrowMax });
     for (let i = 0; i < 1000; i++) {
       dialogue.push(
         `worker${i}`,
@@ -354,7 +359,7 @@ describe('waking', () => {
   });
 
   it('keeps no trace of ten thousand wakes that were answered', () => {
-    const dialogue = new NearDialogue();
+    const dialogue = new NearDialogue({ narrowMax });
     dialogue.play('worker > CAN_DO f');
     const submit = Buffer.from('\0REQ\0\0\0\x12\0\0\0\x03f\0\0', 'latin1');
     const grab = Buffer.from('\0REQ\0\0\0\x09\0\0\0\0\0REQ\0\0\0\x04\0\0\0\0', 'latin1');
@@ -368,5 +373,103 @@ describe('waking', () => {
     dialogue.thread.advance(200);
     expect(dialogue.thread.broker.nextDueMs()).toBe(Number.POSITIVE_INFINITY);
     expect(dialogue.thread.broker.counters.assigned).toBe(10_000);
+  });
+});
+
+describe('workers of few and of many functions', () => {
+  const options = { narrowMax: 2 };
+
+  it('are woken in the order in which they went to sleep', () => {
+    playsWith(
+      `
+      many1 > CAN_DO f
+      many1 > CAN_DO g
+      many1 > CAN_DO h
+      few1 > CAN_DO f
+      many2 > CAN_DO h
+      many2 > CAN_DO g
+      many2 > CAN_DO f
+      few2 > CAN_DO f
+      few1 > PRE_SLEEP
+      many2 > PRE_SLEEP
+      few2 > PRE_SLEEP
+      many1 > PRE_SLEEP
+      client > SUBMIT_JOB_BG f "" 1
+      client < JOB_CREATED #1
+      few1 < NOOP
+      client > SUBMIT_JOB_BG f "" 2
+      client < JOB_CREATED #2
+      many2 < NOOP
+      client > SUBMIT_JOB_BG f "" 3
+      client < JOB_CREATED #3
+      few2 < NOOP
+      client > SUBMIT_JOB_BG f "" 4
+      client < JOB_CREATED #4
+      many1 < NOOP
+    `,
+      options,
+    );
+  });
+
+  it('one that was woken for another function counts for this one', () => {
+    playsWith(
+      `
+      many > CAN_DO g
+      many > CAN_DO h
+      many > CAN_DO f
+      few > CAN_DO g
+      many > PRE_SLEEP
+      few > PRE_SLEEP
+      client > SUBMIT_JOB_BG f "" 1
+      client < JOB_CREATED #1
+      many < NOOP
+      client > SUBMIT_JOB_BG g "" 2
+      client < JOB_CREATED #2
+      many > GRAB_JOB
+      many < JOB_ASSIGN #1 f 1
+      few < NOOP
+    `,
+      options,
+    );
+  });
+
+  it('one that begins to offer many in its sleep keeps its place', () => {
+    playsWith(
+      `
+      grows > CAN_DO f
+      other > CAN_DO f
+      grows > PRE_SLEEP
+      other > PRE_SLEEP
+      grows > CAN_DO g
+      grows > CAN_DO h
+      grows > CAN_DO i
+      client > SUBMIT_JOB_BG f "" 1
+      client < JOB_CREATED #1
+      grows < NOOP
+      client > SUBMIT_JOB_BG i "" 2
+      client < JOB_CREATED #2
+      client > SUBMIT_JOB_BG f "" 3
+      client < JOB_CREATED #3
+      other < NOOP
+    `,
+      options,
+    );
+  });
+
+  it('one that withdraws all it offers is woken for none of it', () => {
+    playsWith(
+      `
+      many > CAN_DO f
+      many > CAN_DO g
+      many > CAN_DO h
+      many > PRE_SLEEP
+      many > RESET_ABILITIES
+      client > SUBMIT_JOB_BG f "" 1
+      client < JOB_CREATED #1
+      many > CAN_DO f
+      many < NOOP
+    `,
+      options,
+    );
   });
 });
