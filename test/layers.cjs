@@ -13,6 +13,7 @@ const LEVELS = [
   ['server'],
   ['client', 'worker'],
   ['cli'],
+  ['packaging'],
 ];
 const PURE = ['base', 'protocol', 'broker', 'session', 'admin'];
 

@@ -1,0 +1,66 @@
+/** The manual page gearmand(8): everything about options follows from the options table. */
+import { VERSION } from '../server/identity.ts';
+import { OptionGroup } from '../server/options/option-row.ts';
+import { OPTIONS, type OptionRow } from '../server/options.ts';
+import type { ManOption, ManPage } from './man-page.ts';
+
+function describe(row: OptionRow): ManOption {
+  const { type } = row;
+  const short = row.short === undefined ? '' : `-${row.short}, `;
+  const isFlag = type.argument === null;
+  const text = [
+    row.help,
+    ...(row.effect === 'used' ? [] : [row.effect]),
+    ...(isFlag ? [] : [`Allowed: ${type.allowed}`]),
+    `Default: ${row.fallbackText ?? (row.fallback === null ? 'none' : type.show(row.fallback))}`,
+  ];
+  return { flags: `${short}--${row.name}`, argument: type.argument, text };
+}
+
+function optionsByGroup(): Map<string, ManOption[]> {
+  const shown = (group: string): ManOption[] =>
+    OPTIONS.filter((row) => row.group === group && row.isHidden !== true).map(describe);
+  return new Map(Object.values(OptionGroup).map((group) => [group, shown(group)]));
+}
+
+const signals = [
+  {
+    term: 'TERM, INT',
+    text: 'End at once: what is owed to peers is written for at most 2 s. A second one exits without waiting.',
+  },
+  { term: 'USR1', text: 'Stop listening and end after the last job.' },
+  { term: 'HUP', text: 'Open the log file anew.' },
+];
+
+/** The page, from the table as it is. */
+export function gearmandPage(): ManPage {
+  return {
+    name: 'gearmand',
+    section: 8,
+    summary: 'a Gearman job server',
+    synopsis: ['[options]'],
+    description: [
+      'Queues the jobs that Gearman clients submit, hands each to a worker that offers its function, and routes results back.',
+      'Options come from the command line, the environment and the config file, in this order of strength.',
+    ],
+    options: optionsByGroup(),
+    sections: [
+      { title: 'Signals', items: signals },
+      {
+        title: 'Exit status',
+        paragraphs: ['0 after an orderly end, 1 for every error.'],
+      },
+      {
+        title: 'Files',
+        items: [
+          {
+            term: '/etc/gearmand.conf',
+            text: 'Words of a command line between blanks or line ends; words that are no options have no effect.',
+          },
+        ],
+      },
+      { title: 'See also', paragraphs: ['gearman(1), gearadmin(1)'] },
+    ],
+    version: VERSION,
+  };
+}

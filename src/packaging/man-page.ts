@@ -1,0 +1,82 @@
+/**
+ * Manual pages in the language of man(7), made from what a command says of itself: its options table and a few
+ * paragraphs. Rule: text is plain; everything that troff would take for an instruction is written out here.
+ */
+
+/** One option as a page shows it. */
+export interface ManOption {
+  /** Such as `-p, --port`. */
+  readonly flags: string;
+  /** What follows the flag, or null. */
+  readonly argument: string | null;
+  /** Sentences; the first says what it does. */
+  readonly text: readonly string[];
+}
+
+/** A heading with paragraphs, and with a list where there is something to list. */
+export interface ManSection {
+  readonly title: string;
+  readonly paragraphs?: readonly string[];
+  readonly items?: readonly { readonly term: string; readonly text: string }[];
+}
+
+export interface ManPage {
+  readonly name: string;
+  readonly section: 1 | 8;
+  readonly summary: string;
+  readonly synopsis: readonly string[];
+  readonly description: readonly string[];
+  /** By heading, in order. */
+  readonly options: ReadonlyMap<string, readonly ManOption[]>;
+  readonly sections: readonly ManSection[];
+  readonly version: string;
+}
+
+/** Text that troff shows as it is. */
+export function escapeRoff(text: string): string {
+  const plain = text.replaceAll('\\', '\\e').replaceAll('-', '\\-').replaceAll("'", '\\(aq');
+  return plain.replace(/^([.'])/gm, '\\&$1');
+}
+
+function bold(text: string): string {
+  return `\\fB${escapeRoff(text)}\\fR`;
+}
+
+function tagged(head: string, text: string): string[] {
+  return ['.TP', head, escapeRoff(text)];
+}
+
+function optionLines({ flags, argument, text }: ManOption): string[] {
+  const value = argument === null ? '' : ` \\fI${escapeRoff(argument)}\\fR`;
+  return tagged(`${bold(flags)}${value}`, text.join('. '));
+}
+
+function sectionLines({ title, paragraphs = [], items = [] }: ManSection): string[] {
+  return [
+    `.SH ${escapeRoff(title).toUpperCase()}`,
+    ...paragraphs.flatMap((paragraph) => ['.PP', escapeRoff(paragraph)]),
+    ...items.flatMap(({ term, text }) => tagged(bold(term), text)),
+  ];
+}
+
+/** The source of a manual page; ends with a line end. */
+export function renderManPage(page: ManPage): string {
+  const title = page.name.toUpperCase();
+  const options = [...page.options].flatMap(([heading, list]) => [
+    `.SS ${escapeRoff(heading)}`,
+    ...list.flatMap(optionLines),
+  ]);
+  const lines = [
+    `.TH ${title} ${page.section} "" "geartrain ${page.version}" "Gearman"`,
+    '.SH NAME',
+    `${escapeRoff(page.name)} \\- ${escapeRoff(page.summary)}`,
+    '.SH SYNOPSIS',
+    ...page.synopsis.flatMap((form) => ['.PP', `${bold(page.name)} ${escapeRoff(form)}`]),
+    '.SH DESCRIPTION',
+    ...page.description.flatMap((paragraph) => ['.PP', escapeRoff(paragraph)]),
+    '.SH OPTIONS',
+    ...options,
+    ...page.sections.flatMap(sectionLines),
+  ];
+  return `${lines.join('\n')}\n`;
+}
