@@ -1,102 +1,171 @@
 /**
- * A connection to a job server as a client or worker has it: sends requests, receives packets in order.
- * Rule: packets that nobody waits for are kept; when the connection ends every wait fails.
+ * The library's way to one job server: a connection that is made again whenever it ends, after a random wait that
+ * doubles with each failure (full jitter), with its name looked up anew. Rule: at most one connection at a time.
  */
-import { connect, type Socket } from 'node:net';
-import { bytesOf } from '../base/bytes.ts';
-import { writeHeader } from '../protocol/encode.ts';
-import { HEADER_BYTES } from '../protocol/limits.ts';
-import { PACKETS } from '../protocol/packets.ts';
-import { LinkError } from './link-error.ts';
-import { PacketReader, type ReceivedPacket } from './packet-reader.ts';
+import { performance } from 'node:perf_hooks';
+import { Connection } from './connection.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { ConnectionError } from './errors.ts';
+import type { OnPacket } from './packet-reader.ts';
+import type { RequestWriter } from './request-writer.ts';
+import type { ConnectionSettings } from './settings.ts';
 
-interface Waiter {
-  resolve(packet: ReceivedPacket): void;
-  reject(error: Error): void;
+/**
+ * `connecting` -> `ready` -> `waiting` (lost, or it could not be made) -> `connecting` ...; `idle` before the first
+ * use, `closed` at the end.
+ */
+export type LinkState = 'idle' | 'connecting' | 'ready' | 'waiting' | 'closed';
+
+/** A change of a connection to a job server. */
+export interface ConnectionChange {
+  /** `host:port`, `unix:/path` or `in process`. */
+  readonly server: string;
+  readonly state: LinkState;
+  /** Why it is `waiting`. */
+  readonly error: ConnectionError | null;
+  /** When `waiting`: the next attempt begins after so long. */
+  readonly retryInMs: number | null;
 }
 
-/** Text is sent as UTF-8. */
-export type Bytes = string | Uint8Array;
+/** What a link tells its owner. */
+export interface LinkEvents {
+  /** Writes the first requests of a new connection. */
+  greet(writer: RequestWriter): void;
+  onReady(): void;
+  onPacket: OnPacket;
+  onDrained(): void;
+  /** A connection that was ready has ended; the first `sentRequests` of its requests had left. */
+  onLost(error: ConnectionError, sentRequests: number): void;
+  /** A connection could not be made. */
+  onFailed(error: ConnectionError): void;
+  onChange(change: ConnectionChange): void;
+}
 
-const MAGIC_REQ = bytesOf('\0REQ');
+/** A connection that ends earlier than this after it was ready counts as another failure. */
+const STABLE_MS = 1000;
 
 export class Link {
-  readonly #socket: Socket;
-  readonly #reader = new PacketReader();
-  readonly #packets: ReceivedPacket[] = [];
-  readonly #waiters: Waiter[] = [];
-  #error: Error | null = null;
+  readonly label: string;
+  readonly #endpoint: Endpoint;
+  readonly #settings: ConnectionSettings;
+  readonly #events: LinkEvents;
+  readonly #random: () => number;
+  #state: LinkState = 'idle';
+  #connection: Connection | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #failures = 0;
+  #readyAtMs = 0;
+  #lastError: ConnectionError | null = null;
+  #onGone: (() => void)[] = [];
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.setNoDelay(true);
-    socket.on('data', (bytes) => this.#receive(bytes));
-    socket.on('error', (error) => this.#end(error));
-    socket.on('close', () => this.#end(undefined));
+  /** `random` gives numbers in [0, 1). */
+  constructor(
+    endpoint: Endpoint,
+    settings: ConnectionSettings,
+    events: LinkEvents,
+    random: () => number = Math.random,
+  ) {
+    this.label = endpoint.label;
+    this.#endpoint = endpoint;
+    this.#settings = settings;
+    this.#events = events;
+    this.#random = random;
   }
 
-  /** Connects; rejects with the system's error (`ECONNREFUSED` ...). */
-  static open(address: { host: string; port: number } | { path: string }): Promise<Link> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(address);
-      socket.once('error', reject);
-      socket.once('connect', () => {
-        socket.off('error', reject);
-        resolve(new Link(socket));
-      });
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** Why the last connection ended or could not be made; null when it is ready or has never failed. */
+  get lastError(): ConnectionError | null {
+    return this.#lastError;
+  }
+
+  /** The writer of the connection; null unless the link is ready. */
+  get writer(): RequestWriter | null {
+    return this.#state === 'ready' ? (this.#connection as Connection).writer : null;
+  }
+
+  /** Requests of the present connection of which all bytes have left. */
+  get sentRequests(): number {
+    return this.#connection?.sentRequests ?? 0;
+  }
+
+  get unsentBytes(): number {
+    return this.#connection?.unsentBytes ?? 0;
+  }
+
+  /** Connects, unless it does or has. */
+  start(): void {
+    if (this.#state === 'idle') this.#connect();
+  }
+
+  /** Sends what was written at the end of this turn. */
+  flushSoon(): void {
+    this.#connection?.flushSoon();
+  }
+
+  /** The other side broke the protocol, or is not worth having: the connection ends and is made again. */
+  drop(code: ConnectionError['code'], what: string): void {
+    this.#connection?.destroy(code, what);
+  }
+
+  /** Ends for good; what was written still leaves when `isPatient`. Resolves when the connection is gone. */
+  async close(isPatient = false): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const connection = this.#connection;
+    if (this.#state !== 'closed') this.#change('closed', null, null);
+    if (connection === null) return;
+    const gone = new Promise<void>((resolve) => this.#onGone.push(resolve));
+    if (isPatient) connection.end();
+    else connection.destroy('ERR_GEARMAN_CLOSED', 'was left');
+    await gone;
+  }
+
+  #connect(): void {
+    this.#timer = null;
+    const connection = new Connection(this.#endpoint, this.#settings, {
+      greet: (writer) => this.#events.greet(writer),
+      onReady: () => {
+        if (this.#state !== 'connecting') return;
+        this.#readyAtMs = performance.now();
+        this.#lastError = null;
+        this.#change('ready', null, null);
+        this.#events.onReady();
+      },
+      onPacket: (...packet) => this.#events.onPacket(...packet),
+      onDrained: () => this.#events.onDrained(),
+      onClosed: (error) => this.#ended(error, connection.sentRequests),
     });
+    this.#connection = connection;
+    this.#change('connecting', null, null);
   }
 
-  /** Sends one request. `args` are the arguments of its type in order, `data` the bytes behind them. */
-  send(type: number, args: readonly Bytes[] = [], data?: Bytes): void {
-    const parts = args.map((arg) => Buffer.from(arg as string));
-    const isOpen = PACKETS[type]?.hasData === true;
-    const payload: Buffer[] = [];
-    for (const [i, part] of parts.entries()) {
-      payload.push(part);
-      // The last argument of a packet without data is the rest of it.
-      if (isOpen || i < parts.length - 1) payload.push(Buffer.alloc(1));
-    }
-    if (data !== undefined) payload.push(Buffer.from(data as string));
-    const payloadBytes = payload.reduce((sum, part) => sum + part.length, 0);
-    const header = new Uint8Array(HEADER_BYTES);
-    writeHeader(header, 0, type, payloadBytes);
-    header.set(MAGIC_REQ);
-    this.#socket.write(Buffer.concat([header, ...payload]));
-  }
-
-  /** The next packet. Rejects with LinkError `ERR_GEARMAN_CLOSED` when the connection ends before it. */
-  receive(): Promise<ReceivedPacket> {
-    const packet = this.#packets.shift();
-    if (packet !== undefined) return Promise.resolve(packet);
-    if (this.#error !== null) return Promise.reject(this.#error);
-    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  #receive(bytes: Uint8Array): void {
-    let packets: ReceivedPacket[];
-    try {
-      packets = this.#reader.push(bytes);
-    } catch (error) {
-      this.#end(error as Error);
-      this.#socket.destroy();
+  #ended(error: ConnectionError, sentRequests: number): void {
+    this.#connection = null;
+    if (this.#state === 'closed') {
+      for (const gone of this.#onGone.splice(0)) gone();
       return;
     }
-    for (const packet of packets) {
-      const waiter = this.#waiters.shift();
-      if (waiter === undefined) this.#packets.push(packet);
-      else waiter.resolve(packet);
-    }
+    const wasReady = this.#state === 'ready';
+    const isStable = wasReady && performance.now() - this.#readyAtMs >= STABLE_MS;
+    this.#failures = isStable ? 1 : this.#failures + 1;
+    this.#lastError = error;
+    const waitMs = this.#backoffMs();
+    this.#timer = setTimeout(() => this.#connect(), waitMs);
+    this.#change('waiting', error, waitMs);
+    if (wasReady) this.#events.onLost(error, sentRequests);
+    else this.#events.onFailed(error);
   }
 
-  #end(cause: Error | undefined): void {
-    this.#error ??= new LinkError('ERR_GEARMAN_CLOSED', 'the job server closed the connection', {
-      cause,
-    });
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#error);
+  #backoffMs(): number {
+    const { backoffMinMs, backoffMaxMs } = this.#settings;
+    const ceilingMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(30, this.#failures - 1));
+    return Math.round(this.#random() * ceilingMs);
+  }
+
+  #change(state: LinkState, error: ConnectionError | null, retryInMs: number | null): void {
+    this.#state = state;
+    this.#events.onChange({ server: this.label, state, error, retryInMs });
   }
 }

@@ -1,65 +1,130 @@
 /**
- * Cuts what a job server sends into packets. Any segmentation is taken, also in the middle of a header.
- * Errors: LinkError `ERR_GEARMAN_PROTOCOL` when the bytes are no packets.
+ * Cuts what a job server sends into packets. Any segmentation is taken; bytes are copied only when a packet does not
+ * lie in one read, and then once, into memory that grows with what came and not with what was announced.
+ * Errors: ConnectionError `ERR_GEARMAN_PROTOCOL` when the bytes are no packets.
  */
 import { HEADER_BYTES } from '../protocol/limits.ts';
-import { PACKET_TYPE_MAX, PACKETS, type PacketShape } from '../protocol/packets.ts';
-import { LinkError } from './link-error.ts';
+import { PACKET_TYPE_MAX } from '../protocol/packets.ts';
+import { ConnectionError } from './errors.ts';
 
-/** One packet; bytes are the receiver's own. */
-export interface ReceivedPacket {
-  readonly type: number;
-  /** The arguments of the type, without their NULs; a missing one is empty. */
-  readonly args: readonly Uint8Array[];
-  readonly data: Uint8Array;
-}
+/**
+ * Takes one packet: its payload is `bytes[start, end)`. `isOwn` false: the bytes are good until the call returns.
+ * `isOwn` true: they belong to this packet alone and may be kept.
+ */
+export type OnPacket = (
+  type: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  isOwn: boolean,
+) => void;
 
 const MAGIC_RES = 0x00524553;
+/** Memory for a packet that is announced larger than this grows as its bytes come. */
+const TRUSTED_BYTES = 1024 * 1024;
 
 export class PacketReader {
-  #chunks: Uint8Array[] = [];
-  #byteCount = 0;
-  #wanted = HEADER_BYTES;
+  readonly #onPacket: OnPacket;
+  /** A header that has not come whole. */
+  readonly #head = new Uint8Array(HEADER_BYTES);
+  #headBytes = 0;
+  /** A payload that has not come whole; null while there is none. */
+  #payload: Uint8Array | null = null;
+  #payloadBytes = 0;
+  #type = 0;
+  #wanted = 0;
+  /** Nothing more is given. */
+  isStopped = false;
 
-  /** Takes bytes as they came; returns the packets that they complete. */
-  push(bytes: Uint8Array): ReceivedPacket[] {
-    this.#chunks.push(bytes);
-    this.#byteCount += bytes.length;
-    if (this.#byteCount < this.#wanted) return [];
-    const all = Buffer.concat(this.#chunks);
-    const packets: ReceivedPacket[] = [];
+  constructor(onPacket: OnPacket) {
+    this.#onPacket = onPacket;
+  }
+
+  /** Takes `bytes[0, count)` as they came and gives the packets that they complete. */
+  push(bytes: Uint8Array, count: number): void {
     let at = 0;
-    for (;;) {
-      this.#wanted = HEADER_BYTES;
-      if (all.length - at < HEADER_BYTES) break;
-      if (all.readUInt32BE(at) !== MAGIC_RES)
-        throw new LinkError('ERR_GEARMAN_PROTOCOL', 'read packet: magic is not \\0RES');
-      const type = all.readUInt32BE(at + 4);
-      if (type < 1 || type > PACKET_TYPE_MAX)
-        throw new LinkError('ERR_GEARMAN_PROTOCOL', `read packet: type is ${type}`);
-      const end = at + HEADER_BYTES + all.readUInt32BE(at + 8);
-      if (end > all.length) {
-        this.#wanted = end - at;
-        break;
+    if (this.#payload !== null) at = this.#gather(bytes, 0, count);
+    else if (this.#headBytes > 0) at = this.#gatherHead(bytes, count);
+    while (count - at >= HEADER_BYTES && !this.isStopped) {
+      this.#open(bytes, at);
+      at += HEADER_BYTES;
+      const end = at + this.#wanted;
+      if (end > count) {
+        this.#begin();
+        at = this.#gather(bytes, at, count);
+      } else {
+        this.#onPacket(this.#type, bytes, at, end, false);
+        at = end;
       }
-      packets.push(split(PACKETS[type] as PacketShape, type, all.subarray(at + HEADER_BYTES, end)));
-      at = end;
     }
-    this.#chunks = at === all.length ? [] : [all.subarray(at)];
-    this.#byteCount = all.length - at;
-    return packets;
+    if (at < count && !this.isStopped) {
+      for (; at < count; at++) this.#head[this.#headBytes++] = bytes[at] as number;
+    }
+  }
+
+  /** Bytes of a packet that has not come whole. */
+  get unfinishedBytes(): number {
+    return this.#payload === null ? this.#headBytes : HEADER_BYTES + this.#payloadBytes;
+  }
+
+  #open(bytes: Uint8Array, at: number): void {
+    if (wordAt(bytes, at) !== MAGIC_RES) throw protocolError('magic is not \\0RES');
+    const type = wordAt(bytes, at + 4);
+    if (type < 1 || type > PACKET_TYPE_MAX) throw protocolError(`type is ${type}`);
+    this.#type = type;
+    this.#wanted = wordAt(bytes, at + 8);
+  }
+
+  #begin(): void {
+    this.#payload = new Uint8Array(Math.min(this.#wanted, TRUSTED_BYTES));
+    this.#payloadBytes = 0;
+  }
+
+  #gatherHead(bytes: Uint8Array, count: number): number {
+    let at = 0;
+    while (this.#headBytes < HEADER_BYTES && at < count)
+      this.#head[this.#headBytes++] = bytes[at++] as number;
+    if (this.#headBytes < HEADER_BYTES) return at;
+    this.#headBytes = 0;
+    this.#open(this.#head, 0);
+    this.#begin();
+    return this.#gather(bytes, at, count);
+  }
+
+  /** Adds to the unfinished payload; returns the offset behind what it took. */
+  #gather(bytes: Uint8Array, start: number, count: number): number {
+    const take = Math.min(count - start, this.#wanted - this.#payloadBytes);
+    const payload = this.#reserve(this.#payloadBytes + take);
+    payload.set(bytes.subarray(start, start + take), this.#payloadBytes);
+    this.#payloadBytes += take;
+    if (this.#payloadBytes === this.#wanted) {
+      this.#payload = null;
+      this.#onPacket(this.#type, payload, 0, this.#wanted, true);
+    }
+    return start + take;
+  }
+
+  #reserve(byteCount: number): Uint8Array {
+    const payload = this.#payload as Uint8Array;
+    if (byteCount <= payload.length) return payload;
+    const larger = new Uint8Array(Math.min(this.#wanted, Math.max(byteCount, payload.length * 2)));
+    larger.set(payload.subarray(0, this.#payloadBytes));
+    this.#payload = larger;
+    return larger;
   }
 }
 
-function split(shape: PacketShape, type: number, payload: Uint8Array): ReceivedPacket {
-  const args: Uint8Array[] = [];
-  let at = 0;
-  for (let i = 0; i < shape.argCount; i++) {
-    const isRest = i === shape.argCount - 1 && !shape.hasData;
-    const nul = isRest ? -1 : payload.indexOf(0, at);
-    const end = nul < 0 ? payload.length : nul;
-    args.push(payload.slice(at, end));
-    at = Math.min(payload.length, end + 1);
-  }
-  return { type, args, data: payload.slice(at) };
+/** An unsigned 32-bit number, big-endian. */
+function wordAt(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] as number) << 24) |
+      ((bytes[at + 1] as number) << 16) |
+      ((bytes[at + 2] as number) << 8) |
+      (bytes[at + 3] as number)) >>>
+    0
+  );
+}
+
+function protocolError(what: string): ConnectionError {
+  return new ConnectionError('ERR_GEARMAN_PROTOCOL', `read packet: ${what}`);
 }

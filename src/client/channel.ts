@@ -1,0 +1,186 @@
+/**
+ * One job server as a client sees it: requests that wait for their answer, in order, and jobs that run there.
+ * Rule: a server answers in the order of the requests, so the first that waits is the one that is answered.
+ * Source: Gearman PROTOCOL; gearmand sends a WORK_ packet once for every submit that joined the job.
+ */
+import { argumentEnd, splitText } from '../link/arguments.ts';
+import type { Endpoint } from '../link/endpoint.ts';
+import { type ConnectionError, ServerError } from '../link/errors.ts';
+import { Fifo } from '../link/fifo.ts';
+import { type ConnectionChange, Link } from '../link/link.ts';
+import type { RequestWriter } from '../link/request-writer.ts';
+import type { ConnectionSettings } from '../link/settings.ts';
+import { Packet } from '../protocol/packets.ts';
+import type { Job } from './job.ts';
+
+/** A request that waits for its answer. */
+export interface Expectation {
+  /** Its number among the requests of the connection, from 1. */
+  requestNumber: number;
+  write(channel: Channel): void;
+  /** The answer; false when it cannot be one. */
+  onReply(type: number, bytes: Uint8Array, start: number, end: number, channel: Channel): boolean;
+  onRefused(error: ServerError): void;
+  onLost(error: ConnectionError, hasLeft: boolean): void;
+}
+
+/** What a channel tells its client. */
+export interface ChannelOwner {
+  onChange(change: ConnectionChange): void;
+  /** It can take requests. */
+  onReady(channel: Channel): void;
+  /** It cannot, until it is ready again. */
+  onUnusable(channel: Channel): void;
+  onDrained(): void;
+}
+
+/** Jobs of one handle: more than one when submits of this connection were merged. */
+interface Watched {
+  readonly jobs: Job[];
+  /** Who gets the next copy of a packet. */
+  next: number;
+}
+
+export class Channel {
+  readonly link: Link;
+  readonly #owner: ChannelOwner;
+  readonly #waiting = new Fifo<Expectation>();
+  readonly #jobs = new Map<string, Job | Watched>();
+
+  constructor(
+    endpoint: Endpoint,
+    settings: ConnectionSettings,
+    takesExceptions: boolean,
+    owner: ChannelOwner,
+  ) {
+    this.#owner = owner;
+    this.link = new Link(endpoint, settings, {
+      greet: (writer) => greet(writer, settings.id, takesExceptions),
+      onReady: () => owner.onReady(this),
+      onPacket: (type, bytes, start, end, isOwn) => this.#onPacket(type, bytes, start, end, isOwn),
+      onDrained: () => owner.onDrained(),
+      onLost: (error, sentRequests) => this.#onLost(error, sentRequests),
+      onFailed: () => owner.onUnusable(this),
+      onChange: (change) => owner.onChange(change),
+    });
+  }
+
+  get isReady(): boolean {
+    return this.link.state === 'ready';
+  }
+
+  /** Ends the connection; what waits ends with what is known of it. */
+  async close(error: ConnectionError): Promise<void> {
+    const gone = this.link.close();
+    this.#fail(error, this.link.sentRequests);
+    await gone;
+  }
+
+  /** Requests without answer and jobs without result. */
+  get outstanding(): number {
+    return this.#waiting.size + this.#jobs.size;
+  }
+
+  /** Writes a request, which leaves at the end of this turn. The channel must be ready. */
+  send(expectation: Expectation): void {
+    const writer = this.link.writer as RequestWriter;
+    expectation.write(this);
+    expectation.requestNumber = writer.requestCount;
+    this.#waiting.push(expectation);
+    this.link.flushSoon();
+  }
+
+  /** From now on packets for `handle` go to `job`. */
+  watch(handle: string, job: Job): void {
+    const there = this.#jobs.get(handle);
+    if (there === undefined) this.#jobs.set(handle, job);
+    else if ('jobs' in there) there.jobs.push(job);
+    else this.#jobs.set(handle, { jobs: [there, job], next: 0 });
+  }
+
+  /** A job that has ended before its time. One of several keeps its turn, because its copies still come. */
+  unwatch(handle: string, job: Job): void {
+    if (this.#jobs.get(handle) === job) this.#jobs.delete(handle);
+  }
+
+  handleText(bytes: Uint8Array, start: number, end: number): string {
+    return latin1Slice.call(bytes, start, end);
+  }
+
+  #onPacket(type: number, bytes: Uint8Array, start: number, end: number, isOwn: boolean): void {
+    switch (type) {
+      case Packet.WORK_COMPLETE:
+      case Packet.WORK_FAIL:
+      case Packet.WORK_EXCEPTION:
+      case Packet.WORK_DATA:
+      case Packet.WORK_WARNING:
+      case Packet.WORK_STATUS:
+        this.#onWork(type, bytes, start, end, isOwn);
+        return;
+      case Packet.ERROR: {
+        const [code, text] = splitText(bytes, start, end, 2) as [string, string];
+        const expectation = this.#waiting.shift();
+        if (expectation !== undefined) expectation.onRefused(new ServerError(code, text));
+        else this.link.drop('ERR_GEARMAN_PROTOCOL', `sent ERROR ${code} ${text} to no request`);
+        return;
+      }
+      default: {
+        const expectation = this.#waiting.peek();
+        if (expectation?.onReply(type, bytes, start, end, this) === true) this.#waiting.shift();
+        else this.link.drop('ERR_GEARMAN_PROTOCOL', `sent packet type ${type} to no request`);
+      }
+    }
+  }
+
+  #onWork(type: number, bytes: Uint8Array, start: number, end: number, isOwn: boolean): void {
+    const stop = argumentEnd(bytes, start, end);
+    const handle = this.handleText(bytes, start, stop);
+    const there = this.#jobs.get(handle);
+    // Of a job that was given up here, or a further copy of its last packet.
+    if (there === undefined) return;
+    const data = Math.min(end, stop + 1);
+    const isLast =
+      type === Packet.WORK_COMPLETE || type === Packet.WORK_FAIL || type === Packet.WORK_EXCEPTION;
+    if (isLast) this.#jobs.delete(handle);
+    if (!('jobs' in there)) there.onWork(type, bytes, data, end, isOwn);
+    else if (isLast) for (const job of there.jobs) job.onWork(type, bytes, data, end, false);
+    else {
+      const job = there.jobs[there.next % there.jobs.length] as Job;
+      there.next = (there.next + 1) % there.jobs.length;
+      job.onWork(type, bytes, data, end, isOwn);
+    }
+  }
+
+  #onLost(error: ConnectionError, sentRequests: number): void {
+    this.#fail(error, sentRequests);
+    this.#owner.onUnusable(this);
+  }
+
+  #fail(error: ConnectionError, sentRequests: number): void {
+    const jobs = [...this.#jobs.values()];
+    this.#jobs.clear();
+    const waiting = this.#waiting.takeAll();
+    for (const job of jobs)
+      for (const one of 'jobs' in job ? job.jobs : [job]) one.onResultLost(error);
+    for (const expectation of waiting)
+      expectation.onLost(error, expectation.requestNumber <= sentRequests);
+  }
+}
+
+/** Node's own reading of Latin-1, which is the quickest way to a short text. */
+const { latin1Slice } = Buffer.prototype as unknown as {
+  latin1Slice(this: Uint8Array, start: number, end: number): string;
+};
+
+function greet(writer: RequestWriter, id: string | null, takesExceptions: boolean): void {
+  if (takesExceptions) {
+    writer.open(Packet.OPTION_REQ, 30);
+    writer.text('exceptions');
+    writer.close();
+  }
+  if (id !== null) {
+    writer.open(Packet.SET_CLIENT_ID, id.length * 3);
+    writer.text(id);
+    writer.close();
+  }
+}

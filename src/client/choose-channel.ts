@@ -1,0 +1,64 @@
+/**
+ * Which server gets a submit. Equal (function, unique) go to the same server while the set of usable servers is the
+ * same, so that they merge there; when one fails only its own keys move (rendezvous hashing). All else goes round.
+ */
+import { hashBytes } from '../protocol/hash.ts';
+import type { Channel } from './channel.ts';
+
+/** A server that has not failed since it was last reached, or since the beginning. */
+function isHopeful(channel: Channel): boolean {
+  return channel.link.lastError === null;
+}
+
+export class ChannelChoice {
+  readonly #channels: readonly Channel[];
+  readonly #seeds: number[];
+  #next = 0;
+
+  constructor(channels: readonly Channel[]) {
+    this.#channels = channels;
+    this.#seeds = channels.map((channel) => {
+      const label = Buffer.from(channel.link.label);
+      return hashBytes(label, 0, label.length, 0x67656172);
+    });
+  }
+
+  /** A ready channel, or null: wait. `key` is empty for jobs that may go anywhere. */
+  choose(functionName: string, unique: string): Channel | null {
+    if (this.#channels.length === 1) {
+      const channel = this.#channels[0] as Channel;
+      return channel.isReady ? channel : null;
+    }
+    return unique === '' ? this.#inTurn() : this.#byKey(functionName, unique);
+  }
+
+  /** None can be used, and all have failed. */
+  get isHopeless(): boolean {
+    return !this.#channels.some(isHopeful);
+  }
+
+  #inTurn(): Channel | null {
+    const count = this.#channels.length;
+    for (let i = 0; i < count; i++) {
+      const channel = this.#channels[(this.#next + i) % count] as Channel;
+      if (!channel.isReady) continue;
+      this.#next = (this.#next + i + 1) % count;
+      return channel;
+    }
+    return null;
+  }
+
+  #byKey(functionName: string, unique: string): Channel | null {
+    const key = Buffer.from(`${functionName}\0${unique}`);
+    let best: Channel | null = null;
+    let bestScore = -1;
+    for (const [i, channel] of this.#channels.entries()) {
+      if (!isHopeful(channel)) continue;
+      const score = hashBytes(key, 0, key.length, this.#seeds[i] as number) >>> 0;
+      if (score <= bestScore) continue;
+      best = channel;
+      bestScore = score;
+    }
+    return best?.isReady === true ? best : null;
+  }
+}

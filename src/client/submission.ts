@@ -1,0 +1,122 @@
+/**
+ * What a submit asks for, checked and ready to be written: packet type, arguments, workload.
+ * Source: Gearman PROTOCOL, "Client Requests"; SUBMIT_REDUCE_JOB as gearmand reads it (four arguments).
+ */
+
+import { checkText } from '../link/check-text.ts';
+import type { Workload } from '../link/codec.ts';
+import { ArgumentError } from '../link/errors.ts';
+import { ATTACH_BYTES, type RequestWriter, textBytesMax } from '../link/request-writer.ts';
+import { checkMs } from '../link/settings.ts';
+import { PACKET_BYTES_LIMIT, UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
+import { Packet } from '../protocol/packets.ts';
+import type { SubmitOptions } from './types.ts';
+
+/** Leaves room for the other arguments in the 8 KiB that job servers read at a time. */
+const FUNCTION_BYTES_MAX = 8000;
+const NAMES_KEPT_MAX = 1000;
+
+const FOREGROUND = {
+  high: Packet.SUBMIT_JOB_HIGH,
+  normal: Packet.SUBMIT_JOB,
+  low: Packet.SUBMIT_JOB_LOW,
+};
+const BACKGROUND = {
+  high: Packet.SUBMIT_JOB_HIGH_BG,
+  normal: Packet.SUBMIT_JOB_BG,
+  low: Packet.SUBMIT_JOB_LOW_BG,
+};
+
+export interface Submission {
+  readonly functionName: string;
+  /** The name and its NUL. */
+  readonly nameBytes: Uint8Array;
+  readonly unique: string;
+  readonly type: number;
+  /** Arguments between unique and workload, each with its NUL; empty for most. */
+  readonly extra: string;
+  readonly isBackground: boolean;
+  readonly workload: Workload;
+}
+
+const names = new Map<string, Uint8Array>();
+const NO_OPTIONS: SubmitOptions = {};
+
+/** Throws ArgumentError for what Gearman cannot carry. */
+export function submissionOf(
+  functionName: string,
+  workload: Workload,
+  options: SubmitOptions = NO_OPTIONS,
+): Submission {
+  const { unique = '', priority = 'normal', runAt, reducer } = options;
+  const isBackground = options.background === true || runAt !== undefined;
+  if (options.timeoutMs !== undefined) checkMs('timeoutMs', options.timeoutMs);
+  checkText('unique', unique, UNIQUE_BYTES_MAX);
+  if (workload.length > PACKET_BYTES_LIMIT - 16_384)
+    throw new ArgumentError(
+      `submit ${functionName}: workload is ${workload.length} bytes, limit ${PACKET_BYTES_LIMIT - 16_384}`,
+    );
+  let type: number | undefined = (isBackground ? BACKGROUND : FOREGROUND)[priority];
+  if (type === undefined)
+    throw new ArgumentError(`option priority: ${String(priority)}, allowed is high, normal, low`);
+  let extra = '';
+  if (runAt !== undefined || reducer !== undefined) {
+    if (priority !== 'normal' || (runAt !== undefined && reducer !== undefined))
+      throw new ArgumentError(
+        `submit ${functionName}: Gearman has no job with more than one of priority, runAt, reducer`,
+      );
+    if (reducer !== undefined) {
+      checkText('reducer', reducer, UNIQUE_BYTES_MAX);
+      type = isBackground ? Packet.SUBMIT_REDUCE_JOB_BACKGROUND : Packet.SUBMIT_REDUCE_JOB;
+      extra = `${reducer}\0\0`;
+    } else {
+      type = Packet.SUBMIT_JOB_EPOCH;
+      extra = `${secondsOf(runAt as Date | number)}\0`;
+    }
+  }
+  const nameBytes = nameBytesOf(functionName);
+  return { functionName, nameBytes, unique, type, extra, isBackground, workload };
+}
+
+/** Writes the request. A workload of ATTACH_BYTES and more must not change until it has left. */
+export function writeSubmission(writer: RequestWriter, submission: Submission): void {
+  const { nameBytes, unique, extra, type } = submission;
+  let { workload } = submission;
+  if (typeof workload === 'string' && textBytesMax(workload) >= ATTACH_BYTES)
+    workload = Buffer.from(workload);
+  const isText = typeof workload === 'string';
+  const copiedBytes = isText
+    ? textBytesMax(workload as string)
+    : workload.length < ATTACH_BYTES
+      ? workload.length
+      : 0;
+  const argumentBytes = nameBytes.length + textBytesMax(unique) + 1 + textBytesMax(extra);
+  writer.open(type, argumentBytes + copiedBytes);
+  writer.put(nameBytes);
+  if (unique !== '') writer.text(unique);
+  writer.nul();
+  if (extra !== '') writer.text(extra);
+  if (isText) {
+    writer.text(workload as string);
+    writer.close();
+  } else writer.closeWith(workload as Uint8Array);
+}
+
+function nameBytesOf(functionName: string): Uint8Array {
+  let bytes = names.get(functionName);
+  if (bytes === undefined) {
+    if (functionName === '') throw new ArgumentError('submit: a function name is needed');
+    checkText('function name', functionName, FUNCTION_BYTES_MAX);
+    bytes = new Uint8Array(Buffer.from(`${functionName}\0`));
+    // Names that are made up for every job must not stay for ever.
+    if (names.size >= NAMES_KEPT_MAX) names.clear();
+    names.set(functionName, bytes);
+  }
+  return bytes;
+}
+
+function secondsOf(runAt: Date | number): number {
+  const seconds = Math.ceil(Number(runAt) / 1000);
+  if (Number.isSafeInteger(seconds) && seconds > 0) return seconds;
+  throw new ArgumentError(`option runAt: ${String(runAt)} is no instant after 1970`);
+}

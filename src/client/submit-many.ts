@@ -1,0 +1,208 @@
+/**
+ * Submits what an iterable gives, pipelined: the next job is taken as soon as there is room, so neither a million jobs
+ * nor large ones are ever held at once. Rule: the iterable is closed whatever ends the run.
+ */
+import type { FunctionMap } from '../link/codec.ts';
+import { checkWhole } from '../link/settings.ts';
+import type { Job } from './job.ts';
+import type { SubmitOptions } from './types.ts';
+
+/** One job of many. */
+export type ManyJob<F extends FunctionMap<F>> = {
+  [N in keyof F & string]: { readonly functionName: N; readonly input: F[N]['input'] };
+}[keyof F & string] &
+  SubmitOptions;
+
+/** How far a run is. `submitted >= completed + failed`. */
+export interface ManyProgress {
+  /** Taken from the iterable. */
+  readonly submitted: number;
+  /** Ended well: the result came, or the handle of a background job. */
+  readonly completed: number;
+  readonly failed: number;
+}
+
+/** The end of a run. */
+export interface ManyResult extends ManyProgress {
+  /** Errors of the first 100 jobs that failed. */
+  readonly errors: readonly unknown[];
+}
+
+/** How one job of many ended. */
+export type ManyOutcome<F extends FunctionMap<F>> =
+  | { readonly job: ManyJob<F>; readonly index: number; readonly result: unknown }
+  | { readonly job: ManyJob<F>; readonly index: number; readonly error: unknown };
+
+export interface ManyOptions<F extends FunctionMap<F>> {
+  /** Jobs that may be under way at a time. Default 4096. */
+  readonly inFlightMax?: number;
+  /** Bytes of workloads (characters of text) that may be under way at a time, or one job. Default 16 MiB. */
+  readonly inFlightBytesMax?: number;
+  /** Called at most once a turn, and at the end. */
+  readonly onProgress?: (progress: ManyProgress) => void;
+  /** Called for every job: `result` is its result, or the handle of a background job. */
+  readonly onJob?: (outcome: ManyOutcome<F>) => void;
+  /** Ends the run with the signal's reason; jobs under way are left to the servers. */
+  readonly signal?: AbortSignal;
+}
+
+const ERRORS_MAX = 100;
+
+/** `submit` sends one job and calls back behind its end; `untilDrained` waits while much is unsent. */
+export async function submitMany<F extends FunctionMap<F>>(
+  jobs: Iterable<ManyJob<F>> | AsyncIterable<ManyJob<F>>,
+  options: ManyOptions<F>,
+  submit: (job: ManyJob<F>, onEnd: (job: Job) => void) => void,
+  untilDrained: () => Promise<void>,
+): Promise<ManyResult> {
+  const run = new Run(options);
+  for await (const job of jobs) {
+    run.submit(job, submit);
+    if (run.mustWait) await run.untilRoom();
+    if (run.turnIsLong) await untilDrained();
+    options.signal?.throwIfAborted();
+    run.throwError();
+  }
+  await run.untilDone();
+  return run.result;
+}
+
+/** Looks at what is unsent after so many jobs. */
+const DRAIN_STEP = 256;
+
+class Run<F extends FunctionMap<F>> {
+  #submitted = 0;
+  #completed = 0;
+  #failed = 0;
+  #bytes = 0;
+  readonly #errors: unknown[] = [];
+  readonly #options: ManyOptions<F>;
+  readonly #inFlightMax: number;
+  readonly #bytesMax: number;
+  #wake: (() => void) | null = null;
+  #isTold = true;
+  /** What a callback threw. */
+  #error: { readonly error: unknown } | null = null;
+
+  constructor(options: ManyOptions<F>) {
+    this.#options = options;
+    options.signal?.throwIfAborted();
+    this.#inFlightMax = checkWhole('inFlightMax', options.inFlightMax ?? 4096, 1, 2 ** 31);
+    this.#bytesMax = checkWhole(
+      'inFlightBytesMax',
+      options.inFlightBytesMax ?? 16 * 1024 * 1024,
+      1,
+      2 ** 53 - 1,
+    );
+  }
+
+  get mustWait(): boolean {
+    return this.#inFlight >= this.#inFlightMax || this.#bytes >= this.#bytesMax;
+  }
+
+  get turnIsLong(): boolean {
+    return this.#submitted % DRAIN_STEP === 0;
+  }
+
+  get result(): ManyResult {
+    return { ...this.#progress, errors: this.#errors };
+  }
+
+  submit(job: ManyJob<F>, submit: (job: ManyJob<F>, onEnd: (job: Job) => void) => void): void {
+    const index = this.#submitted++;
+    const byteCount = sizeOf(job.input);
+    this.#bytes += byteCount;
+    submit(job, (ended) => {
+      this.#bytes -= byteCount;
+      this.#ended(job, index, ended);
+    });
+  }
+
+  async untilRoom(): Promise<void> {
+    while (this.mustWait) await this.#untilEnd();
+  }
+
+  async untilDone(): Promise<void> {
+    while (this.#inFlight > 0) {
+      await this.#untilEnd();
+      this.throwError();
+    }
+    this.#tell();
+    this.throwError();
+  }
+
+  throwError(): void {
+    if (this.#error !== null) throw this.#error.error;
+  }
+
+  get #inFlight(): number {
+    return this.#submitted - this.#completed - this.#failed;
+  }
+
+  get #progress(): ManyProgress {
+    return { submitted: this.#submitted, completed: this.#completed, failed: this.#failed };
+  }
+
+  /** The next job that ends, or the signal. */
+  #untilEnd(): Promise<void> {
+    const { signal } = this.#options;
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => reject((signal as AbortSignal).reason);
+      if (signal?.aborted) return onAbort();
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#wake = () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      };
+    });
+  }
+
+  #ended(job: ManyJob<F>, index: number, ended: Job): void {
+    const { failure } = ended;
+    if (failure === null) this.#completed++;
+    else {
+      this.#failed++;
+      if (this.#errors.length < ERRORS_MAX) this.#errors.push(failure.error);
+    }
+    try {
+      if (this.#options.onJob !== undefined) this.#tellJob(job, index, ended);
+    } catch (error) {
+      this.#error ??= { error };
+    }
+    if (this.#isTold) {
+      this.#isTold = false;
+      setImmediate(() => this.#tell());
+    }
+    this.#wake?.();
+    this.#wake = null;
+  }
+
+  #tellJob(job: ManyJob<F>, index: number, ended: Job): void {
+    const { failure } = ended;
+    if (failure !== null) {
+      this.#options.onJob?.({ job, index, error: failure.error });
+      return;
+    }
+    let outcome: { readonly result: unknown } | { readonly error: unknown };
+    try {
+      outcome = { result: ended.result };
+    } catch (error) {
+      outcome = { error };
+    }
+    this.#options.onJob?.({ job, index, ...outcome });
+  }
+
+  #tell(): void {
+    if (this.#isTold && this.#inFlight > 0) return;
+    this.#isTold = true;
+    try {
+      this.#options.onProgress?.(this.#progress);
+    } catch (error) {
+      this.#error ??= { error };
+    }
+  }
+}
+
+function sizeOf(input: unknown): number {
+  return typeof input === 'string' || input instanceof Uint8Array ? input.length : 0;
+}

@@ -1,0 +1,34 @@
+/**
+ * Reads the arguments of a received packet where they lie. Rule: a missing NUL ends an argument at the packet's end.
+ */
+import { latin1, ownCopy } from '../base/bytes.ts';
+
+/** Offset of the NUL that ends the argument at `start`, or `end`. */
+export function argumentEnd(bytes: Uint8Array, start: number, end: number): number {
+  for (let at = start; at < end; at++) if (bytes[at] === 0) return at;
+  return end;
+}
+
+/** All arguments as Latin-1 text; the last is the rest. For packets that are rare. */
+export function splitText(bytes: Uint8Array, start: number, end: number, count: number): string[] {
+  const texts: string[] = [];
+  let at = start;
+  for (let i = 0; i < count; i++) {
+    const stop = i === count - 1 ? end : argumentEnd(bytes, at, end);
+    texts.push(latin1(bytes, at, stop));
+    at = Math.min(end, stop + 1);
+  }
+  return texts;
+}
+
+/** Data for the user: his own bytes, copied unless the packet's memory is his anyway. */
+export function keep(bytes: Uint8Array, start: number, end: number, isOwn: boolean): Uint8Array {
+  return isOwn ? bytes.subarray(start, end) : ownCopy(bytes, start, end);
+}
+
+const decoder = new TextDecoder();
+
+/** UTF-8 text; wrong bytes become U+FFFD. */
+export function utf8(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}

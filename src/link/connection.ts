@@ -1,0 +1,275 @@
+/**
+ * One connection to a job server from its open to its end: greeting, writes merged per turn, liveness.
+ * It is ready when the ECHO behind the greeting was answered, so a server that accepts and says nothing gets no jobs.
+ * Rule: `onClosed` is called once, and nothing after it.
+ */
+
+import { performance } from 'node:perf_hooks';
+import type { Duplex } from 'node:stream';
+import { bytesOf, equalBytes } from '../base/bytes.ts';
+import { Packet } from '../protocol/packets.ts';
+import type { Endpoint } from './endpoint.ts';
+import { ConnectionError } from './errors.ts';
+import { type OnPacket, PacketReader } from './packet-reader.ts';
+import { type Piece, RequestWriter } from './request-writer.ts';
+import type { ConnectionSettings } from './settings.ts';
+
+/** Written without waiting for the end of the turn. */
+const FLUSH_BYTES = 65_536;
+/** Large data leaves in steps, so that one sees that it moves. */
+const STEP_BYTES = 262_144;
+const GREETING = bytesOf('geartrain greets');
+const KEEPALIVE = bytesOf('geartrain alive?');
+
+/** What a connection tells. */
+export interface ConnectionEvents {
+  /** Writes the first requests; they leave in one write with the ECHO behind them. */
+  greet(writer: RequestWriter): void;
+  onReady(): void;
+  onPacket: OnPacket;
+  /** Less than before is unsent. */
+  onDrained(): void;
+  onClosed(error: ConnectionError): void;
+}
+
+export class Connection {
+  readonly writer = new RequestWriter();
+  isReady = false;
+  /** Requests of which all bytes have been given to the system. */
+  sentRequests = 0;
+  readonly #endpoint: Endpoint;
+  readonly #settings: ConnectionSettings;
+  readonly #events: ConnectionEvents;
+  readonly #reader: PacketReader;
+  /** null when it could not even be opened. */
+  #stream: Duplex | null = null;
+  #isOpen = false;
+  #isClosed = false;
+  #isEnding = false;
+  #error: ConnectionError | null = null;
+  #immediate: NodeJS.Immediate | null = null;
+  #connectTimer: NodeJS.Timeout;
+  #lifeTimer: NodeJS.Timeout | null = null;
+  /** Pieces that wait for the write under way, and where in the first of them it goes on. */
+  #pieces: Piece[] = [];
+  #offset = 0;
+  #isWriting = false;
+  #queuedBytes = 0;
+  #heardAtMs = 0;
+  /** When the ECHO that nothing has followed yet was sent; 0 = none. */
+  #askedAtMs = 0;
+
+  constructor(endpoint: Endpoint, settings: ConnectionSettings, events: ConnectionEvents) {
+    this.#endpoint = endpoint;
+    this.#settings = settings;
+    this.#events = events;
+    this.#reader = new PacketReader((...packet) => this.#onPacket(...packet));
+    const { connectTimeoutMs } = settings;
+    this.#connectTimer = setTimeout(() => {
+      const what = this.#isOpen ? 'does not answer' : 'cannot be reached';
+      this.destroy('ERR_GEARMAN_SILENT', `${what} within ${connectTimeoutMs} ms`);
+    }, connectTimeoutMs);
+    try {
+      this.#stream = endpoint.open({
+        onOpen: () => this.#opened(),
+        onBytes: (bytes, count) => this.#received(bytes, count),
+        onClosed: (error) => this.#closed(error),
+      });
+    } catch (error) {
+      // A closed server in this process, options that node:tls refuses.
+      process.nextTick(() => this.#closed(error as Error));
+    }
+  }
+
+  /** Bytes that have not been given to the system. */
+  get unsentBytes(): number {
+    return this.writer.pendingBytes + this.#queuedBytes;
+  }
+
+  /** Sends what was written at the end of this turn, or now when it is much. */
+  flushSoon(): void {
+    if (this.writer.pendingBytes >= FLUSH_BYTES) this.#flush();
+    else if (this.#immediate === null && this.writer.pendingBytes > 0)
+      this.#immediate = setImmediate(() => this.#flush());
+  }
+
+  /** Ends the connection at once. */
+  destroy(code: ConnectionError['code'], what: string, cause?: Error): void {
+    if (this.#isClosed) return;
+    this.#error ??= new ConnectionError(
+      code,
+      `job server ${this.#endpoint.label} ${what}`,
+      cause === undefined ? {} : { cause },
+    );
+    this.#reader.isStopped = true;
+    this.#stream?.destroy();
+  }
+
+  /** Sends what was written, then ends the connection. */
+  end(): void {
+    this.#isEnding = true;
+    this.#reader.isStopped = true;
+    if (!this.#isOpen) {
+      this.destroy('ERR_GEARMAN_CLOSED', 'was left');
+      return;
+    }
+    this.#flush();
+    if (!this.#isWriting) this.#finish();
+  }
+
+  #opened(): void {
+    this.#isOpen = true;
+    this.#heard();
+    this.#events.greet(this.writer);
+    this.#echo(GREETING);
+    this.#flush();
+    const { keepaliveMs, answerTimeoutMs } = this.#settings;
+    const stepMs = Math.max(1, Math.floor(Math.min(keepaliveMs, answerTimeoutMs) / 4));
+    this.#lifeTimer = setInterval(() => this.#lookForLife(), stepMs).unref();
+  }
+
+  #received(bytes: Uint8Array, count: number): void {
+    if (this.#reader.isStopped) return;
+    this.#heard();
+    try {
+      this.#reader.push(bytes, count);
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      this.destroy('ERR_GEARMAN_PROTOCOL', `sent what is no packet: ${error.message}`, error);
+    }
+  }
+
+  #onPacket(type: number, bytes: Uint8Array, start: number, end: number, isOwn: boolean): void {
+    if (type === Packet.ECHO_RES) {
+      if (!this.isReady && isText(GREETING, bytes, start, end)) {
+        this.isReady = true;
+        clearTimeout(this.#connectTimer);
+        this.#events.onReady();
+        return;
+      }
+      if (isText(KEEPALIVE, bytes, start, end)) return;
+    }
+    // What the greeting asks for is welcome and not needed: an old server may not know the option.
+    if (!this.isReady && (type === Packet.OPTION_RES || type === Packet.ERROR)) return;
+    this.#events.onPacket(type, bytes, start, end, isOwn);
+  }
+
+  #heard(): void {
+    this.#heardAtMs = performance.now();
+    this.#askedAtMs = 0;
+  }
+
+  #lookForLife(): void {
+    const nowMs = performance.now();
+    const { keepaliveMs, answerTimeoutMs } = this.#settings;
+    if (this.#askedAtMs > 0) {
+      if (nowMs - this.#askedAtMs >= answerTimeoutMs)
+        this.destroy(
+          'ERR_GEARMAN_SILENT',
+          `sent nothing for ${Math.round(nowMs - this.#heardAtMs)} ms`,
+        );
+    } else if (nowMs - this.#heardAtMs >= keepaliveMs) {
+      this.#askedAtMs = nowMs;
+      this.#echo(KEEPALIVE);
+      this.flushSoon();
+    }
+  }
+
+  #echo(text: Uint8Array): void {
+    this.writer.open(Packet.ECHO_REQ, text.length);
+    this.writer.put(text);
+    this.writer.close();
+  }
+
+  #flush(): void {
+    if (this.#immediate !== null) clearImmediate(this.#immediate);
+    this.#immediate = null;
+    if (!this.#isOpen || this.#isClosed) return;
+    this.#queuedBytes += this.writer.pendingBytes;
+    for (const piece of this.writer.take()) this.#pieces.push(piece);
+    if (!this.#isWriting) this.#write();
+  }
+
+  /** Gives the system what waits, at most one step of it; the rest follows when that has left. */
+  #write(): void {
+    if (this.#pieces.length === 0) return;
+    this.#isWriting = true;
+    const stream = this.#stream as Duplex;
+    let room = STEP_BYTES;
+    let taken = 0;
+    const batch: Uint8Array[] = [];
+    while (room > 0 && taken < this.#pieces.length) {
+      const piece = this.#pieces[taken] as Piece;
+      const count = Math.min(room, piece.bytes.length - this.#offset);
+      batch.push(piece.bytes.subarray(this.#offset, this.#offset + count));
+      room -= count;
+      this.#offset += count;
+      if (this.#offset < piece.bytes.length) break;
+      this.#offset = 0;
+      this.sentRequests = piece.requestCount;
+      taken++;
+    }
+    if (taken === this.#pieces.length) this.#pieces = [];
+    else if (taken > 0) this.#pieces.splice(0, taken);
+    const byteCount = STEP_BYTES - room;
+    const last = batch.length - 1;
+    if (last > 0) stream.cork();
+    for (const [i, bytes] of batch.entries())
+      if (i < last) stream.write(bytes);
+      else stream.write(bytes, () => this.#written(byteCount));
+    if (last > 0) stream.uncork();
+  }
+
+  #written(byteCount: number): void {
+    this.#isWriting = false;
+    if (this.#isClosed) return;
+    this.#queuedBytes -= byteCount;
+    // The other side takes bytes, so it lives.
+    if (this.#queuedBytes > 0) this.#heard();
+    if (this.#pieces.length > 0) this.#write();
+    else if (this.#isEnding) this.#finish();
+    this.#events.onDrained();
+  }
+
+  #finish(): void {
+    this.#error ??= new ConnectionError(
+      'ERR_GEARMAN_CLOSED',
+      `job server ${this.#endpoint.label} was left`,
+    );
+    const stream = this.#stream as Duplex;
+    stream.end();
+    this.#connectTimer = setTimeout(() => stream.destroy(), this.#settings.answerTimeoutMs);
+  }
+
+  #closed(failure: Error | null): void {
+    this.#isClosed = true;
+    this.#reader.isStopped = true;
+    clearTimeout(this.#connectTimer);
+    if (this.#lifeTimer !== null) clearInterval(this.#lifeTimer);
+    if (this.#immediate !== null) clearImmediate(this.#immediate);
+    this.#pieces = [];
+    this.#events.onClosed(this.#error ?? this.#endOf(failure));
+  }
+
+  #endOf(failure: Error | null): ConnectionError {
+    const { label } = this.#endpoint;
+    const code = this.#isOpen ? 'ERR_GEARMAN_LOST' : 'ERR_GEARMAN_CONNECT';
+    if (failure === null)
+      return new ConnectionError(code, `job server ${label} closed the connection`);
+    const what = this.#isOpen ? 'connection lost' : 'cannot connect';
+    return new ConnectionError(code, `job server ${label}: ${what}: ${describe(failure)}`, {
+      cause: failure,
+    });
+  }
+}
+
+/** An AggregateError of several addresses has no text of its own. */
+function describe(failure: Error): string {
+  if (failure.message !== '') return failure.message;
+  if (failure instanceof AggregateError) return failure.errors.map(String).join(', ');
+  return (failure as NodeJS.ErrnoException).code ?? failure.name;
+}
+
+function isText(text: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start === text.length && equalBytes(text, 0, bytes, start, text.length);
+}

@@ -1,0 +1,127 @@
+/**
+ * How a stream to a job server is opened: TCP, TLS, Unix socket or a server in the same process. A name is looked up
+ * anew for every connection. Rule: whoever opens one destroys it; failures come as the stream's events.
+ */
+import { connect as connectSocket, isIP, type LookupFunction, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
+import { type ParsedAddress, parseAddress, type ServerAddress, showAddress } from './address.ts';
+
+const READ_BYTES = 65_536;
+const TCP_KEEPALIVE_MS = 60_000;
+
+/** A job server in the same process. */
+export interface InProcessServer {
+  /** Connects without an address; the stream is ready at once. */
+  connect(): Duplex;
+}
+
+/** What an open stream tells. */
+export interface StreamEvents {
+  /** Bytes may be written now. */
+  onOpen(): void;
+  /** `bytes[0, count)` came; good until the call returns. */
+  onBytes(bytes: Uint8Array, count: number): void;
+  /** Called once; `error` is null when the other side has ended it. */
+  onClosed(error: Error | null): void;
+}
+
+/** One job server. */
+export interface Endpoint {
+  /** `host:port`, `unix:/path` or `in process`. */
+  readonly label: string;
+  open(events: StreamEvents): Duplex;
+}
+
+/** `true` verifies against the system's certificates; options are those of node:tls. */
+export type TlsSetting = boolean | TlsOptions;
+
+/** Throws ArgumentError when the address is not understood. */
+export function endpointOf(
+  address: ServerAddress,
+  tls: TlsSetting,
+  lookup: LookupFunction | undefined,
+): Endpoint {
+  const parsed = parseAddress(address);
+  return {
+    label: showAddress(parsed),
+    open: (events) =>
+      tls === false
+        ? openPlain(parsed, lookup, events)
+        : openTls(parsed, tls === true ? {} : tls, lookup, events),
+  };
+}
+
+/** The endpoint of a server in the same process. */
+export function endpointInProcess(server: InProcessServer): Endpoint {
+  return {
+    label: 'in process',
+    open(events) {
+      const stream = server.connect();
+      watch(stream, events);
+      stream.on('data', (bytes: Uint8Array) => events.onBytes(bytes, bytes.length));
+      process.nextTick(() => {
+        if (!stream.destroyed) events.onOpen();
+      });
+      return stream;
+    },
+  };
+}
+
+function openPlain(
+  address: ParsedAddress,
+  lookup: LookupFunction | undefined,
+  events: StreamEvents,
+): Socket {
+  const socket = connectSocket({
+    ...address,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: TCP_KEEPALIVE_MS,
+    ...(lookup !== undefined && { lookup }),
+    // One piece of memory for all reads: what the user keeps is copied out of it.
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback(count, bytes) {
+        events.onBytes(bytes as Uint8Array, count);
+        return true;
+      },
+    },
+  });
+  socket.once('connect', () => events.onOpen());
+  watch(socket, events);
+  return socket;
+}
+
+function openTls(
+  address: ParsedAddress,
+  tls: TlsOptions,
+  lookup: LookupFunction | undefined,
+  events: StreamEvents,
+): Socket {
+  // A name is checked against the certificate; so is an address, but it may not be sent as server name.
+  const name = 'host' in address && isIP(address.host) === 0 ? { servername: address.host } : {};
+  const socket = connectTls({
+    ...name,
+    ...(lookup !== undefined && { lookup }),
+    ...tls,
+    ...address,
+  });
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+  socket.once('secureConnect', () => events.onOpen());
+  socket.on('data', (bytes: Uint8Array) => events.onBytes(bytes, bytes.length));
+  watch(socket, events);
+  return socket;
+}
+
+function watch(stream: Duplex, events: StreamEvents): void {
+  let failure: Error | null = null;
+  stream.once('error', (error) => {
+    failure = error;
+  });
+  // A later error has nobody to tell.
+  stream.on('error', () => undefined);
+  stream.once('end', () => stream.destroy());
+  stream.once('close', () => events.onClosed(failure));
+}

@@ -1,0 +1,147 @@
+/**
+ * Writes requests into pieces that leave with one system call a turn. A piece of memory is filled once and never
+ * written again, because the system may still read it; large data is not copied but becomes a piece of its own.
+ */
+import { copyBytes } from '../base/bytes.ts';
+import { HEADER_BYTES } from '../protocol/limits.ts';
+
+const PIECE_BYTES = 65_536;
+/** Data from this size on is sent from where it lies. */
+export const ATTACH_BYTES = 32_768;
+
+/** Bytes ready to leave. */
+export interface Piece {
+  readonly bytes: Uint8Array;
+  /** Requests that are complete with this piece, counted from the connection's begin. */
+  readonly requestCount: number;
+}
+
+export class RequestWriter {
+  /** Requests written so far. */
+  requestCount = 0;
+  /** Bytes written and not taken. */
+  pendingBytes = 0;
+  #bytes = Buffer.allocUnsafeSlow(PIECE_BYTES);
+  #start = 0;
+  #at = 0;
+  #pieces: Piece[] = [];
+  /** Where the header of the open request is. */
+  #header = 0;
+
+  /** A request without arguments and data. */
+  bare(type: number): void {
+    this.open(type, 0);
+    this.close();
+  }
+
+  /** Begins a request whose arguments and copied data take at most `bytesMax`. */
+  open(type: number, bytesMax: number): void {
+    if (this.#bytes.length - this.#at < HEADER_BYTES + bytesMax) this.#renew(bytesMax);
+    const bytes = this.#bytes;
+    const at = this.#at;
+    this.#header = at;
+    bytes[at] = 0;
+    bytes[at + 1] = 0x52;
+    bytes[at + 2] = 0x45;
+    bytes[at + 3] = 0x51;
+    bytes[at + 4] = 0;
+    bytes[at + 5] = 0;
+    bytes[at + 6] = 0;
+    bytes[at + 7] = type;
+    this.#at = at + HEADER_BYTES;
+  }
+
+  put(source: Uint8Array): void {
+    this.#at = copyBytes(this.#bytes, this.#at, source, 0, source.length);
+  }
+
+  nul(): void {
+    this.#bytes[this.#at++] = 0;
+  }
+
+  /** Text as UTF-8; at most three bytes a character. */
+  text(text: string): void {
+    const bytes = this.#bytes;
+    const start = this.#at;
+    if (text.length <= 64) {
+      let i = 0;
+      for (; i < text.length; i++) {
+        const code = text.charCodeAt(i);
+        if (code > 0x7f) break;
+        bytes[start + i] = code;
+      }
+      if (i === text.length) {
+        this.#at = start + i;
+        return;
+      }
+    }
+    this.#at = start + bytes.write(text, start);
+  }
+
+  /** Text as Latin-1, one byte a character: handles come and go that way. */
+  latin1(text: string): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+    this.#at = at;
+  }
+
+  /** Ends the open request. */
+  close(): void {
+    this.#finish(this.#at - this.#header - HEADER_BYTES);
+    this.requestCount++;
+  }
+
+  /** Ends the open request with `data`, which is copied when it is short and must not change until it has left. */
+  closeWith(data: Uint8Array): void {
+    if (data.length < ATTACH_BYTES) {
+      this.put(data);
+      this.close();
+      return;
+    }
+    this.#finish(this.#at - this.#header - HEADER_BYTES + data.length);
+    this.#cut();
+    this.requestCount++;
+    this.#pieces.push({ bytes: data, requestCount: this.requestCount });
+    this.pendingBytes += data.length;
+  }
+
+  /** Everything written so far. */
+  take(): Piece[] {
+    this.#cut();
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    this.pendingBytes = 0;
+    return pieces;
+  }
+
+  #finish(payloadBytes: number): void {
+    const bytes = this.#bytes;
+    const at = this.#header;
+    bytes[at + 8] = payloadBytes >>> 24;
+    bytes[at + 9] = payloadBytes >>> 16;
+    bytes[at + 10] = payloadBytes >>> 8;
+    bytes[at + 11] = payloadBytes;
+    this.pendingBytes += this.#at - at;
+  }
+
+  /** Makes a piece of what has been written into the present memory. */
+  #cut(): void {
+    if (this.#at === this.#start) return;
+    const bytes = this.#bytes.subarray(this.#start, this.#at);
+    this.#pieces.push({ bytes, requestCount: this.requestCount });
+    this.#start = this.#at;
+  }
+
+  #renew(bytesMax: number): void {
+    this.#cut();
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(PIECE_BYTES, HEADER_BYTES + bytesMax));
+    this.#start = 0;
+    this.#at = 0;
+  }
+}
+
+/** Upper bound of the UTF-8 bytes of `text`. */
+export function textBytesMax(text: string): number {
+  return text.length * 3;
+}

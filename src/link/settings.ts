@@ -1,0 +1,109 @@
+/**
+ * What clients and workers have in common: where the servers are, how connections behave, how values become bytes.
+ * Rule: options are checked once, when the client or worker is made; every wrong one is an ArgumentError.
+ */
+import type { LookupFunction } from 'node:net';
+import { CLIENT_ID_BYTES_MAX } from '../protocol/limits.ts';
+import { DEFAULT_PORT, type ServerAddress } from './address.ts';
+import {
+  type Endpoint,
+  endpointInProcess,
+  endpointOf,
+  type InProcessServer,
+  type TlsSetting,
+} from './endpoint.ts';
+import { ArgumentError } from './errors.ts';
+
+/** Options of every client and worker. */
+export interface ConnectionOptions {
+  /** Job servers: `host`, `host:port`, `[ipv6]:port`, `unix:/path`. Default: `localhost:4730`. */
+  readonly servers?: readonly ServerAddress[];
+  /** A job server in this process, made by `createServer`, instead of `servers`: no socket is opened. */
+  readonly server?: InProcessServer;
+  /** TLS: `true`, or options of `tls.connect` (`ca`, `cert`, `key` ...). Certificates are verified unless these say otherwise. */
+  readonly tls?: TlsSetting;
+  /** Name shown by `gearadmin --workers`, at most 127 bytes. Default: none. */
+  readonly id?: string;
+  /** From the look-up of the name to the first answer of the server. Default 5000 ms. */
+  readonly connectTimeoutMs?: number;
+  /** A connection that brought nothing for so long is asked for an ECHO. Default 10000 ms. */
+  readonly keepaliveMs?: number;
+  /** A connection that brings nothing for so long behind that is given up. Default 10000 ms. */
+  readonly answerTimeoutMs?: number;
+  /**
+   * Wait before a server that failed is tried again: a random time up to `minMs`, doubled with each failure, at most
+   * `maxMs`. Default 100 and 10000 ms.
+   */
+  readonly backoff?: { readonly minMs?: number; readonly maxMs?: number };
+  /** How names are looked up, at every connect anew. Default: `dns.lookup`. */
+  readonly lookup?: LookupFunction;
+}
+
+/** The same, checked and complete. */
+export interface ConnectionSettings {
+  readonly endpoints: readonly Endpoint[];
+  readonly id: string | null;
+  readonly connectTimeoutMs: number;
+  readonly keepaliveMs: number;
+  readonly answerTimeoutMs: number;
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+}
+
+/** The longest time that a timer takes. */
+export const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** Throws ArgumentError (`ERR_GEARMAN_ARGUMENT`). */
+export function connectionSettings(options: ConnectionOptions): ConnectionSettings {
+  const backoffMinMs = checkMs('backoff.minMs', options.backoff?.minMs ?? 100);
+  const backoffMaxMs = checkMs('backoff.maxMs', options.backoff?.maxMs ?? 10_000);
+  if (backoffMaxMs < backoffMinMs)
+    throw new ArgumentError(`option backoff: maxMs ${backoffMaxMs} is below minMs ${backoffMinMs}`);
+  return {
+    endpoints: endpointsOf(options),
+    id: checkId(options.id),
+    connectTimeoutMs: checkMs('connectTimeoutMs', options.connectTimeoutMs ?? 5000),
+    keepaliveMs: checkMs('keepaliveMs', options.keepaliveMs ?? 10_000),
+    answerTimeoutMs: checkMs('answerTimeoutMs', options.answerTimeoutMs ?? 10_000),
+    backoffMinMs,
+    backoffMaxMs,
+  };
+}
+
+/** A whole number of milliseconds that a timer takes, at least 1. */
+export function checkMs(name: string, value: number): number {
+  return checkWhole(name, value, 1, TIMER_MS_MAX);
+}
+
+/** A whole number in a range. */
+export function checkWhole(name: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new ArgumentError(`option ${name}: ${String(value)}, allowed is ${min} to ${max}`);
+}
+
+function endpointsOf(options: ConnectionOptions): Endpoint[] {
+  const { server, servers, tls = false, lookup } = options;
+  if (server !== undefined) {
+    if (servers !== undefined) throw new ArgumentError('option server: excludes option servers');
+    return [endpointInProcess(server)];
+  }
+  const addresses = servers ?? [`localhost:${DEFAULT_PORT}`];
+  if (!Array.isArray(addresses) || addresses.length === 0)
+    throw new ArgumentError('option servers: a list with at least one job server is needed');
+  const endpoints = addresses.map((address) => endpointOf(address, tls, lookup));
+  const labels = new Set(endpoints.map((endpoint) => endpoint.label));
+  if (labels.size < endpoints.length)
+    throw new ArgumentError('option servers: the same job server is named twice');
+  return endpoints;
+}
+
+function checkId(id: string | undefined): string | null {
+  if (id === undefined) return null;
+  if (typeof id !== 'string' || id.includes('\0'))
+    throw new ArgumentError('option id: a text without NUL is needed');
+  if (Buffer.byteLength(id) > CLIENT_ID_BYTES_MAX)
+    throw new ArgumentError(
+      `option id: is ${Buffer.byteLength(id)} bytes, limit ${CLIENT_ID_BYTES_MAX}`,
+    );
+  return id;
+}

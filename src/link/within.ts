@@ -1,0 +1,41 @@
+/** Bounds a wait by a time and a signal; the wait itself goes on and its end is ignored. */
+import { TimeoutError } from './errors.ts';
+import { checkMs } from './settings.ts';
+
+/** Options of whatever is waited for. */
+export interface RequestOptions {
+  /** The wait ends with TimeoutError after so long. */
+  readonly timeoutMs?: number;
+  /** The wait ends with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Settles as `wait` does, or rejects with TimeoutError or the signal's reason, whichever comes first. */
+export function within<T>(
+  wait: Promise<T>,
+  options: RequestOptions,
+  defaultMs: number | null,
+  what: string,
+): Promise<T> {
+  const { signal } = options;
+  const timeoutMs =
+    options.timeoutMs === undefined ? defaultMs : checkMs('timeoutMs', options.timeoutMs);
+  if (timeoutMs === null && signal === undefined) return wait;
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const onAbort = (): void => settle(() => reject((signal as AbortSignal).reason));
+    const settle = (how: () => void): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      how();
+    };
+    wait.then(
+      (value) => settle(() => resolve(value)),
+      (error) => settle(() => reject(error)),
+    );
+    if (timeoutMs !== null)
+      timer = setTimeout(() => settle(() => reject(new TimeoutError(what, timeoutMs))), timeoutMs);
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}

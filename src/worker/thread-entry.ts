@@ -1,0 +1,59 @@
+/**
+ * What runs in a thread of a handler's pool: loads the handler once, runs one job at a time, and sends what the job
+ * says over its port. Rule: a handler's error is an answer, never the end of the thread.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import { utf8 } from '../link/arguments.ts';
+import type { Workload } from '../link/codec.ts';
+import { JobFailed } from '../link/errors.ts';
+import type { ThreadMessage, ThreadOutcome, ThreadTask } from './threaded-handler.ts';
+import type { Handler, WorkerJob } from './types.ts';
+
+/** The thread is ended at the job's deadline, so a handler here never sees its signal abort. */
+const NEVER = new AbortController().signal;
+
+export default async function runTask(task: ThreadTask): Promise<ThreadOutcome> {
+  const { port } = task;
+  try {
+    const handler = await handlerOf(task.file);
+    const value = await handler(jobOf(task, port), { signal: NEVER });
+    return { kind: 'result', value };
+  } catch (error) {
+    const isBytes = typeof error === 'string' || error instanceof Uint8Array;
+    return {
+      kind: 'failed',
+      isSilent: (error as { code?: unknown } | null)?.code === new JobFailed().code,
+      exception: isBytes ? error : ((error as Error | null)?.message ?? String(error)),
+    };
+  } finally {
+    port.close();
+  }
+}
+
+async function handlerOf(file: string): Promise<Handler<unknown, unknown>> {
+  const module = (await import(file)) as { default?: unknown };
+  // A CommonJS module that was compiled from ESM has its default one level deeper.
+  const outer = module.default as { default?: unknown } | undefined;
+  const handler = typeof outer === 'function' ? outer : outer?.default;
+  if (typeof handler === 'function') return handler as Handler<unknown, unknown>;
+  throw new TypeError(`handler file ${file}: its default export is no function`);
+}
+
+function jobOf(task: ThreadTask, port: MessagePort): WorkerJob<unknown> {
+  const { functionName, handle, unique, reducer, data, input } = task;
+  const send = (message: ThreadMessage): void => port.postMessage(message);
+  return {
+    functionName,
+    handle,
+    unique,
+    reducer,
+    data,
+    input: input === null ? data : input.value,
+    text: () => utf8(data),
+    json: <V>() => JSON.parse(utf8(data)) as V,
+    sendData: (part: Workload) => send({ kind: 'data', data: part }),
+    warn: (text: Workload) => send({ kind: 'warning', data: text }),
+    progress: (numerator: number, denominator: number) =>
+      send({ kind: 'progress', numerator, denominator }),
+  };
+}

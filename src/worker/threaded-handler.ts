@@ -1,0 +1,111 @@
+/**
+ * A handler that runs in threads of a piscina pool. Each job has a port on which the thread sends data, progress and
+ * warnings while it runs. Rule: a thread whose job ran out of time is ended and replaced, because a busy loop hears
+ * nothing; all other threads go on.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { Workload } from '../link/codec.ts';
+import { ArgumentError, JobFailed } from '../link/errors.ts';
+import { checkWhole } from '../link/settings.ts';
+import type { JobContext, ThreadHandler, WorkerJob } from './types.ts';
+
+const THREADS_MAX = 1024;
+/** Pools that are closed while a job runs end its thread after so long. */
+const CLOSE_MS = 1000;
+
+/** A job as it goes to a thread. */
+export interface ThreadTask {
+  readonly file: string;
+  readonly functionName: string;
+  readonly handle: string;
+  readonly unique: string;
+  readonly reducer: string;
+  readonly data: Uint8Array;
+  /** The workload as the codec reads it; only with a codec. */
+  readonly input: { readonly value: unknown } | null;
+  readonly port: MessagePort;
+}
+
+/** What comes back on the port of a job. */
+export type ThreadMessage =
+  | { readonly kind: 'data' | 'warning'; readonly data: Workload }
+  | { readonly kind: 'progress'; readonly numerator: number; readonly denominator: number };
+
+/** What a thread's run of a job resolves with. */
+export type ThreadOutcome =
+  | { readonly kind: 'result'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly isSilent: boolean; readonly exception: Workload };
+
+export class ThreadedHandler {
+  readonly threadCount: number;
+  readonly #file: string;
+  readonly #pool: Piscina;
+
+  /** Throws ArgumentError when there is no such file. */
+  constructor(handler: ThreadHandler) {
+    const { file, threads = 1 } = handler;
+    this.threadCount = checkWhole('threads', threads, 1, THREADS_MAX);
+    this.#file = fileOf(file);
+    this.#pool = new Piscina({
+      filename: fileURLToPath(new URL('./thread-entry.js', import.meta.url)),
+      minThreads: 1,
+      maxThreads: this.threadCount,
+      concurrentTasksPerWorker: 1,
+      // Idle threads must go on hearing what their handlers have left behind: timers, sockets.
+      atomics: 'disabled',
+      idleTimeout: Number.POSITIVE_INFINITY,
+      recordTiming: false,
+      closeTimeout: CLOSE_MS,
+    });
+    // A thread that dies fails its job; there is nothing else to tell.
+    this.#pool.on('error', () => undefined);
+  }
+
+  async run(job: WorkerJob<unknown>, { signal }: JobContext, hasCodec: boolean): Promise<unknown> {
+    const { port1, port2 } = new MessageChannel();
+    port1.on('message', (message: ThreadMessage) => deliver(job, message));
+    const task: ThreadTask = {
+      file: this.#file,
+      functionName: job.functionName,
+      handle: job.handle,
+      unique: job.unique,
+      reducer: job.reducer,
+      data: job.data,
+      input: hasCodec ? { value: job.input } : null,
+      port: port2,
+    };
+    try {
+      const outcome: ThreadOutcome = await this.#pool.run(task, { signal, transferList: [port2] });
+      // What was sent before the end may still lie in the port.
+      for (let left = receiveMessageOnPort(port1); left !== undefined; ) {
+        deliver(job, left.message);
+        left = receiveMessageOnPort(port1);
+      }
+      if (outcome.kind === 'result') return outcome.value;
+      if (outcome.isSilent) throw new JobFailed(String(outcome.exception));
+      throw outcome.exception;
+    } finally {
+      port1.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
+
+function deliver(job: WorkerJob<unknown>, message: ThreadMessage): void {
+  if (message.kind === 'progress') job.progress(message.numerator, message.denominator);
+  else if (message.kind === 'data') job.sendData(message.data);
+  else job.warn(message.data);
+}
+
+function fileOf(file: URL | string): string {
+  const url = file instanceof URL ? file : pathToFileURL(file);
+  if (url.protocol !== 'file:' || !existsSync(url))
+    throw new ArgumentError(`handler file ${String(file)}: there is no such file`);
+  return url.href;
+}

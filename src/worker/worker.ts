@@ -1,0 +1,267 @@
+/**
+ * The worker: offers functions to one or several job servers and runs their jobs, at most `concurrency` at a time.
+ * Rule: it takes no job that it cannot start at once, and leaves none unfinished unless it is told to.
+ */
+import { EventEmitter } from 'node:events';
+import { checkText } from '../link/check-text.ts';
+import type { BytesFunctions, Codec, CodecOption, FunctionMap, Workload } from '../link/codec.ts';
+import { ArgumentError, ConnectionError } from '../link/errors.ts';
+import type { LinkState } from '../link/link.ts';
+import {
+  type ConnectionSettings,
+  checkMs,
+  checkWhole,
+  connectionSettings,
+} from '../link/settings.ts';
+import { within } from '../link/within.ts';
+import type { Ability } from './ability.ts';
+import { Lane, type Slots } from './lane.ts';
+import type { RunningJob } from './running-job.ts';
+import type { Station, StationHost } from './station.ts';
+import { ThreadedHandler } from './threaded-handler.ts';
+import type {
+  DrainResult,
+  FunctionOptions,
+  Handler,
+  ThreadHandler,
+  WorkerEventMap,
+  WorkerOptions,
+} from './types.ts';
+
+/** Leaves room for the other arguments in the 8 KiB that job servers read at a time. */
+const FUNCTION_BYTES_MAX = 8000;
+const CONCURRENCY_MAX = 1_000_000;
+
+/** What a handler reads as `input`: without a codec always bytes. */
+type InputOf<F extends FunctionMap<F>, N extends keyof F> =
+  CodecOption<F> extends { readonly codec: Codec } ? F[N]['input'] : Uint8Array;
+
+/** What a handler may return: without a codec text is as good as bytes, and nothing is an empty result. */
+type OutputOf<F extends FunctionMap<F>, N extends keyof F> =
+  // biome-ignore lint/suspicious/noConfusingVoidType: a handler without return is meant
+  CodecOption<F> extends { readonly codec: Codec } ? F[N]['output'] : Workload | void;
+
+/**
+ * A worker. Add functions, then `start`. `F` types the functions:
+ * `new Worker<{ add: { input: number[]; output: number } }>({ codec: json })`.
+ */
+export class Worker<F extends FunctionMap<F> = BytesFunctions>
+  extends EventEmitter<WorkerEventMap>
+  implements AsyncDisposable
+{
+  readonly #settings: ConnectionSettings;
+  readonly #codec: Codec | null;
+  readonly #slots: Slots;
+  readonly #host: StationHost;
+  readonly #lanes: Lane[] = [];
+  /** The lane of the functions without a limit of their own. */
+  #common: Lane | null = null;
+  readonly #threads: ThreadedHandler[] = [];
+  readonly #laneOf = new Map<string, Lane>();
+  #isStarted = false;
+  #isDraining = false;
+  #closing: Promise<void> | null = null;
+  readonly #watchers = new Set<() => void>();
+
+  /** Throws ArgumentError (`ERR_GEARMAN_ARGUMENT`) for a wrong option. */
+  constructor(...given: WorkerArguments<F>) {
+    super();
+    const options: WorkerOptions & { readonly codec?: Codec } = given[0] ?? {};
+    this.#settings = connectionSettings(options);
+    this.#codec = options.codec ?? null;
+    const limit = checkWhole('concurrency', options.concurrency ?? 1, 1, CONCURRENCY_MAX);
+    this.#slots = { limit, taken: 0 };
+    const worker = this;
+    this.#host = {
+      codec: this.#codec,
+      sendsExceptions: options.exceptions ?? true,
+      get isDraining() {
+        return worker.#isDraining;
+      },
+      onReady: () => this.#look(),
+      onChange: (change) => this.emit('connection', change),
+      onJobError: (error, job) => this.emit('jobError', error, job),
+      onServerError: (error) => this.emit('serverError', error),
+      onIdle: () => this.#onIdle(),
+    };
+  }
+
+  /** The connections, and how they are: one to each server, and one more for each function with its own `concurrency`. */
+  get servers(): { server: string; state: LinkState }[] {
+    return this.#stations.map(({ link }) => ({ server: link.label, state: link.state }));
+  }
+
+  /** Jobs that run, and free slots that wait for the answer of a server. */
+  get busy(): number {
+    return this.#slots.taken;
+  }
+
+  /**
+   * Offers a function; may be called before and after `start`. Throws ArgumentError for a name that is offered already
+   * or a wrong option.
+   */
+  add<N extends keyof F & string>(
+    functionName: N,
+    handler: Handler<InputOf<F, N>, OutputOf<F, N>> | ThreadHandler,
+    options: FunctionOptions = {},
+  ): this {
+    const { timeoutMs, concurrency } = options;
+    if (functionName === '') throw new ArgumentError('add: a function name is needed');
+    checkText('function name', functionName, FUNCTION_BYTES_MAX);
+    if (this.#laneOf.has(functionName))
+      throw new ArgumentError(`add ${functionName}: it is offered already`);
+    if (timeoutMs !== undefined) checkMs('timeoutMs', timeoutMs);
+    const limit =
+      concurrency === undefined ? null : checkWhole('concurrency', concurrency, 1, CONCURRENCY_MAX);
+    if (this.#isDraining) throw new ArgumentError(`add ${functionName}: the worker stops`);
+    let ability: Ability;
+    let laneLimit = limit;
+    if (typeof handler === 'function') {
+      ability = { functionName, timeoutMs: timeoutMs ?? 0, run: handler as Ability['run'] };
+    } else {
+      const threaded = new ThreadedHandler(handler);
+      this.#threads.push(threaded);
+      // More jobs than threads would only wait here.
+      laneLimit = Math.min(limit ?? threaded.threadCount, threaded.threadCount);
+      ability = {
+        functionName,
+        timeoutMs: timeoutMs ?? 0,
+        run: (job, context) => threaded.run(job, context, this.#codec !== null),
+      };
+    }
+    this.#offer(ability, laneLimit);
+    return this;
+  }
+
+  /**
+   * Connects to the servers; resolves when one of them knows all functions (it has answered an ECHO behind them).
+   * Waits for a server as long as `timeoutMs` and `signal` allow, by default without end.
+   */
+  async start(
+    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    if (this.#laneOf.size === 0) throw new ArgumentError('start: add a function first');
+    this.#isStarted = true;
+    if (!this.#isDraining) for (const { link } of this.#stations) link.start();
+    await within(this.#untilReady(), options, null, 'start');
+  }
+
+  /**
+   * Takes no new jobs, waits for those that run, sends their results and leaves. After `timeoutMs` (default: no limit)
+   * the signals of jobs that still run abort, and their servers give them to other workers.
+   */
+  async drain(options: { readonly timeoutMs?: number } = {}): Promise<DrainResult> {
+    const { timeoutMs } = options;
+    if (timeoutMs !== undefined) checkMs('timeoutMs', timeoutMs);
+    this.#isDraining = true;
+    for (const station of this.#stations) this.#leaveIdle(station);
+    let timer: NodeJS.Timeout | undefined;
+    const calm = this.#until(() => this.#slots.taken === 0);
+    const late = new Promise<void>((resolve) => {
+      if (timeoutMs !== undefined) timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([calm, late, this.#closing ?? calm]);
+    clearTimeout(timer);
+    const abandoned = this.#stations.reduce((sum, station) => sum + [...station.jobs].length, 0);
+    await this.#end(abandoned === 0);
+    return { abandoned };
+  }
+
+  /** Leaves at once: signals of running jobs abort, and their servers give them to other workers. */
+  async close(): Promise<void> {
+    await this.#end(false);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  get #stations(): Station[] {
+    return this.#lanes.flatMap((lane) => lane.stations);
+  }
+
+  #offer(ability: Ability, limit: number | null): void {
+    let lane: Lane;
+    if (limit !== null) lane = this.#addLane(limit);
+    else {
+      this.#common ??= this.#addLane(Number.POSITIVE_INFINITY);
+      lane = this.#common;
+    }
+    lane.abilities.set(ability.functionName, ability);
+    this.#laneOf.set(ability.functionName, lane);
+    for (const station of lane.stations) {
+      station.offer(ability);
+      if (this.#isStarted) station.link.start();
+    }
+  }
+
+  #addLane(limit: number): Lane {
+    const lane = new Lane(this.#settings, this.#host, this.#slots, limit);
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  #onIdle(): void {
+    if (this.#isDraining) for (const station of this.#stations) this.#leaveIdle(station);
+    else for (const lane of this.#lanes) lane.fill();
+    this.#look();
+  }
+
+  /** A connection that has no job and expects none is left at once: its server must not wake it in vain. */
+  #leaveIdle(station: Station): void {
+    if (station.busy === 0 && station.link.state !== 'closed')
+      station.link.close(true).catch(() => undefined);
+  }
+
+  #untilReady(): Promise<void> {
+    return this.#until(() => {
+      if (this.#closing !== null || this.#isDraining)
+        throw new ConnectionError('ERR_GEARMAN_CLOSED', 'the worker was closed');
+      return this.#settings.endpoints.some((_, i) =>
+        this.#lanes.every((lane) => lane.stations[i]?.link.state === 'ready'),
+      );
+    });
+  }
+
+  #until(isSo: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        try {
+          if (!isSo()) return;
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+        this.#watchers.delete(look);
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  #look(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  #end(isPatient: boolean): Promise<void> {
+    this.#isDraining = true;
+    this.#closing ??= this.#leave(isPatient);
+    this.#look();
+    return this.#closing;
+  }
+
+  async #leave(isPatient: boolean): Promise<void> {
+    const closed = new ConnectionError('ERR_GEARMAN_CLOSED', 'the worker was closed');
+    const jobs: RunningJob[] = this.#stations.flatMap((station) => [...station.jobs]);
+    const gone = this.#stations.map(({ link }) => link.close(isPatient));
+    for (const job of jobs) job.lose(closed);
+    await Promise.all(gone);
+    await Promise.all(this.#threads.map((threaded) => threaded.close()));
+  }
+}
+
+/** Options are needed when the functions need a codec. */
+type WorkerArguments<F> =
+  CodecOption<F> extends { readonly codec: Codec }
+    ? [options: WorkerOptions & CodecOption<F>]
+    : [options?: WorkerOptions & CodecOption<F>];
