@@ -17,6 +17,7 @@ export function dropFunction(broker: Broker, name: Uint8Array, hash: number): nu
   if (fn === null) return AdminResult.notFound;
   if (fn.registrations > 0 || fn.total > 0) return AdminResult.isBusy;
   broker.functions.drop(fn);
+  broker.tally.close(fn);
   return AdminResult.done;
 }
 

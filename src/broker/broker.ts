@@ -20,6 +20,7 @@ import type { Peer } from './peer.ts';
 import { PeerTable } from './peer.ts';
 import { Storing } from './storing.ts';
 import { submit } from './submit.ts';
+import { Tally } from './tally.ts';
 import { Uniques } from './uniques.ts';
 import { Waker } from './waking.ts';
 import { work } from './work.ts';
@@ -48,6 +49,9 @@ export interface BrokerOptions {
   readonly isPriorityGlobal: boolean;
   /** The function served last goes to the end of a worker's order. */
   readonly isRotating: boolean;
+  /** Functions of all shards that are counted each by itself, and how many each thread has (tally.ts). Default: none. */
+  readonly measuredMax?: number;
+  readonly measured?: Int32Array;
   /** With a store: background jobs wait for nothing, they are made durable soon afterwards. */
   readonly isRelaxed: boolean;
 }
@@ -69,6 +73,7 @@ export class Broker {
   readonly handles: HandleCodec;
   readonly blobs: BlobStore;
   readonly functions = new FunctionTable();
+  readonly tally: Tally;
   readonly peers = new PeerTable();
   readonly jobs: Jobs;
   readonly waker: Waker;
@@ -100,6 +105,8 @@ export class Broker {
     this.outbox = outbox;
     this.handles = handles;
     this.blobs = blobs;
+    const { home, measuredMax = 0, measured = new Int32Array(home + 1) } = options;
+    this.tally = new Tally(measuredMax, measured, home);
     this.jobs = new Jobs(this.functions, this.peers, blobs, memory, options.lastSerial);
     const { wakeupDelayMs, wakesPerJob, narrowMax } = options;
     const { functions, jobs } = this;
@@ -246,7 +253,14 @@ export class Broker {
     const known = this.functions.find(bytes, start, count, hash);
     if (known !== null) return known;
     if (this.functions.count >= this.options.functionsMax) return null;
-    return this.functions.add(bytes, start, count, hash);
+    return this.addFunction(bytes, start, count, hash);
+  }
+
+  /** Adds a function that is not there yet, whatever the limit. */
+  addFunction(bytes: Uint8Array, start: number, count: number, hash: number): FunctionQueue {
+    const fn = this.functions.add(bytes, start, count, hash);
+    this.tally.open(fn);
+    return fn;
   }
 
   /** CAN_DO, CAN_DO_TIMEOUT. `timeoutMs` 0 = none. */

@@ -28,6 +28,8 @@ export class FunctionQueue {
   assigned = 0;
   /** Jobs made since the function is known; without those that are left, the jobs that ended. */
   created = 0;
+  /** First word of its row in `Tally.counts`; 0 = counted with the rest. */
+  countsAt = 0;
   /** --maxqueue by priority; 0 = no limit. */
   readonly queueMax = [0, 0, 0];
 

@@ -135,6 +135,11 @@ export class Jobs extends JobRows {
     this.setWord(job, Job.SINCE_MS, nowMs >>> 0);
   }
 
+  /** Whole milliseconds since the last `stamp`; right across the wrap of the 32 bits that both are. */
+  age(job: number, nowMs: number): number {
+    return (nowMs - this.word(job, Job.SINCE_MS)) >>> 0;
+  }
+
   /** The job is there, but nobody gets it before the store has it. */
   becomeStoring(job: number): void {
     assert(this.state(job) === 0, 'only a new job is being stored');

@@ -7,6 +7,7 @@ import { HEADER_BYTES } from '../protocol/limits.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { Broker } from './broker.ts';
 import { Flag } from './jobs.ts';
+import { Count } from './tally.ts';
 
 /** Takes an assigned job from its worker: back to its queue, or failed when its attempts are spent. */
 export function lose(broker: Broker, job: number): void {
@@ -18,11 +19,13 @@ export function lose(broker: Broker, job: number): void {
   jobs.noteLoss(job);
   if (options.jobRetries >= 0 && jobs.retries(job) >= Math.max(1, options.jobRetries)) {
     broker.counters.failed++;
+    broker.tally.lost(jobs.functionOf(job), Count.FAILED);
     notifyFail(broker, job);
     broker.finish(job);
     return;
   }
   broker.counters.requeued++;
+  broker.tally.lost(jobs.functionOf(job), Count.REQUEUED);
   jobs.stamp(job, broker.nowMs);
   jobs.becomeQueued(job);
   broker.waker.balance(jobs.functionOf(job), broker.nowMs);

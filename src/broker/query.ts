@@ -131,9 +131,7 @@ function oldestMs(broker: Broker, fn: FunctionQueue): number {
   let oldest = 0;
   for (const job of fn.head) {
     if (job === NO_JOB) continue;
-    // Both are 32 bits of one clock, so the difference is right across their wrap.
-    const age = (broker.nowMs - broker.jobs.word(job, Job.SINCE_MS)) >>> 0;
-    oldest = Math.max(oldest, age);
+    oldest = Math.max(oldest, broker.jobs.age(job, broker.nowMs));
   }
   return oldest;
 }

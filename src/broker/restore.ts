@@ -63,7 +63,10 @@ export class Restore {
   #functionOf(name: Uint8Array): FunctionQueue {
     const { functions, options } = this.#broker;
     const hash = hashBytes(name, 0, name.length, options.hashSeed);
-    return functions.find(name, 0, name.length, hash) ?? functions.add(name, 0, name.length, hash);
+    return (
+      functions.find(name, 0, name.length, hash) ??
+      this.#broker.addFunction(name, 0, name.length, hash)
+    );
   }
 
   #index(

@@ -16,6 +16,7 @@ import { Flag } from './jobs.ts';
 import { notifyFail } from './loss.ts';
 import type { Peer } from './peer.ts';
 import { replyWith } from './reply.ts';
+import { Count } from './tally.ts';
 
 /** Longest denominator that gearmand forwards. */
 const DENOMINATOR_BYTES_MAX = 10;
@@ -38,17 +39,25 @@ export function work(broker: Broker, peer: Peer, frame: Frame): void {
       return;
     case Packet.WORK_COMPLETE:
       counters.completed++;
+      tallyEnd(broker, job, Count.COMPLETED);
       forward(broker, job, frame);
       break;
     case Packet.WORK_EXCEPTION:
       counters.failed++;
+      tallyEnd(broker, job, Count.FAILED);
       forwardException(broker, job, frame);
       break;
     default:
       counters.failed++;
+      tallyEnd(broker, job, Count.FAILED);
       notifyFail(broker, job);
   }
   broker.finish(job);
+}
+
+function tallyEnd(broker: Broker, job: number, kind: number): void {
+  const { jobs } = broker;
+  broker.tally.ended(jobs.functionOf(job), kind, jobs.age(job, broker.nowMs));
 }
 
 /** The job named by argument 0 if `peer` holds it; else 0, answered with ERROR where that is ours to do. */
