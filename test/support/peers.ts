@@ -24,6 +24,11 @@ const PEERS = {
   },
   gearman: { packageName: 'gearman-tools', isInstalled: () => runs('gearman', '-H') },
   gearadmin: { packageName: 'gearman-tools', isInstalled: () => runs('gearadmin', '--help') },
+  script: {
+    packageName: 'bsdutils',
+    isInstalled: () => runs('script', '-qec', 'stty -a', '/dev/null'),
+  },
+  openssl: { packageName: 'openssl', isInstalled: () => runs('openssl', 'version') },
   php: {
     packageName: 'php-cli and php-gearman',
     isInstalled: () => runs('php', '-r', 'exit(extension_loaded("gearman") ? 0 : 1);'),

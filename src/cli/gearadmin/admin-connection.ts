@@ -1,0 +1,115 @@
+/**
+ * A connection that speaks the text protocol. Rule: the end of a reply is never guessed. Behind each command goes an
+ * ECHO_REQ: its answer begins with a NUL, which no text of a job server contains, and comes after the whole reply.
+ * Source: Gearman PROTOCOL, text and binary share a connection, replies keep the order of requests.
+ */
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { writeHeader } from '../../protocol/encode.ts';
+import { HEADER_BYTES } from '../../protocol/limits.ts';
+import { Packet } from '../../protocol/packets.ts';
+import type { TlsSettings } from '../tool/tls.ts';
+
+export type AdminAddress =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string };
+
+export interface AdminOptions {
+  readonly tls: TlsSettings | null;
+  /** Longest silence while an answer is due; 0 = no limit. */
+  readonly timeoutMs: number;
+}
+
+function echo(type: number, magic: string): Buffer {
+  const packet = Buffer.alloc(HEADER_BYTES);
+  writeHeader(packet, 0, type, 0);
+  packet.write(magic, 'latin1');
+  return packet;
+}
+
+const ECHO_REQ = echo(Packet.ECHO_REQ, '\0REQ');
+const ECHO_RES = echo(Packet.ECHO_RES, '\0RES');
+const NUL = 0;
+
+function open(address: AdminAddress, tls: TlsSettings | null): Socket {
+  if (tls === null) return connect(address);
+  const name = 'host' in address ? { servername: serverName(address.host) } : {};
+  return connectTls({ ...address, ...tls, ...name });
+}
+
+/** TLS knows names only; an address is not sent. */
+function serverName(host: string): string {
+  return /^[\d.]+$|:/.test(host) ? '' : host;
+}
+
+export class AdminConnection {
+  readonly #socket: Socket;
+  readonly #chunks: AsyncIterator<Buffer>;
+  #unread: Buffer = Buffer.alloc(0);
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#chunks = socket[Symbol.asyncIterator]();
+  }
+
+  /** Connects; rejects with the system's error, or one of TLS. */
+  static open(address: AdminAddress, options: AdminOptions): Promise<AdminConnection> {
+    const { tls, timeoutMs } = options;
+    return new Promise((resolve, reject) => {
+      const socket = open(address, tls);
+      socket.setTimeout(timeoutMs, () => {
+        socket.destroy(new Error(`no answer within ${timeoutMs} ms`));
+      });
+      socket.once('error', reject);
+      socket.once(tls === null ? 'connect' : 'secureConnect', () => {
+        socket.off('error', reject);
+        resolve(new AdminConnection(socket));
+      });
+    });
+  }
+
+  /**
+   * Sends a command and yields its reply as it comes. Read it to its end before the next one. Throws when the
+   * connection ends before.
+   */
+  async *ask(command: string): AsyncGenerator<Buffer> {
+    this.#socket.write(Buffer.concat([Buffer.from(`${command}\r\n`), ECHO_REQ]));
+    for (;;) {
+      const chunk = await this.#next();
+      const nul = chunk.indexOf(NUL);
+      if (nul !== 0) yield nul < 0 ? chunk : chunk.subarray(0, nul);
+      if (nul < 0) continue;
+      await this.#takeEcho(chunk.subarray(nul));
+      return;
+    }
+  }
+
+  /** The whole reply; only for what is small. */
+  async askText(command: string): Promise<string> {
+    const parts: Buffer[] = [];
+    for await (const part of this.ask(command)) parts.push(part);
+    return Buffer.concat(parts).toString();
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  async #next(): Promise<Buffer> {
+    const unread = this.#unread;
+    this.#unread = Buffer.alloc(0);
+    if (unread.length > 0) return unread;
+    const { done, value } = await this.#chunks.next();
+    if (done === true) throw new Error('the server closed the connection before it answered');
+    return value;
+  }
+
+  async #takeEcho(start: Buffer): Promise<void> {
+    let packet = start;
+    while (packet.length < HEADER_BYTES) packet = Buffer.concat([packet, await this.#next()]);
+    if (!packet.subarray(0, HEADER_BYTES).equals(ECHO_RES)) {
+      throw new Error('what answers there is no Gearman job server');
+    }
+    this.#unread = packet.subarray(HEADER_BYTES);
+  }
+}

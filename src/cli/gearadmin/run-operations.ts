@@ -1,0 +1,61 @@
+/** Carries out operations over one connection and prints what the server says. */
+import { writeAll } from '../tool/streams.ts';
+import type { AdminConnection } from './admin-connection.ts';
+import type { Operation } from './operations.ts';
+
+/** An operation with the value that its option has. */
+export interface WantedOperation {
+  readonly operation: Operation;
+  readonly value: string;
+}
+
+const LF = 0x0a;
+const OK = 'OK ';
+const ERR = 'ERR ';
+const BARE_OK = Buffer.from('OK\r\n');
+
+/** The first line with its end and whatever came with it, and whether the reply goes on. */
+async function firstLine(parts: AsyncIterator<Buffer>): Promise<Buffer> {
+  let start: Buffer = Buffer.alloc(0);
+  for (;;) {
+    const { done, value } = await parts.next();
+    if (done === true) return start;
+    start = start.length === 0 ? value : Buffer.concat([start, value]);
+    if (value.includes(LF)) return start;
+  }
+}
+
+/** A row of a listing may begin like an error, but only an error ends with CR LF. */
+function isError(start: Buffer, isListing: boolean): boolean {
+  if (!start.subarray(0, ERR.length).equals(Buffer.from(ERR))) return false;
+  return !isListing || start.indexOf(LF) === start.indexOf('\r\n') + 1;
+}
+
+/** Without the OK or ERR in front; a bare OK stays, with a plain line end. */
+function withoutWord(start: Buffer): Buffer {
+  if (start.equals(BARE_OK)) return Buffer.from('OK\n');
+  const word = [OK, ERR].find((candidate) => start.indexOf(candidate) === 0);
+  return word === undefined ? start : start.subarray(word.length);
+}
+
+async function run(connection: AdminConnection, wanted: WantedOperation): Promise<boolean> {
+  const { operation, value } = wanted;
+  const parts = connection.ask(operation.command(value));
+  const start = await firstLine(parts);
+  const hasFailed = isError(start, operation.isListing);
+  const stream = hasFailed ? process.stderr : process.stdout;
+  if (hasFailed) await writeAll(stream, 'Error: ');
+  await writeAll(stream, operation.isListing && !hasFailed ? start : withoutWord(start));
+  for await (const part of parts) await writeAll(stream, part);
+  return !hasFailed;
+}
+
+/** Runs all, also behind one that is refused. Resolves to whether all were carried out; rejects when the server is lost. */
+export async function runOperations(
+  connection: AdminConnection,
+  all: readonly WantedOperation[],
+): Promise<boolean> {
+  let isGood = true;
+  for (const wanted of all) if (!(await run(connection, wanted))) isGood = false;
+  return isGood;
+}

@@ -1,0 +1,66 @@
+/** Figures of `gearadmin top` as text, the same for a terminal and for a pipe. */
+import type { FunctionRow } from './changes.ts';
+
+/** Headings in their order; the first is the name's. */
+export const HEADINGS = [
+  'FUNCTION',
+  'QUEUED',
+  'RUNNING',
+  'WORKERS',
+  'IN/S',
+  'OUT/S',
+  'CHANGE/S',
+  'OLDEST',
+] as const;
+
+const UNKNOWN = '-';
+
+/** Names come from strangers: control characters would move the cursor, break lines, or turn text around. */
+export function printable(name: string): string {
+  return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    const code = character.codePointAt(0)?.toString(16) ?? '';
+    return code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`;
+  });
+}
+
+function rate(perSecond: number | null): string {
+  if (perSecond === null) return UNKNOWN;
+  return Math.abs(perSecond) < 99.95
+    ? perSecond.toFixed(1).replace(/^-0\.0$/, '0.0')
+    : perSecond.toFixed(0);
+}
+
+function signedRate(perSecond: number | null): string {
+  const text = rate(perSecond);
+  return perSecond !== null && Number(text) > 0 ? `+${text}` : text;
+}
+
+const MINUTE_S = 60;
+const HOUR_S = 3600;
+const DAY_S = 86_400;
+
+/** An age in at most two units: `0.4s`, `12s`, `3m05s`, `2h10m`, `4d03h`; `-` where nothing waits or nobody tells. */
+export function age(ms: number | null): string {
+  if (ms === null || ms <= 0) return UNKNOWN;
+  if (ms < 9950) return `${(ms / 1000).toFixed(1)}s`;
+  const s = Math.floor(ms / 1000);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  if (s < MINUTE_S) return `${s}s`;
+  if (s < HOUR_S) return `${Math.floor(s / MINUTE_S)}m${two(s % MINUTE_S)}s`;
+  if (s < DAY_S) return `${Math.floor(s / HOUR_S)}h${two(Math.floor((s % HOUR_S) / MINUTE_S))}m`;
+  return `${Math.floor(s / DAY_S)}d${two(Math.floor((s % DAY_S) / HOUR_S))}h`;
+}
+
+/** The cells of a row in the order of HEADINGS. */
+export function cells(row: FunctionRow): string[] {
+  return [
+    printable(row.name),
+    String(row.queued),
+    String(row.running),
+    String(row.workers),
+    rate(row.inPerSecond),
+    rate(row.outPerSecond),
+    signedRate(row.changePerSecond),
+    age(row.oldestMs),
+  ];
+}

@@ -1,0 +1,95 @@
+/** One screen of `gearadmin top`: a line about the server, the table, what did not fit. No cursor movements in it. */
+import Table from 'cli-table3';
+import type picocolors from 'picocolors';
+import { cells, HEADINGS } from './cells.ts';
+import type { FunctionRow } from './changes.ts';
+
+/** What paints; with colours off its functions change nothing. */
+export type Colors = ReturnType<typeof picocolors.createColors>;
+
+export interface FrameSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface FrameContent {
+  /** Address of the server. */
+  readonly server: string;
+  readonly time: string;
+  /** Sorted. */
+  readonly functions: readonly FunctionRow[];
+  /** What went wrong, or null. */
+  readonly trouble: string | null;
+}
+
+/** Lines that are no functions: two above the headings, the headings, one below. */
+const OTHER_LINES = 4;
+const NAME_COLUMNS_MIN = 12;
+/** Room for figures of up to eight digits. */
+const FIGURE_COLUMNS = 8;
+
+const NO_BORDERS = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: ' ',
+} as const;
+
+function sum(rows: readonly FunctionRow[], figure: (row: FunctionRow) => number): number {
+  return rows.reduce((total, row) => total + figure(row), 0);
+}
+
+/** Work that nobody does is red, work in hand green, an idle function dim. */
+function coloured(row: FunctionRow, texts: readonly string[], colors: Colors): string[] {
+  const [name = '', queued = '', running = '', workers = '', ...rest] = texts;
+  const isUnserved = row.queued > 0 && row.workers === 0;
+  if (row.queued === 0 && row.running === 0) return texts.map((text) => colors.dim(text));
+  return [
+    isUnserved ? colors.red(name) : colors.bold(name),
+    isUnserved ? colors.red(queued) : row.queued > 0 ? colors.yellow(queued) : queued,
+    row.running > 0 ? colors.green(running) : running,
+    isUnserved ? colors.red(workers) : workers,
+    ...rest,
+  ];
+}
+
+/** The lines of a screen, at most `size.rows`; on a narrow terminal they may be longer than `size.columns`. */
+export function frame(content: FrameContent, size: FrameSize, colors: Colors): string[] {
+  const { functions, server, time, trouble } = content;
+  const shown = functions.slice(0, Math.max(1, size.rows - OTHER_LINES));
+  const figures = HEADINGS.length - 1;
+  const nameColumns = Math.max(
+    NAME_COLUMNS_MIN,
+    Math.min(48, size.columns - figures * (FIGURE_COLUMNS + 1)),
+  );
+  const table = new Table({
+    chars: NO_BORDERS,
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
+    colWidths: [nameColumns, ...HEADINGS.slice(1).map(() => FIGURE_COLUMNS)],
+    colAligns: ['left', ...HEADINGS.slice(1).map(() => 'right' as const)],
+    head: HEADINGS.map((heading) => colors.bold(heading)),
+  });
+  for (const row of shown) table.push(coloured(row, cells(row), colors));
+  const queued = sum(functions, (row) => row.queued);
+  const running = sum(functions, (row) => row.running);
+  const totals = `${functions.length} functions, ${queued} queued, ${running} running`;
+  const state = trouble === null ? totals : colors.red(trouble);
+  const hidden = functions.length - shown.length;
+  return [
+    `${colors.bold('gearadmin top')}  ${server}  ${time}  ${state}`,
+    '',
+    ...table.toString().split('\n'),
+    hidden > 0 ? colors.dim(`${hidden} more`) : '',
+  ];
+}

@@ -1,0 +1,94 @@
+/**
+ * What the functions of a server are at one moment. Our own server tells it with `functions`; every other one with
+ * `status`, which knows neither ages nor how many jobs there were.
+ */
+import type { AdminConnection } from '../admin-connection.ts';
+
+export interface FunctionFigures {
+  readonly name: string;
+  readonly queued: number;
+  readonly running: number;
+  readonly workers: number;
+  /** Jobs since the server knows the function, null where it does not tell. */
+  readonly created: number | null;
+  /** How long the oldest waiting job has waited, null where it does not tell. */
+  readonly oldestMs: number | null;
+}
+
+/** One look at all functions. */
+export interface Look {
+  /** Of a monotonic clock. */
+  readonly atMs: number;
+  readonly functions: readonly FunctionFigures[];
+}
+
+/** Columns of a row from the end: a name may hold tabs itself. */
+function columns(row: string, count: number): { name: string; numbers: number[] } | null {
+  const cells = row.split('\t');
+  if (cells.length <= count) return null;
+  const numbers = cells.slice(-count).map(Number);
+  const isGood = numbers.every((number) => Number.isFinite(number));
+  return isGood ? { name: cells.slice(0, -count).join('\t'), numbers } : null;
+}
+
+/** A row of `functions`. */
+function ownRow(row: string): FunctionFigures | null {
+  const read = columns(row, 5);
+  if (read === null) return null;
+  const [queued, running, workers, created, oldestMs] = read.numbers as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return { name: read.name, queued, running, workers, created, oldestMs };
+}
+
+/** A row of `status`. */
+function statusRow(row: string): FunctionFigures | null {
+  const read = columns(row, 3);
+  if (read === null) return null;
+  const [total, running, workers] = read.numbers as [number, number, number];
+  const queued = total - running;
+  return { name: read.name, queued, running, workers, created: null, oldestMs: null };
+}
+
+/** Rows of a listing that ends with a dot. Throws when the text is none. */
+export function readRows(
+  text: string,
+  read: (row: string) => FunctionFigures | null,
+): FunctionFigures[] {
+  if (text !== '.\n' && !text.endsWith('\n.\n')) {
+    throw new Error(`the server answered ${JSON.stringify(text.trim().slice(0, 200))}`);
+  }
+  const rows = text.slice(0, -2).split('\n').slice(0, -1);
+  return rows.map((row) => {
+    const figures = read(row);
+    if (figures === null) throw new Error(`the server listed ${JSON.stringify(row)}`);
+    return figures;
+  });
+}
+
+/** Looks at a server again and again over one connection; finds out by itself what the server can tell. */
+export class Looker {
+  readonly #connection: AdminConnection;
+  #isOurs = true;
+
+  constructor(connection: AdminConnection) {
+    this.#connection = connection;
+  }
+
+  /** Rejects when the server is lost or answers something else than a listing. */
+  async look(): Promise<Look> {
+    if (this.#isOurs) {
+      const text = await this.#connection.askText('functions');
+      if (!text.startsWith('ERR UNKNOWN_COMMAND') && !text.startsWith('ERR unknown_command')) {
+        return { atMs: performance.now(), functions: readRows(text, ownRow) };
+      }
+      this.#isOurs = false;
+    }
+    const text = await this.#connection.askText('status');
+    return { atMs: performance.now(), functions: readRows(text, statusRow) };
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * A terminal that is taken over and given back: own screen, no cursor, keys read at once. Rule: whatever ends the
+ * program gives it back as it was.
+ */
+import { beforeSignal } from '../../tool/streams.ts';
+
+/** Another screen, no cursor, and lines that are too long are cut instead of wrapped. */
+const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
+const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
+const HOME = '\u001b[H';
+const CLEAR_LINE = '\u001b[K';
+const CLEAR_BELOW = '\u001b[J';
+const CTRL_C = '\u0003';
+
+export class Terminal {
+  readonly #forgetSignals: () => void;
+  readonly #onKey: (bytes: Buffer) => void;
+  readonly #onResize: () => void;
+  readonly #giveBack = (): void => this.#leave();
+  #isTaken = true;
+
+  /** `onQuit` is called for q and Ctrl-C, `onResize` when the size has changed. */
+  constructor(handlers: { onQuit(): void; onResize(): void }) {
+    this.#onKey = (bytes) => {
+      const text = bytes.toString('latin1');
+      if (text.includes('q') || text.includes('Q') || text.includes(CTRL_C)) handlers.onQuit();
+    };
+    this.#onResize = handlers.onResize;
+    this.#forgetSignals = beforeSignal(this.#giveBack);
+    process.once('exit', this.#giveBack);
+    process.stdout.on('resize', this.#onResize);
+    if (process.stdin.isTTY) {
+      process.stdin.setRawMode(true);
+      process.stdin.on('data', this.#onKey);
+    }
+    process.stdout.write(ENTER);
+  }
+
+  get size(): { columns: number; rows: number } {
+    return { columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 };
+  }
+
+  /** Replaces the screen; nothing flickers, because nothing is cleared before it is written again. */
+  show(lines: readonly string[]): void {
+    const rows = lines.map((line) => `${line}${CLEAR_LINE}`).join('\r\n');
+    process.stdout.write(`${HOME}${rows}${CLEAR_BELOW}`);
+  }
+
+  /** Gives the terminal back; may be called more than once. */
+  close(): void {
+    this.#leave();
+    this.#forgetSignals();
+    process.off('exit', this.#giveBack);
+  }
+
+  #leave(): void {
+    if (!this.#isTaken) return;
+    this.#isTaken = false;
+    process.stdout.write(LEAVE);
+    process.stdout.off('resize', this.#onResize);
+    if (process.stdin.isTTY) {
+      process.stdin.off('data', this.#onKey);
+      process.stdin.setRawMode(false);
+      process.stdin.pause();
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * `gearadmin top`: looks at a server at intervals and shows what changed, full screen on a terminal, as lines of text
+ * elsewhere. On a terminal a lost server is waited for; in a pipe it ends the program.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import picocolors from 'picocolors';
+import { reasonOf } from '../../tool/failure.ts';
+import { writeAll } from '../../tool/streams.ts';
+import type { AdminConnection } from '../admin-connection.ts';
+import { cells, HEADINGS } from './cells.ts';
+import { changes, type FunctionRow } from './changes.ts';
+import { frame } from './frame.ts';
+import { type Look, Looker } from './look.ts';
+import { type SortKey, sorted } from './sort.ts';
+import { Terminal } from './terminal.ts';
+
+export interface TopOptions {
+  /** Makes a connection; called again when one is lost. */
+  readonly connect: () => Promise<AdminConnection>;
+  /** The server for people. */
+  readonly server: string;
+  readonly intervalMs: number;
+  /** Looks after which it ends; 0 = no end. */
+  readonly count: number;
+  readonly sort: SortKey;
+}
+
+/** Looks over a connection that is made when it is needed and forgotten when it fails. */
+class Watch {
+  readonly #connect: () => Promise<AdminConnection>;
+  #open: { connection: AdminConnection; looker: Looker } | null = null;
+  #before: Look | null = null;
+
+  constructor(connect: () => Promise<AdminConnection>) {
+    this.#connect = connect;
+  }
+
+  async look(): Promise<FunctionRow[]> {
+    try {
+      if (this.#open === null) {
+        const connection = await this.#connect();
+        this.#open = { connection, looker: new Looker(connection) };
+      }
+      const now = await this.#open.looker.look();
+      const rows = changes(now, this.#before);
+      this.#before = now;
+      return rows;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#open?.connection.close();
+    this.#open = null;
+    this.#before = null;
+  }
+}
+
+/** Resolves after `ms`, to false when `signal` has aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  await sleep(ms, undefined, { signal }).catch(() => {});
+  return !signal.aborted;
+}
+
+async function topOnTerminal(options: TopOptions): Promise<void> {
+  const watch = new Watch(options.connect);
+  const quit = new AbortController();
+  let rows: readonly FunctionRow[] = [];
+  let trouble: string | null = null;
+  const lines = (size: { columns: number; rows: number }): string[] => {
+    const time = new Date().toTimeString().slice(0, 8);
+    const content = { server: options.server, time, functions: rows, trouble };
+    return frame(content, size, picocolors);
+  };
+  const draw = (): void => terminal.show(lines(terminal.size));
+  const terminal = new Terminal({ onQuit: () => quit.abort(), onResize: draw });
+  try {
+    for (let look = 1; !quit.signal.aborted; look++) {
+      const seen = await Promise.race([watch.look().then(ok, failed), aborted(quit.signal)]);
+      if (seen === null) break;
+      if ('rows' in seen) rows = sorted(seen.rows, options.sort);
+      trouble = 'rows' in seen ? null : `${seen.trouble}, trying again`;
+      draw();
+      if (look === options.count || !(await pause(options.intervalMs, quit.signal))) break;
+    }
+  } finally {
+    watch.close();
+    terminal.close();
+  }
+  // The last look stays behind on the terminal's own screen.
+  process.stdout.write(`${lines({ ...terminal.size, rows: terminal.size.rows - 1 }).join('\n')}\n`);
+}
+
+const ok = (rows: FunctionRow[]): { rows: FunctionRow[] } => ({ rows });
+const failed = (error: unknown): { trouble: string } => ({ trouble: reasonOf(error) });
+
+function aborted(signal: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null);
+    else signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
+}
+
+async function topAsText(options: TopOptions): Promise<void> {
+  const watch = new Watch(options.connect);
+  await writeAll(process.stdout, `${['TIME', ...HEADINGS].join('\t')}\n`);
+  try {
+    for (let look = 1; ; look++) {
+      const rows = sorted(await watch.look(), options.sort);
+      const time = new Date().toISOString();
+      const text = rows.map((row) => `${[time, ...cells(row)].join('\t')}\n`).join('');
+      await writeAll(process.stdout, text);
+      if (look === options.count) return;
+      await sleep(options.intervalMs);
+    }
+  } finally {
+    watch.close();
+  }
+}
+
+/** Runs until it is told to end. Rejects when the server cannot be reached, on a terminal only at the first look. */
+export async function top(options: TopOptions): Promise<void> {
+  if (!process.stdout.isTTY) {
+    await topAsText(options);
+    return;
+  }
+  // Without a server there is nothing to take the screen for.
+  const first = await options.connect();
+  let isUsed = false;
+  const connect = (): Promise<AdminConnection> => {
+    if (isUsed) return options.connect();
+    isUsed = true;
+    return Promise.resolve(first);
+  };
+  await topOnTerminal({ ...options, connect });
+}

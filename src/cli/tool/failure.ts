@@ -1,0 +1,24 @@
+/** What is said when a job server cannot be reached. */
+
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'no job server listens there',
+  ECONNRESET: 'the server closed the connection',
+  EPIPE: 'the server closed the connection',
+  ENOTFOUND: 'there is no host of that name',
+  EAI_AGAIN: 'the host name cannot be looked up now',
+  ETIMEDOUT: 'no answer',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+  ENOENT: 'there is no such socket',
+  EACCES: 'not permitted',
+};
+
+/** Why it failed, in words, with the code of the system where there is one. */
+export function reasonOf(error: unknown): string {
+  const { code, message, errors } = error as NodeJS.ErrnoException & { errors?: unknown[] };
+  // A name with several addresses fails with one error for each of them.
+  if (message === '' && errors !== undefined && errors.length > 0) return reasonOf(errors[0]);
+  const words = code === undefined ? undefined : WORDS[code];
+  if (words !== undefined) return `${words} (${code})`;
+  return message || code || String(error);
+}

@@ -1,0 +1,81 @@
+/** The text of `--help`: usage, description, options by group, environment, exit status, examples. */
+import { makeCommand } from './read-tool-words.ts';
+import type { Tool, ToolOption } from './tool-option.ts';
+
+const HELP_COLUMNS = 80;
+/** Below this wrapping makes text harder to read, not easier. */
+const HELP_COLUMNS_MIN = 40;
+
+/** The default in words, or null where there is none to tell. */
+export function shownDefault(row: ToolOption): string | null {
+  if (row.fallbackText !== undefined) return row.fallbackText;
+  if (row.type.argument === null || row.fallback === null) return null;
+  return Array.isArray(row.fallback) && row.fallback.length === 0
+    ? null
+    : row.type.show(row.fallback);
+}
+
+/** Words of `text` in lines of at most `columns`, each behind `indent`. */
+function wrap(text: string, indent: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > columns) {
+      lines.push(indent + line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, indent + line];
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', `${title}:`, ...lines];
+}
+
+/** Pairs as two columns; the left ones are as wide as the longest. */
+function pairs(rows: readonly (readonly [unknown, string])[], columns: number): string[] {
+  const width = Math.max(0, ...rows.map(([left]) => String(left).length));
+  const indent = ' '.repeat(width + 4);
+  return rows.flatMap(([left, right]) => {
+    const [first = '', ...rest] = wrap(right, indent, columns);
+    return [`  ${String(left).padEnd(width)}  ${first.trimStart()}`, ...rest];
+  });
+}
+
+function optionLines(tool: Tool, columns: number): string[] {
+  const command = makeCommand(tool, () => {}).configureOutput({
+    getOutHelpWidth: () => columns,
+    getOutHasColors: () => false,
+  });
+  for (const option of command.options) {
+    const row = tool.options.find((candidate) => candidate.name === option.name()) as ToolOption;
+    const value = shownDefault(row);
+    if (value !== null) option.default(row.fallback, value);
+  }
+  const lines = command.helpInformation().trimEnd().split('\n');
+  // Commander starts with its own line of usage.
+  return lines.slice(
+    lines.findIndex((line) => line.endsWith(':') && !line.startsWith('Usage')) - 1,
+  );
+}
+
+/** The whole text; ends with a line end. */
+export function helpText(tool: Tool, columnsWanted: number = HELP_COLUMNS): string {
+  const columns = Math.max(HELP_COLUMNS_MIN, columnsWanted);
+  const { manual } = tool;
+  const usage = manual.usage.map((words) => `  ${manual.name} ${words}`);
+  const examples = manual.examples.flatMap(([command, means]) => [
+    ...wrap(`${means}:`, '  ', columns),
+    `    ${command}`,
+  ]);
+  return [
+    ...wrap(`${manual.name} - ${manual.summary}`, '', columns),
+    ...section('Usage', usage),
+    ...manual.description.flatMap((text) => ['', ...wrap(text, '', columns)]),
+    ...optionLines(tool, columns),
+    ...section('Environment', pairs(manual.environment, columns)),
+    ...section('Exit status', pairs(manual.exitCodes, columns)),
+    ...section('Examples', examples),
+    '',
+  ].join('\n');
+}

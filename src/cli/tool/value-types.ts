@@ -1,0 +1,67 @@
+/** Option types that only the tools need: addresses of job servers, times with a fraction, text that may be empty. */
+import {
+  type ListenTarget,
+  listenList,
+  showListenTarget,
+} from '../../server/options/address-types.ts';
+import type { OptionType } from '../../server/options/option-type.ts';
+
+/** Where a job server listens; `port` null = the port option's. */
+export type ServerTarget = ListenTarget;
+
+function readServers(word: string): ServerTarget[] | undefined {
+  const targets = word.split(',').map((part) => listenList.readText(part.trim())?.[0]);
+  return targets.every((target) => target !== undefined) ? targets : undefined;
+}
+
+/** One job server, or several between commas. */
+export const serverList: OptionType<readonly ServerTarget[]> = {
+  argument: 'host',
+  allowed: 'HOST, HOST:PORT, [IPV6]:PORT or unix:/PATH, several between commas',
+  readText: readServers,
+  accept: (value) => (typeof value === 'string' ? readServers(value) : undefined),
+  show: (targets) => targets.map(showListenTarget).join(','),
+};
+
+/** Exactly one job server. */
+export const oneServer: OptionType<ServerTarget> = {
+  argument: 'host',
+  allowed: 'HOST, HOST:PORT, [IPV6]:PORT or unix:/PATH',
+  readText: (word) => (word.includes(',') ? undefined : readServers(word)?.[0]),
+  accept: (value) => (typeof value === 'string' ? readServers(value)?.[0] : undefined),
+  show: showListenTarget,
+};
+
+/** Seconds with a fraction, to milliseconds. */
+export function seconds(range: {
+  readonly minMs: number;
+  readonly maxMs: number;
+}): OptionType<number> {
+  const check = (ms: number): number | undefined =>
+    ms >= range.minMs && ms <= range.maxMs ? ms : undefined;
+  return {
+    argument: 's',
+    allowed: `${range.minMs / 1000} to ${range.maxMs / 1000} seconds`,
+    readText: (word) =>
+      /^\d{1,9}(\.\d{1,3})?$/.test(word) ? check(Math.round(Number(word) * 1000)) : undefined,
+    accept: (value) => (typeof value === 'number' ? check(value) : undefined),
+    show: (ms) => String(ms / 1000),
+  };
+}
+
+/** Any text without the bytes that `without` matches; may be repeated by its row. */
+export function word(argument: string, allowed: string, isAllowed: (text: string) => boolean) {
+  const check = (value: unknown): string | undefined =>
+    typeof value === 'string' && isAllowed(value) ? value : undefined;
+  return {
+    argument,
+    allowed,
+    readText: check,
+    accept: check,
+    show: (value: string | null) => value ?? 'none',
+  } as const satisfies OptionType<string | null>;
+}
+
+/** A word of the text protocol: it ends at a line end. */
+export const lineWord = (argument: string) =>
+  word(argument, 'text of one line', (text) => !/[\r\n]/.test(text));

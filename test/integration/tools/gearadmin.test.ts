@@ -1,0 +1,339 @@
+/** `gearadmin` in surroundings that a comparison cannot show: terminals, pipes that break, servers that are none. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createServer } from '../../../dist/index.js';
+import { requirePeer } from '../../support/peers.ts';
+import {
+  endPrograms,
+  hasTerminals,
+  launch,
+  oddServer,
+  onTerminal,
+  type Program,
+  runTool,
+  shellWords,
+  startTool,
+} from './program.ts';
+import { World, type WorldKind } from './world.ts';
+
+const ENTER = '\u001b[?1049h';
+const LEAVE = '\u001b[?1049l';
+const RED = '\u001b[31m';
+
+endPrograms();
+
+let world: World;
+afterEach(async () => {
+  await world?.end();
+});
+
+async function makeWorld(kind: WorldKind = 'geartrain'): Promise<World> {
+  world = await World.make(kind);
+  return world;
+}
+
+const place = (): string[] => ['-h', '127.0.0.1', '-p', String(world.port)];
+
+/** Runs a bash line, whose exit status is that of the first program in a pipe that failed. */
+async function bash(line: string): Promise<{ code: number | null; program: Program }> {
+  const program = launch('bash', ['-o', 'pipefail', '-c', line], { stdin: '' });
+  return { code: (await program.ended).code, program };
+}
+
+describe('long listings', () => {
+  it('are complete', async () => {
+    await makeWorld();
+    const worker = await world.connect('worker');
+    const names = Array.from({ length: 20_000 }, (_, i) => `function-with-a-long-name-${i}`);
+    for (const name of names) worker.send('CAN_DO', name);
+    await worker.barrier();
+    const { code, stdout } = await runTool('gearadmin', [...place(), '--status']);
+    expect(code).toBe(0);
+    const rows = stdout.split('\n');
+    expect(rows.length).toBe(names.length + 2);
+    expect(rows.slice(-2)).toEqual(['.', '']);
+  });
+
+  it('end quietly when their reader goes away', async () => {
+    await makeWorld();
+    const worker = await world.connect('worker');
+    for (let i = 0; i < 20_000; i++) worker.send('CAN_DO', `function-with-a-long-name-${i}`);
+    await worker.barrier();
+    const words = shellWords('gearadmin', [...place(), '--status']);
+    const { code, program } = await bash(`${words} | head -n 1`);
+    expect(code).toBe(141);
+    expect(program.stdout()).toMatch(/^function-with-a-long-name-\d+\t0\t0\t1\n$/);
+    expect(program.stderr()).toBe('');
+  });
+});
+
+describe('servers that are none', () => {
+  it('are given up when they stay silent', async () => {
+    const silent = await oddServer(() => undefined);
+    const argv = ['-h', `127.0.0.1:${silent.port}`, '-t', '200', '--status'];
+    const { code, stderr } = await runTool('gearadmin', argv);
+    silent.close();
+    expect(code).toBe(1);
+    expect(stderr).toBe('gearadmin: no answer within 200 ms\n');
+  });
+
+  it('are told apart by what they answer', async () => {
+    const odd = await oddServer((socket) =>
+      socket.once('data', () => socket.end('\0\0\0hello, world')),
+    );
+    const { code, stderr } = await runTool('gearadmin', [
+      '-h',
+      `127.0.0.1:${odd.port}`,
+      '--status',
+    ]);
+    odd.close();
+    expect(code).toBe(1);
+    expect(stderr).toBe('gearadmin: what answers there is no Gearman job server\n');
+  });
+
+  it('are lost when they close before the answer is whole', async () => {
+    const odd = await oddServer((socket) => socket.once('data', () => socket.end('f\t1\t0\t0\ng')));
+    const { code, stdout, stderr } = await runTool('gearadmin', [
+      '-h',
+      `127.0.0.1:${odd.port}`,
+      '--status',
+    ]);
+    odd.close();
+    expect({ code, stdout }).toEqual({ code: 1, stdout: 'f\t1\t0\t0\ng' });
+    expect(stderr).toBe('gearadmin: the server closed the connection before it answered\n');
+  });
+
+  it('are left at once at SIGINT', async () => {
+    let isAsked = (): void => {};
+    const asked = new Promise<void>((resolve) => {
+      isAsked = resolve;
+    });
+    const silent = await oddServer((socket) => socket.once('data', () => isAsked()));
+    const program = startTool('gearadmin', ['-h', `127.0.0.1:${silent.port}`, '--status']);
+    await asked;
+    program.child.kill('SIGINT');
+    expect(await program.ended).toEqual({ code: null, signal: 'SIGINT' });
+    silent.close();
+  });
+});
+
+it('asks over a Unix socket', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'geartrain-tools-'));
+  const server = createServer({ listen: [`unix:${folder}/socket`] });
+  await server.listen();
+  const { code, stdout } = await runTool('gearadmin', ['-h', `unix:${folder}/socket`, '--status']);
+  await server.close();
+  rmSync(folder, { recursive: true });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '.\n' });
+});
+
+describe('top in a pipe', () => {
+  it('writes a line for each function and look, with rates and the age of the oldest job', async () => {
+    await makeWorld();
+    await world.submit('resize', '', 'a');
+    const top = startTool('gearadmin', [...place(), 'top', '--count', '2', '--interval', '1']);
+    await top.until(/\tresize\t/);
+    await world.submit('resize', '', 'b');
+    await world.submit('resize', '', 'c');
+    expect((await top.ended).code).toBe(0);
+    const [head, first, second, ...rest] = top.stdout().split('\n');
+    expect(head).toBe('TIME\tFUNCTION\tQUEUED\tRUNNING\tWORKERS\tIN/S\tOUT/S\tCHANGE/S\tOLDEST');
+    expect(first).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z\tresize\t1\t0\t0\t-\t-\t-\t(\d+\.\ds|-)$/);
+    expect(second).toMatch(/\tresize\t3\t0\t0\t[1-2]\.\d\t0\.0\t\+[1-2]\.\d\t\d+\.\ds$/);
+    expect(rest).toEqual(['']);
+    expect(top.stderr()).toBe('');
+  });
+
+  it('ends with a message when the server goes away', async () => {
+    await makeWorld();
+    await world.tell('create function f');
+    const top = startTool('gearadmin', [...place(), 'top', '--interval', '0.1']);
+    await top.until(/\tf\t/);
+    await world.end();
+    expect((await top.ended).code).toBe(1);
+    expect(top.stderr()).toMatch(/^gearadmin: .*(closed the connection|no job server listens)/);
+  });
+
+  it('refuses operations beside it, and says when there is no server', async () => {
+    await makeWorld('nobody');
+    const both = await runTool('gearadmin', [...place(), 'top', '--status']);
+    expect(both.code).toBe(1);
+    expect(both.stderr).toContain('top stands alone');
+    const { code, stdout, stderr } = await runTool('gearadmin', [...place(), 'top']);
+    expect(code).toBe(1);
+    expect(stdout).toContain('TIME');
+    expect(stderr).toContain('no job server listens there (ECONNREFUSED)');
+  });
+});
+
+describe.skipIf(!requirePeer('gearmand'))('top at a C gearmand', () => {
+  it('shows the change, and a dash for what that does not tell', async () => {
+    await makeWorld('gearmand');
+    await world.submit('resize', '', 'a');
+    const top = startTool('gearadmin', [...place(), 'top', '--count', '2', '--interval', '1']);
+    await top.until(/\tresize\t/);
+    await world.submit('resize', '', 'b');
+    expect((await top.ended).code).toBe(0);
+    expect(top.stdout().split('\n')[2]).toMatch(/\tresize\t2\t0\t0\t-\t-\t\+\d\.\d\t-$/);
+  });
+});
+
+describe.skipIf(!hasTerminals)('top on a terminal', () => {
+  const inShell = (argv: readonly string[]): string => {
+    const words = shellWords('gearadmin', [...place(), 'top', ...argv]);
+    return `stty -a > /dev/stderr; echo before; ${words}; code=$?; echo "code $code"; stty -a; exit $code`;
+  };
+  /** What `stty -a` says, the first and the last time. */
+  const settings = (program: Program): string[] =>
+    [...program.stdout().matchAll(/speed[\s\S]*?-extproc/g)].map(([text]) => text);
+
+  it.each([
+    ['q', 'q'],
+    ['Ctrl-C', '\u0003'],
+  ])('fills the screen, ends with %s and gives the terminal back', async (_, key) => {
+    await makeWorld();
+    await world.submit('resize', '', 'a');
+    const top = onTerminal(inShell(['--interval', '0.1']));
+    await top.until(/resize/);
+    top.type(key);
+    expect((await top.ended).code).toBe(0);
+    const said = top.stdout();
+    expect(said.indexOf(ENTER)).toBeGreaterThan(said.indexOf('before'));
+    expect(said.lastIndexOf(LEAVE)).toBeGreaterThan(said.indexOf(ENTER));
+    expect(said).toContain('code 0');
+    // The last look stays on the terminal's own screen.
+    expect(said.slice(said.lastIndexOf(LEAVE))).toContain('resize');
+    const [before, after] = settings(top);
+    expect(before).toContain('icanon');
+    expect(after).toBe(before);
+  });
+
+  it('gives the terminal back when a signal ends it', async () => {
+    await makeWorld();
+    await world.submit('resize', '', 'a');
+    const top = onTerminal(`echo "pid $$"; exec ${shellWords('gearadmin', [...place(), 'top'])}`);
+    const [, pid] = await top.until(/pid (\d+)/);
+    await top.until(/resize/);
+    process.kill(Number(pid), 'SIGTERM');
+    await top.ended;
+    expect(top.stdout()).toContain(LEAVE);
+  });
+
+  it('waits for a server that went away', async () => {
+    await makeWorld();
+    const { port } = world;
+    await world.submit('first', '', 'a');
+    const top = onTerminal(shellWords('gearadmin', [...place(), 'top', '--interval', '0.1']));
+    await top.until(/first/);
+    await world.end();
+    await top.until(/trying again/);
+    const again = createServer({ host: '127.0.0.1', port });
+    await again.listen();
+    await top.until(/0 functions/);
+    top.type('q');
+    expect((await top.ended).code).toBe(0);
+    await again.close();
+  });
+
+  it('paints no colours where NO_COLOR is set', async () => {
+    await makeWorld();
+    await world.submit('resize', '', 'a');
+    const words = shellWords('gearadmin', [...place(), 'top', '--count', '1']);
+    const top = onTerminal(words, { env: { NO_COLOR: '1' } });
+    expect((await top.ended).code).toBe(0);
+    expect(top.stdout()).toContain('resize');
+    expect(top.stdout()).not.toContain(RED);
+    const painted = onTerminal(words, { env: { NO_COLOR: '' } });
+    await painted.ended;
+    expect(painted.stdout()).toContain(RED);
+  });
+});
+
+describe.skipIf(!requirePeer('openssl'))('TLS', () => {
+  let folder = '';
+  const file = (name: string): string => join(folder, name);
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'geartrain-tls-'));
+    const subject = [
+      '-subj',
+      '/CN=localhost',
+      '-addext',
+      'subjectAltName=DNS:localhost,IP:127.0.0.1',
+    ];
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+    const files = ['-keyout', file('key.pem'), '-out', file('cert.pem')];
+    execFileSync('openssl', ['req', '-x509', ...key, '-days', '2', ...subject, ...files], {
+      stdio: 'ignore',
+    });
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** A job server behind TLS: what arrives is passed on in clear. */
+  async function tlsFront(requestCert = false): Promise<{ port: number; close(): void }> {
+    const settings = {
+      key: readFileSync(file('key.pem')),
+      cert: readFileSync(file('cert.pem')),
+      ca: readFileSync(file('cert.pem')),
+      requestCert,
+      rejectUnauthorized: requestCert,
+    };
+    const front = createTlsServer(settings, (socket) => {
+      const back = connect(world.port, '127.0.0.1');
+      for (const end of [socket, back]) end.on('error', () => undefined);
+      socket.pipe(back).pipe(socket);
+    });
+    front.on('tlsClientError', () => undefined);
+    await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
+    return { port: (front.address() as { port: number }).port, close: () => front.close() };
+  }
+
+  it('is used with a trusted server, by name and by address', async () => {
+    await makeWorld();
+    const front = await tlsFront();
+    for (const host of ['localhost', '127.0.0.1']) {
+      const argv = ['-h', `${host}:${front.port}`, '--tls-ca', file('cert.pem'), '--status'];
+      expect(await runTool('gearadmin', argv)).toMatchObject({
+        code: 0,
+        stdout: '.\n',
+        stderr: '',
+      });
+    }
+    const env = { GEARMAND_CA_CERTIFICATE: file('cert.pem') };
+    const argv = ['-h', `localhost:${front.port}`, '-S', '--status'];
+    expect(await runTool('gearadmin', argv, { env })).toMatchObject({ code: 0, stdout: '.\n' });
+    front.close();
+  });
+
+  it('refuses a server that it cannot verify, unless told otherwise', async () => {
+    await makeWorld();
+    const front = await tlsFront();
+    const argv = ['-h', `localhost:${front.port}`, '--status'];
+    const refused = await runTool('gearadmin', [...argv, '-S']);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/self.signed certificate/);
+    const taken = await runTool('gearadmin', [...argv, '--tls-insecure']);
+    expect(taken).toMatchObject({ code: 0, stdout: '.\n' });
+    front.close();
+  });
+
+  it('shows its own certificate', async () => {
+    await makeWorld();
+    const front = await tlsFront(true);
+    const argv = ['-h', `localhost:${front.port}`, '--tls-ca', file('cert.pem'), '--status'];
+    expect((await runTool('gearadmin', argv)).code).toBe(1);
+    const own = ['--tls-cert', file('cert.pem'), '--tls-key', file('key.pem')];
+    expect(await runTool('gearadmin', [...argv, ...own])).toMatchObject({ code: 0, stdout: '.\n' });
+    front.close();
+  });
+
+  it('names a file that cannot be read', async () => {
+    const { code, stderr } = await runTool('gearadmin', ['--tls-ca', '/no/such/file', '--status']);
+    expect(code).toBe(1);
+    expect(stderr).toBe('gearadmin: read --tls-ca /no/such/file: ENOENT\n');
+  });
+});

@@ -1,0 +1,125 @@
+/** Command lines of the tools: what is read, what is refused, what the help says. */
+import { describe, expect, test } from 'vitest';
+import { GEARADMIN } from '../../../src/cli/gearadmin/options.ts';
+import { reasonOf } from '../../../src/cli/tool/failure.ts';
+import { helpText } from '../../../src/cli/tool/manual.ts';
+import { readToolWords } from '../../../src/cli/tool/read-tool-words.ts';
+import { tlsSettings } from '../../../src/cli/tool/tls.ts';
+import { seconds, serverList } from '../../../src/cli/tool/value-types.ts';
+
+const admin = (...argv: string[]) => readToolWords(argv, GEARADMIN);
+
+describe('words of gearadmin', () => {
+  test('short options are joined with their value, long ones take =, operands are kept', () => {
+    const { values, operands, problems } = admin('-hjobs:1', '-p2', '--timeout=5', 'top', 'x');
+    expect(values).toMatchObject({ host: { host: 'jobs', port: 1 }, port: 2, timeoutMs: 5 });
+    expect({ operands, problems }).toEqual({ operands: ['top', 'x'], problems: [] });
+  });
+
+  test('a long option may be cut short while it is unique', () => {
+    expect(admin('--stat').values.status).toBe(true);
+    expect(admin('--create=f').values.createFunction).toBe('f');
+    expect(admin('--server-ver').problems).toEqual([
+      'option --server-ver is ambiguous: --server-verbose, --server-version',
+    ]);
+  });
+
+  test('an option is not cut short behind --, where there are no options', () => {
+    expect(admin('--', '--stat').operands).toEqual(['--stat']);
+  });
+
+  test.each([
+    [['--nope'], 'unknown option "--nope"'],
+    [['-x'], 'unknown option "-x"'],
+    [['--status=1'], 'option --status takes no value'],
+    [['--status', '--status'], 'option --status: given more than once'],
+    [
+      ['--count', 'x'],
+      'option --count: "x" is not allowed, allowed is 0 to 2147483647, 0 = no end',
+    ],
+    [
+      ['-h', 'a,b'],
+      'option -h, --host: "a,b" is not allowed, allowed is HOST, HOST:PORT, [IPV6]:PORT or unix:/PATH',
+    ],
+    [
+      ['--interval', '0.01'],
+      'option --interval: "0.01" is not allowed, allowed is 0.1 to 86400 seconds',
+    ],
+    [['--port'], 'option -p, --port <port> argument missing'],
+  ])('%j is refused', (argv, problem) => {
+    expect(admin(...argv).problems).toEqual([problem]);
+  });
+});
+
+describe('help', () => {
+  test('tells every option, the environment, exit status and examples, in lines of 80 columns', () => {
+    const text = helpText(GEARADMIN, 80);
+    for (const row of GEARADMIN.options) expect(text).toContain(`--${row.name}`);
+    for (const [variable] of GEARADMIN.manual.environment) expect(text).toContain(variable);
+    for (const [command] of GEARADMIN.manual.examples) expect(text).toContain(`    ${command}\n`);
+    for (const [code] of GEARADMIN.manual.exitCodes)
+      expect(text).toMatch(new RegExp(`^ +${code} +`, 'm'));
+    expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    expect(text.endsWith('\n')).toBe(true);
+  });
+});
+
+test('servers are read as lists', () => {
+  expect(serverList.readText('a,b:1, [::1]:2,unix:/s')).toEqual([
+    { host: 'a', port: null },
+    { host: 'b', port: 1 },
+    { host: '::1', port: 2 },
+    { path: '/s' },
+  ]);
+  expect(serverList.readText('a,')).toBeUndefined();
+  expect(serverList.readText('a:x y')).toBeUndefined();
+});
+
+test('seconds have at most three digits behind the point', () => {
+  const type = seconds({ minMs: 100, maxMs: 5000 });
+  expect(['0.1', '1', '2.345', '5'].map(type.readText)).toEqual([100, 1000, 2345, 5000]);
+  expect(['0', '5.001', '-1', '1e1', '1.2345', ''].map(type.readText)).toEqual(
+    Array(6).fill(undefined),
+  );
+});
+
+describe('TLS settings', () => {
+  const values = { ssl: false, tlsCa: null, tlsCert: null, tlsKey: null, tlsInsecure: false };
+
+  test('are null unless TLS is wanted, also when the environment names files', () => {
+    expect(tlsSettings(values, { GEARMAND_CA_CERTIFICATE: '/no/such/file' })).toBeNull();
+  });
+
+  test('verify the server unless told otherwise', () => {
+    expect(tlsSettings({ ...values, ssl: true }, {})).toEqual({ rejectUnauthorized: true });
+    expect(tlsSettings({ ...values, tlsInsecure: true }, {})).toEqual({
+      rejectUnauthorized: false,
+    });
+  });
+
+  test('name the option or variable of a file that cannot be read', () => {
+    expect(() => tlsSettings({ ...values, tlsKey: '/no/file' }, {})).toThrow(
+      'read --tls-key /no/file: ENOENT',
+    );
+    const env = { GEARMAN_CLIENT_PEM: '/no/file' };
+    expect(() => tlsSettings({ ...values, ssl: true }, env)).toThrow(
+      'read GEARMAN_CLIENT_PEM /no/file: ENOENT',
+    );
+  });
+});
+
+describe('the reason of a failure', () => {
+  test('is words and code', () => {
+    expect(reasonOf(Object.assign(new Error('x'), { code: 'ECONNREFUSED' }))).toBe(
+      'no job server listens there (ECONNREFUSED)',
+    );
+    expect(reasonOf(new Error('odd'))).toBe('odd');
+  });
+
+  test('is the first of several', () => {
+    const first = Object.assign(new Error('x'), { code: 'ENOENT' });
+    expect(reasonOf(new AggregateError([first, new Error('y')]))).toBe(
+      'there is no such socket (ENOENT)',
+    );
+  });
+});
