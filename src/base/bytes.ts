@@ -1,13 +1,27 @@
 /**
  * Small moves of bytes on the hot path. Short runs are copied in a loop, because a subarray costs an object and a call
- * into the engine; measured break-even is near 70 bytes, garbage not counted.
+ * into the engine. Arrays that live long carry a view of their memory, which moves four bytes at a time.
  */
 
+/** Up to so many bytes a loop is quicker than `set` of a subarray: byte by byte, or by four with views. */
 const LOOP_BYTES_MAX = 80;
+const VIEW_BYTES_MAX = 160;
+/** Shorter runs are not worth looking for the views. */
+const VIEW_BYTES_MIN = 8;
 /** Text up to this length is made character by character. */
 const LOOP_CHARACTERS_MAX = 10;
 /** Arguments of one call, far below what any stack takes. */
 const RUN_CHARACTERS = 4096;
+
+const VIEW = Symbol('view');
+type Viewed = Uint8Array & { [VIEW]?: DataView };
+
+/** Gives `bytes` a view of its memory: what is copied between two such arrays is copied faster. Returns `bytes`. */
+export function withView(bytes: Uint8Array): Uint8Array {
+  const viewed: Viewed = bytes;
+  viewed[VIEW] ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return bytes;
+}
 
 /** Copies `source[start, end)` to `target` at `at`; returns the offset behind the copy. */
 export function copyBytes(
@@ -18,19 +32,30 @@ export function copyBytes(
   end: number,
 ): number {
   const count = end - start;
+  let i = start;
+  let to = at;
+  if (count >= VIEW_BYTES_MIN && count <= VIEW_BYTES_MAX) {
+    const from = (source as Viewed)[VIEW];
+    const into = (target as Viewed)[VIEW];
+    if (from !== undefined && into !== undefined) {
+      for (const last = end - 3; i < last; i += 4, to += 4)
+        into.setInt32(to, from.getInt32(i, true), true);
+      for (; i < end; i++) target[to++] = source[i] as number;
+      return to;
+    }
+  }
   if (count > LOOP_BYTES_MAX) {
     target.set(source.subarray(start, end), at);
     return at + count;
   }
-  let i = start;
-  for (const end4 = end - 3; i < end4; i += 4, at += 4) {
-    target[at] = source[i] as number;
-    target[at + 1] = source[i + 1] as number;
-    target[at + 2] = source[i + 2] as number;
-    target[at + 3] = source[i + 3] as number;
+  for (const last = end - 3; i < last; i += 4, to += 4) {
+    target[to] = source[i] as number;
+    target[to + 1] = source[i + 1] as number;
+    target[to + 2] = source[i + 2] as number;
+    target[to + 3] = source[i + 3] as number;
   }
-  for (; i < end; i++) target[at++] = source[i] as number;
-  return at;
+  for (; i < end; i++) target[to++] = source[i] as number;
+  return to;
 }
 
 /** True when `a[aStart, aStart + count)` equals `b[bStart, bStart + count)`. */

@@ -64,7 +64,7 @@ function writeAssign(
   const uniqueBytes = jobs.word(job, Job.UNIQUE_BYTES);
   const workloadBytes = jobs.word(job, Job.WORKLOAD_BYTES);
   const blob = jobs.word(job, Job.BLOB);
-  let headBytes = handles.byteCount(job, serial) + 1 + fn.name.length + 1;
+  let headBytes = handles.encode(job, serial) + 1 + fn.name.length + 1;
   if (withUnique) headBytes += uniqueBytes + 1;
   if (reducer !== null) headBytes += reducer.length + 1;
   const inlineBytes = blob === 0 ? workloadBytes : 0;
@@ -78,7 +78,7 @@ function writeAssign(
         ? Packet.JOB_ASSIGN_UNIQ
         : Packet.JOB_ASSIGN;
   let at = writeHeader(bytes, outbox.at, type, headBytes + workloadBytes);
-  at = handles.write(bytes, at, job, serial);
+  at = handles.write(bytes, at);
   bytes[at++] = 0;
   at = copyBytes(bytes, at, fn.name, 0, fn.name.length);
   bytes[at++] = 0;

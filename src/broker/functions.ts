@@ -2,7 +2,7 @@
  * Functions of a shard: queue heads by priority, sleepers, counts, limits; and the look-up by name.
  * Rule: only this table keeps names. A function stays until `drop function`, as in gearmand.
  */
-import { equalBytes, ownCopy } from '../base/bytes.ts';
+import { equalBytes, ownCopy, withView } from '../base/bytes.ts';
 import type { Ability } from './abilities.ts';
 
 export const Priority = { high: 0, normal: 1, low: 2 } as const;
@@ -129,7 +129,7 @@ export class FunctionTable {
   /** Adds a function that `find` did not find; copies its name. */
   add(bytes: Uint8Array, start: number, count: number, hash: number): FunctionQueue {
     const index = this.#free.pop() ?? this.#byIndex.length;
-    const fn = new FunctionQueue(index, ownCopy(bytes, start, start + count), hash);
+    const fn = new FunctionQueue(index, withView(ownCopy(bytes, start, start + count)), hash);
     fn.sameHash = this.#byHash.get(hash) ?? null;
     this.#byHash.set(hash, fn);
     this.#byIndex[index] = fn;

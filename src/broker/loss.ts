@@ -44,11 +44,11 @@ export function abandon(broker: Broker, job: number): void {
 export function notifyFail(broker: Broker, job: number): void {
   const { outbox, handles } = broker;
   const serial = broker.jobs.table.serial(job);
-  const handleBytes = handles.byteCount(job, serial);
+  const handleBytes = handles.encode(job, serial);
   broker.jobs.watchers.forEach(job, (watcher) => {
     outbox.notify(watcher, HEADER_BYTES + handleBytes, 0, 0);
     const at = writeHeader(outbox.bytes, outbox.at, Packet.WORK_FAIL, handleBytes);
-    handles.write(outbox.bytes, at, job, serial);
+    handles.write(outbox.bytes, at);
   });
 }
 

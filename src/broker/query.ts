@@ -158,8 +158,8 @@ function listJobs(
 function writeJob(broker: Broker, job: number, out: ByteWriter): void {
   const { jobs, handles } = broker;
   const serial = jobs.table.serial(job);
-  const { bytes, at } = out.reserve(handles.byteCount(job, serial));
-  handles.write(bytes, at, job, serial);
+  const { bytes, at } = out.reserve(handles.encode(job, serial));
+  handles.write(bytes, at);
   const ignored = jobs.has(job, Flag.IGNORED) ? 1 : 0;
   const queued = jobs.has(job, Flag.BACKGROUND) ? 1 : 0;
   out.text(`\t${jobs.retries(job)}\t${ignored}\t${queued}\n`);

@@ -9,6 +9,7 @@
  * Page 0 is never used, so 0 is no reference. Source: the hard rules on the slab.
  */
 import { assert } from '../base/assert.ts';
+import { withView } from '../base/bytes.ts';
 import { grown } from '../base/grow.ts';
 import { IntSet } from '../base/int-set.ts';
 
@@ -208,7 +209,7 @@ export class Slab {
 
   #fetchChunk(chunk: number): void {
     if (this.#chunks[chunk] === DROPPED) {
-      const bytes = new Uint8Array(CHUNK_BYTES);
+      const bytes = withView(new Uint8Array(CHUNK_BYTES));
       this.#chunks[chunk] = bytes;
       this.#halves[chunk] = new Uint16Array(bytes.buffer);
     }

@@ -140,10 +140,10 @@ function coalesce(broker: Broker, peer: Peer, job: number, isBackground: boolean
 /** The job may have ended since: its handle is still the answer. */
 export function replyCreated(broker: Broker, peer: Peer, job: number, serial: number): void {
   const { outbox, handles } = broker;
-  const handleBytes = handles.byteCount(job, serial);
+  const handleBytes = handles.encode(job, serial);
   outbox.reply(peer, HEADER_BYTES + handleBytes, 0, 0);
   const at = writeHeader(outbox.bytes, outbox.at, Packet.JOB_CREATED, handleBytes);
-  handles.write(outbox.bytes, at, job, serial);
+  handles.write(outbox.bytes, at);
 }
 
 export function refuse(broker: Broker, peer: Peer, error: Uint8Array): void {

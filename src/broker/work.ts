@@ -110,7 +110,7 @@ function forwardTo(broker: Broker, watcher: Peer, frame: Frame): void {
 function forwardException(broker: Broker, job: number, frame: Frame): void {
   const { outbox, handles } = broker;
   const serial = broker.jobs.table.serial(job);
-  const handleBytes = handles.byteCount(job, serial);
+  const handleBytes = handles.encode(job, serial);
   broker.jobs.watchers.forEach(job, (watcher) => {
     if (outbox.takesExceptions(watcher)) {
       forwardTo(broker, watcher, frame);
@@ -118,7 +118,7 @@ function forwardException(broker: Broker, job: number, frame: Frame): void {
     }
     outbox.notify(watcher, HEADER_BYTES + handleBytes, 0, 0);
     const at = writeHeader(outbox.bytes, outbox.at, Packet.WORK_FAIL, handleBytes);
-    handles.write(outbox.bytes, at, job, serial);
+    handles.write(outbox.bytes, at);
   });
 }
 

@@ -3,6 +3,7 @@
  * traffic) share. Rule: a frame of a connection is handled here, in request order; only its function's owner knows jobs.
  */
 
+import { withView } from '../base/bytes.ts';
 import type { Logger } from '../base/logger.ts';
 import { LogLevel } from '../base/logger.ts';
 import type { Broker } from '../broker/broker.ts';
@@ -102,6 +103,7 @@ export class Home {
     this.hooks = hooks;
     this.reactor = reactor;
     this.output = new Output(reactor);
+    withView(reactor.arena);
     this.handles = handles;
     this.links = links;
     this.log = log;

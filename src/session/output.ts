@@ -3,7 +3,7 @@
  * each other become one. Layout: protocol/batch.ts.
  */
 
-import { copyBytes } from '../base/bytes.ts';
+import { copyBytes, withView } from '../base/bytes.ts';
 import { Control, OUT_INTS, Out } from '../protocol/batch.ts';
 
 /** What output needs of a reactor. */
@@ -23,7 +23,7 @@ export class Output {
 
   constructor(sink: OutputSink) {
     this.#sink = sink;
-    this.bytes = sink.out;
+    this.bytes = withView(sink.out);
     this.#rows = sink.outRows;
     this.#control = sink.control;
     this.#rowsMax = Math.floor(sink.outRows.length / OUT_INTS);

@@ -9,8 +9,9 @@ const HEAD = `H:node:${BOOT.toString(36)}.`;
 
 function written(writer: HandleCodec, slot: number, serial: number): string {
   const bytes = new Uint8Array(80).fill(0x2a);
-  const end = writer.write(bytes, 5, slot, serial);
-  expect(end - 5).toBe(writer.byteCount(slot, serial));
+  const byteCount = writer.encode(slot, serial);
+  const end = writer.write(bytes, 5);
+  expect(end - 5).toBe(byteCount);
   expect(latin1(bytes, end, 80)).toBe('*'.repeat(80 - end));
   return latin1(bytes, 5, end);
 }
