@@ -19,13 +19,16 @@ class Pending {
   readonly job: number;
   readonly serial: number;
   readonly startMs: number;
+  /** False: it was answered before, and is a job of this server whatever becomes of it. */
+  readonly isAwaited: boolean;
   readonly peers: Peer[] = [];
   readonly places: number[] = [];
 
-  constructor(job: number, serial: number, startMs: number) {
+  constructor(job: number, serial: number, startMs: number, isAwaited: boolean) {
     this.job = job;
     this.serial = serial;
     this.startMs = startMs;
+    this.isAwaited = isAwaited;
   }
 }
 
@@ -47,14 +50,14 @@ export class Storing {
   submit(peer: Peer, job: number, startMs: number): void {
     const broker = this.#broker;
     const serial = broker.jobs.table.serial(job);
-    const pending = broker.options.isRelaxed ? null : new Pending(job, serial, startMs);
-    if (!this.#append(job, startMs, pending)) {
+    const pending = this.#append(job, startMs);
+    if (pending === null) {
       broker.finish(job);
       refuse(broker, peer, Errors.queueError);
       return;
     }
     broker.counters.submitted++;
-    if (pending === null) {
+    if (!pending.isAwaited) {
       makeReady(broker, job, startMs);
       replyCreated(broker, peer, job, serial);
       return;
@@ -65,10 +68,7 @@ export class Storing {
 
   /** A foreground job that a background submit joins must last from now on. False when the store does not take it. */
   keep(job: number): boolean {
-    const { jobs, options } = this.#broker;
-    if (jobs.has(job, Flag.STORED)) return true;
-    const pending = options.isRelaxed ? null : new Pending(job, jobs.table.serial(job), 0);
-    return this.#append(job, 0, pending);
+    return this.#broker.jobs.has(job, Flag.STORED) || this.#append(job, 0) !== null;
   }
 
   /** Whether the job is not durable yet; then the reply to `peer` waits with the others. */
@@ -84,12 +84,16 @@ export class Storing {
     this.#store.settle((ticket, isStored) => this.#settle(ticket as Pending, isStored));
   }
 
-  #append(job: number, startMs: number, pending: Pending | null): boolean {
-    const reference = this.#store.append(this.#storedJob(job, startMs), pending);
-    if (reference === 0) return false;
-    this.#broker.jobs.setReference(job, reference);
-    if (pending !== null) this.#pending.set(job, pending);
-    return true;
+  /** Null when the store takes nothing now. */
+  #append(job: number, startMs: number): Pending | null {
+    const { jobs, options } = this.#broker;
+    const isAwaited = !options.isRelaxed;
+    const pending = new Pending(job, jobs.table.serial(job), startMs, isAwaited);
+    const reference = this.#store.append(this.#storedJob(job, startMs), pending, isAwaited);
+    if (reference === 0) return null;
+    jobs.setReference(job, reference);
+    if (isAwaited) this.#pending.set(job, pending);
+    return pending;
   }
 
   #wait(pending: Pending, peer: Peer): void {
@@ -107,7 +111,7 @@ export class Storing {
       if (isLive && jobs.state(job) === Flag.STORING) makeReady(this.#broker, job, pending.startMs);
       return;
     }
-    if (isLive) this.#giveUp(job);
+    if (isLive) this.#giveUp(pending);
     this.#answer(pending, (peer) => refuse(this.#broker, peer, Errors.queueError));
   }
 
@@ -120,10 +124,14 @@ export class Storing {
     }
   }
 
-  /** The store could not keep the job: a new one never was; one that was there before is what it was. */
-  #giveUp(job: number): void {
+  /**
+   * The store could not keep the job: one that nobody was told of never was; one that was there before is what it was;
+   * one whose client did not wait lives on in memory.
+   */
+  #giveUp({ job, isAwaited }: Pending): void {
     const { jobs } = this.#broker;
     jobs.clearFlag(job, Flag.STORED);
+    if (!isAwaited) return;
     if (jobs.state(job) === Flag.STORING) {
       this.#broker.finish(job);
       return;

@@ -15,8 +15,8 @@ export class NoStore implements Store {
     this.#host = host;
   }
 
-  append(_job: StoredJob, ticket: Ticket | null): number {
-    if (ticket !== null) this.#waiting.push(ticket);
+  append(_job: StoredJob, ticket: Ticket, _isAwaited: boolean): number {
+    this.#waiting.push(ticket);
     this.#jobs++;
     this.#changes++;
     this.#lastReference++;
@@ -33,10 +33,8 @@ export class NoStore implements Store {
     this.#commits++;
     this.#committed += this.#changes;
     this.#changes = 0;
-    if (this.#waiting.length > 0) {
-      this.#settled.push(...this.#waiting.splice(0));
-      this.#host.wake();
-    }
+    if (this.#waiting.length > 0) this.#host.wake();
+    this.#settled = this.#settled.concat(this.#waiting.splice(0));
     return Number.POSITIVE_INFINITY;
   }
 

@@ -18,7 +18,7 @@ export interface StoredJob {
   readonly workload: Uint8Array;
 }
 
-/** Who waits for one job to become durable; the store hands it back with the outcome and never looks into it. */
+/** Stands for one appended job; the store hands it back once, with the outcome, and never looks into it. */
 export type Ticket = object;
 
 /** Jobs of a store, one call each. `bytes` of the job are valid until it returns. */
@@ -44,15 +44,18 @@ export interface StoreHealth {
 
 export interface Store {
   /**
-   * Hands over one job. Returns its reference, at least 1, or 0 when the store takes none now. With a ticket somebody
-   * waits: `settle` says what became of it. Without one it becomes durable within the flush interval.
+   * Hands over one job. Returns its reference, at least 1, or 0 when the store takes none now. `settle` says what became
+   * of it; when nobody waits it may take the flush interval.
    */
-  append(job: StoredJob, ticket: Ticket | null): number;
-  /** The job with this reference has ended. Kept until it is durable, tried again as often as it takes. */
+  append(job: StoredJob, ticket: Ticket, isAwaited: boolean): number;
+  /**
+   * The job with this reference has ended. Kept until it is durable, tried again as often as it takes. Not to be called
+   * for one that `settle` called not stored: its reference means nothing any more.
+   */
   forget(reference: number): void;
   /** Begins to commit what waits. Called at the end of every turn; returns when to call again, or Infinity. */
   flush(nowMs: number): number;
-  /** Tells what has become of tickets since the last call, in any order. */
+  /** Tells what has become of appended jobs since the last call, in any order. */
   settle(done: (ticket: Ticket, isStored: boolean) => void): void;
   /**
    * Reads what is kept, in pieces that let other work in between. `take` gets every job once; `order` ascends with the

@@ -14,7 +14,7 @@ import type {
 interface Waiting {
   readonly reference: number;
   readonly job: StoredJob;
-  readonly ticket: Ticket | null;
+  readonly ticket: Ticket;
 }
 
 export class HandStore implements Store {
@@ -34,7 +34,7 @@ export class HandStore implements Store {
     return this;
   };
 
-  append(job: StoredJob, ticket: Ticket | null): number {
+  append(job: StoredJob, ticket: Ticket, _isAwaited: boolean): number {
     if (!this.isAccepting) return 0;
     this.#lastReference++;
     this.waiting.push({ reference: this.#lastReference, job: copyOf(job), ticket });
@@ -53,7 +53,7 @@ export class HandStore implements Store {
   commit(): void {
     for (const { reference, job, ticket } of this.waiting.splice(0)) {
       this.kept.set(reference, job);
-      if (ticket !== null) this.#settled.push({ ticket, isStored: true });
+      this.#settled.push({ ticket, isStored: true });
     }
     for (const reference of this.#forgotten.splice(0)) this.kept.delete(reference);
     this.#host?.wake();
@@ -62,7 +62,7 @@ export class HandStore implements Store {
   /** Nothing that waits could be stored. */
   fail(): void {
     for (const { ticket } of this.waiting.splice(0))
-      if (ticket !== null) this.#settled.push({ ticket, isStored: false });
+      this.#settled.push({ ticket, isStored: false });
     this.#host?.wake();
   }
 
@@ -97,11 +97,11 @@ export class HandStore implements Store {
 /** The same job in memory of its own. */
 export function copyOf(job: StoredJob): StoredJob {
   return {
-    functionName: job.functionName.slice(),
-    unique: job.unique.slice(),
-    reducer: job.reducer.slice(),
+    functionName: Uint8Array.from(job.functionName),
+    unique: Uint8Array.from(job.unique),
+    reducer: Uint8Array.from(job.reducer),
     priority: job.priority,
     startMs: job.startMs,
-    workload: job.workload.slice(),
+    workload: Uint8Array.from(job.workload),
   };
 }

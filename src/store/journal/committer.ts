@@ -1,0 +1,270 @@
+/**
+ * Group commit: everything that waits is written by one write and made durable by one sync, one commit at a time; what
+ * comes meanwhile goes with the next. Rule: in a batch the puts come first, so a forget is never written before its put;
+ * a batch that failed is given up as a whole, its place is never used again, and its puts are forgotten.
+ */
+import { LogLevel } from '../../base/logger.ts';
+import type { FileSystem } from '../file-system.ts';
+import type { StoreHost } from '../store.ts';
+import type { Chunk } from './chunk.ts';
+import { entryBytesOf, FORGET_BYTES, writeForget } from './entry.ts';
+import { Room, type Segment, type Segments } from './segments.ts';
+import { type Slots, Where } from './slots.ts';
+import type { Waiting } from './waiting.ts';
+
+/** Forgets of one batch. */
+const FORGETS_MAX = 8192;
+const RETRY_MS_MIN = 100;
+const RETRY_MS_MAX = 5_000;
+/** A full disk is asked for room this often. */
+const GROW_PAUSE_MS = 1_000;
+
+/** What is being written. */
+interface Batch {
+  readonly chunk: Chunk | null;
+  readonly forgets: readonly number[];
+  /** Segments of the forgotten jobs. */
+  readonly oldSegments: readonly number[];
+  readonly byteCount: number;
+  readonly startMs: number;
+}
+
+export class Committer {
+  readonly #files: FileSystem;
+  readonly #host: StoreHost;
+  readonly #slots: Slots;
+  readonly #segments: Segments;
+  readonly #waiting: Waiting;
+  readonly #salt: number;
+  readonly #forgetBytes = entryBytesOf(new Uint8Array(FORGETS_MAX * FORGET_BYTES));
+  /** Called when a commit has ended and none is under way. */
+  onIdle: () => void = () => {};
+  isBusy = false;
+  /** Writing fails; tried again at `retryAtMs`. */
+  #isFailing = false;
+  #retryAtMs = 0;
+  #retryMs = RETRY_MS_MIN;
+  /** The disk is full; asked again at `#growAtMs`. */
+  #isFull = false;
+  #growAtMs = 0;
+  /** Puts and forgets in the commit that is under way. */
+  underWay = 0;
+  commits = 0;
+  committed = 0;
+  commitMs = 0;
+  commitMsMax = 0;
+
+  constructor(
+    files: FileSystem,
+    host: StoreHost,
+    slots: Slots,
+    segments: Segments,
+    waiting: Waiting,
+    salt: number,
+  ) {
+    this.#files = files;
+    this.#host = host;
+    this.#slots = slots;
+    this.#segments = segments;
+    this.#waiting = waiting;
+    this.#salt = salt;
+  }
+
+  /** When a commit that failed is tried again, or Infinity. */
+  get retryAtMs(): number {
+    return this.#isFailing ? this.#retryAtMs : Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether a new put of `byteCount` bytes has a chance now. */
+  isAccepting(nowMs: number, byteCount: number): boolean {
+    if (this.#isFailing && nowMs < this.#retryAtMs) return false;
+    if (!this.#isFull || nowMs >= this.#growAtMs) return true;
+    const { putBytes, puts } = this.#waiting;
+    return this.#segments.roomFor(putBytes + byteCount, puts + 1) !== Room.none;
+  }
+
+  /** Begins the next commit if there is something to write and none under way. */
+  begin(): void {
+    const nowMs = this.#host.nowMs();
+    if (this.isBusy || this.#waiting.isEmpty) return;
+    if (this.#isFailing && nowMs < this.#retryAtMs) return;
+    const chunk = this.#waiting.firstChunk;
+    const putBytes = chunk?.length ?? 0;
+    const room = this.#segments.roomFor(putBytes, chunk?.newPuts ?? 0);
+    if (this.#segments.wantsSpare(putBytes) && nowMs >= this.#growAtMs) this.#grow(putBytes);
+    if (room === Room.none) this.#withoutPuts(nowMs);
+    else this.#commit(room, chunk, nowMs);
+  }
+
+  /** There is no room for the puts: the forgets have theirs all the same. */
+  #withoutPuts(nowMs: number): void {
+    const { moved } = this.#waiting;
+    if (moved !== null) this.#waiting.unmove(moved);
+    if (!this.#segments.isGrowing) this.#refuseAll();
+    if (this.#waiting.forgets === 0) return;
+    const room = this.#segments.roomFor(0, 0);
+    if (room !== Room.none) this.#commit(room, null, nowMs);
+  }
+
+  #commit(room: Room, chunk: Chunk | null, nowMs: number): void {
+    this.isBusy = true;
+    if (chunk !== null) this.#waiting.takeChunk(chunk);
+    this.underWay = chunk?.newPuts ?? 0;
+    const written = (error: Error | null): void => {
+      if (error === null) this.#write(chunk, nowMs);
+      else {
+        if (chunk?.isMoved) this.#waiting.unmove(chunk);
+        else if (chunk !== null) this.#waiting.refuse(chunk);
+        this.#failed(error);
+      }
+    };
+    const named = (error: Error | null): void => {
+      if (error !== null || this.#segments.isNamed) written(error);
+      else this.#segments.name(written);
+    };
+    if (room === Room.rotate) this.#segments.rotate(named);
+    else named(null);
+  }
+
+  #write(chunk: Chunk | null, nowMs: number): void {
+    const segment = this.#segments.active as Segment;
+    const batch = this.#take(segment, chunk, nowMs);
+    const pieces = chunk === null ? [] : [chunk.used];
+    if (batch.forgets.length > 0)
+      pieces.push(this.#forgetBytes.bytes.subarray(0, batch.forgets.length * FORGET_BYTES));
+    const at = segment.end;
+    segment.end += batch.byteCount;
+    this.#files.write(segment.file, pieces, at, (error) => {
+      if (error !== null) this.#giveUp(batch, segment, error);
+      else
+        this.#files.sync(segment.file, (unsynced) => {
+          if (unsynced !== null) this.#giveUp(batch, segment, unsynced);
+          else this.#committed(batch, segment);
+        });
+    });
+  }
+
+  /** The chunk and as many forgets as fit behind it. */
+  #take(segment: Segment, chunk: Chunk | null, startMs: number): Batch {
+    const free = segment.bytes - segment.end - (chunk?.length ?? 0);
+    const forgets = this.#waiting.takeForgets(Math.min(FORGETS_MAX, forgetsThatFit(free)));
+    const oldSegments: number[] = [];
+    for (const [i, slot] of forgets.entries()) {
+      const id = this.#slots.id(slot);
+      writeForget(this.#forgetBytes, i * FORGET_BYTES, slot, id, this.#salt);
+      // A put of this very batch will lie in this segment.
+      const old = this.#slots.segment(slot);
+      oldSegments.push(old === Where.UNDER_WAY ? segment.number : old);
+      this.#slots.setSegment(slot, Where.UNDER_WAY);
+    }
+    this.#segments.owed -= forgets.length;
+    this.underWay += forgets.length;
+    const byteCount = (chunk?.length ?? 0) + forgets.length * FORGET_BYTES;
+    return { chunk, forgets, oldSegments, byteCount, startMs };
+  }
+
+  #committed(batch: Batch, segment: Segment): void {
+    const { chunk, forgets } = batch;
+    if (chunk !== null) this.#place(chunk, segment);
+    for (const [i, slot] of forgets.entries()) {
+      const old = batch.oldSegments[i] as number;
+      this.#segments.count(old, -1, -this.#slots.byteCount(slot));
+      this.#slots.free(slot);
+    }
+    const tookMs = this.#host.nowMs() - batch.startMs;
+    this.commits++;
+    this.committed += (chunk?.newPuts ?? 0) + forgets.length;
+    this.commitMs += tookMs;
+    this.commitMsMax = Math.max(this.commitMsMax, tookMs);
+    if (chunk !== null) this.#waiting.stored(chunk);
+    if (this.#isFailing) this.#recovered();
+    this.#next();
+  }
+
+  /** Where the puts lie from now on. */
+  #place(chunk: Chunk, segment: Segment): void {
+    for (const [i, slot] of chunk.slots.entries()) {
+      const bytes = this.#slots.byteCount(slot);
+      if (chunk.isMoved) this.#segments.count(chunk.oldSegments[i] as number, -1, -bytes);
+      this.#segments.count(segment.number, 1, bytes);
+      this.#slots.setSegment(slot, segment.number);
+    }
+  }
+
+  /** Nobody knows what of the batch is on disk. Its forgets are tried again; its puts may be there and are forgotten. */
+  #giveUp(batch: Batch, segment: Segment, error: Error): void {
+    const { chunk, forgets } = batch;
+    this.#segments.owed += forgets.length;
+    this.#waiting.giveBackForgets(forgets);
+    if (chunk?.isMoved) this.#waiting.unmove(chunk);
+    else if (chunk !== null) {
+      this.#place(chunk, segment);
+      this.#waiting.condemn(chunk);
+    }
+    for (const [i, slot] of forgets.entries())
+      this.#slots.setSegment(slot, batch.oldSegments[i] as number);
+    this.#failed(error);
+  }
+
+  #failed(error: Error): void {
+    const { message } = error;
+    if (!this.#isFailing)
+      this.#log(LogLevel.ERROR, `cannot be written, background jobs are refused: ${message}`);
+    this.#isFailing = true;
+    this.#retryAtMs = this.#host.nowMs() + this.#retryMs;
+    this.#retryMs = Math.min(RETRY_MS_MAX, 2 * this.#retryMs);
+    this.#refuseAll();
+    this.#next();
+    // Somebody must ask when to try again.
+    this.#host.wake();
+  }
+
+  #recovered(): void {
+    this.#isFailing = false;
+    this.#retryMs = RETRY_MS_MIN;
+    this.#log(LogLevel.NOTICE, 'is written again');
+  }
+
+  #refuseAll(): void {
+    this.#waiting.refuseAll();
+    if (this.#waiting.hasOutcomes) this.#host.wake();
+  }
+
+  #grow(putBytes: number): void {
+    this.#segments.grow(putBytes, (error) => {
+      if (error === null) {
+        if (this.#isFull) this.#log(LogLevel.NOTICE, 'has room again');
+        this.#isFull = false;
+        this.#growAtMs = 0;
+        if (this.#segments.wantsSpare(0)) this.#grow(0);
+      } else {
+        if (!this.#isFull)
+          this.#log(
+            LogLevel.ERROR,
+            `gets no more room, background jobs are refused when it is used up: ${error.message}`,
+          );
+        this.#isFull = true;
+        this.#growAtMs = this.#host.nowMs() + GROW_PAUSE_MS;
+      }
+      // Whoever waited for the room has it now, or is refused.
+      this.begin();
+      if (!this.isBusy) this.onIdle();
+      this.#host.wake();
+    });
+  }
+
+  #next(): void {
+    this.isBusy = false;
+    this.underWay = 0;
+    this.onIdle();
+    if (this.#waiting.hasOutcomes) this.#host.wake();
+  }
+
+  #log(level: number, text: string): void {
+    this.#host.log(level, `journal: ${text}`);
+  }
+}
+
+function forgetsThatFit(bytes: number): number {
+  return Math.max(0, Math.floor(bytes / FORGET_BYTES));
+}

@@ -1,0 +1,180 @@
+/**
+ * Keeps the journal from growing: when most of it is garbage, what the oldest segment still keeps is written again at
+ * the end, a chunk a commit, and the segment deleted. Invariant at rest: garbage <= what is kept + two segments.
+ */
+import { LogLevel } from '../../base/logger.ts';
+import type { FileSystem } from '../file-system.ts';
+import type { StoreHost } from '../store.ts';
+import { Chunk } from './chunk.ts';
+import type { Committer } from './committer.ts';
+import {
+  type EntryBytes,
+  entryBytesOf,
+  goodEntryBytes,
+  HEADER_BYTES,
+  idAt,
+  isPut,
+  slotAt,
+} from './entry.ts';
+import { Room, type Segment, type Segments } from './segments.ts';
+import type { Slots } from './slots.ts';
+import type { Waiting } from './waiting.ts';
+
+export class Compactor {
+  readonly #files: FileSystem;
+  readonly #host: StoreHost;
+  readonly #slots: Slots;
+  readonly #segments: Segments;
+  readonly #waiting: Waiting;
+  readonly #committer: Committer;
+  readonly #garbageMax: number;
+  readonly #salt: number;
+  #segment: Segment | null = null;
+  #file = -1;
+  #at = 0;
+  #isReading = false;
+  /** Bytes that were read while a commit was under way, or -1: what is forgotten in it must not be moved behind it. */
+  #readBytes = -1;
+  #isClosing = false;
+  #entries: EntryBytes;
+
+  constructor(
+    files: FileSystem,
+    host: StoreHost,
+    slots: Slots,
+    segments: Segments,
+    waiting: Waiting,
+    committer: Committer,
+    sizes: { readonly garbageMax: number; readonly chunkBytes: number },
+    salt: number,
+  ) {
+    this.#files = files;
+    this.#host = host;
+    this.#slots = slots;
+    this.#segments = segments;
+    this.#waiting = waiting;
+    this.#committer = committer;
+    this.#garbageMax = sizes.garbageMax;
+    this.#entries = entryBytesOf(new Uint8Array(sizes.chunkBytes));
+    this.#salt = salt;
+  }
+
+  /** One step, when no commit is under way: deletes what keeps nothing, or begins to read what is to be moved. */
+  step(): void {
+    if (this.#isReading || this.#waiting.moved !== null) return;
+    this.#removeEmpty();
+    if (this.#isClosing) return;
+    if (this.#segment !== null && this.#readBytes >= 0) {
+      this.#gather(this.#segment, this.#readBytes);
+      return;
+    }
+    if (this.#segment === null) this.#choose();
+    if (this.#segment !== null) this.#read(this.#segment);
+  }
+
+  /** No further step; a read that is under way ends by itself. */
+  close(): void {
+    this.#isClosing = true;
+    if (!this.#isReading) this.#leave();
+  }
+
+  #removeEmpty(): void {
+    for (;;) {
+      const removed = this.#segments.removeOldest((error) => this.#complain('delete', error));
+      if (removed === null) return;
+      if (removed === this.#segment) this.#leave();
+    }
+  }
+
+  #choose(): void {
+    const { finished, liveBytes } = this.#segments;
+    const oldest = finished[0];
+    if (oldest === undefined) return;
+    const written = finished.reduce((sum, segment) => sum + segment.end, 0);
+    if (written - liveBytes <= Math.max(this.#garbageMax, liveBytes)) return;
+    this.#segment = oldest;
+    this.#at = HEADER_BYTES;
+  }
+
+  #read(segment: Segment): void {
+    if (this.#segments.roomFor(this.#entries.bytes.length, 0) === Room.none) return;
+    this.#isReading = true;
+    if (this.#file >= 0) this.#readOn(segment);
+    else
+      this.#files.open(segment.path, false, (error, file) => {
+        if (error !== null) this.#giveUp(error);
+        else {
+          this.#file = file;
+          this.#readOn(segment);
+        }
+      });
+  }
+
+  #readOn(segment: Segment): void {
+    this.#files.read(this.#file, this.#entries.bytes, this.#at, (error, count) => {
+      this.#isReading = false;
+      if (error !== null) this.#giveUp(error);
+      else if (this.#isClosing) this.#leave();
+      else if (this.#committer.isBusy) this.#readBytes = count;
+      else this.#gather(segment, count);
+    });
+  }
+
+  /** What of the bytes read is still kept there goes into a chunk. */
+  #gather(segment: Segment, count: number): void {
+    this.#readBytes = -1;
+    const entries = this.#entries;
+    const chunk = new Chunk(entries.bytes.length);
+    const end = Math.min(count, segment.end - this.#at);
+    let at = 0;
+    for (;;) {
+      const byteCount = goodEntryBytes(entries, at, end, this.#salt);
+      if (byteCount === 0) break;
+      const slot = slotAt(entries, at);
+      const isKept =
+        isPut(entries, at) &&
+        this.#slots.id(slot) === idAt(entries, at) &&
+        this.#slots.segment(slot) === segment.number;
+      if (isKept) chunk.move(entries.bytes.subarray(at, at + byteCount), slot, segment.number);
+      at += byteCount;
+    }
+    this.#at += at;
+    if (at === 0) this.#stepOver(segment, end);
+    if (chunk.length > 0) this.#waiting.move(chunk);
+    else if (this.#at >= segment.end) this.#finish(segment);
+    else this.step();
+    this.#committer.begin();
+  }
+
+  /** An entry larger than what was read is read whole; damage ends the segment: what lies behind it stays there. */
+  #stepOver(segment: Segment, end: number): void {
+    const byteCount = end >= 8 ? this.#entries.view.getUint32(4, true) : 0;
+    if (byteCount > this.#entries.bytes.length && this.#at + byteCount <= segment.end)
+      this.#entries = entryBytesOf(new Uint8Array(byteCount));
+    else this.#giveUp(new Error(`damaged at offset ${this.#at}`));
+  }
+
+  #finish(segment: Segment): void {
+    if (segment.liveJobs > 0) this.#giveUp(new Error('an entry cannot be found again'));
+    else this.#removeEmpty();
+  }
+
+  #giveUp(error: Error): void {
+    this.#complain('compact', error);
+    this.#isReading = false;
+    this.#isClosing = true;
+    this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#file >= 0) this.#files.close(this.#file, () => {});
+    this.#file = -1;
+    this.#readBytes = -1;
+    this.#segment = null;
+  }
+
+  #complain(what: string, error: Error | null): void {
+    if (error !== null)
+      this.#host.log(LogLevel.ERROR, `journal: ${what} a segment: ${error.message}`);
+  }
+}

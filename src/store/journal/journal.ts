@@ -1,0 +1,202 @@
+/**
+ * The embedded store: an append-only journal of puts and forgets in segments, on the file system alone. Format:
+ * entry.ts. Files: segments.ts. Commits: committer.ts. Rule: what `settle` calls stored survives a loss of power; what
+ * was forgotten and committed never comes back.
+ */
+import type { FileSystem } from '../file-system.ts';
+import type { Store, StoredJob, StoreHealth, StoreHost, TakeJob, Ticket } from '../store.ts';
+import { Committer } from './committer.ts';
+import { Compactor } from './compactor.ts';
+import { ALIGN, HEADER_BYTES, putBytes } from './entry.ts';
+import { type Found, Recovery } from './recovery.ts';
+import { Segments, segmentNumber } from './segments.ts';
+import { Slots, Where } from './slots.ts';
+import { Waiting } from './waiting.ts';
+
+/** Bytes that may wait for the disk before new jobs are refused. */
+const PENDING_BYTES_MAX = 64 * 1024 * 1024;
+const SEGMENT_BYTES = 8 * 1024 * 1024;
+/** Some thousand small jobs: what one commit writes at most, but for a larger job. */
+const CHUNK_BYTES = 256 * 1024;
+
+export interface JournalOptions {
+  readonly files: FileSystem;
+  /** Of this journal alone; made when it is missing. */
+  readonly folder: string;
+  readonly shard: number;
+  /** The same in every run: what entries are checked with. */
+  readonly salt: number;
+  /** Nobody waits for the disk: commits begin this often. Null: at once. */
+  readonly relaxedMs: number | null;
+  readonly segmentBytes?: number;
+  /** Lets other work in between two steps of the replay; default: the next turn of the event loop. */
+  readonly defer?: (step: () => void) => void;
+}
+
+export class Journal implements Store {
+  readonly #options: JournalOptions;
+  readonly #host: StoreHost;
+  readonly #slots = new Slots();
+  readonly #segments: Segments;
+  readonly #waiting: Waiting;
+  readonly #committer: Committer;
+  readonly #compactor: Compactor;
+  #lastId = 0;
+  #flushedAtMs = 0;
+  #closed: (() => void) | null = null;
+
+  constructor(options: JournalOptions, host: StoreHost) {
+    const { files, salt } = options;
+    const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
+    this.#options = options;
+    this.#host = host;
+    this.#segments = new Segments({ ...options, segmentBytes });
+    const chunkBytes = Math.min(CHUNK_BYTES, segmentBytes / 8);
+    this.#waiting = new Waiting(this.#slots, this.#segments, chunkBytes);
+    const committer = new Committer(files, host, this.#slots, this.#segments, this.#waiting, salt);
+    this.#committer = committer;
+    this.#compactor = new Compactor(
+      files,
+      host,
+      this.#slots,
+      this.#segments,
+      this.#waiting,
+      committer,
+      { garbageMax: 2 * segmentBytes, chunkBytes },
+      salt,
+    );
+    committer.onIdle = () => this.#goOn();
+  }
+
+  append(job: StoredJob, ticket: Ticket, isAwaited: boolean): number {
+    const byteCount = putBytes(job);
+    if (!this.#committer.isAccepting(this.#host.nowMs(), byteCount)) return 0;
+    if (this.#waiting.putBytes > 0 && this.#waiting.putBytes + byteCount > PENDING_BYTES_MAX)
+      return 0;
+    const id = ++this.#lastId;
+    const slot = this.#slots.allocate(id, Where.PENDING, byteCount);
+    this.#waiting.put(job, byteCount, slot, id, this.#options.salt, ticket, isAwaited);
+    return slot + 1;
+  }
+
+  forget(reference: number): void {
+    this.#waiting.forget(reference - 1);
+  }
+
+  flush(nowMs: number): number {
+    if (this.#waiting.isEmpty || this.#committer.isBusy) return Number.POSITIVE_INFINITY;
+    const { relaxedMs } = this.#options;
+    if (relaxedMs !== null && this.#waiting.awaited === 0) {
+      const dueMs = this.#flushedAtMs + relaxedMs;
+      if (nowMs < dueMs) return dueMs;
+    }
+    this.#flushedAtMs = nowMs;
+    this.#committer.begin();
+    return this.#committer.retryAtMs;
+  }
+
+  settle(done: (ticket: Ticket, isStored: boolean) => void): void {
+    this.#waiting.settle(done);
+  }
+
+  replay(take: TakeJob, done: (error: Error | null) => void): void {
+    const { files, folder, salt } = this.#options;
+    let logs: Found[];
+    let spares: string[];
+    try {
+      files.makeFolder(folder);
+      ({ logs, spares } = this.#look());
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    const recovery = new Recovery(files, folder, this.#host, this.#slots, this.#segments, salt);
+    recovery.run(logs, take, this.#options.defer ?? setImmediate, (error) => {
+      this.#lastId = recovery.lastId;
+      this.#segments.owed = this.#slots.count;
+      if (error !== null) done(error);
+      else this.#adopt(spares, 0, () => this.#reopen(done));
+    });
+  }
+
+  get health(): StoreHealth {
+    const { commits, committed, commitMs, commitMsMax, underWay } = this.#committer;
+    return {
+      isAccepting: this.#committer.isAccepting(this.#host.nowMs(), ALIGN),
+      jobs: this.#slots.count,
+      uncommitted: this.#waiting.puts + this.#waiting.forgets + underWay,
+      commits,
+      committed,
+      commitMs,
+      commitMsMax,
+      bytes: this.#segments.bytes,
+    };
+  }
+
+  close(done: () => void): void {
+    this.#compactor.close();
+    this.#closed = done;
+    this.#committer.begin();
+    if (!this.#committer.isBusy) this.#goOn();
+  }
+
+  /** A commit has ended: the next one, or a step of housekeeping, or the end. */
+  #goOn(): void {
+    const { relaxedMs } = this.#options;
+    if (this.#closed !== null) this.#closeWhenDone(this.#closed);
+    else {
+      this.#compactor.step();
+      const isUrgent = relaxedMs === null || this.#waiting.awaited > 0;
+      if (isUrgent || this.#waiting.moved !== null) this.#committer.begin();
+      else if (!this.#waiting.isEmpty) this.#host.wake();
+    }
+  }
+
+  /** What fails now is not waited for: it is not durable, and nobody was told that it is. */
+  #closeWhenDone(done: () => void): void {
+    const isFailing = this.#committer.retryAtMs !== Number.POSITIVE_INFINITY;
+    if (!this.#waiting.isEmpty && !isFailing) this.#committer.begin();
+    if (this.#committer.isBusy || this.#segments.isGrowing) return;
+    this.#closed = null;
+    this.#segments.close(done);
+  }
+
+  /** The files of the journal. A spare whose making was cut off is made anew. */
+  #look(): { logs: Found[]; spares: string[] } {
+    const { files, folder } = this.#options;
+    const names = files.list(folder);
+    const numbers = names.map(segmentNumber).filter((number) => number > 0);
+    const logs = numbers
+      .sort((a, b) => a - b)
+      .map((number) => {
+        const name = names.find((candidate) => segmentNumber(candidate) === number) as string;
+        return { number, bytes: files.byteCount(`${folder}/${name}`) };
+      });
+    for (const name of names) {
+      if (!/^new-\d+$/.test(name)) continue;
+      this.#segments.skipSpare(name);
+      files.remove(`${folder}/${name}`, () => {});
+    }
+    const spares = names.filter((name) => /^spare-\d+$/.test(name));
+    spares.sort((a, b) => Number(a.slice(6)) - Number(b.slice(6)));
+    return { logs, spares };
+  }
+
+  #adopt(spares: readonly string[], at: number, done: () => void): void {
+    const name = spares[at];
+    if (name === undefined) {
+      done();
+      return;
+    }
+    const bytes = this.#options.files.byteCount(`${this.#options.folder}/${name}`);
+    this.#segments.adoptSpare(name, bytes, () => this.#adopt(spares, at + 1, done));
+  }
+
+  /** The last segment is written on, if it is whole. */
+  #reopen(done: (error: Error | null) => void): void {
+    const last = this.#segments.finished.at(-1);
+    const isWhole = last !== undefined && last.bytes % ALIGN === 0 && last.end >= HEADER_BYTES;
+    if (isWhole && last.bytes >= HEADER_BYTES) this.#segments.reopen(done);
+    else done(null);
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * Reads a journal at the start, twice: first which jobs it keeps and where, then those jobs. A segment a step, so that
+ * a program in whose thread this happens goes on. Damage is logged with its offset, counted and stepped over; a tail
+ * that was torn by a crash is cut, so that it is never read again.
+ */
+import { join } from 'node:path';
+import { LogLevel } from '../../base/logger.ts';
+import type { FileSystem } from '../file-system.ts';
+import type { StoreHost, TakeJob } from '../store.ts';
+import {
+  type EntryBytes,
+  entryBytesOf,
+  FORMAT_VERSION,
+  HEADER_BYTES,
+  idAt,
+  isPut,
+  jobAt,
+  readHeader,
+  slotAt,
+} from './entry.ts';
+import { type Scan, scanEntries } from './scan.ts';
+import { type Segment, type Segments, segmentName } from './segments.ts';
+import type { Slots } from './slots.ts';
+
+export interface Found {
+  readonly number: number;
+  readonly bytes: number;
+}
+
+export class Recovery {
+  readonly #files: FileSystem;
+  readonly #folder: string;
+  readonly #host: StoreHost;
+  readonly #slots: Slots;
+  readonly #segments: Segments;
+  readonly #salt: number;
+  #entries: EntryBytes = entryBytesOf(new Uint8Array(0));
+  #lastId = 0;
+  #damages = 0;
+  #damagedBytes = 0;
+
+  constructor(
+    files: FileSystem,
+    folder: string,
+    host: StoreHost,
+    slots: Slots,
+    segments: Segments,
+    salt: number,
+  ) {
+    this.#files = files;
+    this.#folder = folder;
+    this.#host = host;
+    this.#slots = slots;
+    this.#segments = segments;
+    this.#salt = salt;
+  }
+
+  /** The greatest id that was found. */
+  get lastId(): number {
+    return this.#lastId;
+  }
+
+  /** Runs all steps, each through `defer`. `logs` in ascending order. Errors of the file system end it. */
+  run(
+    logs: readonly Found[],
+    take: TakeJob,
+    defer: (step: () => void) => void,
+    done: (error: Error | null) => void,
+  ): void {
+    const steps = [
+      ...logs.map((log, i) => () => this.#index(log, i === logs.length - 1)),
+      () => this.#slots.rebuild(),
+      () => this.#tellDamage(),
+      ...logs.map((log) => () => this.#restore(this.#segments.at(log.number), take)),
+    ];
+    const next = (at: number): void => {
+      const step = steps[at];
+      if (step === undefined) {
+        done(null);
+        return;
+      }
+      try {
+        step();
+      } catch (error) {
+        done(error as Error);
+        return;
+      }
+      defer(() => next(at + 1));
+    };
+    next(0);
+  }
+
+  #index(log: Found, isLast: boolean): void {
+    const { number, bytes } = log;
+    const segment = this.#segments.adopt(number, bytes, bytes);
+    const entries = this.#load(segment);
+    const salt = this.#saltOf(segment, entries);
+    const scan = scanEntries(entries, bytes, salt, (at, byteCount) => {
+      if (isPut(entries, at)) this.#place(segment, entries, at, byteCount);
+      else this.#clear(entries, at);
+    });
+    for (const { at, byteCount } of scan.damages) this.#damaged(segment, at, byteCount);
+    if (scan.usedEnd > scan.end) this.#cut(segment, scan, isLast);
+    segment.end = scan.end;
+  }
+
+  #saltOf(segment: Segment, entries: EntryBytes): number {
+    const header = readHeader(entries, segment.bytes);
+    if (header === null) {
+      this.#damaged(segment, 0, Math.min(segment.bytes, HEADER_BYTES));
+      return this.#salt;
+    }
+    if (header.version === FORMAT_VERSION) return header.salt;
+    throw new Error(
+      `read ${segment.path}: its format is ${header.version}, this version reads ${FORMAT_VERSION}`,
+    );
+  }
+
+  #place(segment: Segment, entries: EntryBytes, at: number, byteCount: number): void {
+    const slot = slotAt(entries, at);
+    const id = idAt(entries, at);
+    if (this.#slots.id(slot) !== 0) this.#leave(slot);
+    this.#slots.place(slot, id, segment.number, byteCount);
+    this.#segments.count(segment.number, 1, byteCount);
+    this.#lastId = Math.max(this.#lastId, id);
+  }
+
+  #clear(entries: EntryBytes, at: number): void {
+    const slot = slotAt(entries, at);
+    const id = idAt(entries, at);
+    this.#lastId = Math.max(this.#lastId, id);
+    if (id === 0 || this.#slots.id(slot) !== id) return;
+    this.#leave(slot);
+    this.#slots.clear(slot);
+  }
+
+  #leave(slot: number): void {
+    this.#segments.count(this.#slots.segment(slot), -1, -this.#slots.byteCount(slot));
+  }
+
+  /** Bytes behind the last good entry: a write that a crash cut off, or damage that nothing good follows. */
+  #cut(segment: Segment, scan: Scan, isLast: boolean): void {
+    const byteCount = scan.usedEnd - scan.end;
+    if (!isLast) {
+      this.#damaged(segment, scan.end, byteCount);
+      return;
+    }
+    this.#host.log(
+      LogLevel.WARNING,
+      `${segment.path}: ${byteCount} bytes at offset ${scan.end} were cut off by the end of the last run, removed`,
+    );
+    this.#files.mend(segment.path, new Uint8Array(byteCount), scan.end);
+  }
+
+  #damaged(segment: Segment, at: number, byteCount: number): void {
+    this.#damages++;
+    this.#damagedBytes += byteCount;
+    this.#host.log(
+      LogLevel.ERROR,
+      `${segment.path}: ${byteCount} bytes at offset ${at} are damaged, skipped`,
+    );
+  }
+
+  #tellDamage(): void {
+    if (this.#damages === 0) return;
+    this.#host.log(
+      LogLevel.ERROR,
+      `${this.#folder}: ${this.#damages} damaged places, ${this.#damagedBytes} bytes; jobs in them are lost`,
+    );
+  }
+
+  #restore(segment: Segment, take: TakeJob): void {
+    if (segment.liveJobs === 0) return;
+    const entries = this.#load(segment);
+    const salt = readHeader(entries, segment.bytes)?.salt ?? this.#salt;
+    scanEntries(entries, segment.end, salt, (at) => {
+      if (!isPut(entries, at)) return;
+      const slot = slotAt(entries, at);
+      const id = idAt(entries, at);
+      if (this.#slots.id(slot) !== id || this.#slots.segment(slot) !== segment.number) return;
+      if (!this.#slots.take(slot)) return;
+      take(jobAt(entries, at), slot + 1, id);
+    });
+  }
+
+  /** The bytes of a segment, in memory that the next one takes over. */
+  #load(segment: Segment): EntryBytes {
+    if (this.#entries.bytes.length < segment.bytes)
+      this.#entries = entryBytesOf(new Uint8Array(segment.bytes));
+    this.#files.readAll(join(this.#folder, segmentName(segment.number)), this.#entries.bytes);
+    return this.#entries;
+  }
+}

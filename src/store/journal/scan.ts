@@ -1,0 +1,60 @@
+/**
+ * Walks the entries of one segment: good ones are visited, damaged places are reported with their offsets and stepped
+ * over to the next good entry, and what is torn at the end is told apart from the zeros that nobody has written to yet.
+ */
+import { ALIGN, type EntryBytes, goodEntryBytes, HEADER_BYTES } from './entry.ts';
+
+/** Bytes of a segment that are no good entries though good ones follow. */
+export interface Damage {
+  readonly at: number;
+  readonly byteCount: number;
+}
+
+export interface Scan {
+  /** Behind the last good entry: where one could go on writing. */
+  readonly end: number;
+  /** Behind the last byte that is not zero; above `end` when the tail is torn. */
+  readonly usedEnd: number;
+  readonly damages: readonly Damage[];
+}
+
+/** Visits every good entry of `from[0, end)`, in the order in which they were written. */
+export function scanEntries(
+  from: EntryBytes,
+  end: number,
+  salt: number,
+  visit: (at: number, byteCount: number) => void,
+): Scan {
+  const damages: Damage[] = [];
+  let at = HEADER_BYTES;
+  for (;;) {
+    const byteCount = goodEntryBytes(from, at, end, salt);
+    if (byteCount > 0) {
+      visit(at, byteCount);
+      at += byteCount;
+      continue;
+    }
+    const next = nextGoodEntry(from, at, end, salt);
+    if (next < 0) break;
+    damages.push({ at, byteCount: next - at });
+    at = next;
+  }
+  const usedEnd = Math.max(lastUsed(from.bytes, at, end), at);
+  return { end: Math.min(at, Math.max(end, HEADER_BYTES)), usedEnd, damages };
+}
+
+/** Zeros are what most of an unfinished segment is: they are stepped over quickly. */
+function nextGoodEntry(from: EntryBytes, at: number, end: number, salt: number): number {
+  const { view } = from;
+  for (let next = at + ALIGN; next + ALIGN <= end; next += ALIGN) {
+    if (view.getUint32(next + 4, true) === 0) continue;
+    if (goodEntryBytes(from, next, end, salt) > 0) return next;
+  }
+  return -1;
+}
+
+function lastUsed(bytes: Uint8Array, start: number, end: number): number {
+  let at = end;
+  while (at > start && bytes[at - 1] === 0) at--;
+  return at;
+}

@@ -1,0 +1,291 @@
+/**
+ * The files of a journal: finished segments, the active one, and spares that were written full of zeros beforehand, so
+ * that a commit never needs room of the disk that is not ours already.
+ *
+ *   000000000001.log ... finished, oldest first     000000000007.log active     spare-3, spare-4     new-5 being made
+ *
+ * Invariant: room for forgets in the active segment and the spares >= puts whose forget is not written yet. Whatever
+ * was accepted can be removed on a full disk. A segment is deleted when it and all before it keep no job any more.
+ */
+import { join } from 'node:path';
+import type { Done, FileSystem } from '../file-system.ts';
+import { FORGET_BYTES, HEADER_BYTES, segmentHeader } from './entry.ts';
+
+const ZEROS = new Uint8Array(256 * 1024);
+const NAME_DIGITS = 12;
+/** Whole spares beyond what forgets need. */
+const SPARES_WANTED = 2;
+
+export interface Segment {
+  readonly number: number;
+  readonly path: string;
+  readonly bytes: number;
+  /** Where the next entry goes. */
+  end: number;
+  /** -1: not open. */
+  file: number;
+  liveJobs: number;
+  liveBytes: number;
+}
+
+interface Spare {
+  readonly path: string;
+  readonly bytes: number;
+  readonly file: number;
+}
+
+export interface SegmentsOptions {
+  readonly files: FileSystem;
+  readonly folder: string;
+  readonly shard: number;
+  readonly salt: number;
+  readonly segmentBytes: number;
+}
+
+/** Where a batch may go: into the active segment, behind a rotation, or nowhere before there is a new spare. */
+export const Room = { now: 0, rotate: 1, none: 2 } as const;
+export type Room = (typeof Room)[keyof typeof Room];
+
+export class Segments {
+  readonly #options: SegmentsOptions;
+  readonly #byNumber = new Map<number, Segment>();
+  /** Oldest first. */
+  readonly finished: Segment[] = [];
+  active: Segment | null = null;
+  readonly #spares: Spare[] = [];
+  #spareForgets = 0;
+  #lastNumber = 0;
+  #lastSpare = 0;
+  /** Puts that are written, or about to be, and whose forget is not. */
+  owed = 0;
+  isGrowing = false;
+  /** The name of the active segment is durable: only then may something in it be called so. */
+  isNamed = true;
+  bytes = 0;
+  liveBytes = 0;
+
+  constructor(options: SegmentsOptions) {
+    this.#options = options;
+  }
+
+  at(number: number): Segment {
+    return this.#byNumber.get(number) as Segment;
+  }
+
+  /** A segment that was there at the start; numbers ascend. */
+  adopt(number: number, bytes: number, end: number): Segment {
+    const path = join(this.#options.folder, segmentName(number));
+    const segment = { number, path, bytes, end, file: -1, liveJobs: 0, liveBytes: 0 };
+    this.#byNumber.set(number, segment);
+    this.finished.push(segment);
+    this.#lastNumber = number;
+    this.bytes += bytes;
+    return segment;
+  }
+
+  /** The last adopted segment is written on. A server that was killed may not have synced what was read from it. */
+  reopen(done: Done): void {
+    const { files } = this.#options;
+    const segment = this.finished.at(-1) as Segment;
+    files.open(segment.path, false, (error, file) => {
+      if (error !== null) {
+        done(error);
+        return;
+      }
+      this.finished.pop();
+      segment.file = file;
+      this.active = segment;
+      this.isNamed = false;
+      files.sync(file, done);
+    });
+  }
+
+  /** A spare that was there at the start. */
+  adoptSpare(name: string, bytes: number, done: Done): void {
+    const path = join(this.#options.folder, name);
+    this.skipSpare(name);
+    this.#options.files.open(path, false, (error, file) => {
+      if (error === null) this.#addSpare({ path, bytes, file });
+      done(error);
+    });
+  }
+
+  /** No spare made later gets the number of this file. */
+  skipSpare(name: string): void {
+    this.#lastSpare = Math.max(this.#lastSpare, Number(name.slice(name.indexOf('-') + 1)));
+  }
+
+  /** Whether `putBytes` of `putCount` puts, and then at least one forget, may be written. */
+  roomFor(putBytes: number, putCount: number): Room {
+    const { active } = this;
+    const owed = this.owed + putCount;
+    const rest = active === null ? 0 : active.bytes - active.end;
+    const least = putBytes > 0 ? putBytes : FORGET_BYTES;
+    if (rest >= least && forgetsIn(rest - putBytes) + this.#spareForgets >= owed) return Room.now;
+    const next = this.#spares[0];
+    if (next === undefined || next.bytes - HEADER_BYTES < least) return Room.none;
+    const behind = forgetsIn(next.bytes - HEADER_BYTES - putBytes);
+    const others = this.#spareForgets - forgetsIn(next.bytes - HEADER_BYTES);
+    return behind + others >= owed ? Room.rotate : Room.none;
+  }
+
+  /** Whether a spare should be made that has room for a put of `putBytes`. */
+  wantsSpare(putBytes: number): boolean {
+    if (this.isGrowing) return false;
+    const { segmentBytes } = this.#options;
+    const next = this.#spares[0];
+    const isTooSmall = next === undefined || next.bytes - HEADER_BYTES < putBytes;
+    if (putBytes > segmentBytes - HEADER_BYTES && isTooSmall) return true;
+    const rest = this.active === null ? 0 : this.active.bytes - this.active.end;
+    const free = this.#spareForgets + forgetsIn(rest) - this.owed;
+    return free * FORGET_BYTES < SPARES_WANTED * segmentBytes;
+  }
+
+  /** Makes a spare: as large as usual, or so that a put of `putBytes` fits; that one is used first. */
+  grow(putBytes: number, done: Done): void {
+    const { files, folder, segmentBytes } = this.#options;
+    const bytes = Math.max(segmentBytes, putBytes + HEADER_BYTES + FORGET_BYTES);
+    const number = ++this.#lastSpare;
+    const making = join(folder, `new-${number}`);
+    const path = join(folder, `spare-${number}`);
+    this.isGrowing = true;
+    const made = (error: Error | null, file: number): void => {
+      if (error === null) this.#addSpare({ path, bytes, file });
+      const ended = (): void => {
+        this.isGrowing = false;
+        done(error);
+      };
+      if (error === null) ended();
+      else this.#discard(file, making, ended);
+    };
+    const synced = (file: number): void =>
+      files.sync(file, (error) => {
+        if (error !== null) made(error, file);
+        else files.rename(making, path, (unnamed) => made(unnamed, file));
+      });
+    files.open(making, true, (error, file) => {
+      if (error !== null) made(error, -1);
+      else
+        this.#fill(file, bytes, (failure) => {
+          if (failure !== null) made(failure, file);
+          else synced(file);
+        });
+    });
+  }
+
+  /** The next spare becomes the active segment. `name` must follow. */
+  rotate(done: Done): void {
+    const { files, folder } = this.#options;
+    const spare = this.#spares.shift() as Spare;
+    const number = this.#lastNumber + 1;
+    const path = join(folder, segmentName(number));
+    this.#spareForgets -= forgetsIn(spare.bytes - HEADER_BYTES);
+    files.rename(spare.path, path, (error) => {
+      if (error === null) this.#activate(spare, number, path);
+      else {
+        this.#spares.unshift(spare);
+        this.#spareForgets += forgetsIn(spare.bytes - HEADER_BYTES);
+      }
+      done(error);
+    });
+  }
+
+  /** Makes the name of the active segment durable. */
+  name(done: Done): void {
+    this.#options.files.syncFolder(this.#options.folder, (error) => {
+      if (error === null) this.isNamed = true;
+      done(error);
+    });
+  }
+
+  /** One job more, or less, lies in segment `number`. */
+  count(number: number, jobs: number, bytes: number): void {
+    const segment = this.at(number);
+    segment.liveJobs += jobs;
+    segment.liveBytes += bytes;
+    this.liveBytes += bytes;
+  }
+
+  /** Takes the oldest segment out when it keeps nothing any more, and deletes it; null when it does. */
+  removeOldest(done: Done): Segment | null {
+    const oldest = this.finished[0];
+    if (oldest === undefined || oldest.liveJobs > 0) return null;
+    this.finished.shift();
+    this.#byNumber.delete(oldest.number);
+    this.bytes -= oldest.bytes;
+    this.#options.files.remove(oldest.path, done);
+    return oldest;
+  }
+
+  /** Closes all files; their contents stay. */
+  close(done: () => void): void {
+    const open = [this.active?.file ?? -1, ...this.#spares.map(({ file }) => file)];
+    const left = open.filter((file) => file >= 0);
+    let waiting = left.length;
+    if (waiting === 0) done();
+    for (const file of left)
+      this.#options.files.close(file, () => {
+        if (--waiting === 0) done();
+      });
+  }
+
+  #activate({ bytes, file }: Spare, number: number, path: string): void {
+    this.#lastNumber = number;
+    this.#finish();
+    this.active = { number, path, bytes, end: HEADER_BYTES, file, liveJobs: 0, liveBytes: 0 };
+    this.#byNumber.set(number, this.active);
+    this.isNamed = false;
+  }
+
+  #finish(): void {
+    const { active } = this;
+    if (active === null) return;
+    this.finished.push(active);
+    const { file } = active;
+    active.file = -1;
+    this.#options.files.close(file, () => {});
+  }
+
+  /** A larger one is wanted at once; all others wait behind those that were there before. */
+  #addSpare(spare: Spare): void {
+    if (spare.bytes > this.#options.segmentBytes) this.#spares.unshift(spare);
+    else this.#spares.push(spare);
+    this.#spareForgets += forgetsIn(spare.bytes - HEADER_BYTES);
+    this.bytes += spare.bytes;
+  }
+
+  #fill(file: number, bytes: number, done: Done): void {
+    const { files, shard, salt } = this.#options;
+    const next = (at: number): void => {
+      const piece = ZEROS.subarray(0, Math.min(ZEROS.length, bytes - at));
+      files.write(file, [piece], at, (error) => {
+        if (error !== null || at + piece.length >= bytes) done(error);
+        else next(at + piece.length);
+      });
+    };
+    files.write(file, [segmentHeader(shard, salt)], 0, (error) => {
+      if (error !== null) done(error);
+      else next(HEADER_BYTES);
+    });
+  }
+
+  #discard(file: number, path: string, done: () => void): void {
+    const { files } = this.#options;
+    const remove = () => files.remove(path, done);
+    if (file < 0) remove();
+    else files.close(file, remove);
+  }
+}
+
+export function segmentName(number: number): string {
+  return `${String(number).padStart(NAME_DIGITS, '0')}.log`;
+}
+
+/** Number of a segment by its name, or 0 for other files. */
+export function segmentNumber(name: string): number {
+  return /^\d{12}\.log$/.test(name) ? Number(name.slice(0, NAME_DIGITS)) : 0;
+}
+
+function forgetsIn(bytes: number): number {
+  return bytes < FORGET_BYTES ? 0 : Math.floor(bytes / FORGET_BYTES);
+}

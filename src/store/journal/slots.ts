@@ -1,0 +1,126 @@
+/**
+ * What a journal knows of each job that it keeps: its id, the segment where it lies and its size, by slot. 16 bytes a
+ * job, in segments of rows that never move. A slot is used again only when the journal says that its job is over.
+ * Invariant: a free slot has id 0 and is linked to the next free one through SEGMENT.
+ */
+
+const ROWS_SHIFT = 16;
+const ROW_MASK = (1 << ROWS_SHIFT) - 1;
+/** Sizes are multiples of 8: the lowest bit of one says that the job was given back to the server. */
+const TAKEN = 1;
+
+/** Instead of the number of a segment: still in memory; in memory and forgotten; in a commit that is under way. */
+export const Where = { PENDING: 0, DROPPED: 0xfffffffe, UNDER_WAY: 0xffffffff } as const;
+
+interface Rows {
+  readonly ids: Float64Array;
+  readonly segments: Uint32Array;
+  readonly bytes: Uint32Array;
+}
+
+export class Slots {
+  readonly #rows: Rows[] = [];
+  /** Slots below it have been used. */
+  #end = 0;
+  /** First free slot + 1, 0 = none. */
+  #free = 0;
+  #count = 0;
+
+  /** Slots in use. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
+  allocate(id: number, segment: number, byteCount: number): number {
+    let slot = this.#free - 1;
+    if (slot >= 0) this.#free = this.#rowsOf(slot).segments[slot & ROW_MASK] as number;
+    else slot = this.#end++;
+    this.#occupy(slot, id, segment, byteCount);
+    return slot;
+  }
+
+  free(slot: number): void {
+    const rows = this.#rowsOf(slot);
+    rows.ids[slot & ROW_MASK] = 0;
+    rows.bytes[slot & ROW_MASK] = 0;
+    rows.segments[slot & ROW_MASK] = this.#free;
+    this.#free = slot + 1;
+    this.#count--;
+  }
+
+  /** While a journal is read: this slot is what it was. `rebuild` must follow when all is read. */
+  place(slot: number, id: number, segment: number, byteCount: number): void {
+    if (this.id(slot) !== 0) this.#count--;
+    this.#end = Math.max(this.#end, slot + 1);
+    this.#occupy(slot, id, segment, byteCount);
+  }
+
+  /** While a journal is read: the job of this slot is over. */
+  clear(slot: number): void {
+    this.#rowsOf(slot).ids[slot & ROW_MASK] = 0;
+    this.#count--;
+  }
+
+  /** Links the slots that are free after reading, lowest first. */
+  rebuild(): void {
+    this.#free = 0;
+    for (let slot = this.#end - 1; slot >= 0; slot--) {
+      if (this.id(slot) !== 0) continue;
+      this.#rowsOf(slot).segments[slot & ROW_MASK] = this.#free;
+      this.#free = slot + 1;
+    }
+  }
+
+  /** 0 when the slot is free or was never used. */
+  id(slot: number): number {
+    return slot < this.#end ? (this.#rowsOf(slot).ids[slot & ROW_MASK] as number) : 0;
+  }
+
+  /** Number of the segment where the job lies, or one of `Where`. */
+  segment(slot: number): number {
+    return this.#rowsOf(slot).segments[slot & ROW_MASK] as number;
+  }
+
+  setSegment(slot: number, segment: number): void {
+    this.#rowsOf(slot).segments[slot & ROW_MASK] = segment;
+  }
+
+  byteCount(slot: number): number {
+    return (this.#rowsOf(slot).bytes[slot & ROW_MASK] as number) & ~TAKEN;
+  }
+
+  /** While a journal is read: true the first time, so that a put which lies in a segment twice gives one job. */
+  take(slot: number): boolean {
+    const { bytes } = this.#rowsOf(slot);
+    const word = bytes[slot & ROW_MASK] as number;
+    bytes[slot & ROW_MASK] = word | TAKEN;
+    return (word & TAKEN) === 0;
+  }
+
+  #occupy(slot: number, id: number, segment: number, byteCount: number): void {
+    const rows = this.#rowsOf(slot);
+    rows.ids[slot & ROW_MASK] = id;
+    rows.segments[slot & ROW_MASK] = segment;
+    rows.bytes[slot & ROW_MASK] = byteCount;
+    this.#count++;
+  }
+
+  #rowsOf(slot: number): Rows {
+    const index = slot >>> ROWS_SHIFT;
+    let rows = this.#rows[index];
+    if (rows === undefined) {
+      const length = 1 << ROWS_SHIFT;
+      rows = {
+        ids: new Float64Array(length),
+        segments: new Uint32Array(length),
+        bytes: new Uint32Array(length),
+      };
+      this.#rows[index] = rows;
+    }
+    return rows;
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * What waits for a commit: new puts in chunks, forgotten slots, puts that are being moved; and what became of the puts,
+ * until the server asks. Rule: a slot is free again only when the server cannot name it any more: a refused put's slot
+ * when its outcome was told, a forgotten one's when its forget is durable.
+ */
+import type { StoredJob, Ticket } from '../store.ts';
+import { Chunk } from './chunk.ts';
+import type { Segments } from './segments.ts';
+import { type Slots, Where } from './slots.ts';
+
+const IDLE_CHUNKS_MAX = 2;
+
+interface Outcome {
+  readonly tickets: readonly Ticket[];
+  readonly isStored: boolean;
+}
+
+export class Waiting {
+  readonly #slots: Slots;
+  readonly #segments: Segments;
+  /** The last one is added to. */
+  readonly #chunks: Chunk[] = [];
+  readonly #idleChunks: Chunk[] = [];
+  #forgets: number[] = [];
+  /** Goes with the very next batch or nowhere. */
+  moved: Chunk | null = null;
+  #outcomes: Outcome[] = [];
+  /** Slots of refused puts: never written, or perhaps. */
+  #refused: number[] = [];
+  readonly #condemned = new Set<number>();
+  puts = 0;
+  putBytes = 0;
+  awaited = 0;
+
+  readonly #chunkBytes: number;
+
+  constructor(slots: Slots, segments: Segments, chunkBytes: number) {
+    this.#chunkBytes = chunkBytes;
+    this.#slots = slots;
+    this.#segments = segments;
+  }
+
+  get isEmpty(): boolean {
+    return this.puts === 0 && this.#forgets.length === 0 && this.moved === null;
+  }
+
+  get forgets(): number {
+    return this.#forgets.length;
+  }
+
+  get hasOutcomes(): boolean {
+    return this.#outcomes.length > 0;
+  }
+
+  /** What the next batch begins with. */
+  get firstChunk(): Chunk | null {
+    return this.moved ?? this.#chunks[0] ?? null;
+  }
+
+  put(
+    job: StoredJob,
+    byteCount: number,
+    slot: number,
+    id: number,
+    salt: number,
+    ticket: Ticket,
+    isAwaited: boolean,
+  ): void {
+    this.#chunkFor(byteCount).put(job, byteCount, slot, id, salt, ticket, isAwaited);
+    this.puts++;
+    this.putBytes += byteCount;
+    if (isAwaited) this.awaited++;
+  }
+
+  /** The job in this slot is over; one that is not under way yet is forgotten right behind its put. */
+  forget(slot: number): void {
+    if (this.#condemned.has(slot)) return;
+    if (this.#slots.segment(slot) === Where.PENDING) this.#slots.setSegment(slot, Where.DROPPED);
+    else this.#forgets.push(slot);
+  }
+
+  /** Puts of an old segment that are to be written again. */
+  move(chunk: Chunk): void {
+    this.moved = chunk;
+    for (const slot of chunk.slots) this.#slots.setSegment(slot, Where.UNDER_WAY);
+  }
+
+  /** Moved puts stay where they are. */
+  unmove(chunk: Chunk): void {
+    if (chunk === this.moved) this.moved = null;
+    for (const [i, slot] of chunk.slots.entries())
+      this.#slots.setSegment(slot, chunk.oldSegments[i] as number);
+  }
+
+  /** The chunk is under way: nothing is added to it any more. */
+  takeChunk(chunk: Chunk): void {
+    if (chunk === this.moved) {
+      this.moved = null;
+      return;
+    }
+    this.#chunks.shift();
+    this.#uncount(chunk);
+    this.#segments.owed += chunk.slots.length;
+    for (const slot of chunk.slots) {
+      if (this.#slots.segment(slot) === Where.DROPPED) this.#forgets.push(slot);
+      this.#slots.setSegment(slot, Where.UNDER_WAY);
+    }
+  }
+
+  takeForgets(count: number): number[] {
+    return this.#forgets.splice(0, count);
+  }
+
+  /** Forgets that were not written, before all others. */
+  giveBackForgets(slots: readonly number[]): void {
+    this.#forgets = [...slots, ...this.#forgets];
+  }
+
+  stored(chunk: Chunk): void {
+    if (chunk.newPuts > 0) this.#outcomes.push({ tickets: [...chunk.tickets], isStored: true });
+    if (
+      chunk.isMoved ||
+      chunk.bytes !== this.#chunkBytes ||
+      this.#idleChunks.length >= IDLE_CHUNKS_MAX
+    )
+      return;
+    chunk.reset();
+    this.#idleChunks.push(chunk);
+  }
+
+  /** The chunk was under way and has surely not been written. */
+  refuse(chunk: Chunk): void {
+    this.#segments.owed -= chunk.slots.length;
+    const slots = new Set(chunk.slots);
+    this.#forgets = this.#forgets.filter((slot) => !slots.has(slot));
+    this.#refuseUnwritten(chunk);
+  }
+
+  /** The chunk was under way and may be on disk: what nobody has forgotten yet will be. */
+  condemn(chunk: Chunk): void {
+    const forgotten = new Set(this.#forgets);
+    for (const slot of chunk.slots) if (!forgotten.has(slot)) this.#condemned.add(slot);
+    this.#outcomes.push({ tickets: [...chunk.tickets], isStored: false });
+  }
+
+  /** All new puts that wait are refused rather than kept waiting for nobody knows how long. */
+  refuseAll(): void {
+    for (const chunk of this.#chunks.splice(0)) {
+      this.#uncount(chunk);
+      this.#refuseUnwritten(chunk);
+    }
+  }
+
+  settle(done: (ticket: Ticket, isStored: boolean) => void): void {
+    for (const { tickets, isStored } of this.#outcomes.splice(0))
+      for (const ticket of tickets) done(ticket, isStored);
+    for (const slot of this.#refused.splice(0)) this.#slots.free(slot);
+    if (this.#condemned.size === 0) return;
+    this.#forgets.push(...this.#condemned);
+    this.#condemned.clear();
+  }
+
+  #refuseUnwritten(chunk: Chunk): void {
+    for (const slot of chunk.slots) {
+      this.#slots.setSegment(slot, Where.PENDING);
+      this.#refused.push(slot);
+    }
+    this.#outcomes.push({ tickets: [...chunk.tickets], isStored: false });
+  }
+
+  #uncount(chunk: Chunk): void {
+    this.puts -= chunk.newPuts;
+    this.putBytes -= chunk.length;
+    this.awaited -= chunk.awaited;
+  }
+
+  #chunkFor(byteCount: number): Chunk {
+    const last = this.#chunks.at(-1);
+    if (last?.hasRoom(byteCount)) return last;
+    const isLarge = byteCount > this.#chunkBytes;
+    const idle = isLarge ? undefined : this.#idleChunks.pop();
+    const chunk = idle ?? new Chunk(Math.max(byteCount, this.#chunkBytes));
+    this.#chunks.push(chunk);
+    return chunk;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * A journal on files in memory, driven by hand: jobs with a number each, what was promised for them, and what a restart
+ * gives back. Rule: the books know only what a server would know: outcomes that `settle` told.
+ */
+import { Journal } from '../../src/store/journal/journal.ts';
+import type { StoredJob, StoreHost } from '../../src/store/store.ts';
+import { copyOf } from './hand-store.ts';
+import { MemoryFiles } from './memory-files.ts';
+
+export const SALT = 0x5a17;
+export const FOLDER = 'journal';
+
+export interface Kept {
+  readonly job: StoredJob;
+  readonly reference: number;
+  readonly order: number;
+}
+
+/** The number of a job: what its workload begins with. */
+export const numberOf = (job: StoredJob): number =>
+  Number(Buffer.from(job.workload).toString('latin1').split(' ')[0]);
+
+export function jobNumbered(number: number, bytes = 40): StoredJob {
+  return {
+    functionName: Buffer.from(`function-${number % 3}`),
+    unique: Buffer.from(number % 2 === 0 ? `unique-${number}` : ''),
+    reducer: Buffer.from(number % 7 === 0 ? 'reduce' : ''),
+    priority: number % 3,
+    startMs: number % 5 === 0 ? 1_700_000_000_000 + number : 0,
+    workload: Buffer.from(`${number} `.padEnd(bytes, 'x')),
+  };
+}
+
+export interface JournalPlan {
+  readonly segmentBytes?: number;
+  readonly relaxedMs?: number | null;
+}
+
+export class JournalBench {
+  readonly files: MemoryFiles;
+  readonly journal: Journal;
+  readonly lines: string[] = [];
+  readonly plan: JournalPlan;
+  nowMs = 1000;
+  isAwake = false;
+  /** Numbers by what `settle` has told, and references of the jobs that are kept. */
+  readonly stored = new Set<number>();
+  readonly refused = new Set<number>();
+  readonly references = new Map<number, number>();
+
+  constructor(files = new MemoryFiles(), plan: JournalPlan = {}) {
+    this.files = files;
+    this.plan = plan;
+    const host: StoreHost = {
+      wake: () => {
+        this.isAwake = true;
+      },
+      log: (_level, text) => this.lines.push(text),
+      nowMs: () => this.nowMs,
+    };
+    this.journal = new Journal(
+      {
+        files,
+        folder: FOLDER,
+        shard: 1,
+        salt: SALT,
+        relaxedMs: plan.relaxedMs ?? null,
+        segmentBytes: plan.segmentBytes ?? 4096,
+        defer: (step) => step(),
+      },
+      host,
+    );
+  }
+
+  /** Reads what is there; gives it back in the order of submits. */
+  start(): Kept[] {
+    const kept: Kept[] = [];
+    let failure: Error | null = new Error('the replay did not end');
+    this.journal.replay(
+      (job, reference, order) => kept.push({ job: copyOf(job), reference, order }),
+      (error) => {
+        failure = error;
+      },
+    );
+    this.files.run();
+    if (failure !== null) throw failure;
+    kept.sort((a, b) => a.order - b.order);
+    for (const { job, reference } of kept) this.references.set(numberOf(job), reference);
+    return kept;
+  }
+
+  /** False when the journal takes nothing now. */
+  append(number: number, bytes?: number, isAwaited = true): boolean {
+    const reference = this.journal.append(jobNumbered(number, bytes), { number }, isAwaited);
+    if (reference > 0) this.references.set(number, reference);
+    return reference > 0;
+  }
+
+  forget(number: number): void {
+    const reference = this.references.get(number);
+    if (reference === undefined) throw new Error(`forget ${number}: it is not kept`);
+    this.references.delete(number);
+    this.journal.forget(reference);
+  }
+
+  /** What a turn does: hears of outcomes, begins a commit. */
+  turn(): number {
+    this.isAwake = false;
+    this.journal.settle((ticket, isStored) => {
+      const { number } = ticket as { number: number };
+      if (isStored) this.stored.add(number);
+      else {
+        this.refused.add(number);
+        this.references.delete(number);
+      }
+    });
+    return this.journal.flush(this.nowMs);
+  }
+
+  /** Turns and operations until nothing is left to do now. */
+  rest(): void {
+    do {
+      this.turn();
+      this.files.run();
+    } while (this.isAwake);
+  }
+
+  /** The same files in another life. */
+  next(plan: JournalPlan = this.plan): JournalBench {
+    this.files.kill();
+    return new JournalBench(this.files, plan);
+  }
+
+  close(): void {
+    let isClosed = false;
+    this.journal.close(() => {
+      isClosed = true;
+    });
+    this.files.run();
+    if (!isClosed) throw new Error('the journal did not close');
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * What every store must do, whichever it is: the same facts run over each of them. A store that keeps nothing over a
+ * restart is spared those about restarts alone.
+ */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Store, StoredJob, StoreHost } from '../../src/store/store.ts';
+import { copyOf } from './hand-store.ts';
+
+export interface StoreUnderTest {
+  readonly name: string;
+  readonly keepsJobs: boolean;
+  /** Makes a place for jobs; `open` opens it, again after a close. */
+  place(): { open(host: StoreHost): Store; remove(): void };
+}
+
+const job = (name: string, fields: Partial<StoredJob> = {}): StoredJob => ({
+  functionName: Buffer.from('f'),
+  unique: Buffer.from(name),
+  reducer: Buffer.from(''),
+  priority: 1,
+  startMs: 0,
+  workload: Buffer.from(`work of ${name}`),
+  ...fields,
+});
+
+interface Ticket {
+  readonly name: string;
+}
+
+/** A store that is told and asked as a thread does it. */
+class Life {
+  readonly store: Store;
+  readonly kept: StoredJob[] = [];
+  readonly references = new Map<string, number>();
+  readonly outcomes: [string, boolean][] = [];
+  #woken: () => void = () => {};
+
+  constructor(open: (host: StoreHost) => Store) {
+    this.store = open({
+      wake: () => this.#woken(),
+      log: () => {},
+      nowMs: () => performance.now(),
+    });
+  }
+
+  async start(): Promise<this> {
+    const found: { readonly job: StoredJob; readonly order: number }[] = [];
+    await new Promise<void>((resolve, reject) => {
+      this.store.replay(
+        (kept, reference, order) => {
+          found.push({ job: copyOf(kept), order });
+          this.references.set(Buffer.from(kept.unique).toString(), reference);
+        },
+        (error) => (error === null ? resolve() : reject(error)),
+      );
+    });
+    found.sort((a, b) => a.order - b.order);
+    this.kept.push(...found.map((one) => one.job));
+    return this;
+  }
+
+  append(kept: StoredJob, isAwaited = true): void {
+    const name = Buffer.from(kept.unique).toString();
+    const reference = this.store.append(kept, { name } satisfies Ticket, isAwaited);
+    expect(reference).toBeGreaterThan(0);
+    this.references.set(name, reference);
+  }
+
+  forget(name: string): void {
+    this.store.forget(this.references.get(name) as number);
+  }
+
+  /** Turns until so many outcomes are known and nothing is uncommitted. */
+  async until(outcomes: number): Promise<void> {
+    for (;;) {
+      this.store.settle((ticket, isStored) =>
+        this.outcomes.push([(ticket as Ticket).name, isStored]),
+      );
+      this.store.flush(performance.now());
+      if (this.outcomes.length >= outcomes && this.store.health.uncommitted === 0) return;
+      await new Promise<void>((resolve) => {
+        this.#woken = resolve;
+        setImmediate(resolve);
+      });
+    }
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.store.close(resolve));
+  }
+}
+
+export function storeSuite(under: StoreUnderTest): void {
+  describe(under.name, () => {
+    let place: ReturnType<StoreUnderTest['place']>;
+    const lives: Life[] = [];
+
+    beforeEach(() => {
+      place = under.place();
+    });
+    afterEach(async () => {
+      for (const life of lives.splice(0)) await life.close();
+      place.remove();
+    });
+
+    async function begin(): Promise<Life> {
+      const life = await new Life((host) => place.open(host)).start();
+      lives.push(life);
+      return life;
+    }
+
+    async function restart(life: Life): Promise<Life> {
+      lives.splice(lives.indexOf(life), 1);
+      await life.close();
+      return begin();
+    }
+
+    it('begins empty', async () => {
+      expect((await begin()).kept).toEqual([]);
+    });
+
+    it('tells of every job once that it is stored', async () => {
+      const life = await begin();
+      for (const name of ['a', 'b', 'c']) life.append(job(name));
+      await life.until(3);
+      expect(life.outcomes.sort()).toEqual([
+        ['a', true],
+        ['b', true],
+        ['c', true],
+      ]);
+      expect(life.store.health).toMatchObject({ isAccepting: true, jobs: 3, uncommitted: 0 });
+    });
+
+    it('commits what is given while a commit is under way', async () => {
+      const life = await begin();
+      for (let i = 0; i < 200; i++) {
+        life.append(job(`job ${i}`));
+        if (i % 20 === 0) life.store.flush(performance.now());
+      }
+      await life.until(200);
+      expect(life.outcomes.every(([, isStored]) => isStored)).toBe(true);
+      expect(life.store.health.commits).toBeLessThan(200);
+    });
+
+    it('counts a forgotten job no more', async () => {
+      const life = await begin();
+      life.append(job('a'));
+      await life.until(1);
+      life.forget('a');
+      await life.until(1);
+      expect(life.store.health.jobs).toBe(0);
+    });
+
+    it('takes a job that nobody waits for', async () => {
+      const life = await begin();
+      life.append(job('a'), false);
+      await life.until(1);
+      expect(life.outcomes).toEqual([['a', true]]);
+    });
+
+    if (!under.keepsJobs) return;
+
+    it('gives jobs back after a restart: every byte, in the order of their submits', async () => {
+      const jobs = [
+        job('first', { priority: 0, startMs: 1_900_000_000_000 }),
+        job('binary', {
+          unique: Uint8Array.of(0x62, 0xff, 0x80),
+          workload: Uint8Array.from({ length: 512 }, (_, i) => i & 0xff),
+        }),
+        job('reduce', { reducer: Buffer.from('sum'), priority: 2 }),
+        job('empty', { workload: new Uint8Array(0) }),
+        job('large', { workload: new Uint8Array(300_000).fill(7) }),
+      ];
+      const life = await begin();
+      for (const one of jobs) life.append(one);
+      await life.until(jobs.length);
+      expect((await restart(life)).kept).toEqual(jobs.map(copyOf));
+    });
+
+    it('gives back neither what was forgotten nor what was forgotten before it was stored', async () => {
+      const life = await begin();
+      for (const name of ['a', 'b', 'c']) life.append(job(name));
+      life.forget('b');
+      await life.until(3);
+      life.forget('a');
+      await life.until(3);
+      const next = await restart(life);
+      expect(next.kept).toEqual([copyOf(job('c'))]);
+      next.forget('c');
+      await next.until(0);
+      expect((await restart(next)).kept).toEqual([]);
+    });
+
+    it('keeps two jobs of one function without unique, or with the unique -', async () => {
+      const life = await begin();
+      for (const unique of ['', '', '-', '-']) {
+        const reference = life.store.append(
+          job(unique, { unique: Buffer.from(unique) }),
+          { name: unique },
+          true,
+        );
+        expect(reference).toBeGreaterThan(0);
+      }
+      await life.until(4);
+      expect((await restart(life)).kept).toHaveLength(4);
+    });
+
+    it('commits what waits when it is closed', async () => {
+      const life = await begin();
+      life.append(job('a'));
+      life.append(job('b'), false);
+      expect((await restart(life)).kept).toHaveLength(2);
+    });
+  });
+}
