@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'no
 import { join } from 'node:path';
 import { findProgram } from './servers.mjs';
 
-const here = new URL('.', import.meta.url).pathname;
+const here = new URL('./generator/', import.meta.url).pathname;
 
 /** A program cannot be compiled here; the message says why and what to install. */
 export class CompilerError extends Error {}

@@ -3,11 +3,16 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
-import { findProgram } from './servers.mjs';
+import { choosePins } from './processes.mjs';
+import { findGearmand, findPerls, versionOf } from './servers.mjs';
 
-function versionOf(path, ...words) {
+function commit() {
   try {
-    return execFileSync(path, words, { encoding: 'utf8' }).trim().split('\n')[0];
+    const words = ['describe', '--always', '--dirty'];
+    return execFileSync('git', words, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   } catch {
     return 'unknown';
   }
@@ -22,7 +27,8 @@ export function describeMachine(context) {
       return 'unknown';
     }
   };
-  const gearmand = findProgram(context.gearmand);
+  const gearmand = findGearmand(context.gearmand);
+  const perls = findPerls();
   return {
     time: new Date().toISOString(),
     cpu: os.cpus()[0]?.model ?? 'unknown',
@@ -31,8 +37,10 @@ export function describeMachine(context) {
     system: `${os.type()} ${os.release()} ${os.arch()}`,
     congestionControl: read('/proc/sys/net/ipv4/tcp_congestion_control'),
     node: process.version,
-    gearmand: gearmand ? versionOf(gearmand, '--version') : 'none',
-    commit: versionOf('git', 'rev-parse', '--short', 'HEAD'),
-    pins: context.pins ?? 'none',
+    geartrain: JSON.parse(read(new URL('../../package.json', import.meta.url))).version,
+    gearmand: gearmand ? versionOf(gearmand) : 'none',
+    perl: perls ? versionOf(perls) : 'none',
+    commit: commit(),
+    pins: choosePins() ?? 'none',
   };
 }

@@ -33,17 +33,23 @@ function allowedCores() {
   }
 }
 
-/** Cores for server and load generator, or undefined when nothing can be pinned. */
-export function choosePins() {
-  const [server, load] = allowedCores();
-  return load === undefined || !findProgram('taskset') ? undefined : { server, load };
+/**
+ * Cores for a server of so many shards and for the load generators, or undefined when nothing can
+ * be pinned. With two cores each side has one; with more, a shard has one as far as half of them
+ * go, and each generator one of the others.
+ */
+export function choosePins(shards = 1) {
+  const cores = allowedCores();
+  if (cores.length < 2 || !findProgram('taskset')) return undefined;
+  const serverCores = Math.max(1, Math.min(shards, cores.length >> 1));
+  return { server: cores.slice(0, serverCores), load: cores.slice(serverCores) };
 }
 
-/** Starts a command on one core (undefined: anywhere). `child.tail()` is the end of its output. */
-export function start(argv, { core, env } = {}) {
-  const words = core === undefined ? argv : ['taskset', '-c', String(core), ...argv];
+/** Starts a command on these cores (undefined: anywhere). `child.tail()` is the end of its output. */
+export function start(argv, { cores, env, hasInput } = {}) {
+  const words = cores ? ['taskset', '-c', cores.join(), ...argv] : argv;
   const child = spawn(words[0], words.slice(1), {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
   children.add(child);

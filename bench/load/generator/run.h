@@ -23,11 +23,10 @@ class Run {
         context_(loop_, options.bytes),
         probe_(static_cast<pid_t>(options.serverPid)),
         address_(resolve(options.host, options.port)) {
-    for (uint64_t i = 0; i < options.functions; i++) {
-      context_.functions.push_back(options.functionPrefix + std::to_string(i));
-    }
+    nameFunctions();
     otherFunctions_.push_back(options.functionPrefix + "-deep");
     context_.hasUniques = options.unique == "random";
+    context_.keyCount = options.keys;
     context_.seed = stats::nowNs() | 1;
     context_.outstandingMax = options.outstanding;
     context_.isRefillingInBatches = options.refill == "batch";
@@ -45,6 +44,7 @@ class Run {
   void openClients() {
     for (uint64_t i = 0; i < options_.clients; i++) {
       clients_.push_back(std::make_unique<Client>(context_, address_));
+      if (!options_.clientHome.empty()) clients_.back()->settleAt(options_.clientHome);
       if (i % 16 == 15 || i + 1 == options_.clients) fence(*clients_.back());
     }
   }
@@ -62,6 +62,24 @@ class Run {
     }
   }
 
+  // Opens and closes nothing else than idle peers: their number is what is counted.
+  uint64_t openIdle(uint64_t count, bool isWorker) {
+    for (uint64_t i = 0; i < count; i++) {
+      Speaker *peer;
+      if (isWorker) {
+        workers_.push_back(std::make_unique<Worker>(context_, address_, false));
+        workers_.back()->start();
+        peer = workers_.back().get();
+      } else {
+        echoers_.push_back(std::make_unique<Echoer>(context_, address_));
+        peer = echoers_.back().get();
+      }
+      if (i % 16 == 15 || i + 1 == count) fence(*peer);
+    }
+    waitForRest();
+    return count;
+  }
+
   // Parked workers only work during drain(); others sleep and are woken as the protocol says.
   void openWorkers(bool isParking) {
     const uint64_t count = options_.workers + options_.idleWorkers;
@@ -72,6 +90,43 @@ class Run {
     if (isParking) return;
     for (auto &worker : workers_) worker->start();
     waitForRest();
+  }
+
+  // From here on the server's memory is more than that of its connections.
+  void noteFresh() {
+    settle();
+    report_.fresh = probe_.memory();
+  }
+
+  // Plays the jobs that are not counted; they are cut as the counted ones are.
+  template <typename Play>
+  uint64_t warmUp(Play play) {
+    noteFresh();
+    if (options_.warm == 0) return 0;
+    loop_.touchClock();
+    phaseStartedNs_ = loop_.readAtNs();
+    const uint64_t done = play(options_.warm);
+    phaseStartedNs_ = 0;
+    context_.isCut = false;
+    return done;
+  }
+
+  // Memory is given back over some turns or a while after the last job: waits until it stays.
+  void waitForMemory() {
+    long last = -1;
+    for (int tries = 0; tries < 50; tries++) {
+      usleep(200000);
+      const long now = probe_.memory().rssKiB;
+      if (now == last) return;
+      last = now;
+    }
+  }
+
+  void timeGrabs() { context_.isTimingGrabs = true; }
+
+  // What workers will see of that many submits: with keys, jobs coalesce.
+  uint64_t distinct(uint64_t count) const {
+    return options_.keys == 0 ? count : std::min(count, options_.keys);
   }
 
   // Each of these plays to the end and answers how many jobs it did: fewer when it was cut.
@@ -99,6 +154,7 @@ class Run {
   // Workers take jobs until each has been told NO_JOB.
   uint64_t drain() {
     const uint64_t before = context_.executed;
+    loop_.touchClock();
     for (auto &worker : workers_) worker->start();
     loop_.runUntil("drain", [this] {
       checkLimit();
@@ -123,12 +179,16 @@ class Run {
   void startCounting() {
     settle();
     if (report_.jobs == 0) {
-      if (options_.isPausing) pause();
+      if (options_.isPausing) pause("READY");
       report_.before = probe_.memory();
     }
     context_.latency = &report_.latency;
-    isCounting_ = true;
     started_ = now();
+    phaseStartedNs_ = started_.atNs;
+    if (report_.jobs == 0) {
+      report_.startedNs = started_.atNs;
+      report_.serverStartedNs = started_.serverCpuNs;
+    }
   }
 
   // `jobs` is what the phase is divided by: jobs really done, fewer than asked for when it was cut.
@@ -139,10 +199,13 @@ class Run {
     stopped.serverCpuNs = probe_.cpuNs();
     stopped.serverWaitNs = probe_.waitNs();
     report_.spent.add(stopped, started_);
+    report_.endedNs = stopped.atNs;
+    report_.serverEndedNs = stopped.serverCpuNs;
     report_.after = probe_.memory();
     report_.jobs += jobs;
     context_.latency = nullptr;
-    isCounting_ = false;
+    phaseStartedNs_ = 0;
+    if (context_.isCut) report_.wasCut = true;
     context_.isCut = false;
   }
 
@@ -157,6 +220,7 @@ class Run {
       stopCounting(play(lot));
       left -= lot;
     }
+    if (options_.isPausing) pause("DONE");
   }
 
   // After a phase that leaves jobs queued: takes them all, so that each one is seen exactly once.
@@ -201,6 +265,18 @@ class Run {
     return options_.lot == 0 ? 1 : (options_.jobs + options_.lot - 1) / options_.lot;
   }
 
+  void nameFunctions() {
+    const std::string &names = options_.functionNames;
+    for (size_t at = 0; at < names.size();) {
+      const size_t end = std::min(names.find(',', at), names.size());
+      context_.functions.push_back(names.substr(at, end - at));
+      at = end + 1;
+    }
+    for (uint64_t i = 0; names.empty() && i < options_.functions; i++) {
+      context_.functions.push_back(options_.functionPrefix + std::to_string(i));
+    }
+  }
+
   void begin(uint64_t count, bool isBackground, const std::vector<std::string> &functions) {
     Batch batch;
     batch.first = batch.next = context_.batch.limit;
@@ -235,10 +311,11 @@ class Run {
   }
 
   void checkLimit() {
-    if (!isCounting_ || options_.limitSeconds == 0 || context_.isCut) return;
-    const uint64_t spentNs = report_.spent.atNs + loop_.readAtNs() - started_.atNs;
+    if (phaseStartedNs_ == 0 || options_.limitSeconds == 0 || context_.isCut) return;
+    const uint64_t readAtNs = std::max(loop_.readAtNs(), phaseStartedNs_);
+    const uint64_t spentNs = report_.spent.atNs + readAtNs - phaseStartedNs_;
     if (spentNs < options_.limitSeconds * 1000000000ull) return;
-    context_.isCut = report_.wasCut = true;
+    context_.isCut = true;
     context_.batch.limit = context_.batch.next;
   }
 
@@ -250,8 +327,8 @@ class Run {
     }
   }
 
-  static void pause() {
-    std::puts("READY");
+  static void pause(const char *word) {
+    std::puts(word);
     std::fflush(stdout);
     int c;
     do c = std::getchar();
@@ -282,5 +359,6 @@ class Run {
   std::vector<std::unique_ptr<Connector>> connectors_;
   Report report_;
   Meters started_;
-  bool isCounting_ = false;
+  // 0: no phase that the time limit concerns is under way.
+  uint64_t phaseStartedNs_ = 0;
 };

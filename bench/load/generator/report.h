@@ -32,7 +32,13 @@ struct Report {
   bool wasCut = false;
   Meters spent;
   bool isServerKnown = false;
-  stats::Memory before, after, end;
+  // Of the server: peers are open and no job has been yet; around the counted phase; after it and
+  // after the queue has been emptied again.
+  stats::Memory fresh, before, after, end;
+  // Monotonic clock, from the start of the first counted lot to the end of the last one.
+  uint64_t startedNs = 0, endedNs = 0;
+  // The server's CPU clock at those times, so that generators that ran at once can be added up.
+  uint64_t serverStartedNs = 0, serverEndedNs = 0;
   stats::Histogram latency;
   uint64_t executedInAll = 0;
 
@@ -51,16 +57,19 @@ struct Report {
     const double wall = seconds(spent.atNs);
     std::printf("{\"scenario\":\"%s\",\"jobs\":%" PRIu64 ",\"isCut\":%s,\"wallSeconds\":%.6f,",
                 scenario.c_str(), jobs, wasCut ? "true" : "false", wall);
-    std::printf("\"jobsPerSecond\":%.1f,", static_cast<double>(jobs) / wall);
+    std::printf("\"jobsPerSecond\":%.1f,\"startedNs\":%" PRIu64 ",\"endedNs\":%" PRIu64 ",",
+                static_cast<double>(jobs) / wall, startedNs, endedNs);
     std::printf("\"load\":{\"cpuSeconds\":%.6f,\"cpuNsPerJob\":%.1f,\"busy\":%.4f},",
                 seconds(spent.ownCpuNs), perJob(spent.ownCpuNs), seconds(spent.ownCpuNs) / wall);
     if (isServerKnown) {
       std::printf("\"server\":{\"cpuSeconds\":%.6f,\"cpuNsPerJob\":%.1f,\"busy\":%.4f,",
                   seconds(spent.serverCpuNs), perJob(spent.serverCpuNs),
                   seconds(spent.serverCpuNs) / wall);
-      std::printf("\"waitSeconds\":%.6f,\"rssBeforeKiB\":%ld,\"rssAfterKiB\":%ld,",
-                  seconds(spent.serverWaitNs), before.rssKiB, after.rssKiB);
-      std::printf("\"foreignBusy\":%.4f,", foreignBusy());
+      std::printf("\"waitSeconds\":%.6f,\"rssFreshKiB\":%ld,\"rssBeforeKiB\":%ld,",
+                  seconds(spent.serverWaitNs), fresh.rssKiB, before.rssKiB);
+      std::printf("\"rssAfterKiB\":%ld,", after.rssKiB);
+      std::printf("\"foreignBusy\":%.4f,\"cpuStartedNs\":%" PRIu64 ",\"cpuEndedNs\":%" PRIu64 ",",
+                  foreignBusy(), serverStartedNs, serverEndedNs);
       std::printf("\"rssPeakKiB\":%ld,\"rssEndKiB\":%ld},", end.peakKiB, end.rssKiB);
     }
     if (latency.total() > 0) {

@@ -11,28 +11,45 @@ namespace {
 
 void runSubmit(Run &run) {
   const Options &options = run.options();
-  uint64_t submitted = options.warm + options.depth;
   run.openClients();
-  run.submitBackground(options.warm);
+  uint64_t submitted = run.distinct(run.warmUp([&](uint64_t n) { return run.submitBackground(n); }));
   if (options.depth == 0) run.takeQueued();
-  run.submitBackground(options.depth);
+  submitted += run.submitBackground(options.depth);
   run.countInLots([&](uint64_t) { if (options.lot != 0) run.takeQueued(); },
                   [&](uint64_t count) {
                     const uint64_t done = run.submitBackground(count);
-                    submitted += done;
+                    submitted += run.distinct(done);
                     return done;
                   });
   run.takeQueued();
   run.finish(options.isVerifying ? submitted : 0);
 }
 
-void runDrain(Run &run) {
-  const Options &options = run.options();
-  uint64_t submitted = options.warm;
+// Memory of a full queue, and what is left of it: a first small fill and drain, then the large one.
+void runMemory(Run &run) {
   run.openClients();
   run.openWorkers(true);
-  run.submitBackground(options.warm);
+  uint64_t submitted = run.warmUp([&](uint64_t n) { return run.submitBackground(n); });
   run.drain();
+  run.waitForMemory();
+  run.countInLots([](uint64_t) {},
+                  [&](uint64_t count) {
+                    const uint64_t done = run.submitBackground(count);
+                    submitted += done;
+                    return done;
+                  });
+  run.drain();
+  run.waitForMemory();
+  run.finish(submitted);
+}
+
+void runDrain(Run &run) {
+  const Options &options = run.options();
+  run.openClients();
+  run.openWorkers(true);
+  uint64_t submitted = run.warmUp([&](uint64_t n) { return run.submitBackground(n); });
+  run.drain();
+  run.timeGrabs();
   run.countInLots([&](uint64_t count) { submitted += run.submitBackground(options.depth + count); },
                   [&](uint64_t) { return run.drain(); });
   run.drain();
@@ -42,11 +59,10 @@ void runDrain(Run &run) {
 // Foreground jobs from submit to result, or (mixed) background submits and workers at once.
 void runLive(Run &run, uint64_t (Run::*play)(uint64_t)) {
   const Options &options = run.options();
-  uint64_t submitted = options.warm;
   run.openClients();
   run.openWorkers(false);
   run.fillOther(options.depth);
-  (run.*play)(options.warm);
+  uint64_t submitted = run.warmUp([&](uint64_t n) { return (run.*play)(n); });
   run.countInLots([](uint64_t) {},
                   [&](uint64_t count) {
                     const uint64_t done = (run.*play)(count);
@@ -61,15 +77,23 @@ void runMixed(Run &run) { runLive(run, &Run::submitAndWork); }
 
 void runEcho(Run &run) {
   run.openEchoers();
-  run.echo(run.options().warm);
+  run.warmUp([&](uint64_t n) { return run.echo(n); });
   run.countInLots([](uint64_t) {}, [&](uint64_t count) { return run.echo(count); });
 }
 
 void runConnect(Run &run) {
   run.openConnectors();
-  run.connect(run.options().warm);
+  run.warmUp([&](uint64_t n) { return run.connect(n); });
   run.countInLots([](uint64_t) {}, [&](uint64_t count) { return run.connect(count); });
 }
+
+void runIdle(Run &run, bool isWorker) {
+  run.warmUp([&](uint64_t n) { return run.openIdle(n, isWorker); });
+  run.countInLots([](uint64_t) {}, [&](uint64_t count) { return run.openIdle(count, isWorker); });
+}
+
+void runIdleConnections(Run &run) { runIdle(run, false); }
+void runIdleWorkers(Run &run) { runIdle(run, true); }
 
 struct Scenario {
   const char *name;
@@ -85,7 +109,10 @@ const Scenario kScenarios[] = {
     {"rtt", 8, 1, runRoundTrips},    // foreground jobs, from submit to result
     {"idle", 1, 1, runRoundTrips},   // the same, one at a time, beside --idle-workers sleepers
     {"mixed", 8, 1000, runMixed},    // background submits and workers at once
+    {"memory", 8, 1000, runMemory},  // a queue is filled and emptied
     {"echo", 8, 32, runEcho},
+    {"connections", 1, 1, runIdleConnections},  // connections that say nothing; a job is one
+    {"sleepers", 1, 1, runIdleWorkers},         // workers that sleep; a job is one
     {"connect", 8, 1, runConnect},
 };
 

@@ -33,11 +33,15 @@ struct Context {
   wire::Workloads workloads;
   std::vector<std::string> functions;
   bool hasUniques = false;
+  // With keys, job N has the unique of job N modulo this number; 0: every job its own.
+  uint64_t keyCount = 0;
   uint64_t seed = 0;
   uint32_t grabType = wire::GRAB_JOB_ALL;
   size_t outstandingMax = 1;
   // True: as gearman_client_run_tasks, all jobs of a client are done before it submits again.
   bool isRefillingInBatches = false;
+  // Latency is that of a grab, from GRAB_JOB to JOB_ASSIGN, instead of a client's.
+  bool isTimingGrabs = false;
   Batch batch;
   stats::Histogram *latency = nullptr;
   std::vector<bool> isExecuted;
@@ -57,6 +61,7 @@ struct Context {
   static constexpr size_t kUniqueBytes = 36;
   void writeUnique(char *at, uint64_t number) const {
     static const char digits[] = "0123456789abcdef";
+    if (keyCount != 0) number %= keyCount;
     uint64_t bits = (number + seed) * 0x9e3779b97f4a7c15ull;
     for (size_t i = 0; i < kUniqueBytes; i++) {
       if (i == 18) bits = (number ^ seed) * 0xd6e8feb86659fd93ull;

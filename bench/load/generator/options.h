@@ -17,6 +17,8 @@ struct Options {
   std::string unique = "none";
   std::string grab = "all";
   std::string refill = "sliding";
+  std::string functionNames;
+  std::string clientHome;
   uint64_t jobs = 100000;
   uint64_t warm = 10000;
   uint64_t clients = 0;
@@ -25,6 +27,7 @@ struct Options {
   uint64_t idleWorkers = 0;
   uint64_t bytes = 64;
   uint64_t functions = 1;
+  uint64_t keys = 0;
   uint64_t depth = 0;
   uint64_t lot = 0;
   uint64_t limitSeconds = 0;
@@ -44,16 +47,20 @@ inline const char kUsage[] =
     "  --idle-workers N        more workers on the same functions, asleep most of the time\n"
     "  --bytes B               workload bytes; from 8 on each one is numbered and checked\n"
     "  --functions F --function-prefix S\n"
+    "  --function-names A,B,C  these instead of prefix and number\n"
+    "  --client-home NAME      a function that every client names first, as a worker of it\n"
     "  --unique none|random    empty, or 36 characters that differ for every job\n"
+    "  --keys K                with --unique random: only K of them, so that jobs coalesce\n"
     "  --grab all|uniq|plain   GRAB_JOB_ALL as libgearman, GRAB_JOB_UNIQ, GRAB_JOB\n"
     "  --refill sliding|batch  a client sends a job for each one done, or K when all K are done\n"
     "  --depth N               background jobs queued beforehand (deep: on the same function)\n"
     "  --lot N                 count in lots of N jobs; the queue is empty between them\n"
-    "  --limit SECONDS         cut the counted phase after this time\n"
+    "  --limit SECONDS         cut warm-up and counted phase after this time each\n"
     "  --server-pid PID        measure the CPU time and memory of this process\n"
     "  --no-verify             do not take and check the jobs that a submit phase leaves behind\n"
     "  --spin                  never sleep, so that the server does not pay for waking this core\n"
-    "  --pause                 print READY before the counted phase and wait for a line\n";
+    "  --pause                 print READY before the counted phase and DONE after it, and wait\n"
+    "                          for a line each time\n";
 
 [[noreturn]] inline void usage(const std::string &message) {
   std::fprintf(stderr, "load: %s\n%s", message.c_str(), kUsage);
@@ -85,7 +92,9 @@ inline Options parseOptions(int argc, char **argv) {
                {"--function-prefix", &options.functionPrefix},
                {"--unique", &options.unique},
                {"--grab", &options.grab},
-               {"--refill", &options.refill}};
+               {"--refill", &options.refill},
+               {"--function-names", &options.functionNames},
+               {"--client-home", &options.clientHome}};
   struct Count {
     const char *name;
     uint64_t *to;
@@ -98,6 +107,7 @@ inline Options parseOptions(int argc, char **argv) {
                 {"--idle-workers", &options.idleWorkers, 0},
                 {"--bytes", &options.bytes, 0},
                 {"--functions", &options.functions, 1},
+                {"--keys", &options.keys, 1},
                 {"--depth", &options.depth, 0},
                 {"--lot", &options.lot, 0},
                 {"--limit", &options.limitSeconds, 0},

@@ -25,7 +25,10 @@ class Worker final : public Speaker {
   }
 
  private:
-  void grab() { wire::putRequest(connection_->out(), context_.grabType, 0); }
+  void grab() {
+    wire::putRequest(connection_->out(), context_.grabType, 0);
+    grabbedAtNs_ = context_.loop.readAtNs();
+  }
 
   void setBusy(bool isBusy) {
     if (isBusy == isBusy_) return;
@@ -51,6 +54,7 @@ class Worker final : public Speaker {
       case wire::JOB_ASSIGN:
       case wire::JOB_ASSIGN_UNIQ:
         context_.loop.moved();
+        if (context_.isTimingGrabs) context_.record(grabbedAtNs_);
         work(type, payload);
         if (isParking_ && context_.isCut) {
           setBusy(false);
@@ -102,4 +106,5 @@ class Worker final : public Speaker {
   bool isParking_;
   bool isSleeping_ = false;
   bool isBusy_ = false;
+  uint64_t grabbedAtNs_ = 0;
 };
