@@ -10,9 +10,7 @@ const wordsOf = (options) =>
     value === true ? [`--${name}`] : [`--${name}`, String(value)],
   );
 
-function launch(program, { host, port, pid }, options, cores) {
-  const argv = [program, '--host', host, '--port', String(port), ...wordsOf(options)];
-  if (pid) argv.push('--server-pid', String(pid));
+function launch(argv, options, cores) {
   const load = start(argv, { cores, hasInput: options.pause });
   load.said = '';
   load.stdout.on('data', (text) => {
@@ -81,22 +79,36 @@ export function merge(results) {
   return merged;
 }
 
+/** Plays a trial that is one program: server, client and worker. Answers its result. */
+export async function playAlone(program, options, { seconds, cores }) {
+  const load = launch([process.execPath, program, ...wordsOf(options)], options, cores);
+  const timer = setTimeout(() => {
+    load.isCut = true;
+    load.kill('SIGKILL');
+  }, seconds * 1000);
+  try {
+    return await resultOf(load, seconds);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /**
  * Plays with one generator for each set of options and answers `{ result, syscalls? }`. A pause
  * before and after the counted phase starts several together and lets strace attach.
  */
 export async function playTogether(program, target, all, { seconds, pins }) {
+  const { host, port, pid } = target;
+  const where = ['--host', host, '--port', String(port)];
+  if (pid) where.push('--server-pid', String(pid));
   const isTracing = all[0].pause === true;
   const isPausing = isTracing || all.length > 1;
-  const loads = all.map((options, i) =>
-    launch(
-      program,
-      target,
-      isPausing ? { ...options, pause: true } : options,
-      // A core for each generator; one for all of them when there is no other.
-      pins && [pins[i % pins.length]],
-    ),
-  );
+  const loads = all.map((own, i) => {
+    const options = isPausing ? { ...own, pause: true } : own;
+    // A core for each generator; one for all of them when there is no other.
+    const cores = pins && [pins[i % pins.length]];
+    return launch([program, ...where, ...wordsOf(options)], options, cores);
+  });
   const timer = setTimeout(() => {
     for (const load of loads) {
       load.isCut = true;

@@ -8,7 +8,7 @@ export const usage = `usage: npm run bench -- [words] [options]
 Without words every trial is played (up to 60 minutes). A word is a trial, a tag or a server; see --list.
   --quick            one round, counts divided by four, within 5 minutes
   --rounds N         rounds (5)
-  --minutes N        after this time trials have one round (55; quick: 4.5)
+  --minutes N        time for all of it: rounds are left out, then trials, which is said (55; quick: 4.5)
   --spin             the load generator never sleeps: the server does not pay for waking it
   --syscalls         system calls per job by strace; times mean nothing then
   --patient SECONDS  wait that long for a quiet machine, repeat disturbed samples up to 3 times
@@ -99,6 +99,7 @@ export function choose({ words, servers: all, values }) {
   const isChosen = (trial) =>
     trialWords.length === 0 || trialWords.some((word) => trialOf(word)(trial));
   const plays = (trial) => (server) => {
+    if (trial.isEmbedded) return server.name === 'geartrain';
     if (serverWords.length > 0) return serverWords.some((word) => serverOf(word)(server));
     if (server.isGiven) return true;
     if (values.against) return ['geartrain', 'yardstick'].includes(server.name);

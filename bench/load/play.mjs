@@ -1,12 +1,13 @@
 // One trial on one server, in fresh processes of both; what the load generator answers is the sample.
 // Rule: never throws; what went wrong is the sample's `error`, and no process is left behind.
 import os from 'node:os';
-import { playTogether } from './generators.mjs';
+import { playAlone, playTogether } from './generators.mjs';
 import { collectPauses, watchPauses } from './probes/pauses.mjs';
 import { optionsByShard } from './probes/shards.mjs';
 import { choosePins, freePort, start, stop, waitUntilQuiet, waitUntilReady } from './processes.mjs';
 import { optionsOf } from './trials.mjs';
 
+const embedded = new URL('embedded.mjs', import.meta.url).pathname;
 const secondsMax = 120;
 /** Scenarios in which a peer is opened and nothing is asked. */
 const silent = ['connections', 'sleepers'];
@@ -37,6 +38,17 @@ async function playOn(target, trial, server, context, sample) {
   if (syscalls) sample.syscalls = syscalls;
 }
 
+async function playEmbedded(trial, server, context, sample) {
+  const options = optionsOf(trial, server, context.scale);
+  sample.asked = options;
+  const seconds = trial.seconds ?? secondsMax;
+  const cores = choosePins()?.server;
+  const result = await playAlone(embedded, options, { seconds, cores });
+  const lack = lackOf(result, options, 1);
+  if (lack) throw new Error(lack);
+  sample.result = result;
+}
+
 /** Starts a fresh server, plays the trial, stops the server. Answers a sample, never throws. */
 export async function play(trial, server, context) {
   const sample = { trial: trial.name, server: server.name, loadAverage: os.loadavg()[0] };
@@ -45,6 +57,10 @@ export async function play(trial, server, context) {
   const pauses = isWatched ? watchPauses(context.folder) : undefined;
   let child;
   try {
+    if (trial.isEmbedded) {
+      await playEmbedded(trial, server, context, sample);
+      return sample;
+    }
     let { host, port, pid } = server.attached ?? { host: '127.0.0.1' };
     if (!server.attached) {
       port = await freePort();

@@ -13,6 +13,7 @@ import { costUs, summarise } from './report/summary.mjs';
 import { syscallTable, table, targetTable } from './report/table.mjs';
 import { judge } from './report/targets.mjs';
 import { playRounds } from './rounds.mjs';
+import { embeddingMissing } from './servers.mjs';
 
 const results = new URL('../results/', import.meta.url).pathname;
 
@@ -47,14 +48,18 @@ function progress(startedAtMs, count) {
 }
 
 /** Leaves out servers that are not here, saying why, once each. */
-function present(choices, context) {
+async function present(choices, context) {
   const why = new Map();
   for (const server of new Set(choices.flatMap((choice) => choice.servers))) {
     const missing = server.missing(context);
     if (missing) why.set(server.name, missing);
   }
   for (const [name, text] of why) console.log(`without ${name}: ${text}`);
+  const isEmbedded = ({ trial }) => trial.isEmbedded;
+  const whyNot = choices.some(isEmbedded) ? await embeddingMissing() : '';
+  if (whyNot) console.log(`without trials in one process: ${whyNot}`);
   return choices
+    .filter((choice) => !whyNot || !isEmbedded(choice))
     .map(({ trial, servers }) => ({ trial, servers: servers.filter(({ name }) => !why.has(name)) }))
     .filter(({ servers }) => servers.length > 0);
 }
@@ -65,10 +70,15 @@ async function playAll(choices, context, settings) {
   const shown = progress(startedAtMs, choices.length);
   Object.assign(context, { say: shown.say, note: shown.note });
   const endAtMs = startedAtMs + settings.minutes * 60_000;
-  const report = { trials: [], rows: [], samples: [], replaced: [] };
+  const report = { trials: [], left: [], rows: [], samples: [], replaced: [] };
   for (const [at, { trial, servers }] of choices.entries()) {
     shown.begin();
     const trialAtMs = Date.now();
+    if (trialAtMs >= endAtMs) {
+      shown.note(`${trial.name}: not played, the time is over`);
+      report.left.push(trial.name);
+      continue;
+    }
     // A trial may take twice its share of the time that is left, so that the last ones get theirs.
     const shareMs = ((endAtMs - trialAtMs) / (choices.length - at)) * 2;
     const mayGoOn = () => Date.now() - trialAtMs < shareMs;
@@ -105,7 +115,7 @@ async function main() {
     isSpinning: values.spin,
     isTracing: values.syscalls,
   };
-  const choices = present(choose(settings), context);
+  const choices = await present(choose(settings), context);
   if (choices.length === 0) fail('no server to measure', 1);
   if (!choosePins()) console.log('not pinned: fewer than two cores, or no taskset');
   const counted = choices.reduce((sum, { servers }) => sum + servers.length, 0);

@@ -61,6 +61,15 @@ const cMissing = (context) =>
     : `no C gearmand called ${context.gearmand} (apt-get install gearman-job-server)`;
 const oursMissing = () => (existsSync(daemon) ? '' : 'no dist/cli/gearmand.js (npm run build)');
 
+/** Why no server can be played in one process with its peers, or ''. */
+export async function embeddingMissing() {
+  if (oursMissing()) return oursMissing();
+  const { createServer } = await import(join(root, 'dist/index.js'));
+  return typeof createServer().connect === 'function'
+    ? ''
+    : 'server.connect() is not in this build';
+}
+
 const shardServer = (shards) => ({
   name: `shards-${shards}`,
   about: `geartrain --threads ${shards}`,

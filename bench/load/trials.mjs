@@ -12,6 +12,7 @@ const inLots = { jobs: 200000, warm: 100000, lot: 100000 };
  * `lot`: the queue is emptied between lots, so that no lot is the first to touch its memory.
  * `limit`: seconds after which warm-up and counted phase are cut (20); `seconds`: after which the
  * trial is given up (120). `rounds`: at most so many. `slow`: servers that a quick run leaves out.
+ * `isEmbedded`: server, client and worker are one process (embedded.mjs).
  * `shards`: functions are named after the shards that they fall on (probes/shards.mjs).
  */
 export const trials = [
@@ -309,6 +310,22 @@ export const trials = [
     servers: ['shards-1', 'shards-2', 'shards-n'],
     options: { scenario: 'rtt', jobs: 100000, warm: 50000, outstanding: 32 },
     shards: { isOneEach: true },
+  },
+  {
+    name: 'embedded',
+    tags: ['embedded'],
+    about: 'createServer(): background submits and worker in the process of the server, at once',
+    servers: ['geartrain'],
+    isEmbedded: true,
+    options: { scenario: 'mixed', jobs: 500000, warm: 100000, outstanding: 1000 },
+  },
+  {
+    name: 'embedded-rtt',
+    tags: ['embedded'],
+    about: 'createServer(): round trips in the process of the server, 256 outstanding',
+    servers: ['geartrain'],
+    isEmbedded: true,
+    options: { scenario: 'rtt', jobs: 300000, warm: 100000, outstanding: 256 },
   },
 ];
 

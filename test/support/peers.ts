@@ -22,6 +22,10 @@ const PEERS = {
     packageName: 'gearman-job-server',
     isInstalled: () => existsSync(gearmandPath()) || runs('gearmand', '--version'),
   },
+  compiler: {
+    packageName: 'g++',
+    isInstalled: () => ['g++', 'clang++', 'c++'].some((name) => runs(name, '--version')),
+  },
   gearman: { packageName: 'gearman-tools', isInstalled: () => runs('gearman', '-H') },
   gearadmin: { packageName: 'gearman-tools', isInstalled: () => runs('gearadmin', '--help') },
   script: {

@@ -134,6 +134,9 @@ export function page(report) {
   const short = isShort
     ? `<p class="short">A short run: ${report.options.scale} of the counts, ${report.options.rounds} round(s). Look at it to see that things work, not to compare.</p>`
     : '';
+  const left = report.left?.length
+    ? `<p class="short">Not played, for want of time: ${escaped(report.left.join(', '))}.</p>`
+    : '';
   const servers = report.servers.filter(({ name }) => names.includes(name));
   const figures = JSON.stringify({ plots }).replaceAll('<', '\\u003c');
   return `<!doctype html>
@@ -147,7 +150,7 @@ export function page(report) {
 <h1>Gearman job servers, measured side by side</h1>
 <p class="quiet">${escaped(report.machine.time)}, ${escaped(report.machine.cpu)}, ${report.machine.cores} cores;
 ${count(report.samples.length)} samples, ${failed} failed, ${report.replaced.length} replaced</p>
-${short}${reading}
+${short}${left}${reading}
 <ul>${servers.map(({ name, about }) => `<li><b>${escaped(name)}</b>: ${escaped(about)}</li>`).join('')}</ul>
 ${targetsTable(report.targets)}
 ${behindSection(report.rows)}

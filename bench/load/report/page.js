@@ -34,7 +34,7 @@
       ],
       cursor: { drag: { x: false, y: false } },
       series: [
-        { label: '', value: (_, i) => labels[Math.round(i)] ?? '-' },
+        { label: 'at', value: (_, i) => labels[Math.round(i)] ?? '-' },
         ...series.map(({ name, colour, isDashed }) => ({
           label: name,
           stroke: colour,

@@ -1,6 +1,6 @@
 // What the project set out to reach, as data, and whether a run shows it.
 // Rule: a target whose trials were not played, or not in full, is left out or says so; never guessed.
-import { figure, spread, times } from './format.mjs';
+import { count, figure, spread, times } from './format.mjs';
 import { ratio } from './summary.mjs';
 
 /** Ratios of server CPU time per job, C gearmand / geartrain on one core: `must`, `aim`. */
@@ -92,6 +92,14 @@ const limits = [
       run.machine.cores < 4
         ? Number.NaN
         : quotient(run, ['scale', 'shards-2'], ['scale', 'shards-1'], 'jobsPerSecond'),
+  },
+  {
+    about: 'jobs a second, submit and worker in the process of the server, one core',
+    must: 300_000,
+    aim: 600_000,
+    isLeast: true,
+    text: count,
+    value: (run) => of(run, 'embedded', 'geartrain', 'jobsPerSecond') ?? Number.NaN,
   },
 ];
 

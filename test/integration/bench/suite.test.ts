@@ -1,0 +1,134 @@
+/**
+ * The benchmark suite with hardly any jobs: every trial is played, complete and correct. How fast is never asked.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { trials } from '../../../bench/load/trials.mjs';
+import { hasPeer, requirePeer } from '../../support/peers.ts';
+
+const root = new URL('../../../', import.meta.url).pathname;
+const SMOKE_MS = 170_000;
+
+interface Sample {
+  trial: string;
+  server: string;
+  error?: string;
+  asked: { jobs: number; scenario: string; keys?: number };
+  result: {
+    jobs: number;
+    isCut: boolean;
+    generators?: number;
+    counts: { answered: number; executed: number; executedInAll: number };
+    server: { cpuSeconds: number; rssPeakKiB: number };
+    load: { cpuSeconds: number };
+  };
+}
+
+interface Run {
+  code: number;
+  output: string;
+  html: string;
+  json: {
+    machine: Record<string, unknown>;
+    samples: Sample[];
+    rows: { trial: string; server: string; rounds: number }[];
+    targets: unknown[];
+  };
+}
+
+/** Plays the suite; its results lie in a folder of their own. */
+async function bench(folder: string, name: string, words: string[]): Promise<Run> {
+  const path = join(folder, name);
+  const argv = [join(root, 'bench/load/run.mjs'), ...words, '--smoke', '--out', path];
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const [code] = (await once(child, 'close')) as [number];
+  const read = (suffix: string): string => readFileSync(`${path}.${suffix}`, 'utf8');
+  return { code, output, html: read('html'), json: JSON.parse(read('json')) };
+}
+
+describe.skipIf(!requirePeer('compiler'))('the benchmark suite', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  describe('with every trial', () => {
+    let run: Run;
+    beforeAll(async () => {
+      run = await bench(folder, 'all', ['all']);
+    }, SMOKE_MS);
+
+    const played = (name: string): Sample[] =>
+      run.json.samples.filter((sample) => sample.trial === name);
+
+    it('ends well', () => {
+      expect(run.json.samples.filter((sample) => sample.error)).toEqual([]);
+      expect(run.code, run.output).toBe(0);
+    });
+
+    it.each(trials.map((trial) => trial.name))('plays %s on every server it names', (name) => {
+      const isHere = (server: string): boolean => !server.startsWith('c-') || hasPeer('gearmand');
+      const { servers } = trials.find((trial) => trial.name === name) as (typeof trials)[number];
+      const wanted = servers.filter((server) => server !== 'shards-n' && isHere(server)).sort();
+      const names = played(name).map((sample) => sample.server);
+      // On three cores and more a server with a shard for each is among them.
+      const fixed = /^shards-[3-9]|^shards-\d\d/;
+      expect(names.filter((server) => !fixed.test(server)).sort()).toEqual(wanted);
+    });
+
+    it.each(trials.map((trial) => trial.name))('counts every job of %s once', (name) => {
+      for (const { asked, result } of played(name)) {
+        const jobs = asked.jobs * (result.generators ?? 1);
+        expect(result).toMatchObject({ isCut: false, jobs });
+        const { answered, executed, executedInAll } = result.counts;
+        const isSilent = ['connections', 'sleepers'].includes(asked.scenario);
+        expect(answered).toBe(isSilent ? 0 : jobs);
+        if (['rtt', 'idle', 'mixed', 'drain'].includes(asked.scenario)) {
+          expect(executed).toBe(jobs);
+          expect(executedInAll).toBeGreaterThan(jobs);
+        }
+        if (asked.keys) expect(executedInAll).toBeLessThan(jobs);
+        expect(result.server.cpuSeconds).toBeGreaterThan(0);
+        expect(result.load.cpuSeconds).toBeGreaterThan(0);
+        expect(result.server.rssPeakKiB).toBeGreaterThan(0);
+      }
+    });
+
+    it('writes machine, versions and a row for every trial and server', () => {
+      for (const key of ['cpu', 'cores', 'node', 'geartrain', 'gearmand', 'commit']) {
+        expect(run.json.machine).toHaveProperty(key);
+      }
+      expect(run.json.rows).toHaveLength(run.json.samples.length);
+      expect(run.json.rows.every((row) => row.rounds === 1)).toBe(true);
+    });
+
+    it('judges no target by so few jobs', () => {
+      expect(run.json.targets).toEqual([]);
+    });
+
+    it('writes a report that needs nothing but itself', () => {
+      const sections = [...run.html.matchAll(/ id="trial-([^"]+)"/g)].map(([, name]) => name);
+      expect(sections).toEqual(trials.map(({ name }) => name));
+      expect(run.html.includes('new uPlot(')).toBe(true);
+      expect(run.html.match(/(?:src|href)="(?!#)[^"]*"/g)).toBeNull();
+    });
+  });
+
+  it('finds a server out that answers wrongly', async () => {
+    const server = join(root, 'test/support/forgetful-server.mjs');
+    const words = ['submit', 'wrong', '--server', `wrong=${process.execPath} ${server} {port}`];
+    const { code, json } = await bench(folder, 'wrong', words);
+    expect(code).toBe(1);
+    const [first] = json.samples.filter((sample) => sample.trial === 'submit');
+    expect(first?.server).toBe('wrong');
+    expect(first?.error).toMatch(/a handle was given twice/);
+  });
+});
