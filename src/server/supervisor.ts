@@ -128,7 +128,9 @@ export class Supervisor {
     this.#parted.get(thread)?.();
     if (this.#isStopping) return;
     const { log, onFatal } = this.#options;
-    log.log(LogLevel.CRITICAL, `shard ${thread} has died, its jobs are lost: ${error.message}`);
+    const jobs = this.#wiring.jobsOf(thread);
+    const lost = `${jobs} ${jobs === 1 ? 'job is' : 'jobs are'} lost with it`;
+    log.log(LogLevel.CRITICAL, `shard ${thread} has died, ${lost}: ${error.message}`);
     const now = performance.now();
     this.#deathTimes = this.#deathTimes.filter((time) => now - time < DEATHS_WINDOW_MS);
     this.#deathTimes.push(now);

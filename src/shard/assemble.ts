@@ -49,7 +49,7 @@ export const NO_RINGS: ThreadRings = {
   levelOf: () => 0,
   publishLevel: () => {},
   connectionTotal: () => 0,
-  publishConnections: () => {},
+  publishCounts: () => {},
 };
 
 const clock: Clock = { nowMs: () => performance.now(), wallMs: () => Date.now() };

@@ -156,6 +156,9 @@ class PiscinaHost implements ShardHost {
     const options = cause instanceof Error ? { cause } : {};
     const error = new ShardError('ERR_GEARTRAIN_SHARD_LOAD', `${what}: ${reason}`, options);
     this.#options.onFatal(error);
+    // Tasks that wait for a thread would wait for ever.
+    for (const { killer, stage } of this.#running.values())
+      if (Atomics.load(stage, 0) === STAGE_QUEUED) killer.abort();
   }
 
   /** Notes the end of every thread that is new in the pool. */
@@ -166,6 +169,9 @@ class PiscinaHost implements ShardHost {
         thread.once('exit', () => {
           this.#exits.delete(thread);
           resolve();
+          // The pool replaces every thread but one that ends before it was ready, of which it says nothing.
+          if (this.#pool.threads.length < this.#options.count)
+            this.#fail('start a shard thread', 'it ended before it was ready');
         });
       });
       this.#exits.set(thread, exit);

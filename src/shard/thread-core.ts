@@ -73,7 +73,8 @@ export interface ThreadRings {
   publishLevel(level: number): void;
   /** Connections of all threads, as each published them last. */
   connectionTotal(): number;
-  publishConnections(count: number): void;
+  /** What others want to know of this thread: its connections and its jobs. */
+  publishCounts(connections: number, jobs: number): void;
 }
 
 export class ThreadCore {
@@ -87,6 +88,7 @@ export class ThreadCore {
   readonly #budget: MemoryBudget;
   #level = -1;
   #connectionCount = -1;
+  #jobCount = 0;
   #isReadingPaused = false;
   /** The store has something to tell. */
   #isStoreAwake = false;
@@ -235,6 +237,8 @@ export class ThreadCore {
   #publish(): void {
     // The level first: who has heard of a job must find a thread that says that it has one.
     this.#publishLevel();
+    // Whoever is told of a job must find it counted, should this thread die now.
+    this.#publishCounts();
     const { links } = this.#parts.rings;
     let overflowBytes = 0;
     for (const link of links) {
@@ -243,10 +247,15 @@ export class ThreadCore {
       overflowBytes += link.overflowBytes;
     }
     this.#limitOverflow(overflowBytes);
-    if (this.home.connectionCount !== this.#connectionCount) {
-      this.#connectionCount = this.home.connectionCount;
-      this.#parts.rings.publishConnections(this.#connectionCount);
-    }
+  }
+
+  #publishCounts(): void {
+    const { connectionCount } = this.home;
+    const jobCount = this.broker?.jobs.table.count ?? 0;
+    if (connectionCount === this.#connectionCount && jobCount === this.#jobCount) return;
+    this.#connectionCount = connectionCount;
+    this.#jobCount = jobCount;
+    this.#parts.rings.publishCounts(connectionCount, jobCount);
   }
 
   #publishLevel(): void {

@@ -43,6 +43,11 @@ function connectionWord(thread: number): number {
   return levelWord(thread) + 1;
 }
 
+/** Word in which `thread` publishes how many jobs it has. */
+function jobWord(thread: number): number {
+  return levelWord(thread) + 2;
+}
+
 /** The main thread's side: makes rings, ports and doorbells. */
 export class Wiring {
   readonly set: RingSet;
@@ -67,8 +72,14 @@ export class Wiring {
   renew(thread: number): void {
     resetThread(this.set, thread);
     Atomics.store(this.set.words, connectionWord(thread), 0);
+    Atomics.store(this.set.words, jobWord(thread), 0);
     for (let other = 0; other < this.#threadCount; other++)
       if (other !== thread) this.#connect(thread, other);
+  }
+
+  /** Jobs of `thread` at the end of its last turn, also when it has died since; before `renew`. */
+  jobsOf(thread: number): number {
+    return Atomics.load(this.set.words, jobWord(thread)) >>> 0;
   }
 
   /** The ends of one thread; each is handed out once, with the list of what to transfer. */
@@ -214,8 +225,10 @@ export class JoinedRings implements ThreadRings {
     return total;
   }
 
-  publishConnections(count: number): void {
-    Atomics.store(this.#wires.set.words, connectionWord(this.#wires.thread), count);
+  publishCounts(connections: number, jobs: number): void {
+    const { set, thread } = this.#wires;
+    Atomics.store(set.words, connectionWord(thread), connections);
+    Atomics.store(set.words, jobWord(thread), jobs);
   }
 
   #ring(to: number): void {

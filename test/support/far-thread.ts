@@ -140,7 +140,7 @@ export class FarDialogue extends NearDialogue {
           published.level = level;
         },
         connectionTotal: () => 0,
-        publishConnections: (count) => {
+        publishCounts: (count) => {
           published.connections = count;
         },
       },

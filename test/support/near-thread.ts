@@ -24,7 +24,7 @@ const NO_RINGS: ThreadRings = {
   levelOf: () => 0,
   publishLevel: () => {},
   connectionTotal: () => 0,
-  publishConnections: () => {},
+  publishCounts: () => {},
 };
 
 export type NearOptions = Partial<

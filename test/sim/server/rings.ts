@@ -135,7 +135,7 @@ export class SimRings implements ThreadRings {
     return Atomics.load(this.#hub.set.words, levelWord(thread) + 1);
   }
 
-  publishConnections(count: number): void {
-    Atomics.store(this.#hub.set.words, levelWord(this.#thread) + 1, count);
+  publishCounts(connections: number): void {
+    Atomics.store(this.#hub.set.words, levelWord(this.#thread) + 1, connections);
   }
 }

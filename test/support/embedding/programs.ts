@@ -52,12 +52,14 @@ export async function runProgram(
   variant: { readonly threads: number; readonly native: string },
   source: string,
   patienceMs = 20_000,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   const { threads, native } = variant;
   const given = JSON.stringify({ threads, native });
   const child = spawn(process.execPath, ['--input-type=module', '-e', HEAD + source, given], {
     cwd: fileURLToPath(new URL('../../../', import.meta.url)),
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   });
   let stdout = '';
   let stderr = '';

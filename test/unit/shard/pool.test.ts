@@ -186,6 +186,19 @@ describe('shard host', () => {
     expect(stage.deaths).toEqual([]);
   });
 
+  it('gives up when the thread that replaces a dead one ends before it is ready', async () => {
+    stage = new Stage('obey.mjs');
+    await stage.up(0);
+    process.once('worker', (thread) => void thread.terminate());
+    await stage.end(0, 'exit');
+    stage.start(0);
+    await stage.report();
+    await stage.host.stop();
+    expect(stage.fatal).toHaveLength(1);
+    expect(stage.fatal[0]).toMatchObject({ code: 'ERR_GEARTRAIN_SHARD_LOAD' });
+    expect(stage.fatal[0]?.message).toContain('ended before it was ready');
+  });
+
   it('gives up when the data cannot be posted', async () => {
     stage = new Stage('obey.mjs');
     stage.host.start(0, { orders: () => {} }, []);
