@@ -34,9 +34,22 @@ void Discard(const Napi::CallbackInfo& info) {
   memset(reinterpret_cast<void*>(last), 0, end - last);
 }
 
-int DoorbellCreate(const Napi::CallbackInfo&) {
+void CloseAtEnd(void* fd) { close(static_cast<int>(reinterpret_cast<intptr_t>(fd))); }
+
+void* AsArgument(int fd) { return reinterpret_cast<void*>(static_cast<intptr_t>(fd)); }
+
+// Closed by doorbellClose, or when the thread that made it ends; its own threads have ended before.
+int DoorbellCreate(const Napi::CallbackInfo& info) {
   int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  return fd < 0 ? -errno : fd;
+  if (fd < 0) return -errno;
+  napi_add_env_cleanup_hook(info.Env(), CloseAtEnd, AsArgument(fd));
+  return fd;
+}
+
+void DoorbellClose(const Napi::CallbackInfo& info) {
+  int fd = Int(info[0]);
+  napi_remove_env_cleanup_hook(info.Env(), CloseAtEnd, AsArgument(fd));
+  close(fd);
 }
 
 void DoorbellRing(const Napi::CallbackInfo& info) {
@@ -81,6 +94,7 @@ void ExportFunctions(Napi::Object exports) {
   Export<Discard>(exports, "discard");
   Export<DoorbellCreate>(exports, "doorbellCreate");
   Export<DoorbellRing>(exports, "doorbellRing");
+  Export<DoorbellClose>(exports, "doorbellClose");
   Export<CloseDescriptor>(exports, "closeDescriptor");
   Export<SetFileLimit>(exports, "setFileLimit");
   Export<SyslogOpen>(exports, "syslogOpen");

@@ -46,6 +46,7 @@ export {
 export type { ConnectionChange, LinkState } from './link/link.ts';
 export type { ConnectionOptions } from './link/settings.ts';
 export type { RequestOptions } from './link/within.ts';
+export { NoAddonError } from './native/addon-errors.ts';
 export { ServerClosedError } from './server/closed-error.ts';
 export { OptionError, type ServerOptions } from './server/options.ts';
 export { createServer } from './server/server.ts';

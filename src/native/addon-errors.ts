@@ -23,6 +23,12 @@ export class ReactorError extends Error {
   readonly code = 'ERR_GEARTRAIN_REACTOR';
 }
 
+/** The addon was demanded and does not load; `cause` says why. */
+export class NoAddonError extends Error {
+  override readonly name = 'NoAddonError';
+  readonly code = 'ERR_GEARTRAIN_NO_ADDON';
+}
+
 /** `result`, or SystemError when it is a negated errno. `what`: of what, on what. */
 export function checked(result: number, syscall: string, what: string): number {
   if (result < 0) throw new SystemError(syscall, what, result);

@@ -87,6 +87,7 @@ export interface Bindings {
   discard(bytes: Uint8Array): void;
   doorbellCreate(): number;
   doorbellRing(fd: number): void;
+  doorbellClose(fd: number): void;
   closeDescriptor(fd: number): void;
   setFileLimit(count: number): number;
   syslogOpen(ident: string): void;

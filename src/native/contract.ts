@@ -118,8 +118,10 @@ export interface Reactor {
 export interface NativeFunctions {
   /** Gives the pages of `bytes` back to the system; its content is zero afterwards (or unchanged in the twin, which drops chunks instead). */
   discard(bytes: Uint8Array): void;
+  /** An event descriptor; closed at the latest when the calling thread ends. */
   doorbellCreate(): number;
   doorbellRing(fd: number): void;
+  /** In the thread that made it. */
   doorbellClose(fd: number): void;
   closeDescriptor(fd: number): void;
   /** setrlimit(RLIMIT_NOFILE); returns the limit in force. Throws Error with `code`. */

@@ -3,6 +3,7 @@
  * Rule: GEARTRAIN_NATIVE=0 asks for the twin; without an addon that loads there is the twin as well, never an error.
  */
 import { addonFunctions, createReactor } from './addon.ts';
+import { NoAddonError } from './addon-errors.ts';
 import { bindings } from './bindings.ts';
 import type { NativeFunctions, Reactor, ReactorOptions } from './contract.ts';
 import { twinFunctions } from './twin.ts';
@@ -18,7 +19,7 @@ export interface Native {
 }
 
 /**
- * `auto` asks the environment; `on` throws Error when the addon does not load; `off` is the twin.
+ * `auto` asks the environment; `on` throws NoAddonError when the addon does not load; `off` is the twin.
  * The first call that may answer `addon` loads it; the thread has one copy.
  */
 export function loadNative(mode: 'auto' | 'on' | 'off' = 'auto'): Native {
@@ -27,8 +28,9 @@ export function loadNative(mode: 'auto' | 'on' | 'off' = 'auto'): Native {
   try {
     bindings();
   } catch (error) {
-    if (mode === 'on') throw error;
-    return twin(firstLine(error));
+    const reason = firstLine(error);
+    if (mode === 'on') throw new NoAddonError(`native on: ${reason}`, { cause: error });
+    return twin(reason);
   }
   return { kind: 'addon', reason: '', functions: addonFunctions, createReactor };
 }

@@ -26,7 +26,7 @@ const CLOSE_MS = 2_000;
 
 /**
  * A job server. Nothing happens before `listen`. Throws OptionError (`ERR_GEARMAN_OPTION`) for a wrong option and
- * Error `ERR_GEARTRAIN_NO_ADDON` when `native: 'on'` and the addon does not load.
+ * NoAddonError (`ERR_GEARTRAIN_NO_ADDON`) when `native: 'on'` and the addon does not load.
  */
 export function createServer(options: ServerOptions = {}): Server {
   return new GearServer(resolveOptions(options), options.logger ?? nullLogger);
@@ -148,7 +148,7 @@ class GearServer extends EventEmitter implements Server {
       this.#guard(() => this.#core.takeRecords());
       reactor.pauseReading(false);
       await closeHome(this.#core, CLOSE_MS);
-      await reactor.destroy();
+      await this.#core.destroy();
       this.#supervisor?.close();
     } catch (error) {
       this.#failure ??= error as Error;

@@ -86,6 +86,7 @@ export function assembleThread(
       }),
     setTimer: (atMs, wake) => {
       clearTimeout(timer);
+      if (atMs === Number.POSITIVE_INFINITY) return;
       timer = setTimeout(wake, Math.max(0, Math.ceil(atMs - clock.nowMs()))).unref();
     },
     onLine: (home, session, line) => onLine(home, session, line, facts),

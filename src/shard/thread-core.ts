@@ -54,7 +54,10 @@ export interface ThreadParts {
   readonly log: Logger;
   readonly memory: MemoryHooks;
   makeReactor(onTurn: (rowCount: number) => void): Reactor;
-  /** Calls `wake` once at or soon after `atMs` of the monotonic clock; replaces the call asked for before. */
+  /**
+   * Calls `wake` once at or soon after `atMs` of the monotonic clock; replaces the call asked for before. Infinity asks
+   * for none.
+   */
   setTimer(atMs: number, wake: () => void): void;
   onLine(home: Home, session: Session, line: string): void;
   readonly rings: ThreadRings;
@@ -190,6 +193,12 @@ export class ThreadCore {
   #settle(): void {
     this.#isStoreAwake = false;
     this.broker?.storing?.settle();
+  }
+
+  /** Ends the thread's reactor and timer: nothing holds its memory any more. No turn after it. */
+  destroy(): Promise<void> {
+    this.#parts.setTimer(Number.POSITIVE_INFINITY, this.#wake);
+    return this.reactor.destroy();
   }
 
   #setTime(): number {

@@ -44,7 +44,7 @@ export default async function runShard(task: ShardTask): Promise<void> {
   // What other threads had sent before they were told to end is owed to peers here.
   core.takeRecords();
   await closeHome(core, CLOSE_MS);
-  await core.reactor.destroy();
+  await core.destroy();
   rings.close();
   port.close();
 }

@@ -187,7 +187,8 @@ export class JoinedRings implements ThreadRings {
       receive: () => receiveMessageOnPort(ends.largeIn)?.message as ArrayBuffer | undefined,
       ring: (to) => this.#ring(to),
     });
-    if (this.#wires.doorbells === null) ends.bellIn.on('message', () => this.#nudge());
+    // Sockets and timers keep a thread alive, its doorbells do not.
+    if (this.#wires.doorbells === null) ends.bellIn.on('message', () => this.#nudge()).unref();
   }
 
   /** Forgets a thread that has died. */

@@ -2,15 +2,12 @@
  * What may end a shard's thread, and what that leaves behind in the process: programs of their own, with a preload that
  * obeys orders to die in several ways. Descriptors are counted before and after many deaths.
  */
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Ended, runProgram } from '../../support/embedding/programs.ts';
 import { type Variant, variants } from '../../support/embedding/servers.ts';
+import { SpoiledPackage } from '../../support/embedding/spoiled.ts';
 
-const root = new URL('../../../', import.meta.url);
 const sabotage = fileURLToPath(new URL('../../support/shards/sabotage.cjs', import.meta.url));
 
 /** What the programs share: a server whose shards die on order, and peers of every shard. */
@@ -126,19 +123,8 @@ describe.each(variants([2]))('a shard that dies, $label', (variant) => {
 });
 
 describe.each(variants([2]))('a shard that cannot be started, $label', (variant) => {
-  let folder = '';
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-  /** The built package with another source for one of its files. */
-  function spoiled(file: string, source: string): string {
-    folder = mkdtempSync(join(tmpdir(), 'geartrain-spoiled-'));
-    cpSync(new URL('dist/', root), join(folder, 'dist'), { recursive: true });
-    cpSync(new URL('package.json', root), join(folder, 'package.json'));
-    for (const name of ['node_modules', 'build', 'prebuilds'])
-      symlinkSync(fileURLToPath(new URL(name, root)), join(folder, name));
-    writeFileSync(join(folder, 'dist', file), source);
-    return folder;
-  }
+  let copy: SpoiledPackage | null = null;
+  afterEach(() => copy?.remove());
 
   it.each([
     ['its file fails while it is loaded', 'shard/thread.js', `throw new Error('spoiled');`],
@@ -152,10 +138,10 @@ describe.each(variants([2]))('a shard that cannot be started, $label', (variant)
       if (!isMainThread) throw new Error('spoiled');`,
     ],
   ])('because %s makes listen reject and ends the server', async (_name, file, source) => {
-    const at = spoiled(file, source);
+    copy = new SpoiledPackage({ [`dist/${file}`]: source }, true);
     const ended = await run(
       variant,
-      `const { createServer: createSpoiled } = await import('file://${at}/dist/index.js');
+      `const { createServer: createSpoiled } = await import('${copy.index}');
       const server = createSpoiled({ host: '127.0.0.1', port: 0, ...variant, logger });
       const errors = [];
       server.on('error', (error) => errors.push(error.code));
