@@ -3,6 +3,7 @@
  * the outbox. Rule: every method is one event, runs to completion and is never re-entered.
  * Source: Gearman PROTOCOL; behaviour of gearmand 1.1.20 and 2.0.
  */
+import type { Logger } from '../base/logger.ts';
 import type { BlobStore, Frame } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
 import { parseTimeout } from '../protocol/numbers.ts';
@@ -40,6 +41,7 @@ export interface BrokerOptions {
   readonly functionsMax: number;
   /** Whether there is memory for `bytes` more of workload. */
   readonly admits: (bytes: number) => boolean;
+  readonly log: Logger;
   /** Sleepers woken for each runnable job, at least 1. */
   readonly wakesPerJob: number;
   readonly wakeupDelayMs: number;
@@ -89,6 +91,8 @@ export class Broker {
     failed: 0,
     requeued: 0,
   };
+  /** Scheduled jobs that were started and timeouts that ended, since start. */
+  tickedJobs = 0;
   /** Time of the turn: monotonic for delays and timeouts, wall clock for scheduled jobs alone. */
   nowMs = 0;
   wallMs = 0;
@@ -232,6 +236,7 @@ export class Broker {
       waker.balance(jobs.functionOf(job), this.nowMs);
     }
     waker.tick(this.nowMs);
+    this.tickedJobs += TICK_JOBS_MAX - left;
     return this.nextDueMs();
   }
 

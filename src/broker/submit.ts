@@ -3,6 +3,7 @@
  * Order of the checks as in gearmand: unique length, coalescing, queue limit, then the handle is spent.
  */
 
+import { LogLevel } from '../base/logger.ts';
 import { writeHeader } from '../protocol/encode.ts';
 import { Errors } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
@@ -34,6 +35,7 @@ SUBMIT_FLAGS[Packet.SUBMIT_REDUCE_JOB] = flagsFor(Priority.normal);
 SUBMIT_FLAGS[Packet.SUBMIT_REDUCE_JOB_BACKGROUND] = flagsFor(Priority.normal, Flag.BACKGROUND);
 
 const DASH = 0x2d;
+const UTF8 = new TextDecoder();
 
 /** One submit of `peer`: replies JOB_CREATED, or ERROR without a job. */
 export function submit(broker: Broker, peer: Peer, frame: Frame): void {
@@ -70,6 +72,7 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
       ? broker.uniques.find(fn, hash, frame.bytes, frame.data, frame.dataBytes, frame.blob, true)
       : broker.uniques.find(fn, hash, frame.bytes, frame.off1, frame.a1, 0, false);
     if (known !== 0) {
+      if (broker.options.log.level >= LogLevel.NOTICE) logAccepted(broker, frame, startMs);
       coalesce(broker, peer, known, (flags & Flag.BACKGROUND) !== 0);
       return;
     }
@@ -80,6 +83,7 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
     refuse(broker, peer, Errors.queueFull);
     return;
   }
+  if (broker.options.log.level >= LogLevel.NOTICE) logAccepted(broker, frame, startMs);
   const job = createJob(broker, fn, flags, frame);
   if (isUnique) {
     broker.uniques.add(job, hash, isByWorkload);
@@ -94,6 +98,15 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
   if ((flags & Flag.BACKGROUND) === 0) broker.jobs.watchers.add(job, peer);
   broker.counters.submitted++;
   replyCreated(broker, peer, job, broker.jobs.table.serial(job));
+}
+
+/** As gearmand logs it: function, unique, and the time of a scheduled job in seconds or 0. */
+function logAccepted(broker: Broker, frame: Frame, startMs: number): void {
+  // A copy: TextDecoder does not take shared memory.
+  const names = frame.bytes.slice(frame.off, frame.off1 + frame.a1);
+  const name = UTF8.decode(names.subarray(0, frame.a0));
+  const unique = UTF8.decode(names.subarray(frame.a0 + 1));
+  broker.options.log.log(LogLevel.NOTICE, `accepted,${name},${unique},${startMs / 1000}`);
 }
 
 /** Puts a new job where it belongs: into its queue, or beside it until `startMs` of the wall clock. */

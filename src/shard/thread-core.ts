@@ -19,6 +19,7 @@ import type { Store, StoreHost } from '../store/store.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { loseThread } from './lose-thread.ts';
 import { MemoryBudget } from './memory-budget.ts';
+import { describeTurn, type TurnWork } from './slow-turn.ts';
 
 /** Records taken from one ring in one turn. */
 const RECORDS_MAX = 1024;
@@ -35,7 +36,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export interface ThreadCoreOptions {
   readonly home: HomeOptions;
-  readonly broker: Omit<BrokerOptions, 'home' | 'hashSeed' | 'lastSerial' | 'admits'>;
+  readonly broker: Omit<BrokerOptions, 'home' | 'hashSeed' | 'lastSerial' | 'admits' | 'log'>;
   readonly handlePrefix: string;
   /** Differs between runs; part of every handle. */
   readonly boot: number;
@@ -124,6 +125,7 @@ export class ThreadCore {
             hashSeed,
             lastSerial: (parts.rings.epoch & EPOCH_MASK) * SERIALS_PER_EPOCH,
             admits: (bytes) => this.#admits(bytes),
+            log: parts.log,
           },
           this.home.outbox,
           handles,
@@ -212,16 +214,20 @@ export class ThreadCore {
     const { clock } = this.#parts;
     const { broker, home } = this;
     const nowMs = this.#setTime();
-    this.#drainRings();
+    const listings = home.continuations.length;
+    const records = this.#drainRings();
     if (this.#isStoreAwake) this.#settle();
     home.onRows(rowCount);
     this.#publish();
+    const ticksBefore = broker?.tickedJobs ?? 0;
     let dueMs = broker === null ? Number.POSITIVE_INFINITY : this.#tick(broker, nowMs);
     if (this.store !== null) dueMs = Math.min(dueMs, this.store.flush(nowMs));
     this.#sleepUntil(Math.min(dueMs, this.#housekeeping.run(nowMs)), nowMs);
     if (this.#budget.isLimited) this.#settleMemory();
     const tookMs = clock.nowMs() - nowMs;
-    if (tookMs > this.#options.slowTurnMs) this.#reportSlow(tookMs, rowCount);
+    if (tookMs <= this.#options.slowTurnMs) return;
+    const dueJobs = (broker?.tickedJobs ?? 0) - ticksBefore;
+    this.#reportSlow(tookMs, rowCount, { records, dueJobs, listings });
   }
 
   #tick(broker: Broker, nowMs: number): number {
@@ -231,15 +237,20 @@ export class ThreadCore {
     return dueMs;
   }
 
-  /** Everything that other threads sent before this turn's sockets were read has happened when its rows are handled. */
-  #drainRings(): void {
+  /**
+   * Everything that other threads sent before this turn's sockets were read has happened when its rows are handled.
+   * Returns the number of records.
+   */
+  #drainRings(): number {
     const { readers } = this.#parts.rings;
+    let count = 0;
     for (let from = 0; from < readers.length; from++) {
       const reader = readers[from];
       if (reader == null || reader.isEmpty) continue;
-      reader.drain(RECORDS_MAX, (record) => onRecord(this.home, from, record));
+      count += reader.drain(RECORDS_MAX, (record) => onRecord(this.home, from, record));
       if (!reader.isEmpty) this.reactor.nudge();
     }
+    return count;
   }
 
   /** Shows other threads what this turn has for them. */
@@ -313,10 +324,10 @@ export class ThreadCore {
     control[Control.BLOB_KIB_MAX] = Math.max(1, Math.min(kib, 0x7fffffff));
   }
 
-  #reportSlow(tookMs: number, rowCount: number): void {
-    this.#parts.log.log(
-      LogLevel.WARNING,
-      `a turn took ${Math.round(tookMs)} ms for ${rowCount} rows, limit ${this.#options.slowTurnMs} ms`,
-    );
+  #reportSlow(tookMs: number, rowCount: number, work: TurnWork): void {
+    const { log } = this.#parts;
+    const what = describeTurn(this.reactor.rows, rowCount, work);
+    const limit = `limit ${this.#options.slowTurnMs} ms`;
+    log.log(LogLevel.WARNING, `a turn took ${Math.round(tookMs)} ms, ${limit}: ${what}`);
   }
 }

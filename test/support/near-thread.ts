@@ -28,7 +28,7 @@ const NO_RINGS: ThreadRings = {
 };
 
 export type NearOptions = Partial<
-  Omit<BrokerOptions, 'home' | 'hashSeed' | 'admits'> &
+  Omit<BrokerOptions, 'home' | 'hashSeed' | 'admits' | 'log'> &
     Omit<HomeOptions, 'hashSeed'> & {
       readonly memoryBytesMax: number;
       readonly rings: ThreadRings;

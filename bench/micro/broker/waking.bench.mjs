@@ -49,6 +49,7 @@ class Scene {
       jobRetries: -1,
       functionsMax: 1e6,
       admits: () => true,
+      log: { level: -1, log: () => {} },
       wakesPerJob: 1,
       wakeupDelayMs: 100,
       isPriorityGlobal: true,

@@ -38,9 +38,13 @@ export function variants(threadCounts: readonly number[] = [0, 2]): Variant[] {
 
 /** Log lines of a server; each may be awaited. */
 export class TestLog {
-  readonly level = LogLevel.INFO;
+  readonly level: number;
   readonly lines: string[] = [];
   #look: () => void = () => {};
+
+  constructor(level: number = LogLevel.INFO) {
+    this.level = level;
+  }
 
   log(level: number, text: string): void {
     if (level > this.level) return;
