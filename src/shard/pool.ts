@@ -140,6 +140,8 @@ class PiscinaHost implements ShardHost {
     }
     await this.#lostThreads();
     this.#running.delete(shard);
+    // It was given up with all others that no thread had taken.
+    if (this.#isFatal && Atomics.load(stage, 0) === STAGE_QUEUED) return;
     if (killer.signal.aborted) {
       failure = new ShardError('ERR_GEARTRAIN_SHARD_KILLED', `shard ${shard} was killed`);
     } else if (Atomics.load(stage, 0) === STAGE_QUEUED) {
