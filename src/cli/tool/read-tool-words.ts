@@ -8,7 +8,7 @@ import type { Tool, ToolOption, ToolValues } from './tool-option.ts';
 export interface ReadTool {
   /** By key, defaults included. */
   readonly values: ToolValues;
-  /** Keys of options that were given. */
+  /** Keys of options that were given, in the order in which each was given last. */
   readonly given: ReadonlySet<string>;
   /** Words that are neither options nor values of options, in their order. */
   readonly operands: readonly string[];
@@ -84,9 +84,10 @@ export function readToolWords(argv: readonly string[], tool: Tool): ReadTool {
   const found = new Map<ToolOption, (string | null)[]>();
   const problems: string[] = [];
   const command = makeCommand(tool, (row, word) => {
-    const words = found.get(row);
-    if (words === undefined) found.set(row, [word]);
-    else words.push(word);
+    const words = found.get(row) ?? [];
+    // Taken out first: the order of the map is that of the last time each was given.
+    found.delete(row);
+    found.set(row, [...words, word]);
   });
   const words = tool.takesAbbreviations ? writtenOut(argv, tool, problems) : [...argv];
   let operands: readonly string[] = [];

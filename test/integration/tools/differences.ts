@@ -58,7 +58,7 @@ export const DIFFERENCES = {
     c: 'a list of options',
     ours: 'a manual: every option, exit status, environment, examples',
     why: 'more options, and more to say',
-    apply: (_c, row) => ({ stdout: expect.stringMatching(row.says as RegExp) }),
+    apply: (_c, row) => ({ stdout: expect.stringMatching(row.says as RegExp), stderr: '' }),
   },
   'stray words': {
     tool: 'gearadmin',
@@ -77,7 +77,8 @@ export const DIFFERENCES = {
     why: 'secrets in clear text',
     apply: (c, row) => {
       expect(c.stdout, 'of the C tool').not.toBe('');
-      return { code: 1, stdout: '', stderr: expect.stringMatching(row.says as RegExp) };
+      const left = row.left ?? c.left;
+      return { code: 1, stdout: '', stderr: expect.stringMatching(row.says as RegExp), left };
     },
   },
   'line ends in names': {
@@ -91,6 +92,93 @@ export const DIFFERENCES = {
       stderr: expect.stringMatching(row.says as RegExp),
       left: own(row, 'left'),
     }),
+  },
+  'the last line': {
+    tool: 'gearman',
+    c: '`-N` cuts the last character of a last line that has no line end',
+    ours: 'only a line end is taken away',
+    why: 'lost data',
+    apply: (_c, row) => ({ stdout: own(row, 'stdout'), heard: own(row, 'heard') }),
+  },
+  'NUL in lines': {
+    tool: 'gearman',
+    c: 'with `-n` and `-N` a line ends at its first NUL',
+    ours: 'NUL is a byte like any other',
+    why: 'lost data',
+    apply: (_c, row) => ({ stdout: own(row, 'stdout'), heard: own(row, 'heard') }),
+  },
+  'long lines': {
+    tool: 'gearman',
+    c: 'with `-n` and `-N` a line of more than 8191 bytes becomes several jobs',
+    ours: 'a line is a job',
+    why: 'broken data',
+    apply: (_c, row) => ({ stdout: own(row, 'stdout'), heard: own(row, 'heard') }),
+  },
+  'empty workloads': {
+    tool: 'gearman',
+    c: 'an empty word is refused, with exit status 0',
+    ours: 'a job with an empty workload, as without input',
+    why: 'the protocol allows it',
+    apply: (c, row) => {
+      expect(c.stderr, 'of the C tool').not.toBe('');
+      return { stdout: own(row, 'stdout'), stderr: '', heard: own(row, 'heard') };
+    },
+  },
+  'order of output': {
+    tool: 'gearman',
+    c: 'with `-v` in a pipe handles and results come out of order: one goes through a buffer, the other does not',
+    ours: 'in the order in which they happen, as the C tool does on a terminal',
+    why: 'one cannot tell what belongs together',
+    apply: (_c, row) => ({ stdout: own(row, 'stdout') }),
+  },
+  'values are checked': {
+    tool: 'gearman',
+    c: 'what is no number counts as 0; an empty function and a long unique key are told with exit status 0',
+    ours: 'refused before anything is done, with exit status 1',
+    why: 'typing errors',
+    apply: (c, row) => {
+      expect(c.code, 'of the C tool').toBe(0);
+      const nothing = { stdout: '', heard: [], left: expect.anything() };
+      return { ...nothing, code: 1, stderr: expect.stringMatching(row.says as RegExp) };
+    },
+  },
+  'count of failed jobs': {
+    tool: 'gearman',
+    c: 'a failed job counts twice for `-c`',
+    ours: 'once',
+    why: 'the help says jobs',
+    apply: (_c, row) => ({ left: own(row, 'left') }),
+  },
+  'lines of a worker': {
+    tool: 'gearman',
+    c: 'with `-n` and `-N` each chunk repeats all lines before it',
+    ours: 'a chunk is a line',
+    why: 'the result is not the output',
+    apply: (_c, row) => ({ heard: own(row, 'heard') }),
+  },
+  'commands that break': {
+    tool: 'gearman',
+    c: 'a command that is ended by a signal completes its job with what it wrote so far',
+    ours: 'fails its job',
+    why: 'half a result is none',
+    apply: (c, row) => {
+      expect(c.heard.join(), 'of the C tool').toContain('WORK_COMPLETE');
+      return { stderr: expect.stringMatching(row.says as RegExp), heard: own(row, 'heard') };
+    },
+  },
+  'missing commands': {
+    tool: 'gearman',
+    c: 'a worker whose command does not exist completes every job with an empty result',
+    ours: 'refuses to start; no job is touched',
+    why: 'lost jobs',
+    apply: (c, row) => {
+      expect(c.left.join(), 'of the C tool').not.toContain('1\t');
+      return {
+        code: 1,
+        stderr: expect.stringMatching(row.says as RegExp),
+        left: expect.anything(),
+      };
+    },
   },
 } as const satisfies Readonly<Record<string, Difference>>;
 

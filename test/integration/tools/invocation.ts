@@ -16,6 +16,8 @@ export interface Invocation {
   /** Servers to run it against; both unless given. */
   readonly worlds?: readonly WorldKind[];
   readonly setup?: (world: World) => Promise<void>;
+  /** Jobs run side by side: standard output is these pieces in any order, and so is what the worker heard. */
+  readonly pieces?: readonly string[];
   /** Rules by which our outcome may differ; each must be needed. */
   readonly differences?: readonly DifferenceName[];
   /** What our own message says, where the rule `own messages` or `own usage` applies. */

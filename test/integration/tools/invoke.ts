@@ -34,6 +34,7 @@ function evened(text: string, world: World, pid: number): string {
   return text
     .replaceAll(new RegExp(`\\b${world.port}\\b`, 'g'), 'PORT')
     .replaceAll(`pid(${pid})`, 'pid(PID)')
+    .replaceAll(`"${pid}\\n"`, '"PID\\n"')
     .replaceAll(new RegExp(`^${world.serverPid}$`, 'gm'), 'SERVER_PID')
     .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'UUID')
     .replaceAll(/H:[\w.-]+:[\w.]+/g, 'HANDLE');
@@ -44,6 +45,23 @@ function filled(word: string, world: World, folder: string): string {
     .replaceAll('{port}', String(world.port))
     .replaceAll('{folder}', folder)
     .replaceAll(/\{handle(\d)\}/g, (_, n) => world.handles[Number(n) - 1] ?? '');
+}
+
+/** Between peers there is no order: lines by peer, each one's in their order. */
+function byPeer(heard: readonly string[]): string[] {
+  const peer = (line: string): string => line.replace(/ got .*/s, '');
+  return heard.toSorted((a, b) => (peer(a) < peer(b) ? -1 : peer(a) > peer(b) ? 1 : 0));
+}
+
+/** The pieces in the row's order, when the text consists of them; else the text as it is. */
+function inOrder(text: string, pieces: readonly string[] = []): string {
+  let rest = text;
+  for (const piece of pieces) rest = rest.replace(piece, '');
+  return rest === '' ? pieces.join('') || text : text;
+}
+
+function inRowOrder(heard: string[], { pieces }: Invocation): string[] {
+  return pieces === undefined ? heard : heard.toSorted();
 }
 
 interface Ended {
@@ -106,9 +124,9 @@ export async function invoke(
     const even = (text: string): string => evened(text, world, ended.pid);
     return {
       code: ended.code,
-      stdout: even(ended.stdout),
+      stdout: inOrder(even(ended.stdout), invocation.pieces),
       stderr: even(ended.stderr),
-      heard: world.heard.map(even),
+      heard: inRowOrder(byPeer(world.heard).map(even), invocation),
       left: (await world.left()).map(even),
     };
   } finally {

@@ -46,7 +46,7 @@ function ownRow(row: string): FunctionFigures | null {
 }
 
 /** A row of `status`. */
-function statusRow(row: string): FunctionFigures | null {
+export function statusRow(row: string): FunctionFigures | null {
   const read = columns(row, 3);
   if (read === null) return null;
   const [total, running, workers] = read.numbers as [number, number, number];

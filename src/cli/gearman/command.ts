@@ -1,0 +1,103 @@
+/**
+ * The command of a worker, run once for each job: workload on standard input, output by pieces, standard error as it is.
+ * Rule: a command that is still running when the worker ends is ended too, with whatever it has started.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** How a command ended: in words for people, and whether it did well. */
+export interface CommandEnd {
+  readonly isGood: boolean;
+  readonly words: string;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Where the command is, as the system would find it. Throws Error when it cannot be run. */
+export function findCommand(name: string, env: NodeJS.ProcessEnv): string {
+  const places = name.includes('/')
+    ? [name]
+    : (env.PATH ?? '/usr/bin:/bin').split(delimiter).map((folder) => join(folder || '.', name));
+  const found = places.find(isProgram);
+  if (found === undefined) {
+    throw new Error(
+      `command ${JSON.stringify(name)}: there is no such program${name.includes('/') ? '' : ' in PATH'}`,
+    );
+  }
+  return found;
+}
+
+export class Commands {
+  readonly #path: string;
+  readonly #args: readonly string[];
+  readonly #running = new Set<ChildProcess>();
+
+  /** Throws Error when there is no such program. */
+  constructor(words: readonly string[], env: NodeJS.ProcessEnv) {
+    const [name = '', ...args] = words;
+    this.#path = findCommand(name, env);
+    this.#args = args;
+  }
+
+  /**
+   * Runs it to its end. `onOutput` is called in order and awaited, so that a slow reader slows the command. `signal` ends
+   * it. Rejects when it cannot be started.
+   */
+  async run(
+    workload: Uint8Array,
+    signal: AbortSignal,
+    onOutput: (chunk: Buffer) => Promise<void> | void,
+  ): Promise<CommandEnd> {
+    // A group of its own, so that what it has started ends with it.
+    const child = spawn(this.#path, this.#args, {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      detached: true,
+    });
+    this.#running.add(child);
+    const onAbort = (): void => end(child);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      const closed = new Promise<CommandEnd>((resolve, reject) => {
+        child.once('error', reject);
+        child.once('close', (code, by) =>
+          resolve({
+            isGood: code === 0,
+            words: by === null ? `exit status ${code}` : `signal ${by}`,
+          }),
+        );
+      });
+      // Whatever becomes of the output, the failure to start is met below.
+      closed.catch(() => {});
+      // A command need not read its input.
+      child.stdin.on('error', () => {});
+      child.stdin.end(workload);
+      for await (const chunk of child.stdout) await onOutput(chunk as Buffer);
+      return await closed;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#running.delete(child);
+    }
+  }
+
+  /** Ends all that run. */
+  endAll(): void {
+    for (const child of this.#running) end(child);
+  }
+}
+
+function end(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGTERM');
+  } catch {
+    // It has ended already.
+  }
+}

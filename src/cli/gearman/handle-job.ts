@@ -1,0 +1,78 @@
+/** What a worker does with one job: runs the command, or writes the workload out. */
+
+import { JobFailed } from '../../link/errors.ts';
+import type { Handler } from '../../worker/types.ts';
+import { writeAll } from '../tool/streams.ts';
+import type { Commands } from './command.ts';
+import { LineCutter } from './line-cutter.ts';
+import type { GearmanValues } from './options.ts';
+
+/** What a packet can hold besides its arguments. */
+const RESULT_BYTES_MAX = 2 ** 31 - 65_536;
+
+type BytesHandler = Handler<Uint8Array, Uint8Array | undefined>;
+
+/** Takes output as it comes, and what is left of it at the end. */
+interface Outlet {
+  take(chunk: Buffer): void;
+  /** Bytes of the result. */
+  end(): Uint8Array;
+}
+
+function lines(send: (bytes: Uint8Array) => void, keepsEnd: boolean): Outlet {
+  const cutter = new LineCutter(keepsEnd);
+  return {
+    take: (chunk) => {
+      for (const line of cutter.push(chunk)) send(line);
+    },
+    end: () => {
+      for (const line of cutter.flush()) send(line);
+      return new Uint8Array(0);
+    },
+  };
+}
+
+function atOnce(send: (bytes: Uint8Array) => void): Outlet {
+  return {
+    take: send,
+    end: () => new Uint8Array(0),
+  };
+}
+
+function atTheEnd(): Outlet {
+  const chunks: Buffer[] = [];
+  let byteCount = 0;
+  return {
+    take: (chunk) => {
+      chunks.push(chunk);
+      byteCount += chunk.length;
+      if (byteCount > RESULT_BYTES_MAX) {
+        throw new JobFailed(`the output is over ${RESULT_BYTES_MAX} bytes: use --stream`);
+      }
+    },
+    end: () => Buffer.concat(chunks),
+  };
+}
+
+function outletOf(values: GearmanValues, send: (bytes: Uint8Array) => void): Outlet {
+  if (values.lines || values.linesStripped) return lines(send, !values.linesStripped);
+  return values.stream ? atOnce(send) : atTheEnd();
+}
+
+/** A handler that runs the command. A command that fails sends its output as WORK_DATA and fails its job. */
+export function commandHandler(values: GearmanValues, commands: Commands): BytesHandler {
+  return async (job, { signal }) => {
+    const outlet = outletOf(values, (bytes) => job.sendData(bytes));
+    const { isGood, words } = await commands.run(job.data, signal, (chunk) => outlet.take(chunk));
+    const result = outlet.end();
+    if (isGood) return result;
+    if (result.length > 0) job.sendData(result);
+    throw new JobFailed(`the command ended with ${words}`);
+  };
+}
+
+/** A handler that writes workloads to standard output; the result is empty. */
+export const printHandler: BytesHandler = async (job) => {
+  await writeAll(process.stdout, job.data);
+  return undefined;
+};

@@ -1,0 +1,302 @@
+/**
+ * THE options table of `gearman`. Short forms are those of the C tool of 1.1.20, which has no long ones; rows marked
+ * as our own are not in it.
+ */
+import { port } from '../../server/options/address-types.ts';
+import { flag, integer, text } from '../../server/options/option-type.ts';
+import type { ReadTool } from '../tool/read-tool-words.ts';
+import { exitStatusRow, TLS_ENVIRONMENT, tlsRows } from '../tool/shared-rows.ts';
+import type { Tool, ToolOption } from '../tool/tool-option.ts';
+import { serverList, word } from '../tool/value-types.ts';
+
+const INT_MAX = 2 ** 31 - 1;
+const PARALLEL_MAX = 10_000;
+
+const commonRows = [
+  {
+    name: 'function',
+    short: 'f',
+    key: 'functions',
+    type: word('name', 'a name that is not empty', (name) => name !== ''),
+    fallback: [],
+    fallbackText: 'needed',
+    isRepeatable: true,
+    group: 'Client and worker',
+    help: 'function to call or to offer; may be repeated',
+  },
+  {
+    name: 'host',
+    short: 'h',
+    key: 'host',
+    type: serverList,
+    fallback: [{ host: 'localhost', port: null }],
+    fallbackText: 'GEARMAN_SERVER, or localhost',
+    group: 'Client and worker',
+    help: 'job servers; the environment wins, as with the C tool',
+  },
+  {
+    name: 'port',
+    short: 'p',
+    key: 'port',
+    type: port,
+    fallback: 4730,
+    group: 'Client and worker',
+    help: 'port of job servers that are given without one, or the name of a service',
+  },
+  {
+    name: 'timeout',
+    short: 't',
+    key: 'timeoutMs',
+    type: integer({ min: -1, max: INT_MAX, unit: 'milliseconds', special: { [-1]: 'no limit' } }),
+    fallback: -1,
+    group: 'Client and worker',
+    help: 'longest silence: of a job that was submitted, or without a job to work on',
+  },
+  {
+    name: 'parallel',
+    key: 'parallel',
+    type: integer({ min: 1, max: PARALLEL_MAX }),
+    fallback: 1,
+    group: 'Client and worker',
+    isOwn: true,
+    help: 'workloads that are under way at a time in the foreground; commands that a worker runs at a time',
+  },
+  {
+    name: 'pid-file',
+    short: 'i',
+    key: 'pidFile',
+    type: text({ argument: 'file' }),
+    fallback: null,
+    group: 'Client and worker',
+    help: 'file for the process id, removed at exit',
+  },
+  {
+    name: 'daemon',
+    short: 'd',
+    key: 'daemon',
+    type: flag,
+    fallback: false,
+    group: 'Client and worker',
+    help: 'go on in the background, without output; the C tool has it, but does not list it',
+  },
+  {
+    name: 'verbose',
+    short: 'v',
+    key: 'verbose',
+    type: flag,
+    fallback: false,
+    group: 'Client and worker',
+    help: 'client: print the handle of each job; worker: tell of connections and jobs on standard error',
+  },
+  {
+    name: 'json',
+    key: 'json',
+    type: flag,
+    fallback: false,
+    group: 'Client and worker',
+    isOwn: true,
+    help: 'write what happens as lines of JSON, see JSON',
+  },
+  { ...exitStatusRow, group: 'Client and worker' },
+  {
+    name: 'help',
+    short: 'H',
+    key: 'help',
+    type: flag,
+    fallback: false,
+    group: 'Client and worker',
+    help: 'print this text',
+  },
+] as const satisfies readonly ToolOption[];
+
+const clientRows = [
+  {
+    name: 'background',
+    short: 'b',
+    key: 'background',
+    type: flag,
+    fallback: false,
+    group: 'Client',
+    help: 'queue the jobs and do not wait for them',
+  },
+  {
+    name: 'high',
+    short: 'I',
+    key: 'high',
+    type: flag,
+    fallback: false,
+    group: 'Client',
+    help: 'with high priority',
+  },
+  {
+    name: 'low',
+    short: 'L',
+    key: 'low',
+    type: flag,
+    fallback: false,
+    group: 'Client',
+    help: 'with low priority; of -I and -L the last one counts',
+  },
+  {
+    name: 'lines',
+    short: 'n',
+    key: 'lines',
+    type: flag,
+    fallback: false,
+    group: 'Client',
+    help: 'a job for each line of standard input; worker: send each line of output as it comes (WORK_DATA)',
+  },
+  {
+    name: 'lines-stripped',
+    short: 'N',
+    key: 'linesStripped',
+    type: flag,
+    fallback: false,
+    group: 'Client',
+    help: 'the same, without the line end',
+  },
+  {
+    name: 'prefix',
+    short: 'P',
+    key: 'prefix',
+    type: flag,
+    fallback: false,
+    group: 'Client',
+    help: 'put "FUNCTION: " in front of everything that a job sends',
+  },
+  {
+    name: 'empty',
+    short: 's',
+    key: 'empty',
+    type: flag,
+    fallback: false,
+    group: 'Client',
+    help: 'an empty workload; standard input is not read',
+  },
+  {
+    name: 'unique',
+    short: 'u',
+    key: 'unique',
+    type: word('key', 'at most 64 bytes', (key) => Buffer.byteLength(key) <= 64),
+    fallback: null,
+    fallbackText: 'a new one for each job',
+    group: 'Client',
+    help: 'unique key; # = a number made of the workload, - = the server compares workloads',
+  },
+  {
+    name: 'quiet',
+    short: 'q',
+    key: 'quiet',
+    type: flag,
+    fallback: false,
+    group: 'Client',
+    isOwn: true,
+    help: 'no progress bar on a terminal, and no word when nobody offers a function',
+  },
+] as const satisfies readonly ToolOption[];
+
+const workerRows = [
+  {
+    name: 'worker',
+    short: 'w',
+    key: 'worker',
+    type: flag,
+    fallback: false,
+    group: 'Worker',
+    help: 'work on jobs: run the command for each, the workload on its standard input',
+  },
+  {
+    name: 'count',
+    short: 'c',
+    key: 'count',
+    type: integer({ min: 0, max: INT_MAX, special: { 0: 'no end' } }),
+    fallback: 0,
+    group: 'Worker',
+    help: 'jobs after which it ends; a silence of -t and a server that cannot be reached count as well',
+  },
+  {
+    name: 'stream',
+    key: 'stream',
+    type: flag,
+    fallback: false,
+    group: 'Worker',
+    isOwn: true,
+    help: 'send output as it comes (WORK_DATA) instead of as the result at the end',
+  },
+] as const satisfies readonly ToolOption[];
+
+/** Everything `gearman` knows about its command line. */
+export const GEARMAN: Tool = {
+  manual: {
+    name: 'gearman',
+    summary: 'submit jobs to a Gearman job server, or work on them',
+    usage: [
+      '[options] -f FUNCTION [WORKLOAD...]',
+      '[options] -f FUNCTION -n < LINES',
+      '-w [options] -f FUNCTION [--] [COMMAND [ARG...]]',
+    ],
+    description: [
+      'Without -w it is a client. Each WORKLOAD becomes a job of every FUNCTION; without one, standard input is the workload, whole or by lines. Foreground jobs run one workload after the other; what they send is written as it comes, warnings and exceptions to standard error. Background jobs are submitted as fast as the server takes them, and standard input is read no faster than that.',
+      'With -w it is a worker. The command is run for each job: the workload is its standard input, its standard output the result. A command that ends with another exit status than 0, or by a signal, fails its job, behind its output as WORK_DATA. Without a command workloads are written to standard output. Running commands are ended with the worker, and their jobs go back to the server.',
+      'JSON: each line is an object with "event" and, where they apply, "function", "handle", "index" (of the workload, from 0), "data" (text) or "base64" (what is no UTF-8), "numerator", "denominator", "message". Events of a client: created, queued, data, status, warning, exception, complete, fail, error; of a worker: job, complete, fail, and error.',
+    ],
+    environment: [
+      ['GEARMAN_SERVER', 'job servers as HOST:PORT,...; used instead of -h and -p'],
+      ['GEARMAN_SERVERS', 'further job servers, used before the others'],
+      ...TLS_ENVIRONMENT,
+    ],
+    exitCodes: [
+      [0, 'all jobs ended well or were queued; the worker has done its -c jobs'],
+      [
+        1,
+        'a job failed or was refused, -t was over, no job server could be reached, the command line is wrong; --exit-status c gives 0 unless a job failed or the command line is wrong',
+      ],
+      [130, 'ended by Ctrl-C'],
+      [141, 'whoever read the output has gone'],
+    ],
+    examples: [
+      ['gearman -w -f wc -- wc -l', 'count lines as a worker'],
+      ['gearman -f wc < /etc/passwd', 'let it count'],
+      ['gearman -f resize -b a.jpg b.jpg', 'queue two jobs'],
+      ['gearman -f mail -b -N < addresses.txt', 'queue a job for each line'],
+      ['gearman -f render -t 60000 --json scene.json | jq .', 'wait, at most a minute of silence'],
+      [
+        'gearman -w -f build --parallel 4 -i build.pid -d -- ./build.sh',
+        'four at a time, in the background',
+      ],
+    ],
+  },
+  options: [...commonRows, ...clientRows, ...workerRows, ...tlsRows],
+  takesAbbreviations: false,
+  onRepeat: 'last wins',
+};
+
+/** Values of the rows above. */
+export interface GearmanValues {
+  readonly functions: readonly string[];
+  readonly timeoutMs: number;
+  readonly parallel: number;
+  readonly pidFile: string | null;
+  readonly daemon: boolean;
+  readonly verbose: boolean;
+  readonly json: boolean;
+  readonly exitStatus: 'strict' | 'c';
+  readonly help: boolean;
+  readonly background: boolean;
+  readonly priority: 'high' | 'normal' | 'low';
+  readonly lines: boolean;
+  readonly linesStripped: boolean;
+  readonly prefix: boolean;
+  readonly empty: boolean;
+  readonly unique: string | null;
+  readonly quiet: boolean;
+  readonly worker: boolean;
+  readonly count: number;
+  readonly stream: boolean;
+}
+
+/** The values that were read; of two priorities the last one counts. */
+export function gearmanValues({ values, given }: ReadTool): GearmanValues {
+  const last = [...given].findLast((key) => key === 'high' || key === 'low');
+  return { ...values, priority: last ?? 'normal' } as unknown as GearmanValues;
+}

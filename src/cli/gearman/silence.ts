@@ -1,0 +1,35 @@
+/** The limit of `-t`: how long a job may say nothing. Each word of it starts the time anew. */
+
+export class Silence {
+  readonly #limitMs: number;
+  readonly #abort = new AbortController();
+  #timer: NodeJS.Timeout | null = null;
+
+  /** Negative: no limit. */
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
+    this.heard();
+  }
+
+  /** For a submit; empty without a limit. */
+  get option(): { signal?: AbortSignal } {
+    return this.#limitMs < 0 ? {} : { signal: this.#abort.signal };
+  }
+
+  get isOver(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  heard(): void {
+    if (this.#limitMs < 0) return;
+    this.end();
+    this.#timer = setTimeout(() => {
+      this.#abort.abort(new Error(`no answer within ${this.#limitMs} ms`));
+    }, this.#limitMs);
+  }
+
+  end(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The workloads of a client, in their order: words, lines of standard input, or all of it. Rule: lines are read no faster
+ * than they are taken, and never all at once.
+ */
+import type { Readable } from 'node:stream';
+import { LineCutter } from './line-cutter.ts';
+import type { GearmanValues } from './options.ts';
+
+/** What a packet can hold besides its arguments, far above what servers take by default. */
+const WORKLOAD_BYTES_MAX = 2 ** 31 - 65_536;
+
+export interface Workloads {
+  /** How many there are, or null where that is not known before the end. */
+  readonly count: number | null;
+  all(): AsyncGenerator<Uint8Array>;
+}
+
+async function* lines(input: Readable, keepsEnd: boolean): AsyncGenerator<Uint8Array> {
+  const cutter = new LineCutter(keepsEnd);
+  for await (const chunk of input) yield* cutter.push(chunk as Buffer);
+  yield* cutter.flush();
+}
+
+async function* whole(input: Readable): AsyncGenerator<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let byteCount = 0;
+  for await (const chunk of input) {
+    chunks.push(chunk as Buffer);
+    byteCount += (chunk as Buffer).length;
+    if (byteCount > WORKLOAD_BYTES_MAX) {
+      throw new Error(
+        `standard input is over ${WORKLOAD_BYTES_MAX} bytes, the limit of a workload`,
+      );
+    }
+  }
+  yield Buffer.concat(chunks);
+}
+
+async function* those(words: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const word of words) yield Buffer.from(word);
+}
+
+/** Where workloads come from: words win over `-s`, that over standard input. */
+export function workloadsOf(
+  values: GearmanValues,
+  words: readonly string[],
+  input: Readable,
+): Workloads {
+  if (words.length > 0) return { count: words.length, all: () => those(words) };
+  if (values.empty) return { count: 1, all: () => those(['']) };
+  if (values.lines || values.linesStripped) {
+    return { count: null, all: () => lines(input, !values.linesStripped) };
+  }
+  return { count: 1, all: () => whole(input) };
+}
