@@ -3,7 +3,7 @@
 import { type BackgroundChannel, backgroundChannel, startInBackground } from './background.ts';
 import { GEARMAN, gearmanValues } from './gearman/options.ts';
 import { removePidFile, writePidFile } from './pid-file.ts';
-import { reasonOf } from './tool/failure.ts';
+import { reasonOf, UnreachableError } from './tool/failure.ts';
 import { helpText } from './tool/manual.ts';
 import { type ReadTool, readToolWords } from './tool/read-tool-words.ts';
 import { beforeSignal, endOnBrokenPipe, writeAll } from './tool/streams.ts';
@@ -132,13 +132,9 @@ async function main(argv: readonly string[]): Promise<number> {
     return await (values.worker ? runWorker(read, tidying) : runClient(read, tidying));
   } catch (error) {
     complain(reasonOf(error));
-    return values.exitStatus === 'c' && isServerTrouble(error) ? 0 : 1;
+    // The C tool says 1 for a wrong command line and a failed job only.
+    return values.exitStatus === 'c' && error instanceof UnreachableError ? 0 : 1;
   }
-}
-
-/** Whether the C tool would have said 0: only a wrong command line and a failed job are 1 there. */
-function isServerTrouble(error: unknown): boolean {
-  return error instanceof Error && error.cause instanceof Error;
 }
 
 process.exit(await main(process.argv.slice(2)));

@@ -3,11 +3,10 @@
  * are not in it. The operations are the rows of operations.ts.
  */
 
-import { port } from '../../server/options/address-types.ts';
 import { choice, flag, integer } from '../../server/options/option-type.ts';
 import { exitStatusRow, TLS_ENVIRONMENT, tlsRows } from '../tool/shared-rows.ts';
 import type { Tool, ToolOption } from '../tool/tool-option.ts';
-import { oneServer, seconds } from '../tool/value-types.ts';
+import { oneServer, seconds, serverPort } from '../tool/value-types.ts';
 import { OPERATIONS } from './operations.ts';
 import { SORT_KEYS } from './top/sort.ts';
 
@@ -27,7 +26,7 @@ const generalRows = [
     name: 'port',
     short: 'p',
     key: 'port',
-    type: port,
+    type: serverPort,
     fallback: 4730,
     group: 'General',
     help: 'port of the job server, or the name of a service',

@@ -2,12 +2,11 @@
  * THE options table of `gearman`. Short forms are those of the C tool of 1.1.20, which has no long ones; rows marked
  * as our own are not in it.
  */
-import { port } from '../../server/options/address-types.ts';
 import { flag, integer, text } from '../../server/options/option-type.ts';
 import type { ReadTool } from '../tool/read-tool-words.ts';
 import { exitStatusRow, TLS_ENVIRONMENT, tlsRows } from '../tool/shared-rows.ts';
 import type { Tool, ToolOption } from '../tool/tool-option.ts';
-import { serverList, word } from '../tool/value-types.ts';
+import { serverList, serverPort, word } from '../tool/value-types.ts';
 
 const INT_MAX = 2 ** 31 - 1;
 const PARALLEL_MAX = 10_000;
@@ -38,7 +37,7 @@ const commonRows = [
     name: 'port',
     short: 'p',
     key: 'port',
-    type: port,
+    type: serverPort,
     fallback: 4730,
     group: 'Client and worker',
     help: 'port of job servers that are given without one, or the name of a service',

@@ -8,8 +8,14 @@ import { Client } from '../../client/client.ts';
 import type { ManyJob } from '../../client/submit-many.ts';
 import type { SubmitOptions } from '../../client/types.ts';
 import type { BytesFunctions } from '../../link/codec.ts';
-import { ConnectionError, JobFailed, JobLostError, MaybeQueuedError } from '../../link/errors.ts';
-import { reasonOf } from '../tool/failure.ts';
+import {
+  ConnectionError,
+  JobFailed,
+  JobLostError,
+  MaybeQueuedError,
+  TimeoutError,
+} from '../../link/errors.ts';
+import { reasonOf, UnreachableError } from '../tool/failure.ts';
 import { murmur3 } from './murmur3.ts';
 import type { NoWorkerHint } from './no-worker.ts';
 import type { GearmanValues } from './options.ts';
@@ -54,11 +60,11 @@ function isFatal(error: unknown): boolean {
 }
 
 /** What a failed connect says, with the system's reason. */
-function explained(error: unknown, servers: Servers): Error {
+function explained(error: unknown, servers: Servers): UnreachableError {
   const cause = (error as Error).cause;
   const reason = cause instanceof Error ? reasonOf(cause) : reasonOf(error);
   const where = servers.all.map(show).join(', ');
-  return new Error(`connect to ${where}: ${reason}`, { cause: error });
+  return new UnreachableError(`connect to ${where}: ${reason}`, { cause: error });
 }
 
 /** Runs everything. Rejects when no server can be reached. */
@@ -93,7 +99,11 @@ async function connect(
       if (failed.size === servers.all.length) reject(explained(error, servers));
     });
   });
-  await Promise.race([client.connect(limit), hopeless]);
+  try {
+    await Promise.race([client.connect(limit), hopeless]);
+  } catch (error) {
+    throw error instanceof TimeoutError ? explained(error, servers) : error;
+  }
 }
 
 async function* manyJobs(run: ClientRun): AsyncGenerator<ManyJob<BytesFunctions>> {
@@ -147,8 +157,10 @@ async function inBackground(client: Client, run: ClientRun): Promise<Ending> {
 }
 
 /** The sentence about a lost server, with the place where a run of many can be taken up again. */
-function stopped(error: unknown, facts: JobFacts): Error {
-  return new Error(`${reasonOf(error)}, at workload ${facts.index + 1}`, { cause: error });
+function stopped(error: unknown, facts: JobFacts): UnreachableError {
+  return new UnreachableError(`${reasonOf(error)}, at workload ${facts.index + 1}`, {
+    cause: error,
+  });
 }
 
 async function inForeground(client: Client, run: ClientRun): Promise<Ending> {

@@ -22,3 +22,8 @@ export function reasonOf(error: unknown): string {
   if (words !== undefined) return `${words} (${code})`;
   return message || code || String(error);
 }
+
+/** No job server can be reached, or none is left. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError';
+}

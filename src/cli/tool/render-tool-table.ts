@@ -14,7 +14,7 @@ function optionLine(row: ToolOption): string {
     shownDefault(row) ?? '',
     row.type.argument === null ? '' : row.type.allowed,
     row.help,
-    row.isOwn === true ? 'new' : '',
+    row.isOwn === true ? 'yes' : '',
   ];
   return `| ${cells.map(cell).join(' | ')} |`;
 }
@@ -23,9 +23,9 @@ function optionLine(row: ToolOption): string {
 export function renderToolTable({ manual, options }: Tool): string {
   const groups = [...new Set(options.map((row) => row.group))].map((group) =>
     [
-      `#### ${manual.name}: ${group.charAt(0).toLowerCase()}${group.slice(1)}`,
+      `#### ${manual.name}: ${/^[A-Z][a-z]/.test(group) ? group.toLowerCase() : group}`,
       '',
-      '| option | default | allowed | meaning | |',
+      '| option | default | allowed | meaning | new |',
       '|---|---|---|---|---|',
       ...options.filter((row) => row.group === group).map(optionLine),
       '',

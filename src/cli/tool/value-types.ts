@@ -1,5 +1,6 @@
 /** Option types that only the tools need: addresses of job servers, times with a fraction, text that may be empty. */
 import {
+  port as anyPort,
   type ListenTarget,
   listenList,
   showListenTarget,
@@ -30,6 +31,14 @@ export const oneServer: OptionType<ServerTarget> = {
   readText: (word) => (word.includes(',') ? undefined : readServers(word)?.[0]),
   accept: (value) => (typeof value === 'string' ? readServers(value)?.[0] : undefined),
   show: showListenTarget,
+};
+
+/** Port of a server to connect to. */
+export const serverPort: OptionType<number> = {
+  ...anyPort,
+  allowed: '1 to 65535 or the name of a tcp service in /etc/services',
+  readText: (word) => anyPort.readText(word) || undefined,
+  accept: (value) => anyPort.accept(value) || undefined,
 };
 
 /** Seconds with a fraction, to milliseconds. */

@@ -253,7 +253,7 @@ const ROWS: readonly Row[] = [
     isPlaced: false,
     worlds: ['nobody'],
     differences: ['own messages'],
-    says: /"nosuchservice" is not allowed, allowed is 0 to 65535/,
+    says: /"nosuchservice" is not allowed, allowed is 1 to 65535/,
   },
   {
     title: 'a port out of range',
