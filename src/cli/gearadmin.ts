@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-/** The command `gearadmin`: operations of the text protocol, and the live view `top`. */
-import { type AdminAddress, AdminConnection } from './gearadmin/admin-connection.ts';
 import { OPERATIONS } from './gearadmin/operations.ts';
 import { GEARADMIN } from './gearadmin/options.ts';
 import { runOperations, type WantedOperation } from './gearadmin/run-operations.ts';
 import type { SortKey } from './gearadmin/top/sort.ts';
+/** The command `gearadmin`: operations of the text protocol, and the live view `top`. */
+import { type AdminAddress, AdminConnection } from './tool/admin-connection.ts';
 import { reasonOf } from './tool/failure.ts';
 import { helpText } from './tool/manual.ts';
 import { type ReadTool, readToolWords } from './tool/read-tool-words.ts';

@@ -1,6 +1,7 @@
 /** Carries out operations over one connection and prints what the server says. */
+
+import type { AdminConnection } from '../tool/admin-connection.ts';
 import { writeAll } from '../tool/streams.ts';
-import type { AdminConnection } from './admin-connection.ts';
 import type { Operation } from './operations.ts';
 
 /** An operation with the value that its option has. */

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Writable } from 'node:stream';
 import { writeAll } from '../tool/streams.ts';
-import type { JobFacts, Report } from './report.ts';
+import type { JobFacts, Report } from './client/report.ts';
 
 /** Bytes as text where they are UTF-8, else as base64. */
 function bytesField(bytes: Uint8Array): { data: string } | { base64: string } {

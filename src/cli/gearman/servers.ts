@@ -1,7 +1,7 @@
 /** Which job servers a command means: options and environment, and what is asked of them in words. */
 import { showListenTarget } from '../../server/options/address-types.ts';
-import { AdminConnection } from '../gearadmin/admin-connection.ts';
 import { readRows, statusRow } from '../gearadmin/top/look.ts';
+import { AdminConnection } from '../tool/admin-connection.ts';
 import type { TlsSettings } from '../tool/tls.ts';
 import type { ToolValues } from '../tool/tool-option.ts';
 import { type ServerTarget, serverList } from '../tool/value-types.ts';

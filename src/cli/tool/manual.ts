@@ -5,6 +5,8 @@ import type { Tool, ToolOption } from './tool-option.ts';
 const HELP_COLUMNS = 80;
 /** Below this wrapping makes text harder to read, not easier. */
 const HELP_COLUMNS_MIN = 40;
+/** Longer lines are hard to read. */
+const HELP_COLUMNS_MAX = 100;
 
 /** The default in words, or null where there is none to tell. */
 export function shownDefault(row: ToolOption): string | null {
@@ -61,7 +63,7 @@ function optionLines(tool: Tool, columns: number): string[] {
 
 /** The whole text; ends with a line end. */
 export function helpText(tool: Tool, columnsWanted: number = HELP_COLUMNS): string {
-  const columns = Math.max(HELP_COLUMNS_MIN, columnsWanted);
+  const columns = Math.min(HELP_COLUMNS_MAX, Math.max(HELP_COLUMNS_MIN, columnsWanted));
   const { manual } = tool;
   const usage = manual.usage.map((words) => `  ${manual.name} ${words}`);
   const examples = manual.examples.flatMap(([command, means]) => [

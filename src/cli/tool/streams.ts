@@ -1,6 +1,6 @@
 /**
  * Standard streams of a tool. Rule: output waits for its reader; a reader that goes away ends the tool quietly, as a
- * SIGPIPE would; a signal is passed on after whatever has to be put in order.
+ * SIGPIPE would.
  */
 import type { Writable } from 'node:stream';
 
@@ -23,20 +23,4 @@ export function writeAll(stream: Writable, bytes: Uint8Array | string): Promise<
     if (stream.write(bytes)) resolve();
     else stream.once('drain', resolve);
   });
-}
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/** Calls `putInOrder` at a signal, then lets the signal do what it does without us. Returns how to take it back. */
-export function beforeSignal(putInOrder: () => void): () => void {
-  const stop = (): void => {
-    for (const signal of SIGNALS) process.off(signal, onSignal);
-  };
-  const onSignal = (signal: NodeJS.Signals): void => {
-    stop();
-    putInOrder();
-    process.kill(process.pid, signal);
-  };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
-  return stop;
 }

@@ -114,6 +114,16 @@ export const DIFFERENCES = {
     why: 'broken data',
     apply: (_c, row) => ({ stdout: own(row, 'stdout'), heard: own(row, 'heard') }),
   },
+  exceptions: {
+    tool: 'gearman',
+    c: 'waits for ever for a job that ended with an exception',
+    ours: 'prints the exception on standard error, the job has failed',
+    why: 'a hanging client',
+    apply: (c, row) => {
+      expect(c.stderr, 'of the C tool').toContain('TIMEOUT');
+      return { code: 1, stderr: expect.stringMatching(row.says as RegExp) };
+    },
+  },
   'empty workloads': {
     tool: 'gearman',
     c: 'an empty word is refused, with exit status 0',

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServer } from '../../../dist/index.js';
+import { freePort } from '../../support/servers.ts';
 import { isAlive } from '../daemon/command.ts';
 import {
   endPrograms,
@@ -84,14 +85,14 @@ describe('much input', () => {
     expect(await status('later')).toBe('later\t3\t0\t0');
   });
 
-  it('of 200,000 lines is queued whole', async () => {
+  it('of 50,000 lines is queued whole', async () => {
     await makeWorld();
-    const lines = Array.from({ length: 200_000 }, (_, i) => `line ${i}`).join('\n');
+    const lines = Array.from({ length: 50_000 }, (_, i) => `line ${i}`).join('\n');
     const { code, stderr } = await runTool('gearman', client('-b', '-N', '-f', 'later'), {
       stdin: lines,
     });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(await status('later')).toBe('later\t200000\t0\t0');
+    expect(await status('later')).toBe('later\t50000\t0\t0');
   });
 
   it('is read no faster than the server takes it, and all of it arrives', async () => {
@@ -112,7 +113,7 @@ describe('much input', () => {
         socket.resume();
       };
     });
-    const lineCount = 200;
+    const lineCount = 120;
     const argv = ['-h', `127.0.0.1:${front.port}`, '-b', '-n', '-f', 'later'];
     const program = startTool('gearman', argv);
     const line = Buffer.alloc(1_000_000, 'x');
@@ -197,7 +198,35 @@ describe('pipes and signals', () => {
   });
 });
 
+describe('several servers', () => {
+  it('are used as long as one of them is there', async () => {
+    await makeWorld();
+    await world.work({ upper: 'upper' });
+    const nobody = await freePort();
+    const servers = `127.0.0.1:${nobody},127.0.0.1:${world.port}`;
+    const argv = ['-h', servers, '-f', 'upper', 'a', 'b', 'c', 'd', 'e', 'f'];
+    expect(await runTool('gearman', argv)).toMatchObject({ code: 0, stdout: 'ABCDEF', stderr: '' });
+    const env = { GEARMAN_SERVERS: servers };
+    const queued = await runTool('gearman', ['-p', '1', '-f', 'later', '-b', 'x', 'y'], { env });
+    expect(queued).toMatchObject({ code: 0, stderr: '' });
+    expect(await status('later')).toBe('later\t2\t0\t0');
+  });
+});
+
 describe('a worker', () => {
+  it('ends a command that does not want to end, and does not fail its job', async () => {
+    await makeWorld();
+    const started = scratch('started');
+    const script = `trap '' TERM; echo $$ > ${started}.new; mv ${started}.new ${started}; while :; do sleep 1; done`;
+    const program = startTool('gearman', worker('-f', 'deaf', '--', 'sh', '-c', script));
+    await world.submit('deaf', 'k', 'x');
+    while (!existsSync(started)) await sleep(20);
+    program.child.kill('SIGTERM');
+    expect(await program.ended).toEqual({ code: null, signal: 'SIGTERM' });
+    expect(isAlive(Number(readFileSync(started, 'utf8')))).toBe(false);
+    await untilStatus('deaf\t1\t0\t0');
+  });
+
   it('keeps its connection while a command is busy, and runs several with --parallel', async () => {
     await makeWorld();
     const gate = scratch('gate');

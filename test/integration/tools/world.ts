@@ -31,6 +31,7 @@ const BEHAVIOURS = {
       .send('WORK_STATUS', handle, '2', '4')
       .send('WORK_COMPLETE', handle, 'done'),
   halfway: (worker, handle) => worker.send('WORK_DATA', handle, 'half').send('WORK_FAIL', handle),
+  exception: (worker, handle) => worker.send('WORK_EXCEPTION', handle, 'what went wrong'),
   sleep: () => undefined,
 } as const satisfies Readonly<Record<string, Behaviour>>;
 

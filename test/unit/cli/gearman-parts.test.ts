@@ -2,13 +2,13 @@
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findCommand } from '../../../src/cli/gearman/command.ts';
+import { murmur3 } from '../../../src/cli/gearman/client/murmur3.ts';
+import { jobLine, ProgressLine, runLine } from '../../../src/cli/gearman/client/progress-line.ts';
+import { workloadsOf } from '../../../src/cli/gearman/client/workloads.ts';
 import { LineCutter } from '../../../src/cli/gearman/line-cutter.ts';
-import { murmur3 } from '../../../src/cli/gearman/murmur3.ts';
 import { GEARMAN, gearmanValues } from '../../../src/cli/gearman/options.ts';
-import { jobLine, ProgressLine, runLine } from '../../../src/cli/gearman/progress-line.ts';
 import { serversOf, show } from '../../../src/cli/gearman/servers.ts';
-import { workloadsOf } from '../../../src/cli/gearman/workloads.ts';
+import { findCommand } from '../../../src/cli/gearman/worker/command.ts';
 import { helpText } from '../../../src/cli/tool/manual.ts';
 import { readToolWords } from '../../../src/cli/tool/read-tool-words.ts';
 

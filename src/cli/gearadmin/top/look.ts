@@ -2,7 +2,7 @@
  * What the functions of a server are at one moment. Our own server tells it with `functions`; every other one with
  * `status`, which knows neither ages nor how many jobs there were.
  */
-import type { AdminConnection } from '../admin-connection.ts';
+import type { AdminConnection } from '../../tool/admin-connection.ts';
 
 export interface FunctionFigures {
   readonly name: string;

@@ -2,7 +2,7 @@
  * A terminal that is taken over and given back: own screen, no cursor, keys read at once. Rule: whatever ends the
  * program gives it back as it was.
  */
-import { beforeSignal } from '../../tool/streams.ts';
+import { Tidying } from '../../tool/tidying.ts';
 
 /** Another screen, no cursor, and lines that are too long are cut instead of wrapped. */
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
@@ -13,10 +13,9 @@ const CLEAR_BELOW = '\u001b[J';
 const CTRL_C = '\u0003';
 
 export class Terminal {
-  readonly #forgetSignals: () => void;
+  readonly #tidying = new Tidying();
   readonly #onKey: (bytes: Buffer) => void;
   readonly #onResize: () => void;
-  readonly #giveBack = (): void => this.#leave();
   #isTaken = true;
 
   /** `onQuit` is called for q and Ctrl-C, `onResize` when the size has changed. */
@@ -26,8 +25,7 @@ export class Terminal {
       if (text.includes('q') || text.includes('Q') || text.includes(CTRL_C)) handlers.onQuit();
     };
     this.#onResize = handlers.onResize;
-    this.#forgetSignals = beforeSignal(this.#giveBack);
-    process.once('exit', this.#giveBack);
+    this.#tidying.add(() => this.#leave());
     process.stdout.on('resize', this.#onResize);
     if (process.stdin.isTTY) {
       process.stdin.setRawMode(true);
@@ -49,8 +47,7 @@ export class Terminal {
   /** Gives the terminal back; may be called more than once. */
   close(): void {
     this.#leave();
-    this.#forgetSignals();
-    process.off('exit', this.#giveBack);
+    this.#tidying.close();
   }
 
   #leave(): void {

@@ -4,9 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import picocolors from 'picocolors';
+import type { AdminConnection } from '../../tool/admin-connection.ts';
 import { reasonOf } from '../../tool/failure.ts';
 import { writeAll } from '../../tool/streams.ts';
-import type { AdminConnection } from '../admin-connection.ts';
 import { cells, HEADINGS } from './cells.ts';
 import { changes, type FunctionRow } from './changes.ts';
 import { frame } from './frame.ts';

@@ -1,11 +1,11 @@
 /** What a worker does with one job: runs the command, or writes the workload out. */
 
-import { JobFailed } from '../../link/errors.ts';
-import type { Handler } from '../../worker/types.ts';
-import { writeAll } from '../tool/streams.ts';
+import { JobFailed } from '../../../link/errors.ts';
+import type { Handler } from '../../../worker/types.ts';
+import { writeAll } from '../../tool/streams.ts';
+import { LineCutter } from '../line-cutter.ts';
+import type { GearmanValues } from '../options.ts';
 import type { Commands } from './command.ts';
-import { LineCutter } from './line-cutter.ts';
-import type { GearmanValues } from './options.ts';
 
 /** What a packet can hold besides its arguments. */
 const RESULT_BYTES_MAX = 2 ** 31 - 65_536;

@@ -3,8 +3,8 @@
  * than they are taken, and never all at once.
  */
 import type { Readable } from 'node:stream';
-import { LineCutter } from './line-cutter.ts';
-import type { GearmanValues } from './options.ts';
+import { LineCutter } from '../line-cutter.ts';
+import type { GearmanValues } from '../options.ts';
 
 /** What a packet can hold besides its arguments, far above what servers take by default. */
 const WORKLOAD_BYTES_MAX = 2 ** 31 - 65_536;
@@ -12,6 +12,8 @@ const WORKLOAD_BYTES_MAX = 2 ** 31 - 65_536;
 export interface Workloads {
   /** How many there are, or null where that is not known before the end. */
   readonly count: number | null;
+  /** Somebody has to type them. */
+  readonly isTyped: boolean;
   all(): AsyncGenerator<Uint8Array>;
 }
 
@@ -44,12 +46,13 @@ async function* those(words: readonly string[]): AsyncGenerator<Uint8Array> {
 export function workloadsOf(
   values: GearmanValues,
   words: readonly string[],
-  input: Readable,
+  input: Readable & { readonly isTTY?: boolean },
 ): Workloads {
-  if (words.length > 0) return { count: words.length, all: () => those(words) };
-  if (values.empty) return { count: 1, all: () => those(['']) };
+  const isTyped = input.isTTY === true;
+  if (words.length > 0) return { count: words.length, isTyped: false, all: () => those(words) };
+  if (values.empty) return { count: 1, isTyped: false, all: () => those(['']) };
   if (values.lines || values.linesStripped) {
-    return { count: null, all: () => lines(input, !values.linesStripped) };
+    return { count: null, isTyped, all: () => lines(input, !values.linesStripped) };
   }
-  return { count: 1, all: () => whole(input) };
+  return { count: 1, isTyped, all: () => whole(input) };
 }

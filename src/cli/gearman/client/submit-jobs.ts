@@ -4,24 +4,24 @@
  * Rule: a job that fails does not stop the others, a server that cannot be reached does.
  */
 import { randomUUID } from 'node:crypto';
-import { Client } from '../../client/client.ts';
-import type { ManyJob } from '../../client/submit-many.ts';
-import type { SubmitOptions } from '../../client/types.ts';
-import type { BytesFunctions } from '../../link/codec.ts';
+import { Client } from '../../../client/client.ts';
+import type { ManyJob } from '../../../client/submit-many.ts';
+import type { SubmitOptions } from '../../../client/types.ts';
+import type { BytesFunctions } from '../../../link/codec.ts';
 import {
   ConnectionError,
   JobFailed,
   JobLostError,
   MaybeQueuedError,
   TimeoutError,
-} from '../../link/errors.ts';
-import { reasonOf, UnreachableError } from '../tool/failure.ts';
+} from '../../../link/errors.ts';
+import { reasonOf, UnreachableError } from '../../tool/failure.ts';
+import type { GearmanValues } from '../options.ts';
+import { type Servers, show } from '../servers.ts';
 import { murmur3 } from './murmur3.ts';
 import type { NoWorkerHint } from './no-worker.ts';
-import type { GearmanValues } from './options.ts';
 import type { ProgressLine } from './progress-line.ts';
 import type { JobFacts, Report } from './report.ts';
-import { type Servers, show } from './servers.ts';
 import { Silence } from './silence.ts';
 import type { Workloads } from './workloads.ts';
 

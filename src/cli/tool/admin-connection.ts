@@ -8,7 +8,7 @@ import { connect as connectTls } from 'node:tls';
 import { writeHeader } from '../../protocol/encode.ts';
 import { HEADER_BYTES } from '../../protocol/limits.ts';
 import { Packet } from '../../protocol/packets.ts';
-import type { TlsSettings } from '../tool/tls.ts';
+import type { TlsSettings } from './tls.ts';
 
 export type AdminAddress =
   | { readonly host: string; readonly port: number }

@@ -3,7 +3,7 @@
  * report-json.ts. Every method resolves when there is room for more.
  */
 import type { Writable } from 'node:stream';
-import { writeAll } from '../tool/streams.ts';
+import { writeAll } from '../../tool/streams.ts';
 import type { ProgressLine } from './progress-line.ts';
 
 /** A job for people. */

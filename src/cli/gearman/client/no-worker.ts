@@ -1,5 +1,5 @@
 /** Tells once for each function that nobody offers it, when a job of it hears nothing for a while. */
-import { type Servers, show, workersOf } from './servers.ts';
+import { type Servers, show, workersOf } from '../servers.ts';
 
 /** Long enough that a worker which is there has answered. */
 const PATIENCE_MS = 2000;

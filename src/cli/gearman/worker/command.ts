@@ -35,6 +35,9 @@ export function findCommand(name: string, env: NodeJS.ProcessEnv): string {
   return found;
 }
 
+/** Time to put things in order, for a command that is to end. */
+const PATIENCE_MS = 1000;
+
 export class Commands {
   readonly #path: string;
   readonly #args: readonly string[];
@@ -87,16 +90,30 @@ export class Commands {
     }
   }
 
-  /** Ends all that run. */
-  endAll(): void {
+  /** Ends all that run; resolves when they are gone. */
+  async endAll(): Promise<void> {
+    const gone = [...this.#running].map(
+      (child) => new Promise((resolve) => child.once('exit', resolve)),
+    );
     for (const child of this.#running) end(child);
+    await Promise.all(gone);
   }
 }
 
+/** SIGTERM to the command and what it has started; SIGKILL to what is left of that when it ends, or soon after. */
 function end(child: ChildProcess): void {
+  signalGroup(child, 'SIGTERM');
+  const hard = setTimeout(() => signalGroup(child, 'SIGKILL'), PATIENCE_MS);
+  child.once('exit', () => {
+    clearTimeout(hard);
+    signalGroup(child, 'SIGKILL');
+  });
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return;
   try {
-    process.kill(-child.pid, 'SIGTERM');
+    process.kill(-child.pid, signal);
   } catch {
     // It has ended already.
   }

@@ -2,12 +2,12 @@
  * Worker mode: offers the functions until `-c` attempts are over or a signal comes. An attempt is a job, a silence of
  * `-t`, or a failure to reach any server; without `-c` it goes on for ever.
  */
-import type { Handler } from '../../worker/types.ts';
-import { Worker } from '../../worker/worker.ts';
-import { reasonOf } from '../tool/failure.ts';
-import type { GearmanValues } from './options.ts';
-import type { JsonReport } from './report-json.ts';
-import { type Servers, show } from './servers.ts';
+import type { Handler } from '../../../worker/types.ts';
+import { Worker } from '../../../worker/worker.ts';
+import { reasonOf } from '../../tool/failure.ts';
+import type { GearmanValues } from '../options.ts';
+import type { JsonReport } from '../report-json.ts';
+import { type Servers, show } from '../servers.ts';
 
 export interface WorkerRun {
   readonly values: GearmanValues;
@@ -17,6 +17,8 @@ export interface WorkerRun {
   readonly json: JsonReport | null;
   /** A sentence for people. */
   readonly say: (text: string) => void;
+  /** Called before it starts, for whoever ends it early. */
+  readonly onWorker: (worker: Worker) => void;
 }
 
 /** Counts attempts; `over` resolves with the last one. */
@@ -51,6 +53,7 @@ export async function work(run: WorkerRun): Promise<number> {
     tls: servers.tls ?? false,
     concurrency,
   });
+  run.onWorker(worker);
   let end: () => void = () => {};
   const over = new Promise<void>((resolve) => {
     end = resolve;

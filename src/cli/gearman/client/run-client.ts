@@ -1,0 +1,49 @@
+/** Client mode put together: from what was read of the command line to the exit status. */
+import type { ReadTool } from '../../tool/read-tool-words.ts';
+import type { Tidying } from '../../tool/tidying.ts';
+import { tlsSettings } from '../../tool/tls.ts';
+import { gearmanValues } from '../options.ts';
+import { JsonReport } from '../report-json.ts';
+import { serversOf } from '../servers.ts';
+import { NoWorkerHint } from './no-worker.ts';
+import { ProgressLine } from './progress-line.ts';
+import { TextReport } from './report.ts';
+import { submitJobs } from './submit-jobs.ts';
+import { workloadsOf } from './workloads.ts';
+
+export interface Surroundings {
+  readonly tidying: Tidying;
+  /** A sentence for people. */
+  say(text: string): void;
+  /** Called when everything that can be wrong with the command line has been looked at. */
+  ready(): void;
+}
+
+/** Runs the client. Resolves to the exit status; rejects when no job server can be reached. */
+export async function runClient(read: ReadTool, around: Surroundings): Promise<number> {
+  const values = gearmanValues(read);
+  const { stdin, stdout, stderr } = process;
+  const servers = {
+    all: serversOf(read.values, process.env),
+    tls: tlsSettings(read.values, process.env),
+  };
+  const isShown = stderr.isTTY === true && !values.quiet && !values.json;
+  const progress = new ProgressLine(isShown ? stderr : null);
+  around.tidying.add(() => progress.clear());
+  const { verbose: tellsHandles, prefix: isPrefixed } = values;
+  const report = values.json
+    ? new JsonReport(stdout)
+    : new TextReport({ stdout, stderr, tellsHandles, isPrefixed, progress });
+  const hint = new NoWorkerHint(servers, (text) => {
+    if (values.quiet) return;
+    progress.clear();
+    around.say(text);
+  });
+  const workloads = workloadsOf(values, read.operands, stdin);
+  if (workloads.isTyped && isShown)
+    around.say('reading workloads from the terminal, Ctrl-D ends them');
+  around.ready();
+  const run = { values, servers, workloads, report, progress, hint };
+  const { failed, broken } = await submitJobs(run);
+  return failed > 0 || (broken > 0 && values.exitStatus === 'strict') ? 1 : 0;
+}

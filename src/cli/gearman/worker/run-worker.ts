@@ -1,0 +1,37 @@
+/** Worker mode put together: from what was read of the command line to the exit status. */
+import type { ReadTool } from '../../tool/read-tool-words.ts';
+import { tlsSettings } from '../../tool/tls.ts';
+import type { Surroundings } from '../client/run-client.ts';
+import { gearmanValues } from '../options.ts';
+import { JsonReport } from '../report-json.ts';
+import { serversOf } from '../servers.ts';
+import { Commands } from './command.ts';
+import { commandHandler, printHandler } from './handle-job.ts';
+import { work } from './work.ts';
+
+/** Runs the worker until its attempts are over; resolves to the exit status. */
+export async function runWorker(read: ReadTool, around: Surroundings): Promise<number> {
+  const values = gearmanValues(read);
+  const servers = {
+    all: serversOf(read.values, process.env),
+    tls: tlsSettings(read.values, process.env),
+  };
+  const commands = read.operands.length === 0 ? null : new Commands(read.operands, process.env);
+  const json = values.json ? new JsonReport(process.stdout) : null;
+  const handler = commands === null ? printHandler : commandHandler(values, commands);
+  around.ready();
+  const idle = await work({
+    values,
+    servers,
+    handler,
+    json,
+    say: around.say,
+    onWorker: (worker) =>
+      around.tidying.add(async () => {
+        // First the connection: a command that is ended here must not fail its job.
+        await worker.close();
+        await commands?.endAll();
+      }),
+  });
+  return idle > 0 && values.exitStatus === 'strict' ? 1 : 0;
+}
