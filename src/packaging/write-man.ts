@@ -1,9 +1,12 @@
 /** Part of the build: writes the manual pages to `dist/man`, where package.json names them. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { GEARADMIN } from '../cli/gearadmin/options.ts';
+import { GEARMAN } from '../cli/gearman/options.ts';
 import { gearmandPage } from './gearmand-page.ts';
 import { renderManPage } from './man-page.ts';
+import { toolPage } from './tool-page.ts';
 
 const folder = new URL('../man/', import.meta.url);
 mkdirSync(folder, { recursive: true });
-for (const page of [gearmandPage()])
+for (const page of [gearmandPage(), ...[GEARMAN, GEARADMIN].map(toolPage)])
   writeFileSync(new URL(`${page.name}.${page.section}`, folder), renderManPage(page));

@@ -237,7 +237,7 @@ export const GEARMAN: Tool = {
     description: [
       'Without -w it is a client. Each WORKLOAD becomes a job of every FUNCTION; without one, standard input is the workload, whole or by lines. Foreground jobs run one workload after the other; what they send is written as it comes, warnings and exceptions to standard error. Background jobs are submitted as fast as the server takes them, and standard input is read no faster than that.',
       'With -w it is a worker. The command is run for each job: the workload is its standard input, its standard output the result. A command that ends with another exit status than 0, or by a signal, fails its job, behind its output as WORK_DATA. Without a command workloads are written to standard output. Running commands are ended with the worker, and their jobs go back to the server.',
-      'JSON: each line is an object with "event" and, where they apply, "function", "handle", "index" (of the workload, from 0), "data" (text) or "base64" (what is no UTF-8), "numerator", "denominator", "message". Events of a client: created, queued, data, status, warning, exception, complete, fail, error; of a worker: job, complete, fail, and error.',
+      'JSON: each line is an object with "event" and, where they apply, "function", "handle", "index" (of the workload, from 0), "data" (text) or "base64" (what is no UTF-8), "numerator", "denominator", "message". Events of a client: created, queued, data, status, warning, exception, complete, fail, error; of a worker: job, complete, fail.',
     ],
     environment: [
       ['GEARMAN_SERVER', 'job servers as HOST:PORT,...; used instead of -h and -p'],
