@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { count, figure, spread, times } from './format.mjs';
 import { median } from './summary.mjs';
-import { judge } from './targets.mjs';
+import { judge, verdictOf } from './targets.mjs';
 
 const markers = ['<!-- bench: written by npm run bench:table -->', '<!-- end of bench -->'];
 const shown = ['c-tuned', 'c-default', 'geartrain', 'yardstick'];
@@ -37,15 +37,16 @@ function targetTable(runs) {
   const lines = abouts.map((about) => {
     const each = runs.map((run) => run.targets.find((target) => target.about === about));
     const known = each.filter(Boolean);
-    const [{ must, aim }] = known;
-    const asText = must.endsWith('x') || known[0].measured.includes('x') ? times : figure;
+    const [{ must, aim, limits, measured, verdict }] = known;
+    if (runs.length === 1) return [about, must, aim, measured, verdict];
     const middle = median(known.map(({ value }) => value));
-    if (runs.length === 1) return [about, must, aim, known[0].measured, known[0].verdict];
-    return [about, must, aim, ...each.map((one) => one?.measured ?? '-'), asText(middle)];
+    const asText = measured.includes('x') ? times : middle >= 1000 ? count : figure;
+    const texts = each.map((one) => one?.measured ?? '-');
+    return [about, must, aim, ...texts, asText(middle), verdictOf(middle, limits)];
   });
-  const titles = runs.length === 1 ? ['measured', ''] : [...runs.map((_, i) => `run ${i + 1}`)];
-  const head = ['target', 'must', 'aim', ...titles, ...(runs.length > 1 ? ['median'] : [])];
-  return table(head, lines);
+  const titles =
+    runs.length === 1 ? ['measured'] : [...runs.map((_, i) => `run ${i + 1}`), 'median'];
+  return table(['target', 'must', 'aim', ...titles, ''], lines);
 }
 
 function origin({ machine, options, samples, replaced }) {

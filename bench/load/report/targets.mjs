@@ -22,7 +22,7 @@ const of = (run, trial, server, key) =>
 const quotient = (run, a, b, key) => of(run, ...a, key) / of(run, ...b, key);
 
 /** Figures with an upper limit, or a lower one (`isLeast`). `value(run)` is NaN when not played. */
-const limits = [
+const bounds = [
   {
     about: 'p99.9 of round trips: 3 M jobs queued on another function / none',
     must: 2,
@@ -103,39 +103,45 @@ const limits = [
   },
 ];
 
-function verdictOf(value, { must, aim, isLeast }, isFull) {
+/** Whether a value keeps to a target's limits, in words. */
+export function verdictOf(value, { must, aim, isLeast }) {
   if (must === undefined) return 'reported';
   const holds = (limit) => (isLeast ? value >= limit : value <= limit);
-  const words = !holds(must) ? 'FALLS SHORT' : aim && holds(aim) ? 'holds, aim too' : 'holds';
-  return isFull ? words : `${words} (short run)`;
+  if (!holds(must)) return 'FALLS SHORT';
+  return aim !== undefined && holds(aim) ? 'holds, aim too' : 'holds';
 }
 
-/** The targets that this run says something about, none for a smoke test: [{ about, must, aim, measured, verdict }]. */
+/**
+ * The targets that this run says something about, none for a smoke test: [{ about, must, aim,
+ * measured, verdict }] as texts, with the `value` and the `limits` that they were made of.
+ */
 export function judge(run) {
   if (run.options.scale < 0.1) return [];
-  const isFull = run.options.scale === 1;
+  const words = run.options.scale === 1 ? '' : ' (short run)';
   const judged = [];
   for (const [trial, reference, must, aim] of speed) {
     const rows = run.rows.filter((row) => row.trial === trial);
     const samples = run.samples.filter((sample) => sample.trial === trial);
     const measured = ratio(rows, samples, reference, 'geartrain');
     if (!measured) continue;
+    const limits = { must, aim, isLeast: true };
     judged.push({
       about: `${run.trials.find(({ name }) => name === trial).about}: ${reference} / geartrain`,
-      ...{ trial, must: times(must), aim: times(aim), measured: spread(measured) },
-      value: measured.value,
-      verdict: verdictOf(measured.value, { must, aim, isLeast: true }, isFull),
+      ...{ must: times(must), aim: times(aim), measured: spread(measured) },
+      verdict: `${verdictOf(measured.value, limits)}${words}`,
+      ...{ value: measured.value, limits },
     });
   }
-  for (const limit of limits) {
-    const value = limit.value(run);
+  for (const { about, must, aim, isLeast, text, value: measure } of bounds) {
+    const value = measure(run);
     if (!Number.isFinite(value)) continue;
-    const sign = limit.isLeast ? 'at least' : 'at most';
+    const limits = { must, aim, isLeast };
     judged.push({
-      about: limit.about,
-      must: limit.must === undefined ? '-' : `${sign} ${limit.text(limit.must)}`,
-      ...{ aim: limit.aim ? limit.text(limit.aim) : '-', measured: limit.text(value), value },
-      verdict: verdictOf(value, limit, isFull),
+      about,
+      must: must === undefined ? '-' : `${isLeast ? 'at least' : 'at most'} ${text(must)}`,
+      ...{ aim: aim === undefined ? '-' : text(aim), measured: text(value) },
+      verdict: `${verdictOf(value, limits)}${words}`,
+      ...{ value, limits },
     });
   }
   return judged;

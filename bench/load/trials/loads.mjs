@@ -1,0 +1,105 @@
+// Trials of other loads: clients and outstanding jobs, sizes, functions, idle workers, connections.
+import { usual } from './usual.mjs';
+
+/** Rows of the table of trials; see ../trials.mjs. */
+export const loadTrials = [
+  {
+    name: 'batch-8x32',
+    tags: ['rtt'],
+    about: 'round trip, 8 clients send 32 when 32 are done',
+    servers: usual,
+    options: { scenario: 'rtt', jobs: 150000, warm: 50000, outstanding: 32, refill: 'batch' },
+  },
+  {
+    name: 'rtt-1x1',
+    tags: ['rtt'],
+    about: 'round trip, one job at a time',
+    servers: usual,
+    options: { scenario: 'rtt', jobs: 20000, warm: 20000, clients: 1, workers: 1 },
+  },
+  {
+    name: 'rtt-1x32',
+    tags: ['rtt'],
+    about: 'round trip, 1 client x 32, 8 workers',
+    servers: usual,
+    options: { scenario: 'rtt', jobs: 100000, warm: 50000, clients: 1, outstanding: 32 },
+  },
+  {
+    name: 'rtt-64x1',
+    tags: ['rtt'],
+    about: 'round trip, 64 clients x 1, 64 workers',
+    servers: usual,
+    options: { scenario: 'rtt', jobs: 100000, warm: 50000, clients: 64, workers: 64 },
+  },
+  {
+    name: 'rtt-64x32',
+    tags: ['rtt'],
+    about: 'round trip, 64 clients x 32, 64 workers',
+    servers: usual,
+    options: {
+      ...{ scenario: 'rtt', jobs: 150000, warm: 50000 },
+      ...{ clients: 64, workers: 64, outstanding: 32 },
+    },
+  },
+  {
+    name: 'rtt-0',
+    tags: ['bytes'],
+    about: 'round trip, 8 x 1, empty workloads',
+    servers: usual,
+    options: { scenario: 'rtt', jobs: 60000, warm: 50000, bytes: 0 },
+  },
+  {
+    name: 'rtt-4k',
+    tags: ['bytes'],
+    about: 'round trip, 8 x 1, 4 KiB workloads',
+    servers: usual,
+    options: { scenario: 'rtt', jobs: 40000, warm: 40000, bytes: 4096 },
+  },
+  {
+    name: 'echo',
+    tags: [],
+    about: 'ECHO, 8 clients x 32',
+    servers: usual,
+    options: { scenario: 'echo', jobs: 400000, warm: 100000 },
+  },
+  {
+    name: 'connect',
+    tags: [],
+    about: 'connect, ECHO, disconnect, 8 at once',
+    servers: usual,
+    options: { scenario: 'connect', jobs: 20000, warm: 10000 },
+  },
+  {
+    name: 'functions-100',
+    tags: ['functions'],
+    about: 'round trip, 8 x 32, 8 workers with 100 functions each',
+    servers: usual,
+    options: { scenario: 'rtt', jobs: 100000, warm: 50000, outstanding: 32, functions: 100 },
+  },
+  {
+    name: 'functions-20k',
+    tags: ['functions'],
+    about: 'round trip, 8 x 32, 8 workers with 20,000 functions each',
+    servers: usual,
+    options: { scenario: 'rtt', jobs: 20000, warm: 10000, outstanding: 32, functions: 20000 },
+    limit: 8,
+    rounds: 3,
+  },
+  {
+    name: 'idle-10',
+    tags: ['idle'],
+    about: 'one job at a time, 10 idle workers',
+    servers: [...usual, 'c-default'],
+    options: { scenario: 'idle', jobs: 20000, warm: 20000, workers: 1, 'idle-workers': 9 },
+  },
+  {
+    name: 'idle-10k',
+    tags: ['idle'],
+    about: 'one job at a time, 10,000 idle workers',
+    servers: [...usual, 'c-default'],
+    options: { scenario: 'idle', jobs: 20000, warm: 10000, workers: 1, 'idle-workers': 9999 },
+    perServer: { 'c-default': { jobs: 10, warm: 2 } },
+    slow: ['c-default'],
+    rounds: 3,
+  },
+];
