@@ -71,7 +71,7 @@ export function readOptions(words) {
     words: positionals,
     servers: all,
     rounds: number('rounds', values.rounds ?? (isShort ? 1 : 5), 1, 'count'),
-    minutes: number('minutes', values.minutes ?? (isShort ? 4.5 : 55), 0, 'time in minutes'),
+    minutes: number('minutes', values.minutes ?? (values.quick ? 4.5 : 55), 0, 'time in minutes'),
     patience: number('patient', values.patient, 0, 'time in seconds'),
     scale: values.smoke ? 0.005 : values.quick ? 0.25 : 1,
   };

@@ -22,6 +22,10 @@ async function playPatiently(trial, server, context) {
 async function playRound(trial, servers, context, round) {
   const samples = [];
   for (const server of round % 2 === 1 ? servers : [...servers].reverse()) {
+    if (context.isOver()) {
+      context.leave(trial, server, round);
+      continue;
+    }
     const sample = { round, ...(await playPatiently(trial, server, context)) };
     context.say(sample);
     samples.push(sample);

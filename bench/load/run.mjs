@@ -73,15 +73,16 @@ async function playAll(choices, context, settings) {
   const shown = progress(startedAtMs, choices.length);
   Object.assign(context, { say: shown.say, note: shown.note });
   const endAtMs = startedAtMs + settings.minutes * 60_000;
+  context.isOver = () => Date.now() >= endAtMs;
+  context.leave = (trial, server, round) => {
+    const what = `${trial.name} on ${server.name}, round ${round}`;
+    shown.note(`${what}: not played, the time is over`);
+    report.left.push(what);
+  };
   const report = { trials: [], left: [], rows: [], samples: [], replaced: [] };
   for (const [at, { trial, servers }] of choices.entries()) {
     shown.begin();
     const trialAtMs = Date.now();
-    if (trialAtMs >= endAtMs) {
-      shown.note(`${trial.name}: not played, the time is over`);
-      report.left.push(trial.name);
-      continue;
-    }
     // A trial may take some shares of the time that is left, so that the last ones get theirs.
     const shares = trial.tags.includes('table') ? sharesOfTable : sharesOfOthers;
     const shareMs = ((endAtMs - trialAtMs) / (choices.length - at)) * shares;

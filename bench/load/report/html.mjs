@@ -135,7 +135,7 @@ export function page(report) {
     ? `<p class="short">A short run: ${report.options.scale} of the counts, ${report.options.rounds} round(s). Look at it to see that things work, not to compare.</p>`
     : '';
   const left = report.left?.length
-    ? `<p class="short">Not played, for want of time: ${escaped(report.left.join(', '))}.</p>`
+    ? `<p class="short">Not played, for want of time: ${escaped(report.left.join('; '))}.</p>`
     : '';
   const servers = report.servers.filter(({ name }) => names.includes(name));
   const figures = JSON.stringify({ plots }).replaceAll('<', '\\u003c');
