@@ -29,7 +29,7 @@ async function waitFor(load, word) {
 
 async function resultOf(load, seconds) {
   const { code, signal, error } = await load.ended;
-  if (load.isCut) throw new Error(`cut after ${seconds} s, before it could answer`);
+  if (load.isCut) throw new Error(`cut after ${Math.round(seconds)} s, before it could answer`);
   if (code !== 0) throw error ?? new Error(load.tail() || `load generator: ${code ?? signal}`);
   return JSON.parse(load.said.trim().split('\n').at(-1));
 }

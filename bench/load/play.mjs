@@ -29,7 +29,7 @@ async function playOn(target, trial, server, context, sample) {
   sample.asked = options;
   const each = trial.shards ? await optionsByShard(target.host, target.port, trial.shards) : [{}];
   const all = each.map((own) => ({ ...options, ...own }));
-  const seconds = trial.seconds ?? secondsMax;
+  const seconds = Math.min(trial.seconds ?? secondsMax, context.secondsLeft());
   const pins = choosePins(server.shards)?.load;
   const { result, syscalls } = await playTogether(context.load, target, all, { seconds, pins });
   const lack = lackOf(result, options, all.length);
@@ -41,7 +41,7 @@ async function playOn(target, trial, server, context, sample) {
 async function playEmbedded(trial, server, context, sample) {
   const options = optionsOf(trial, server, context.scale);
   sample.asked = options;
-  const seconds = trial.seconds ?? secondsMax;
+  const seconds = Math.min(trial.seconds ?? secondsMax, context.secondsLeft());
   const cores = choosePins()?.server;
   const result = await playAlone(embedded, options, { seconds, cores });
   const lack = lackOf(result, options, 1);

@@ -74,6 +74,8 @@ async function playAll(choices, context, settings) {
   Object.assign(context, { say: shown.say, note: shown.note });
   const endAtMs = startedAtMs + settings.minutes * 60_000;
   context.isOver = () => Date.now() >= endAtMs;
+  // The last sample may end a little later.
+  context.secondsLeft = () => Math.max(1, (endAtMs - Date.now()) / 1000) + 20;
   context.leave = (trial, server, round) => {
     const what = `${trial.name} on ${server.name}, round ${round}`;
     shown.note(`${what}: not played, the time is over`);
