@@ -2,10 +2,12 @@
 // Rule: failures are negative errno values; syslog's identity is the only state that all threads
 // share.
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -62,6 +64,21 @@ void DoorbellRing(const Napi::CallbackInfo& info) {
 
 void CloseDescriptor(const Napi::CallbackInfo& info) { close(Int(info[0])); }
 
+// () -> two connected descriptors, the second times 2^32 added to the first; or negative errno
+double SocketPair(const Napi::CallbackInfo&) {
+  int fds[2];
+#ifdef SOCK_CLOEXEC
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0) return -errno;
+#else
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0) return -errno;
+  for (int fd : fds) {
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  }
+#endif
+  return fds[0] + fds[1] * 4294967296.0;
+}
+
 // (count) -> the limit in force or negative errno
 double SetFileLimit(const Napi::CallbackInfo& info) {
   rlim_t count = static_cast<rlim_t>(Double(info[0]));
@@ -96,6 +113,7 @@ void ExportFunctions(Napi::Object exports) {
   Export<DoorbellRing>(exports, "doorbellRing");
   Export<DoorbellClose>(exports, "doorbellClose");
   Export<CloseDescriptor>(exports, "closeDescriptor");
+  Export<SocketPair>(exports, "socketPair");
   Export<SetFileLimit>(exports, "setFileLimit");
   Export<SyslogOpen>(exports, "syslogOpen");
   Export<Syslog>(exports, "syslog");

@@ -18,7 +18,7 @@ import { ArgumentError } from './errors.ts';
 export interface ConnectionOptions {
   /** Job servers: `host`, `host:port`, `[ipv6]:port`, `unix:/path`. Default: `localhost:4730`. */
   readonly servers?: readonly ServerAddress[];
-  /** A job server in this process, made by `createServer`, instead of `servers`: no socket is opened. */
+  /** A job server in this process, made by `createServer`, instead of `servers`: no port and no path is used. */
   readonly server?: InProcessServer;
   /** TLS: `true`, or options of `tls.connect` (`ca`, `cert`, `key` ...). Certificates are verified unless these say otherwise. */
   readonly tls?: TlsSetting;

@@ -47,6 +47,10 @@ export const addonFunctions: NativeFunctions = {
   doorbellRing: (fd) => bindings().doorbellRing(fd),
   doorbellClose: (fd) => bindings().doorbellClose(fd),
   closeDescriptor: (fd) => bindings().closeDescriptor(fd),
+  socketPair() {
+    const both = checked(bindings().socketPair(), 'socketpair', 'for a connection in the process');
+    return [both % 2 ** 32, Math.floor(both / 2 ** 32)];
+  },
   setFileLimit: (count) => checked(bindings().setFileLimit(count), 'setrlimit', `to ${count}`),
   syslogOpen: (ident) => bindings().syslogOpen(ident),
   syslog: (level, text) => bindings().syslog(level, text),

@@ -89,6 +89,8 @@ export interface Bindings {
   doorbellRing(fd: number): void;
   doorbellClose(fd: number): void;
   closeDescriptor(fd: number): void;
+  /** The first plus 2^32 times the second. */
+  socketPair(): number;
   setFileLimit(count: number): number;
   syslogOpen(ident: string): void;
   syslog(level: number, text: string): void;

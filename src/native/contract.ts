@@ -124,6 +124,8 @@ export interface NativeFunctions {
   /** In the thread that made it. */
   doorbellClose(fd: number): void;
   closeDescriptor(fd: number): void;
+  /** Two connected stream sockets without a name; the caller closes both. Throws Error with `code`. */
+  socketPair(): [number, number];
   /** setrlimit(RLIMIT_NOFILE); returns the limit in force. Throws Error with `code`. */
   setFileLimit(count: number): number;
   /** syslog: opens with ident (facility USER, with pid); level 0..7. */

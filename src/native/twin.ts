@@ -31,6 +31,7 @@ export const twinFunctions: NativeFunctions = {
   doorbellRing: refuse('ring a doorbell'),
   doorbellClose: refuse('close a doorbell'),
   closeDescriptor: (fd) => closeSync(fd),
+  socketPair: refuse('make a socket pair'),
   setFileLimit: refuse('set the file limit'),
   syslogOpen: refuse('open syslog'),
   syslog: refuse('write to syslog'),

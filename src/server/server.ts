@@ -3,11 +3,13 @@
  * `threads: 0` runs everything in the caller's thread; an error in a turn then ends the server, never the process.
  */
 import { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
 import { type Logger, LogLevel, nullLogger } from '../base/logger.ts';
 import type { ThreadStats } from '../session/questions.ts';
 import { assembleThread, NO_RINGS } from '../shard/assemble.ts';
 import { chooseNative, type ExplainedChoice } from '../shard/choose-native.ts';
 import { closeHome } from '../shard/close-home.ts';
+import { arrive } from '../shard/in-process.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { ServerClosedError } from './closed-error.ts';
 import { LastJob } from './last-job.ts';
@@ -108,6 +110,20 @@ class GearServer extends EventEmitter implements Server {
     }
   }
 
+  connect(): Duplex {
+    this.#refuseClosed('connect');
+    const arrival = arrive(this.kind, this.#native.functions);
+    this.#starting ??= this.#supervisor?.start(this.#core) ?? Promise.resolve();
+    this.#starting.then(
+      () => {
+        if (this.#closing === null && this.#draining === null) arrival.welcome(this.#core);
+        else arrival.refuse();
+      },
+      () => arrival.refuse(),
+    );
+    return arrival.stream;
+  }
+
   async stats(): Promise<ServerStats> {
     return totalOf(await this.#askAll());
   }
@@ -159,9 +175,9 @@ class GearServer extends EventEmitter implements Server {
     }
   }
 
-  #refuseClosed(): void {
+  #refuseClosed(what = 'listen'): void {
     if (this.#closing === null && this.#draining === null) return;
-    throw new ServerClosedError('listen', this.#failure);
+    throw new ServerClosedError(what, this.#failure);
   }
 
   /** An error in a turn: ours. With shards the thread dies of it; here the server ends and the host process lives. */

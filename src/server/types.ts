@@ -1,4 +1,5 @@
 /** What a program sees of a server; `createServer` makes one. */
+import type { Duplex } from 'node:stream';
 import type { ThreadStats } from '../session/questions.ts';
 
 /** An address that is bound now. */
@@ -51,6 +52,11 @@ export interface Server {
    * system's error (`EADDRINUSE`, `EACCES`, `ENOTFOUND` ...), or ServerClosedError when the server ends.
    */
   listen(request?: ListenRequest): Promise<void>;
+  /**
+   * Connects a client or worker of this process, without a port or path; `new Client({ server })` uses it. Needs no
+   * `listen`. The stream is ready at once. Throws ServerClosedError when the server ends.
+   */
+  connect(): Duplex;
   /** All bound addresses, in the order of the options. */
   readonly addresses: readonly ServerAddress[];
   /** The first of them; null before `listen` and after `close`. */

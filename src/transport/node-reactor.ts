@@ -4,6 +4,7 @@
  */
 import { chmod } from 'node:fs/promises';
 import net from 'node:net';
+import type { Duplex } from 'node:stream';
 import type {
   Detached,
   KeepaliveOptions,
@@ -76,8 +77,8 @@ export class NodeReactor extends TurnReactor {
     return connection.id;
   }
 
-  /** Takes a connected socket (plain or TLS) as if a listener had accepted it. Returns its conn. */
-  attach(socket: net.Socket, opened: Opened): number {
+  /** Takes a connected stream (plain, TLS, in memory) as if a listener had accepted it. Returns its conn. */
+  attach(socket: Duplex, opened: Opened): number {
     return this.#connect(socket, opened).id;
   }
 
@@ -118,8 +119,8 @@ export class NodeReactor extends TurnReactor {
     if (this.engine.rings.isWaiting() || this.engine.mustTellMemory) this.nudge();
   }
 
-  #connect(socket: net.Socket, opened: Opened | null): Connection {
-    setKeepalive(socket, this.options.keepalive);
+  #connect(socket: Duplex, opened: Opened | null): Connection {
+    if (socket instanceof net.Socket) setKeepalive(socket, this.options.keepalive);
     const wire = new SocketWire(socket);
     const connection = this.engine.open(wire, opened);
     this.#openHandles++;

@@ -1,15 +1,15 @@
 /**
- * A net.Socket (or TLS socket) as a wire: one write per turn, closing with and without patience.
+ * A stream (net.Socket, TLS socket, one end of a memory pair) as a wire: one write per turn, closing with and without patience.
  * Rule: nothing here throws for what a peer does; failures come as the socket's events.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Wire } from './turn/connection.ts';
 
 export class SocketWire implements Wire {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   #lingerTimer: NodeJS.Timeout | null = null;
 
-  constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     this.#socket = socket;
     socket.once('close', () => {
       if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);

@@ -33,14 +33,19 @@ export interface ServerVariant {
   start(options?: ServerOptions): Promise<RunningServer>;
 }
 
-function embedded(label: string, threads: number, how: 'tcp' | 'unix' | 'memory'): ServerVariant {
+function embedded(
+  label: string,
+  threads: number,
+  how: 'tcp' | 'unix' | 'memory',
+  native: 'auto' | 'off' = 'auto',
+): ServerVariant {
   return {
     label,
     isOurs: true,
     async start(options = {}) {
       const scratch = mkdtempSync(join(tmpdir(), 'geartrain-library-'));
       const path = join(scratch, 'socket');
-      const server = createServer({ port: 0, host: '127.0.0.1', threads, ...options });
+      const server = createServer({ port: 0, host: '127.0.0.1', threads, native, ...options });
       if (how === 'tcp') await server.listen();
       if (how === 'unix') await server.listen({ path });
       const { port } = (server.address ?? { port: 0 }) as { port: number };
@@ -77,6 +82,10 @@ export function serverVariants(): ServerVariant[] {
     embedded('threads 2, TCP', 2, 'tcp'),
     embedded('threads 0, Unix socket', 0, 'unix'),
     embedded('threads 2, Unix socket', 2, 'unix'),
+    ...(['auto', 'off'] as const).flatMap((native) => [
+      embedded(`threads 0, in process, native ${native}`, 0, 'memory', native),
+      embedded(`threads 2, in process, native ${native}`, 2, 'memory', native),
+    ]),
   ];
   if (!requirePeer('gearmand')) return ours;
   return [...ours, gearmand];

@@ -1,4 +1,5 @@
 /** The addon's free functions, and the choice between addon and twin. */
+import { Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { addonFunctions } from '../../../src/native/addon.ts';
 import { loadNative } from '../../../src/native/load.ts';
@@ -48,6 +49,15 @@ describeAddon("the addon's functions", () => {
     expect(openDescriptors()).toBe(before + 1);
     addonFunctions.doorbellClose(bell);
     expect(openDescriptors()).toBe(before);
+  });
+
+  it('makes two sockets that are connected', async () => {
+    const [left, right] = addonFunctions.socketPair();
+    const sockets = [left, right].map((fd) => new Socket({ fd, readable: true, writable: true }));
+    sockets[0]?.end('ping');
+    const chunks: Buffer[] = await (sockets[1] as Socket).toArray();
+    expect(Buffer.concat(chunks).toString()).toBe('ping');
+    for (const socket of sockets) socket.destroy();
   });
 
   it('refuses a file limit that the system does not allow', () => {

@@ -20,6 +20,7 @@ describe("the twin's free functions", () => {
     ['doorbellCreate', () => twinFunctions.doorbellCreate()],
     ['doorbellRing', () => twinFunctions.doorbellRing(1)],
     ['doorbellClose', () => twinFunctions.doorbellClose(1)],
+    ['socketPair', () => twinFunctions.socketPair()],
     ['setFileLimit', () => twinFunctions.setFileLimit(10)],
     ['syslogOpen', () => twinFunctions.syslogOpen('x')],
     ['syslog', () => twinFunctions.syslog(6, 'x')],
