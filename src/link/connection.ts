@@ -4,7 +4,6 @@
  * Rule: `onClosed` is called once, and nothing after it.
  */
 
-import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import { bytesOf, equalBytes } from '../base/bytes.ts';
 import { Packet } from '../protocol/packets.ts';
@@ -18,6 +17,8 @@ import type { ConnectionSettings } from './settings.ts';
 const FLUSH_BYTES = 65_536;
 /** Large data leaves in steps, so that one sees that it moves. */
 const STEP_BYTES = 262_144;
+/** Looks for signs of life within the shorter of the two times. */
+const LOOKS = 4;
 const GREETING = bytesOf('geartrain greets');
 const KEEPALIVE = bytesOf('geartrain alive?');
 
@@ -55,9 +56,12 @@ export class Connection {
   #offset = 0;
   #isWriting = false;
   #queuedBytes = 0;
-  #heardAtMs = 0;
-  /** When the ECHO that nothing has followed yet was sent; 0 = none. */
-  #askedAtMs = 0;
+  /**
+   * Looks since something came, and since the ECHO that nothing has followed; -1 = none. Looks are counted and not
+   * time: when this process stood still, what came meanwhile is read before the next look.
+   */
+  #quietLooks = 0;
+  #askedLooks = -1;
 
   constructor(endpoint: Endpoint, settings: ConnectionSettings, events: ConnectionEvents) {
     this.#endpoint = endpoint;
@@ -66,8 +70,12 @@ export class Connection {
     this.#reader = new PacketReader((...packet) => this.#onPacket(...packet));
     const { connectTimeoutMs } = settings;
     this.#connectTimer = setTimeout(() => {
-      const what = this.#isOpen ? 'does not answer' : 'cannot be reached';
-      this.destroy('ERR_GEARMAN_SILENT', `${what} within ${connectTimeoutMs} ms`);
+      // Behind the reads of this turn: the answer may be there already.
+      setImmediate(() => {
+        if (this.isReady) return;
+        const what = this.#isOpen ? 'did not answer' : 'could not be reached';
+        this.destroy('ERR_GEARMAN_SILENT', `${what} within ${connectTimeoutMs} ms`);
+      });
     }, connectTimeoutMs);
     try {
       this.#stream = endpoint.open({
@@ -124,8 +132,8 @@ export class Connection {
     this.#echo(GREETING);
     this.#flush();
     const { keepaliveMs, answerTimeoutMs } = this.#settings;
-    const stepMs = Math.max(1, Math.floor(Math.min(keepaliveMs, answerTimeoutMs) / 4));
-    this.#lifeTimer = setInterval(() => this.#lookForLife(), stepMs).unref();
+    const stepMs = Math.max(1, Math.floor(Math.min(keepaliveMs, answerTimeoutMs) / LOOKS));
+    this.#lifeTimer = setInterval(() => this.#lookForLife(stepMs), stepMs).unref();
   }
 
   #received(bytes: Uint8Array, count: number): void {
@@ -155,21 +163,19 @@ export class Connection {
   }
 
   #heard(): void {
-    this.#heardAtMs = performance.now();
-    this.#askedAtMs = 0;
+    this.#quietLooks = 0;
+    this.#askedLooks = -1;
   }
 
-  #lookForLife(): void {
-    const nowMs = performance.now();
+  #lookForLife(stepMs: number): void {
     const { keepaliveMs, answerTimeoutMs } = this.#settings;
-    if (this.#askedAtMs > 0) {
-      if (nowMs - this.#askedAtMs >= answerTimeoutMs)
-        this.destroy(
-          'ERR_GEARMAN_SILENT',
-          `sent nothing for ${Math.round(nowMs - this.#heardAtMs)} ms`,
-        );
-    } else if (nowMs - this.#heardAtMs >= keepaliveMs) {
-      this.#askedAtMs = nowMs;
+    this.#quietLooks++;
+    if (this.#askedLooks >= 0) {
+      this.#askedLooks++;
+      if (this.#askedLooks * stepMs >= answerTimeoutMs)
+        this.destroy('ERR_GEARMAN_SILENT', `sent nothing for ${this.#quietLooks * stepMs} ms`);
+    } else if (this.#quietLooks * stepMs >= keepaliveMs) {
+      this.#askedLooks = 0;
       this.#echo(KEEPALIVE);
       this.flushSoon();
     }
@@ -216,13 +222,14 @@ export class Connection {
     if (last > 0) stream.cork();
     for (const [i, bytes] of batch.entries())
       if (i < last) stream.write(bytes);
-      else stream.write(bytes, () => this.#written(byteCount));
+      else stream.write(bytes, (error) => this.#written(byteCount, error));
     if (last > 0) stream.uncork();
   }
 
-  #written(byteCount: number): void {
+  #written(byteCount: number, error: Error | null | undefined): void {
+    // The connection is ending: what follows has not left.
+    if (error != null || this.#isClosed) return;
     this.#isWriting = false;
-    if (this.#isClosed) return;
     this.#queuedBytes -= byteCount;
     // The other side takes bytes, so it lives.
     if (this.#queuedBytes > 0) this.#heard();

@@ -47,12 +47,14 @@ export class Lane {
     this.#slots.taken--;
   }
 
-  /** Lets the stations grab, each in its turn first. */
+  /** Lets the stations grab; the one behind the last that did is first. */
   fill(): void {
     const { stations } = this;
     const count = stations.length;
-    for (let i = 0; i < count && this.free > 0; i++)
-      (stations[(this.#next + i) % count] as Station).grab();
-    this.#next = (this.#next + 1) % count;
+    const first = this.#next;
+    for (let i = 0; i < count && this.free > 0; i++) {
+      const at = (first + i) % count;
+      if ((stations[at] as Station).grab()) this.#next = (at + 1) % count;
+    }
   }
 }

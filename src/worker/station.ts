@@ -3,8 +3,8 @@
  *
  *   GRAB_JOB_ALL -> JOB_ASSIGN* : run it, grab again       -> NO_JOB : when no grab is open, PRE_SLEEP until NOOP
  *
- * Rule: one grab after a wake-up, twice as many with every job that comes, so that a single job costs no empty grabs
- * and a full queue keeps every slot busy. Source: Gearman PROTOCOL, "Worker Requests".
+ * Rule: one grab after a wake-up and one more for every job that comes (twice as many a round trip), so that a single
+ * job costs no empty grabs and a full queue keeps every slot busy. Source: Gearman PROTOCOL, "Worker Requests".
  */
 
 import { latin1 } from '../base/bytes.ts';
@@ -82,11 +82,12 @@ export class Station implements JobSink, RunHost {
     return this.#jobs;
   }
 
-  /** Asks for jobs, as many as there are free slots and the pace allows. */
-  grab(): void {
-    if (!this.#isAwake || this.#host.isDraining) return;
+  /** Asks for jobs, as many as there are free slots and the pace allows; true when it did. */
+  grab(): boolean {
+    if (!this.#isAwake || this.#host.isDraining) return false;
     const { writer } = this.link;
-    if (writer === null) return;
+    if (writer === null) return false;
+    const before = this.#grabs;
     const lane = this.#lane;
     while (this.#grabs < this.#pace && lane.free > 0) {
       lane.take();
@@ -94,6 +95,7 @@ export class Station implements JobSink, RunHost {
       writer.bare(Packet.GRAB_JOB_ALL);
     }
     this.link.flushSoon();
+    return this.#grabs > before;
   }
 
   /** Offers a function that was added while connected. */
@@ -178,7 +180,7 @@ export class Station implements JobSink, RunHost {
     // The grab's slot becomes the job's.
     const job = new RunningJob(functionName, handle, unique, reducer, data, this.codec, this);
     this.#jobs.add(job);
-    this.#pace = this.#pace * 2;
+    this.#pace++;
     this.#isAwake = true;
     const ability = this.#lane.abilities.get(functionName);
     if (ability === undefined) {

@@ -1,0 +1,194 @@
+/**
+ * A job server that does what a test says, packet by packet: for what no real server can be brought to do.
+ * Rule: no wait is a sleep; every wait ends by an event, or fails after `PATIENCE_MS` with what came instead.
+ */
+
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { Packet } from '../../src/protocol/packets.ts';
+import {
+  type Bytes,
+  itemLength,
+  joinArgs,
+  type PacketName,
+  packetOf,
+  printItem,
+  rawPacket,
+  type WirePacket,
+} from './packet-text.ts';
+
+const PATIENCE_MS = 10_000;
+
+/** One connection, from the server's side. */
+export class ScriptedPeer {
+  readonly socket: Socket;
+  /** Packets that nobody has taken. */
+  readonly items: WirePacket[] = [];
+  /** All packets by name, for looking back. */
+  readonly heard: string[] = [];
+  /** Reads of the socket so far. */
+  readCount = 0;
+  isClosed = false;
+  #unread: Buffer[] = [];
+  #unreadBytes = 0;
+  #wanted = 1;
+  #look: (() => void)[] = [];
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk) => this.#take(chunk));
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.isClosed = true;
+      this.#tell();
+    });
+  }
+
+  send(name: PacketName, ...args: Bytes[]): this {
+    this.socket.write(rawPacket(Packet[name], joinArgs(args), { magic: '\0RES' }));
+    return this;
+  }
+
+  sendRaw(bytes: Uint8Array): this {
+    this.socket.write(bytes);
+    return this;
+  }
+
+  /** The next packet, which must be `name`. */
+  async expect(name: PacketName): Promise<WirePacket> {
+    await this.until(() => this.items.length > 0, name);
+    const item = this.items.shift() as WirePacket;
+    if (item.name !== name) throw new Error(`expected ${name}, got ${printItem(item)}`);
+    return item;
+  }
+
+  /** Answers what every connection begins with: options, id and functions are taken, the ECHO is answered. */
+  async welcome(): Promise<WirePacket[]> {
+    const greeting: WirePacket[] = [];
+    for (;;) {
+      await this.until(() => this.items.length > 0, 'the greeting');
+      const item = this.items.shift() as WirePacket;
+      if (item.name === 'OPTION_REQ') this.send('OPTION_RES', item.payload);
+      if (item.name === 'ECHO_REQ') {
+        this.send('ECHO_RES', item.payload);
+        return greeting;
+      }
+      greeting.push(item);
+    }
+  }
+
+  untilClosed(): Promise<void> {
+    return this.until(() => this.isClosed, 'the end of the connection');
+  }
+
+  until(isSo: () => boolean, what: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Error(`waited in vain for ${what}; heard ${this.heard.join(' ')}`));
+      }, PATIENCE_MS);
+      const look = (): void => {
+        if (!isSo()) {
+          if (!this.isClosed) {
+            this.#look.push(look);
+            return;
+          }
+          reject(new Error(`closed before ${what}; heard ${this.heard.join(' ')}`));
+        }
+        clearTimeout(timer);
+        resolve();
+      };
+      look();
+    });
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  #take(chunk: Buffer): void {
+    this.readCount++;
+    this.#unread.push(chunk);
+    this.#unreadBytes += chunk.length;
+    if (this.#unreadBytes < this.#wanted) return;
+    let bytes = Buffer.concat(this.#unread);
+    for (;;) {
+      const length = itemLength(bytes);
+      this.#wanted = Math.max(length, bytes.length + 1);
+      if (length === 0 || length > bytes.length) break;
+      const item = packetOf(bytes.readUInt32BE(4), bytes.subarray(12, length));
+      this.items.push(item);
+      this.heard.push(item.name);
+      bytes = bytes.subarray(length);
+    }
+    this.#unread = bytes.length > 0 ? [bytes] : [];
+    this.#unreadBytes = bytes.length;
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const look of this.#look.splice(0)) look();
+  }
+}
+
+export class ScriptedServer {
+  readonly port: number;
+  /** Connections that nobody has taken. */
+  readonly #arrived: ScriptedPeer[] = [];
+  readonly #all: ScriptedPeer[] = [];
+  readonly #waiting: ((peer: ScriptedPeer) => void)[] = [];
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    this.port = (server.address() as AddressInfo).port;
+    server.on('connection', (socket) => {
+      const peer = new ScriptedPeer(socket);
+      this.#all.push(peer);
+      const waiting = this.#waiting.shift();
+      if (waiting === undefined) this.#arrived.push(peer);
+      else waiting(peer);
+    });
+  }
+
+  /** Listens on a free port, or on the one given. */
+  static start(port = 0): Promise<ScriptedServer> {
+    const server = createServer();
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, '127.0.0.1', () => resolve(new ScriptedServer(server)));
+    });
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Connections so far. */
+  get connectionCount(): number {
+    return this.#all.length;
+  }
+
+  /** The next connection. */
+  accept(): Promise<ScriptedPeer> {
+    const peer = this.#arrived.shift();
+    if (peer !== undefined) return Promise.resolve(peer);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The next connection, behind its greeting. */
+  async acceptReady(): Promise<ScriptedPeer> {
+    const peer = await this.accept();
+    await peer.welcome();
+    return peer;
+  }
+
+  async stop(): Promise<void> {
+    for (const peer of this.#all) peer.close();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
