@@ -5,7 +5,14 @@
 import { EventEmitter } from 'node:events';
 import { AbortGroups } from '../link/abort-groups.ts';
 import { checkText } from '../link/check-text.ts';
-import type { BytesFunctions, Codec, CodecOption, FunctionMap, Workload } from '../link/codec.ts';
+import type {
+  BytesFunctions,
+  Codec,
+  CodecOption,
+  FunctionMap,
+  IsBytes,
+  Workload,
+} from '../link/codec.ts';
 import { encodeValue } from '../link/codec.ts';
 import { ConnectionError, TimeoutError } from '../link/errors.ts';
 import { Fifo } from '../link/fifo.ts';
@@ -359,10 +366,10 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
 const UNSENT_BYTES_MAX = 1024 * 1024;
 
 /** Options are needed when the functions need a codec. */
-type ClientArguments<F> =
-  CodecOption<F> extends { readonly codec: Codec }
-    ? [options: ClientOptions & CodecOption<F>]
-    : [options?: ClientOptions & CodecOption<F>];
+type ClientArguments<F extends FunctionMap<F>> =
+  IsBytes<F> extends true
+    ? [options?: ClientOptions & CodecOption<F>]
+    : [options: ClientOptions & CodecOption<F>];
 
 /** The first answer that knows the job; an answer that does not when all have answered so. */
 async function firstKnown<S extends JobStatus>(answers: Promise<S>[]): Promise<S> {

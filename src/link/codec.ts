@@ -52,13 +52,21 @@ export interface AnyFunctions {
   readonly [functionName: string]: { input: any; output: any };
 }
 
+/** True when the functions take bytes or text and give bytes, so that no codec is needed. */
+export type IsBytes<F extends FunctionMap<F>> = unknown extends F[keyof F]['input']
+  ? false
+  : F extends { [N in keyof F]: { input: Workload; output: Uint8Array } }
+    ? true
+    : false;
+
 /** Values other than bytes and text need a codec. */
-export type CodecOption<F> = F extends { [N in keyof F]: { input: Workload; output: Uint8Array } }
-  ? {
-      /** How other values than bytes and text become workloads, and results become values. Default: none. */
-      readonly codec?: Codec;
-    }
-  : {
-      /** How inputs become workloads and results become values: `json`, or one of your own. */
-      readonly codec: Codec;
-    };
+export type CodecOption<F extends FunctionMap<F>> =
+  IsBytes<F> extends true
+    ? {
+        /** How other values than bytes and text become workloads, and results become values. Default: none. */
+        readonly codec?: Codec;
+      }
+    : {
+        /** How inputs become workloads and results become values: `json`, or one of your own. */
+        readonly codec: Codec;
+      };

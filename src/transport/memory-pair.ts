@@ -45,11 +45,11 @@ class PairEnd extends Duplex {
   }
 }
 
-/** A connected pair of streams. Either may be half closed. */
-export function createMemoryPair(): [Duplex, Duplex] {
-  const left = new PairEnd({ allowHalfOpen: true });
-  const right = new PairEnd({ allowHalfOpen: true });
-  left.other = right;
-  right.other = left;
-  return [left, right];
+/** The server's end, which may go on sending when the peer has ended, and the peer's, which ends with the server's. */
+export function createMemoryPair(): [ours: Duplex, theirs: Duplex] {
+  const ours = new PairEnd({ allowHalfOpen: true });
+  const theirs = new PairEnd({ allowHalfOpen: false });
+  ours.other = theirs;
+  theirs.other = ours;
+  return [ours, theirs];
 }

@@ -4,7 +4,14 @@
  */
 import { EventEmitter } from 'node:events';
 import { checkText } from '../link/check-text.ts';
-import type { BytesFunctions, Codec, CodecOption, FunctionMap, Workload } from '../link/codec.ts';
+import type {
+  BytesFunctions,
+  Codec,
+  CodecOption,
+  FunctionMap,
+  IsBytes,
+  Workload,
+} from '../link/codec.ts';
 import { ArgumentError, ConnectionError } from '../link/errors.ts';
 import type { LinkState } from '../link/link.ts';
 import {
@@ -34,12 +41,12 @@ const CONCURRENCY_MAX = 1_000_000;
 
 /** What a handler reads as `input`: without a codec always bytes. */
 type InputOf<F extends FunctionMap<F>, N extends keyof F> =
-  CodecOption<F> extends { readonly codec: Codec } ? F[N]['input'] : Uint8Array;
+  IsBytes<F> extends true ? Uint8Array : F[N]['input'];
 
 /** What a handler may return: without a codec text is as good as bytes, and nothing is an empty result. */
 type OutputOf<F extends FunctionMap<F>, N extends keyof F> =
   // biome-ignore lint/suspicious/noConfusingVoidType: a handler without return is meant
-  CodecOption<F> extends { readonly codec: Codec } ? F[N]['output'] : Workload | void;
+  IsBytes<F> extends true ? Workload | void : F[N]['output'];
 
 /**
  * A worker. Add functions, then `start`. `F` types the functions:
@@ -261,7 +268,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
 }
 
 /** Options are needed when the functions need a codec. */
-type WorkerArguments<F> =
-  CodecOption<F> extends { readonly codec: Codec }
-    ? [options: WorkerOptions & CodecOption<F>]
-    : [options?: WorkerOptions & CodecOption<F>];
+type WorkerArguments<F extends FunctionMap<F>> =
+  IsBytes<F> extends true
+    ? [options?: WorkerOptions & CodecOption<F>]
+    : [options: WorkerOptions & CodecOption<F>];
