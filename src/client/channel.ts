@@ -3,7 +3,7 @@
  * Rule: a server answers in the order of the requests, so the first that waits is the one that is answered.
  * Source: Gearman PROTOCOL; gearmand sends a WORK_ packet once for every submit that joined the job.
  */
-import { argumentEnd, splitText } from '../link/arguments.ts';
+import { argumentEnd, handleText, splitText } from '../link/arguments.ts';
 import type { Endpoint } from '../link/endpoint.ts';
 import { type ConnectionError, ServerError } from '../link/errors.ts';
 import { Fifo } from '../link/fifo.ts';
@@ -103,10 +103,6 @@ export class Channel {
     if (this.#jobs.get(handle) === job) this.#jobs.delete(handle);
   }
 
-  handleText(bytes: Uint8Array, start: number, end: number): string {
-    return latin1Slice.call(bytes, start, end);
-  }
-
   #onPacket(type: number, bytes: Uint8Array, start: number, end: number, isOwn: boolean): void {
     switch (type) {
       case Packet.WORK_COMPLETE:
@@ -134,7 +130,7 @@ export class Channel {
 
   #onWork(type: number, bytes: Uint8Array, start: number, end: number, isOwn: boolean): void {
     const stop = argumentEnd(bytes, start, end);
-    const handle = this.handleText(bytes, start, stop);
+    const handle = handleText(bytes, start, stop);
     const there = this.#jobs.get(handle);
     // Of a job that was given up here, or a further copy of its last packet.
     if (there === undefined) return;
@@ -166,11 +162,6 @@ export class Channel {
       expectation.onLost(error, expectation.requestNumber <= sentRequests);
   }
 }
-
-/** Node's own reading of Latin-1, which is the quickest way to a short text. */
-const { latin1Slice } = Buffer.prototype as unknown as {
-  latin1Slice(this: Uint8Array, start: number, end: number): string;
-};
 
 function greet(writer: RequestWriter, id: string | null, takesExceptions: boolean): void {
   if (takesExceptions) {

@@ -22,7 +22,7 @@ import { type RequestOptions, within } from '../link/within.ts';
 import { HANDLE_BYTES_MAX, UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
 import { Channel } from './channel.ts';
 import { ChannelChoice } from './choose-channel.ts';
-import { Job } from './job.ts';
+import { Job, type JobOwner } from './job.ts';
 import { askEcho, askStatus, askStatusByUnique } from './questions.ts';
 import { submissionOf } from './submission.ts';
 import { type ManyJob, type ManyOptions, type ManyResult, submitMany } from './submit-many.ts';
@@ -59,6 +59,10 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
   readonly #offlineQueueMax: number;
   readonly #timeoutMs: number | null;
   readonly #retries: boolean;
+  readonly #jobOwner: JobOwner = {
+    resubmit: (again) => this.#dispatch(again),
+    forget: (ended) => this.#forget(ended),
+  };
   readonly #signals = new AbortGroups();
   /** Submits that wait for a server. */
   #parked = new Fifo<Job>();
@@ -226,10 +230,7 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
   ): Job {
     const workload = encodeValue(input, this.#codec, `submit ${functionName}`) as Workload;
     const submission = submissionOf(functionName, workload, options);
-    const job = new Job(submission, options?.retry ?? this.#retries, this.#codec, {
-      resubmit: (again) => this.#dispatch(again),
-      forget: (ended) => this.#forget(ended),
-    });
+    const job = new Job(submission, options?.retry ?? this.#retries, this.#codec, this.#jobOwner);
     job.onEnd = onEnd;
     this.#jobCount++;
     const timeoutMs = options?.timeoutMs ?? this.#timeoutMs;

@@ -4,7 +4,7 @@
  *
  *   parked -> sent -> created -> ended        background jobs end at JOB_CREATED
  */
-import { keep, utf8 } from '../link/arguments.ts';
+import { handleText, keep, utf8 } from '../link/arguments.ts';
 import type { Codec } from '../link/codec.ts';
 import {
   type ConnectionError,
@@ -36,7 +36,6 @@ interface Settle {
 type Outcome = { readonly value: Uint8Array | string } | { readonly error: unknown };
 
 export class Job implements SubmittedJob<unknown>, Expectation {
-  readonly [Symbol.toStringTag] = 'SubmittedJob';
   /** Null as soon as the server has it: its workload is not kept. */
   submission: Submission | null;
   readonly functionName: string;
@@ -70,6 +69,10 @@ export class Job implements SubmittedJob<unknown>, Expectation {
     this.mayRetry = mayRetry && submission.unique !== '';
     this.#codec = codec;
     this.#owner = owner;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'SubmittedJob';
   }
 
   get hasEnded(): boolean {
@@ -143,7 +146,7 @@ export class Job implements SubmittedJob<unknown>, Expectation {
     if (type !== Packet.JOB_CREATED) return false;
     if (this.hasEnded) return true;
     this.submission = null;
-    const handle = channel.handleText(bytes, start, end);
+    const handle = handleText(bytes, start, end);
     this.handleText = handle;
     this.#settleHandle?.resolve(handle as never);
     this.#settleHandle = null;

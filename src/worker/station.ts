@@ -7,8 +7,7 @@
  * job costs no empty grabs and a full queue keeps every slot busy. Source: Gearman PROTOCOL, "Worker Requests".
  */
 
-import { latin1 } from '../base/bytes.ts';
-import { argumentEnd, keep, splitText, utf8 } from '../link/arguments.ts';
+import { argumentEnd, handleText, keep, splitText, utf8 } from '../link/arguments.ts';
 import type { Workload } from '../link/codec.ts';
 import type { Endpoint } from '../link/endpoint.ts';
 import { type ConnectionError, ServerError } from '../link/errors.ts';
@@ -171,7 +170,7 @@ export class Station implements JobSink, RunHost {
       at = Math.min(end, stop + 1);
       return [from, stop];
     };
-    const handle = latin1(bytes, ...next());
+    const handle = handleText(bytes, ...next());
     const functionName = utf8(bytes.subarray(...next()));
     const unique = type === Packet.JOB_ASSIGN ? '' : utf8(bytes.subarray(...next()));
     const reducer = type === Packet.JOB_ASSIGN_ALL ? utf8(bytes.subarray(...next())) : '';
