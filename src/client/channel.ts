@@ -21,7 +21,8 @@ export interface Expectation {
   /** The answer; false when it cannot be one. */
   onReply(type: number, bytes: Uint8Array, start: number, end: number, channel: Channel): boolean;
   onRefused(error: ServerError): void;
-  onLost(error: ConnectionError, hasLeft: boolean): void;
+  /** The connection ended; `isFirst`: this was the answer that was due next. */
+  onLost(error: ConnectionError, hasLeft: boolean, isFirst: boolean): void;
 }
 
 /** What a channel tells its client. */
@@ -158,8 +159,8 @@ export class Channel {
     const waiting = this.#waiting.takeAll();
     for (const job of jobs)
       for (const one of 'jobs' in job ? job.jobs : [job]) one.onResultLost(error);
-    for (const expectation of waiting)
-      expectation.onLost(error, expectation.requestNumber <= sentRequests);
+    for (const [i, expectation] of waiting.entries())
+      expectation.onLost(error, expectation.requestNumber <= sentRequests, i === 0);
   }
 }
 

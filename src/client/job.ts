@@ -19,6 +19,9 @@ import { JobEvents } from './job-events.ts';
 import { type Submission, writeSubmission } from './submission.ts';
 import type { JobEvent, SubmittedJob } from './types.ts';
 
+/** A job whose submit ends so many connections may well be the reason: too large for the server, for example. */
+const STRIKES_MAX = 5;
+
 /** What a job needs of its client. */
 export interface JobOwner {
   /** The job must go to a server, again: its connection ended before JOB_CREATED. */
@@ -53,6 +56,8 @@ export class Job implements SubmittedJob<unknown>, Expectation {
   #channel: Channel | null = null;
   #outcome: Outcome | null = null;
   #exception: Uint8Array | null = null;
+  /** Connections that ended when this job's answer was due. */
+  #strikes = 0;
   #raw: Promise<Uint8Array | string> | null = null;
   #settleRaw: Settle | null = null;
   #value: Promise<unknown> | null = null;
@@ -163,10 +168,13 @@ export class Job implements SubmittedJob<unknown>, Expectation {
   }
 
   /** The connection ended before JOB_CREATED; `hasLeft`: the server may have read the request. */
-  onLost(error: ConnectionError, hasLeft: boolean): void {
+  onLost(error: ConnectionError, hasLeft: boolean, isFirst: boolean): void {
     if (this.hasEnded) return;
-    const isOver = error.code === 'ERR_GEARMAN_CLOSED';
-    if (!hasLeft || (this.mayRetry && !isOver)) this.#owner.resubmit(this);
+    if (isFirst) this.#strikes++;
+    const isOver = error.code === 'ERR_GEARMAN_CLOSED' || this.#strikes >= STRIKES_MAX;
+    if ((!hasLeft && this.#strikes < STRIKES_MAX) || (this.mayRetry && !isOver))
+      this.#owner.resubmit(this);
+    else if (!hasLeft) this.#end({ error });
     else this.#end({ error: new MaybeQueuedError(this.functionName, error) });
   }
 

@@ -8,7 +8,7 @@ import type { Workload } from '../link/codec.ts';
 import { ArgumentError } from '../link/errors.ts';
 import { ATTACH_BYTES, type RequestWriter, textBytesMax } from '../link/request-writer.ts';
 import { checkMs } from '../link/settings.ts';
-import { PACKET_BYTES_LIMIT, UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
+import { UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { SubmitOptions } from './types.ts';
 
@@ -52,10 +52,6 @@ export function submissionOf(
   const isBackground = options.background === true || runAt !== undefined;
   if (options.timeoutMs !== undefined) checkMs('timeoutMs', options.timeoutMs);
   checkText('unique', unique, UNIQUE_BYTES_MAX);
-  if (workload.length > PACKET_BYTES_LIMIT - 16_384)
-    throw new ArgumentError(
-      `submit ${functionName}: workload is ${workload.length} bytes, limit ${PACKET_BYTES_LIMIT - 16_384}`,
-    );
   let type: number | undefined = (isBackground ? BACKGROUND : FOREGROUND)[priority];
   if (type === undefined)
     throw new ArgumentError(`option priority: ${String(priority)}, allowed is high, normal, low`);

@@ -3,6 +3,7 @@
  * that the program names. Rule: nothing is guessed from the type of a value.
  */
 
+import { PACKET_BYTES_LIMIT } from '../protocol/limits.ts';
 import { utf8 } from './arguments.ts';
 import { ArgumentError } from './errors.ts';
 
@@ -22,10 +23,16 @@ export const json: Codec = {
   decode: (bytes) => (bytes.length === 0 ? undefined : JSON.parse(utf8(bytes))),
 };
 
+/** The longest that a packet takes, with room for its arguments. */
+const WORKLOAD_BYTES_MAX = PACKET_BYTES_LIMIT - 16_384;
+
 /** The bytes that `value` stands for. Throws ArgumentError without a codec when it is neither bytes nor text. */
 export function encodeValue(value: unknown, codec: Codec | null, what: string): Workload {
   const workload = codec === null ? value : codec.encode(value);
-  if (typeof workload === 'string' || workload instanceof Uint8Array) return workload;
+  if (typeof workload === 'string' || workload instanceof Uint8Array) {
+    if (workload.length <= WORKLOAD_BYTES_MAX) return workload;
+    throw new ArgumentError(`${what}: is ${workload.length} bytes, limit ${WORKLOAD_BYTES_MAX}`);
+  }
   const kind = workload === null ? 'null' : typeof workload;
   throw new ArgumentError(
     `${what}: ${kind} is neither Uint8Array nor text; give a codec to send other values`,

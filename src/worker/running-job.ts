@@ -5,6 +5,7 @@
 import { utf8 } from '../link/arguments.ts';
 import type { Codec, Workload } from '../link/codec.ts';
 import { ArgumentError } from '../link/errors.ts';
+import { ATTACH_BYTES } from '../link/request-writer.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { JobContext, WorkerJob } from './types.ts';
 
@@ -76,7 +77,10 @@ export class RunningJob implements WorkerJob<unknown>, JobContext {
   }
 
   sendData(data: Workload): void {
-    this.#send(Packet.WORK_DATA, checked('sendData', data));
+    const part = checked('sendData', data);
+    // Large bytes leave later from where they lie, and who sends parts tends to fill the same memory again.
+    const isLent = typeof part !== 'string' && part.length >= ATTACH_BYTES;
+    this.#send(Packet.WORK_DATA, isLent ? new Uint8Array(part) : part);
   }
 
   warn(text: Workload): void {

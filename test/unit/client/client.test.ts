@@ -358,6 +358,23 @@ describe('a connection that ends', () => {
     expect(again.items).toEqual([]);
   });
 
+  it('again and again at the same submit gives that submit up, and not the others', async () => {
+    const server = await scripted();
+    const client = clientOf([server]);
+    const poison = client.submit('f', 'poison', { unique: 'p' });
+    const behind = client.submit('f', 'behind', { unique: 'b' });
+    for (let i = 0; i < 5; i++) {
+      const peer = await server.acceptReady();
+      await peer.until(() => peer.items.length === 2, 'both submits');
+      peer.close();
+    }
+    const peer = await server.acceptReady();
+    expect((await peer.expect('SUBMIT_JOB')).data.toString()).toBe('behind');
+    peer.send('JOB_CREATED', 'H:1').send('WORK_COMPLETE', 'H:1', 'r');
+    expect(await behind.text()).toBe('r');
+    expect(await failureOf(poison)).toMatchObject({ code: 'ERR_GEARMAN_MAYBE_QUEUED' });
+  });
+
   it('fails jobs that were created with JobLostError', async () => {
     const server = await scripted();
     const client = clientOf([server]);

@@ -321,6 +321,18 @@ describe('a job', () => {
     expect(shown(await peer.expect('WORK_COMPLETE'))).toBe('WORK_COMPLETE H:2 r');
   });
 
+  it('may fill the memory of a part again as soon as it has sent it', async () => {
+    const { peer } = await running((job) => {
+      const memory = new Uint8Array(100_000);
+      for (const byte of [1, 2]) job.sendData(memory.fill(byte));
+      memory.fill(3);
+    });
+    assign(peer, 'H:1', 'f');
+    for (const byte of [1, 2])
+      expect((await peer.expect('WORK_DATA')).data.every((one) => one === byte)).toBe(true);
+    await peer.expect('WORK_COMPLETE');
+  });
+
   it('refuses progress and data that the protocol cannot carry', async () => {
     const { peer } = await running((job) => {
       for (const [n, d] of [
