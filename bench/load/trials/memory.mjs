@@ -65,6 +65,7 @@ export const memoryTrials = [
     about: 'memory of 1 M queued jobs with 36-byte uniques, and after their drain',
     servers: ['c-tuned', 'geartrain'],
     options: { scenario: 'memory', jobs: 1000000, warm: 100000, unique: 'random' },
+    seconds: 300,
     rounds: 3,
   },
   {
