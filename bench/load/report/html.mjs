@@ -31,7 +31,7 @@ function factsTable({ machine, options, seconds }) {
       [escaped(typeof value === 'object' ? JSON.stringify(value) : value), 'word'],
     ]),
   );
-  return `<table>${lines.join('')}</table>`;
+  return `<table class="facts">${lines.join('')}</table>`;
 }
 
 function targetsTable(targets) {
@@ -91,7 +91,7 @@ function trialSection(trial, report, names) {
   const rounds =
     trial.rounds < trial.roundsWanted
       ? `${trial.rounds} of ${trial.roundsWanted} rounds, for want of time`
-      : `${trial.rounds} rounds`;
+      : `${trial.rounds} ${trial.rounds === 1 ? 'round' : 'rounds'}`;
   const replaced = report.replaced.filter((sample) => sample.trial === trial.name);
   const again = new Set(replaced.map((sample) => sample.round)).size;
   const notes = `${rounds}${again ? `, ${again} of them played again because the yardstick was off` : ''}`;
