@@ -1,11 +1,8 @@
 /** `gearadmin` in surroundings that a comparison cannot show: terminals, pipes that break, servers that are none. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer as createTlsServer } from 'node:tls';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createServer } from '../../../dist/index.js';
 import { requirePeer } from '../../support/peers.ts';
 import {
@@ -19,6 +16,7 @@ import {
   shellWords,
   startTool,
 } from './program.ts';
+import { tlsFront, useCertificates } from './tls-front.ts';
 import { World, type WorldKind } from './world.ts';
 
 const ENTER = '\u001b[?1049h';
@@ -255,46 +253,12 @@ describe.skipIf(!hasTerminals)('top on a terminal', () => {
 });
 
 describe.skipIf(!requirePeer('openssl'))('TLS', () => {
-  let folder = '';
-  const file = (name: string): string => join(folder, name);
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'geartrain-tls-'));
-    const subject = [
-      '-subj',
-      '/CN=localhost',
-      '-addext',
-      'subjectAltName=DNS:localhost,IP:127.0.0.1',
-    ];
-    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-    const files = ['-keyout', file('key.pem'), '-out', file('cert.pem')];
-    execFileSync('openssl', ['req', '-x509', ...key, '-days', '2', ...subject, ...files], {
-      stdio: 'ignore',
-    });
-  });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  /** A job server behind TLS: what arrives is passed on in clear. */
-  async function tlsFront(requestCert = false): Promise<{ port: number; close(): void }> {
-    const settings = {
-      key: readFileSync(file('key.pem')),
-      cert: readFileSync(file('cert.pem')),
-      ca: readFileSync(file('cert.pem')),
-      requestCert,
-      rejectUnauthorized: requestCert,
-    };
-    const front = createTlsServer(settings, (socket) => {
-      const back = connect(world.port, '127.0.0.1');
-      for (const end of [socket, back]) end.on('error', () => undefined);
-      socket.pipe(back).pipe(socket);
-    });
-    front.on('tlsClientError', () => undefined);
-    await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
-    return { port: (front.address() as { port: number }).port, close: () => front.close() };
-  }
+  const certificates = useCertificates();
+  const { file } = certificates;
 
   it('is used with a trusted server, by name and by address', async () => {
     await makeWorld();
-    const front = await tlsFront();
+    const front = await tlsFront(certificates, world.port);
     for (const host of ['localhost', '127.0.0.1']) {
       const argv = ['-h', `${host}:${front.port}`, '--tls-ca', file('cert.pem'), '--status'];
       expect(await runTool('gearadmin', argv)).toMatchObject({
@@ -311,7 +275,7 @@ describe.skipIf(!requirePeer('openssl'))('TLS', () => {
 
   it('refuses a server that it cannot verify, unless told otherwise', async () => {
     await makeWorld();
-    const front = await tlsFront();
+    const front = await tlsFront(certificates, world.port);
     const argv = ['-h', `localhost:${front.port}`, '--status'];
     const refused = await runTool('gearadmin', [...argv, '-S']);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
@@ -323,7 +287,7 @@ describe.skipIf(!requirePeer('openssl'))('TLS', () => {
 
   it('shows its own certificate', async () => {
     await makeWorld();
-    const front = await tlsFront(true);
+    const front = await tlsFront(certificates, world.port, true);
     const argv = ['-h', `localhost:${front.port}`, '--tls-ca', file('cert.pem'), '--status'];
     expect((await runTool('gearadmin', argv)).code).toBe(1);
     const own = ['--tls-cert', file('cert.pem'), '--tls-key', file('key.pem')];

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServer } from '../../../dist/index.js';
+import { requirePeer } from '../../support/peers.ts';
 import { freePort } from '../../support/servers.ts';
 import { isAlive } from '../daemon/command.ts';
 import {
@@ -20,6 +21,7 @@ import {
   shellWords,
   startTool,
 } from './program.ts';
+import { tlsFront, useCertificates } from './tls-front.ts';
 import { World, type WorldKind } from './world.ts';
 
 endPrograms();
@@ -410,5 +412,31 @@ describe.skipIf(!hasTerminals)('on a terminal', () => {
     const program = onTerminal(shellWords('gearman', client('-q', '-f', 'progress', 'x')));
     await program.ended;
     expect(program.stdout()).toBe('25% Complete\r\n50% Complete\r\ndone');
+  });
+});
+
+describe.skipIf(!requirePeer('openssl'))('TLS', () => {
+  const certificates = useCertificates();
+
+  it('carries jobs of a client and a worker to a trusted server', async () => {
+    await makeWorld();
+    const front = await tlsFront(certificates, world.port);
+    const trusted = ['-h', `localhost:${front.port}`, '--tls-ca', certificates.file('cert.pem')];
+    startTool('gearman', [...trusted, '-w', '-f', 'upper', '--', 'tr', 'a-z', 'A-Z']);
+    const asked = await runTool('gearman', [...trusted, '-f', 'upper', 'hello']);
+    expect(asked).toMatchObject({ code: 0, stdout: 'HELLO', stderr: '' });
+    front.close();
+  });
+
+  it('refuses a server that it cannot verify, unless told otherwise', async () => {
+    await makeWorld();
+    const front = await tlsFront(certificates, world.port);
+    const argv = ['-h', `localhost:${front.port}`, '-b', '-f', 'later', 'x'];
+    const refused = await runTool('gearman', ['-S', ...argv]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/^gearman: connect to localhost:\d+: self.signed certificate/);
+    expect((await runTool('gearman', ['--tls-insecure', ...argv])).code).toBe(0);
+    expect(await status('later')).toBe('later\t1\t0\t0');
+    front.close();
   });
 });
