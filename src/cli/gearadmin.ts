@@ -8,7 +8,7 @@ import { type AdminAddress, AdminConnection } from './tool/admin-connection.ts';
 import { reasonOf } from './tool/failure.ts';
 import { helpText } from './tool/manual.ts';
 import { type ReadTool, readToolWords } from './tool/read-tool-words.ts';
-import { endOnBrokenPipe, writeAll } from './tool/streams.ts';
+import { endOnLostOutput, writeAll } from './tool/streams.ts';
 import { tlsSettings } from './tool/tls.ts';
 import type { ToolValues } from './tool/tool-option.ts';
 import type { ServerTarget } from './tool/value-types.ts';
@@ -80,7 +80,7 @@ async function carryOut(read: ReadTool, wanted: readonly WantedOperation[]): Pro
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  endOnBrokenPipe();
+  endOnLostOutput('gearadmin');
   const read = readToolWords(argv, GEARADMIN);
   const wanted = wantedOperations(read);
   const problems = problemsOf(read, wanted);

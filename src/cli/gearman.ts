@@ -6,7 +6,7 @@ import { removePidFile, writePidFile } from './pid-file.ts';
 import { reasonOf, UnreachableError } from './tool/failure.ts';
 import { helpText } from './tool/manual.ts';
 import { type ReadTool, readToolWords } from './tool/read-tool-words.ts';
-import { endOnBrokenPipe, writeAll } from './tool/streams.ts';
+import { endOnLostOutput, writeAll } from './tool/streams.ts';
 import { Tidying } from './tool/tidying.ts';
 
 const channel: BackgroundChannel | null = backgroundChannel();
@@ -24,7 +24,7 @@ function problemsOf({ values, problems }: ReadTool): string[] {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  endOnBrokenPipe();
+  endOnLostOutput('gearman');
   const read = readToolWords(argv, GEARMAN);
   const values = gearmanValues(read);
   if (values.help) {

@@ -1,5 +1,5 @@
 /** `gearadmin` in surroundings that a comparison cannot show: terminals, pipes that break, servers that are none. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -68,6 +68,15 @@ describe('long listings', () => {
     expect(program.stdout()).toMatch(/^function-with-a-long-name-\d+\t0\t0\t1\n$/);
     expect(program.stderr()).toBe('');
   });
+});
+
+it.skipIf(!existsSync('/dev/full'))('says when its output cannot be written', async () => {
+  await makeWorld();
+  const { code, program } = await bash(
+    `${shellWords('gearadmin', [...place(), '--getpid'])} > /dev/full`,
+  );
+  expect(code).toBe(1);
+  expect(program.stderr()).toBe('gearadmin: write to standard output: ENOSPC\n');
 });
 
 describe('servers that are none', () => {

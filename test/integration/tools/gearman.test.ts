@@ -172,6 +172,15 @@ describe('pipes and signals', () => {
     big.child.kill('SIGTERM');
   });
 
+  it('tell the client that its output cannot be written', async () => {
+    await makeWorld();
+    await world.work({ upper: 'upper' });
+    const words = shellWords('gearman', client('-f', 'upper', 'x'));
+    const { code, program } = await bash(`${words} > /dev/full`);
+    expect(code).toBe(1);
+    expect(program.stderr()).toBe('gearman: write to standard output: ENOSPC\n');
+  });
+
   it('end a waiting client at SIGINT, and take its pid file away', async () => {
     await makeWorld();
     const pid = scratch('pid');
