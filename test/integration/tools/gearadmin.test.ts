@@ -82,11 +82,11 @@ it.skipIf(!existsSync('/dev/full'))('says when its output cannot be written', as
 describe('servers that are none', () => {
   it('are given up when they stay silent', async () => {
     const silent = await oddServer(() => undefined);
-    const argv = ['-h', `127.0.0.1:${silent.port}`, '-t', '200', '--status'];
+    const argv = ['-h', `127.0.0.1:${silent.port}`, '-t', '500', '--status'];
     const { code, stderr } = await runTool('gearadmin', argv);
     silent.close();
     expect(code).toBe(1);
-    expect(stderr).toBe('gearadmin: no answer within 200 ms\n');
+    expect(stderr).toBe('gearadmin: no answer within 500 ms\n');
   });
 
   it('are told apart by what they answer', async () => {
@@ -151,7 +151,7 @@ describe('top in a pipe', () => {
     const [head, first, second, ...rest] = top.stdout().split('\n');
     expect(head).toBe('TIME\tFUNCTION\tQUEUED\tRUNNING\tWORKERS\tIN/S\tOUT/S\tCHANGE/S\tOLDEST');
     expect(first).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z\tresize\t1\t0\t0\t-\t-\t-\t(\d+\.\ds|-)$/);
-    expect(second).toMatch(/\tresize\t3\t0\t0\t[1-2]\.\d\t0\.0\t\+[1-2]\.\d\t\d+\.\ds$/);
+    expect(second).toMatch(/\tresize\t3\t0\t0\t\d\.\d\t0\.0\t\+\d\.\d\t\d+(\.\d)?s$/);
     expect(rest).toEqual(['']);
     expect(top.stderr()).toBe('');
   });

@@ -140,7 +140,7 @@ const CLIENT: readonly Row[] = [
   },
   {
     title: 'a job with an exception',
-    words: ['-f', 'broken', '-t', '700', 'x'],
+    words: ['-f', 'broken', '-t', '1000', 'x'],
     setup: works({ broken: 'exception' }),
     worlds: ['gearmand'],
     differences: ['exceptions'],
@@ -205,16 +205,16 @@ const CLIENT: readonly Row[] = [
   },
   {
     title: 'a time that is over',
-    words: ['-f', 'nobody', '-t', '300', 'x'],
+    words: ['-f', 'nobody', '-t', '1000', 'x'],
     differences: ['exit status', 'own messages'],
-    says: /^gearman: nobody: no answer within 300 ms, no worker offers "nobody" at 127\.0\.0\.1:PORT\n$/,
+    says: /^gearman: nobody: no answer within 1000 ms, no worker offers "nobody" at 127\.0\.0\.1:PORT\n$/,
   },
   {
     title: 'a time that is over, and further words',
-    words: ['-f', 'slow', '-t', '600', 'x', 'y'],
+    words: ['-f', 'slow', '-t', '1000', 'x', 'y'],
     setup: works({ slow: 'sleep' }),
     differences: ['exit status', 'own messages'],
-    says: /^(gearman: slow: no answer within 600 ms\n){2}$/,
+    says: /^(gearman: slow: no answer within 1000 ms\n){2}$/,
   },
   {
     title: 'a full queue, background',

@@ -346,11 +346,11 @@ describe('--json', () => {
       { event: 'queued', function: 'later', handle: expect.stringMatching(/^H:/), index: 0 },
       { event: 'queued', function: 'later', handle: expect.stringMatching(/^H:/), index: 1 },
     ]);
-    const late = await runTool('gearman', client('--json', '-t', '100', '-f', 'later', 'c'));
+    const late = await runTool('gearman', client('--json', '-t', '1000', '-f', 'later', 'c'));
     expect(late.code).toBe(1);
     expect(events(late.stdout).at(-1)).toMatchObject({
       event: 'error',
-      message: expect.stringMatching(/no answer within 100 ms, no worker offers "later"/),
+      message: expect.stringMatching(/no answer within 1000 ms, no worker offers "later"/),
     });
   });
 
