@@ -65,7 +65,9 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
   };
   readonly #signals = new AbortGroups();
   /** Submits that wait for a server. */
-  #parked = new Fifo<Job>();
+  readonly #parked = new Fifo<Job>();
+  /** Those among them that have ended meanwhile. */
+  #parkedEnded = 0;
   /** Jobs that have not ended. */
   #jobCount = 0;
   readonly #calmed: (() => void)[] = [];
@@ -217,7 +219,7 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
 
   async #close(): Promise<void> {
     const closed = new ConnectionError('ERR_GEARMAN_CLOSED', 'the client was closed');
-    for (const job of this.#parked.takeAll()) job.fail(closed);
+    for (const job of this.#takeParked()) job.fail(closed);
     await Promise.all(this.#channels.map((channel) => channel.close(closed)));
     this.#tellListeners();
   }
@@ -255,11 +257,23 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
 
   #forget(job: Job): void {
     this.#jobCount--;
+    if (job.isParked) this.#forgetParked(job);
     if (job.timer !== null) clearTimeout(job.timer);
     job.timer = null;
     if (job.signal !== null) this.#signals.remove(job.signal, job);
     job.signal = null;
     if (this.#jobCount === 0) for (const calmed of this.#calmed.splice(0)) calmed();
+  }
+
+  /** Jobs that are given up while they wait must not fill the queue: it is renewed when half of it are such. */
+  #forgetParked(job: Job): void {
+    job.isParked = false;
+    this.#parkedEnded++;
+    if (this.#parkedEnded * 2 <= this.#parked.size) return;
+    for (const waiting of this.#takeParked()) {
+      waiting.isParked = true;
+      this.#parked.push(waiting);
+    }
   }
 
   #begin(): void {
@@ -277,9 +291,20 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
     if (channel !== null) channel.send(job);
     else if (this.#failsOffline && this.#choice.isHopeless)
       job.fail(this.#offline('no job server can be reached'));
-    else if (this.#parked.size >= this.#offlineQueueMax)
+    else if (this.#parked.size - this.#parkedEnded >= this.#offlineQueueMax)
       job.fail(this.#offline(`${this.#offlineQueueMax} submits wait for a job server, the limit`));
-    else this.#parked.push(job);
+    else {
+      job.isParked = true;
+      this.#parked.push(job);
+    }
+  }
+
+  /** Everything that waits and has not ended. */
+  #takeParked(): Job[] {
+    this.#parkedEnded = 0;
+    const jobs = this.#parked.takeAll();
+    for (const job of jobs) job.isParked = false;
+    return jobs.filter((job) => !job.hasEnded);
   }
 
   #offline(what: string): ConnectionError {
@@ -290,10 +315,7 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
 
   /** A server came or went: looks again at all that wait. */
   #unpark(): void {
-    if (this.#parked.size > 0) {
-      const parked = this.#parked.takeAll();
-      for (const job of parked) this.#dispatch(job);
-    }
+    if (this.#parked.size > 0) for (const job of this.#takeParked()) this.#dispatch(job);
     this.#tellListeners();
   }
 

@@ -45,6 +45,8 @@ export class Job implements SubmittedJob<unknown>, Expectation {
   readonly isBackground: boolean;
   readonly mayRetry: boolean;
   requestNumber = 0;
+  /** Waits for a server. */
+  isParked = false;
   timer: NodeJS.Timeout | null = null;
   signal: AbortSignal | null = null;
   /** Called behind the end; for whoever counts. */

@@ -5,7 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { equalBytes } from '../base/bytes.ts';
 import { splitText } from '../link/arguments.ts';
-import type { ConnectionError, ServerError } from '../link/errors.ts';
+import { ConnectionError, type ServerError } from '../link/errors.ts';
 import type { RequestWriter } from '../link/request-writer.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { Channel, Expectation } from './channel.ts';
@@ -20,7 +20,11 @@ export function ask<T>(
   write: (writer: RequestWriter) => void,
   read: Read<T>,
 ): Promise<T> {
-  return new Promise((resolve, reject) => channel.send(new Question(write, read, resolve, reject)));
+  return new Promise((resolve, reject) => {
+    if (channel.isReady) channel.send(new Question(write, read, resolve, reject));
+    // It was lost between the look at it and this question.
+    else reject(channel.link.lastError ?? new ConnectionError('ERR_GEARMAN_CLOSED', 'was closed'));
+  });
 }
 
 class Question<T> implements Expectation {

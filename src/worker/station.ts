@@ -42,6 +42,8 @@ export class Station implements JobSink, RunHost {
   #grabs = 0;
   /** Grabs that may be open at a time. */
   #pace = 1;
+  /** Functions that this connection's server has heard of; they are never taken back. */
+  #offered = 0;
   /** There may be jobs: grab when a slot is free. */
   #isAwake = false;
 
@@ -53,6 +55,7 @@ export class Station implements JobSink, RunHost {
       onReady: () => {
         this.#isAwake = true;
         this.#pace = 1;
+        this.#offerRest();
         host.onReady();
         lane.fill();
       },
@@ -97,12 +100,10 @@ export class Station implements JobSink, RunHost {
     return this.#grabs > before;
   }
 
-  /** Offers a function that was added while connected. */
-  offer(ability: Ability): void {
-    const { writer } = this.link;
-    if (writer === null) return;
-    writeAbility(writer, ability);
-    this.link.flushSoon();
+  /** Offers functions that were added while connected. */
+  offer(): void {
+    if (this.link.writer === null) return;
+    this.#offerRest();
     // A server does not wake a worker for jobs that waited when it learns of a new function.
     this.#isAwake = true;
     this.#lane.fill();
@@ -132,6 +133,16 @@ export class Station implements JobSink, RunHost {
       writer.close();
     }
     for (const ability of this.#lane.abilities.values()) writeAbility(writer, ability);
+    this.#offered = this.#lane.abilities.size;
+  }
+
+  /** Offers what was added behind the greeting. */
+  #offerRest(): void {
+    const writer = this.link.writer as RequestWriter;
+    for (const ability of [...this.#lane.abilities.values()].slice(this.#offered))
+      writeAbility(writer, ability);
+    this.#offered = this.#lane.abilities.size;
+    this.link.flushSoon();
   }
 
   #onPacket(type: number, bytes: Uint8Array, start: number, end: number, isOwn: boolean): void {

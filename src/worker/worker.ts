@@ -197,7 +197,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     lane.abilities.set(ability.functionName, ability);
     this.#laneOf.set(ability.functionName, lane);
     for (const station of lane.stations) {
-      station.offer(ability);
+      station.offer();
       if (this.#isStarted) station.link.start();
     }
   }

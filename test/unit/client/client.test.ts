@@ -448,6 +448,21 @@ describe('a client without a server', () => {
     expect(await Promise.all(kept.map((job) => job.text()))).toEqual(['x', 'y']);
   });
 
+  it('keeps no submit that was given up', async () => {
+    const server = await scripted();
+    const { address } = server;
+    await server.stop();
+    const client = new Client({ servers: [address], offlineQueueMax: 3 });
+    open.push(client);
+    for (let round = 0; round < 5; round++) {
+      const controller = new AbortController();
+      const jobs = [1, 2, 3].map(() => client.submit('f', 'x', { signal: controller.signal }));
+      controller.abort();
+      for (const job of jobs) expect(await failureOf(job)).toBe(controller.signal.reason);
+    }
+    expect(client.outstanding).toBe(0);
+  });
+
   it('fails at once when it is told to', async () => {
     const server = await scripted();
     const { address } = server;

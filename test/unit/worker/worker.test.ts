@@ -75,6 +75,20 @@ describe('a worker that starts', () => {
     await again.expect('GRAB_JOB_ALL');
   });
 
+  it('offers a function that is added behind the greeting and before its answer', async () => {
+    const server = await scripted();
+    const worker = workerOf([server]);
+    worker.add('a', () => '');
+    const started = worker.start();
+    const peer = await server.accept();
+    await peer.until(() => peer.items.length === 2, 'the greeting');
+    worker.add('b', () => '');
+    await peer.welcome();
+    expect(shown(await peer.expect('CAN_DO'))).toBe('CAN_DO b');
+    await peer.expect('GRAB_JOB_ALL');
+    await started;
+  });
+
   it('offers a function that is added later, and looks for its jobs', async () => {
     const server = await scripted();
     const worker = workerOf([server]);
