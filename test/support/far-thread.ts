@@ -135,6 +135,7 @@ export class FarDialogue extends NearDialogue {
       rings: {
         links,
         readers: readers as unknown as (RingReader | null)[],
+        epoch: 0,
         levelOf: (other) => levels[other] as number,
         publishLevel: (level) => {
           published.level = level;

@@ -11,6 +11,7 @@ import type {
   ClientOptions,
   Codec,
   ConnectionOptions,
+  InProcessServer,
   Client as LibraryClient,
   Worker as LibraryWorker,
   ServerOptions,
@@ -52,7 +53,7 @@ function embedded(
       return {
         connection:
           how === 'memory'
-            ? { server }
+            ? { server: server as unknown as InProcessServer }
             : { servers: [how === 'tcp' ? `127.0.0.1:${port}` : `unix:${path}`] },
         async stop() {
           await server.close();

@@ -21,6 +21,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 const NO_RINGS: ThreadRings = {
   links: [null],
   readers: [null],
+  epoch: 0,
   levelOf: () => 0,
   publishLevel: () => {},
   connectionTotal: () => 0,

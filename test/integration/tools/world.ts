@@ -4,8 +4,9 @@
  */
 import { createServer } from '../../../dist/index.js';
 import type { Server } from '../../../src/index.ts';
+import type { WirePacket } from '../../support/packet-text.ts';
 import { freePort, startServer } from '../../support/servers.ts';
-import { WireConnection, type WirePacket } from '../../support/wire.ts';
+import { WireConnection } from '../../support/wire.ts';
 
 export type WorldKind = 'gearmand' | 'geartrain' | 'nobody';
 

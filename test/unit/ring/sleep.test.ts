@@ -108,7 +108,7 @@ function explore(sides: readonly Side[]): { ends: number; lost: number } {
 function traceAtomics(names: ReadonlyMap<number, string>): string[] {
   const trace: string[] = [];
   for (const method of ['load', 'store', 'exchange'] as const) {
-    const real = Atomics[method] as (...args: number[]) => number;
+    const real = Atomics[method] as unknown as (...args: number[]) => number;
     vi.spyOn(Atomics, method).mockImplementation(((...args: number[]) => {
       const name = names.get(args[1] as number);
       if (name !== undefined) trace.push(`${method} ${name}`);
