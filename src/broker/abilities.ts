@@ -4,6 +4,7 @@
  *
  *   order  [ . . end-of-list ... c b a newest . . ]     scanned from `#top` down to `#bottom`; 0 is a hole
  */
+import { REGISTRATIONS_MAX } from '../protocol/limits.ts';
 import type { FunctionQueue } from './functions.ts';
 import type { Peer } from './peer.ts';
 
@@ -13,7 +14,7 @@ export class Ability {
   readonly fn: FunctionQueue;
   /** CAN_DO_TIMEOUT of the newest registration in milliseconds; 0 = none. */
   timeoutMs = 0;
-  /** Registered twice is listed and counted twice. */
+  /** Registered twice is listed and counted twice, up to REGISTRATIONS_MAX. */
   registrations = 0;
   /** Links of the function's sleepers, longest sleeper first. */
   previous: Ability | null = null;
@@ -53,7 +54,7 @@ export class Abilities {
     return this.#byFunction.size;
   }
 
-  /** Adds one registration at the front. */
+  /** Adds one registration at the front; of one function at most REGISTRATIONS_MAX, the newest, are kept. */
   add(peer: Peer, fn: FunctionQueue, timeoutMs: number): Ability {
     // Before the new one counts: an entry of a removed registration must not be taken for it.
     if (this.#top === this.#order.length) this.#recentre();
@@ -63,9 +64,11 @@ export class Abilities {
       this.#byFunction.set(fn.index, ability);
     }
     ability.timeoutMs = timeoutMs;
-    ability.registrations++;
     this.#order[this.#top++] = fn.index;
-    this.#live++;
+    if (ability.registrations < REGISTRATIONS_MAX) {
+      ability.registrations++;
+      this.#live++;
+    } else this.#isStale = true;
     return ability;
   }
 

@@ -275,8 +275,8 @@ export class Broker {
       this.outbox.close(peer, `CAN_DO: ${this.options.functionsMax} functions exist, the limit`);
       return;
     }
-    peer.offered().add(peer, fn, timeoutMs);
-    fn.registrations++;
+    const before = peer.ability(fn.index)?.registrations ?? 0;
+    fn.registrations += peer.offered().add(peer, fn, timeoutMs).registrations - before;
     this.waker.join(peer, fn, this.nowMs);
   }
 

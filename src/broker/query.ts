@@ -48,12 +48,21 @@ export function statusByHandle(broker: Broker, slot: number, serial: number): Jo
   return broker.jobs.table.isLive(slot, serial) ? statusOf(broker, slot) : UNKNOWN;
 }
 
-/** Status of the job with that unique in any function: running before waiting, then the newest. Linear in functions. */
-export function statusByUnique(broker: Broker, unique: Uint8Array): JobStatus {
+/**
+ * Status of the job with that unique in the functions behind `cursor` (0 = from the first on), and where to go on; 0 =
+ * those were all. Running before waiting, then the newest. Looks at no more than `functionsMax` functions.
+ */
+export function statusByUnique(
+  broker: Broker,
+  unique: Uint8Array,
+  cursor: number,
+  functionsMax: number,
+): { readonly status: JobStatus; readonly cursor: number } {
   const hash = hashBytes(unique, 0, unique.length, broker.options.hashSeed);
+  const { indexEnd } = broker.functions;
+  const end = unique.length === 0 ? 0 : Math.min(indexEnd, cursor + 1 + functionsMax);
   let best = UNKNOWN;
-  if (unique.length === 0) return best;
-  for (let index = 1; index < broker.functions.indexEnd; index++) {
+  for (let index = cursor + 1; index < end; index++) {
     const fn = broker.functions.at(index);
     if (fn === null || fn.total === 0) continue;
     const key = keyHash(index, hash);
@@ -62,7 +71,7 @@ export function statusByUnique(broker: Broker, unique: Uint8Array): JobStatus {
     const status = statusOf(broker, job);
     if (isBetter(status, best)) best = status;
   }
-  return best;
+  return { status: best, cursor: end < indexEnd && end > 0 ? end - 1 : 0 };
 }
 
 /** Whether a job is the one to report rather than another. */

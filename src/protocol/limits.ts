@@ -14,6 +14,8 @@ export const UNIQUE_BYTES_MAX = 64;
 export const HANDLE_BYTES_MAX = 63;
 export const OPTION_BYTES_MAX = 63;
 export const CLIENT_ID_BYTES_MAX = 127;
+/** Registrations of one name by one connection that are kept; beyond it the oldest gives way (gearmand: no limit). */
+export const REGISTRATIONS_MAX = 16;
 
 /** One read of one connection in one turn. */
 export const READ_BYTES = 65536;

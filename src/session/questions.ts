@@ -14,7 +14,7 @@ import { hashBytes } from '../protocol/hash.ts';
 export type Question =
   | { readonly kind: 'fence' }
   | { readonly kind: 'handle'; readonly slot: number; readonly serial: number }
-  | { readonly kind: 'unique'; readonly unique: string }
+  | { readonly kind: 'unique'; readonly unique: string; readonly cursor: number }
   | { readonly kind: 'list'; readonly listing: number; readonly cursor: number }
   | { readonly kind: 'workers'; readonly cursor: number }
   | { readonly kind: 'create' | 'drop'; readonly name: string }
@@ -31,7 +31,7 @@ export type Question =
 export interface Answer {
   /** AdminResult of create, drop, cancel. */
   readonly result: number;
-  /** Where a listing goes on; 0 = it is complete. */
+  /** Where a listing or a search goes on; 0 = it is complete. */
   readonly cursor: number;
   readonly status: JobStatus | null;
   readonly stats: ThreadStats | null;
@@ -62,6 +62,9 @@ export interface ThreadStats {
 export const NO_BYTES = new Uint8Array(0);
 export const DONE: Answer = { result: 0, cursor: 0, status: null, stats: null, bytes: NO_BYTES };
 
+/** Functions that one turn looks at for a unique. */
+const FUNCTIONS_MAX = 10_000;
+
 /** Rows of a listing that one turn may write. */
 export const LIST_ROWS_MAX = 1000;
 
@@ -70,8 +73,10 @@ export function answerByBroker(broker: Broker, question: Question): Answer {
   switch (question.kind) {
     case 'handle':
       return { ...DONE, status: statusByHandle(broker, question.slot, question.serial) };
-    case 'unique':
-      return { ...DONE, status: statusByUnique(broker, bytesOf(question.unique)) };
+    case 'unique': {
+      const { unique, cursor } = question;
+      return { ...DONE, ...statusByUnique(broker, bytesOf(unique), cursor, FUNCTIONS_MAX) };
+    }
     case 'list': {
       const out = new ByteWriter(16384);
       const cursor = list(broker, question.listing, question.cursor, LIST_ROWS_MAX, out);

@@ -2,10 +2,11 @@
  * The functions that a connection offers, by name, with their owners: for the `workers` listing and for asking the
  * right threads. Names are Latin-1 texts, so that their bytes come back unchanged.
  */
+import { REGISTRATIONS_MAX } from '../protocol/limits.ts';
 
 interface Offered {
   readonly owner: number;
-  /** Serial numbers of the registrations, oldest first. */
+  /** Serial numbers of the registrations, oldest first; at most REGISTRATIONS_MAX. */
   readonly serials: number[];
 }
 
@@ -21,6 +22,7 @@ export class SessionAbilities {
   add(name: string, owner: number): boolean {
     const known = this.#offered.get(name);
     if (known !== undefined) {
+      if (known.serials.length === REGISTRATIONS_MAX) known.serials.shift();
       known.serials.push(++this.#serial);
       return false;
     }

@@ -11,8 +11,8 @@ import { HEADER_BYTES, OPTION_BYTES_MAX } from '../../protocol/limits.ts';
 import { Packet } from '../../protocol/packets.ts';
 import type { Home } from '../home.ts';
 import type { Answer } from '../questions.ts';
-import { fill, limitPlaces, releaseAll, reply, takePlace } from '../replies.ts';
-import type { Session } from '../session.ts';
+import { fill, hold, limitPlaces, releaseAll, reply, takePlace, unhold } from '../replies.ts';
+import { Hold, type Session } from '../session.ts';
 
 type QuestionMaker = () => Parameters<Home['ask']>[1];
 
@@ -98,22 +98,34 @@ export function onGetStatus(home: Home, session: Session, frame: Frame): void {
   );
 }
 
+/**
+ * Every owner tries its functions, one after the other and so many a turn. The connection is held meanwhile, so that it
+ * has one such search at a time.
+ */
 export function onGetStatusUnique(home: Home, session: Session, frame: Frame): void {
   const unique = textArgument(frame, frame.a0);
   const text = latin1(unique, 0, unique.length);
-  answerWith(
-    home,
-    session,
-    frame,
-    ownerThreads(home),
-    () => ({ kind: 'unique', unique: text }),
-    (answers) => {
-      let best: JobStatus | null = null;
-      for (const { status } of answers)
-        if (status !== null && (best === null || isBetter(status, best))) best = status;
-      return statusPacket(Packet.STATUS_RES_UNIQUE, unique, best);
-    },
-  );
+  const threads = ownerThreads(home);
+  const place = takePlace(session);
+  let best: JobStatus | null = null;
+  const search = (index: number, cursor: number): void => {
+    if (home.live(session.conn) !== session) return;
+    const thread = threads[index];
+    if (thread === undefined) {
+      fill(home, session, place, statusPacket(Packet.STATUS_RES_UNIQUE, unique, best));
+      unhold(home, session, Hold.search);
+      return;
+    }
+    home.ask(thread, { kind: 'unique', unique: text, cursor }, (answer) => {
+      const { status } = answer;
+      if (status !== null && (best === null || isBetter(status, best))) best = status;
+      if (answer.cursor === 0) search(index + 1, 0);
+      else home.later(() => search(index, answer.cursor));
+    });
+  };
+  search(0, 0);
+  if (place.isFilled) limitPlaces(home, session, frame.end);
+  else hold(home, session, Hold.search, frame.end);
 }
 
 /** Threads that own functions. */

@@ -68,6 +68,22 @@ describe('the order in which a grab looks at functions', () => {
     }
   });
 
+  it('keeps the sixteen newest registrations of one function', () => {
+    const [often, once] = [new FunctionQueue(1, NONE, 0), new FunctionQueue(2, NONE, 0)] as const;
+    const abilities = new Abilities();
+    abilities.add(peer, often, 0);
+    abilities.add(peer, once, 0);
+    for (let i = 0; i < 100_000; i++) abilities.add(peer, often, i);
+    expect(abilities.get(1)).toMatchObject({ registrations: 16, timeoutMs: 99_999 });
+    // Rotation shows the whole order: what is served goes to its end.
+    const served = Array.from({ length: 34 }, () => {
+      const levels = Uint8Array.of(0, 2, 2);
+      return abilities.choose(levels, 2, true)?.fn.index;
+    });
+    const round = [...Array(16).fill(1), 2];
+    expect(served).toEqual([...round, ...round]);
+  });
+
   it('counts registrations and keeps the newest timeout', () => {
     const abilities = new Abilities();
     const fn = new FunctionQueue(3, NONE, 0);

@@ -305,15 +305,19 @@ describe('questions about jobs of other shards', () => {
   });
 
   it('by unique go to all shards and are answered once: running first, then the newest', () => {
-    const { near, says, answer, hears } = home();
+    const { dialogue, near, says, answer, hears } = home();
     says(`SUBMIT_JOB_BG ${near} u x\npeer < JOB_CREATED #1`);
     expect(says('GET_STATUS_UNIQUE u')).toEqual([
-      'to 2: ASK 1 {"kind":"unique","unique":"u"}',
-      'to 3: ASK 2 {"kind":"unique","unique":"u"}',
+      'to 2: ASK 1 {"kind":"unique","unique":"u","cursor":0}',
     ]);
-    answer(3, 2, '', known({ isRunning: true, numerator: 7, watcherCount: 4 }));
+    // One with more functions than a turn looks at is asked again.
+    answer(2, 1, '', { ...known({ serial: 99 }), cursor: 10_000 });
     hears('');
-    answer(2, 1, '', known({ serial: 99 }));
+    expect(dialogue.told()).toEqual(['to 2: ASK 2 {"kind":"unique","unique":"u","cursor":10000}']);
+    answer(2, 2, '');
+    hears('');
+    expect(dialogue.told()).toEqual(['to 3: ASK 3 {"kind":"unique","unique":"u","cursor":0}']);
+    answer(3, 3, '', known({ isRunning: true, numerator: 7, watcherCount: 4 }));
     hears('peer < STATUS_RES_UNIQUE u 1 1 7 0 4');
   });
 

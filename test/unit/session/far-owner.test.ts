@@ -321,7 +321,7 @@ describe('questions of other threads', () => {
     expect(asked(dialogue, { kind: 'handle', slot: 1, serial: 2 })).toMatchObject({
       status: { isKnown: false },
     });
-    expect(asked(dialogue, { kind: 'unique', unique: 'u' })).toMatchObject({
+    expect(asked(dialogue, { kind: 'unique', unique: 'u', cursor: 0 })).toMatchObject({
       status: { isKnown: true, serial: 1 },
     });
     expect(asked(dialogue, { kind: 'list', listing: 1, cursor: 0 })).toMatchObject({

@@ -25,6 +25,15 @@ describe('what a connection offers', () => {
     expect(abilities.add('b', 2)).toBe(true);
   });
 
+  it('keeps the sixteen newest registrations of one name', () => {
+    const abilities = new SessionAbilities();
+    for (const name of ['a', 'b']) abilities.add(name, 1);
+    for (let i = 0; i < 100_000; i++) abilities.add('a', 1);
+    expect(abilities.names()).toEqual([...Array(16).fill('a'), 'b']);
+    expect(abilities.remove('a')).toBe(true);
+    expect(abilities.names()).toEqual(['b']);
+  });
+
   it('takes names that mean something to JavaScript', () => {
     const abilities = new SessionAbilities();
     abilities.add('__proto__', 1);
