@@ -34,7 +34,7 @@ describe('medians and ratios', () => {
     const servers = [{ name: 'c-tuned' }, { name: 'geartrain' }];
     const rows = summarise({ name: 'rtt-8x1' }, servers, samples);
     expect(ratio(rows, samples, 'c-tuned', 'geartrain')).toEqual({ value: 2, min: 1, max: 3 });
-    expect(rows.map((row) => row.reference)).toEqual(['c-tuned', 'c-tuned']);
+    expect(rows.map((row: { reference?: string }) => row.reference)).toEqual(['c-tuned', 'c-tuned']);
     expect(ratio(rows, samples, 'c-default', 'geartrain')).toBeUndefined();
   });
 
@@ -85,7 +85,7 @@ describe('words', () => {
 
   it('choose servers as well', () => {
     const [drain] = named(['drain', 'twin', 'shards-1']);
-    expect(drain?.servers.map(({ name }) => name)).toEqual(['twin', 'shards-1']);
+    expect(drain?.servers.map(({ name }: { name: string }) => name)).toEqual(['twin', 'shards-1']);
   });
 
   it('that mean nothing are refused', () => {
@@ -96,7 +96,7 @@ describe('words', () => {
 
   it('let another build take the place of the C gearmand', () => {
     const [drain] = named(['drain', '--against', '.']);
-    expect(drain?.servers.map(({ name }) => name)).toEqual(['geartrain', 'yardstick', 'against']);
+    expect(drain?.servers.map(({ name }: { name: string }) => name)).toEqual(['geartrain', 'yardstick', 'against']);
   });
 });
 
