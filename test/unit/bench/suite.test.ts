@@ -34,7 +34,10 @@ describe('medians and ratios', () => {
     const servers = [{ name: 'c-tuned' }, { name: 'geartrain' }];
     const rows = summarise({ name: 'rtt-8x1' }, servers, samples);
     expect(ratio(rows, samples, 'c-tuned', 'geartrain')).toEqual({ value: 2, min: 1, max: 3 });
-    expect(rows.map((row: { reference?: string }) => row.reference)).toEqual(['c-tuned', 'c-tuned']);
+    expect(rows.map((row: { reference?: string }) => row.reference)).toEqual([
+      'c-tuned',
+      'c-tuned',
+    ]);
     expect(ratio(rows, samples, 'c-default', 'geartrain')).toBeUndefined();
   });
 
@@ -96,7 +99,11 @@ describe('words', () => {
 
   it('let another build take the place of the C gearmand', () => {
     const [drain] = named(['drain', '--against', '.']);
-    expect(drain?.servers.map(({ name }: { name: string }) => name)).toEqual(['geartrain', 'yardstick', 'against']);
+    expect(drain?.servers.map(({ name }: { name: string }) => name)).toEqual([
+      'geartrain',
+      'yardstick',
+      'against',
+    ]);
   });
 });
 
