@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createServer, OptionError } from '../../../dist/index.js';
+import { namesByShard } from '../../support/embedding/deaths.ts';
 import { runProgram } from '../../support/embedding/programs.ts';
 import { useYard, variants } from '../../support/embedding/servers.ts';
 import { request } from '../../support/packet-text.ts';
+import type { WireConnection } from '../../support/wire.ts';
 
 /** True when the system holds nothing that was sent on a connection between two ports, at neither end. */
 function isRead(from: number, to: number): boolean {
@@ -205,5 +207,47 @@ describe.each(variants())('limits, $label', (variant) => {
       'packet is 65537 bytes, limit 65536',
     ]);
     await peer.untilClosed();
+  });
+});
+
+describe.each(variants([2]))('--max-memory, $label', (variant) => {
+  const yard = useYard();
+
+  it('is that of all threads together', async () => {
+    const { server, port } = await yard().start(variant, { maxMemory: 8 << 20 });
+    const asker = await yard().peer({ port }, 'asker');
+    const names = await namesByShard(asker, variant.threads);
+    const workload = Buffer.alloc(256 << 10, 'w');
+    const isTaken = async (client: WireConnection, name: string): Promise<boolean> => {
+      client.send('SUBMIT_JOB_BG', name, '', workload);
+      const reply = await client.next();
+      return reply.kind === 'packet' && reply.name === 'JOB_CREATED';
+    };
+    const clients: WireConnection[] = [];
+    for (const [shard, name] of names.entries()) {
+      if (shard === 0) continue;
+      const client = await yard().peer({ port }, `client-${shard}`);
+      // So that it lives in this shard before the memory is gone.
+      await client.ask('JOB_CREATED', 'SUBMIT_JOB_BG', name, '', 'x');
+      clients[shard] = client;
+    }
+    const [first, second] = [clients[1] as WireConnection, clients[2] as WireConnection];
+    let taken = 0;
+    while (await isTaken(first, names[1] as string)) taken++;
+    expect(taken * workload.length).toBeLessThanOrEqual(8 << 20);
+    // The other shard has a step of 1 MiB of its own at most.
+    let others = 0;
+    while (await isTaken(second, names[2] as string)) others++;
+    expect((taken + others) * workload.length).toBeLessThanOrEqual(8 << 20);
+    expect(others).toBeLessThanOrEqual(4);
+    expect((await server.stats()).refused).toBe(2);
+    // What the first gives back is there for the second.
+    for (let i = 0; i <= taken; i++) {
+      if (i === 0) first.send('CAN_DO', names[1] as string);
+      const job = await first.ask('JOB_ASSIGN', 'GRAB_JOB');
+      first.send('WORK_COMPLETE', job.args[0] ?? '', '');
+    }
+    await first.barrier();
+    while (others < taken) if (await isTaken(second, names[2] as string)) others++;
   });
 });

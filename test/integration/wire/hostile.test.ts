@@ -39,6 +39,12 @@ function mutated(random: Random, fn: string): Buffer {
   return random.oneIn(4) ? Buffer.concat([bytes, bytes.subarray(cut)]) : bytes;
 }
 
+/** Resolves when the server is about as small as it was; it gives memory back step by step. */
+async function untilSmall(stage: Stage, before: number): Promise<void> {
+  const witness = await stage.peer('witness');
+  while (residentBytes(stage.server.pid) - before > 64 * MIB) await witness.barrier();
+}
+
 async function playStream(stage: Stage, random: Random, fn: string): Promise<void> {
   const peer = await stage.server.connect('stream');
   const bytes = random.oneIn(3) ? random.bytes(random.between(1, 300)) : mutated(random, fn);
@@ -100,7 +106,25 @@ describeServer('hostile input', { args: ['--max-packet-size=4194304'] }, (stage)
     await slow.expect('JOB_CREATED');
   });
 
+  it('gives the memory of unfinished packets back, whether reset or closed half', async () => {
+    const before = residentBytes(stage.server.pid);
+    const peers = await Promise.all(Array.from({ length: 40 }, (_, i) => stage.peer(`slow${i}`)));
+    const bytes = Buffer.alloc(4_000_000, 'w');
+    const start = rawPacket(Packet.SUBMIT_JOB_BG, `${stage.fresh('f')}\0\0`, { size: 4_100_000 });
+    for (const peer of peers) peer.sendRaw(Buffer.concat([start, bytes]), 'nearly all of 4 MB');
+    const witness = await stage.peer('witness');
+    // Most of it has been taken: it is in nobody's buffers.
+    while (residentBytes(stage.server.pid) - before < 120 * MIB) await witness.barrier();
+    for (const [i, peer] of peers.entries()) {
+      if (i % 2 === 0) peer.reset();
+      else peer.end();
+    }
+    await Promise.all(peers.map((peer) => peer.closed));
+    await untilSmall(stage, before);
+  });
+
   it('pauses, then drops, a client that never reads, and keeps the worker', async () => {
+    const before = residentBytes(stage.server.pid);
     const fn = stage.fresh('deluge');
     const worker = await workerOf(stage, 'worker', fn);
     const client = await stage.peer('client');
@@ -118,5 +142,6 @@ describeServer('hostile input', { args: ['--max-packet-size=4194304'] }, (stage)
     expect(residentBytes(stage.server.pid)).toBeLessThan(500 * MIB);
     client.socket.resume();
     await client.untilClosed();
+    await untilSmall(stage, before);
   });
 });
