@@ -11,7 +11,6 @@ import type {
   ClientOptions,
   Codec,
   ConnectionOptions,
-  InProcessServer,
   Client as LibraryClient,
   Worker as LibraryWorker,
   ServerOptions,
@@ -53,7 +52,7 @@ function embedded(
       return {
         connection:
           how === 'memory'
-            ? { server: server as unknown as InProcessServer }
+            ? { server }
             : { servers: [how === 'tcp' ? `127.0.0.1:${port}` : `unix:${path}`] },
         async stop() {
           await server.close();
