@@ -16,12 +16,20 @@ export const LogLevel = {
 /** One of the values of `LogLevel`, 0..7. */
 export type LogLevel = (typeof LogLevel)[keyof typeof LogLevel];
 
+/** The name of a level; the number itself where there is none. */
+export function levelName(level: number): string {
+  const entry = Object.entries(LogLevel).find(([, value]) => value === level);
+  return entry?.[0] ?? String(level);
+}
+
 /** A sink of lines. Ask `level` first where the text costs something to build. */
 export interface Logger {
   /** The most talkative level that is kept: a line is wanted when its level is `<= level`; -1 keeps nothing. */
   readonly level: number;
   /** Takes one line: lower case, no full stop, no line end. Lines above `level` are dropped. Never throws. */
   log(level: number, text: string): void;
+  /** Keeps lines up to `level` from now on. A logger without it cannot be changed while the server runs. */
+  setLevel?(level: number): void;
 }
 
 /** Keeps nothing. */

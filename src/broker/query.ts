@@ -136,7 +136,7 @@ function functionColumns(broker: Broker, fn: FunctionQueue, kind: number): strin
 }
 
 /** How long the job that waits longest has been in its queue: the head of each priority is its oldest. */
-function oldestMs(broker: Broker, fn: FunctionQueue): number {
+export function oldestMs(broker: Broker, fn: FunctionQueue): number {
   let oldest = 0;
   for (const job of fn.head) {
     if (job === NO_JOB) continue;

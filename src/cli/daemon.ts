@@ -2,9 +2,10 @@
  * One life of the command `gearmand`: file limit, user, signals, pid file, log, listen, serve, end.
  * Rule: exit code 0 after an orderly end, 1 for every error; a failure is told to whoever started it, and logged.
  */
-import { LogLevel } from '../base/logger.ts';
+import { LogLevel, levelName } from '../base/logger.ts';
 import { loadNative, type Native } from '../native/load.ts';
 import { VERSION } from '../server/identity.ts';
+import type { LineLogger } from '../server/logger.ts';
 import { createServer } from '../server/server.ts';
 import type { Server } from '../server/types.ts';
 import type { BackgroundChannel } from './background.ts';
@@ -59,6 +60,15 @@ function announce(server: Server, settings: Settings, log: OpenLog): string {
   return line;
 }
 
+/** SIGUSR2: everything is logged, and with the next one what `--verbose` says. */
+function switchDebug(server: Server, logger: LineLogger, settings: Settings): void {
+  const usual = LogLevel[settings.values.verbose as keyof typeof LogLevel];
+  const level = logger.level === LogLevel.DEBUG ? usual : LogLevel.DEBUG;
+  server.setLogLevel(LogLevel.DEBUG);
+  logger.log(LogLevel.NOTICE, `SIGUSR2, verbose is set to ${levelName(level)}`);
+  server.setLogLevel(level);
+}
+
 /** Serves until a signal ends it. Rejects when the server cannot listen or ends because of an error. */
 async function serve(
   settings: Settings,
@@ -74,6 +84,7 @@ async function serve(
     pause: pauseByTimer,
   });
   if (isListening) started(announce(server, settings, log));
+  process.on('SIGUSR2', () => switchDebug(server, logger, settings));
   signals.onStop((kind, signal) => {
     const how = kind === 'now' ? 'shutting down' : 'shutting down after the last job';
     logger.log(LogLevel.INFO, `${signal}, ${how}`);

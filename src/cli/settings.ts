@@ -7,6 +7,7 @@ import { LogLevel } from '../base/logger.ts';
 import { type ListenTarget, showListenTarget } from '../server/options/address-types.ts';
 import { notAllowed } from '../server/options/option-error.ts';
 import {
+  conflictsOf,
   OPTIONS,
   OptionError,
   type OptionRow,
@@ -161,6 +162,8 @@ export function readSettings(
   const given = new Set(collected.values.keys());
   collectEnvironment(collected, env);
   const values = valuesOf(collected);
+  const conflicts = isQuestion ? [] : conflictsOf(values, (row) => `--${row.name}`);
+  if (conflicts.length > 0) throw new OptionError(conflicts);
   addRowNotes(collected, values);
   const { notes } = collected;
   return { action: actionOf(values), values, given, server: serverOptions(values), notes };

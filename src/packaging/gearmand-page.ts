@@ -29,6 +29,7 @@ const signals = [
     text: 'End at once: what is owed to peers is written for at most 2 s. A second one exits without waiting.',
   },
   { term: 'USR1', text: 'Stop listening and end after the last job.' },
+  { term: 'USR2', text: 'Log everything (DEBUG); the next one goes back to --verbose.' },
   { term: 'HUP', text: 'Open the log file anew.' },
 ];
 

@@ -2,7 +2,7 @@
  * When is a server idle for good? No thread has a job, every record has arrived, and nothing has moved since the last
  * look: only then can nothing be on its way between threads. Source: design rules, section 7.
  */
-import type { ThreadStats } from '../session/questions.ts';
+import type { ThreadFigure, ThreadStats } from '../session/questions.ts';
 
 /** Looks at the figures of all threads, again and again, until the last job has ended. */
 export class LastJob {
@@ -42,6 +42,6 @@ export class LastJob {
   }
 }
 
-function sum(threads: readonly ThreadStats[], field: keyof ThreadStats): number {
+function sum(threads: readonly ThreadStats[], field: ThreadFigure): number {
   return threads.reduce((total, thread) => total + thread[field], 0);
 }

@@ -68,16 +68,30 @@ export function formatLogLine(
 
 /** Writes lines at or below `level` to a sink. */
 export class LineLogger implements Logger {
-  readonly level: number;
+  /** Shared by loggers of the same log. */
+  readonly #levelBox: { level: number };
   readonly #sink: LogSink;
   readonly #thread: number;
   readonly #component: string;
 
-  constructor(sink: LogSink, level: number, component = 'gearmand', thread = 0) {
-    this.level = level;
+  constructor(
+    sink: LogSink,
+    level: number | { level: number },
+    component = 'gearmand',
+    thread = 0,
+  ) {
+    this.#levelBox = typeof level === 'number' ? { level } : level;
     this.#sink = sink;
     this.#component = component;
     this.#thread = thread;
+  }
+
+  get level(): number {
+    return this.#levelBox.level;
+  }
+
+  setLevel(level: number): void {
+    this.#levelBox.level = level;
   }
 
   log(level: number, text: string): void {
@@ -89,12 +103,12 @@ export class LineLogger implements Logger {
 
   /** The same log under the tag of another thread; 0 is the main thread. */
   forThread(thread: number): LineLogger {
-    return new LineLogger(this.#sink, this.level, this.#component, thread);
+    return new LineLogger(this.#sink, this.#levelBox, this.#component, thread);
   }
 
   /** The same log for another component. */
   forComponent(component: string): LineLogger {
-    return new LineLogger(this.#sink, this.level, component, this.#thread);
+    return new LineLogger(this.#sink, this.#levelBox, component, this.#thread);
   }
 
   /** Opens the file anew and says so, as gearmand does: without a time. */

@@ -5,6 +5,7 @@
  */
 import { defaultHandlePrefix } from './identity.ts';
 import { showListenTarget } from './options/address-types.ts';
+import { controlRows } from './options/control-rows.ts';
 import { ignoredRows, logRows, processRows, protocolRows } from './options/daemon-rows.ts';
 import { listenRows } from './options/listen-rows.ts';
 import { notAllowed, OptionError, showGiven } from './options/option-error.ts';
@@ -27,6 +28,7 @@ export const OPTIONS: readonly OptionRow[] = [
   ...processRows,
   ...logRows,
   ...warningRows,
+  ...controlRows,
   ...protocolRows,
   ...queueRows,
   ...ignoredRows,
@@ -55,8 +57,20 @@ function checkedValues(options: Readonly<Record<string, unknown>>): Record<strin
   for (const key of Object.keys(options)) {
     if (!Object.hasOwn(values, key)) problems.push(`option ${key}: there is no such option`);
   }
+  if (problems.length === 0) problems.push(...conflictsOf(values, (row) => row.key));
   if (problems.length > 0) throw new OptionError(problems);
   return values;
+}
+
+/** Sentences about values that do not go together; `label` names the option. */
+export function conflictsOf(
+  values: Readonly<Record<string, unknown>>,
+  label: (row: OptionRow) => string,
+): string[] {
+  return OPTIONS.filter((row) => row.key in values).flatMap((row) => {
+    const reason = row.conflict?.(values[row.key], values) ?? null;
+    return reason === null ? [] : [`option ${label(row)}: ${reason}`];
+  });
 }
 
 /**

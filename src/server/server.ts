@@ -12,9 +12,12 @@ import { closeHome } from '../shard/close-home.ts';
 import { arrive } from '../shard/in-process.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { ServerClosedError } from './closed-error.ts';
+import type { ControlledServer } from './control-plane.ts';
+import { VERSION } from './identity.ts';
 import { LastJob } from './last-job.ts';
 import { targetsOf } from './listen-targets.ts';
 import { Listeners } from './listeners.ts';
+import type { ControlAddress } from './options/control-rows.ts';
 import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.ts';
 import { Supervisor } from './supervisor.ts';
 import { configMaker } from './thread-config.ts';
@@ -46,6 +49,7 @@ class GearServer extends EventEmitter implements Server {
   readonly #core: ThreadCore;
   readonly #listeners: Listeners;
   #starting: Promise<void> | null = null;
+  #control: { readonly address: ControlAddress; close(): Promise<void> } | null = null;
   #draining: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   /** Why the server ends by itself. */
@@ -65,7 +69,7 @@ class GearServer extends EventEmitter implements Server {
     });
     // Who does not look at `closed` learns of a failure from the `error` event or the log.
     this.closed.catch(() => {});
-    const configOf = configMaker(options, log, this.kind);
+    const configOf = configMaker(options, this.kind);
     this.#supervisor =
       options.threads === 0
         ? null
@@ -97,9 +101,21 @@ class GearServer extends EventEmitter implements Server {
     return this.addresses[0] ?? null;
   }
 
+  get controlAddress(): ControlAddress | null {
+    return this.#control?.address ?? null;
+  }
+
+  setLogLevel(level: number): boolean {
+    if (this.#log.setLevel === undefined) return false;
+    this.#log.setLevel(level);
+    this.#supervisor?.setLogLevel(level);
+    return true;
+  }
+
   async listen(request: ListenRequest = {}): Promise<void> {
     this.#refuseClosed();
     try {
+      await this.#openControl();
       this.#starting ??= this.#supervisor?.start(this.#core) ?? Promise.resolve();
       await this.#starting;
       await this.#listeners.open(await targetsOf(request, this.#options));
@@ -125,7 +141,7 @@ class GearServer extends EventEmitter implements Server {
   }
 
   async stats(): Promise<ServerStats> {
-    return totalOf(await this.#askAll());
+    return totalOf((await this.#askAll()).filter((stats) => stats !== null));
   }
 
   close(options: { graceful?: boolean } = {}): Promise<void> {
@@ -147,7 +163,7 @@ class GearServer extends EventEmitter implements Server {
     const lastJob = new LastJob(this.threads);
     // A server that nobody has started has had no job.
     while (this.#starting !== null && this.#closing === null) {
-      if (lastJob.look(await this.#askAll())) break;
+      if (lastJob.look((await this.#askAll()).filter((stats) => stats !== null))) break;
       await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP_MS));
     }
     this.#closing ??= this.#close();
@@ -166,6 +182,7 @@ class GearServer extends EventEmitter implements Server {
       await closeHome(this.#core, CLOSE_MS);
       await this.#core.destroy();
       this.#supervisor?.close();
+      await this.#control?.close();
     } catch (error) {
       this.#failure ??= error as Error;
       throw error;
@@ -173,6 +190,38 @@ class GearServer extends EventEmitter implements Server {
       this.#settle(this.#failure);
       this.emit('close');
     }
+  }
+
+  /** Before the first connection, so that a probe can see the start. */
+  async #openControl(): Promise<void> {
+    const { control: wanted, controlTokenFile } = this.#options;
+    if (wanted === null || this.#control !== null) return;
+    const { openControl } = await import('./control-plane.ts');
+    const { control, address } = await openControl(this.#controlled(), wanted, controlTokenFile);
+    this.#control = { address, close: () => control.close() };
+  }
+
+  #controlled(): ControlledServer {
+    const log = this.#log;
+    return {
+      home: this.#core.home,
+      shardCount: this.threads,
+      info: { version: VERSION, core: this.kind === 'addon' ? 'native' : 'twin' },
+      askAll: () => this.#askAll(),
+      ringDepths: () => this.#supervisor?.ringDepths() ?? [],
+      notReady: () => this.#notReady(),
+      get logLevel() {
+        return log.level;
+      },
+      setLogLevel: (level) => this.setLogLevel(level),
+    };
+  }
+
+  #notReady(): string | null {
+    if (this.#closing !== null) return 'closing';
+    if (this.#draining !== null) return 'ending after the last job';
+    if (this.#listeners.addresses.length === 0) return 'starting';
+    return this.#supervisor?.isWhole === false ? 'a shard is being started again' : null;
   }
 
   #refuseClosed(what = 'listen'): void {
@@ -201,8 +250,8 @@ class GearServer extends EventEmitter implements Server {
     if (this.listenerCount('error') > 0) this.emit('error', error);
   }
 
-  /** Figures of every thread that runs, in thread order. */
-  async #askAll(): Promise<ThreadStats[]> {
+  /** Figures by thread; null for one that does not run. */
+  async #askAll(): Promise<(ThreadStats | null)[]> {
     // Shards that nobody has started would never answer.
     const threadCount = this.#starting === null ? 1 : this.threads + 1;
     const asked = Array.from(
@@ -213,6 +262,6 @@ class GearServer extends EventEmitter implements Server {
         }),
     );
     this.#core.reactor.nudge();
-    return (await Promise.all(asked)).filter((stats) => stats !== null);
+    return Promise.all(asked);
   }
 }

@@ -10,7 +10,7 @@ import type { NativeChoice, ThreadConfig } from '../shard/assemble.ts';
 import type { FromShard, ShardTask, ToShard } from '../shard/messages.ts';
 import { createShardHost, type ShardHost } from '../shard/pool.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
-import { JoinedRings, portsOf, Wiring } from '../shard/wiring.ts';
+import { JoinedRings, portsOf, type RingDepth, Wiring } from '../shard/wiring.ts';
 
 /** So many deaths within this time mean that starting again does not help. */
 const DEATHS_MAX = 3;
@@ -71,6 +71,16 @@ export class Supervisor {
   /** Tells every shard to keep log lines up to `level`. */
   setLogLevel(level: number): void {
     for (const port of this.#ports.values()) tell(port, { type: 'logLevel', level });
+  }
+
+  /** Every shard runs. */
+  get isWhole(): boolean {
+    return this.#ports.size === this.#options.shardCount;
+  }
+
+  /** Bytes that wait between threads. */
+  ringDepths(): RingDepth[] {
+    return this.#wiring.depths();
   }
 
   /** Ends all shards: what they owe is sent, late ones are killed. What they sent to the acceptor can still be read. */

@@ -1,5 +1,4 @@
 /** From checked options to what each thread of a server is built with. */
-import { type Logger, LogLevel } from '../base/logger.ts';
 import type { ThreadConfig } from '../shard/assemble.ts';
 import { defaultHandlePrefix, newHashSeed, nextBoot, PROTOCOL_VERSION } from './identity.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -10,12 +9,14 @@ const OUTPUT_PAUSE_BYTES_MAX = 4 * MIB;
 /** Makes the configuration by thread: 0 is the acceptor, or everything without shards. */
 export function configMaker(
   options: ResolvedOptions,
-  log: Logger,
   kind: 'addon' | 'twin',
 ): (thread: number) => ThreadConfig {
   const hashSeed = newHashSeed();
   const boot = nextBoot();
   const memoryTaken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const measured = new Int32Array(
+    new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * (options.threads + 1)),
+  );
   const isNewOrder = options.jobOrder === '2.0';
   const keepalive = options.keepalive
     ? {
@@ -42,6 +43,8 @@ export function configMaker(
         wakeupDelayMs: options.wakeupDelay,
         isPriorityGlobal: isNewOrder,
         isRotating: isNewOrder || options.roundRobin,
+        measuredMax: options.control === null ? 0 : options.metricsFunctions,
+        measured,
         isRelaxed: false,
       },
       handlePrefix: options.jobHandlePrefix ?? defaultHandlePrefix(),
@@ -57,15 +60,11 @@ export function configMaker(
       outputBytesMax: options.outputLimit,
       keepalive,
     },
+    measuresLoop: options.control !== null,
     facts: {
       version: PROTOCOL_VERSION,
       pid: process.pid,
-      verbose: levelName(log.level),
       adminFrom: options.adminFrom,
     },
   });
-}
-
-function levelName(level: number): string {
-  return Object.entries(LogLevel).find(([, value]) => value === level)?.[0] ?? 'ERROR';
 }

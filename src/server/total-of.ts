@@ -1,11 +1,10 @@
 /** Figures of a whole server from those of its threads. */
-import type { ThreadStats } from '../session/questions.ts';
+import type { ThreadFigure, ThreadStats } from '../session/questions.ts';
 import type { ServerStats } from './types.ts';
 
 /** `threads` in thread order; the result keeps the array. */
 export function totalOf(threads: readonly ThreadStats[]): ServerStats {
-  const sum = (field: keyof ThreadStats) =>
-    threads.reduce((total, thread) => total + thread[field], 0);
+  const sum = (field: ThreadFigure) => threads.reduce((total, thread) => total + thread[field], 0);
   return {
     connections: sum('connections'),
     functions: sum('functions'),

@@ -59,6 +59,8 @@ export interface Server {
   connect(): Duplex;
   /** All bound addresses, in the order of the options. */
   readonly addresses: readonly ServerAddress[];
+  /** Where the control port is bound; null without one, and before the first `listen`. */
+  readonly controlAddress: { readonly host: string; readonly port: number } | null;
   /** The first of them; null before `listen` and after `close`. */
   readonly address: ServerAddress | null;
   /** The native core, or its version in TypeScript. */
@@ -69,6 +71,8 @@ export interface Server {
   readonly threads: number;
   /** Of a server whose threads do not run, before `listen` and after `close`, the figures of this thread alone. */
   stats(): Promise<ServerStats>;
+  /** Has lines up to `level` (LogLevel) logged from now on. False when the logger has no `setLevel`. */
+  setLogLevel(level: number): boolean;
   /**
    * Stops listening, writes what is owed and closes all connections. `graceful`: connections go on until no job is
    * left. A further call without it ends a graceful one at once. May be called any number of times.

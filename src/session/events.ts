@@ -3,11 +3,11 @@
  * Rule: a row that was un-read with an earlier frame of its turn is skipped, because it comes again.
  */
 import { latin1 } from '../base/bytes.ts';
-import { LogLevel } from '../base/logger.ts';
 import { FaultReason, GoneReason, RowKind } from '../protocol/batch.ts';
 import { packetTooLarge } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
 import type { Home } from './home.ts';
+import { Incident } from './incidents.ts';
 import { hold, limitPlaces, releaseAll, reply } from './replies.ts';
 import { Hold, Session } from './session.ts';
 
@@ -47,7 +47,8 @@ function open(home: Home, frame: Frame): void {
   const address = latin1(frame.bytes, frame.off, frame.off + frame.a0);
   const count = Math.max(home.connectionCount, home.hooks.connectionTotal());
   if (connectionsMax > 0 && count >= connectionsMax) {
-    home.log.log(LogLevel.WARNING, `refuse ${address}: ${connectionsMax} connections, the limit`);
+    const text = `refuse ${address}: ${connectionsMax} connections, the limit`;
+    home.incidents.report(Incident.connectionLimit, text);
     home.reactor.close(frame.conn);
     return;
   }
@@ -58,8 +59,8 @@ function open(home: Home, frame: Frame): void {
 
 function gone(home: Home, session: Session, reason: number): void {
   if (reason === GoneReason.OUTPUT_LIMIT)
-    home.log.log(
-      LogLevel.WARNING,
+    home.incidents.report(
+      Incident.outputLimit,
       `close connection ${session.address}:${session.port}: it does not read its output`,
     );
   if (reason === GoneReason.END) home.end(session);
@@ -67,10 +68,10 @@ function gone(home: Home, session: Session, reason: number): void {
 }
 
 function fault(home: Home, session: Session, frame: Frame): void {
-  if (frame.a0 === FaultReason.PACKET_TOO_LARGE)
-    reply(home, session, packetTooLarge(frame.a1 >>> 0, home.options.packetBytesMax));
-  home.log.log(
-    LogLevel.WARNING,
+  const isTooLarge = frame.a0 === FaultReason.PACKET_TOO_LARGE;
+  if (isTooLarge) reply(home, session, packetTooLarge(frame.a1 >>> 0, home.options.packetBytesMax));
+  home.incidents.report(
+    isTooLarge ? Incident.packetTooLarge : Incident.malformed,
     `close connection ${session.address}:${session.port}: ${FAULT_TEXTS[frame.a0]}`,
   );
   home.end(session);

@@ -5,7 +5,6 @@
 
 import { withView } from '../base/bytes.ts';
 import type { Logger } from '../base/logger.ts';
-import { LogLevel } from '../base/logger.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Peer } from '../broker/peer.ts';
 import type { Reactor } from '../native/contract.ts';
@@ -18,9 +17,10 @@ import { onEvent } from './events.ts';
 import type { FarLink } from './far/link.ts';
 import { RecordKind } from './far/records.ts';
 import { onFrame } from './frames/frames.ts';
+import { Incident, Incidents } from './incidents.ts';
 import { listConnections } from './listing.ts';
 import { Output } from './output.ts';
-import { type Answer, answerByBroker, DONE, type Question } from './questions.ts';
+import { type Answer, answerByBroker, DONE, type Question, type ThreadStats } from './questions.ts';
 import { dropReplies, releaseAll, takePlace } from './replies.ts';
 import type { Place } from './reply-queue.ts';
 import type { Session } from './session.ts';
@@ -55,6 +55,7 @@ export interface HomeHooks {
   connectionTotal(): number;
   /** The host's own figures for an answer of kind `stats`. */
   recordCounts(): { sent: number; received: number };
+  turnFigures(): Pick<ThreadStats, 'turns' | 'loopDelay'>;
 }
 
 export class Home {
@@ -64,6 +65,7 @@ export class Home {
   readonly output: Output;
   readonly handles: HandleCodec;
   readonly log: Logger;
+  readonly incidents: Incidents;
   /** Links by thread; null for this thread and for dead ones. */
   readonly links: (FarLink | null)[];
   readonly outbox: ThreadOutbox;
@@ -107,6 +109,7 @@ export class Home {
     this.handles = handles;
     this.links = links;
     this.log = log;
+    this.incidents = new Incidents(log);
     this.outbox = new ThreadOutbox(options.thread, this, this.output, reactor, links);
   }
 
@@ -190,10 +193,8 @@ export class Home {
 
   /** Ends a connection for a reason that the log should know. */
   drop(session: Session, reason: string): void {
-    this.log.log(
-      LogLevel.WARNING,
-      `close connection ${session.address}:${session.port}: ${reason}`,
-    );
+    const text = `close connection ${session.address}:${session.port}: ${reason}`;
+    this.incidents.report(Incident.dropped, text);
     this.abort(session);
   }
 

@@ -8,6 +8,7 @@ import { createFunction, dropFunction, limitQueue } from '../broker/admin.ts';
 import type { Broker } from '../broker/broker.ts';
 import { cancel } from '../broker/loss.ts';
 import { type JobStatus, list, statusByHandle, statusByUnique } from '../broker/query.ts';
+import { tallyPiece } from '../broker/tally-rows.ts';
 import { hashBytes } from '../protocol/hash.ts';
 
 /** Names and uniques are Latin-1 texts: a character a byte. */
@@ -17,6 +18,7 @@ export type Question =
   | { readonly kind: 'unique'; readonly unique: string; readonly cursor: number }
   | { readonly kind: 'list'; readonly listing: number; readonly cursor: number }
   | { readonly kind: 'workers'; readonly cursor: number }
+  | { readonly kind: 'tally'; readonly cursor: number }
   | { readonly kind: 'create' | 'drop'; readonly name: string }
   | {
       readonly kind: 'maxqueue';
@@ -57,6 +59,24 @@ export interface ThreadStats {
   /** Records sent to and received from other threads. */
   readonly recordsSent: number;
   readonly recordsReceived: number;
+  /** Turns since start by their time: bucket b holds those below 4^b microseconds, the last one all longer ones. */
+  readonly turns: { readonly buckets: readonly number[]; readonly sumUs: number };
+  /** Null where it is not measured. */
+  readonly loopDelay: LoopDelay | null;
+  /** Refused and dropped connections by reason, see `Incident`. */
+  readonly incidents: { readonly [reason: string]: number };
+}
+
+/** Fields of ThreadStats that may be added up. */
+export type ThreadFigure = {
+  [K in keyof ThreadStats]: ThreadStats[K] extends number ? K : never;
+}[keyof ThreadStats];
+
+/** By how much a timer of the thread was late since somebody asked last. */
+export interface LoopDelay {
+  readonly meanMs: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
 }
 
 export const NO_BYTES = new Uint8Array(0);
@@ -82,6 +102,8 @@ export function answerByBroker(broker: Broker, question: Question): Answer {
       const cursor = list(broker, question.listing, question.cursor, LIST_ROWS_MAX, out);
       return { ...DONE, cursor, bytes: out.take() };
     }
+    case 'tally':
+      return { ...DONE, ...tallyPiece(broker, question.cursor, LIST_ROWS_MAX) };
     case 'create':
     case 'drop': {
       const name = bytesOf(question.name);

@@ -23,5 +23,7 @@ export function threadStats(home: Home): ThreadStats {
       broker === null ? 0 : broker.jobs.table.bytes + broker.jobs.slab.bytes + broker.uniques.bytes,
     recordsSent: records.sent,
     recordsReceived: records.received,
+    ...home.hooks.turnFigures(),
+    incidents: home.incidents.counts(),
   };
 }

@@ -7,7 +7,7 @@
 import { performance } from 'node:perf_hooks';
 import { type AdminFacts, onLine } from '../admin/commands.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Logger } from '../base/logger.ts';
+import { type Logger, levelName } from '../base/logger.ts';
 import type {
   KeepaliveOptions,
   NativeFunctions,
@@ -15,6 +15,7 @@ import type {
   ReactorOptions,
 } from '../native/contract.ts';
 import { compileAdminFrom } from './admin-from.ts';
+import { loopDelayMeter } from './loop-delay.ts';
 import { ThreadCore, type ThreadCoreOptions, type ThreadRings } from './thread-core.ts';
 
 /** Everything about a thread that can be cloned into it. */
@@ -26,10 +27,11 @@ export interface ThreadConfig {
     readonly outputBytesMax: number;
     readonly keepalive: KeepaliveOptions | null;
   };
+  /** Whether to measure how late timers of the thread are. */
+  readonly measuresLoop: boolean;
   readonly facts: {
     readonly version: string;
     readonly pid: number;
-    readonly verbose: string;
     readonly adminFrom: readonly string[];
   };
 }
@@ -67,7 +69,7 @@ export function assembleThread(
   const facts: AdminFacts = {
     version: config.facts.version,
     pid: config.facts.pid,
-    verbose: () => config.facts.verbose,
+    verbose: () => levelName(log.level),
     isAllowed: (address) => isAllowed(address === 'localhost' ? '' : address),
   };
   let timer: NodeJS.Timeout | undefined;
@@ -91,6 +93,7 @@ export function assembleThread(
     },
     onLine: (home, session, line) => onLine(home, session, line, facts),
     rings,
+    ...(config.measuresLoop ? { loopDelay: loopDelayMeter() } : {}),
     makeStore: null,
   });
 }

@@ -14,12 +14,14 @@ import type { RingReader } from '../ring/ring.ts';
 import type { FarLink } from '../session/far/link.ts';
 import { onRecord } from '../session/far/receive.ts';
 import { Home, type HomeOptions } from '../session/home.ts';
+import type { LoopDelay } from '../session/questions.ts';
 import type { Session } from '../session/session.ts';
 import type { Store, StoreHost } from '../store/store.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { loseThread } from './lose-thread.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { describeTurn, type TurnWork } from './slow-turn.ts';
+import { TurnTimes } from './turn-times.ts';
 
 /** Records taken from one ring in one turn. */
 const RECORDS_MAX = 1024;
@@ -62,6 +64,8 @@ export interface ThreadParts {
   setTimer(atMs: number, wake: () => void): void;
   onLine(home: Home, session: Session, line: string): void;
   readonly rings: ThreadRings;
+  /** Reads and begins anew how late timers are; left out where it is not measured. */
+  readonly loopDelay?: () => LoopDelay;
   /** Makes the store of the jobs that are owned here; null keeps them in memory only. */
   readonly makeStore: ((host: StoreHost) => Store) | null;
 }
@@ -90,6 +94,7 @@ export class ThreadCore {
   readonly #options: ThreadCoreOptions;
   readonly #housekeeping: Housekeeping;
   readonly #budget: MemoryBudget;
+  readonly #times = new TurnTimes();
   #level = -1;
   #connectionCount = -1;
   #jobCount = 0;
@@ -112,6 +117,10 @@ export class ThreadCore {
       onLine: (session: Session, line: string) => parts.onLine(this.home, session, line),
       levelOf: (other: number) => parts.rings.levelOf(other),
       recordCounts: () => this.recordCounts(),
+      turnFigures: () => ({
+        turns: this.#times.figures(),
+        loopDelay: parts.loopDelay?.() ?? null,
+      }),
       connectionTotal: () => parts.rings.connectionTotal(),
     };
     this.home = new Home(options.home, hooks, this.reactor, handles, parts.rings.links, parts.log);
@@ -206,6 +215,7 @@ export class ThreadCore {
   #setTime(): number {
     const { clock } = this.#parts;
     const nowMs = clock.nowMs();
+    this.home.incidents.nowMs = nowMs;
     this.broker?.setTime(nowMs, clock.wallMs());
     return nowMs;
   }
@@ -222,9 +232,11 @@ export class ThreadCore {
     const ticksBefore = broker?.tickedJobs ?? 0;
     let dueMs = broker === null ? Number.POSITIVE_INFINITY : this.#tick(broker, nowMs);
     if (this.store !== null) dueMs = Math.min(dueMs, this.store.flush(nowMs));
-    this.#sleepUntil(Math.min(dueMs, this.#housekeeping.run(nowMs)), nowMs);
+    dueMs = Math.min(dueMs, this.home.incidents.tick(), this.#housekeeping.run(nowMs));
+    this.#sleepUntil(dueMs, nowMs);
     if (this.#budget.isLimited) this.#settleMemory();
     const tookMs = clock.nowMs() - nowMs;
+    this.#times.add(tookMs);
     if (tookMs <= this.#options.slowTurnMs) return;
     const dueJobs = (broker?.tickedJobs ?? 0) - ticksBefore;
     this.#reportSlow(tookMs, rowCount, { records, dueJobs, listings });

@@ -48,6 +48,13 @@ function jobWord(thread: number): number {
   return levelWord(thread) + 2;
 }
 
+/** What waits in the ring from one thread to another. */
+export interface RingDepth {
+  readonly from: number;
+  readonly to: number;
+  readonly bytes: number;
+}
+
 /** The main thread's side: makes rings, ports and doorbells. */
 export class Wiring {
   readonly set: RingSet;
@@ -99,6 +106,20 @@ export class Wiring {
     const ends = this.#ends.get(`${thread}-${other}`) as PeerWires;
     this.#ends.delete(`${thread}-${other}`);
     return ends;
+  }
+
+  /** Bytes that wait in the ring of each ordered pair of threads. */
+  depths(): RingDepth[] {
+    const { words } = this.set;
+    const depths: RingDepth[] = [];
+    for (let from = 0; from < this.#threadCount; from++)
+      for (let to = 0; to < this.#threadCount; to++) {
+        if (from === to) continue;
+        const read = Atomics.load(words, readWord(from, to));
+        const bytes = (Atomics.load(words, writeWord(from, to)) - read) >>> 0;
+        depths.push({ from, to, bytes });
+      }
+    return depths;
   }
 
   /** Call when no thread uses the rings any more. */

@@ -14,6 +14,7 @@ export const OptionGroup = {
   limits: 'Limits',
   process: 'Process',
   log: 'Log and warnings',
+  control: 'Control port and metrics',
   plugins: 'Stores and protocols',
   ignored: 'Accepted for compatibility',
 } as const;
@@ -53,6 +54,8 @@ export interface OptionRow<V = unknown> {
   note?(value: V, values: OptionValues): string | null;
   /** Why this version does not start with this value; null when it does. */
   refuse?(value: V): string | null;
+  /** Why this value does not go together with those of other options; null when it does. */
+  conflict?(value: V, values: OptionValues): string | null;
   readonly environment?: EnvironmentRule;
   /** May be given more than once; its values are lists that are joined. */
   readonly isRepeatable?: boolean;

@@ -4,6 +4,7 @@
  */
 import type { Logger } from '../../base/logger.ts';
 import type { ListenTarget } from './address-types.ts';
+import type { ControlAddress, controlRows } from './control-rows.ts';
 import type { listenRows } from './listen-rows.ts';
 import type { jobRows, limitRows, warningRows } from './server-rows.ts';
 
@@ -64,11 +65,25 @@ export interface ServerOptions {
   slowTurnMs?: number;
   /** Seconds after which a function with queued jobs and no worker is logged; 0 = never, default 60. */
   idleQueueWarning?: number;
+  /** `HOST:PORT` of the HTTP port for health and metrics; null (default) = none. Unless on loopback it needs a token. */
+  control?: string | ControlAddress | null;
+  /** File with the token that the control port asks for, at least 16 characters. Default null. */
+  controlTokenFile?: string | null;
+  /** Functions with metrics of their own, 0 to 100000, default 200; the others are summed. */
+  metricsFunctions?: number;
   /** Where log lines go. Default: nowhere. */
   logger?: Logger;
 }
 
-type Computed = 'host' | 'logger' | 'port' | 'listen' | 'adminFrom' | 'threads' | 'jobHandlePrefix';
+type Computed =
+  | 'host'
+  | 'logger'
+  | 'port'
+  | 'listen'
+  | 'adminFrom'
+  | 'threads'
+  | 'jobHandlePrefix'
+  | 'control';
 
 /** All options with their values. Plain data: it can be posted to other threads. */
 export interface ResolvedOptions extends Readonly<Required<Omit<ServerOptions, Computed>>> {
@@ -79,6 +94,7 @@ export interface ResolvedOptions extends Readonly<Required<Omit<ServerOptions, C
   readonly adminFrom: readonly string[];
   readonly threads: number;
   readonly jobHandlePrefix: string;
+  readonly control: ControlAddress | null;
 }
 
 /** A place to listen on: a host name or address with a port, or the path of a Unix socket. */
@@ -91,7 +107,8 @@ export type ServerRow =
   | (typeof listenRows)[number]
   | (typeof jobRows)[number]
   | (typeof limitRows)[number]
-  | (typeof warningRows)[number];
+  | (typeof warningRows)[number]
+  | (typeof controlRows)[number];
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 /** Does not compile when a row lacks its documented key in ServerOptions, or the other way round. */

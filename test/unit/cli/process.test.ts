@@ -136,12 +136,15 @@ describe('sentences', () => {
     kindReason: '',
     threads: 2,
     addresses: [{ host: '0.0.0.0', port: 1 }, { host: '::1', port: 1 }, { path: '/run/g' }],
+    controlAddress: null,
   };
 
   test('the start line names version, core, threads, addresses and pid', () => {
     expect(startLine(server, '1.2.3', 9)).toBe(
       'geartrain 1.2.3 (native), 2 threads, listening on 0.0.0.0:1, [::1]:1, unix:/run/g, pid 9',
     );
+    const controlled = { ...server, controlAddress: { host: '::1', port: 2 } };
+    expect(startLine(controlled, '1.2.3', 9)).toContain('unix:/run/g, control on [::1]:2, pid 9');
     const twin = { ...server, kind: 'twin' as const, kindReason: 'not wanted', threads: 1 };
     expect(startLine(twin, '1.2.3', 9)).toContain('(twin: not wanted), 1 thread, ');
   });

@@ -285,6 +285,26 @@ const cases: readonly Case[] = [
   ['libtokyocabinetFile', null, [['f', 'f']], ['']],
   ['libtokyocabinetOptimize', true, FLAG, []],
   [
+    'control',
+    null,
+    [
+      ['127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
+      ['[::1]:9090', { host: '::1', port: 9090 }],
+      ['localhost:65535', { host: 'localhost', port: 65535 }],
+    ],
+    ['', '9090', 'localhost', '[localhost]:1', '::1:9090', 'localhost:65536', 'a:b:c'],
+  ],
+  ['controlTokenFile', null, [['f', 'f']], ['']],
+  [
+    'metricsFunctions',
+    200,
+    [
+      ['0', 0],
+      ['100000', 100000],
+    ],
+    ['-1', '100001', 'all'],
+  ],
+  [
     'hashtableBuckets',
     991,
     [
@@ -394,4 +414,16 @@ test('persistent queues are refused with the reason', () => {
 
 test('TLS is refused rather than served in clear text', () => {
   expect(problemsOf('--ssl')[0]).toMatch(/^option --ssl \(command line\): this version has no TLS/);
+});
+
+describe('values that do not go together', () => {
+  test('a control port that strangers reach needs a token', () => {
+    const open = ['--control=0.0.0.0:9090'];
+    expect(problemsOf(...open)).toEqual([
+      'option --control: 0.0.0.0 can be reached from other machines, so it needs --control-token-file',
+    ]);
+    expect(problemsOf(...open, '--control-token-file=f')).toEqual([]);
+    expect(problemsOf('--control=localhost:1')).toEqual([]);
+    expect(problemsOf('--control=[::1]:1')).toEqual([]);
+  });
 });

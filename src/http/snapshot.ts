@@ -1,0 +1,48 @@
+/**
+ * What metrics are made of: figures of every thread and rows of its functions, asked for piece by piece. A shard walks
+ * over at most LIST_ROWS_MAX functions a turn, so that a snapshot is in nobody's way; it is therefore a cursor, not an
+ * instant.
+ */
+import { readTallyPiece, type TallyRow } from '../broker/tally-rows.ts';
+import type { Home } from '../session/home.ts';
+import type { ThreadStats } from '../session/questions.ts';
+
+/** Bytes that wait in the ring from one thread to another. */
+export interface RingDepth {
+  readonly from: number;
+  readonly to: number;
+  readonly bytes: number;
+}
+
+export interface Snapshot {
+  /** Functions with a row of their own, and one row without a name from each piece. */
+  readonly rows: readonly TallyRow[];
+  /** By thread; null for one that does not run. */
+  readonly threads: readonly (ThreadStats | null)[];
+  readonly rings: readonly RingDepth[];
+  /** Refused and dropped connections by reason. */
+  readonly incidents: ReadonlyMap<string, number>;
+}
+
+/** Asks `threads` for the rows of their functions. To be called in the thread of `home`. */
+export function collectRows(home: Home, threads: readonly number[]): Promise<TallyRow[]> {
+  return new Promise((resolve) => {
+    const rows: TallyRow[] = [];
+    let index = 0;
+    let cursor = 0;
+    const goOn = (): void => {
+      const thread = threads[index];
+      if (thread === undefined) {
+        resolve(rows);
+        return;
+      }
+      home.ask(thread, { kind: 'tally', cursor }, (answer) => {
+        for (const row of readTallyPiece(answer.bytes)) rows.push(row);
+        cursor = answer.cursor;
+        if (cursor === 0) index++;
+        home.later(goOn);
+      });
+    };
+    home.later(goOn);
+  });
+}

@@ -1,0 +1,82 @@
+/**
+ * Connections and requests that were refused or dropped: each is counted by reason, and logged at most once a second a
+ * reason, because who causes them can cause thousands. What was left out is said with the next line.
+ */
+import { type Logger, LogLevel } from '../base/logger.ts';
+
+/** Reasons; they are labels of a metric, so there are few and none is made from what a peer sent. */
+export const Incident = {
+  /** `--max-connections` are there. */
+  connectionLimit: 'connection_limit',
+  /** The peer does not read its output. */
+  outputLimit: 'output_limit',
+  /** Bytes that are no Gearman. */
+  malformed: 'malformed',
+  /** A packet over `--max-packet-size`. */
+  packetTooLarge: 'packet_too_large',
+  /** A request that cannot be answered; the log has the sentence. */
+  dropped: 'dropped',
+} as const;
+export type Incident = (typeof Incident)[keyof typeof Incident];
+
+const QUIET_MS = 1_000;
+
+interface Record {
+  count: number;
+  loggedAtMs: number;
+  /** Reports since the last line, and the newest of them. */
+  unsaid: number;
+  text: string;
+}
+
+export class Incidents {
+  readonly #log: Logger;
+  readonly #records = new Map<Incident, Record>();
+  #unsaid = 0;
+  /** Monotonic time of the turn. */
+  nowMs = 0;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** How often each reason was reported since start. */
+  counts(): { [reason: string]: number } {
+    return Object.fromEntries([...this.#records].map(([reason, { count }]) => [reason, count]));
+  }
+
+  /** `text` is the line for the log, at WARNING. */
+  report(reason: Incident, text: string): void {
+    let record = this.#records.get(reason);
+    if (record === undefined) {
+      record = { count: 0, loggedAtMs: Number.NEGATIVE_INFINITY, unsaid: 0, text: '' };
+      this.#records.set(reason, record);
+    }
+    record.count++;
+    record.unsaid++;
+    this.#unsaid++;
+    record.text = text;
+    if (this.nowMs - record.loggedAtMs >= QUIET_MS) this.#say(record);
+  }
+
+  /** Says what was left out and may be said now; returns when to call again, or Infinity. */
+  tick(): number {
+    let dueMs = Number.POSITIVE_INFINITY;
+    if (this.#unsaid === 0) return dueMs;
+    for (const record of this.#records.values()) {
+      if (record.unsaid === 0) continue;
+      if (this.nowMs - record.loggedAtMs >= QUIET_MS) this.#say(record);
+      else dueMs = Math.min(dueMs, record.loggedAtMs + QUIET_MS);
+    }
+    return dueMs;
+  }
+
+  #say(record: Record): void {
+    const others = record.unsaid - 1;
+    const more = others === 0 ? '' : ` (and ${others} more of this kind since the last line)`;
+    this.#log.log(LogLevel.WARNING, `${record.text}${more}`);
+    this.#unsaid -= record.unsaid;
+    record.unsaid = 0;
+    record.loggedAtMs = this.nowMs;
+  }
+}

@@ -1,0 +1,214 @@
+/** The control port with real requests, real jobs and Prometheus' own checker. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startServer, type TestServer } from '../../support/servers.ts';
+import { runToEnd, scratch, startDaemon, useScratch } from '../daemon/command.ts';
+
+const TOKEN = 'a-token-of-more-than-16-characters';
+const FUNCTIONS_MAX = 50;
+
+/** Values of a page by `name{labels}`. */
+function valuesOf(page: string): Map<string, number> {
+  const lines = page.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => {
+      const space = line.lastIndexOf(' ');
+      return [line.slice(0, space), Number(line.slice(space + 1))];
+    }),
+  );
+}
+
+const portOf = (text: string): number => Number(/control on 127\.0\.0\.1:(\d+)/.exec(text)?.[1]);
+
+async function get(port: number, path: string, init: RequestInit = {}) {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
+  return { status: response.status, text: await response.text(), headers: response.headers };
+}
+
+/** Submits a job of `name` and works on it; a function with such a job has counts. */
+async function runJob(server: TestServer, name: string, fails = false): Promise<void> {
+  const peer = await server.connect();
+  peer.send('CAN_DO', name);
+  peer.send('SUBMIT_JOB', name, '', 'x');
+  const [handle] = (await peer.expect('JOB_CREATED')).args;
+  peer.send('GRAB_JOB');
+  await peer.expect('JOB_ASSIGN');
+  if (fails) peer.send('WORK_FAIL', handle);
+  else peer.send('WORK_COMPLETE', handle, 'y');
+  await peer.expect(fails ? 'WORK_FAIL' : 'WORK_COMPLETE');
+  await peer.close();
+}
+
+const promtool = spawnSync('promtool', ['--version']).status === 0;
+if (!promtool) {
+  if (process.env.GEARTRAIN_REQUIRE_PEERS === '1') throw new Error('promtool is not installed');
+  console.log('skipped: promtool is not installed (on Debian: apt-get install prometheus)');
+}
+
+describe.each([0, 2])('metrics with %i shards', (threads) => {
+  let server: TestServer;
+  let port = 0;
+  const page = async (): Promise<string> => (await get(port, '/metrics')).text;
+  beforeAll(async () => {
+    const args = ['--control=127.0.0.1:0', `--metrics-functions=${FUNCTIONS_MAX}`];
+    server = await startServer('geartrain', { threads, args });
+    port = portOf(server.output());
+  });
+  afterAll(() => server.stop());
+
+  it('tell what was submitted, run and lost', async () => {
+    await runJob(server, 'done');
+    await runJob(server, 'failed', true);
+    const waiting = await server.connect();
+    waiting.send('SUBMIT_JOB_BG', 'waiting', '', 'x');
+    await waiting.expect('JOB_CREATED');
+    const values = valuesOf(await page());
+    const of = (name: string, fn: string) => values.get(`geartrain_${name}{function="${fn}"}`);
+    expect(of('jobs_submitted_total', 'done')).toBe(1);
+    expect(of('jobs_completed_total', 'done')).toBe(1);
+    expect(of('job_run_seconds_count', 'done')).toBe(1);
+    expect(of('job_wait_seconds_count', 'done')).toBe(1);
+    expect(of('jobs_failed_total', 'failed')).toBe(1);
+    expect(of('jobs_queued', 'waiting')).toBe(1);
+    expect(of('jobs_running', 'waiting')).toBe(0);
+    expect(values.get('geartrain_thread_up{thread="0"}')).toBe(1);
+    if (threads > 0) expect(values.get('geartrain_ring_bytes{from="0",to="1"}')).toBe(0);
+    await waiting.close();
+  });
+
+  it('count a refused connection by its reason', async () => {
+    const socket = connect(server.port, '127.0.0.1');
+    socket.on('error', () => {}).resume();
+    socket.write(Buffer.alloc(64));
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(valuesOf(await page()).get('geartrain_incidents_total{reason="malformed"}')).toBe(1);
+  });
+
+  it('stay bounded and add up whatever names strangers invent', async () => {
+    const names = ['"quoted"', 'back\\slash', 'line\nend', '(other)', '', 'x'.repeat(5000)];
+    const more = Array.from({ length: 200 }, (_, i) => `f${i}`);
+    const peer = await server.connect();
+    for (const name of [...names, ...more, '\xff\xfe', '\xfe\xff']) {
+      peer.send('SUBMIT_JOB_BG', name, '', 'x');
+      await peer.expect('JOB_CREATED');
+    }
+    await peer.close();
+    const text = await page();
+    const queued = [...valuesOf(text)].filter(([key]) => key.startsWith('geartrain_jobs_queued{'));
+    expect(queued.length).toBeLessThanOrEqual(FUNCTIONS_MAX + 1);
+    const sum = queued.reduce((total, [, value]) => total + value, 0);
+    expect(sum).toBe(names.length + more.length + 2 + 1);
+    for (const line of text.split('\n')) expect(line.length).toBeLessThan(1000);
+  });
+
+  it.skipIf(!promtool)('are a page that promtool accepts', async () => {
+    const checked = spawnSync('promtool', ['check', 'metrics'], {
+      input: await page(),
+      encoding: 'utf8',
+    });
+    // Metrics of the process have names that the checker would choose otherwise; ours must be without fault.
+    const ours = `${checked.stdout}${checked.stderr}`
+      .split('\n')
+      .filter((l) => /geartrain|error/.test(l));
+    expect(ours).toEqual([]);
+    expect([0, 3]).toContain(checked.status);
+  });
+
+  it('are the same page for everybody who asks at once', async () => {
+    const pages = await Promise.all(Array.from({ length: 8 }, page));
+    for (const text of pages) expect(valuesOf(text).get('geartrain_thread_up{thread="0"}')).toBe(1);
+  });
+});
+
+describe('the control port', () => {
+  useScratch();
+
+  it('answers probes, and says that the server ends', async () => {
+    const daemon = await startDaemon(['--control=127.0.0.1:0']);
+    const port = portOf(daemon.startLine);
+    expect(await get(port, '/healthz')).toMatchObject({ status: 200, text: 'ok\n' });
+    expect(await get(port, '/readyz')).toMatchObject({ status: 200, text: 'ready\n' });
+    const socket = connect(daemon.port, '127.0.0.1');
+    socket.on('error', () => {}).resume();
+    const payload = 'f\0\0x';
+    const header = Buffer.from('\0REQ\0\0\0\x12\0\0\0\x04', 'latin1');
+    socket.write(Buffer.concat([header, Buffer.from(payload)]));
+    await new Promise((resolve) => socket.once('data', resolve));
+    daemon.kill('SIGUSR1');
+    await daemon.until(/shutting down after|$/);
+    await expect
+      .poll(() => get(port, '/readyz'))
+      .toMatchObject({ status: 503, text: 'not ready: ending after the last job\n' });
+    socket.destroy();
+    daemon.kill('SIGTERM');
+    expect((await daemon.ended).code).toBe(0);
+  });
+
+  it('asks for the token where there is one, but not for probes', async () => {
+    writeFileSync(scratch('token'), `${TOKEN}\n`);
+    const daemon = await startDaemon([
+      '--control=127.0.0.1:0',
+      `--control-token-file=${scratch('token')}`,
+    ]);
+    const port = portOf(daemon.startLine);
+    const withToken = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+    expect((await get(port, '/healthz')).status).toBe(200);
+    for (const path of ['/metrics', '/log-level', '/nothing'])
+      for (const init of [{}, withToken('wrong'), withToken(`${TOKEN}x`)])
+        expect((await get(port, path, init)).status, path).toBe(401);
+    expect((await get(port, '/metrics', withToken(TOKEN))).status).toBe(200);
+    expect((await get(port, '/nothing', withToken(TOKEN))).status).toBe(404);
+  });
+
+  it('is refused to strangers without a token, and with one that is too short', async () => {
+    const open = await runToEnd(['--control=0.0.0.0:0']);
+    expect(open).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('--control-token-file'),
+    });
+    writeFileSync(scratch('token'), 'short');
+    const words = ['-p', '0', '-L', '127.0.0.1', '-t', '0', '--control=0.0.0.0:0'];
+    const short = await runToEnd([...words, `--control-token-file=${scratch('token')}`]);
+    expect(short).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('it has 5 characters'),
+    });
+    const none = await runToEnd([...words, '--control-token-file=/nowhere']);
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('/nowhere: ENOENT') });
+  });
+
+  it('changes the log level of all threads, as SIGUSR2 does', async () => {
+    const daemon = await startDaemon(['--control=127.0.0.1:0', '-t', '1']);
+    const port = portOf(daemon.startLine);
+    const put = (body: string, headers = {}) =>
+      get(port, '/log-level', { method: 'PUT', body, headers });
+    expect((await get(port, '/log-level')).text).toBe('ERROR\n');
+    expect(await put('NOTICE')).toMatchObject({ status: 200, text: 'NOTICE\n' });
+    expect((await put('LOUD')).status).toBe(400);
+    expect((await put('N'.repeat(1000))).status).toBe(400);
+    expect((await put('DEBUG', { origin: 'http://evil' })).status).toBe(403);
+    daemon.kill('SIGUSR2');
+    await daemon.until(/SIGUSR2, verbose is set to DEBUG/);
+    expect((await get(port, '/log-level')).text).toBe('DEBUG\n');
+    daemon.kill('SIGUSR2');
+    await daemon.until(/SIGUSR2, verbose is set to ERROR/);
+    expect((await get(port, '/log-level')).text).toBe('ERROR\n');
+  });
+
+  it('survives what is no HTTP', async () => {
+    const daemon = await startDaemon(['--control=127.0.0.1:0']);
+    const port = portOf(daemon.startLine);
+    for (const bytes of [
+      '\0\xff nonsense\r\n\r\n',
+      `GET / HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`,
+    ]) {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => {}).resume();
+      socket.write(bytes, 'latin1');
+      await new Promise((resolve) => socket.once('close', resolve));
+    }
+    expect((await get(port, '/healthz')).status).toBe(200);
+  });
+});
