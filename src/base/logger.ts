@@ -22,12 +22,18 @@ export function levelName(level: number): string {
   return entry?.[0] ?? String(level);
 }
 
+/** Facts of a line by name, such as `address`; `thread` is the thread that it comes from. */
+export type LogContext = Readonly<Record<string, string | number>>;
+
 /** A sink of lines. Ask `level` first where the text costs something to build. */
 export interface Logger {
   /** The most talkative level that is kept: a line is wanted when its level is `<= level`; -1 keeps nothing. */
   readonly level: number;
-  /** Takes one line: lower case, no full stop, no line end. Lines above `level` are dropped. Never throws. */
-  log(level: number, text: string): void;
+  /**
+   * Takes one line: lower case, no full stop, no line end. Lines above `level` are dropped. Never throws. `context` says
+   * the same facts once more for programs; it never has a byte of a workload.
+   */
+  log(level: number, text: string, context?: LogContext): void;
   /** Keeps lines up to `level` from now on. A logger without it cannot be changed while the server runs. */
   setLevel?(level: number): void;
 }

@@ -7,6 +7,7 @@ import { OptionError } from '../server/options.ts';
 import { backgroundChannel, startInBackground } from './background.ts';
 import { helpText } from './read-words.ts';
 import { readSettings, type Settings } from './settings.ts';
+import { settingsText } from './settings-text.ts';
 import { versionText } from './version-text.ts';
 
 const channel = backgroundChannel();
@@ -38,6 +39,7 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write(versionText());
       return 0;
     case 'check':
+      if (settings.values.checkConfig === true) process.stdout.write(settingsText(settings));
       return 0;
     case 'run': {
       if (settings.values.daemon === true && channel === null) {

@@ -1,7 +1,16 @@
 /** The log of one start: which sinks `--log-file` and `--syslog` mean, and what is said when one cannot be had. */
 import { LogLevel } from '../base/logger.ts';
 import type { Native } from '../native/load.ts';
-import { FileSink, LineLogger, type LogSink, SinkList, StderrSink } from '../server/logger.ts';
+import { isInContainer, jsonFormat, prettyFormat } from '../server/log-formats.ts';
+import {
+  FileSink,
+  formatLogLine,
+  type LineFormat,
+  LineLogger,
+  type LogSink,
+  SinkList,
+  StderrSink,
+} from '../server/logger.ts';
 import type { OptionValues } from '../server/options.ts';
 import { nativeSyslog, pipedSyslog } from './syslog.ts';
 
@@ -45,6 +54,17 @@ function syslogSink(native: Native, warn: (reason: string) => void): LogSink {
   return pipedSyslog(warn);
 }
 
+type LogFormat = 'auto' | 'gearmand' | 'json' | 'pretty';
+
+function formatFor(wish: LogFormat, sink: LogSink | null): LineFormat {
+  const isOnStderr = sink instanceof StderrSink;
+  const isOnTerminal = isOnStderr && process.stderr.isTTY === true;
+  const usual = isOnTerminal ? 'pretty' : isOnStderr && isInContainer() ? 'json' : 'gearmand';
+  const format = wish === 'auto' ? usual : wish;
+  if (format === 'json') return jsonFormat();
+  return format === 'pretty' ? prettyFormat(isOnTerminal) : formatLogLine;
+}
+
 /** Opens the log. A file that cannot be opened becomes standard error, with a warning there; never throws for it. */
 export function openLog(values: OptionValues, around: LogSurroundings): OpenLog {
   const { isBackground, complain } = around;
@@ -54,7 +74,8 @@ export function openLog(values: OptionValues, around: LogSurroundings): OpenLog 
   const level = LogLevel[values.verbose as keyof typeof LogLevel];
   // The list grows below: a syslog that fails is reported in the log that is already there.
   const all = new SinkList(sinks);
-  const logger = new LineLogger(all, level);
+  const format = formatFor(values.logFormat as LogFormat, sink);
+  const logger = new LineLogger(all, level, 'gearmand', 0, format);
   if (values.syslog === true) {
     const warn = (reason: string): void => logger.log(LogLevel.WARNING, `syslog: ${reason}`);
     sinks.push(syslogSink(around.loadNative(), warn));

@@ -1,11 +1,12 @@
 /**
- * From words, config file and environment to the settings of one start. Command line wins over config file wins over
- * default; GEARMAND_PORT takes the place of port 4730 only.
+ * From words, environment and config file to the settings of one start. Command line wins over GEARTRAIN_ variables
+ * win over config file wins over default; GEARMAND_PORT takes the place of port 4730 only.
  * Rule: every problem is found before anything is started, and says option, value, origin and what is allowed.
  */
 import { LogLevel } from '../base/logger.ts';
 import { type ListenTarget, showListenTarget } from '../server/options/address-types.ts';
 import { notAllowed } from '../server/options/option-error.ts';
+import { variableOf } from '../server/options/option-row.ts';
 import {
   conflictsOf,
   OPTIONS,
@@ -16,6 +17,7 @@ import {
   type ServerOptions,
 } from '../server/options.ts';
 import { type ReadFile, readConfigFile } from './config-file.ts';
+import { readFlag, readVariables } from './read-variables.ts';
 import { type ReadWords, readWords } from './read-words.ts';
 
 /** A line for the log, once there is one. */
@@ -30,6 +32,8 @@ export interface Settings {
   readonly values: OptionValues;
   /** Keys of options that were given, wherever. */
   readonly given: ReadonlySet<string>;
+  /** Where each of them came from, in words. */
+  readonly origins: ReadonlyMap<string, string>;
   /** For `createServer`, without a logger. */
   readonly server: ServerOptions;
   readonly notes: readonly Note[];
@@ -38,24 +42,35 @@ export interface Settings {
 /** Values by key with the row they belong to, and what went wrong. */
 interface Collected {
   readonly values: Map<string, unknown>;
+  readonly origins: Map<string, string>;
   readonly problems: string[];
   readonly notes: Note[];
 }
 
 const COMMAND_LINE = 'command line';
 
+/** A flag has a word only in the environment. */
+function readWord(row: OptionRow, word: string): unknown {
+  return row.type.argument === null ? readFlag(word) : row.type.readText(word);
+}
+
 /** Adds the options of one origin; a key that is there already came from a stronger origin and stays. */
-function collect(read: ReadWords, origin: string, into: Collected): void {
-  const found = new Map<string, unknown>();
+function collect(
+  read: ReadWords,
+  originOf: string | ((row: OptionRow) => string),
+  into: Collected,
+): void {
+  const found = new Map<string, { readonly value: unknown; readonly origin: string }>();
   for (const [key, { row, words }] of read.given) {
     const label = `--${row.name}`;
+    const origin = typeof originOf === 'string' ? originOf : originOf(row);
     if (words.length > 1 && row.isRepeatable !== true) {
       into.problems.push(`option ${label}: given more than once (${origin})`);
       continue;
     }
     const values: unknown[] = [];
     for (const word of words) {
-      const value = word === null ? true : row.type.readText(word);
+      const value = word === null ? true : readWord(row, word);
       if (value === undefined) into.problems.push(notAllowed(label, row, word, origin));
       else values.push(value);
     }
@@ -66,13 +81,17 @@ function collect(read: ReadWords, origin: string, into: Collected): void {
       const shown = row.type.argument === null ? '' : ` ${words[0]}`;
       into.problems.push(`option ${label}${shown} (${origin}): ${reason}`);
     }
-    found.set(key, value);
+    found.set(key, { value, origin });
   }
-  for (const [key, value] of found) if (!into.values.has(key)) into.values.set(key, value);
+  for (const [key, { value, origin }] of found) {
+    if (into.values.has(key)) continue;
+    into.values.set(key, value);
+    into.origins.set(key, origin);
+  }
   for (const word of read.unknownOptions) {
-    into.problems.push(`unknown option ${JSON.stringify(word)} (${origin})`);
+    into.problems.push(`unknown option ${JSON.stringify(word)} (${String(originOf)})`);
   }
-  if (read.failure !== null) into.problems.push(`${read.failure} (${origin})`);
+  if (read.failure !== null) into.problems.push(`${read.failure} (${String(originOf)})`);
 }
 
 function collectConfigFile(collected: Collected, readFile: ReadFile | undefined): void {
@@ -107,7 +126,10 @@ function collectEnvironment(collected: Collected, env: NodeJS.ProcessEnv): void 
       const why = `${rule.variable}=${JSON.stringify(text)} (environment) is ignored`;
       const note = `${why}, allowed is ${rule.allowed}`;
       collected.notes.push({ level: LogLevel.WARNING, text: note });
-    } else collected.values.set(row.key, row.type.readText(word));
+    } else {
+      collected.values.set(row.key, row.type.readText(word));
+      collected.origins.set(row.key, rule.variable);
+    }
   }
 }
 
@@ -141,7 +163,7 @@ function serverOptions(values: OptionValues): ServerOptions {
 function actionOf(values: OptionValues): Settings['action'] {
   if (values.help === true) return 'help';
   if (values.version === true) return 'version';
-  return values.checkArgs === true ? 'check' : 'run';
+  return values.checkArgs === true || values.checkConfig === true ? 'check' : 'run';
 }
 
 /** The words behind the program's name, the environment, and how files are read. Throws OptionError. */
@@ -150,12 +172,13 @@ export function readSettings(
   env: NodeJS.ProcessEnv,
   readFile?: ReadFile,
 ): Settings {
-  const collected: Collected = { values: new Map(), problems: [], notes: [] };
+  const collected: Collected = { values: new Map(), origins: new Map(), problems: [], notes: [] };
   const read = readWords(argv);
   collect(read, COMMAND_LINE, collected);
   for (const word of read.strayWords) {
     collected.problems.push(`stray word ${JSON.stringify(word)} (${COMMAND_LINE})`);
   }
+  collect(readVariables(env, collected.notes), (row) => variableOf(row) as string, collected);
   const isQuestion = collected.values.has('help') || collected.values.has('version');
   if (!isQuestion && collected.problems.length === 0) collectConfigFile(collected, readFile);
   if (collected.problems.length > 0) throw new OptionError(collected.problems);
@@ -165,6 +188,7 @@ export function readSettings(
   const conflicts = isQuestion ? [] : conflictsOf(values, (row) => `--${row.name}`);
   if (conflicts.length > 0) throw new OptionError(conflicts);
   addRowNotes(collected, values);
-  const { notes } = collected;
-  return { action: actionOf(values), values, given, server: serverOptions(values), notes };
+  const { notes, origins } = collected;
+  const server = serverOptions(values);
+  return { action: actionOf(values), values, given, origins, server, notes };
 }

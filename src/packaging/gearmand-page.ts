@@ -46,6 +46,16 @@ export function gearmandPage(): ManPage {
     ],
     options: optionsByGroup(),
     sections: [
+      {
+        title: 'Environment',
+        paragraphs: [
+          'Every option but --daemon, --help, --version and --check-config has a variable: --max-memory is GEARTRAIN_MAX_MEMORY. A flag is 1, true, on or 0, false, off; a list is separated by commas.',
+        ],
+        items: [
+          { term: 'GEARMAND_PORT', text: 'The port, when no other than 4730 is given.' },
+          { term: 'GEARTRAIN_NATIVE', text: '0 leaves the native core out.' },
+        ],
+      },
       { title: 'Signals', items: signals },
       {
         title: 'Exit status',

@@ -4,7 +4,7 @@
  * Rule: a log never throws and never stops the server; a line that cannot be written is lost.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { type Logger, LogLevel } from '../base/logger.ts';
+import { type LogContext, type Logger, LogLevel } from '../base/logger.ts';
 
 const LEVEL_NAMES = Object.keys(LogLevel) as (keyof typeof LogLevel)[];
 const LEVEL_COLUMNS = 7;
@@ -66,6 +66,16 @@ export function formatLogLine(
   return `${levelColumn(level)} ${timestamp(wallMs)} ${threadTag(thread)} ${oneLine(text)}${where}`;
 }
 
+/** Makes a line without its line end. `text` has no control characters, `wallMs` may have a fraction. */
+export type LineFormat = (
+  level: number,
+  text: string,
+  wallMs: number,
+  thread: number,
+  component: string,
+  context: LogContext | undefined,
+) => string;
+
 /** Writes lines at or below `level` to a sink. */
 export class LineLogger implements Logger {
   /** Shared by loggers of the same log. */
@@ -73,17 +83,20 @@ export class LineLogger implements Logger {
   readonly #sink: LogSink;
   readonly #thread: number;
   readonly #component: string;
+  readonly #format: LineFormat;
 
   constructor(
     sink: LogSink,
     level: number | { level: number },
     component = 'gearmand',
     thread = 0,
+    format: LineFormat = formatLogLine,
   ) {
     this.#levelBox = typeof level === 'number' ? { level } : level;
     this.#sink = sink;
     this.#component = component;
     this.#thread = thread;
+    this.#format = format;
   }
 
   get level(): number {
@@ -94,21 +107,26 @@ export class LineLogger implements Logger {
     this.#levelBox.level = level;
   }
 
-  log(level: number, text: string): void {
+  log(level: number, text: string, context?: LogContext): void {
     if (level > this.level) return;
     const wallMs = performance.timeOrigin + performance.now();
-    const line = formatLogLine(level, text, wallMs, this.#thread, this.#component);
-    this.#sink.write(line, level, oneLine(text));
+    const thread = Number(context?.thread ?? this.#thread);
+    const plain = oneLine(text);
+    this.#sink.write(
+      this.#format(level, plain, wallMs, thread, this.#component, context),
+      level,
+      plain,
+    );
   }
 
   /** The same log under the tag of another thread; 0 is the main thread. */
   forThread(thread: number): LineLogger {
-    return new LineLogger(this.#sink, this.#levelBox, this.#component, thread);
+    return new LineLogger(this.#sink, this.#levelBox, this.#component, thread, this.#format);
   }
 
   /** The same log for another component. */
   forComponent(component: string): LineLogger {
-    return new LineLogger(this.#sink, this.#levelBox, component, this.#thread);
+    return new LineLogger(this.#sink, this.#levelBox, component, this.#thread, this.#format);
   }
 
   /** Opens the file anew and says so, as gearmand does: without a time. */
@@ -116,7 +134,8 @@ export class LineLogger implements Logger {
     this.#sink.reopen();
     if (this.level < LogLevel.NOTICE) return;
     const text = 'SIGHUP, reopening log file';
-    this.#sink.write(`${levelColumn(LogLevel.NOTICE)} ${text}`, LogLevel.NOTICE, text);
+    if (this.#format !== formatLogLine) this.log(LogLevel.NOTICE, text);
+    else this.#sink.write(`${levelColumn(LogLevel.NOTICE)} ${text}`, LogLevel.NOTICE, text);
   }
 }
 

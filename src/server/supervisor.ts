@@ -127,8 +127,10 @@ export class Supervisor {
   }
 
   #onMessage(thread: number, message: FromShard): void {
-    if (message.type === 'log') this.#options.log.log(message.level, message.text);
-    else if (message.type === 'ready') this.#readies.get(thread)?.();
+    if (message.type === 'log') {
+      const context = { ...message.context, thread };
+      this.#options.log.log(message.level, message.text, context);
+    } else if (message.type === 'ready') this.#readies.get(thread)?.();
     else this.#parted.get(thread)?.();
   }
 

@@ -9,7 +9,7 @@ import type { Frame } from '../protocol/frame.ts';
 import type { Home } from './home.ts';
 import { Incident } from './incidents.ts';
 import { hold, limitPlaces, releaseAll, reply } from './replies.ts';
-import { Hold, Session } from './session.ts';
+import { contextOf, Hold, Session } from './session.ts';
 
 /** A row that is no packet: a connection begins or ends, a text line, bytes that are no frame. */
 export function onEvent(home: Home, frame: Frame): void {
@@ -48,7 +48,7 @@ function open(home: Home, frame: Frame): void {
   const count = Math.max(home.connectionCount, home.hooks.connectionTotal());
   if (connectionsMax > 0 && count >= connectionsMax) {
     const text = `refuse ${address}: ${connectionsMax} connections, the limit`;
-    home.incidents.report(Incident.connectionLimit, text);
+    home.incidents.report(Incident.connectionLimit, text, { address, port: frame.a1 });
     home.reactor.close(frame.conn);
     return;
   }
@@ -62,6 +62,7 @@ function gone(home: Home, session: Session, reason: number): void {
     home.incidents.report(
       Incident.outputLimit,
       `close connection ${session.address}:${session.port}: it does not read its output`,
+      contextOf(session),
     );
   if (reason === GoneReason.END) home.end(session);
   else home.abort(session);
@@ -73,6 +74,7 @@ function fault(home: Home, session: Session, frame: Frame): void {
   home.incidents.report(
     isTooLarge ? Incident.packetTooLarge : Incident.malformed,
     `close connection ${session.address}:${session.port}: ${FAULT_TEXTS[frame.a0]}`,
+    contextOf(session),
   );
   home.end(session);
   releaseAll(home, session);

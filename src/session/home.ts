@@ -23,7 +23,7 @@ import { Output } from './output.ts';
 import { type Answer, answerByBroker, DONE, type Question, type ThreadStats } from './questions.ts';
 import { dropReplies, releaseAll, takePlace } from './replies.ts';
 import type { Place } from './reply-queue.ts';
-import type { Session } from './session.ts';
+import { contextOf, type Session } from './session.ts';
 import { ThreadOutbox } from './thread-outbox.ts';
 import { threadStats } from './thread-stats.ts';
 
@@ -194,7 +194,7 @@ export class Home {
   /** Ends a connection for a reason that the log should know. */
   drop(session: Session, reason: string): void {
     const text = `close connection ${session.address}:${session.port}: ${reason}`;
-    this.incidents.report(Incident.dropped, text);
+    this.incidents.report(Incident.dropped, text, contextOf(session));
     this.abort(session);
   }
 

@@ -2,7 +2,7 @@
  * Connections and requests that were refused or dropped: each is counted by reason, and logged at most once a second a
  * reason, because who causes them can cause thousands. What was left out is said with the next line.
  */
-import { type Logger, LogLevel } from '../base/logger.ts';
+import { type LogContext, type Logger, LogLevel } from '../base/logger.ts';
 
 /** Reasons; they are labels of a metric, so there are few and none is made from what a peer sent. */
 export const Incident = {
@@ -22,11 +22,13 @@ export type Incident = (typeof Incident)[keyof typeof Incident];
 const QUIET_MS = 1_000;
 
 interface Record {
+  readonly reason: Incident;
   count: number;
   loggedAtMs: number;
   /** Reports since the last line, and the newest of them. */
   unsaid: number;
   text: string;
+  context: LogContext;
 }
 
 export class Incidents {
@@ -45,17 +47,19 @@ export class Incidents {
     return Object.fromEntries([...this.#records].map(([reason, { count }]) => [reason, count]));
   }
 
-  /** `text` is the line for the log, at WARNING. */
-  report(reason: Incident, text: string): void {
+  /** `text` is the line for the log, at WARNING; `context` says whom it concerns. */
+  report(reason: Incident, text: string, context: LogContext = {}): void {
     let record = this.#records.get(reason);
     if (record === undefined) {
-      record = { count: 0, loggedAtMs: Number.NEGATIVE_INFINITY, unsaid: 0, text: '' };
+      const loggedAtMs = Number.NEGATIVE_INFINITY;
+      record = { reason, count: 0, loggedAtMs, unsaid: 0, text: '', context };
       this.#records.set(reason, record);
     }
     record.count++;
     record.unsaid++;
     this.#unsaid++;
     record.text = text;
+    record.context = context;
     if (this.nowMs - record.loggedAtMs >= QUIET_MS) this.#say(record);
   }
 
@@ -74,7 +78,8 @@ export class Incidents {
   #say(record: Record): void {
     const others = record.unsaid - 1;
     const more = others === 0 ? '' : ` (and ${others} more of this kind since the last line)`;
-    this.#log.log(LogLevel.WARNING, `${record.text}${more}`);
+    const context = { ...record.context, reason: record.reason, count: record.unsaid };
+    this.#log.log(LogLevel.WARNING, `${record.text}${more}`, context);
     this.#unsaid -= record.unsaid;
     record.unsaid = 0;
     record.loggedAtMs = this.nowMs;

@@ -2,7 +2,9 @@
  * What a connection's home thread remembers of it: options, what it offers, where it stands with far owners, replies
  * that wait. One object a connection; fields that few connections need start as null.
  */
+import { latin1 } from '../base/bytes.ts';
 import type { Peer } from '../broker/peer.ts';
+import { SLOT_MASK } from '../protocol/batch.ts';
 import type { ReplyQueue } from './reply-queue.ts';
 import type { SessionAbilities } from './session-abilities.ts';
 
@@ -62,6 +64,13 @@ export class Session {
     this.address = address;
     this.port = port;
   }
+}
+
+/** Who a connection is, for the context of a log line. */
+export function contextOf(session: Session): { [name: string]: string | number } {
+  const { address, port, clientId } = session;
+  const own = { address, port, connection: session.conn & SLOT_MASK };
+  return clientId === null ? own : { ...own, clientId: latin1(clientId, 0, clientId.length) };
 }
 
 /** Key of a far job in `farJobs`. */

@@ -1,5 +1,6 @@
 /** Messages between the supervisor and a shard's thread, over a port of their own: rare, and never about one job. */
 import type { MessagePort } from 'node:worker_threads';
+import type { LogContext } from '../base/logger.ts';
 import type { ThreadConfig } from './assemble.ts';
 import type { PeerWires, ThreadWires } from './wiring.ts';
 
@@ -22,6 +23,11 @@ export type ToShard =
   | { readonly type: 'logLevel'; readonly level: number };
 
 export type FromShard =
-  | { readonly type: 'log'; readonly level: number; readonly text: string }
+  | {
+      readonly type: 'log';
+      readonly level: number;
+      readonly text: string;
+      readonly context?: LogContext;
+    }
   | { readonly type: 'ready' }
   | { readonly type: 'parted'; readonly thread: number };

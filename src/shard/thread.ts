@@ -21,8 +21,9 @@ export default async function runShard(task: ShardTask): Promise<void> {
     get level() {
       return level;
     },
-    log: (lineLevel, text) => {
-      if (lineLevel <= level) say({ type: 'log', level: lineLevel, text });
+    log: (lineLevel, text, context) => {
+      if (lineLevel <= level)
+        say({ type: 'log', level: lineLevel, text, ...(context && { context }) });
     },
   };
   const native = chooseNative(task.isNative ? 'on' : 'off');

@@ -61,5 +61,17 @@ export interface OptionRow<V = unknown> {
   readonly isRepeatable?: boolean;
   /** Not shown in help and README. */
   readonly isHidden?: boolean;
+  /** Its value is shown to nobody. */
+  readonly isSecret?: boolean;
+  /** There is no GEARTRAIN_ variable for it. */
+  readonly isWordOnly?: boolean;
   readonly help: string;
+}
+
+const VARIABLE_PREFIX = 'GEARTRAIN_';
+
+/** The environment variable of an option, such as GEARTRAIN_MAX_MEMORY; null where there is none. */
+export function variableOf(row: OptionRow): string | null {
+  if (row.isWordOnly === true) return null;
+  return `${VARIABLE_PREFIX}${row.name.replaceAll('-', '_').toUpperCase()}`;
 }

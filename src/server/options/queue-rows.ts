@@ -48,6 +48,7 @@ function storeRow<const N extends string, const K extends string, V>(
     fallback,
     group: OptionGroup.plugins,
     scope: 'daemon',
+    isSecret: type === password || name === 'libpq-conninfo',
     effect: `--${name} has no effect without --queue-type ${store}`,
     help,
   } as const satisfies OptionRow<V>;

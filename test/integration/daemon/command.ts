@@ -66,6 +66,8 @@ export function adopt(pid: number): number {
 
 function environment(extra: RunOptions['env']): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env, ...extra };
+  // Inside a container the default would be another one.
+  env.GEARTRAIN_LOG_FORMAT ??= 'gearmand';
   if (extra?.GEARMAND_PORT === undefined) delete env.GEARMAND_PORT;
   return env;
 }

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { splitWords } from '../../../src/cli/config-file.ts';
 import { helpText } from '../../../src/cli/read-words.ts';
 import { readSettings, type Settings } from '../../../src/cli/settings.ts';
+import { settingsText } from '../../../src/cli/settings-text.ts';
+import { variableOf } from '../../../src/server/options/option-row.ts';
 import { OPTIONS, OptionError, resolveOptions } from '../../../src/server/options.ts';
 
 const DEFAULT_FILE = '/etc/gearmand.conf';
@@ -250,4 +252,90 @@ describe('notes', () => {
       expect(texts(read({ argv }))).toEqual([]);
     },
   );
+});
+
+describe('variables', () => {
+  test('every option has one, but for those of one call', () => {
+    const without = OPTIONS.filter((row) => variableOf(row) === null).map((row) => row.name);
+    expect(without.sort()).toEqual(['check-args', 'check-config', 'daemon', 'help', 'version']);
+  });
+
+  test('win over the config file and lose to the command line', () => {
+    const given = {
+      env: { GEARTRAIN_BACKLOG: '7', GEARTRAIN_MAX_MEMORY: '1G' },
+      files: { [DEFAULT_FILE]: '--backlog=5 --wakeup-delay=9' },
+    };
+    expect(read(given).values).toMatchObject({ backlog: 7, maxMemory: 2 ** 30, wakeupDelay: 9 });
+    expect(read({ ...given, argv: ['-b', '8'] }).values.backlog).toBe(8);
+  });
+
+  test('flags and lists are written as words', () => {
+    const env = {
+      GEARTRAIN_EXCEPTIONS: 'true',
+      GEARTRAIN_KEEPALIVE: 'off',
+      GEARTRAIN_LISTEN: '127.0.0.1,[::1]:5 unix:/x',
+    };
+    const { values } = read({ env });
+    expect(values).toMatchObject({ exceptions: true, keepalive: false });
+    expect(values.listen).toHaveLength(3);
+  });
+
+  test('the config file can be named', () => {
+    const files = { '/my.conf': '--backlog=5' };
+    expect(read({ env: { GEARTRAIN_CONFIG_FILE: '/my.conf' }, files }).values.backlog).toBe(5);
+    expect(problems({ env: { GEARTRAIN_CONFIG_FILE: '/no.conf' } })[0]).toContain(
+      '/no.conf: ENOENT',
+    );
+  });
+
+  test('a wrong value is refused with the name of the variable', () => {
+    expect(problems({ env: { GEARTRAIN_BACKLOG: '0', GEARTRAIN_EXCEPTIONS: 'maybe' } })).toEqual([
+      'option --backlog: "0" (GEARTRAIN_BACKLOG) is not allowed, allowed is 1 to 2147483647',
+      'option --exceptions: "maybe" (GEARTRAIN_EXCEPTIONS) is not allowed, allowed is true or false',
+    ]);
+  });
+
+  test('an unknown one is said and ignored', () => {
+    expect(texts(read({ env: { GEARTRAIN_BAKLOG: '5' } }))).toEqual([
+      'GEARTRAIN_BAKLOG (environment) is ignored, there is no such option',
+    ]);
+  });
+
+  test('those that Kubernetes makes for a service of this name are left alone', () => {
+    const env = {
+      GEARTRAIN_PORT: 'tcp://10.0.0.1:4730',
+      GEARTRAIN_PORT_4730_TCP_ADDR: '10.0.0.1',
+      GEARTRAIN_SERVICE_HOST: '10.0.0.1',
+      GEARTRAIN_SERVICE_PORT: '4730',
+    };
+    const settings = read({ env });
+    expect([settings.values.port, texts(settings)]).toEqual([4730, []]);
+  });
+
+  test('GEARTRAIN_NATIVE=0 and =1 keep their older meaning', () => {
+    for (const text of ['0', '1'])
+      expect(read({ env: { GEARTRAIN_NATIVE: text } }).values.native).toBe('auto');
+    expect(read({ env: { GEARTRAIN_NATIVE: 'off' } }).values.native).toBe('off');
+  });
+});
+
+describe('--check-config', () => {
+  test('shows what was given and where, without secrets', () => {
+    const settings = read({
+      argv: ['--check-config', '-p', '4731'],
+      env: { GEARTRAIN_MAX_MEMORY: '1G', GEARTRAIN_REDIS_PASSWORD: 'hidden' },
+      files: { [DEFAULT_FILE]: '--exceptions' },
+    });
+    expect(settings.action).toBe('check');
+    expect(settingsText(settings)).toBe(
+      [
+        'port = 4731 (command line)',
+        'exceptions = on (/etc/gearmand.conf)',
+        'max-memory = 1G (GEARTRAIN_MAX_MEMORY)',
+        'redis-password = (secret) (GEARTRAIN_REDIS_PASSWORD)',
+        '',
+      ].join('\n'),
+    );
+    expect(settingsText(read({}))).toBe('all options have their defaults\n');
+  });
 });

@@ -294,6 +294,16 @@ const cases: readonly Case[] = [
     ],
     ['', '9090', 'localhost', '[localhost]:1', '::1:9090', 'localhost:65536', 'a:b:c'],
   ],
+  ['checkConfig', false, FLAG, []],
+  [
+    'logFormat',
+    'auto',
+    [
+      ['json', 'json'],
+      ['gearmand', 'gearmand'],
+    ],
+    ['', 'JSON', 'xml'],
+  ],
   ['controlTokenFile', null, [['f', 'f']], ['']],
   [
     'metricsFunctions',
