@@ -6,7 +6,8 @@
 import { defaultHandlePrefix } from './identity.ts';
 import { showListenTarget } from './options/address-types.ts';
 import { controlRows } from './options/control-rows.ts';
-import { ignoredRows, logRows, processRows, protocolRows } from './options/daemon-rows.ts';
+import { ignoredRows, logRows, processRows, tlsRows } from './options/daemon-rows.ts';
+import { httpRows } from './options/http-rows.ts';
 import { listenRows } from './options/listen-rows.ts';
 import { notAllowed, OptionError, showGiven } from './options/option-error.ts';
 import type { OptionRow } from './options/option-row.ts';
@@ -29,7 +30,8 @@ export const OPTIONS: readonly OptionRow[] = [
   ...logRows,
   ...warningRows,
   ...controlRows,
-  ...protocolRows,
+  ...httpRows,
+  ...tlsRows,
   ...queueRows,
   ...ignoredRows,
 ];

@@ -5,6 +5,7 @@
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { type Logger, LogLevel, nullLogger } from '../base/logger.ts';
+import type { HttpAddress } from '../http/gateway.ts';
 import type { ThreadStats } from '../session/questions.ts';
 import { assembleThread, NO_RINGS } from '../shard/assemble.ts';
 import { chooseNative, type ExplainedChoice } from '../shard/choose-native.ts';
@@ -13,6 +14,7 @@ import { arrive } from '../shard/in-process.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { ServerClosedError } from './closed-error.ts';
 import type { ControlledServer } from './control-plane.ts';
+import type { HttpProtocol } from './http-protocol.ts';
 import { VERSION } from './identity.ts';
 import { LastJob } from './last-job.ts';
 import { targetsOf } from './listen-targets.ts';
@@ -49,6 +51,7 @@ class GearServer extends EventEmitter implements Server {
   readonly #core: ThreadCore;
   readonly #listeners: Listeners;
   #starting: Promise<void> | null = null;
+  #http: HttpProtocol | null = null;
   #control: { readonly address: ControlAddress; close(): Promise<void> } | null = null;
   #draining: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
@@ -101,6 +104,10 @@ class GearServer extends EventEmitter implements Server {
     return this.addresses[0] ?? null;
   }
 
+  get httpAddresses(): readonly HttpAddress[] {
+    return this.#http?.addresses ?? [];
+  }
+
   get controlAddress(): ControlAddress | null {
     return this.#control?.address ?? null;
   }
@@ -119,6 +126,7 @@ class GearServer extends EventEmitter implements Server {
       this.#starting ??= this.#supervisor?.start(this.#core) ?? Promise.resolve();
       await this.#starting;
       await this.#listeners.open(await targetsOf(request, this.#options));
+      await this.#openHttp();
     } catch (error) {
       // Closed meanwhile: that says more than how the attempt failed of it.
       this.#refuseClosed();
@@ -160,6 +168,7 @@ class GearServer extends EventEmitter implements Server {
   /** Stops accepting and closes as soon as the last job has ended. */
   async #drain(): Promise<void> {
     this.#listeners.closeAll();
+    this.#http?.drain();
     const lastJob = new LastJob(this.threads);
     // A server that nobody has started has had no job.
     while (this.#starting !== null && this.#closing === null) {
@@ -173,6 +182,7 @@ class GearServer extends EventEmitter implements Server {
   /** Ends everything; `closed` settles behind it. */
   async #close(): Promise<void> {
     this.#listeners.closeAll();
+    this.#http?.drain();
     try {
       const { reactor } = this.#core;
       reactor.pauseReading(true);
@@ -180,13 +190,15 @@ class GearServer extends EventEmitter implements Server {
       this.#guard(() => this.#core.takeRecords());
       reactor.pauseReading(false);
       await closeHome(this.#core, CLOSE_MS);
+      this.#http?.close();
       await this.#core.destroy();
       this.#supervisor?.close();
-      await this.#control?.close();
     } catch (error) {
       this.#failure ??= error as Error;
       throw error;
     } finally {
+      this.#http?.close();
+      await this.#control?.close();
       this.#settle(this.#failure);
       this.emit('close');
     }
@@ -199,6 +211,15 @@ class GearServer extends EventEmitter implements Server {
     const { openControl } = await import('./control-plane.ts');
     const { control, address } = await openControl(this.#controlled(), wanted, controlTokenFile);
     this.#control = { address, close: () => control.close() };
+  }
+
+  async #openHttp(): Promise<void> {
+    if (this.#options.protocol !== 'http' || this.#http !== null) return;
+    const { openHttp } = await import('./http-protocol.ts');
+    const http = await openHttp(this.#core.reactor, this.#options);
+    this.#http = http;
+    if (this.#draining !== null) http.drain();
+    if (this.#closing !== null) http.close();
   }
 
   #controlled(): ControlledServer {

@@ -59,6 +59,8 @@ export interface Server {
   connect(): Duplex;
   /** All bound addresses, in the order of the options. */
   readonly addresses: readonly ServerAddress[];
+  /** Where the HTTP protocol is bound; empty without it, and before the first `listen`. */
+  readonly httpAddresses: readonly { readonly host: string; readonly port: number }[];
   /** Where the control port is bound; null without one, and before the first `listen`. */
   readonly controlAddress: { readonly host: string; readonly port: number } | null;
   /** The first of them; null before `listen` and after `close`. */

@@ -3,7 +3,6 @@
  * have no meaning here or belong to stores and protocols which this version lacks.
  */
 import { LogLevel } from '../../base/logger.ts';
-import { port } from './address-types.ts';
 import { OptionGroup, type OptionRow } from './option-row.ts';
 import { choice, flag, integer, text } from './option-type.ts';
 
@@ -168,32 +167,7 @@ const tlsFile = {
   scope: 'daemon',
 } as const;
 
-export const protocolRows = [
-  {
-    name: 'protocol',
-    short: 'r',
-    key: 'protocol',
-    type: choice('http'),
-    fallback: null,
-    group: OptionGroup.plugins,
-    scope: 'daemon',
-    effect: 'used',
-    refuse: (value) =>
-      value === null
-        ? null
-        : 'this version has no HTTP gateway, it would not be served; leave the option out',
-    help: 'further protocol; http is known but refused by this version',
-  },
-  {
-    name: 'http-port',
-    key: 'httpPort',
-    type: port,
-    fallback: 8080,
-    group: OptionGroup.plugins,
-    scope: 'daemon',
-    effect: '--http-port has no effect without --protocol http',
-    help: 'port of the HTTP gateway',
-  },
+export const tlsRows = [
   {
     name: 'ssl',
     key: 'ssl',

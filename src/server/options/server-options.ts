@@ -5,6 +5,7 @@
 import type { Logger } from '../../base/logger.ts';
 import type { ListenTarget } from './address-types.ts';
 import type { ControlAddress, controlRows } from './control-rows.ts';
+import type { httpRows } from './http-rows.ts';
 import type { listenRows } from './listen-rows.ts';
 import type { jobRows, limitRows, warningRows } from './server-rows.ts';
 
@@ -71,6 +72,14 @@ export interface ServerOptions {
   controlTokenFile?: string | null;
   /** Functions with metrics of their own, 0 to 100000, default 200; the others are summed. */
   metricsFunctions?: number;
+  /** `http`: gearmand's HTTP protocol too, on the same addresses. Default null. */
+  protocol?: 'http' | null;
+  /** Port of the HTTP protocol, or the name of a TCP service; 0 = any free port. Default 8080. */
+  httpPort?: number | string;
+  /** Seconds after which an HTTP request without a result is answered with 504; 0 (default) = no limit. */
+  httpTimeout?: number;
+  /** HTTP statuses for jobs that fail, or as gearmand does 200 for all of them. Default `http`. */
+  httpStatus?: 'http' | 'gearmand';
   /** Where log lines go. Default: nowhere. */
   logger?: Logger;
 }
@@ -83,7 +92,8 @@ type Computed =
   | 'adminFrom'
   | 'threads'
   | 'jobHandlePrefix'
-  | 'control';
+  | 'control'
+  | 'httpPort';
 
 /** All options with their values. Plain data: it can be posted to other threads. */
 export interface ResolvedOptions extends Readonly<Required<Omit<ServerOptions, Computed>>> {
@@ -95,6 +105,7 @@ export interface ResolvedOptions extends Readonly<Required<Omit<ServerOptions, C
   readonly threads: number;
   readonly jobHandlePrefix: string;
   readonly control: ControlAddress | null;
+  readonly httpPort: number;
 }
 
 /** A place to listen on: a host name or address with a port, or the path of a Unix socket. */
@@ -108,7 +119,8 @@ export type ServerRow =
   | (typeof jobRows)[number]
   | (typeof limitRows)[number]
   | (typeof warningRows)[number]
-  | (typeof controlRows)[number];
+  | (typeof controlRows)[number]
+  | (typeof httpRows)[number];
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 /** Does not compile when a row lacks its documented key in ServerOptions, or the other way round. */

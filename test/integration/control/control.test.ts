@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startServer, type TestServer } from '../../support/servers.ts';
 import { runToEnd, scratch, startDaemon, useScratch } from '../daemon/command.ts';
 
@@ -54,6 +54,8 @@ describe.each([0, 2])('metrics with %i shards', (threads) => {
   beforeAll(async () => {
     const args = ['--control=127.0.0.1:0', `--metrics-functions=${FUNCTIONS_MAX}`];
     server = await startServer('geartrain', { threads, args });
+    // The server may answer on its own port before it has said where it is controlled.
+    await vi.waitFor(() => expect(server.output()).toMatch(/control on/));
     port = portOf(server.output());
   });
   afterAll(() => server.stop());

@@ -42,7 +42,7 @@ describe('without a server', () => {
     [['-p', '1', '-p', '2'], /option --port: given more than once/],
     [['-q', 'nope'], /option --queue-type: "nope"/],
     [['-q', 'libsqlite3', '--libsqlite3-db', 'f'], /keeps jobs in memory only/],
-    [['-r', 'http'], /no HTTP gateway/],
+    [['-r', 'HTTP'], /option --protocol: "HTTP"/],
     [['--ssl'], /no TLS/],
     [['--verbose', 'info'], /option --verbose: "info"/],
     [['--hashtable-buckets', '0'], /option --hashtable-buckets: "0"/],

@@ -136,6 +136,7 @@ describe('sentences', () => {
     kindReason: '',
     threads: 2,
     addresses: [{ host: '0.0.0.0', port: 1 }, { host: '::1', port: 1 }, { path: '/run/g' }],
+    httpAddresses: [],
     controlAddress: null,
   };
 

@@ -241,8 +241,18 @@ const cases: readonly Case[] = [
     ],
     ['86401', '-1'],
   ],
-  ['protocol', null, [], ['http', 'HTTP', 'ftp']],
+  ['protocol', null, [['http', 'http']], ['HTTP', 'ftp']],
   ['httpPort', 8080, [['80', 80]], ['65536']],
+  [
+    'httpTimeout',
+    0,
+    [
+      ['0', 0],
+      ['86400', 86400],
+    ],
+    ['-1', '86401', '1.5'],
+  ],
+  ['httpStatus', 'http', [['gearmand', 'gearmand']], ['', 'HTTP']],
   ['ssl', false, [], []],
   ['sslCaFile', null, [['ca.pem', 'ca.pem']], ['']],
   ['sslCertificate', null, [['c.pem', 'c.pem']], ['']],
@@ -394,9 +404,8 @@ describe('the table', () => {
   });
 
   test('has defaults that its own types allow', () => {
-    const mayBeNull = new Set(['protocol']);
     for (const row of OPTIONS) {
-      if (mayBeNull.has(row.key) || row.key === 'listen') continue;
+      if (row.key === 'listen') continue;
       expect(row.type.accept(row.fallback), row.name).toEqual(row.fallback);
     }
   });
@@ -427,6 +436,14 @@ test('TLS is refused rather than served in clear text', () => {
 });
 
 describe('values that do not go together', () => {
+  test('options of HTTP say when there is no HTTP', () => {
+    const texts = (...argv: string[]) => settings(...argv).notes.map((note) => note.text);
+    expect(texts('--http-timeout=5')).toEqual([
+      '--http-timeout has no effect without --protocol http',
+    ]);
+    expect(texts('--http-timeout=5', '-r', 'http')).toEqual([]);
+  });
+
   test('a control port that strangers reach needs a token', () => {
     const open = ['--control=0.0.0.0:9090'];
     expect(problemsOf(...open)).toEqual([

@@ -1,0 +1,155 @@
+/**
+ * One HTTP request as a client of the job server: submits its job on a connection of its own and answers with what
+ * becomes of it. Who goes away takes the connection along, so its job is dropped as that of any client that leaves.
+ * Rule: exactly one answer; after its first byte a failure can only be shown by breaking the answer off.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { latin1 } from '../base/bytes.ts';
+import { argumentEnd } from '../link/arguments.ts';
+import { Connection } from '../link/connection.ts';
+import { Packet } from '../protocol/packets.ts';
+import type { GatewayOptions } from './gateway.ts';
+import type { JobRequest } from './gateway-request.ts';
+
+const EXCEPTIONS = Buffer.from('exceptions');
+/** The job server is this process: silence means that it is going away. */
+const CONNECT_MS = 5_000;
+const ALIVE_MS = 60_000;
+
+/** Bytes of a packet that are only good until the callback returns. */
+const copyOf = (bytes: Uint8Array, start: number, end: number): Buffer =>
+  Buffer.from(bytes.subarray(start, end));
+
+export class GatewayJob {
+  readonly #options: GatewayOptions;
+  readonly #response: ServerResponse;
+  readonly #isHead: boolean;
+  readonly #job: JobRequest;
+  readonly #connection: Connection;
+  #timer: NodeJS.Timeout | null = null;
+  #handle = '';
+  #isDone = false;
+
+  constructor(
+    options: GatewayOptions,
+    request: IncomingMessage,
+    response: ServerResponse,
+    job: JobRequest,
+    workload: Uint8Array,
+  ) {
+    this.#options = options;
+    this.#response = response;
+    this.#isHead = request.method === 'HEAD';
+    this.#job = job;
+    const settings = {
+      connectTimeoutMs: CONNECT_MS,
+      keepaliveMs: ALIVE_MS,
+      answerTimeoutMs: ALIVE_MS,
+    };
+    this.#connection = new Connection(
+      options.endpoint,
+      { ...settings, endpoints: [], id: null, backoffMinMs: 1, backoffMaxMs: 1 },
+      {
+        greet: (writer) => {
+          if (options.statuses === 'gearmand') return;
+          writer.open(Packet.OPTION_REQ, EXCEPTIONS.length);
+          writer.put(EXCEPTIONS);
+          writer.close();
+        },
+        onReady: () => this.#submit(workload),
+        onPacket: (type, bytes, start, end) => this.#onPacket(type, bytes, start, end),
+        onDrained: () => {},
+        onClosed: (error) => this.#finish(503, 'ERROR', Buffer.from(`${error.message}\n`)),
+      },
+    );
+    response.once('close', () => this.#leave());
+    if (options.timeoutMs > 0) {
+      const late = Buffer.from(`no result within ${options.timeoutMs} ms\n`);
+      this.#timer = setTimeout(() => this.#finish(504, 'ERROR', late), options.timeoutMs);
+    }
+  }
+
+  #submit(workload: Uint8Array): void {
+    const { writer } = this.#connection;
+    const { type, functionName, unique } = this.#job;
+    writer.open(type, functionName.length + unique.length + 2 + workload.length);
+    writer.put(functionName);
+    writer.nul();
+    writer.put(unique);
+    writer.nul();
+    writer.closeWith(workload);
+    this.#connection.flushSoon();
+  }
+
+  #onPacket(type: number, bytes: Uint8Array, start: number, end: number): void {
+    if (type === Packet.JOB_CREATED) {
+      this.#handle = latin1(bytes, start, end);
+      if (this.#job.isBackground) this.#finish(200, 'JOB_CREATED');
+      return;
+    }
+    const stop = argumentEnd(bytes, start, end);
+    const data = copyOf(bytes, Math.min(end, stop + 1), end);
+    if (type === Packet.ERROR) {
+      const code = latin1(bytes, start, stop);
+      const text = Buffer.concat([Buffer.from(`${code} `), data, Buffer.from('\n')]);
+      this.#finish(code === 'QUEUE_ERROR' ? 503 : 400, 'ERROR', text);
+    } else if (type === Packet.WORK_DATA) this.#stream(data);
+    else if (type === Packet.WORK_COMPLETE) this.#complete(data);
+    else if (type === Packet.WORK_FAIL) this.#finish(500, 'WORK_FAIL');
+    else if (type === Packet.WORK_EXCEPTION) this.#finish(500, 'WORK_EXCEPTION', data);
+  }
+
+  /** A part of the result: leaves at once, in a chunk of its own. */
+  #stream(data: Buffer): void {
+    const response = this.#response;
+    if (this.#isHead || this.#isDone) return;
+    if (!response.headersSent) {
+      response.writeHead(200, {
+        'X-Gearman-Job-Handle': this.#handle,
+        Trailer: 'X-Gearman-Command',
+      });
+    }
+    response.write(data);
+    if (response.writableLength > this.#options.outputBytesMax) response.destroy();
+  }
+
+  #complete(data: Buffer): void {
+    const response = this.#response;
+    if (!response.headersSent) {
+      this.#finish(200, 'WORK_COMPLETE', data);
+      return;
+    }
+    response.addTrailers({ 'X-Gearman-Command': 'WORK_COMPLETE' });
+    response.end(data);
+    this.#leave();
+  }
+
+  /** The whole answer, unless one is under way: that is broken off. */
+  #finish(status: number, command: string, body: Buffer = Buffer.alloc(0)): void {
+    if (this.#isDone) return;
+    const response = this.#response;
+    if (response.headersSent) {
+      response.destroy();
+      this.#leave();
+      return;
+    }
+    const isGearmand = this.#options.statuses === 'gearmand';
+    const isResult = command === 'WORK_COMPLETE';
+    const shown = isGearmand && !isResult ? Buffer.alloc(0) : body;
+    const handle = this.#handle === '' && isGearmand ? 'QUEUE_ERROR' : this.#handle;
+    if (handle !== '') response.setHeader('X-Gearman-Job-Handle', handle);
+    if (!this.#isHead) response.setHeader('X-Gearman-Command', command);
+    if (status === 503) response.setHeader('Retry-After', '1');
+    response.writeHead(isGearmand && status !== 504 ? 200 : status, {
+      'Content-Length': shown.length,
+    });
+    response.end(this.#isHead ? undefined : shown);
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#isDone = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#connection.destroy('ERR_GEARMAN_CLOSED', 'was left');
+  }
+}

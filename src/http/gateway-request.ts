@@ -1,0 +1,61 @@
+/**
+ * What an HTTP request asks for, in gearmand's mapping: the target without its leading slash is the function's name, byte
+ * for byte; headers say unique, background and priority; the body is the workload.
+ */
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
+import { Packet } from '../protocol/packets.ts';
+
+/** A job to submit. */
+export interface JobRequest {
+  /** SUBMIT_JOB and its kin. */
+  readonly type: number;
+  readonly functionName: Uint8Array;
+  readonly unique: Uint8Array;
+  readonly isBackground: boolean;
+}
+
+/** An answer without a job. */
+export interface Refusal {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** gearmand's: jobs of a function with the same workload are one. */
+const UNIQUE_DEFAULT = '-';
+
+const SUBMIT: Readonly<Record<string, readonly [foreground: number, background: number]>> = {
+  high: [Packet.SUBMIT_JOB_HIGH, Packet.SUBMIT_JOB_HIGH_BG],
+  low: [Packet.SUBMIT_JOB_LOW, Packet.SUBMIT_JOB_LOW_BG],
+  '': [Packet.SUBMIT_JOB, Packet.SUBMIT_JOB_BG],
+};
+
+function header(headers: IncomingHttpHeaders, name: string): string {
+  return String(headers[name] ?? '');
+}
+
+/** Reads everything but the body. */
+export function readRequest(request: IncomingMessage): JobRequest | Refusal {
+  const { method = '', url = '', headers } = request;
+  if (!['GET', 'POST', 'PUT', 'HEAD'].includes(method))
+    return { status: 405, text: `${method} is not allowed` };
+  const functionName = Buffer.from(url.startsWith('/') ? url.slice(1) : url, 'latin1');
+  if (functionName.length === 0)
+    return method === 'HEAD'
+      ? { status: 200, text: '' }
+      : { status: 404, text: 'the target is the name of a function' };
+  const unique = Buffer.from(header(headers, 'x-gearman-unique') || UNIQUE_DEFAULT, 'latin1');
+  if (unique.length > UNIQUE_BYTES_MAX)
+    return { status: 400, text: `X-Gearman-Unique is ${unique.length} bytes, limit 64` };
+  const isBackground = header(headers, 'x-gearman-background').toLowerCase() === 'true';
+  const priority = header(headers, 'x-gearman-priority').toLowerCase();
+  const types = SUBMIT[priority];
+  if (types === undefined)
+    return { status: 400, text: `X-Gearman-Priority is ${priority}, allowed are high and low` };
+  return { type: types[isBackground ? 1 : 0], functionName, unique, isBackground };
+}
+
+/** Whether the request may have a body; that of others is not read. */
+export function hasBody(request: IncomingMessage): boolean {
+  return request.method === 'POST' || request.method === 'PUT';
+}

@@ -1,0 +1,146 @@
+/**
+ * gearmand's HTTP protocol (`--protocol http`): a request is a job, its answer the result. One route, whose target must
+ * be taken byte for byte, so node:http alone does it. Keep-alive, chunked bodies and answers are HTTP's own.
+ * Rule: bodies are bounded one by one and together, headers and the time they take as well.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, isIPv6 } from 'node:net';
+import type { Endpoint } from '../link/endpoint.ts';
+import { GatewayJob } from './gateway-job.ts';
+import { hasBody, type JobRequest, type Refusal, readRequest } from './gateway-request.ts';
+
+const HEADER_BYTES_MAX = 8_192;
+const HEADERS_MS = 10_000;
+const BODY_MS = 300_000;
+/** Bodies of all requests that are being read or have not been taken by the job server. */
+const BODIES_BYTES_MAX = 256 * 1024 * 1024;
+
+export interface GatewayOptions {
+  /** The job server itself. */
+  readonly endpoint: Endpoint;
+  readonly bodyBytesMax: number;
+  /** Unsent bytes of one streamed answer; above them it is broken off. */
+  readonly outputBytesMax: number;
+  /** How long a request may wait for its result; 0 = as long as it likes. */
+  readonly timeoutMs: number;
+  /** `gearmand`: 200 whatever becomes of the job, the command says it. */
+  readonly statuses: 'http' | 'gearmand';
+  /** The `Server` header. */
+  readonly serverName: string;
+  /** Connections of one address; 0 = no limit. */
+  readonly connectionsMax: number;
+}
+
+export interface HttpAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #servers: Server[] = [];
+  #bodiesBytes = 0;
+  #isClosing = false;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+  }
+
+  /** Binds one more address; rejects with the system's error. */
+  async listen(host: string, port: number): Promise<HttpAddress> {
+    const server = createServer(
+      {
+        maxHeaderSize: HEADER_BYTES_MAX,
+        headersTimeout: HEADERS_MS,
+        requestTimeout: BODY_MS,
+        connectionsCheckingInterval: HEADERS_MS / 4,
+      },
+      (request, response) => this.#handle(request, response),
+    );
+    if (this.#options.connectionsMax > 0) server.maxConnections = this.#options.connectionsMax;
+    server.listen({ host, port, ipv6Only: isIPv6(host) });
+    await once(server, 'listening');
+    this.#servers.push(server);
+    return { host, port: (server.address() as AddressInfo).port };
+  }
+
+  /** Takes no more jobs; those that run are answered. */
+  drain(): void {
+    this.#isClosing = true;
+    for (const server of this.#servers) if (server.listening) server.close();
+  }
+
+  /** Ends at once. */
+  close(): void {
+    this.drain();
+    for (const server of this.#servers) server.closeAllConnections();
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse): void {
+    response.setHeader('Server', this.#options.serverName);
+    response.on('error', () => {});
+    const job = readRequest(request);
+    if ('status' in job) this.#refuse(request, response, job);
+    else if (this.#isClosing)
+      this.#refuse(request, response, { status: 503, text: 'the server is ending' });
+    else if (hasBody(request)) this.#readBody(request, response, job);
+    else {
+      request.resume();
+      this.#run(request, response, job, []);
+    }
+  }
+
+  #readBody(request: IncomingMessage, response: ServerResponse, job: JobRequest): void {
+    const { bodyBytesMax } = this.#options;
+    const announced = Number(request.headers['content-length'] ?? 0);
+    const tooLarge = (bytes: number): Refusal => ({
+      status: 413,
+      text: `the body is ${bytes} bytes or more, limit ${bodyBytesMax}`,
+    });
+    if (announced > bodyBytesMax) {
+      this.#refuse(request, response, tooLarge(announced));
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const release = (): void => {
+      this.#bodiesBytes -= bytes;
+      bytes = 0;
+    };
+    response.once('close', release);
+    request.on('data', (chunk: Buffer) => {
+      if (response.writableEnded) return;
+      bytes += chunk.length;
+      this.#bodiesBytes += chunk.length;
+      if (bytes > bodyBytesMax) this.#refuse(request, response, tooLarge(bytes));
+      else if (this.#bodiesBytes > BODIES_BYTES_MAX)
+        this.#refuse(request, response, { status: 503, text: 'too many bodies at a time' });
+      else chunks.push(chunk);
+    });
+    request.once('end', () => {
+      if (!response.writableEnded) this.#run(request, response, job, chunks);
+    });
+  }
+
+  #run(
+    request: IncomingMessage,
+    response: ServerResponse,
+    job: JobRequest,
+    chunks: Buffer[],
+  ): void {
+    new GatewayJob(this.#options, request, response, job, Buffer.concat(chunks));
+  }
+
+  /** Answers without a job; a body that is still coming is not waited for. */
+  #refuse(request: IncomingMessage, response: ServerResponse, { status, text }: Refusal): void {
+    if (response.writableEnded) return;
+    const body = text === '' ? '' : `${text}\n`;
+    if (status === 405) response.setHeader('Allow', 'GET, HEAD, POST, PUT');
+    if ((hasBody(request) && !request.complete) || this.#isClosing)
+      response.setHeader('Connection', 'close');
+    response.writeHead(status, { 'Content-Length': Buffer.byteLength(body) });
+    response.end(request.method === 'HEAD' ? undefined : body);
+    request.resume();
+  }
+}

@@ -1,0 +1,267 @@
+/** gearmand's HTTP protocol, with curl and with workers that speak Gearman. */
+import { spawn, spawnSync } from 'node:child_process';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startServer, type TestServer } from '../../support/servers.ts';
+import type { WireConnection } from '../../support/wire.ts';
+
+const hasCurl = spawnSync('curl', ['--version']).status === 0;
+if (!hasCurl) {
+  if (process.env.GEARTRAIN_REQUIRE_PEERS === '1') throw new Error('curl is not installed');
+  console.log('skipped: curl is not installed');
+}
+
+interface Answer {
+  readonly status: number;
+  /** Headers and trailers by lower case name. */
+  readonly headers: Record<string, string>;
+  readonly body: string;
+  /** Why curl was not content; 0 = it was. */
+  readonly code: number | null;
+}
+
+/** Runs curl; its answer is what came last. */
+function curl(...args: string[]): Promise<Answer> {
+  const child = spawn('curl', ['-sS', '-i', '--raw', '--no-buffer', '--max-time', '20', ...args]);
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1');
+  });
+  return new Promise((resolve) => {
+    child.once('close', (code) => {
+      const [head = '', ...rest] = text.split('\r\n\r\n');
+      const lines = head.split('\r\n');
+      const headers = Object.fromEntries(
+        lines.slice(1).map((line) => {
+          const colon = line.indexOf(':');
+          return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+        }),
+      );
+      const status = Number(lines[0]?.split(' ')[1]);
+      resolve({ status, headers, body: rest.join('\r\n\r\n'), code });
+    });
+  });
+}
+
+/** The server may answer on its own port before it has said where HTTP is. */
+async function httpPort(server: TestServer): Promise<number> {
+  const pattern = /http on 127\.0\.0\.1:(\d+)/;
+  await vi.waitFor(() => expect(server.output()).toMatch(pattern));
+  return Number(pattern.exec(server.output())?.[1]);
+}
+
+const FLAVOURS = [
+  { threads: 0, native: true },
+  { threads: 2, native: true },
+  { threads: 0, native: false },
+].filter(({ native }) => !native || process.env.GEARTRAIN_NATIVE !== '0');
+
+/** Takes the next job of `fn`: its handle, unique and workload. */
+async function nextJob(worker: WireConnection): Promise<string[]> {
+  worker.send('GRAB_JOB_UNIQ');
+  for (;;) {
+    const item = await worker.next();
+    if (!('name' in item)) continue;
+    if (item.name === 'NO_JOB') worker.send('PRE_SLEEP');
+    if (item.name === 'NOOP') worker.send('GRAB_JOB_UNIQ');
+    if (item.name === 'JOB_ASSIGN_UNIQ') return [...item.args, item.data ?? ''].map(String);
+  }
+}
+
+describe.skipIf(!hasCurl).each(FLAVOURS)('HTTP with $threads shards, native $native', (flavour) => {
+  let server: TestServer;
+  let url = '';
+  beforeAll(async () => {
+    const args = ['-r', 'http', '--http-port=0', '--max-packet-size=64K', '--http-timeout=2'];
+    server = await startServer('geartrain', { ...flavour, args });
+    url = `http://127.0.0.1:${await httpPort(server)}`;
+  });
+  afterAll(() => server.stop());
+
+  async function workerOf(name: string): Promise<WireConnection> {
+    const worker = await server.connect();
+    worker.send('CAN_DO', name);
+    await worker.barrier();
+    return worker;
+  }
+
+  it('answers with the result of the job', async () => {
+    const worker = await workerOf('fn?x=a%20b');
+    const answer = curl('--data-binary', 'hello', `${url}/fn?x=a%20b`);
+    const [handle = '', name, unique, workload] = await nextJob(worker);
+    expect([name, unique, workload]).toEqual(['fn?x=a%20b', '-', 'hello']);
+    worker.send('WORK_COMPLETE', handle, 'done');
+    expect(await answer).toMatchObject({
+      status: 200,
+      body: 'done',
+      headers: {
+        'x-gearman-job-handle': handle,
+        'x-gearman-command': 'WORK_COMPLETE',
+        'content-length': '4',
+        server: expect.stringMatching(/^Gearman\/2\.0\.0/),
+      },
+    });
+    await worker.close();
+  });
+
+  it('takes priority, unique and background from headers', async () => {
+    const headers = ['-H', 'X-Gearman-Background: true', '-H', 'x-gearman-unique: key'];
+    const submitted = await curl(...headers, '-H', 'X-Gearman-Priority: high', `${url}/bg`);
+    expect(submitted).toMatchObject({
+      status: 200,
+      headers: { 'x-gearman-command': 'JOB_CREATED' },
+    });
+    const worker = await workerOf('bg');
+    expect(await nextJob(worker)).toEqual([
+      submitted.headers['x-gearman-job-handle'],
+      'bg',
+      'key',
+      '',
+    ]);
+    await worker.close();
+    expect((await curl('-H', 'X-Gearman-Priority: urgent', `${url}/bg`)).status).toBe(400);
+    expect((await curl('-H', `X-Gearman-Unique: ${'u'.repeat(65)}`, `${url}/bg`)).status).toBe(400);
+  });
+
+  it('streams WORK_DATA as chunks, with how it ended behind them', async () => {
+    const worker = await workerOf('stream');
+    const answer = curl(`${url}/stream`);
+    const [handle = ''] = await nextJob(worker);
+    for (const part of ['one', 'two']) worker.send('WORK_DATA', handle, part);
+    worker.send('WORK_STATUS', handle, '1', '2');
+    worker.send('WORK_WARNING', handle, 'careful');
+    worker.send('WORK_COMPLETE', handle, 'end');
+    const { status, headers, body, code } = await answer;
+    expect([status, headers['transfer-encoding'], code]).toEqual([200, 'chunked', 0]);
+    expect(body.replaceAll('\r\n', '|')).toBe(
+      '3|one|3|two|3|end|0|X-Gearman-Command: WORK_COMPLETE||',
+    );
+    await worker.close();
+  });
+
+  it('breaks a streamed answer off when the job fails', async () => {
+    const worker = await workerOf('broken');
+    const answer = curl(`${url}/broken`);
+    const [handle = ''] = await nextJob(worker);
+    worker.send('WORK_DATA', handle, 'one');
+    worker.send('WORK_FAIL', handle);
+    expect((await answer).code).not.toBe(0);
+    await worker.close();
+  });
+
+  it.each([
+    ['WORK_FAIL', [], ''],
+    ['WORK_EXCEPTION', ['why'], 'why'],
+  ] as const)('answers %s with 500', async (command, rest, body) => {
+    const worker = await workerOf('fails');
+    const answer = curl(`${url}/fails`);
+    const [handle = ''] = await nextJob(worker);
+    worker.send(command, handle, ...rest);
+    expect(await answer).toMatchObject({
+      status: 500,
+      body,
+      headers: { 'x-gearman-command': command },
+    });
+    await worker.close();
+  });
+
+  it('drops the job when nobody waits any more, or too long', async () => {
+    const worker = await workerOf('late');
+    expect(await curl(`${url}/late`)).toMatchObject({
+      status: 504,
+      body: expect.stringMatching(/2000 ms/),
+    });
+    await expect
+      .poll(async () => (await worker.list('status')).find((l) => l.startsWith('late\t')))
+      .toBe('late\t0\t0\t1');
+    const gone = spawn('curl', ['-s', `${url}/late`]);
+    await expect
+      .poll(async () => (await worker.list('status')).find((l) => l.startsWith('late\t')))
+      .toBe('late\t1\t0\t1');
+    gone.kill('SIGKILL');
+    await expect
+      .poll(async () => (await worker.list('status')).find((l) => l.startsWith('late\t')))
+      .toBe('late\t0\t0\t1');
+    await worker.close();
+  });
+
+  it('answers a full queue with 503 and a body that is too large with 413', async () => {
+    const admin = await server.connect();
+    await admin.command('create function full');
+    await admin.command('maxqueue full 1');
+    const bg = ['-H', 'X-Gearman-Background: true', '-H', 'X-Gearman-Unique: '];
+    expect((await curl(...bg, '-d', 'a', `${url}/full`)).status).toBe(200);
+    expect(await curl(...bg, '-d', 'b', `${url}/full`)).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '1', 'x-gearman-command': 'ERROR' },
+    });
+    const large = 'x'.repeat(70_000);
+    expect((await curl('--data-binary', large, `${url}/full`)).status).toBe(413);
+    const chunked = ['-H', 'Transfer-Encoding: chunked', '--data-binary', large];
+    expect((await curl(...chunked, `${url}/full`)).status).toBe(413);
+    await admin.close();
+  });
+
+  it('has a place for no function and for no other method', async () => {
+    expect((await curl(`${url}/`)).status).toBe(404);
+    expect((await curl('-I', `${url}/`)).status).toBe(200);
+    expect(await curl('-X', 'DELETE', `${url}/f`)).toMatchObject({
+      status: 405,
+      headers: { allow: 'GET, HEAD, POST, PUT' },
+    });
+    expect((await curl('-X', 'TRACE', `${url}/f`)).status).toBe(405);
+  });
+
+  it('gives HEAD the headers alone', async () => {
+    const worker = await workerOf('head');
+    const answer = curl('-I', `${url}/head`);
+    const [handle = ''] = await nextJob(worker);
+    worker.send('WORK_COMPLETE', handle, 'four');
+    const { status, headers, body } = await answer;
+    expect([status, body, headers['content-length'], headers['x-gearman-job-handle']]).toEqual([
+      200,
+      '',
+      '4',
+      handle,
+    ]);
+    await worker.close();
+  });
+
+  it('keeps a connection for several requests', async () => {
+    const worker = await workerOf('again');
+    const both = curl('-v', `${url}/again`, `${url}/again`);
+    for (const result of ['1', '2']) {
+      const [handle = ''] = await nextJob(worker);
+      worker.send('WORK_COMPLETE', handle, result);
+    }
+    const { headers, body } = await both;
+    expect(headers.connection).not.toBe('close');
+    expect(body).toMatch(/2$/);
+    await worker.close();
+  });
+
+  it('survives what is no HTTP', async () => {
+    const socket = connect(await httpPort(server), '127.0.0.1');
+    socket.on('error', () => {}).resume();
+    socket.write('\0REQ\0\0\0\x01\0\0\0\x00');
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect((await curl(`${url}/`)).status).toBe(404);
+  });
+});
+
+it.skipIf(!hasCurl)('answers as gearmand does with --http-status gearmand', async () => {
+  const args = ['-r', 'http', '--http-port=0', '--http-status=gearmand'];
+  const server = await startServer('geartrain', { args });
+  const worker = await server.connect();
+  worker.send('CAN_DO', 'f');
+  const answer = curl(`http://127.0.0.1:${await httpPort(server)}/f`);
+  const [handle = ''] = await nextJob(worker);
+  worker.send('WORK_EXCEPTION', handle, 'why');
+  expect(await answer).toMatchObject({
+    status: 200,
+    body: '',
+    headers: { 'x-gearman-command': 'WORK_FAIL', 'x-gearman-job-handle': handle },
+  });
+  await worker.close();
+  await server.stop();
+});
