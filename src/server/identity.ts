@@ -29,9 +29,12 @@ export function defaultHandlePrefix(): string {
 
 let lastBoot = 0;
 
-/** A number that no earlier server of this process has had, and no earlier process on this node (its start time). */
-export function nextBoot(): number {
-  lastBoot = Math.max(lastBoot + 1, Math.floor(Date.now() / BOOT_UNIT_MS));
+/**
+ * A number that no earlier server of this process has had, and no earlier process on this node (its start time); above
+ * `usedBoot`, the last one in the server's state directory.
+ */
+export function nextBoot(usedBoot = 0): number {
+  lastBoot = Math.max(lastBoot + 1, usedBoot + 1, Math.floor(Date.now() / BOOT_UNIT_MS));
   return lastBoot;
 }
 

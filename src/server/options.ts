@@ -11,7 +11,7 @@ import { httpRows } from './options/http-rows.ts';
 import { listenRows } from './options/listen-rows.ts';
 import { notAllowed, OptionError, showGiven } from './options/option-error.ts';
 import type { OptionRow } from './options/option-row.ts';
-import { queueRows } from './options/queue-rows.ts';
+import { queueRows, storeRows } from './options/queue-rows.ts';
 import { renderTable } from './options/render-table.ts';
 import type { ResolvedOptions, ResolvedTarget, ServerOptions } from './options/server-options.ts';
 import { jobRows, limitRows, warningRows } from './options/server-rows.ts';
@@ -32,6 +32,7 @@ export const OPTIONS: readonly OptionRow[] = [
   ...controlRows,
   ...httpRows,
   ...tlsRows,
+  ...storeRows,
   ...queueRows,
   ...ignoredRows,
 ];
@@ -54,6 +55,8 @@ function checkedValues(options: Readonly<Record<string, unknown>>): Record<strin
     if (given !== undefined && value === undefined) {
       problems.push(notAllowed(row.key, row, given, null));
     }
+    const reason = value === undefined ? null : (row.refuse?.(value) ?? null);
+    if (reason !== null) problems.push(`option ${row.key} ${showGiven(given)}: ${reason}`);
     values[row.key] = value ?? row.embeddedFallback ?? row.fallback;
   }
   for (const key of Object.keys(options)) {

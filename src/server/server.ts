@@ -21,6 +21,7 @@ import { targetsOf } from './listen-targets.ts';
 import { Listeners } from './listeners.ts';
 import type { ControlAddress } from './options/control-rows.ts';
 import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.ts';
+import { createState, type ServerState } from './state.ts';
 import { Supervisor } from './supervisor.ts';
 import { configMaker } from './thread-config.ts';
 import { totalOf } from './total-of.ts';
@@ -50,6 +51,7 @@ class GearServer extends EventEmitter implements Server {
   readonly #supervisor: Supervisor | null;
   readonly #core: ThreadCore;
   readonly #listeners: Listeners;
+  readonly #state: ServerState;
   #starting: Promise<void> | null = null;
   #http: HttpProtocol | null = null;
   #control: { readonly address: ControlAddress; close(): Promise<void> } | null = null;
@@ -72,7 +74,8 @@ class GearServer extends EventEmitter implements Server {
     });
     // Who does not look at `closed` learns of a failure from the `error` event or the log.
     this.closed.catch(() => {});
-    const configOf = configMaker(options, this.kind);
+    this.#state = createState(options, log);
+    const configOf = configMaker(options, this.kind, this.#state);
     this.#supervisor =
       options.threads === 0
         ? null
@@ -123,7 +126,7 @@ class GearServer extends EventEmitter implements Server {
     this.#refuseClosed();
     try {
       await this.#openControl();
-      this.#starting ??= this.#supervisor?.start(this.#core) ?? Promise.resolve();
+      this.#starting ??= this.#start();
       await this.#starting;
       await this.#listeners.open(await targetsOf(request, this.#options));
       await this.#openHttp();
@@ -137,7 +140,7 @@ class GearServer extends EventEmitter implements Server {
   connect(): Duplex {
     this.#refuseClosed('connect');
     const arrival = arrive(this.kind, this.#native.functions);
-    this.#starting ??= this.#supervisor?.start(this.#core) ?? Promise.resolve();
+    this.#starting ??= this.#start();
     this.#starting.then(
       () => {
         if (this.#closing === null && this.#draining === null) arrival.welcome(this.#core);
@@ -146,6 +149,13 @@ class GearServer extends EventEmitter implements Server {
       () => arrival.refuse(),
     );
     return arrival.stream;
+  }
+
+  /** Everything but the listeners: jobs that a store kept are back before anybody is served. */
+  async #start(): Promise<void> {
+    await this.#state.open();
+    await this.#supervisor?.start(this.#core);
+    await this.#core.restore();
   }
 
   async stats(): Promise<ServerStats> {
@@ -188,11 +198,13 @@ class GearServer extends EventEmitter implements Server {
       reactor.pauseReading(true);
       await this.#supervisor?.stop();
       this.#guard(() => this.#core.takeRecords());
+      await this.#core.closeStore();
       reactor.pauseReading(false);
       await closeHome(this.#core, CLOSE_MS);
       this.#http?.close();
       await this.#core.destroy();
       this.#supervisor?.close();
+      await this.#state.close();
     } catch (error) {
       this.#failure ??= error as Error;
       throw error;

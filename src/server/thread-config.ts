@@ -1,7 +1,8 @@
 /** From checked options to what each thread of a server is built with. */
 import type { ThreadConfig } from '../shard/assemble.ts';
-import { defaultHandlePrefix, newHashSeed, nextBoot, PROTOCOL_VERSION } from './identity.ts';
+import { defaultHandlePrefix, PROTOCOL_VERSION } from './identity.ts';
 import type { ResolvedOptions } from './options.ts';
+import type { ServerState } from './state.ts';
 
 const MIB = 1024 * 1024;
 const OUTPUT_PAUSE_BYTES_MAX = 4 * MIB;
@@ -10,9 +11,9 @@ const OUTPUT_PAUSE_BYTES_MAX = 4 * MIB;
 export function configMaker(
   options: ResolvedOptions,
   kind: 'addon' | 'twin',
+  state: ServerState,
 ): (thread: number) => ThreadConfig {
-  const hashSeed = newHashSeed();
-  const boot = nextBoot();
+  const { hashSeed, boot } = state;
   const memoryTaken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const measured = new Int32Array(
     new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * (options.threads + 1)),
@@ -45,7 +46,7 @@ export function configMaker(
         isRotating: isNewOrder || options.roundRobin,
         measuredMax: options.control === null ? 0 : options.metricsFunctions,
         measured,
-        isRelaxed: false,
+        isRelaxed: options.durability === 'relaxed',
       },
       handlePrefix: options.jobHandlePrefix ?? defaultHandlePrefix(),
       boot,
@@ -66,5 +67,6 @@ export function configMaker(
       pid: process.pid,
       adminFrom: options.adminFrom,
     },
+    store: state.storeOf(thread),
   });
 }

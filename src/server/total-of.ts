@@ -1,5 +1,6 @@
 /** Figures of a whole server from those of its threads. */
 import type { ThreadFigure, ThreadStats } from '../session/questions.ts';
+import type { StoreHealth } from '../store/store.ts';
 import type { ServerStats } from './types.ts';
 
 /** `threads` in thread order; the result keeps the array. */
@@ -17,6 +18,23 @@ export function totalOf(threads: readonly ThreadStats[]): ServerStats {
     failed: sum('failed'),
     requeued: sum('requeued'),
     queueBytes: sum('queueBytes'),
+    store: totalOfStores(threads.flatMap(({ store }) => (store === null ? [] : [store]))),
     threads,
+  };
+}
+
+function totalOfStores(stores: readonly StoreHealth[]): StoreHealth | null {
+  if (stores.length === 0) return null;
+  const sum = (field: Exclude<keyof StoreHealth, 'isAccepting'>) =>
+    stores.reduce((total, store) => total + store[field], 0);
+  return {
+    isAccepting: stores.every(({ isAccepting }) => isAccepting),
+    jobs: sum('jobs'),
+    uncommitted: sum('uncommitted'),
+    commits: sum('commits'),
+    committed: sum('committed'),
+    commitMs: sum('commitMs'),
+    commitMsMax: Math.max(...stores.map(({ commitMsMax }) => commitMsMax)),
+    bytes: sum('bytes'),
   };
 }

@@ -1,6 +1,7 @@
 /** What a program sees of a server; `createServer` makes one. */
 import type { Duplex } from 'node:stream';
 import type { ThreadStats } from '../session/questions.ts';
+import type { StoreHealth } from '../store/store.ts';
 
 /** An address that is bound now. */
 export type ServerAddress =
@@ -41,6 +42,8 @@ export interface ServerStats {
   readonly requeued: number;
   /** Bytes of job rows, workloads and indexes in use, now. */
   readonly queueBytes: number;
+  /** Of all stores together; null while background jobs are kept in memory. */
+  readonly store: StoreHealth | null;
   /** The same by thread; the first is the acceptor. */
   readonly threads: readonly ThreadStats[];
 }

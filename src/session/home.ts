@@ -13,6 +13,7 @@ import { packetOf } from '../protocol/encode.ts';
 import { Frame } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
 import { Packet } from '../protocol/packets.ts';
+import type { StoreHealth } from '../store/store.ts';
 import { onEvent } from './events.ts';
 import type { FarLink } from './far/link.ts';
 import { RecordKind } from './far/records.ts';
@@ -56,6 +57,8 @@ export interface HomeHooks {
   /** The host's own figures for an answer of kind `stats`. */
   recordCounts(): { sent: number; received: number };
   turnFigures(): Pick<ThreadStats, 'turns' | 'loopDelay'>;
+  /** Figures of the store of this thread; null without one. */
+  storeHealth(): StoreHealth | null;
 }
 
 export class Home {

@@ -10,6 +10,7 @@ import { cancel } from '../broker/loss.ts';
 import { type JobStatus, list, statusByHandle, statusByUnique } from '../broker/query.ts';
 import { tallyPiece } from '../broker/tally-rows.ts';
 import { hashBytes } from '../protocol/hash.ts';
+import type { StoreHealth } from '../store/store.ts';
 
 /** Names and uniques are Latin-1 texts: a character a byte. */
 export type Question =
@@ -65,6 +66,8 @@ export interface ThreadStats {
   readonly loopDelay: LoopDelay | null;
   /** Refused and dropped connections by reason, see `Incident`. */
   readonly incidents: { readonly [reason: string]: number };
+  /** Of the thread's store; null where background jobs are kept in memory. */
+  readonly store: StoreHealth | null;
 }
 
 /** Fields of ThreadStats that may be added up. */

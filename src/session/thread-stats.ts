@@ -25,5 +25,6 @@ export function threadStats(home: Home): ThreadStats {
     recordsReceived: records.received,
     ...home.hooks.turnFigures(),
     incidents: home.incidents.counts(),
+    store: home.hooks.storeHealth(),
   };
 }

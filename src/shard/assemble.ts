@@ -14,6 +14,8 @@ import type {
   Reactor,
   ReactorOptions,
 } from '../native/contract.ts';
+import { nodeFiles } from '../store/file-system.ts';
+import { Journal } from '../store/journal/journal.ts';
 import { compileAdminFrom } from './admin-from.ts';
 import { loopDelayMeter } from './loop-delay.ts';
 import { ThreadCore, type ThreadCoreOptions, type ThreadRings } from './thread-core.ts';
@@ -34,6 +36,17 @@ export interface ThreadConfig {
     readonly pid: number;
     readonly adminFrom: readonly string[];
   };
+  /** Where the thread keeps its background jobs; null in memory. */
+  readonly store: StoreConfig | null;
+}
+
+/** A journal, in words that can be cloned. */
+export interface StoreConfig {
+  readonly folder: string;
+  readonly shard: number;
+  readonly salt: number;
+  /** Milliseconds between commits that nobody waits for; null = at once. */
+  readonly relaxedMs: number | null;
 }
 
 /** The kind of sockets, chosen once for all threads. */
@@ -72,6 +85,7 @@ export function assembleThread(
     verbose: () => levelName(log.level),
     isAllowed: (address) => isAllowed(address === 'localhost' ? '' : address),
   };
+  const { store } = config;
   let timer: NodeJS.Timeout | undefined;
   return new ThreadCore(config.core, {
     clock,
@@ -94,6 +108,6 @@ export function assembleThread(
     onLine: (home, session, line) => onLine(home, session, line, facts),
     rings,
     ...(config.measuresLoop ? { loopDelay: loopDelayMeter() } : {}),
-    makeStore: null,
+    makeStore: store === null ? null : (host) => new Journal({ files: nodeFiles, ...store }, host),
   });
 }

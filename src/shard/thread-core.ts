@@ -6,7 +6,6 @@ import type { Clock } from '../base/clock.ts';
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { Broker, type BrokerOptions } from '../broker/broker.ts';
 import type { MemoryHooks } from '../broker/jobs.ts';
-import { Restore } from '../broker/restore.ts';
 import type { Reactor } from '../native/contract.ts';
 import { Control } from '../protocol/batch.ts';
 import { HandleCodec } from '../protocol/handle.ts';
@@ -20,6 +19,7 @@ import type { Store, StoreHost } from '../store/store.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { loseThread } from './lose-thread.ts';
 import { MemoryBudget } from './memory-budget.ts';
+import { restoreJobs } from './restore-jobs.ts';
 import { describeTurn, type TurnWork } from './slow-turn.ts';
 import { TurnTimes } from './turn-times.ts';
 
@@ -122,6 +122,7 @@ export class ThreadCore {
         loopDelay: parts.loopDelay?.() ?? null,
       }),
       connectionTotal: () => parts.rings.connectionTotal(),
+      storeHealth: () => this.store?.health ?? null,
     };
     this.home = new Home(options.home, hooks, this.reactor, handles, parts.rings.links, parts.log);
     const owns = shardCount === 0 || thread > 0;
@@ -153,15 +154,21 @@ export class ThreadCore {
     const { broker, store } = this;
     if (broker === null || store === null) return Promise.resolve(0);
     this.#setTime();
-    const restore = new Restore(broker);
-    return new Promise((resolve, reject) => {
-      store.replay(
-        (job, reference, order) => restore.take(job, reference, order),
-        (error) => {
-          if (error !== null) reject(error);
-          else resolve(restore.finish());
-        },
-      );
+    const { clock, log } = this.#parts;
+    return restoreJobs(broker, store, clock, log);
+  }
+
+  /** Makes durable what waits and answers who waited; background jobs are refused from now on. */
+  closeStore(): Promise<void> {
+    const { store } = this;
+    if (store === null) return Promise.resolve();
+    return new Promise((resolve) => {
+      store.close(() => {
+        this.#setTime();
+        this.#settle();
+        this.#publish();
+        resolve();
+      });
     });
   }
 

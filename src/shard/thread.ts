@@ -30,6 +30,7 @@ export default async function runShard(task: ShardTask): Promise<void> {
   const rings = new JoinedRings(task.wires, native.functions);
   const core = assembleThread(config, native, rings, log, () => {});
   rings.watch(core.reactor);
+  await core.restore();
   await new Promise<void>((resolve) => {
     port.on('message', (message: ToShard) => {
       if (message.type === 'part') {
@@ -43,7 +44,10 @@ export default async function runShard(task: ShardTask): Promise<void> {
     say({ type: 'ready' });
   });
   // What other threads had sent before they were told to end is owed to peers here.
+  core.reactor.pauseReading(true);
   core.takeRecords();
+  await core.closeStore();
+  core.reactor.pauseReading(false);
   await closeHome(core, CLOSE_MS);
   await core.destroy();
   rings.close();

@@ -63,7 +63,10 @@ export interface Store {
    */
   replay(take: TakeJob, done: (error: Error | null) => void): void;
   readonly health: StoreHealth;
-  /** Commits what waits, then gives everything up. Called once; nothing may be called after it. */
+  /**
+   * Commits what waits, then gives everything up. Called once; from now on jobs are refused and forgets are too late,
+   * `settle` alone still tells something.
+   */
   close(done: () => void): void;
 }
 

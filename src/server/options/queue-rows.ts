@@ -1,10 +1,10 @@
 /**
- * Rows for gearmand's persistent queues. This version keeps jobs in memory only: every name that gearmand knows is
- * understood, and refused, because a store that is asked for and silently missing would lose jobs.
+ * Rows for where background jobs are kept. Every name that gearmand knows is understood, and refused, because a store
+ * that is asked for and silently missing would lose jobs.
  */
 import { port } from './address-types.ts';
 import { OptionGroup, type OptionRow } from './option-row.ts';
-import { flag, type OptionType, text } from './option-type.ts';
+import { choice, flag, integer, type OptionType, text } from './option-type.ts';
 
 /** Queue types of gearmand besides `builtin`. */
 export const persistentQueueNames = [
@@ -17,8 +17,8 @@ export const persistentQueueNames = [
   'libdrizzle',
 ] as const;
 
-const queueNames = ['builtin', ...persistentQueueNames] as const;
-type QueueName = (typeof queueNames)[number];
+const queueNames = ['builtin', 'journal', ...persistentQueueNames] as const;
+export type QueueName = (typeof queueNames)[number];
 
 function readQueueName(value: unknown): QueueName | undefined {
   return queueNames.find((name) => typeof value === 'string' && name === value.toLowerCase());
@@ -58,7 +58,8 @@ const word = text({ argument: 'text' });
 const file = text({ argument: 'file' });
 const password = text({ argument: 'password' });
 
-export const queueRows = [
+/** Where jobs are kept: options of programs too. */
+export const storeRows = [
   {
     name: 'queue-type',
     short: 'q',
@@ -66,15 +67,48 @@ export const queueRows = [
     type: queueName,
     fallback: 'builtin',
     group: OptionGroup.plugins,
-    scope: 'daemon',
+    scope: 'server',
     effect: 'used',
     refuse: (value) =>
-      value === 'builtin'
+      value === 'builtin' || value === 'journal'
         ? null
-        : 'this version keeps jobs in memory only, they would not be stored; ' +
-          'persistent stores arrive in a later version',
-    help: 'where background jobs are kept; builtin = in memory, other stores of gearmand are refused by this version',
+        : 'this version has no such store, jobs would not be kept; use journal, which needs nothing installed',
+    help: 'where background jobs are kept: builtin = in memory, journal = in files of --state-dir; other stores of gearmand are refused by this version',
   },
+  {
+    name: 'state-dir',
+    key: 'stateDir',
+    type: text({ argument: 'folder' }),
+    fallback: null,
+    fallbackText: '$STATE_DIRECTORY; /var/lib/geartrain for root; else ~/.local/state/geartrain',
+    group: OptionGroup.plugins,
+    scope: 'server',
+    effect: 'used',
+    help: 'folder of this server alone for its journal; made when it is missing',
+  },
+  {
+    name: 'durability',
+    key: 'durability',
+    type: choice('synced', 'relaxed'),
+    fallback: 'synced',
+    group: OptionGroup.plugins,
+    scope: 'server',
+    effect: 'used',
+    help: 'synced = a background job is on disk before its JOB_CREATED; relaxed = it is answered at once and on disk within --flush-interval',
+  },
+  {
+    name: 'flush-interval',
+    key: 'flushInterval',
+    type: integer({ min: 1, max: 60_000, unit: 'milliseconds' }),
+    fallback: 100,
+    group: OptionGroup.plugins,
+    scope: 'server',
+    effect: 'used',
+    help: 'with --durability relaxed: what a crash may lose',
+  },
+] as const satisfies readonly OptionRow[];
+
+export const queueRows = [
   storeRow('libsqlite3', 'libsqlite3-db', 'libsqlite3Db', file, null, 'SQLite file'),
   storeRow('libsqlite3', 'libsqlite3-table', 'libsqlite3Table', word, 'gearman_queue', 'table'),
   storeRow(

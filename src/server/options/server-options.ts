@@ -7,6 +7,7 @@ import type { ListenTarget } from './address-types.ts';
 import type { ControlAddress, controlRows } from './control-rows.ts';
 import type { httpRows } from './http-rows.ts';
 import type { listenRows } from './listen-rows.ts';
+import type { QueueName, storeRows } from './queue-rows.ts';
 import type { jobRows, limitRows, warningRows } from './server-rows.ts';
 
 /** Options of `createServer`. All may be left out; keys are gearmand's option names in camel case. */
@@ -80,6 +81,17 @@ export interface ServerOptions {
   httpTimeout?: number;
   /** HTTP statuses for jobs that fail, or as gearmand does 200 for all of them. Default `http`. */
   httpStatus?: 'http' | 'gearmand';
+  /**
+   * Where background jobs are kept: `builtin` (default) = in memory, `journal` = in files of `stateDir`. The other
+   * stores of gearmand are refused by this version.
+   */
+  queueType?: QueueName;
+  /** Folder of this server alone, for its journal; null (default) = the platform's state directory of the user. */
+  stateDir?: string | null;
+  /** `synced` (default): a background job is on disk before its JOB_CREATED. `relaxed`: within `flushInterval`. */
+  durability?: 'synced' | 'relaxed';
+  /** Milliseconds that `durability: 'relaxed'` may lose in a crash. 1 to 60000, default 100. */
+  flushInterval?: number;
   /** Where log lines go. Default: nowhere. */
   logger?: Logger;
 }
@@ -120,7 +132,8 @@ export type ServerRow =
   | (typeof limitRows)[number]
   | (typeof warningRows)[number]
   | (typeof controlRows)[number]
-  | (typeof httpRows)[number];
+  | (typeof httpRows)[number]
+  | (typeof storeRows)[number];
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 /** Does not compile when a row lacks its documented key in ServerOptions, or the other way round. */

@@ -83,6 +83,11 @@ export class Committer {
     return this.#segments.roomFor(putBytes + byteCount, puts + 1) !== Room.none;
   }
 
+  /** Has spares made before the first job needs them. */
+  prepare(): void {
+    if (this.#segments.wantsSpare(0)) this.#grow(0);
+  }
+
   /** Begins the next commit if there is something to write and none under way. */
   begin(): void {
     const nowMs = this.#host.nowMs();

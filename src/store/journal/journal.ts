@@ -44,6 +44,7 @@ export class Journal implements Store {
   #lastId = 0;
   #flushedAtMs = 0;
   #closed: (() => void) | null = null;
+  #isClosing = false;
 
   constructor(options: JournalOptions, host: StoreHost) {
     const { files, salt } = options;
@@ -70,6 +71,7 @@ export class Journal implements Store {
 
   append(job: StoredJob, ticket: Ticket, isAwaited: boolean): number {
     const byteCount = putBytes(job);
+    if (this.#isClosing) return 0;
     if (!this.#committer.isAccepting(this.#host.nowMs(), byteCount)) return 0;
     if (this.#waiting.putBytes > 0 && this.#waiting.putBytes + byteCount > PENDING_BYTES_MAX)
       return 0;
@@ -80,11 +82,12 @@ export class Journal implements Store {
   }
 
   forget(reference: number): void {
-    this.#waiting.forget(reference - 1);
+    if (!this.#isClosing) this.#waiting.forget(reference - 1);
   }
 
   flush(nowMs: number): number {
-    if (this.#waiting.isEmpty || this.#committer.isBusy) return Number.POSITIVE_INFINITY;
+    if (this.#isClosing || this.#waiting.isEmpty || this.#committer.isBusy)
+      return Number.POSITIVE_INFINITY;
     const { relaxedMs } = this.#options;
     if (relaxedMs !== null && this.#waiting.awaited === 0) {
       const dueMs = this.#flushedAtMs + relaxedMs;
@@ -115,7 +118,13 @@ export class Journal implements Store {
       this.#lastId = recovery.lastId;
       this.#segments.owed = this.#slots.count;
       if (error !== null) done(error);
-      else this.#adopt(spares, 0, () => this.#reopen(done));
+      else
+        this.#adopt(spares, 0, () =>
+          this.#reopen((failure) => {
+            if (failure === null) this.#committer.prepare();
+            done(failure);
+          }),
+        );
     });
   }
 
@@ -134,6 +143,7 @@ export class Journal implements Store {
   }
 
   close(done: () => void): void {
+    this.#isClosing = true;
     this.#compactor.close();
     this.#closed = done;
     this.#committer.begin();
@@ -144,7 +154,7 @@ export class Journal implements Store {
   #goOn(): void {
     const { relaxedMs } = this.#options;
     if (this.#closed !== null) this.#closeWhenDone(this.#closed);
-    else {
+    else if (!this.#isClosing) {
       this.#compactor.step();
       const isUrgent = relaxedMs === null || this.#waiting.awaited > 0;
       if (isUrgent || this.#waiting.moved !== null) this.#committer.begin();

@@ -257,12 +257,32 @@ const cases: readonly Case[] = [
   ['sslCaFile', null, [['ca.pem', 'ca.pem']], ['']],
   ['sslCertificate', null, [['c.pem', 'c.pem']], ['']],
   ['sslKey', null, [['k.pem', 'k.pem']], ['']],
+  ['stateDir', null, [['/var/lib/x', '/var/lib/x']], ['']],
+  [
+    'durability',
+    'synced',
+    [
+      ['synced', 'synced'],
+      ['relaxed', 'relaxed'],
+    ],
+    ['', 'Synced', 'always'],
+  ],
+  [
+    'flushInterval',
+    100,
+    [
+      ['1', 1],
+      ['60000', 60_000],
+    ],
+    ['0', '60001', '1.5', ''],
+  ],
   [
     'queueType',
     'builtin',
     [
       ['builtin', 'builtin'],
       ['BuiltIn', 'builtin'],
+      ['Journal', 'journal'],
     ],
     [
       'nope',
@@ -427,8 +447,8 @@ describe('the table', () => {
 
 test('persistent queues are refused with the reason', () => {
   const [problem] = problemsOf('-q', 'MySQL');
-  expect(problem).toContain('in memory only');
-  expect(problem).toContain('later version');
+  expect(problem).toContain('no such store');
+  expect(problem).toContain('use journal');
 });
 
 test('TLS is refused rather than served in clear text', () => {

@@ -1,0 +1,137 @@
+/**
+ * What a server keeps over restarts besides jobs, and its state directory. Made with the server, when the directory is
+ * only read; `open` takes it for this server alone. Rule: boot numbers only rise, so no handle ever comes again; the
+ * hash seed stays, so a function keeps its shard as long as their number does.
+ */
+import { randomInt } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { type Logger, LogLevel } from '../base/logger.ts';
+import { hashBytes } from '../protocol/hash.ts';
+import type { StoreConfig } from '../shard/assemble.ts';
+import { journalFolder, type Manifest, readManifest, writeManifest } from '../store/manifest.ts';
+import { removeJournals, reroute } from '../store/reroute.ts';
+import { lockState, type StateLock } from '../store/state-lock.ts';
+import { newHashSeed, nextBoot } from './identity.ts';
+import type { ResolvedOptions } from './options.ts';
+import { defaultStateDir } from './state-dir.ts';
+
+export interface ServerState {
+  readonly hashSeed: number;
+  readonly boot: number;
+  /** Store of one thread; null where it keeps jobs in memory, or owns none. */
+  storeOf(thread: number): StoreConfig | null;
+  /** Takes the state directory; rejects when it is used, or cannot be. */
+  open(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Throws when there is a state directory that this version cannot read. */
+export function createState(options: ResolvedOptions, log: Logger): ServerState {
+  return options.queueType === 'journal' ? new JournalState(options, log) : new NoState();
+}
+
+/** Jobs in memory: every run is another one. */
+class NoState implements ServerState {
+  readonly hashSeed = newHashSeed();
+  readonly boot = nextBoot();
+
+  storeOf(): null {
+    return null;
+  }
+
+  async open(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
+class JournalState implements ServerState {
+  readonly hashSeed: number;
+  readonly boot: number;
+  readonly #options: ResolvedOptions;
+  readonly #log: Logger;
+  readonly #folder: string;
+  readonly #found: Manifest | null;
+  readonly #manifest: Manifest;
+  #lock: StateLock | null = null;
+
+  constructor(options: ResolvedOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+    this.#folder = options.stateDir ?? defaultStateDir();
+    const found = readManifest(this.#folder);
+    this.#found = found;
+    const isRespread = found !== null && found.shards !== options.threads;
+    this.hashSeed = found?.hashSeed ?? newHashSeed();
+    this.boot = nextBoot(found?.boot);
+    this.#manifest = {
+      generation: (found?.generation ?? 1) + (isRespread ? 1 : 0),
+      shards: options.threads,
+      hashSeed: this.hashSeed,
+      salt: found?.salt ?? randomInt(2 ** 32),
+      boot: this.boot,
+    };
+  }
+
+  storeOf(thread: number): StoreConfig | null {
+    const { threads, durability, flushInterval } = this.#options;
+    if (threads > 0 && thread === 0) return null;
+    const { generation, salt } = this.#manifest;
+    return {
+      folder: journalFolder(this.#folder, generation, thread),
+      shard: thread,
+      salt,
+      relaxedMs: durability === 'relaxed' ? flushInterval : null,
+    };
+  }
+
+  async open(): Promise<void> {
+    try {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      const reason = (error as Error).message;
+      throw new Error(`make the state directory ${this.#folder}: ${reason}`, { cause: error });
+    }
+    this.#lock = await lockState(this.#folder);
+    try {
+      await this.#take();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const lock = this.#lock;
+    this.#lock = null;
+    await lock?.release();
+  }
+
+  async #take(): Promise<void> {
+    const now = readManifest(this.#folder);
+    const before = this.#found;
+    if (now?.boot !== before?.boot || now?.generation !== before?.generation)
+      throw new Error(`use ${this.#folder}: another server has used it since this one was made`);
+    const isRespread = before !== null && before.generation !== this.#manifest.generation;
+    if (isRespread) await this.#respread(before);
+    writeManifest(this.#folder, this.#manifest);
+    if (isRespread) removeJournals(this.#folder, before.generation, before.shards);
+  }
+
+  async #respread(before: Manifest): Promise<void> {
+    const { threads } = this.#options;
+    const count = await reroute({
+      folder: this.#folder,
+      from: before,
+      to: this.#manifest,
+      ownerOf: (name) => {
+        if (threads === 0) return 0;
+        return 1 + ((hashBytes(name, 0, name.length, this.hashSeed) >>> 0) % threads);
+      },
+      log: (level, text) => this.#log.log(level, text),
+    });
+    this.#log.log(
+      LogLevel.NOTICE,
+      `${count} jobs of ${before.shards} threads were spread over ${threads}`,
+    );
+  }
+}

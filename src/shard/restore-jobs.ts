@@ -1,0 +1,52 @@
+/** Jobs that a store kept come back before anybody is served, with a line of progress each second. */
+import type { Clock } from '../base/clock.ts';
+import { type Logger, LogLevel } from '../base/logger.ts';
+import type { Broker } from '../broker/broker.ts';
+import { Restore } from '../broker/restore.ts';
+import type { Store } from '../store/store.ts';
+
+const PROGRESS_MS = 1_000;
+
+/** Resolves to the number of jobs; rejects when the store cannot be used. */
+export function restoreJobs(
+  broker: Broker,
+  store: Store,
+  clock: Clock,
+  log: Logger,
+): Promise<number> {
+  const restore = new Restore(broker);
+  const startMs = clock.nowMs();
+  let firstMs = startMs;
+  let lineMs = startMs;
+  let count = 0;
+  const tell = (nowMs: number): void => {
+    const perSecond = (count * 1000) / Math.max(1, nowMs - firstMs);
+    const leftSeconds = Math.ceil((store.health.jobs - count) / Math.max(1, perSecond));
+    const rate = Math.round(perSecond);
+    log.log(
+      LogLevel.NOTICE,
+      `replay: ${count} of ${store.health.jobs} jobs, ${rate} jobs/s, ${leftSeconds} s left`,
+    );
+    lineMs = nowMs;
+  };
+  return new Promise((resolve, reject) => {
+    store.replay(
+      (job, reference, order) => {
+        if (count === 0) firstMs = clock.nowMs();
+        restore.take(job, reference, order);
+        count++;
+        if ((count & 0xfff) === 0 && clock.nowMs() - lineMs >= PROGRESS_MS) tell(clock.nowMs());
+      },
+      (error) => {
+        if (error !== null) {
+          reject(error);
+          return;
+        }
+        restore.finish();
+        const seconds = ((clock.nowMs() - startMs) / 1000).toFixed(2);
+        if (count > 0) log.log(LogLevel.NOTICE, `replay: all ${count} jobs in ${seconds} s`);
+        resolve(count);
+      },
+    );
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * The file that makes a directory a state directory: what must be the same in every run that reads its journals.
+ * Rule: it is replaced as a whole, by a rename that is durable before anything relies on it.
+ */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+const NAME = 'manifest.json';
+const FORMAT = 1;
+
+export interface Manifest {
+  /** Counts the times that jobs were spread anew; part of the names of the journals. */
+  readonly generation: number;
+  /** Shards among which the jobs are spread; 0 = everything in one thread. */
+  readonly shards: number;
+  /** Decides which shard owns a function. */
+  readonly hashSeed: number;
+  /** What entries are checked with. */
+  readonly salt: number;
+  /** Of the last run: part of its handles. */
+  readonly boot: number;
+}
+
+/** The manifest of `folder`, or null when there is none. Throws when it is not one that this version can read. */
+export function readManifest(folder: string): Manifest | null {
+  const path = join(folder, NAME);
+  if (!existsSync(path)) return null;
+  const found = parsed(path);
+  if (found.format !== FORMAT)
+    throw new Error(`read ${path}: its format is ${found.format}, this version reads ${FORMAT}`);
+  const { generation, shards, hashSeed, salt, boot } = found;
+  const numbers = { generation, shards, hashSeed, salt, boot };
+  for (const [key, value] of Object.entries(numbers))
+    if (!Number.isSafeInteger(value)) throw new Error(`read ${path}: ${key} is ${value}`);
+  return numbers as Manifest;
+}
+
+/** Makes `manifest` that of `folder`, which is made if it is missing; it is durable when this returns. */
+export function writeManifest(folder: string, manifest: Manifest): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, NAME);
+  const file = openSync(`${path}.new`, 'w', 0o600);
+  try {
+    writeSync(file, `${JSON.stringify({ format: FORMAT, ...manifest })}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(`${path}.new`, path);
+  const parent = openSync(folder, 'r');
+  try {
+    fsyncSync(parent);
+  } finally {
+    closeSync(parent);
+  }
+}
+
+/** Folder of one shard's journal. */
+export function journalFolder(folder: string, generation: number, shard: number): string {
+  return join(folder, `journal-${generation}-${shard}`);
+}
+
+/** Shards that have a journal when `count` share the functions. */
+export function shardsOf(count: number): number[] {
+  return count === 0 ? [0] : Array.from({ length: count }, (_, i) => i + 1);
+}
+
+function parsed(path: string): Partial<Manifest> & { readonly format?: unknown } {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new Error(`read ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}

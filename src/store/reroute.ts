@@ -1,0 +1,137 @@
+/**
+ * Spreads kept jobs anew when the number of shards has changed: reads the journals of the last run one by one and
+ * appends each job to the journal of its new owner. Rule: the old journals count until all of the new ones is durable,
+ * so a crash in between loses nothing; order within a function is kept, because it has one owner before and after.
+ */
+import { rmSync } from 'node:fs';
+import { nodeFiles } from './file-system.ts';
+import { Journal } from './journal/journal.ts';
+import { journalFolder, type Manifest, shardsOf } from './manifest.ts';
+import type { StoreHost } from './store.ts';
+
+/** Jobs that wait for the disk before more are read. */
+const UNCOMMITTED_MAX = 10_000;
+
+export interface Rerouting {
+  readonly folder: string;
+  readonly from: Manifest;
+  readonly to: Manifest;
+  /** The shard that owns a function from now on. */
+  ownerOf(functionName: Uint8Array): number;
+  log(level: number, text: string): void;
+}
+
+/** Resolves to the number of jobs when all of them lie in the journals of `to`. */
+export async function reroute(options: Rerouting): Promise<number> {
+  const { folder, from, to } = options;
+  const target = new Target(options);
+  try {
+    await target.open();
+    for (const shard of shardsOf(from.shards)) await moveFrom(options, shard, target);
+  } finally {
+    await target.close();
+  }
+  if (target.refused > 0)
+    throw new Error(`spread jobs in ${folder} over ${to.shards} shards: the disk takes no more`);
+  return target.count;
+}
+
+/** Deletes the journals of a run that are not used any more. */
+export function removeJournals(folder: string, generation: number, shards: number): void {
+  for (const shard of shardsOf(shards))
+    rmSync(journalFolder(folder, generation, shard), { recursive: true, force: true });
+}
+
+/** The new journals. */
+class Target {
+  readonly #options: Rerouting;
+  readonly #journals = new Map<number, Journal>();
+  count = 0;
+  refused = 0;
+
+  constructor(options: Rerouting) {
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    const { folder, to } = this.#options;
+    // What an attempt before this one has left behind.
+    removeJournals(folder, to.generation, to.shards);
+    for (const shard of shardsOf(to.shards)) {
+      const journal = new Journal(journalOptions(this.#options, to, shard), hostOf(this.#options));
+      this.#journals.set(shard, journal);
+      await new Promise<void>((resolve, reject) =>
+        journal.replay(
+          () => {},
+          (error) => (error === null ? resolve() : reject(error)),
+        ),
+      );
+    }
+  }
+
+  get journals(): Journal[] {
+    return [...this.#journals.values()];
+  }
+
+  at(functionName: Uint8Array): Journal {
+    return this.#journals.get(this.#options.ownerOf(functionName)) as Journal;
+  }
+
+  /** Waits until little is uncommitted. */
+  async catchUp(uncommittedMax: number): Promise<void> {
+    for (;;) {
+      for (const journal of this.journals) {
+        journal.settle((_ticket, isStored) => {
+          if (!isStored) this.refused++;
+        });
+        journal.flush(performance.now());
+      }
+      if (this.journals.every(({ health }) => health.uncommitted <= uncommittedMax)) return;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const journal of this.journals)
+      await new Promise<void>((resolve) => journal.close(() => resolve()));
+  }
+}
+
+async function moveFrom(options: Rerouting, shard: number, target: Target): Promise<void> {
+  let fail: (error: unknown) => void = () => {};
+  const defer = (step: () => void): void => {
+    target
+      .catchUp(UNCOMMITTED_MAX)
+      .then(step)
+      .catch((error: unknown) => fail(error));
+  };
+  const source = new Journal(
+    { ...journalOptions(options, options.from, shard), defer },
+    hostOf(options),
+  );
+  await new Promise<void>((resolve, reject) => {
+    fail = reject;
+    source.replay(
+      (job) => {
+        target.count++;
+        if (target.at(job.functionName).append(job, {}, true) === 0) target.refused++;
+      },
+      (error) => (error === null ? resolve() : reject(error)),
+    );
+  });
+  await target.catchUp(0);
+  await new Promise<void>((resolve) => source.close(() => resolve()));
+}
+
+function journalOptions(options: Rerouting, manifest: Manifest, shard: number) {
+  const folder = journalFolder(options.folder, manifest.generation, shard);
+  return { files: nodeFiles, folder, shard, salt: manifest.salt, relaxedMs: null };
+}
+
+function hostOf(options: Rerouting): StoreHost {
+  return {
+    wake: () => {},
+    log: (level, text) => options.log(level, text),
+    nowMs: () => performance.now(),
+  };
+}

@@ -1,0 +1,226 @@
+/**
+ * Rounds of load and SIGKILL on one state directory: clients submit, workers complete, the server is killed at a random
+ * instant, started again (with another number of shards now and then) and drained. The books say what was promised.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Random } from '../random.ts';
+import { WireConnection } from '../wire.ts';
+
+const PROGRAM = fileURLToPath(new URL('crash-server.mjs', import.meta.url));
+const FUNCTIONS = ['f0', 'f1', 'f2', 'f3'];
+const SUBMITTERS = 3;
+const WORKERS = 2;
+const PIPELINED = 40;
+
+export interface CrashCounts {
+  readonly rounds: number;
+  /** Jobs whose JOB_CREATED a client saw, and completions that were surely committed before the kill. */
+  readonly acknowledged: number;
+  readonly committed: number;
+  /** Jobs that a restart gave back; how many of them had run before without a surely committed end. */
+  readonly restored: number;
+  readonly ranAgain: number;
+  /** What must not be. */
+  readonly lost: readonly number[];
+  readonly cameBack: readonly number[];
+}
+
+interface CrashServer {
+  readonly child: ChildProcess;
+  readonly port: number;
+  readonly lines: readonly string[];
+}
+
+export class CrashRounds {
+  readonly #stateDir: string;
+  readonly #random: Random;
+  readonly #options: Record<string, unknown>;
+  #lastNumber = 0;
+  readonly #acknowledged = new Set<number>();
+  readonly #ran = new Set<number>();
+  readonly #committed = new Set<number>();
+  readonly #cameBack: number[] = [];
+  #restored = 0;
+  #ranAgain = 0;
+  #rounds = 0;
+
+  constructor(stateDir: string, random: Random, options: Record<string, unknown> = {}) {
+    this.#stateDir = stateDir;
+    this.#random = random;
+    this.#options = options;
+  }
+
+  get counts(): CrashCounts {
+    return {
+      rounds: this.#rounds,
+      acknowledged: this.#acknowledged.size,
+      committed: this.#committed.size,
+      restored: this.#restored,
+      ranAgain: this.#ranAgain,
+      lost: [...this.#acknowledged].filter((number) => !this.#ran.has(number)),
+      cameBack: this.#cameBack,
+    };
+  }
+
+  /** Load, kill, restart, drain. */
+  async round(): Promise<void> {
+    const server = await this.#start();
+    const submitters = FUNCTIONS.slice(0, SUBMITTERS).map(() => this.#submit(server));
+    const workers = Array.from({ length: WORKERS }, () => this.#work(server));
+    const asking = this.#noteCommitted(server);
+    // Most kills hit a server under load, some one that has not committed anything yet.
+    const wanted = this.#random.oneIn(6) ? 0 : this.#random.between(1, 1500);
+    const before = this.#acknowledged.size;
+    while (this.#acknowledged.size < before + wanted) await this.#loaded;
+    // The random instants are what is tested.
+    await new Promise((resolve) => setTimeout(resolve, this.#random.between(0, 50)));
+    server.child.kill('SIGKILL');
+    await once(server.child, 'exit');
+    await Promise.all([...submitters, ...workers, asking]);
+    await this.#drain();
+    this.#rounds++;
+  }
+
+  /** Resolves with the next acknowledgement. */
+  get #loaded(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onAcknowledged.push(resolve);
+    });
+  }
+
+  readonly #onAcknowledged: (() => void)[] = [];
+  /** While the server is asked what is committed nobody submits: under load something always waits. */
+  #lull: Promise<unknown> = Promise.resolve();
+
+  /** Completions of which a worker has heard that they were handled. */
+  readonly #handled = new Set<number>();
+
+  async #submit({ port }: CrashServer): Promise<void> {
+    const client = await WireConnection.connect({ port });
+    const waiting: number[] = [];
+    try {
+      for (;;) {
+        await this.#lull;
+        for (let i = 0; i < PIPELINED; i++) {
+          const number = ++this.#lastNumber;
+          const unique = number % 3 === 0 ? '' : `u${number}`;
+          client.send('SUBMIT_JOB_BG', FUNCTIONS[number % 4] as string, unique, `${number}`);
+          waiting.push(number);
+        }
+        while (waiting.length > 0) {
+          await client.expect('JOB_CREATED');
+          this.#acknowledged.add(waiting.shift() as number);
+          for (const hear of this.#onAcknowledged.splice(0)) hear();
+        }
+      }
+    } catch (error) {
+      if (!client.isClosed) throw error;
+    }
+  }
+
+  async #work({ port }: CrashServer): Promise<void> {
+    const worker = await WireConnection.connect({ port });
+    let done: number[] = [];
+    try {
+      for (const name of FUNCTIONS) worker.send('CAN_DO', name);
+      for (;;) {
+        const number = await this.#grab(worker);
+        if (number === null) {
+          worker.send('PRE_SLEEP');
+          await worker.expect('NOOP');
+          continue;
+        }
+        this.#ran.add(number);
+        done.push(number);
+        if (done.length < 4) continue;
+        await worker.barrier();
+        for (const handled of done) this.#handled.add(handled);
+        done = [];
+      }
+    } catch (error) {
+      if (!worker.isClosed) throw error;
+    }
+  }
+
+  /** Runs one job to its end; null when there is none. */
+  async #grab(worker: WireConnection): Promise<number | null> {
+    worker.send('GRAB_JOB');
+    const item = await worker.next();
+    if (item.kind !== 'packet' || item.name === 'NO_JOB') return null;
+    worker.send('WORK_COMPLETE', item.args[0] as Buffer, '');
+    return Number(item.data.toString());
+  }
+
+  async #noteCommitted({ child }: CrashServer): Promise<void> {
+    const ended = once(child, 'exit');
+    while (child.connected && child.exitCode === null) {
+      await Promise.race([this.#loaded, ended]);
+      const handled = [...this.#handled];
+      const settled = hasSettled(child);
+      this.#lull = settled;
+      if (!(await settled)) return;
+      for (const number of handled) {
+        this.#committed.add(number);
+        this.#handled.delete(number);
+      }
+    }
+  }
+
+  /** What a restart gives back runs now; nothing may be left for the next round. */
+  async #drain(): Promise<void> {
+    const server = await this.#start();
+    const worker = await WireConnection.connect({ port: server.port });
+    for (const name of FUNCTIONS) worker.send('CAN_DO', name);
+    for (let number = await this.#grab(worker); number !== null; ) {
+      this.#restored++;
+      if (this.#committed.has(number)) this.#cameBack.push(number);
+      else if (this.#ran.has(number)) this.#ranAgain++;
+      this.#ran.add(number);
+      number = await this.#grab(worker);
+    }
+    await worker.close();
+    this.#handled.clear();
+    server.child.kill('SIGKILL');
+    await once(server.child, 'exit');
+  }
+
+  #start(): Promise<CrashServer> {
+    const threads = this.#random.pick([0, 0, 2, 3]);
+    const options = { stateDir: this.#stateDir, queueType: 'journal', threads, ...this.#options };
+    const child = fork(PROGRAM, [JSON.stringify(options)], { stdio: 'inherit' });
+    const lines: string[] = [];
+    return new Promise((resolve, reject) => {
+      const onExit = (code: number | null): void =>
+        reject(new Error(`the server ended: ${code} ${lines.join('\n')}`));
+      child.once('exit', onExit);
+      child.on('message', (message: { port?: number; log?: string }) => {
+        if (message.log !== undefined) lines.push(message.log);
+        if (message.port === undefined) return;
+        child.off('exit', onExit);
+        resolve({ child, port: message.port, lines });
+      });
+    });
+  }
+}
+
+/** Asks the server; false when it ends before it answers. */
+function hasSettled(child: ChildProcess): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (answer: boolean): void => {
+      child.off('exit', onExit);
+      child.off('message', onMessage);
+      resolve(answer);
+    };
+    const onExit = (): void => end(false);
+    const onMessage = (message: { settled?: boolean }): void => {
+      if (message.settled) end(true);
+    };
+    child.on('exit', onExit);
+    child.on('message', onMessage);
+    child.send('settled?', (error) => {
+      if (error !== null) end(false);
+    });
+  });
+}
