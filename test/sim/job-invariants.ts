@@ -35,6 +35,8 @@ export function checkJobs(broker: Broker): Map<number, Recount> {
     const state = jobs.state(job);
     if (state === Flag.SCHEDULED) found.scheduled++;
     else if (state === Flag.ASSIGNED) recount.assigned++;
+    else if (state === Flag.STORING)
+      ensure(jobs.has(job, Flag.STORED), () => `job ${job} is being stored, but not in the store`);
     else {
       ensure(state === Flag.QUEUED, () => `job ${job} has state ${state}`);
       const priority = jobs.priority(job);

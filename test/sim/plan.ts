@@ -41,6 +41,9 @@ export interface Plan {
   readonly bigOneIn: number;
   /** Workers of more functions are broad (waking.ts). */
   readonly narrowMax: number;
+  /** Background jobs go through a journal whose disk is as slow as the simulation likes. */
+  readonly hasStore: boolean;
+  readonly isRelaxed: boolean;
 }
 
 /** Names that hash to different shards under different seeds. */
@@ -93,6 +96,8 @@ export function planOf(seed: number, steps: number): Plan {
     threadWeights: Array.from({ length: shardCount + 1 }, () => random.pick([1, 4, 8, 8])),
     bigOneIn: random.pick([10, 30, 100]),
     narrowMax: random.pick([0, 1, 2, 100, 100]),
+    hasStore: random.oneIn(2),
+    isRelaxed: random.oneIn(4),
   };
 }
 
@@ -105,5 +110,6 @@ export function describePlan(plan: Plan): string {
     `rings ${ringBytes} bytes, order ${order}, wakes ${plan.wakesPerJob}, retries ${plan.jobRetries}`,
     `functions ${plan.functionNames.length}, kills ${kills.size}, memory ${plan.memoryBytesMax}`,
     `window ${plan.windowBytes}, pause ${plan.outputPauseBytes}`,
+    `store ${plan.hasStore ? (plan.isRelaxed ? 'relaxed' : 'synced') : 'none'}`,
   ].join('; ');
 }

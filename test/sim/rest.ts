@@ -39,6 +39,11 @@ function runRound(world: World, peers: readonly SimPeer[], random: Random): bool
     if (world.hub.rung.has(thread.index)) world.hearBell(thread);
     if (thread.timer !== null && thread.timer.atMs <= world.nowMs) world.fireTimer(thread);
   }
+  for (const { files } of world.living) {
+    if (files.isIdle) continue;
+    files.run();
+    did();
+  }
   const due = world.living.filter((thread) => thread.isDue);
   while (due.length > 0) {
     world.run(due.splice(random.below(due.length), 1)[0] as SimThread);

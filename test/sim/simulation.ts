@@ -61,6 +61,7 @@ class Simulation {
     const timers = living.filter(({ timer }) => timer !== null && timer.atMs <= nowMs);
     const outgoing = peers.filter(({ link }) => link.hasOutgoing);
     const incoming = peers.filter(({ link }) => link.hasIncoming);
+    const disks = living.filter(({ files }) => !files.isIdle);
     const setWall = () => world.setWall(random.pick([-4000, -700, 1500, 9000]));
     const choose = random.weighted<() => void>([
       [due.length > 0 ? 60 : 0, () => this.#runOne(due)],
@@ -68,6 +69,7 @@ class Simulation {
       [incoming.length > 0 ? 40 : 0, () => random.pick(incoming).link.receive()],
       [bells.length > 0 ? 20 : 0, () => world.hearBell(random.pick(bells))],
       [timers.length > 0 ? 20 : 0, () => world.fireTimer(random.pick(timers))],
+      [disks.length > 0 ? 30 : 0, () => random.pick(disks).files.step()],
       [messages.length > 0 ? 20 : 0, () => this.#hearSupervisor()],
       [40, () => this.#act()],
       [8, () => world.advance(random.pick([0.3, 1, 2.5, 10, 40, 120, 900, 1700]))],

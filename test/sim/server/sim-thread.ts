@@ -2,7 +2,10 @@
 import { onLine } from '../../../src/admin/commands.ts';
 import { Control } from '../../../src/protocol/batch.ts';
 import { ThreadCore } from '../../../src/shard/thread-core.ts';
+import { Journal } from '../../../src/store/journal/journal.ts';
+import type { Store, StoreHost } from '../../../src/store/store.ts';
 import { MemoryReactor } from '../../../src/transport/memory-reactor.ts';
+import { MemoryFiles } from '../../support/memory-files.ts';
 import type { Plan } from '../plan.ts';
 import { ensure } from '../transcript.ts';
 import { SimRings } from './rings.ts';
@@ -17,6 +20,8 @@ export class SimThread {
   readonly core: ThreadCore;
   readonly reactor: MemoryReactor;
   readonly rings: SimRings;
+  /** Disk of its journal. It dies with the thread: what survives is for the journal's own simulation. */
+  readonly files = new MemoryFiles();
   /** A turn was asked for. */
   isDue = true;
   timer: { readonly atMs: number; readonly wake: () => void } | null = null;
@@ -54,10 +59,30 @@ export class SimThread {
       },
       onLine: (home, session, line) => onLine(home, session, line, FACTS),
       rings: this.rings,
-      makeStore: null,
+      makeStore: plan.hasStore ? (host) => this.#makeStore(host, plan) : null,
     });
+    void this.core.restore();
+    this.files.run();
     this.reactor = reactor as unknown as MemoryReactor;
     if (plan.shardCount > 0) this.rings.watch(this.reactor);
+  }
+
+  #makeStore(host: StoreHost, plan: Plan): Store {
+    const options = {
+      files: this.files,
+      folder: 'journal',
+      shard: this.index,
+      salt: plan.seed >>> 0,
+    };
+    return new Journal(
+      {
+        ...options,
+        relaxedMs: plan.isRelaxed ? 20 : null,
+        segmentBytes: 4096,
+        defer: (step) => step(),
+      },
+      host,
+    );
   }
 
   /** A reactor may say so while it is made. */
@@ -90,7 +115,7 @@ function coreOptions(plan: Plan, thread: number, memoryTaken: Int32Array) {
       narrowMax: plan.narrowMax,
       isPriorityGlobal: plan.isPriorityGlobal,
       isRotating: plan.isRotating,
-      isRelaxed: false,
+      isRelaxed: plan.isRelaxed,
     },
     handlePrefix: HANDLE_PREFIX,
     boot: 1234,
