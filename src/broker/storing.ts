@@ -21,8 +21,10 @@ class Pending {
   readonly startMs: number;
   /** False: it was answered before, and is a job of this server whatever becomes of it. */
   readonly isAwaited: boolean;
-  readonly peers: Peer[] = [];
-  readonly places: number[] = [];
+  /** Who submitted it, and further peers that joined it meanwhile: rare, so they have a list of their own. */
+  peer: Peer | null = null;
+  place = 0;
+  others: { readonly peer: Peer; readonly place: number }[] | null = null;
 
   constructor(job: number, serial: number, startMs: number, isAwaited: boolean) {
     this.job = job;
@@ -97,8 +99,14 @@ export class Storing {
   }
 
   #wait(pending: Pending, peer: Peer): void {
-    pending.peers.push(peer);
-    pending.places.push(this.#broker.outbox.postpone(peer));
+    const place = this.#broker.outbox.postpone(peer);
+    if (pending.peer === null) {
+      pending.peer = peer;
+      pending.place = place;
+    } else {
+      pending.others ??= [];
+      pending.others.push({ peer, place });
+    }
   }
 
   #settle(pending: Pending, isStored: boolean): void {
@@ -107,21 +115,27 @@ export class Storing {
     if (this.#pending.get(job) === pending) this.#pending.delete(job);
     const isLive = jobs.table.isLive(job, serial);
     if (isStored) {
-      this.#answer(pending, (peer) => replyCreated(this.#broker, peer, job, serial));
+      this.#answer(pending, true);
       if (isLive && jobs.state(job) === Flag.STORING) makeReady(this.#broker, job, pending.startMs);
       return;
     }
     if (isLive) this.#giveUp(pending);
-    this.#answer(pending, (peer) => refuse(this.#broker, peer, Errors.queueError));
+    this.#answer(pending, false);
   }
 
-  #answer(pending: Pending, reply: (peer: Peer) => void): void {
-    const { outbox } = this.#broker;
-    for (const [i, peer] of pending.peers.entries()) {
-      outbox.resume(peer, pending.places[i] as number);
-      reply(peer);
-      outbox.release(peer);
-    }
+  #answer(pending: Pending, isStored: boolean): void {
+    if (pending.peer === null) return;
+    this.#reply(pending, pending.peer, pending.place, isStored);
+    if (pending.others === null) return;
+    for (const { peer, place } of pending.others) this.#reply(pending, peer, place, isStored);
+  }
+
+  #reply({ job, serial }: Pending, peer: Peer, place: number, isStored: boolean): void {
+    const broker = this.#broker;
+    broker.outbox.resume(peer, place);
+    if (isStored) replyCreated(broker, peer, job, serial);
+    else refuse(broker, peer, Errors.queueError);
+    broker.outbox.release(peer);
   }
 
   /**
