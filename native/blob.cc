@@ -5,8 +5,6 @@
 namespace geartrain {
 namespace {
 
-// Blobs begin with this much and double, so no more than half of a blob's memory is unused.
-constexpr uint32_t kFirstBytes = 64 * 1024;
 // A read into less room than this is not worth its system call.
 constexpr uint32_t kRoomMin = 16 * 1024;
 
@@ -17,6 +15,13 @@ BlobTable::~BlobTable() {
     if (slots_[i].blob == nullptr) continue;
     free(slots_[i].blob->bytes);
     free(slots_[i].blob);
+  }
+  for (Spare* spare : spares_) {
+    while (spare != nullptr) {
+      Spare* next = spare->next;
+      free(spare);
+      spare = next;
+    }
   }
 }
 
@@ -65,8 +70,36 @@ void BlobTable::Release(Blob* blob) {
   slots_[index].next_free = free_;
   free_ = index;
   *kib_ -= static_cast<int32_t>(Kib(blob->size));
-  free(blob->bytes);
+  FreeBlock(blob->bytes, blob->capacity);
   free(blob);
+}
+
+BlobTable::Spare** BlobTable::SparesOf(uint32_t bytes) {
+  for (uint32_t shift = kSpareShiftMin; shift <= kSpareShiftMax; shift++) {
+    if (bytes == 1u << shift) return &spares_[shift - kSpareShiftMin];
+  }
+  return nullptr;
+}
+
+// A power of two, so that blocks fit one another's blobs. Pages that no byte reaches are never made.
+uint8_t* BlobTable::TakeBlock(uint32_t total, uint32_t* capacity) {
+  *capacity = 1u << kSpareShiftMin;
+  while (*capacity < total && *capacity < 1u << kSpareShiftMax) *capacity *= 2;
+  Spare** spares = SparesOf(*capacity);
+  if (*spares == nullptr) return static_cast<uint8_t*>(malloc(*capacity));
+  Spare* spare = *spares;
+  *spares = spare->next;
+  spare_bytes_ -= *capacity;
+  return reinterpret_cast<uint8_t*>(spare);
+}
+
+void BlobTable::FreeBlock(uint8_t* bytes, uint32_t capacity) {
+  Spare** spares = SparesOf(capacity);
+  if (spares == nullptr || spare_bytes_ + capacity > kSpareBytesMax) return free(bytes);
+  Spare* spare = reinterpret_cast<Spare*>(bytes);
+  spare->next = *spares;
+  *spares = spare;
+  spare_bytes_ += capacity;
 }
 
 bool BlobTable::WouldPass(uint64_t bytes) const {
@@ -77,9 +110,15 @@ bool BlobTable::WouldPass(uint64_t bytes) const {
 bool BlobTable::Grow(Blob* blob, uint32_t total) {
   uint32_t missing = total - blob->size;
   if (blob->capacity - blob->size >= (missing < kRoomMin ? missing : kRoomMin)) return true;
-  uint64_t wanted = blob->capacity == 0 ? kFirstBytes : uint64_t{blob->capacity} * 2;
-  uint32_t capacity = wanted > total ? total : static_cast<uint32_t>(wanted);
-  void* bytes = realloc(blob->bytes, capacity == 0 ? 1 : capacity);
+  uint32_t capacity;
+  void* bytes;
+  if (blob->capacity == 0) {
+    bytes = TakeBlock(total, &capacity);
+  } else {
+    uint64_t wanted = uint64_t{blob->capacity} * 2;
+    capacity = wanted > total ? total : static_cast<uint32_t>(wanted);
+    bytes = realloc(blob->bytes, capacity);
+  }
   if (bytes == nullptr) return false;
   blob->bytes = static_cast<uint8_t*>(bytes);
   blob->capacity = capacity;

@@ -1,7 +1,8 @@
 // Blobs: large data of frames in memory of their own, counted by references, so that it is received
 // straight into its place and sent straight from it. One table a reactor; used by one thread only.
-// Rule: memory is taken as bytes arrive, never as announced; what arrived is counted in
-// control[BLOB_KIB].
+// Rule: memory is used as bytes arrive, never as announced; what arrived is counted in
+// control[BLOB_KIB]. Blocks of 64 KiB to 1 MiB are kept for the next blob, so that their pages need
+// not be made again; at most kSpareBytesMax of them.
 #ifndef GEARTRAIN_BLOB_H_
 #define GEARTRAIN_BLOB_H_
 
@@ -49,8 +50,22 @@ class BlobTable {
     uint32_t generation;
     uint32_t next_free;
   };
+  // A free block; it lies in the block itself.
+  struct Spare {
+    Spare* next;
+  };
+  static constexpr uint32_t kSpareShiftMin = 16;
+  static constexpr uint32_t kSpareShiftMax = 20;
+  static constexpr uint32_t kSpareBytesMax = 8 * 1024 * 1024;
   static uint32_t Kib(uint32_t bytes) { return (bytes + 1023u) / 1024u; }
+  // The list for blocks of so many bytes; null when they are not kept.
+  Spare** SparesOf(uint32_t bytes);
+  // A first block for a blob of `total` bytes; null: no memory.
+  uint8_t* TakeBlock(uint32_t total, uint32_t* capacity);
+  void FreeBlock(uint8_t* bytes, uint32_t capacity);
 
+  Spare* spares_[kSpareShiftMax - kSpareShiftMin + 1] = {};
+  uint32_t spare_bytes_ = 0;
   int32_t* kib_;
   const int32_t* kib_max_;
   Vector<Slot> slots_;

@@ -74,7 +74,12 @@ function find(module) {
 /** Runs node-gyp. Returns null or what went wrong. `rebuild` is never used: it deletes the last build first. */
 function build() {
   const isConfigured = isYounger(join(ROOT, 'build', 'Makefile'), join(ROOT, 'binding.gyp'));
-  const steps = isConfigured ? ['build'] : ['configure', 'build'];
+  const problem = isConfigured ? runGyp(['build']) : null;
+  // The Makefile names the headers by a path that is wrong after the checkout, or Node.js, has moved.
+  return isConfigured && problem === null ? null : runGyp(['configure', 'build']);
+}
+
+function runGyp(steps) {
   const prefix = dirname(dirname(process.execPath));
   // Without headers of its own node-gyp downloads them, which fails offline.
   const hasHeaders = existsSync(join(prefix, 'include', 'node', 'node.h'));
