@@ -20,6 +20,14 @@ interface Death {
   readonly isThreadGone: boolean;
 }
 
+/** Joining a thread returns a moment before the system has forgotten it; one that runs on stays for good. */
+function isGone(thread: number): boolean {
+  const word = new Int32Array(new SharedArrayBuffer(4));
+  for (let ms = 0; ms < 100 && existsSync(`/proc/self/task/${thread}`); ms++)
+    Atomics.wait(word, 0, 0, 1);
+  return !existsSync(`/proc/self/task/${thread}`);
+}
+
 /** A host with its deaths and fatal errors, each of which may be awaited. */
 class Stage {
   readonly host: ShardHost;
@@ -36,7 +44,7 @@ class Stage {
       count,
       ...(oldGenerationMb > 0 ? limits : {}),
       onDeath: (shard, error) => {
-        const isThreadGone = !existsSync(`/proc/self/task/${this.#threads[shard]}`);
+        const isThreadGone = isGone(this.#threads[shard] as number);
         this.deaths.push({ shard, error, isThreadGone });
         this.#wake();
       },
