@@ -139,10 +139,13 @@ export class Supervisor {
     this.#readies.get(thread)?.();
     this.#parted.get(thread)?.();
     if (this.#isStopping) return;
-    const { log, onFatal } = this.#options;
+    const { configOf, log, onFatal } = this.#options;
     const jobs = this.#wiring.jobsOf(thread);
-    const lost = `${jobs} ${jobs === 1 ? 'job is' : 'jobs are'} lost with it`;
-    log.log(LogLevel.CRITICAL, `shard ${thread} has died, ${lost}: ${error.message}`);
+    const isKept = configOf(thread).store !== null;
+    const fate = isKept
+      ? `of its ${jobs} jobs those in its journal will be there again`
+      : `${jobs} ${jobs === 1 ? 'job is' : 'jobs are'} lost with it`;
+    log.log(LogLevel.CRITICAL, `shard ${thread} has died, ${fate}: ${error.message}`);
     const now = performance.now();
     this.#deathTimes = this.#deathTimes.filter((time) => now - time < DEATHS_WINDOW_MS);
     this.#deathTimes.push(now);
