@@ -77,7 +77,7 @@ class PiscinaHost implements ShardHost {
     assert(options.count >= 1, 'create shard host: no shard');
     this.#options = options;
     this.#pool = new Piscina<EntryTask, EntryResult>({
-      filename: fileURLToPath(new URL('./entry.js', import.meta.url)),
+      filename: fileURLToPath(new URL('./thread-start.cjs', import.meta.url)),
       minThreads: options.count,
       maxThreads: options.count,
       idleTimeout: Number.POSITIVE_INFINITY,

@@ -50,7 +50,7 @@ export class ThreadedHandler {
     this.threadCount = checkWhole('threads', threads, 1, THREADS_MAX);
     this.#file = fileOf(file);
     this.#pool = new Piscina({
-      filename: fileURLToPath(new URL('./thread-entry.js', import.meta.url)),
+      filename: fileURLToPath(new URL('./thread-start.cjs', import.meta.url)),
       minThreads: 1,
       maxThreads: this.threadCount,
       concurrentTasksPerWorker: 1,

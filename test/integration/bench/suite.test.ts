@@ -16,7 +16,9 @@ const root = new URL('../../../', import.meta.url).pathname;
 const SMOKE_MS = 600_000;
 const whyNotEmbedded = await embeddingMissing();
 if (whyNotEmbedded) console.warn(`skipped: trials in one process: ${whyNotEmbedded}`);
-const trials = allTrials.filter((trial) => !(trial.isEmbedded && whyNotEmbedded));
+const trials = allTrials.filter(
+  (trial) => !('isEmbedded' in trial && trial.isEmbedded && whyNotEmbedded),
+);
 
 interface Sample {
   trial: string;

@@ -55,7 +55,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 describe('the tarball', () => {
   it('holds what runs, what builds the addon elsewhere, and documents', () => {
     const known = [
-      /^dist\/[\w/-]+\.(js|d\.ts)$/,
+      /^dist\/[\w/-]+\.(c?js|d\.ts)$/,
       /^dist\/man\/[\w-]+\.[18]$/,
       /^native\/[\w-]+\.(cc|h|mjs)$/,
       /^prebuilds\/linux-(x64|arm64)\/geartrain\.glibc\.node$/,
@@ -64,7 +64,13 @@ describe('the tarball', () => {
     ];
     const strangers = packed.files.filter((file) => !known.some((form) => form.test(file)));
     expect(strangers).toEqual([]);
-    for (const needed of ['dist/cli/gearmand.js', 'dist/shard/entry.js', 'LICENSE', 'SECURITY.md'])
+    for (const needed of [
+      'dist/cli/gearmand.js',
+      'dist/shard/entry.js',
+      'dist/shard/thread-start.cjs',
+      'LICENSE',
+      'SECURITY.md',
+    ])
       expect(packed.files).toContain(needed);
   });
 

@@ -21,6 +21,10 @@ function figures(thread: number, given: Given): ThreadStats {
     queueBytes: 0,
     recordsSent: 0,
     recordsReceived: 0,
+    turns: { buckets: [], sumUs: 0 },
+    loopDelay: null,
+    incidents: {},
+    store: null,
   };
   return { thread, ...zero, ...given };
 }

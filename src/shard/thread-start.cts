@@ -1,0 +1,11 @@
+/**
+ * What piscina loads into a shard's thread: a CommonJS file that imports the real entry. Rule: no ES module here.
+ * Piscina tries `require` first, and Node 20 and 22 abort the whole process when a thread is terminated while it
+ * requires an ES module (assertion in CreateRequiredModuleFacade); `import` may be cut off at any point.
+ */
+import type { EntryResult, EntryTask } from './entry.ts' with { 'resolution-mode': 'import' };
+
+module.exports = async (task: EntryTask): Promise<EntryResult> => {
+  const { default: runEntry } = await import('./entry.ts');
+  return runEntry(task);
+};

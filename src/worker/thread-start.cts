@@ -1,0 +1,13 @@
+/**
+ * What piscina loads into a handler's thread: a CommonJS file that imports the real entry. Rule: no ES module here.
+ * Piscina tries `require` first, and Node 20 and 22 abort the whole process when a thread is terminated while it
+ * requires an ES module (assertion in CreateRequiredModuleFacade); `import` may be cut off at any point.
+ */
+import type { ThreadOutcome, ThreadTask } from './threaded-handler.ts' with {
+  'resolution-mode': 'import',
+};
+
+module.exports = async (task: ThreadTask): Promise<ThreadOutcome> => {
+  const { default: runTask } = await import('./thread-entry.ts');
+  return runTask(task);
+};
