@@ -73,6 +73,22 @@ describe('a server with a journal', () => {
     expect(readdirSync(stateDir).filter((name) => name.startsWith('journal'))).toHaveLength(1);
   });
 
+  it('has the jobs of all its shards for the very first worker', async () => {
+    const names = Array.from({ length: 8 }, (_, i) => `function-${i}`);
+    const options = { ...variant, threads: 3 };
+    const first = await yard().start(options, kept());
+    const client = await yard().peer(first, 'client');
+    for (const name of names) await client.ask('JOB_CREATED', 'SUBMIT_JOB_BG', name, '', name);
+    await first.server.close();
+    const second = await yard().start(options, kept());
+    const worker = await yard().peer(second, 'worker');
+    for (const name of names) worker.send('CAN_DO', name);
+    const got: string[] = [];
+    for (const _ of names) got.push(String((await worker.ask('JOB_ASSIGN', 'GRAB_JOB')).data));
+    expect(got.sort()).toEqual(names);
+    await worker.ask('NO_JOB', 'GRAB_JOB');
+  });
+
   it('answers at once and stores soon when durability is relaxed', async () => {
     const first = await yard().start(variant, kept({ durability: 'relaxed', flushInterval: 5 }));
     const client = await yard().peer(first, 'client');

@@ -67,8 +67,10 @@ export class CrashRounds {
   /** Load, kill, restart, drain. */
   async round(): Promise<void> {
     const server = await this.#start();
-    const submitters = FUNCTIONS.slice(0, SUBMITTERS).map(() => this.#submit(server));
-    const workers = Array.from({ length: WORKERS }, () => this.#work(server));
+    const submitting = await connect(server, SUBMITTERS);
+    const working = await connect(server, WORKERS);
+    const submitters = submitting.map((client) => this.#submit(client));
+    const workers = working.map((worker) => this.#work(worker));
     const asking = this.#noteCommitted(server);
     // Most kills hit a server under load, some one that has not committed anything yet.
     const wanted = this.#random.oneIn(6) ? 0 : this.#random.between(1, 1500);
@@ -97,8 +99,7 @@ export class CrashRounds {
   /** Completions of which a worker has heard that they were handled. */
   readonly #handled = new Set<number>();
 
-  async #submit({ port }: CrashServer): Promise<void> {
-    const client = await WireConnection.connect({ port });
+  async #submit(client: WireConnection): Promise<void> {
     const waiting: number[] = [];
     try {
       for (;;) {
@@ -120,8 +121,7 @@ export class CrashRounds {
     }
   }
 
-  async #work({ port }: CrashServer): Promise<void> {
-    const worker = await WireConnection.connect({ port });
+  async #work(worker: WireConnection): Promise<void> {
     let done: number[] = [];
     try {
       for (const name of FUNCTIONS) worker.send('CAN_DO', name);
@@ -203,6 +203,10 @@ export class CrashRounds {
       });
     });
   }
+}
+
+function connect({ port }: CrashServer, count: number): Promise<WireConnection[]> {
+  return Promise.all(Array.from({ length: count }, () => WireConnection.connect({ port })));
 }
 
 /** Asks the server; false when it ends before it answers. */
