@@ -7,30 +7,22 @@ import type { Duplex } from 'node:stream';
 import { type Logger, LogLevel, nullLogger } from '../base/logger.ts';
 import type { HttpAddress } from '../http/gateway.ts';
 import type { ThreadStats } from '../session/questions.ts';
-import { assembleThread, NO_RINGS } from '../shard/assemble.ts';
 import { chooseNative, type ExplainedChoice } from '../shard/choose-native.ts';
-import { closeHome } from '../shard/close-home.ts';
 import { arrive } from '../shard/in-process.ts';
-import type { ThreadCore } from '../shard/thread-core.ts';
 import { ServerClosedError } from './closed-error.ts';
 import type { ControlledServer } from './control-plane.ts';
+import { Engine } from './engine.ts';
 import type { HttpProtocol } from './http-protocol.ts';
 import { VERSION } from './identity.ts';
 import { LastJob } from './last-job.ts';
 import { targetsOf } from './listen-targets.ts';
-import { Listeners } from './listeners.ts';
 import type { ControlAddress } from './options/control-rows.ts';
 import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.ts';
-import { createState, type ServerState } from './state.ts';
-import { Supervisor } from './supervisor.ts';
-import { configMaker } from './thread-config.ts';
 import { totalOf } from './total-of.ts';
 import type { ListenRequest, Server, ServerAddress, ServerStats } from './types.ts';
 
 /** Between two looks at whether the last job has ended. */
 const DRAIN_STEP_MS = 20;
-/** What is owed to peers when the server closes may still leave for so long. */
-const CLOSE_MS = 2_000;
 
 /**
  * A job server. Nothing happens before `listen`. Throws OptionError (`ERR_GEARMAN_OPTION`) for a wrong option and
@@ -48,11 +40,9 @@ class GearServer extends EventEmitter implements Server {
   readonly #options: ResolvedOptions;
   readonly #log: Logger;
   readonly #native: ExplainedChoice;
-  readonly #supervisor: Supervisor | null;
-  readonly #core: ThreadCore;
-  readonly #listeners: Listeners;
-  readonly #state: ServerState;
+  #engine: Engine;
   #starting: Promise<void> | null = null;
+  #abandoned: Promise<void> | null = null;
   #http: HttpProtocol | null = null;
   #control: { readonly address: ControlAddress; close(): Promise<void> } | null = null;
   #draining: Promise<void> | null = null;
@@ -74,33 +64,11 @@ class GearServer extends EventEmitter implements Server {
     });
     // Who does not look at `closed` learns of a failure from the `error` event or the log.
     this.closed.catch(() => {});
-    this.#state = createState(options, log);
-    const configOf = configMaker(options, this.kind, this.#state);
-    this.#supervisor =
-      options.threads === 0
-        ? null
-        : new Supervisor({
-            shardCount: options.threads,
-            native: this.#native,
-            log,
-            configOf,
-            onFatal: (error) => this.#fail(error),
-          });
-    this.#core = assembleThread(
-      configOf(0),
-      this.#native,
-      this.#supervisor?.rings ?? NO_RINGS,
-      log,
-      (code) => log.log(LogLevel.ERROR, `accept a connection: ${code}`),
-      (turn) => this.#guard(turn),
-    );
-    const { backlog, socketMode } = options;
-    const refuseClosed = () => this.#refuseClosed();
-    this.#listeners = new Listeners(this.#core.reactor, log, { backlog, socketMode, refuseClosed });
+    this.#engine = this.#makeEngine();
   }
 
   get addresses(): ServerAddress[] {
-    return this.#listeners.addresses;
+    return this.#engine.listeners.addresses;
   }
 
   get address(): ServerAddress | null {
@@ -118,7 +86,7 @@ class GearServer extends EventEmitter implements Server {
   setLogLevel(level: number): boolean {
     if (this.#log.setLevel === undefined) return false;
     this.#log.setLevel(level);
-    this.#supervisor?.setLogLevel(level);
+    this.#engine.supervisor?.setLogLevel(level);
     return true;
   }
 
@@ -128,7 +96,7 @@ class GearServer extends EventEmitter implements Server {
       await this.#openControl();
       this.#starting ??= this.#start();
       await this.#starting;
-      await this.#listeners.open(await targetsOf(request, this.#options));
+      await this.#engine.listeners.open(await targetsOf(request, this.#options));
       await this.#openHttp();
     } catch (error) {
       // Closed meanwhile: that says more than how the attempt failed of it.
@@ -143,7 +111,7 @@ class GearServer extends EventEmitter implements Server {
     this.#starting ??= this.#start();
     this.#starting.then(
       () => {
-        if (this.#closing === null && this.#draining === null) arrival.welcome(this.#core);
+        if (this.#closing === null && this.#draining === null) arrival.welcome(this.#engine.core);
         else arrival.refuse();
       },
       () => arrival.refuse(),
@@ -151,11 +119,38 @@ class GearServer extends EventEmitter implements Server {
     return arrival.stream;
   }
 
-  /** Everything but the listeners: jobs that a store kept are back before anybody is served. */
+  /** A start that fails leaves a server that nobody has started. */
   async #start(): Promise<void> {
-    await this.#state.open();
-    await this.#supervisor?.start(this.#core);
-    await this.#core.restore();
+    try {
+      if (this.#engine.isSpent) this.#engine = this.#makeEngine();
+      await this.#engine.start();
+    } catch (error) {
+      // Who closes meanwhile ends it all the same.
+      if (this.#closing === null) await this.#abandon();
+      throw error;
+    }
+  }
+
+  async #abandon(): Promise<void> {
+    if (!this.#engine.isSpent) this.#abandoned = this.#engine.abandon();
+    await this.#abandoned;
+    this.#starting = null;
+    try {
+      if (this.#closing === null) this.#engine = this.#makeEngine();
+    } catch {
+      // The next start tries again and says why.
+    }
+  }
+
+  #makeEngine(): Engine {
+    return new Engine({
+      options: this.#options,
+      native: this.#native,
+      log: this.#log,
+      guard: (turn) => this.#guard(turn),
+      onFatal: (error) => this.#fail(error),
+      refuseClosed: () => this.#refuseClosed(),
+    });
   }
 
   async stats(): Promise<ServerStats> {
@@ -177,7 +172,7 @@ class GearServer extends EventEmitter implements Server {
 
   /** Stops accepting and closes as soon as the last job has ended. */
   async #drain(): Promise<void> {
-    this.#listeners.closeAll();
+    this.#engine.listeners.closeAll();
     this.#http?.drain();
     const lastJob = new LastJob(this.threads);
     // A server that nobody has started has had no job.
@@ -191,20 +186,15 @@ class GearServer extends EventEmitter implements Server {
 
   /** Ends everything; `closed` settles behind it. */
   async #close(): Promise<void> {
-    this.#listeners.closeAll();
+    this.#engine.listeners.closeAll();
     this.#http?.drain();
     try {
-      const { reactor } = this.#core;
-      reactor.pauseReading(true);
-      await this.#supervisor?.stop();
-      this.#guard(() => this.#core.takeRecords());
-      await this.#core.closeStore();
-      reactor.pauseReading(false);
-      await closeHome(this.#core, CLOSE_MS);
-      this.#http?.close();
-      await this.#core.destroy();
-      this.#supervisor?.close();
-      await this.#state.close();
+      await this.#abandoned;
+      if (!this.#engine.isSpent) {
+        await this.#engine.stop();
+        this.#http?.close();
+        await this.#engine.dispose();
+      }
     } catch (error) {
       this.#failure ??= error as Error;
       throw error;
@@ -228,7 +218,7 @@ class GearServer extends EventEmitter implements Server {
   async #openHttp(): Promise<void> {
     if (this.#options.protocol !== 'http' || this.#http !== null) return;
     const { openHttp } = await import('./http-protocol.ts');
-    const http = await openHttp(this.#core.reactor, this.#options);
+    const http = await openHttp(this.#engine.core.reactor, this.#options);
     this.#http = http;
     if (this.#draining !== null) http.drain();
     if (this.#closing !== null) http.close();
@@ -236,12 +226,15 @@ class GearServer extends EventEmitter implements Server {
 
   #controlled(): ControlledServer {
     const log = this.#log;
+    const home = () => this.#engine.core.home;
     return {
-      home: this.#core.home,
+      get home() {
+        return home();
+      },
       shardCount: this.threads,
       info: { version: VERSION, core: this.kind === 'addon' ? 'native' : 'twin' },
       askAll: () => this.#askAll(),
-      ringDepths: () => this.#supervisor?.ringDepths() ?? [],
+      ringDepths: () => this.#engine.supervisor?.ringDepths() ?? [],
       notReady: () => this.#notReady(),
       get logLevel() {
         return log.level;
@@ -253,8 +246,8 @@ class GearServer extends EventEmitter implements Server {
   #notReady(): string | null {
     if (this.#closing !== null) return 'closing';
     if (this.#draining !== null) return 'ending after the last job';
-    if (this.#listeners.addresses.length === 0) return 'starting';
-    return this.#supervisor?.isWhole === false ? 'a shard is being started again' : null;
+    if (this.#engine.listeners.addresses.length === 0) return 'starting';
+    return this.#engine.supervisor?.isWhole === false ? 'a shard is being started again' : null;
   }
 
   #refuseClosed(what = 'listen'): void {
@@ -291,10 +284,10 @@ class GearServer extends EventEmitter implements Server {
       { length: threadCount },
       (_, thread) =>
         new Promise<ThreadStats | null>((resolve) => {
-          this.#core.home.ask(thread, { kind: 'stats' }, (answer) => resolve(answer.stats));
+          this.#engine.core.home.ask(thread, { kind: 'stats' }, (answer) => resolve(answer.stats));
         }),
     );
-    this.#core.reactor.nudge();
+    this.#engine.core.reactor.nudge();
     return Promise.all(asked);
   }
 }

@@ -36,13 +36,17 @@ export class Supervisor {
   /** Control ports by thread. */
   readonly #ports = new Map<number, MessagePort>();
   /** Who waits for a thread to run, or to have died before it did. */
-  readonly #readies = new Map<number, () => void>();
+  readonly #readies = new Map<number, (refusal: Error | null) => void>();
+  /** Why a thread could not begin: its store cannot be used. */
+  readonly #refusals = new Map<number, Error>();
   /** Who waits for a thread to have dropped the one that died last. */
   readonly #parted = new Map<number, () => void>();
   /** One death is dealt with after the other: two at once would wire new threads to each other's dead ends. */
   #replacing: Promise<void> = Promise.resolve();
   #deathTimes: number[] = [];
   #acceptor: ThreadCore | null = null;
+  /** Nobody is served yet: a store that cannot be used ends the start. */
+  #isStarting = false;
   #isStopping = false;
 
   constructor(options: SupervisorOptions) {
@@ -58,12 +62,17 @@ export class Supervisor {
     });
   }
 
-  /** Starts all shards; resolves when each runs, or has been told to stop. `acceptor` is the main thread's core. */
+  /**
+   * Starts all shards; resolves when each runs, or has been told to stop. Rejects when the store of one cannot be used.
+   * `acceptor` is the main thread's core.
+   */
   async start(acceptor: ThreadCore): Promise<void> {
     this.#acceptor = acceptor;
     this.rings.watch(acceptor.reactor);
     const threads = Array.from({ length: this.#options.shardCount }, (_, i) => i + 1);
+    this.#isStarting = true;
     await Promise.all(threads.map((thread) => this.#startShard(thread)));
+    this.#isStarting = false;
     // One that died meanwhile is being started again.
     await this.#replacing;
   }
@@ -86,7 +95,8 @@ export class Supervisor {
   /** Ends all shards: what they owe is sent, late ones are killed. What they sent to the acceptor can still be read. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    for (const settle of [...this.#readies.values(), ...this.#parted.values()]) settle();
+    for (const settle of this.#readies.values()) settle(null);
+    for (const settle of this.#parted.values()) settle();
     for (const port of this.#ports.values()) tell(port, { type: 'stop' });
     const killer = setTimeout(() => {
       for (const thread of this.#ports.keys()) this.#host.kill(thread - 1);
@@ -120,8 +130,9 @@ export class Supervisor {
       logLevel: log.level,
       port: port2,
     };
-    return new Promise((resolve) => {
-      this.#readies.set(thread, resolve);
+    this.#refusals.delete(thread);
+    return new Promise((resolve, reject) => {
+      this.#readies.set(thread, (refusal) => (refusal === null ? resolve() : reject(refusal)));
       this.#host.start(thread - 1, task, [...transfer, port2]);
     });
   }
@@ -130,15 +141,17 @@ export class Supervisor {
     if (message.type === 'log') {
       const context = { ...message.context, thread };
       this.#options.log.log(message.level, message.text, context);
-    } else if (message.type === 'ready') this.#readies.get(thread)?.();
+    } else if (message.type === 'ready') this.#readies.get(thread)?.(null);
+    else if (message.type === 'refused') this.#refusals.set(thread, new Error(message.reason));
     else this.#parted.get(thread)?.();
   }
 
   #died(thread: number, error: Error): void {
     this.#closePort(thread);
-    this.#readies.get(thread)?.();
+    const refusal = this.#refusals.get(thread) ?? null;
+    this.#readies.get(thread)?.(this.#isStarting ? refusal : null);
     this.#parted.get(thread)?.();
-    if (this.#isStopping) return;
+    if (this.#isStopping || (this.#isStarting && refusal !== null)) return;
     const { configOf, log, onFatal } = this.#options;
     const jobs = this.#wiring.jobsOf(thread);
     const isKept = configOf(thread).store !== null;
@@ -150,7 +163,8 @@ export class Supervisor {
     this.#deathTimes = this.#deathTimes.filter((time) => now - time < DEATHS_WINDOW_MS);
     this.#deathTimes.push(now);
     if (this.#deathTimes.length >= DEATHS_MAX) {
-      onFatal(new Error(`${DEATHS_MAX} shards died within a minute`, { cause: error }));
+      const reason = `${DEATHS_MAX} shards died within a minute, the last one of: ${error.message}`;
+      onFatal(new Error(reason, { cause: error }));
       return;
     }
     this.#replacing = this.#replacing

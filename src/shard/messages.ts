@@ -30,4 +30,6 @@ export type FromShard =
       readonly context?: LogContext;
     }
   | { readonly type: 'ready' }
+  /** The store cannot be used; the thread dies of it. */
+  | { readonly type: 'refused'; readonly reason: string }
   | { readonly type: 'parted'; readonly thread: number };

@@ -30,7 +30,12 @@ export default async function runShard(task: ShardTask): Promise<void> {
   const rings = new JoinedRings(task.wires, native.functions);
   const core = assembleThread(config, native, rings, log, () => {});
   rings.watch(core.reactor);
-  await core.restore();
+  try {
+    await core.restore();
+  } catch (error) {
+    say({ type: 'refused', reason: (error as Error).message });
+    throw error;
+  }
   await new Promise<void>((resolve) => {
     port.on('message', (message: ToShard) => {
       if (message.type === 'part') {

@@ -187,7 +187,13 @@ export class Recovery {
   #load(segment: Segment): EntryBytes {
     if (this.#entries.bytes.length < segment.bytes)
       this.#entries = entryBytesOf(new Uint8Array(segment.bytes));
-    this.#files.readAll(join(this.#folder, segmentName(segment.number)), this.#entries.bytes);
+    const path = join(this.#folder, segmentName(segment.number));
+    try {
+      this.#files.readAll(path, this.#entries.bytes);
+    } catch (error) {
+      // Not every error of the system names the file.
+      throw new Error(`read ${path}: ${(error as Error).message}`, { cause: error });
+    }
     return this.#entries;
   }
 }

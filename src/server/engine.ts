@@ -1,0 +1,95 @@
+/**
+ * What runs a server: state, threads and listeners, wired together. Rule: a start that fails uses them up, because jobs
+ * may have been read back in part; then `abandon` ends them and the next attempt begins with another engine.
+ */
+import { type Logger, LogLevel } from '../base/logger.ts';
+import { assembleThread, NO_RINGS } from '../shard/assemble.ts';
+import type { ExplainedChoice } from '../shard/choose-native.ts';
+import { closeHome } from '../shard/close-home.ts';
+import type { ThreadCore } from '../shard/thread-core.ts';
+import { Listeners } from './listeners.ts';
+import type { ResolvedOptions } from './options.ts';
+import { createState, type ServerState } from './state.ts';
+import { Supervisor } from './supervisor.ts';
+import { configMaker } from './thread-config.ts';
+
+/** What is owed to peers when the server closes may still leave for so long. */
+const CLOSE_MS = 2_000;
+
+export interface EngineOptions {
+  readonly options: ResolvedOptions;
+  readonly native: ExplainedChoice;
+  readonly log: Logger;
+  /** Runs a turn of the caller's thread; decides what a thrown error does. */
+  guard(turn: () => void): void;
+  /** Shards cannot be kept alive. */
+  onFatal(error: Error): void;
+  /** Throws when nothing may listen any more. */
+  refuseClosed(): void;
+}
+
+export class Engine {
+  readonly core: ThreadCore;
+  readonly supervisor: Supervisor | null;
+  readonly listeners: Listeners;
+  readonly #state: ServerState;
+  readonly #guard: (turn: () => void) => void;
+  /** Nothing runs here any more, and nothing ever will. */
+  isSpent = false;
+
+  /** Throws when there is a state directory that this version cannot read. */
+  constructor({ options, native, log, guard, onFatal, refuseClosed }: EngineOptions) {
+    this.#guard = guard;
+    this.#state = createState(options, log);
+    const configOf = configMaker(options, native.kind, this.#state);
+    const shardCount = options.threads;
+    this.supervisor =
+      shardCount === 0 ? null : new Supervisor({ shardCount, native, log, configOf, onFatal });
+    this.core = assembleThread(
+      configOf(0),
+      native,
+      this.supervisor?.rings ?? NO_RINGS,
+      log,
+      (code) => log.log(LogLevel.ERROR, `accept a connection: ${code}`),
+      guard,
+    );
+    const { backlog, socketMode } = options;
+    this.listeners = new Listeners(this.core.reactor, log, { backlog, socketMode, refuseClosed });
+  }
+
+  /** Everything but the listeners: jobs that a store kept are back before anybody is served. */
+  async start(): Promise<void> {
+    await this.#state.open();
+    await this.supervisor?.start(this.core);
+    await this.core.restore();
+  }
+
+  /** Ends what a failed start has left. */
+  async abandon(): Promise<void> {
+    this.isSpent = true;
+    await this.supervisor?.stop();
+    await this.core.closeStore();
+    await this.core.destroy();
+    this.supervisor?.close();
+    await this.#state.close();
+  }
+
+  /** Ends everything: what was read is handled, what is owed is sent. */
+  async stop(): Promise<void> {
+    this.isSpent = true;
+    const { reactor } = this.core;
+    reactor.pauseReading(true);
+    await this.supervisor?.stop();
+    this.#guard(() => this.core.takeRecords());
+    await this.core.closeStore();
+    reactor.pauseReading(false);
+    await closeHome(this.core, CLOSE_MS);
+  }
+
+  /** Behind `stop`. */
+  async dispose(): Promise<void> {
+    await this.core.destroy();
+    this.supervisor?.close();
+    await this.#state.close();
+  }
+}
