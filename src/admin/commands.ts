@@ -47,6 +47,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   prioritystatus: { wordsMin: 0, run: (call) => listRows(call, Listing.priorityStatus) },
   workers: { wordsMin: 0, run: listWorkers },
   functions: { wordsMin: 0, run: (call) => listRows(call, Listing.functions) },
+  store: { wordsMin: 0, run: listStores },
   show: { wordsMin: 1, run: show },
   cancel: { wordsMin: 2, run: cancelJob },
   create: { wordsMin: 0, run: createOrDrop('create') },
@@ -116,6 +117,10 @@ function listRows({ home, session }: Call, listing: number): void {
 function listWorkers({ home, session }: Call): void {
   const threads = Array.from({ length: home.options.shardCount + 1 }, (_, thread) => thread);
   replyListing(home, session, threads, (cursor) => ({ kind: 'workers', cursor }));
+}
+
+function listStores({ home, session }: Call): void {
+  replyListing(home, session, ownerThreads(home), () => ({ kind: 'store' }));
 }
 
 function show(call: Call): void {

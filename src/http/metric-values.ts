@@ -1,11 +1,27 @@
 /** Values of metrics as prom-client writes them, and the labels of functions. */
 import { BUCKET_COUNT } from '../broker/tally.ts';
 import { Gauge, type TallyRow } from '../broker/tally-rows.ts';
+import type { ThreadStats } from '../session/questions.ts';
+import type { Snapshot } from './snapshot.ts';
 
 export interface MetricValue {
   readonly value: number;
   readonly labels: Readonly<Record<string, string | number>>;
   readonly metricName?: string;
+}
+
+/** A snapshot with what several metrics need of it. */
+export interface Prepared extends Snapshot {
+  readonly functions: ReadonlyMap<string, TallyRow>;
+  readonly running: readonly ThreadStats[];
+}
+
+/** One metric of the page. */
+export interface MetricRow {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'gauge' | 'counter' | 'histogram' | 'summary';
+  readonly values: (snapshot: Prepared) => MetricValue[];
 }
 
 /** Functions that share what is counted: those without a row of their own. No function is shown under this name. */

@@ -8,24 +8,18 @@ import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import { BUCKET_COUNT, Count } from '../broker/tally.ts';
 import { Gauge, type TallyRow } from '../broker/tally-rows.ts';
 import type { ThreadStats } from '../session/questions.ts';
-import { byLabel, histogramValues, type MetricValue } from './metric-values.ts';
+import {
+  byLabel,
+  histogramValues,
+  type MetricRow,
+  type MetricValue,
+  type Prepared,
+} from './metric-values.ts';
 import type { Snapshot } from './snapshot.ts';
+import { STORE_METRICS } from './store-metrics.ts';
 
 const MS = 0.001;
 const US = 0.000001;
-
-/** A snapshot with what several metrics need of it. */
-interface Prepared extends Snapshot {
-  readonly functions: ReadonlyMap<string, TallyRow>;
-  readonly running: readonly ThreadStats[];
-}
-
-interface MetricRow {
-  readonly name: string;
-  readonly help: string;
-  readonly type: 'gauge' | 'counter' | 'histogram';
-  readonly values: (snapshot: Prepared) => MetricValue[];
-}
 
 function ofFunctions(read: (row: TallyRow) => number): MetricRow['values'] {
   return ({ functions }) =>
@@ -186,7 +180,7 @@ export class MetricsPage {
       type: 'gauge',
       values: () => [{ value: 1, labels: info }],
     };
-    for (const row of [about, ...METRICS]) this.#register(row);
+    for (const row of [about, ...METRICS, ...STORE_METRICS]) this.#register(row);
     collectDefaultMetrics({ register: this.#registry });
   }
 

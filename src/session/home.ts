@@ -19,7 +19,7 @@ import type { FarLink } from './far/link.ts';
 import { RecordKind } from './far/records.ts';
 import { onFrame } from './frames/frames.ts';
 import { Incident, Incidents } from './incidents.ts';
-import { listConnections } from './listing.ts';
+import { listConnections, listStore } from './listing.ts';
 import { Output } from './output.ts';
 import { type Answer, answerByBroker, DONE, type Question, type ThreadStats } from './questions.ts';
 import { dropReplies, releaseAll, takePlace } from './replies.ts';
@@ -259,6 +259,7 @@ export class Home {
   /** This thread's answer to a question. */
   answer(question: Question): Answer {
     if (question.kind === 'workers') return listConnections(this, question.cursor);
+    if (question.kind === 'store') return listStore(this);
     if (question.kind === 'stats') return { ...DONE, stats: threadStats(this) };
     return this.broker === null ? DONE : answerByBroker(this.broker, question);
   }

@@ -99,3 +99,26 @@ export function listConnections(home: Home, cursor: number): Answer {
   }
   return { ...DONE, cursor: slot < home.slotEnd ? slot : 0, bytes: out.take() };
 }
+
+/**
+ * `store`: the row of this thread's store, nothing without one: thread, state, jobs, uncommitted, commits, jobs and
+ * milliseconds of a commit on average, the longest one, bytes of disk.
+ */
+export function listStore(home: Home): Answer {
+  const store = home.hooks.storeHealth();
+  if (store === null) return DONE;
+  const { jobs, uncommitted, commits, committed, commitMs, commitMsMax, bytes } = store;
+  const commitCount = Math.max(1, commits);
+  const row = [
+    home.options.thread,
+    store.isAccepting ? 'accepting' : 'refusing',
+    jobs,
+    uncommitted,
+    commits,
+    (committed / commitCount).toFixed(1),
+    (commitMs / commitCount).toFixed(2),
+    commitMsMax.toFixed(2),
+    bytes,
+  ];
+  return { ...DONE, bytes: new ByteWriter(64).text(`${row.join('\t')}\n`).take() };
+}

@@ -19,6 +19,7 @@ export type Question =
   | { readonly kind: 'unique'; readonly unique: string; readonly cursor: number }
   | { readonly kind: 'list'; readonly listing: number; readonly cursor: number }
   | { readonly kind: 'workers'; readonly cursor: number }
+  | { readonly kind: 'store' }
   | { readonly kind: 'tally'; readonly cursor: number }
   | { readonly kind: 'create' | 'drop'; readonly name: string }
   | {
@@ -91,7 +92,7 @@ const FUNCTIONS_MAX = 10_000;
 /** Rows of a listing that one turn may write. */
 export const LIST_ROWS_MAX = 1000;
 
-/** The broker's answers; `fence`, `workers` and `stats` are the sessions' own. */
+/** The broker's answers; `fence`, `workers`, `store` and `stats` are the sessions' own. */
 export function answerByBroker(broker: Broker, question: Question): Answer {
   switch (question.kind) {
     case 'handle':

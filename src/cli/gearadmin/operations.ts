@@ -42,6 +42,11 @@ function change(
   };
 }
 
+/** Not in the C tool; other servers answer with an error. */
+function own(operation: Operation): Operation {
+  return { ...operation, option: { ...operation.option, isOwn: true } };
+}
+
 export const OPERATIONS: readonly Operation[] = [
   question('getpid', 'getpid', 'getpid', 'process id of the server'),
   change(
@@ -71,4 +76,12 @@ export const OPERATIONS: readonly Operation[] = [
     'functions with jobs queued as high, normal and low, and workers',
   ),
   listing('status', 'status', 'status', 'functions with jobs in all, jobs running, and workers'),
+  own(
+    listing(
+      'store',
+      'store',
+      'store',
+      'stores: thread, state, jobs, uncommitted, commits, jobs and ms of a commit, ms of the longest, bytes',
+    ),
+  ),
 ];

@@ -45,7 +45,10 @@ function writtenOut(words: readonly string[], tool: Tool, problems: string[]): s
     if (!word.startsWith('--') || (end >= 0 && i >= end)) return word;
     const [stem = '', ...value] = word.slice(2).split('=');
     if (tool.options.some((row) => row.name === stem)) return word;
-    const names = tool.options.map((row) => row.name).filter((name) => name.startsWith(stem));
+    const meant = tool.options.filter((row) => row.name.startsWith(stem));
+    const theirs = meant.filter((row) => row.isOwn !== true);
+    // What the C tool understands means here what it means there.
+    const names = (theirs.length === 1 ? theirs : meant).map((row) => row.name);
     if (names.length > 1) {
       problems.push(
         `option --${stem} is ambiguous: ${names.map((name) => `--${name}`).join(', ')}`,

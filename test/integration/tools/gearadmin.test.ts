@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServer } from '../../../dist/index.js';
 import { requirePeer } from '../../support/peers.ts';
+import { WireConnection } from '../../support/wire.ts';
 import {
   endPrograms,
   hasTerminals,
@@ -42,6 +43,40 @@ async function bash(line: string): Promise<{ code: number | null; program: Progr
   const program = launch('bash', ['-o', 'pipefail', '-c', line], { stdin: '' });
   return { code: (await program.ended).code, program };
 }
+
+describe('stores', () => {
+  it('are told with what they keep and how they commit', async () => {
+    await makeWorld();
+    expect((await runTool('gearadmin', [...place(), '--store'])).stdout).toBe('.\n');
+    const stateDir = mkdtempSync(join(tmpdir(), 'geartrain-gearadmin-'));
+    const server = createServer({ queueType: 'journal', stateDir, host: '127.0.0.1', port: 0 });
+    try {
+      await server.listen();
+      const { address } = server;
+      const port = address !== null && 'port' in address ? address.port : 0;
+      const client = await WireConnection.connect({ port });
+      for (let i = 0; i < 3; i++) {
+        client.send('SUBMIT_JOB_BG', 'f', '', 'x');
+        await client.expect('JOB_CREATED');
+      }
+      await client.close();
+      const { code, stdout } = await runTool('gearadmin', ['-h', `127.0.0.1:${port}`, '--store']);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^0\taccepting\t3\t0\t3\t1\.0\t\d+\.\d\d\t\d+\.\d\d\t\d{8,}\n\.\n$/);
+    } finally {
+      await server.close();
+      rmSync(stateDir, { recursive: true, force: true });
+    }
+  });
+
+  it('are nothing that gearmand knows', async () => {
+    if (!requirePeer('gearmand')) return;
+    await makeWorld('gearmand');
+    const { code, stdout, stderr } = await runTool('gearadmin', [...place(), '--store']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('UNKNOWN_COMMAND');
+  });
+});
 
 describe('long listings', () => {
   it('are complete', async () => {

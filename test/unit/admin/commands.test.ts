@@ -8,7 +8,7 @@ const SHOW = 'ERR UNKNOWN_SHOW_ARGUMENTS\r\n';
 const UNKNOWN_JOB = 'ERR UNKNOWN_JOB\r\n';
 const OK = 'OK\r\n';
 
-/** What a fresh server answers; as observed on gearmand 1.1.20, but for version, pid and our own `functions`. */
+/** What a fresh server answers; as observed on gearmand 1.1.20, but for version, pid and our own `functions` and `store`. */
 const ANSWERS: readonly (readonly [string, string])[] = [
   ['version', 'OK 2.0.0+test\n'],
   ['VERSION', 'OK 2.0.0+test\n'],
@@ -25,6 +25,7 @@ const ANSWERS: readonly (readonly [string, string])[] = [
   ['workers', '0 127.0.0.1 - :\n.\n'],
   ['workers ', '0 127.0.0.1 - :\n.\n'],
   ['functions', '.\n'],
+  ['store', '.\n'],
   ['show jobs', '.\n'],
   ['show  jobs', '.\n'],
   ['Show Jobs', '.\n'],

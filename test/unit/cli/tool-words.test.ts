@@ -64,6 +64,12 @@ describe('help', () => {
   });
 });
 
+test('an option of ours does not make an abbreviation of the C tool ambiguous', () => {
+  expect([...readToolWords(['--st'], GEARADMIN).given]).toEqual(['status']);
+  expect([...readToolWords(['--sto'], GEARADMIN).given]).toEqual(['store']);
+  expect(readToolWords(['--s'], GEARADMIN).problems[0]).toContain('ambiguous');
+});
+
 test('servers are read as lists', () => {
   expect(serverList.readText('a,b:1, [::1]:2,unix:/s')).toEqual([
     { host: 'a', port: null },
