@@ -22,7 +22,7 @@ export interface EngineOptions {
   readonly log: Logger;
   /** Runs a turn of the caller's thread; decides what a thrown error does. */
   guard(turn: () => void): void;
-  /** Shards cannot be kept alive. */
+  /** Shards cannot be kept alive, or jobs cannot be kept any more. */
   onFatal(error: Error): void;
   /** Throws when nothing may listen any more. */
   refuseClosed(): void;
@@ -40,11 +40,14 @@ export class Engine {
   /** Throws when there is a state directory that this version cannot read. */
   constructor({ options, native, log, guard, onFatal, refuseClosed }: EngineOptions) {
     this.#guard = guard;
-    this.#state = createState(options, log);
+    this.#state = createState(options, log, onFatal);
     const configOf = configMaker(options, native.kind, this.#state);
     const shardCount = options.threads;
+    const { keptIn } = this.#state;
     this.supervisor =
-      shardCount === 0 ? null : new Supervisor({ shardCount, native, log, configOf, onFatal });
+      shardCount === 0
+        ? null
+        : new Supervisor({ shardCount, native, log, configOf, keptIn, onFatal });
     this.core = assembleThread(
       configOf(0),
       native,

@@ -7,6 +7,7 @@ import { defaultHandlePrefix } from './identity.ts';
 import { showListenTarget } from './options/address-types.ts';
 import { controlRows } from './options/control-rows.ts';
 import { ignoredRows, logRows, processRows, tlsRows } from './options/daemon-rows.ts';
+import { databaseRows } from './options/database-rows.ts';
 import { httpRows } from './options/http-rows.ts';
 import { listenRows } from './options/listen-rows.ts';
 import { notAllowed, OptionError, showGiven } from './options/option-error.ts';
@@ -33,6 +34,7 @@ export const OPTIONS: readonly OptionRow[] = [
   ...httpRows,
   ...tlsRows,
   ...storeRows,
+  ...databaseRows,
   ...queueRows,
   ...ignoredRows,
 ];

@@ -11,6 +11,8 @@ import type { StoreConfig } from '../shard/assemble.ts';
 import { journalFolder, type Manifest, readManifest, writeManifest } from '../store/manifest.ts';
 import { removeJournals, reroute } from '../store/reroute.ts';
 import { lockState, type StateLock } from '../store/state-lock.ts';
+import { databaseSettingsOf } from './database-settings.ts';
+import { DatabaseState } from './database-state.ts';
 import { newHashSeed, nextBoot } from './identity.ts';
 import type { ResolvedOptions } from './options.ts';
 import { defaultStateDir } from './state-dir.ts';
@@ -18,22 +20,34 @@ import { defaultStateDir } from './state-dir.ts';
 export interface ServerState {
   readonly hashSeed: number;
   readonly boot: number;
-  /** Store of one thread; null where it keeps jobs in memory, or owns none. */
+  /** Where jobs are when a thread dies: `journal` or `database`; null: nowhere. */
+  readonly keptIn: string | null;
+  /** Store of one thread, for one life of it; null where it keeps jobs in memory, or owns none. */
   storeOf(thread: number): StoreConfig | null;
   /** Takes the state directory; rejects when it is used, or cannot be. */
   open(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Throws when there is a state directory that this version cannot read. */
-export function createState(options: ResolvedOptions, log: Logger): ServerState {
-  return options.queueType === 'journal' ? new JournalState(options, log) : new NoState();
+/**
+ * Throws when there is a state directory that this version cannot read. `onFailure`: jobs cannot be kept any more, the
+ * server must end.
+ */
+export function createState(
+  options: ResolvedOptions,
+  log: Logger,
+  onFailure: (error: Error) => void,
+): ServerState {
+  if (options.queueType === 'journal') return new JournalState(options, log);
+  const settings = databaseSettingsOf(options);
+  return settings === null ? new NoState() : new DatabaseState(options, settings, log, onFailure);
 }
 
 /** Jobs in memory: every run is another one. */
 class NoState implements ServerState {
   readonly hashSeed = newHashSeed();
   readonly boot = nextBoot();
+  readonly keptIn = null;
 
   storeOf(): null {
     return null;
@@ -47,6 +61,7 @@ class NoState implements ServerState {
 class JournalState implements ServerState {
   readonly hashSeed: number;
   readonly boot: number;
+  readonly keptIn = 'journal';
   readonly #options: ResolvedOptions;
   readonly #log: Logger;
   readonly #folder: string;
@@ -77,6 +92,7 @@ class JournalState implements ServerState {
     if (threads > 0 && thread === 0) return null;
     const { generation, salt } = this.#manifest;
     return {
+      kind: 'journal',
       folder: journalFolder(this.#folder, generation, thread),
       shard: thread,
       salt,

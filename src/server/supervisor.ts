@@ -6,7 +6,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:wor
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { RingReader } from '../ring/ring.ts';
 import { RecordKind } from '../session/far/records.ts';
-import type { NativeChoice, ThreadConfig } from '../shard/assemble.ts';
+import { type NativeChoice, portsOfStore, type ThreadConfig } from '../shard/assemble.ts';
 import type { FromShard, ShardTask, ToShard } from '../shard/messages.ts';
 import { createShardHost, type ShardHost } from '../shard/pool.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
@@ -24,6 +24,8 @@ export interface SupervisorOptions {
   readonly log: Logger;
   /** Configuration of thread `thread`. */
   configOf(thread: number): ThreadConfig;
+  /** Where jobs of a shard that dies still are; null: nowhere. */
+  readonly keptIn: string | null;
   /** Shards cannot be kept alive: the server must end. */
   onFatal(error: Error): void;
 }
@@ -123,8 +125,9 @@ export class Supervisor {
     const { port1, port2 } = new MessageChannel();
     this.#ports.set(thread, port1);
     port1.on('message', (message: FromShard) => this.#onMessage(thread, message));
+    const config = configOf(thread);
     const task: ShardTask = {
-      config: configOf(thread),
+      config,
       wires,
       isNative: native.kind === 'addon',
       logLevel: log.level,
@@ -133,7 +136,7 @@ export class Supervisor {
     this.#refusals.delete(thread);
     return new Promise((resolve, reject) => {
       this.#readies.set(thread, (refusal) => (refusal === null ? resolve() : reject(refusal)));
-      this.#host.start(thread - 1, task, [...transfer, port2]);
+      this.#host.start(thread - 1, task, [...transfer, port2, ...portsOfStore(config.store)]);
     });
   }
 
@@ -152,12 +155,12 @@ export class Supervisor {
     this.#readies.get(thread)?.(this.#isStarting ? refusal : null);
     this.#parted.get(thread)?.();
     if (this.#isStopping || (this.#isStarting && refusal !== null)) return;
-    const { configOf, log, onFatal } = this.#options;
+    const { keptIn, log, onFatal } = this.#options;
     const jobs = this.#wiring.jobsOf(thread);
-    const isKept = configOf(thread).store !== null;
-    const fate = isKept
-      ? `of its ${jobs} jobs those in its journal will be there again`
-      : `${jobs} ${jobs === 1 ? 'job is' : 'jobs are'} lost with it`;
+    const fate =
+      keptIn !== null
+        ? `of its ${jobs} jobs those in its ${keptIn} will be there again`
+        : `${jobs} ${jobs === 1 ? 'job is' : 'jobs are'} lost with it`;
     log.log(LogLevel.CRITICAL, `shard ${thread} has died, ${fate}: ${error.message}`);
     const now = performance.now();
     this.#deathTimes = this.#deathTimes.filter((time) => now - time < DEATHS_WINDOW_MS);

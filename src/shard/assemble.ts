@@ -5,6 +5,7 @@
 
 // The global of that name is a getter that costs more than the clock.
 import { performance } from 'node:perf_hooks';
+import type { MessagePort } from 'node:worker_threads';
 import { type AdminFacts, onLine } from '../admin/commands.ts';
 import type { Clock } from '../base/clock.ts';
 import { type Logger, levelName } from '../base/logger.ts';
@@ -14,8 +15,10 @@ import type {
   Reactor,
   ReactorOptions,
 } from '../native/contract.ts';
+import { DatabaseStore, type StorePort } from '../store/database/database-store.ts';
 import { nodeFiles } from '../store/file-system.ts';
 import { Journal } from '../store/journal/journal.ts';
+import type { Store, StoreHost } from '../store/store.ts';
 import { compileAdminFrom } from './admin-from.ts';
 import { loopDelayMeter } from './loop-delay.ts';
 import { ThreadCore, type ThreadCoreOptions, type ThreadRings } from './thread-core.ts';
@@ -40,13 +43,28 @@ export interface ThreadConfig {
   readonly store: StoreConfig | null;
 }
 
-/** A journal, in words that can be cloned. */
-export interface StoreConfig {
+/** A store, in words that can be sent to the thread. */
+export type StoreConfig = JournalConfig | DatabaseConfig;
+
+export interface JournalConfig {
+  readonly kind: 'journal';
   readonly folder: string;
   readonly shard: number;
   readonly salt: number;
   /** Milliseconds between commits that nobody waits for; null = at once. */
   readonly relaxedMs: number | null;
+}
+
+export interface DatabaseConfig {
+  readonly kind: 'database';
+  /** To the thread of the database; for one life of this thread. */
+  readonly port: MessagePort;
+  readonly relaxedMs: number | null;
+}
+
+/** What of a store must be handed over to its thread. */
+export function portsOfStore(store: StoreConfig | null): MessagePort[] {
+  return store?.kind === 'database' ? [store.port] : [];
 }
 
 /** The kind of sockets, chosen once for all threads. */
@@ -108,6 +126,12 @@ export function assembleThread(
     onLine: (home, session, line) => onLine(home, session, line, facts),
     rings,
     ...(config.measuresLoop ? { loopDelay: loopDelayMeter() } : {}),
-    makeStore: store === null ? null : (host) => new Journal({ files: nodeFiles, ...store }, host),
+    makeStore: store === null ? null : (host) => storeFrom(store, host),
   });
+}
+
+function storeFrom(config: StoreConfig, host: StoreHost): Store {
+  if (config.kind === 'journal') return new Journal({ files: nodeFiles, ...config }, host);
+  const { relaxedMs } = config;
+  return new DatabaseStore({ port: config.port as StorePort, relaxedMs }, host);
 }

@@ -9,8 +9,16 @@ import { copyOf } from './hand-store.ts';
 export interface StoreUnderTest {
   readonly name: string;
   readonly keepsJobs: boolean;
+  /** False for gearmand's tables: their jobs have no reducer, and their uniques may have to be text. */
+  readonly keepsReducers: boolean;
+  readonly keepsBinaryUniques: boolean;
   /** Makes a place for jobs; `open` opens it, again after a close. */
-  place(): { open(host: StoreHost): Store; remove(): void };
+  place(): Place | Promise<Place>;
+}
+
+export interface Place {
+  open(host: StoreHost): Store | Promise<Store>;
+  remove(): void | Promise<void>;
 }
 
 const job = (name: string, fields: Partial<StoredJob> = {}): StoredJob => ({
@@ -30,17 +38,34 @@ interface Ticket {
 /** A store that is told and asked as a thread does it. */
 class Life {
   readonly store: Store;
+  readonly lines: string[] = [];
   readonly kept: StoredJob[] = [];
   readonly references = new Map<string, number>();
   readonly outcomes: [string, boolean][] = [];
   #woken: () => void = () => {};
 
-  constructor(open: (host: StoreHost) => Store) {
+  private constructor(open: (host: StoreHost) => Store) {
     this.store = open({
       wake: () => this.#woken(),
-      log: () => {},
+      log: (_level, text) => this.lines.push(text),
       nowMs: () => performance.now(),
     });
+  }
+
+  /** A store of this place, which has read what it kept. */
+  static async begin(place: Place): Promise<Life> {
+    let host: StoreHost | null = null;
+    // A place may need a while to open; the store is made with a host that is there by then.
+    const store = await place.open({
+      wake: () => host?.wake(),
+      log: (level, text) => host?.log(level, text),
+      nowMs: () => performance.now(),
+    });
+    const life = new Life((made) => {
+      host = made;
+      return store;
+    });
+    return life.start();
   }
 
   async start(): Promise<this> {
@@ -90,21 +115,23 @@ class Life {
   }
 }
 
+export { job as jobFor, Life };
+
 export function storeSuite(under: StoreUnderTest): void {
   describe(under.name, () => {
-    let place: ReturnType<StoreUnderTest['place']>;
+    let place: Place;
     const lives: Life[] = [];
 
-    beforeEach(() => {
-      place = under.place();
+    beforeEach(async () => {
+      place = await under.place();
     });
     afterEach(async () => {
       for (const life of lives.splice(0)) await life.close();
-      place.remove();
+      await place.remove();
     });
 
     async function begin(): Promise<Life> {
-      const life = await new Life((host) => place.open(host)).start();
+      const life = await Life.begin(place);
       lives.push(life);
       return life;
     }
@@ -164,10 +191,10 @@ export function storeSuite(under: StoreUnderTest): void {
       const jobs = [
         job('first', { priority: 0, startMs: 1_900_000_000_000 }),
         job('binary', {
-          unique: Uint8Array.of(0x62, 0xff, 0x80),
+          unique: under.keepsBinaryUniques ? Uint8Array.of(0x62, 0xff, 0x80) : Buffer.from('ü€'),
           workload: Uint8Array.from({ length: 512 }, (_, i) => i & 0xff),
         }),
-        job('reduce', { reducer: Buffer.from('sum'), priority: 2 }),
+        job('reduce', { reducer: Buffer.from(under.keepsReducers ? 'sum' : ''), priority: 2 }),
         job('empty', { workload: new Uint8Array(0) }),
         job('large', { workload: new Uint8Array(300_000).fill(7) }),
       ];

@@ -17,6 +17,18 @@ export const persistentQueueNames = [
   'libdrizzle',
 ] as const;
 
+/** Those that this version has. */
+const served: ReadonlySet<QueueName> = new Set(['builtin', 'journal', 'libsqlite3']);
+
+/** Why the others are not, and what to use. */
+const notServed: { readonly [name in QueueName]?: string } = {
+  libtokyocabinet:
+    'Tokyo Cabinet is not served: use journal, which is one set of files too and needs nothing installed, or libsqlite3',
+  libdrizzle: 'Drizzle is not served: use mysql with MariaDB or MySQL, or journal',
+};
+const noSuchStore =
+  'this version has no such store, jobs would not be kept; use journal, which needs nothing installed';
+
 const queueNames = ['builtin', 'journal', ...persistentQueueNames] as const;
 export type QueueName = (typeof queueNames)[number];
 
@@ -70,10 +82,12 @@ export const storeRows = [
     scope: 'server',
     effect: 'used',
     refuse: (value) =>
-      value === 'builtin' || value === 'journal'
-        ? null
-        : 'this version has no such store, jobs would not be kept; use journal, which needs nothing installed',
-    help: 'where background jobs are kept: builtin = in memory, journal = in files of --state-dir; other stores of gearmand are refused by this version',
+      served.has(value as QueueName) ? null : (notServed[value as QueueName] ?? noSuchStore),
+    conflict: (value, values) =>
+      value === 'libsqlite3' && values.libsqlite3Db === null
+        ? 'libsqlite3 needs --libsqlite3-db'
+        : null,
+    help: 'where background jobs are kept: builtin = in memory, journal = in files of --state-dir, libsqlite3 = in the table of a database that gearmand uses too; other stores of gearmand are refused by this version',
   },
   {
     name: 'state-dir',
@@ -109,8 +123,6 @@ export const storeRows = [
 ] as const satisfies readonly OptionRow[];
 
 export const queueRows = [
-  storeRow('libsqlite3', 'libsqlite3-db', 'libsqlite3Db', file, null, 'SQLite file'),
-  storeRow('libsqlite3', 'libsqlite3-table', 'libsqlite3Table', word, 'gearman_queue', 'table'),
   storeRow(
     'libsqlite3',
     'store-queue-on-shutdown',

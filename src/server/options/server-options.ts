@@ -5,6 +5,7 @@
 import type { Logger } from '../../base/logger.ts';
 import type { ListenTarget } from './address-types.ts';
 import type { ControlAddress, controlRows } from './control-rows.ts';
+import type { databaseRows } from './database-rows.ts';
 import type { httpRows } from './http-rows.ts';
 import type { listenRows } from './listen-rows.ts';
 import type { QueueName, storeRows } from './queue-rows.ts';
@@ -82,8 +83,8 @@ export interface ServerOptions {
   /** HTTP statuses for jobs that fail, or as gearmand does 200 for all of them. Default `http`. */
   httpStatus?: 'http' | 'gearmand';
   /**
-   * Where background jobs are kept: `builtin` (default) = in memory, `journal` = in files of `stateDir`. The other
-   * stores of gearmand are refused by this version.
+   * Where background jobs are kept: `builtin` (default) = in memory, `journal` = in files of `stateDir`, `libsqlite3` =
+   * in a table that gearmand can use too. The other stores of gearmand are refused by this version.
    */
   queueType?: QueueName;
   /** Folder of this server alone, for its journal; null (default) = the platform's state directory of the user. */
@@ -92,6 +93,10 @@ export interface ServerOptions {
   durability?: 'synced' | 'relaxed';
   /** Milliseconds that `durability: 'relaxed'` may lose in a crash. 1 to 60000, default 100. */
   flushInterval?: number;
+  /** With `queueType: 'libsqlite3'`: the SQLite file; made when it is missing. */
+  libsqlite3Db?: string | null;
+  /** Its table; made when it is missing. Default `gearman_queue`. */
+  libsqlite3Table?: string;
   /** Where log lines go. Default: nowhere. */
   logger?: Logger;
 }
@@ -133,7 +138,8 @@ export type ServerRow =
   | (typeof warningRows)[number]
   | (typeof controlRows)[number]
   | (typeof httpRows)[number]
-  | (typeof storeRows)[number];
+  | (typeof storeRows)[number]
+  | (typeof databaseRows)[number];
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 /** Does not compile when a row lacks its documented key in ServerOptions, or the other way round. */

@@ -41,7 +41,7 @@ describe('without a server', () => {
     [['stray'], /stray word "stray"/],
     [['-p', '1', '-p', '2'], /option --port: given more than once/],
     [['-q', 'nope'], /option --queue-type: "nope"/],
-    [['-q', 'libsqlite3', '--libsqlite3-db', 'f'], /no such store, jobs would not be kept/],
+    [['-q', 'libtokyocabinet'], /Tokyo Cabinet is not served: use journal/],
     [['-r', 'HTTP'], /option --protocol: "HTTP"/],
     [['--ssl'], /no TLS/],
     [['--verbose', 'info'], /option --verbose: "info"/],

@@ -284,16 +284,7 @@ const cases: readonly Case[] = [
       ['BuiltIn', 'builtin'],
       ['Journal', 'journal'],
     ],
-    [
-      'nope',
-      'mysql',
-      'libsqlite3',
-      'POSTGRES',
-      'redis',
-      'libmemcached',
-      'libtokyocabinet',
-      'libdrizzle',
-    ],
+    ['nope', 'mysql', 'POSTGRES', 'redis', 'libmemcached', 'libtokyocabinet', 'libdrizzle'],
   ],
   ['libsqlite3Db', null, [['f', 'f']], ['']],
   ['libsqlite3Table', 'gearman_queue', [['t', 't']], ['']],
@@ -449,6 +440,15 @@ test('persistent queues are refused with the reason', () => {
   const [problem] = problemsOf('-q', 'MySQL');
   expect(problem).toContain('no such store');
   expect(problem).toContain('use journal');
+  expect(problemsOf('-q', 'libtokyocabinet')[0]).toMatch(/use journal.* or libsqlite3/);
+  expect(problemsOf('-q', 'libdrizzle')[0]).toMatch(/use mysql/);
+});
+
+test('a database is refused without what it needs', () => {
+  expect(problemsOf('-q', 'libsqlite3')).toEqual([
+    'option --queue-type: libsqlite3 needs --libsqlite3-db',
+  ]);
+  expect(problemsOf('-q', 'libsqlite3', '--libsqlite3-db=f')).toEqual([]);
 });
 
 test('TLS is refused rather than served in clear text', () => {

@@ -1,0 +1,14 @@
+/** Which database the options mean. */
+import type { DatabaseSettings } from '../store/database/kinds.ts';
+import type { ResolvedOptions } from './options.ts';
+
+/** Null when jobs are kept in memory or in the journal. */
+export function databaseSettingsOf(options: ResolvedOptions): DatabaseSettings | null {
+  if (options.queueType === 'libsqlite3')
+    return {
+      type: 'libsqlite3',
+      file: options.libsqlite3Db as string,
+      table: options.libsqlite3Table,
+    };
+  return null;
+}

@@ -1,0 +1,118 @@
+/**
+ * Jobs in a database: the thread that talks to it for all shards, from the start of the server to its end. Nothing is
+ * kept besides jobs, so every run is another one to clients. Rule: shards are made with their end of a port; the thread
+ * gets the other ends when the database has shown that it can be used.
+ */
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { Logger } from '../base/logger.ts';
+import type { StoreConfig } from '../shard/assemble.ts';
+import type { DatabaseSettings } from '../store/database/kinds.ts';
+import type {
+  DatabaseTask,
+  FromDatabaseThread,
+  ToDatabaseThread,
+} from '../store/database/thread.ts';
+import { newHashSeed, nextBoot } from './identity.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { ServerState } from './state.ts';
+
+/** A database that does not let go of its connection is left so long after the end. */
+const CLOSE_MS = 5_000;
+
+interface Joining {
+  readonly shard: number;
+  readonly port: MessagePort;
+}
+
+export class DatabaseState implements ServerState {
+  readonly hashSeed = newHashSeed();
+  readonly boot = nextBoot();
+  readonly keptIn = 'database';
+  readonly #options: ResolvedOptions;
+  readonly #settings: DatabaseSettings;
+  readonly #log: Logger;
+  readonly #onFailure: (error: Error) => void;
+  #thread: Worker | null = null;
+  #isOpen = false;
+  #isClosing = false;
+  /** Ends of ports for the thread, until it is open. */
+  #joining: Joining[] = [];
+
+  constructor(
+    options: ResolvedOptions,
+    settings: DatabaseSettings,
+    log: Logger,
+    onFailure: (error: Error) => void,
+  ) {
+    this.#options = options;
+    this.#settings = settings;
+    this.#log = log;
+    this.#onFailure = onFailure;
+  }
+
+  storeOf(thread: number): StoreConfig | null {
+    const { threads, durability, flushInterval } = this.#options;
+    if (threads > 0 && thread === 0) return null;
+    const { port1, port2 } = new MessageChannel();
+    if (this.#isOpen) this.#join({ shard: thread, port: port2 });
+    else this.#joining.push({ shard: thread, port: port2 });
+    const relaxedMs = durability === 'relaxed' ? flushInterval : null;
+    return { kind: 'database', port: port1, relaxedMs };
+  }
+
+  async open(): Promise<void> {
+    const { threads: shardCount } = this.#options;
+    const task: DatabaseTask = { settings: this.#settings, shardCount, hashSeed: this.hashSeed };
+    const thread = new Worker(new URL('../store/database/thread.js', import.meta.url), {
+      name: 'database',
+      workerData: task,
+    });
+    this.#thread = thread;
+    thread.on('error', (error) => this.#fail(error));
+    thread.on('exit', () => this.#fail(new Error('the thread of the database has ended')));
+    try {
+      await this.#opened(thread);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.#isOpen = true;
+    for (const joining of this.#joining.splice(0)) this.#join(joining);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    const thread = this.#thread;
+    this.#thread = null;
+    for (const { port } of this.#joining.splice(0)) port.close();
+    if (thread === null) return;
+    const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+    thread.postMessage({ type: 'end' } satisfies ToDatabaseThread);
+    const killer = setTimeout(() => void thread.terminate(), this.#isOpen ? CLOSE_MS : 0);
+    await exited;
+    clearTimeout(killer);
+  }
+
+  /** Resolves when the database can be used; rejects with what is wrong with it. */
+  #opened(thread: Worker): Promise<void> {
+    return new Promise((resolve, reject) => {
+      thread.once('error', reject);
+      thread.once('exit', () => reject(new Error('the thread of the database has ended')));
+      thread.on('message', (message: FromDatabaseThread) => {
+        if (message.type === 'log') this.#log.log(message.level, message.text);
+        else if (message.type === 'opened') resolve();
+        else reject(new Error(message.reason));
+      });
+    });
+  }
+
+  #join({ shard, port }: Joining): void {
+    const message: ToDatabaseThread = { type: 'shard', shard, port };
+    this.#thread?.postMessage(message, [port]);
+  }
+
+  /** Before it was open, `open` tells. */
+  #fail(error: Error): void {
+    if (this.#isOpen && !this.#isClosing) this.#onFailure(error);
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * The store of one shard whose jobs a database keeps. It gathers what waits and hands it, one batch at a time, to the
+ * thread that talks to the database (serve.ts); while the database is away new jobs are refused and forgets are kept.
+ * Rule: what `settle` calls stored is in the database; a row is removed until that has succeeded.
+ */
+import { LogLevel } from '../../base/logger.ts';
+import type { Store, StoredJob, StoreHealth, StoreHost, TakeJob, Ticket } from '../store.ts';
+import type { Put } from './backend.ts';
+import { KeyTable, Place } from './key-table.ts';
+import type { FromDatabase, Port, ToDatabase } from './messages.ts';
+import { putBytes, unpackPuts } from './packed.ts';
+import { Reasons } from './reasons.ts';
+import { KeyMaker, uniqueOf } from './stored-key.ts';
+import { Waiting } from './waiting.ts';
+
+/** Bytes of puts that may wait for the database before new jobs are refused. */
+const PENDING_BYTES_MAX = 64 * 1024 * 1024;
+const NO_REDUCER = new Uint8Array(0);
+
+export type StorePort = Port<ToDatabase, FromDatabase>;
+
+export interface DatabaseStoreOptions {
+  /** To the thread of the database. */
+  readonly port: StorePort;
+  /** Nobody waits for the database: batches begin this often. Null: at once. */
+  readonly relaxedMs: number | null;
+}
+
+export class DatabaseStore implements Store {
+  readonly #port: StorePort;
+  readonly #relaxedMs: number | null;
+  readonly #host: StoreHost;
+  readonly #keys = new KeyTable();
+  readonly #waiting = new Waiting(this.#keys);
+  readonly #keyMaker = new KeyMaker();
+  readonly #reasons: Reasons;
+  #isAway = true;
+  #aways = 0;
+  #isClosing = false;
+  #closed: (() => void) | null = null;
+  #replayed: ((error: Error | null) => void) | null = null;
+  #take: TakeJob = () => {};
+  #lastOrder = 0;
+  #expectedRows = 0;
+  #flushedAtMs = 0;
+  #sentAtMs = 0;
+  /** Puts and forgets under way. */
+  #sent = 0;
+  #commits = 0;
+  #committed = 0;
+  #commitMs = 0;
+  #commitMsMax = 0;
+
+  constructor(options: DatabaseStoreOptions, host: StoreHost) {
+    this.#port = options.port;
+    this.#relaxedMs = options.relaxedMs;
+    this.#host = host;
+    this.#reasons = new Reasons(host);
+  }
+
+  append(job: StoredJob, ticket: Ticket, isAwaited: boolean): number {
+    if (this.#isAway || this.#isClosing) return 0;
+    if (job.reducer.length > 0) return this.#refuse('its reducer cannot be stored');
+    const key = this.#keyMaker.keyFor(job.unique);
+    if (key === null) return this.#refuse('its unique looks like a key of a job without one');
+    const put: Put = {
+      key,
+      functionName: job.functionName,
+      priority: job.priority,
+      startSeconds: Math.ceil(job.startMs / 1000),
+      workload: job.workload,
+    };
+    const waitingBytes = this.#waiting.putBytes;
+    if (waitingBytes > 0 && waitingBytes + putBytes(put) > PENDING_BYTES_MAX) return 0;
+    return this.#waiting.put(put, ticket, isAwaited) + 1;
+  }
+
+  forget(reference: number): void {
+    if (this.#isClosing) return;
+    this.#waiting.forget(reference - 1);
+    if (this.#waiting.hasOutcomes) this.#host.wake();
+  }
+
+  flush(nowMs: number): number {
+    if (this.#isAway || this.#isClosing || this.#waiting.isUnderWay || this.#waiting.isEmpty)
+      return Number.POSITIVE_INFINITY;
+    if (this.#relaxedMs !== null && !this.#waiting.isAwaited) {
+      const dueMs = this.#flushedAtMs + this.#relaxedMs;
+      if (nowMs < dueMs) return dueMs;
+    }
+    this.#flushedAtMs = nowMs;
+    this.#send();
+    return Number.POSITIVE_INFINITY;
+  }
+
+  settle(done: (ticket: Ticket, isStored: boolean) => void): void {
+    this.#waiting.settle(done);
+  }
+
+  replay(take: TakeJob, done: (error: Error | null) => void): void {
+    this.#take = take;
+    this.#replayed = done;
+    this.#port.on('message', (message) => this.#onMessage(message));
+    this.#port.on('close', () => this.#onPortClosed());
+    this.#port.postMessage({ type: 'replay' });
+  }
+
+  get health(): StoreHealth {
+    return {
+      isAccepting: !this.#isAway && !this.#isClosing,
+      jobs: Math.max(this.#keys.count, this.#expectedRows),
+      uncommitted: this.#waiting.changes,
+      commits: this.#commits,
+      committed: this.#committed,
+      commitMs: this.#commitMs,
+      commitMsMax: this.#commitMsMax,
+      bytes: 0,
+    };
+  }
+
+  close(done: () => void): void {
+    this.#isClosing = true;
+    this.#closed = done;
+    this.#goOn();
+  }
+
+  #refuse(reason: string): 0 {
+    this.#reasons.tell(reason);
+    return 0;
+  }
+
+  #send(): void {
+    const chunk = this.#waiting.take();
+    if (chunk === null) return;
+    this.#sentAtMs = this.#host.nowMs();
+    this.#sent = chunk.putCount + chunk.forgetCount;
+    const forgets = chunk.forgets.used.slice();
+    const puts = chunk.puts.used;
+    const message = { type: 'batch', aways: this.#aways, forgets, puts } as const;
+    this.#port.postMessage(message, [forgets.buffer, puts.buffer]);
+  }
+
+  #onMessage(message: FromDatabase): void {
+    if (message.type === 'rows') this.#restore(message.puts);
+    else if (message.type === 'expect') this.#expectedRows = message.rows;
+    else if (message.type === 'replayed') this.#onReplayed(message.error);
+    else if (message.type === 'written') this.#onWritten(message);
+    else if (message.type === 'back') this.#isAway = false;
+    else this.#onAway();
+    if (this.#waiting.hasOutcomes) this.#host.wake();
+    this.#goOn();
+  }
+
+  #restore(puts: Uint8Array): void {
+    for (const put of unpackPuts(puts)) {
+      if (put === null) continue;
+      const { functionName, priority, workload } = put;
+      const row = this.#keys.add(put.key, functionName, Place.STORED, 0);
+      const unique = uniqueOf(put.key) as Uint8Array;
+      const startMs = put.startSeconds * 1000;
+      const job = { functionName, unique, reducer: NO_REDUCER, priority, startMs, workload };
+      this.#take(job, row + 1, ++this.#lastOrder);
+    }
+    this.#port.postMessage({ type: 'taken' });
+  }
+
+  #onReplayed(error: string | null): void {
+    this.#expectedRows = 0;
+    this.#isAway = error !== null;
+    this.#take = () => {};
+    const done = this.#replayed;
+    this.#replayed = null;
+    done?.(error === null ? null : new Error(error));
+  }
+
+  #onWritten({ refusals }: FromDatabase & { readonly type: 'written' }): void {
+    this.#waiting.written(refusals);
+    for (const { reason } of refusals) this.#reasons.tell(reason);
+    const tookMs = this.#host.nowMs() - this.#sentAtMs;
+    this.#commits++;
+    this.#committed += this.#sent - refusals.length;
+    this.#commitMs += tookMs;
+    this.#commitMsMax = Math.max(this.#commitMsMax, tookMs);
+  }
+
+  #onAway(): void {
+    this.#isAway = true;
+    this.#aways++;
+    this.#waiting.failed();
+  }
+
+  /** The thread of the database has ended, and the server ends with it. */
+  #onPortClosed(): void {
+    this.#onAway();
+    this.#onReplayed('the thread of the database has ended');
+    if (this.#waiting.hasOutcomes) this.#host.wake();
+    this.#goOn();
+  }
+
+  /** The next batch, or the end. Nobody waits for a database that is away when the server closes. */
+  #goOn(): void {
+    if (this.#waiting.isUnderWay) return;
+    const isUrgent = this.#relaxedMs === null || this.#waiting.isAwaited || this.#closed !== null;
+    if (!this.#isAway && !this.#waiting.isEmpty) {
+      if (isUrgent) this.#send();
+      else this.#host.wake();
+      return;
+    }
+    const closed = this.#closed;
+    if (closed === null) return;
+    this.#closed = null;
+    const left = this.#waiting.forgets;
+    if (left > 0)
+      this.#host.log(
+        LogLevel.ERROR,
+        `the database is away: ${left} jobs that have ended will come back at the next start`,
+      );
+    this.#port.postMessage({ type: 'end' });
+    this.#port.close();
+    closed();
+  }
+}

@@ -1,0 +1,12 @@
+/** The kinds of databases, by gearmand's name of the queue. To add one, add a row, its settings and its backend. */
+import type { BackendKind } from './backend.ts';
+import type { SqliteSettings } from './sqlite/sqlite-backend.ts';
+
+/** Which database, in words that can be sent to a thread. */
+export type DatabaseSettings = { readonly type: 'libsqlite3' } & SqliteSettings;
+
+/** Its driver is loaded now. Rejects with the command that installs it when it is missing. */
+export async function kindOf(settings: DatabaseSettings): Promise<BackendKind> {
+  const { sqliteKind } = await import('./sqlite/sqlite-backend.ts');
+  return sqliteKind(settings);
+}

@@ -1,0 +1,109 @@
+/**
+ * Reads all rows once and gives each to the shard that owns its function. Rule: no more pages are read than shards take;
+ * a row that cannot be a job is told, counted and left where it is.
+ */
+import { LogLevel } from '../../base/logger.ts';
+import type { Backend, FoundRow, Put } from './backend.ts';
+import { Packed } from './packed.ts';
+import { uniqueOf } from './stored-key.ts';
+
+/** A page of a shard is sent when it has so many bytes. */
+const PAGE_BYTES = 256 * 1024;
+/** Pages that a shard may have before it. */
+const PAGES_MAX = 4;
+/** Damaged rows that are told one by one. */
+const TOLD_MAX = 10;
+const FUNCTION_BYTES_MAX = 8192;
+const PRIORITY_MAX = 2;
+const NO_BYTES = new Uint8Array(0);
+
+/** Takes the rows of one shard. */
+export class PageSender {
+  readonly #send: (puts: Uint8Array) => void;
+  #page = new Packed();
+  #ahead = 0;
+  #taken: () => void = () => {};
+
+  constructor(send: (puts: Uint8Array) => void) {
+    this.#send = send;
+  }
+
+  add(put: Put): void {
+    this.#page.addPut(put);
+    if (this.#page.length >= PAGE_BYTES) this.flush();
+  }
+
+  flush(): void {
+    if (this.#page.length === 0) return;
+    this.#ahead++;
+    this.#send(this.#page.used);
+    this.#page = new Packed();
+  }
+
+  /** The shard has taken a page, or will take none any more. */
+  taken(count = 1): void {
+    this.#ahead -= count;
+    this.#taken();
+  }
+
+  async room(): Promise<void> {
+    while (this.#ahead >= PAGES_MAX)
+      await new Promise<void>((resolve) => {
+        this.#taken = resolve;
+      });
+  }
+}
+
+export interface ScanOptions {
+  readonly backend: Backend;
+  readonly label: string;
+  /** The sender of the shard that owns a function; null when the shard does not read now. */
+  senderFor(functionName: Uint8Array): PageSender | null;
+  readonly senders: readonly PageSender[];
+  expect(rows: number): void;
+  log(level: number, text: string): void;
+}
+
+/** Resolves when every row was sent. The backend is open, and is not closed here. */
+export async function scan(options: ScanOptions): Promise<void> {
+  const { backend, label, senders, senderFor, log } = options;
+  options.expect(await backend.count());
+  let damaged = 0;
+  for await (const page of backend.scan()) {
+    for (const row of page) {
+      const put = putOf(row);
+      if (typeof put !== 'string') {
+        senderFor(put.functionName)?.add(put);
+        continue;
+      }
+      damaged++;
+      if (damaged <= TOLD_MAX)
+        log(LogLevel.ERROR, `${label}: a row is left alone, ${put}: unique ${show(row.key)}`);
+    }
+    for (const sender of senders) await sender.room();
+  }
+  for (const sender of senders) sender.flush();
+  if (damaged > 0) log(LogLevel.ERROR, `${label}: ${damaged} rows are no jobs and were left alone`);
+}
+
+/** The job in a row, or what is wrong with it. */
+function putOf(row: FoundRow): Put | string {
+  const { key, functionName, priority, startSeconds, workload } = row;
+  if (key === null || uniqueOf(key) === null) return 'its unique is none';
+  if (functionName === null || functionName.length === 0) return 'it has no function';
+  if (functionName.length > FUNCTION_BYTES_MAX || functionName.includes(0))
+    return 'its function is none';
+  if (priority === null || !isIn(priority, PRIORITY_MAX)) return `its priority is ${priority}`;
+  if (workload !== null && !(workload instanceof Uint8Array)) return 'its workload is none';
+  const start = startSeconds ?? 0;
+  if (!isIn(start, Number.MAX_SAFE_INTEGER / 1000)) return `its start time is ${start}`;
+  return { key, functionName, priority, startSeconds: start, workload: workload ?? NO_BYTES };
+}
+
+function isIn(value: number, max: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= max;
+}
+
+function show(key: Uint8Array | null): string {
+  return key === null ? 'missing' : JSON.stringify(Buffer.from(key).toString());
+}
