@@ -7,12 +7,16 @@ import type { Store } from '../store/store.ts';
 
 const PROGRESS_MS = 1_000;
 
-/** Resolves to the number of jobs; rejects when the store cannot be used. */
+/**
+ * Resolves to the number of jobs; rejects when the store cannot be used. `ready` is called when all of them may run,
+ * in the same event.
+ */
 export function restoreJobs(
   broker: Broker,
   store: Store,
   clock: Clock,
   log: Logger,
+  ready: () => void,
 ): Promise<number> {
   const restore = new Restore(broker);
   const startMs = clock.nowMs();
@@ -43,6 +47,7 @@ export function restoreJobs(
           return;
         }
         restore.finish();
+        ready();
         const seconds = ((clock.nowMs() - startMs) / 1000).toFixed(2);
         if (count > 0) log.log(LogLevel.NOTICE, `replay: all ${count} jobs in ${seconds} s`);
         resolve(count);

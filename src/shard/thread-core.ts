@@ -150,16 +150,16 @@ export class ThreadCore {
   }
 
   /** Reads back what the store has kept; resolves to the number of jobs. Before the first turn; without a store 0. */
-  async restore(): Promise<number> {
+  restore(): Promise<number> {
     const { broker, store } = this;
-    if (broker === null || store === null) return 0;
+    if (broker === null || store === null) return Promise.resolve(0);
     this.#setTime();
     const { clock, log } = this.#parts;
-    const count = await restoreJobs(broker, store, clock, log);
-    // Other threads see what is runnable here before anybody asks; the turn sets the timer of scheduled jobs.
-    this.#publish();
-    this.reactor.nudge();
-    return count;
+    return restoreJobs(broker, store, clock, log, () => {
+      // Other threads see what is runnable here before anybody asks; the turn sets the timer of scheduled jobs.
+      this.#publish();
+      this.reactor.nudge();
+    });
   }
 
   /** Makes durable what waits and answers who waited; background jobs are refused from now on. */

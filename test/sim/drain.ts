@@ -82,6 +82,13 @@ export function leaveAll(scene: Scene): void {
       () => `thread ${index} is left with ${left} (sessions, far peers, questions, KiB of blobs)`,
     );
   }
+  for (const { index, core, kept } of world.living) {
+    const { jobs, uncommitted } = core.store?.health ?? { jobs: 0, uncommitted: 0 };
+    ensure(
+      jobs === 0 && uncommitted === 0 && kept === 0,
+      () => `store of thread ${index} keeps ${jobs} jobs, ${uncommitted} uncommitted, ${kept} read`,
+    );
+  }
   ensure(world.registry.count === 0, () => `${world.registry.count} sockets are open`);
   // What a shard had taken of the memory is known only to itself.
   if (world.deaths.length > 0) return;

@@ -44,6 +44,8 @@ export interface Plan {
   /** Background jobs go through a journal whose disk is as slow as the simulation likes. */
   readonly hasStore: boolean;
   readonly isRelaxed: boolean;
+  /** Shards that are killed while their disk is at work. */
+  readonly diskKills: number;
 }
 
 /** Names that hash to different shards under different seeds. */
@@ -60,7 +62,7 @@ export function planOf(seed: number, steps: number): Plan {
   const kills = new Set<number>();
   if (shardCount > 0 && random.oneIn(4))
     for (let i = random.between(1, 2); i > 0; i--) kills.add(random.between(steps >> 2, steps));
-  return {
+  const plan = {
     seed,
     shardCount,
     movesConnections: shardCount > 0 && !random.oneIn(3),
@@ -99,6 +101,8 @@ export function planOf(seed: number, steps: number): Plan {
     hasStore: random.oneIn(2),
     isRelaxed: random.oneIn(4),
   };
+  const mayDie = plan.hasStore && shardCount > 0 && random.oneIn(2);
+  return { ...plan, diskKills: mayDie ? random.between(1, 4) : 0 };
 }
 
 /** One line for the head of a report. */
@@ -110,6 +114,6 @@ export function describePlan(plan: Plan): string {
     `rings ${ringBytes} bytes, order ${order}, wakes ${plan.wakesPerJob}, retries ${plan.jobRetries}`,
     `functions ${plan.functionNames.length}, kills ${kills.size}, memory ${plan.memoryBytesMax}`,
     `window ${plan.windowBytes}, pause ${plan.outputPauseBytes}`,
-    `store ${plan.hasStore ? (plan.isRelaxed ? 'relaxed' : 'synced') : 'none'}`,
+    `store ${plan.hasStore ? (plan.isRelaxed ? 'relaxed' : 'synced') : 'none'}, disk kills ${plan.diskKills}`,
   ].join('; ');
 }

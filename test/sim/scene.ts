@@ -29,6 +29,7 @@ export class Scene {
     this.random = random;
     this.world = new World(plan, transcript, {
       started: (thread) => this.#watch(thread),
+      restored: (thread) => this.#watches.get(thread)?.begin(),
       turned: (thread) => this.#check(thread),
       died: (thread) => this.#onDeath(thread),
     });
@@ -65,6 +66,8 @@ export class Scene {
     this.world.spare();
     this.settle();
     this.checkRest();
+    if (this.world.living.every(({ core }) => (core.store?.health.uncommitted ?? 0) === 0))
+      this.ledger.rested();
     this.probe.act();
     this.settle();
     this.checkRest();
@@ -92,5 +95,7 @@ export class Scene {
   #onDeath(thread: SimThread): void {
     this.ledger.shardDied(thread.index, this.#watches.get(thread)?.lastSerial ?? 0);
     this.#watches.delete(thread);
+    if (this.random.oneIn(2)) thread.files.kill();
+    else thread.files.losePower(this.random);
   }
 }

@@ -33,10 +33,12 @@ class Simulation {
   #names = 0;
   /** A thread that gets no turn for a while, so that its rings fill. */
   #stalled = -1;
+  #diskKills: number;
 
   constructor(scene: Scene) {
     this.#scene = scene;
     this.#random = scene.random;
+    this.#diskKills = scene.plan.diskKills;
   }
 
   run(): void {
@@ -69,7 +71,7 @@ class Simulation {
       [incoming.length > 0 ? 40 : 0, () => random.pick(incoming).link.receive()],
       [bells.length > 0 ? 20 : 0, () => world.hearBell(random.pick(bells))],
       [timers.length > 0 ? 20 : 0, () => world.fireTimer(random.pick(timers))],
-      [disks.length > 0 ? 30 : 0, () => random.pick(disks).files.step()],
+      [disks.length > 0 ? 30 : 0, () => this.#useDisk(random.pick(disks))],
       [messages.length > 0 ? 20 : 0, () => this.#hearSupervisor()],
       [40, () => this.#act()],
       [8, () => world.advance(random.pick([0.3, 1, 2.5, 10, 40, 120, 900, 1700]))],
@@ -84,6 +86,14 @@ class Simulation {
     const { world, plan } = this.#scene;
     const weight = ({ index }: SimThread) => plan.threadWeights[index] as number;
     world.run(this.#random.weighted(due.map((thread) => [weight(thread), thread] as const)));
+  }
+
+  /** One operation of a disk; now and then the last one before its shard dies. */
+  #useDisk(thread: SimThread): void {
+    thread.files.step();
+    if (this.#diskKills === 0 || thread.index === 0 || !this.#random.oneIn(30)) return;
+    this.#diskKills--;
+    this.#scene.world.kill(thread.index, 0);
   }
 
   #deliver({ link }: SimPeer): void {

@@ -24,6 +24,7 @@ interface Saying {
 export class JobRecord {
   readonly handle: string;
   readonly shard: number;
+  readonly slot: number;
   readonly serial: number;
   functionName: string | null = null;
   unique = '';
@@ -39,15 +40,18 @@ export class JobRecord {
   readonly heard = new Map<PeerLink, Map<PeerLink, number>>();
   /** A holder has sent WORK_COMPLETE, WORK_FAIL or WORK_EXCEPTION. */
   isEndSent = false;
+  /** It has ended, and that is durable. */
+  isOver = false;
   mayFail = false;
   isCancelAsked = false;
   /** Its shard has died. */
   isLost = false;
 
   constructor(handle: string) {
-    const [shard, , serial] = numbersOf(handle);
+    const [shard, slot, serial] = numbersOf(handle);
     this.handle = handle;
     this.shard = shard;
+    this.slot = slot;
     this.serial = serial;
   }
 }

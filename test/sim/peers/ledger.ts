@@ -24,6 +24,8 @@ export class Ledger {
   readonly #lastOf = new Map<PeerLink, Map<string, number>>();
   /** Greatest serial that a shard had given when it died last. */
   readonly #lastSerials = new Map<number, number>();
+  /** Jobs that were durable when their shard died, by what tells them apart: each must run again. */
+  readonly #owed = new Map<string, JobRecord>();
 
   constructor(world: World) {
     this.#world = world;
@@ -115,12 +117,20 @@ export class Ledger {
     job.sayings.set(sayingKey(type, rest), { by: link, index, rest });
     if (type === 'WORK_FAIL' || type === 'WORK_EXCEPTION') job.mayFail = true;
     if (!isFinal(type)) return;
+    this.#owed.delete(keyOf(job));
     job.isEndSent = true;
     job.holders.delete(link);
   }
 
   cancelAsked(handle: string): void {
     this.#job(handle).isCancelAsked = true;
+    this.#owed.delete(keyOf(this.#job(handle)));
+  }
+
+  /** Nothing is on its way and every disk is idle: jobs that have ended by now never come back. */
+  rested(): void {
+    for (const job of this.#jobs.values())
+      if (job.isEndSent && !job.isLost && !this.#isLive(job)) job.isOver = true;
   }
 
   isCancelAsked(shard: number, serial: number): boolean {
@@ -155,15 +165,28 @@ export class Ledger {
     job.finals.set(link, finals + 1);
   }
 
-  /** Jobs of a shard with a serial up to `lastSerial` died with it. */
+  /** Jobs of a shard with a serial up to `lastSerial` died with it; those that were durable come again. */
   shardDied(shard: number, lastSerial: number): void {
-    for (const job of this.#jobs.values())
-      if (job.shard === shard && job.serial <= lastSerial) job.isLost = true;
+    const { hasStore, isRelaxed, jobRetries } = this.#world.plan;
+    const isDurable = hasStore && !isRelaxed && jobRetries < 0;
+    for (const job of this.#jobs.values()) {
+      if (job.shard !== shard || job.serial > lastSerial || job.isLost) continue;
+      job.isLost = true;
+      const isOwed = job.isAckedBackground && !job.isCancelAsked && this.#isLive(job);
+      if (isDurable && isOwed) this.#owed.set(keyOf(job), job);
+    }
     this.#lastSerials.set(shard, lastSerial);
+    // A submission may become another job now, unless its own was over.
+    for (const [submission, handle] of [...this.#handleOf]) {
+      const job = this.#job(handle);
+      if (job.isLost && !job.isOver) this.#handleOf.delete(submission);
+    }
   }
 
   /** When no job is left in the server: nobody waits any more, nothing was lost. */
   checkEnd(): void {
+    const [owed] = this.#owed.values();
+    ensure(owed === undefined, () => `background job ${owed?.handle} did not come back`);
     for (const job of this.#jobs.values()) {
       if (job.isLost) continue;
       for (const [link, count] of job.subscriptions)
@@ -201,6 +224,8 @@ export class Ledger {
   /** A submission that coalesces with nothing is one job. */
   #bind(submission: Submission, handle: string): void {
     if (submission.unique !== '') return;
+    // Told behind the death of its shard: it may be another job by now.
+    if (this.#job(handle).isLost) return;
     const known = this.#handleOf.get(submission) ?? handle;
     ensure(known === handle, () => `one submission became ${known} and ${handle}`);
     this.#handleOf.set(submission, handle);
@@ -215,6 +240,11 @@ export class Ledger {
       () => `${link.name}: a job of ${functionName} overtakes an earlier one`,
     );
     serials.set(functionName, serial);
+  }
+
+  /** Whether the server has the job, a worker of which may have sent an end that counts no more. */
+  #isLive({ shard, slot, serial }: JobRecord): boolean {
+    return this.#world.threads[shard]?.core.broker?.jobs.table.isLive(slot, serial) ?? false;
   }
 
   #mayHaveLost(link: PeerLink, functionName: string): boolean {
@@ -234,4 +264,10 @@ export class Ledger {
     this.handles.push(handle);
     return job;
   }
+}
+
+/** Jobs of one key are one job, whatever their handles. */
+function keyOf({ functionName, unique, workload }: JobRecord): string {
+  const isByWorkload = unique === '' || unique === '-';
+  return JSON.stringify([functionName, unique, isByWorkload ? workload?.toString('latin1') : null]);
 }

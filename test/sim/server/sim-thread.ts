@@ -5,7 +5,7 @@ import { ThreadCore } from '../../../src/shard/thread-core.ts';
 import { Journal } from '../../../src/store/journal/journal.ts';
 import type { Store, StoreHost } from '../../../src/store/store.ts';
 import { MemoryReactor } from '../../../src/transport/memory-reactor.ts';
-import { MemoryFiles } from '../../support/memory-files.ts';
+import type { MemoryFiles } from '../../support/memory-files.ts';
 import type { Plan } from '../plan.ts';
 import { ensure } from '../transcript.ts';
 import { SimRings } from './rings.ts';
@@ -20,15 +20,18 @@ export class SimThread {
   readonly core: ThreadCore;
   readonly reactor: MemoryReactor;
   readonly rings: SimRings;
-  /** Disk of its journal. It dies with the thread: what survives is for the journal's own simulation. */
-  readonly files = new MemoryFiles();
+  /** Disk of its journal; outlives the thread. */
+  readonly files: MemoryFiles;
   /** A turn was asked for. */
   isDue = true;
+  readonly #plan: Plan;
   timer: { readonly atMs: number; readonly wake: () => void } | null = null;
 
-  constructor(world: World, index: number) {
+  constructor(world: World, index: number, files: MemoryFiles) {
     const { plan, hub, transcript } = world;
     this.index = index;
+    this.files = files;
+    this.#plan = plan;
     this.rings = new SimRings(hub, index);
     let reactor: MemoryReactor | null = null;
     this.core = new ThreadCore(coreOptions(plan, index, world.memoryTaken), {
@@ -61,10 +64,33 @@ export class SimThread {
       rings: this.rings,
       makeStore: plan.hasStore ? (host) => this.#makeStore(host, plan) : null,
     });
-    void this.core.restore();
-    this.files.run();
     this.reactor = reactor as unknown as MemoryReactor;
     if (plan.shardCount > 0) this.rings.watch(this.reactor);
+  }
+
+  /** Reads back what its store has kept; throws when that cannot be read. */
+  restore(): void {
+    let failure: unknown = null;
+    this.core.restore().catch((error: unknown) => {
+      failure = error;
+    });
+    this.files.run();
+    ensure(failure === null, () => `thread ${this.index} cannot read its store: ${failure}`);
+  }
+
+  /** What a restart would give back now. */
+  get kept(): number {
+    this.files.kill();
+    const host = { wake: () => {}, log: () => {}, nowMs: () => 0 };
+    let count = 0;
+    this.#makeStore(host, this.#plan).replay(
+      () => {
+        count++;
+      },
+      (error) => ensure(error === null, () => `thread ${this.index}: ${error?.message}`),
+    );
+    this.files.run();
+    return count;
   }
 
   #makeStore(host: StoreHost, plan: Plan): Store {

@@ -6,6 +6,7 @@
 import { RingReader } from '../../../src/ring/ring.ts';
 import { RecordKind } from '../../../src/session/far/records.ts';
 import { MemoryRegistry, type MemorySocket } from '../../../src/transport/memory-socket.ts';
+import { MemoryFiles } from '../../support/memory-files.ts';
 import type { Plan } from '../plan.ts';
 import type { Transcript } from '../transcript.ts';
 import { RingHub } from './rings.ts';
@@ -28,8 +29,9 @@ interface Message {
 }
 
 export interface WorldEvents {
-  /** A thread has been made: at the start, or again after a death. */
+  /** A thread has been made: at the start, or again after a death. Its store is read behind it. */
   started(thread: SimThread): void;
+  restored(thread: SimThread): void;
   /** A turn has ended in good order. */
   turned(thread: SimThread): void;
   /** Called before its sockets are closed. */
@@ -43,6 +45,8 @@ export class World {
   readonly hub: RingHub;
   readonly memoryTaken = new Int32Array(1);
   readonly threads: (SimThread | null)[] = [];
+  /** By thread. */
+  readonly #disks: MemoryFiles[];
   /** What the supervisor has said and nobody has heard yet; by receiving thread, in order for each. */
   messages: Message[] = [];
   readonly deaths: Death[] = [];
@@ -57,6 +61,7 @@ export class World {
     this.plan = plan;
     this.transcript = transcript;
     this.#events = events;
+    this.#disks = Array.from({ length: plan.shardCount + 1 }, () => new MemoryFiles());
     this.hub = new RingHub(plan.shardCount + 1, plan.ringBytes, plan.ringStart);
     for (let index = 0; index <= plan.shardCount; index++) this.#start(index);
     this.advance(0);
@@ -137,9 +142,11 @@ export class World {
   }
 
   #start(index: number): void {
-    const thread = new SimThread(this, index);
+    const thread = new SimThread(this, index, this.#disks[index] as MemoryFiles);
     this.threads[index] = thread;
     this.#events.started(thread);
+    thread.restore();
+    this.#events.restored(thread);
   }
 
   #bury(thread: SimThread): void {

@@ -52,6 +52,11 @@ export class BrokerWatch {
     new WakeWatch(broker);
   }
 
+  /** The store has given back what it kept: those jobs are not new. */
+  begin(): void {
+    this.#created = 0;
+  }
+
   /** To be called behind a turn: everything that was due by then is done. */
   check(): void {
     const { counters, jobs, nowMs, wallMs } = this.#broker;
