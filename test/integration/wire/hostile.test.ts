@@ -78,6 +78,7 @@ describeServer('hostile input', { args: ['--max-packet-size=4194304'] }, (stage)
   });
 
   it('answers a packet above --max-packet-size with an ERROR and closes', async () => {
+    const before = residentBytes(stage.server.pid);
     const peer = await stage.peer('peer');
     peer.sendRaw(rawPacket(Packet.SUBMIT_JOB_BG, 'f\0\0x', { size: 2 ** 31 }), 'SUBMIT of 2 GiB');
     const error = await peer.expect('ERROR');
@@ -85,6 +86,7 @@ describeServer('hostile input', { args: ['--max-packet-size=4194304'] }, (stage)
       'ARGUMENT_TOO_LARGE\0packet is 2147483648 bytes, limit 4194304',
     );
     await peer.untilClosed();
+    expect(residentBytes(stage.server.pid) - before).toBeLessThan(64 * MIB);
   });
 
   it('takes memory as bytes arrive, not as announced', async () => {
