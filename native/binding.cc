@@ -84,10 +84,11 @@ void OnEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* data) {
 
 ReactorOptions ReadOptions(const Napi::Value& numbers) {
   Napi::Float64Array number = numbers.As<Napi::Float64Array>();
-  if (number.ElementLength() != 6) Die("options have a wrong length");
+  if (number.ElementLength() != 7) Die("options have a wrong length");
   return ReactorOptions{static_cast<uint64_t>(number[0]), static_cast<uint64_t>(number[1]),
                         number[2] != 0,                   static_cast<int>(number[3]),
-                        static_cast<int>(number[4]),      static_cast<int>(number[5])};
+                        static_cast<int>(number[4]),      static_cast<int>(number[5]),
+                        static_cast<int>(number[6])};
 }
 
 // (settings, shapes, options, onTurn, onListenError, onClosed) -> { handle, arena, rows, out,

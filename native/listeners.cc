@@ -1,4 +1,4 @@
-// Listening sockets of a reactor: bind, accept, OPEN rows.
+// Listening sockets of a reactor: bind, accept, OPEN and ARRIVED rows.
 // Rule: when descriptors run out a listener is not polled for 100 ms; it never spins and never
 // gives up.
 #include <errno.h>
@@ -18,7 +18,7 @@ constexpr int kAcceptsMax = 64;
 
 }  // namespace
 
-int Reactor::ListenIp(const char* host, int port, int backlog, bool v6_only) {
+int Reactor::ListenIp(const char* host, int port, int backlog, bool v6_only, bool is_raw) {
   sockaddr_storage address = {};
   socklen_t bytes = sizeof(sockaddr_in);
   int error = uv_ip4_addr(host, port, reinterpret_cast<sockaddr_in*>(&address));
@@ -42,6 +42,7 @@ int Reactor::ListenIp(const char* host, int port, int backlog, bool v6_only) {
   bytes = sizeof address;
   getsockname(fd, reinterpret_cast<sockaddr*>(&address), &bytes);
   listener->port = PortOf(address);
+  listener->is_raw = is_raw;
   return id;
 }
 
@@ -165,6 +166,17 @@ bool Reactor::AcceptOne(Listener* listener) {
     return false;
   }
   if (!listener->is_local) SetStreamOptions(fd, options_);
+  char text[kAddressBytesMax] = "localhost";
+  int port = 0;
+  if (!listener->is_local) {
+    WriteAddress(address, text);
+    port = PortOf(address);
+  }
+  if (listener->is_raw) {
+    // Whoever reads the row owns the descriptor; Abandon() closes those of rows that nobody reads.
+    EmitPeer(0, kArrived, listener, text, port)[kHash0] = fd;
+    return true;
+  }
   int error = 0;
   Connection* connection = CreateConnection(fd, &error);
   if (connection == nullptr) {
@@ -172,26 +184,22 @@ bool Reactor::AcceptOne(Listener* listener) {
     WaitToAccept(listener, error);
     return false;
   }
-  if (listener->is_local) {
-    EmitOpen(connection, listener, "localhost", 0);
-  } else {
-    char text[kAddressBytesMax] = "";
-    WriteAddress(address, text);
-    EmitOpen(connection, listener, text, PortOf(address));
-  }
+  EmitPeer(connection->id, kOpen, listener, text, port);
   return true;
 }
 
-void Reactor::EmitOpen(Connection* connection, Listener* listener, const char* text, int port) {
+int32_t* Reactor::EmitPeer(int32_t conn, int32_t kind, Listener* listener, const char* text,
+                           int port) {
   uint32_t start = batch_.arena_used;
   uint32_t length = static_cast<uint32_t>(strlen(text));
   memcpy(batch_.arena + start, text, length);
   batch_.arena_used = start + length;
-  int32_t* row = batch_.Append(connection->id, kOpen, start);
+  int32_t* row = batch_.Append(conn, kind, start);
   row[kA0] = static_cast<int32_t>(length);
   row[kA1] = port;
   row[kA2] = listener->id;
   row[kData] = row[kEnd] = static_cast<int32_t>(batch_.arena_used);
+  return row;
 }
 
 void Reactor::WaitToAccept(Listener* listener, int error) {

@@ -51,6 +51,7 @@ struct ReactorOptions {
   int keepalive_idle;  // Seconds, count; -1: the system's.
   int keepalive_interval;
   int keepalive_count;
+  int user_timeout_ms;  // TCP_USER_TIMEOUT; 0: the system's.
 };
 
 class Reactor;
@@ -101,6 +102,7 @@ struct Listener {
   bool is_waiting;  // Not polled until the retry timer fires.
   bool is_closed;
   bool is_local;
+  bool is_raw;  // Descriptors are handed out: rows ARRIVED instead of connections.
   char path[108];
 };
 
@@ -113,7 +115,7 @@ class Reactor {
   Reactor& operator=(const Reactor&) = delete;
 
   // Return the listener's id, or a negative errno.
-  int ListenIp(const char* host, int port, int backlog, bool v6_only);
+  int ListenIp(const char* host, int port, int backlog, bool v6_only, bool is_raw);
   int ListenPath(const char* path, int mode, int backlog);
   int ListenerPort(int32_t id);
   void Unlisten(int32_t id);
@@ -222,7 +224,7 @@ class Reactor {
   void AcceptAll(Listener* listener);
   bool AcceptOne(Listener* listener);
   void WaitToAccept(Listener* listener, int error);
-  void EmitOpen(Connection* connection, Listener* listener, const char* text, int port);
+  int32_t* EmitPeer(int32_t conn, int32_t kind, Listener* listener, const char* text, int port);
   static void OnAcceptable(uv_poll_t* poll, int status, int events);
   static void OnRetryTimer(uv_timer_t* timer);
   static void OnListenerClosed(uv_handle_t* handle);

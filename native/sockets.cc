@@ -39,6 +39,11 @@ void WriteAddress(const sockaddr_storage& address, char* text) {
 
 void SetStreamOptions(int fd, const ReactorOptions& options) {
   SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+#ifdef TCP_USER_TIMEOUT
+  if (options.user_timeout_ms > 0) {
+    SetOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, options.user_timeout_ms);
+  }
+#endif
   if (!options.keepalive) return;
   SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   if (options.keepalive_idle >= 0) {

@@ -69,6 +69,15 @@ function switchDebug(server: Server, logger: LineLogger, settings: Settings): vo
   server.setLogLevel(level);
 }
 
+/** SIGHUP, besides the log file: a file that cannot be used is told, and what was in use stays. */
+function reload(server: Server, logger: LineLogger): void {
+  try {
+    server.reload();
+  } catch (error) {
+    logger.log(LogLevel.ERROR, `SIGHUP: ${sentence(error)}; what was in use stays`);
+  }
+}
+
 /** Serves until a signal ends it. Rejects when the server cannot listen or ends because of an error. */
 async function serve(
   settings: Settings,
@@ -84,6 +93,7 @@ async function serve(
     pause: pauseByTimer,
   });
   if (isListening) started(announce(server, settings, log));
+  process.on('SIGHUP', () => reload(server, logger));
   process.on('SIGUSR2', () => switchDebug(server, logger, settings));
   signals.onStop((kind, signal) => {
     const how = kind === 'now' ? 'shutting down' : 'shutting down after the last job';

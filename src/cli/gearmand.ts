@@ -3,7 +3,9 @@
  * The command `gearmand`. Only what `--help`, `--version` and a wrong option need is loaded at once; the server
  * follows when it is to run.
  */
-import { OptionError } from '../server/options.ts';
+import { usesTls } from '../server/options/tls-rows.ts';
+import { OptionError, resolveOptions } from '../server/options.ts';
+import { readTlsFiles, TlsFileError } from '../server/tls-files.ts';
 import { backgroundChannel, startInBackground } from './background.ts';
 import { helpText } from './read-words.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -28,6 +30,21 @@ function settingsOf(argv: readonly string[]): Settings | null {
   }
 }
 
+/** Options are good; the files that they name are looked at too. */
+function checkFiles(settings: Settings): boolean {
+  if (settings.values.checkConfig !== true) return true;
+  try {
+    const options = resolveOptions(settings.server);
+    if (usesTls({ ...options })) readTlsFiles(options);
+  } catch (error) {
+    if (!(error instanceof TlsFileError)) throw error;
+    complain(error.message);
+    return false;
+  }
+  process.stdout.write(settingsText(settings));
+  return true;
+}
+
 async function main(argv: readonly string[]): Promise<number> {
   const settings = settingsOf(argv);
   if (settings === null) return 1;
@@ -39,8 +56,7 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write(versionText());
       return 0;
     case 'check':
-      if (settings.values.checkConfig === true) process.stdout.write(settingsText(settings));
-      return 0;
+      return checkFiles(settings) ? 0 : 1;
     case 'run': {
       if (settings.values.daemon === true && channel === null) {
         return startInBackground(process.argv[1] as string, argv, complain);

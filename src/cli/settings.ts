@@ -119,7 +119,8 @@ function collectEnvironment(collected: Collected, env: NodeJS.ProcessEnv): void 
     const text = rule === undefined ? undefined : env[rule.variable];
     if (rule === undefined || text === undefined || text === '') continue;
     const given = collected.values.get(row.key);
-    const mayWin = rule.winsOverDefaultValue === true && given === row.fallback;
+    const mayWin =
+      rule.wins === 'always' || (rule.wins === 'overDefault' && given === row.fallback);
     if (given !== undefined && !mayWin) continue;
     const word = rule.read(text);
     if (word === undefined) {

@@ -32,7 +32,7 @@ export function decoderSettings(hashSeed: number, packetBytesMax: number): Float
 
 /** What its sockets must know; -1: the system decides. */
 export function optionNumbers(options: ReactorOptions): Float64Array {
-  const { outputPauseBytes, outputBytesMax, keepalive } = options;
+  const { outputPauseBytes, outputBytesMax, keepalive, userTimeoutMs } = options;
   return Float64Array.of(
     outputPauseBytes,
     outputBytesMax,
@@ -40,5 +40,6 @@ export function optionNumbers(options: ReactorOptions): Float64Array {
     keepalive?.idleSeconds ?? -1,
     keepalive?.intervalSeconds ?? -1,
     keepalive?.count ?? -1,
+    userTimeoutMs ?? 0,
   );
 }

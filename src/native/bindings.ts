@@ -34,7 +34,14 @@ export interface Bindings {
     onListenError: (errno: number) => void,
     onClosed: () => void,
   ): ReactorParts;
-  listenIp(handle: Handle, ip: string, port: number, backlog: number, v6Only: boolean): number;
+  listenIp(
+    handle: Handle,
+    ip: string,
+    port: number,
+    backlog: number,
+    v6Only: boolean,
+    isRaw: boolean,
+  ): number;
   listenPath(handle: Handle, path: string, mode: number, backlog: number): number;
   listenerPort(handle: Handle, id: number): number;
   unlisten(handle: Handle, id: number): void;

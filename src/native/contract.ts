@@ -6,6 +6,7 @@
  * send. Output written outside of a turn (timers, promises) is taken just before the thread may sleep.
  * While `onTurn` runs, methods only note what to do; `hold` and `detach` take effect at once for what they return.
  */
+import type { Duplex } from 'node:stream';
 
 export type ListenAddress =
   | {
@@ -13,6 +14,11 @@ export type ListenAddress =
       readonly port: number;
       readonly backlog: number;
       readonly v6Only?: boolean;
+      /**
+       * Peers are not read here: each is given away as it was accepted. The addon makes an ARRIVED row of it, the twin
+       * calls `onSocket`.
+       */
+      readonly isRaw?: boolean;
     }
   | { readonly path: string; readonly mode: number; readonly backlog: number };
 
@@ -33,6 +39,10 @@ export interface ReactorOptions {
   /** Unsent output that is above this already and grows: GONE OUTPUT_LIMIT. One packet of any size passes. */
   readonly outputBytesMax: number;
   readonly keepalive: KeepaliveOptions | null;
+  /** Milliseconds that sent data may stay unacknowledged (TCP_USER_TIMEOUT); 0 or left out = the system's. Addon only. */
+  readonly userTimeoutMs?: number;
+  /** Twin only: a raw listener has accepted `socket`, which is the callee's. Outside of a turn. */
+  readonly onSocket?: (socket: Duplex, address: string, port: number) => void;
   /** Called once per turn with the number of rows (may be 0 when only a ring or `nudge` woke the thread). */
   readonly onTurn: (rowCount: number) => void;
   /** A listener failed or recovered (EMFILE ...), at most once a second; `code` as in errno names. */

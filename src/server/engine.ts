@@ -9,6 +9,7 @@ import { closeHome } from '../shard/close-home.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { Listeners } from './listeners.ts';
 import type { ResolvedOptions } from './options.ts';
+import type { Secrets } from './secrets.ts';
 import { createState, type ServerState } from './state.ts';
 import { Supervisor } from './supervisor.ts';
 import { configMaker } from './thread-config.ts';
@@ -20,6 +21,7 @@ export interface EngineOptions {
   readonly options: ResolvedOptions;
   readonly native: ExplainedChoice;
   readonly log: Logger;
+  readonly secrets: Secrets;
   /** Runs a turn of the caller's thread; decides what a thrown error does. */
   guard(turn: () => void): void;
   /** Shards cannot be kept alive, or jobs cannot be kept any more. */
@@ -33,15 +35,17 @@ export class Engine {
   readonly supervisor: Supervisor | null;
   readonly listeners: Listeners;
   readonly #state: ServerState;
+  readonly #secrets: Secrets;
   readonly #guard: (turn: () => void) => void;
   /** Nothing runs here any more, and nothing ever will. */
   isSpent = false;
 
   /** Throws when there is a state directory that this version cannot read. */
-  constructor({ options, native, log, guard, onFatal, refuseClosed }: EngineOptions) {
+  constructor({ options, native, log, secrets, guard, onFatal, refuseClosed }: EngineOptions) {
     this.#guard = guard;
+    this.#secrets = secrets;
     this.#state = createState(options, log, onFatal);
-    const configOf = configMaker(options, native.kind, this.#state);
+    const configOf = configMaker(options, native.kind, this.#state, secrets);
     const shardCount = options.threads;
     const { keptIn } = this.#state;
     this.supervisor =
@@ -65,6 +69,14 @@ export class Engine {
     await this.#state.open();
     await this.supervisor?.start(this.core);
     await this.core.restore();
+  }
+
+  /** Files were read again: tells every thread. */
+  renewSecrets(): void {
+    const { tls } = this.#secrets;
+    if (tls === null) return;
+    this.core.door?.renew(tls);
+    this.supervisor?.renewTls(tls);
   }
 
   /** Ends what a failed start has left. */

@@ -5,12 +5,17 @@
 import { lookup } from 'node:dns/promises';
 import { rm, stat } from 'node:fs/promises';
 import { connect, isIP } from 'node:net';
-import type { ResolvedOptions } from './options.ts';
+import type { ResolvedOptions, ResolvedTarget } from './options.ts';
 import type { ListenRequest } from './types.ts';
 
 /** One address to bind. Those of one `group` come from one name and share a port that the system chooses. */
 export type Target =
-  | { readonly host: string; readonly port: number; readonly group: number }
+  | {
+      readonly host: string;
+      readonly port: number;
+      readonly isSecure?: boolean;
+      readonly group: number;
+    }
   | { readonly path: string };
 
 /** Every address to bind for a request; without one those of the options, or all addresses of the machine. */
@@ -20,24 +25,28 @@ export async function targetsOf(
 ): Promise<Target[]> {
   if (request.path !== undefined) return [{ path: request.path }];
   const port = request.port ?? options.port;
-  if (request.host !== undefined) return resolveHost(request.host, port, 0);
+  const secure = (request.isSecure ?? options.ssl) ? { isSecure: true } : {};
+  if (request.host !== undefined) return resolveHost({ host: request.host, port, ...secure }, 0);
   if (options.listen.length === 0)
-    return [
-      { host: '0.0.0.0', port, group: 0 },
-      { host: '::', port, group: 0 },
-    ];
+    return ['0.0.0.0', '::'].map((host) => ({ host, port, ...secure, group: 0 }));
   const targets: Target[] = [];
   for (const [group, target] of options.listen.entries()) {
     if ('path' in target) targets.push(target);
-    else targets.push(...(await resolveHost(target.host, target.port ?? port, group)));
+    else {
+      const to = { ...target, port: target.port ?? port };
+      targets.push(...(await resolveHost(to, group)));
+    }
   }
   return targets;
 }
 
-async function resolveHost(host: string, port: number, group: number): Promise<Target[]> {
-  if (isIP(host) !== 0) return [{ host, port, group }];
-  const found = await lookup(host, { all: true });
-  return found.map(({ address }) => ({ host: address, port, group }));
+async function resolveHost(
+  target: Exclude<ResolvedTarget, { path: string }>,
+  group: number,
+): Promise<Target[]> {
+  if (isIP(target.host) !== 0) return [{ ...target, group }];
+  const found = await lookup(target.host, { all: true });
+  return found.map(({ address }) => ({ ...target, host: address, group }));
 }
 
 /** A socket file on which nobody listens is left over from a killed server. */

@@ -69,11 +69,16 @@ export class Listeners {
       await removeStaleSocket(path);
       return this.#listen({ path, mode: socketMode, backlog }, () => ({ path }));
     }
-    const { host, group } = target;
+    const { host, group, isSecure } = target;
     // All addresses of one request share the port that the system chose for the first.
     const port = target.port === 0 ? this.#chosenPort(group) : target.port;
-    const address = { host, port, backlog, v6Only: isIP(host) === 6 };
-    return this.#listen(address, (bound) => ({ host, port: bound, group }));
+    const address = { host, port, backlog, v6Only: isIP(host) === 6, isRaw: isSecure === true };
+    return this.#listen(address, (bound) => ({
+      host,
+      port: bound,
+      ...(isSecure && { isSecure }),
+      group,
+    }));
   }
 
   /** Returns the listener's id. One that is bound while the server ends is taken down at once. */

@@ -4,9 +4,9 @@
  * Source: the options of gearmand 2.0.
  */
 import { defaultHandlePrefix } from './identity.ts';
-import { showListenTarget } from './options/address-types.ts';
+import { type ListenTarget, showListenTarget } from './options/address-types.ts';
 import { controlRows } from './options/control-rows.ts';
-import { ignoredRows, logRows, processRows, tlsRows } from './options/daemon-rows.ts';
+import { ignoredRows, logRows, processRows } from './options/daemon-rows.ts';
 import { databaseRows } from './options/database-rows.ts';
 import { httpRows } from './options/http-rows.ts';
 import { listenRows } from './options/listen-rows.ts';
@@ -14,8 +14,10 @@ import { notAllowed, OptionError, showGiven } from './options/option-error.ts';
 import type { OptionRow } from './options/option-row.ts';
 import { queueRows, storeRows } from './options/queue-rows.ts';
 import { renderTable } from './options/render-table.ts';
-import type { ResolvedOptions, ResolvedTarget, ServerOptions } from './options/server-options.ts';
+import type { ResolvedOptions, ServerOptions } from './options/server-options.ts';
 import { jobRows, limitRows, warningRows } from './options/server-rows.ts';
+import { tlsRows } from './options/tls-rows.ts';
+import type { ServerAddress } from './types.ts';
 import { autoThreads } from './usable-cpus.ts';
 
 export { OptionError } from './options/option-error.ts';
@@ -25,6 +27,7 @@ export type { ResolvedOptions, ResolvedTarget, ServerOptions } from './options/s
 /** All rows, in the order of help and README. */
 export const OPTIONS: readonly OptionRow[] = [
   ...listenRows,
+  ...tlsRows,
   ...jobRows,
   ...limitRows,
   ...processRows,
@@ -32,7 +35,6 @@ export const OPTIONS: readonly OptionRow[] = [
   ...warningRows,
   ...controlRows,
   ...httpRows,
-  ...tlsRows,
   ...storeRows,
   ...databaseRows,
   ...queueRows,
@@ -95,23 +97,29 @@ export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
   const listen = host === undefined ? given.listen : [host];
   const values = checkedValues({ ...given, listen });
   const port = values.port as number;
-  const targets = values.listen as readonly (
-    | { host: string; port: number | null }
-    | ResolvedTarget
-  )[];
+  const isSecure = values.ssl as boolean;
+  const targets = values.listen as readonly ListenTarget[];
   return {
     ...(values as unknown as ResolvedOptions),
     listen: targets.map((target) =>
-      'path' in target ? target : { host: target.host, port: target.port ?? port },
+      'path' in target
+        ? target
+        : {
+            host: target.host,
+            port: target.port ?? port,
+            ...((target.isSecure ?? isSecure) && { isSecure: true }),
+          },
     ),
     threads: values.threads === 'auto' ? autoThreads() : (values.threads as number),
     jobHandlePrefix: (values.jobHandlePrefix as string | null) ?? defaultHandlePrefix(),
   };
 }
 
-/** `127.0.0.1:4730`, `[::1]:4730` or `unix:/path`: a bound address for people. */
-export function showAddress(address: ResolvedTarget): string {
-  return showListenTarget(address);
+/** `127.0.0.1:4730`, `tls://[::1]:4730` or `unix:/path`: a bound address for people. */
+export function showAddress(address: ServerAddress): string {
+  if ('path' in address) return showListenTarget(address);
+  const { host, port, isSecure } = address;
+  return showListenTarget({ host, port, ...(isSecure === true && { isSecure }) });
 }
 
 /** The README's tables of options: markdown that ends with a line end. */

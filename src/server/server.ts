@@ -17,7 +17,13 @@ import { VERSION } from './identity.ts';
 import { LastJob } from './last-job.ts';
 import { targetsOf } from './listen-targets.ts';
 import type { ControlAddress } from './options/control-rows.ts';
-import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.ts';
+import {
+  OptionError,
+  type ResolvedOptions,
+  resolveOptions,
+  type ServerOptions,
+} from './options.ts';
+import { Secrets } from './secrets.ts';
 import { totalOf } from './total-of.ts';
 import type { ListenRequest, Server, ServerAddress, ServerStats } from './types.ts';
 
@@ -40,6 +46,7 @@ class GearServer extends EventEmitter implements Server {
   readonly #options: ResolvedOptions;
   readonly #log: Logger;
   readonly #native: ExplainedChoice;
+  readonly #secrets: Secrets;
   #engine: Engine;
   #starting: Promise<void> | null = null;
   #abandoned: Promise<void> | null = null;
@@ -64,6 +71,7 @@ class GearServer extends EventEmitter implements Server {
     });
     // Who does not look at `closed` learns of a failure from the `error` event or the log.
     this.closed.catch(() => {});
+    this.#secrets = new Secrets(options, log);
     this.#engine = this.#makeEngine();
   }
 
@@ -90,8 +98,17 @@ class GearServer extends EventEmitter implements Server {
     return true;
   }
 
+  reload(): void {
+    this.#secrets.read();
+    this.#engine.renewSecrets();
+    if (this.#secrets.tls !== null)
+      this.#log.log(LogLevel.NOTICE, 'the files of TLS were read again');
+  }
+
   async listen(request: ListenRequest = {}): Promise<void> {
     this.#refuseClosed();
+    if (request.isSecure === true && this.#secrets.tls === null)
+      throw new OptionError(['listen with TLS: the server was made without option ssl']);
     try {
       await this.#openControl();
       this.#starting ??= this.#start();
@@ -147,6 +164,7 @@ class GearServer extends EventEmitter implements Server {
       options: this.#options,
       native: this.#native,
       log: this.#log,
+      secrets: this.#secrets,
       guard: (turn) => this.#guard(turn),
       onFatal: (error) => this.#fail(error),
       refuseClosed: () => this.#refuseClosed(),

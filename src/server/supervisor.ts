@@ -11,6 +11,7 @@ import type { FromShard, ShardTask, ToShard } from '../shard/messages.ts';
 import { createShardHost, type ShardHost } from '../shard/pool.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { JoinedRings, portsOf, type RingDepth, Wiring } from '../shard/wiring.ts';
+import type { TlsMaterial } from '../transport/tls/material.ts';
 
 /** So many deaths within this time mean that starting again does not help. */
 const DEATHS_MAX = 3;
@@ -82,6 +83,11 @@ export class Supervisor {
   /** Tells every shard to keep log lines up to `level`. */
   setLogLevel(level: number): void {
     for (const port of this.#ports.values()) tell(port, { type: 'logLevel', level });
+  }
+
+  /** Has every shard speak TLS with other certificates. */
+  renewTls(material: TlsMaterial): void {
+    for (const port of this.#ports.values()) tell(port, { type: 'renewTls', material });
   }
 
   /** Every shard runs. */
@@ -223,7 +229,7 @@ export class Supervisor {
     const reader = new RingReader(set, 0, thread, { receive: null, ring: () => {} });
     do {
       reader.drain(Number.POSITIVE_INFINITY, (record) => {
-        if (record.kind === RecordKind.MOVE)
+        if (record.kind === RecordKind.MOVE || record.kind === RecordKind.ARRIVE)
           this.#options.native.functions.closeDescriptor(record.a);
       });
       // What had not found room follows now.

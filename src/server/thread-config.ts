@@ -2,6 +2,7 @@
 import type { ThreadConfig } from '../shard/assemble.ts';
 import { defaultHandlePrefix, PROTOCOL_VERSION } from './identity.ts';
 import type { ResolvedOptions } from './options.ts';
+import type { Secrets } from './secrets.ts';
 import type { ServerState } from './state.ts';
 
 const MIB = 1024 * 1024;
@@ -12,6 +13,7 @@ export function configMaker(
   options: ResolvedOptions,
   kind: 'addon' | 'twin',
   state: ServerState,
+  secrets: Secrets,
 ): (thread: number) => ThreadConfig {
   const { hashSeed, boot } = state;
   const memoryTaken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
@@ -26,6 +28,10 @@ export function configMaker(
         count: options.keepaliveCount,
       }
     : null;
+  const door = {
+    handshakeTimeoutMs: options.handshakeTimeout * 1000,
+    handshakesMax: options.maxHandshakes,
+  };
   return (thread) => ({
     core: {
       home: {
@@ -60,7 +66,9 @@ export function configMaker(
       outputPauseBytes: Math.min(OUTPUT_PAUSE_BYTES_MAX, options.outputLimit / 2),
       outputBytesMax: options.outputLimit,
       keepalive,
+      userTimeoutMs: 0,
     },
+    tls: secrets.tls === null ? null : { material: secrets.tls, door },
     measuresLoop: options.control !== null,
     facts: {
       version: PROTOCOL_VERSION,

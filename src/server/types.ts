@@ -8,6 +8,8 @@ export type ServerAddress =
   | {
       readonly host: string;
       readonly port: number;
+      /** Served with TLS. */
+      readonly isSecure?: boolean;
       /** Addresses that one entry of `listen` stands for have the same number, and the same port. */
       readonly group?: number;
     }
@@ -19,6 +21,8 @@ export interface ListenRequest {
   readonly port?: number;
   /** A name or an address; every address of a name is bound. */
   readonly host?: string;
+  /** TLS; default as option `ssl` says. */
+  readonly isSecure?: boolean;
   readonly path?: string;
 }
 
@@ -78,6 +82,11 @@ export interface Server {
   stats(): Promise<ServerStats>;
   /** Has lines up to `level` (LogLevel) logged from now on. False when the logger has no `setLevel`. */
   setLogLevel(level: number): boolean;
+  /**
+   * Reads the files of TLS again, for connections from now on. Throws TlsFileError (`ERR_GEARMAN_TLS`) when one cannot
+   * be used; what was in use stays then.
+   */
+  reload(): void;
   /**
    * Stops listening, writes what is owed and closes all connections. `graceful`: connections go on until no job is
    * left. A further call without it ends a graceful one at once. May be called any number of times.

@@ -6,15 +6,16 @@ import { latin1 } from '../base/bytes.ts';
 import { FaultReason, GoneReason, RowKind } from '../protocol/batch.ts';
 import { packetTooLarge } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
+import { giveArrival } from './far/arriving.ts';
 import type { Home } from './home.ts';
 import { Incident } from './incidents.ts';
 import { hold, limitPlaces, releaseAll, reply } from './replies.ts';
-import { contextOf, Hold, Session } from './session.ts';
+import { contextOf, Hold, type Session } from './session.ts';
 
 /** A row that is no packet: a connection begins or ends, a text line, bytes that are no frame. */
 export function onEvent(home: Home, frame: Frame): void {
-  if (frame.type === RowKind.OPEN) {
-    open(home, frame);
+  if (frame.type === RowKind.OPEN || frame.type === RowKind.ARRIVED) {
+    begin(home, frame);
     return;
   }
   const session = home.live(frame.conn);
@@ -42,19 +43,14 @@ function line(home: Home, session: Session, frame: Frame): void {
   else limitPlaces(home, session, frame.end);
 }
 
-function open(home: Home, frame: Frame): void {
-  const { connectionsMax, exceptions } = home.options;
+function begin(home: Home, frame: Frame): void {
   const address = latin1(frame.bytes, frame.off, frame.off + frame.a0);
-  const count = Math.max(home.connectionCount, home.hooks.connectionTotal());
-  if (connectionsMax > 0 && count >= connectionsMax) {
-    const text = `refuse ${address}: ${connectionsMax} connections, the limit`;
-    home.incidents.report(Incident.connectionLimit, text, { address, port: frame.a1 });
-    home.reactor.close(frame.conn);
-    return;
-  }
-  const session = new Session(frame.conn, address, frame.a1);
-  session.takesExceptions = exceptions;
-  home.add(session);
+  const isAdmitted = home.admits(address, frame.a1);
+  if (frame.type === RowKind.ARRIVED) {
+    if (isAdmitted) giveArrival(home, frame.hash0, address, frame.a1);
+    else home.hooks.refuseArrival(frame.hash0);
+  } else if (isAdmitted) home.open(frame.conn, address, frame.a1);
+  else home.reactor.close(frame.conn);
 }
 
 function gone(home: Home, session: Session, reason: number): void {

@@ -24,7 +24,7 @@ import { Output } from './output.ts';
 import { type Answer, answerByBroker, DONE, type Question, type ThreadStats } from './questions.ts';
 import { dropReplies, releaseAll, takePlace } from './replies.ts';
 import type { Place } from './reply-queue.ts';
-import { contextOf, type Session } from './session.ts';
+import { contextOf, Session } from './session.ts';
 import { ThreadOutbox } from './thread-outbox.ts';
 import { threadStats } from './thread-stats.ts';
 
@@ -57,6 +57,10 @@ export interface HomeHooks {
   /** The host's own figures for an answer of kind `stats`. */
   recordCounts(): { sent: number; received: number };
   turnFigures(): Pick<ThreadStats, 'turns' | 'loopDelay'>;
+  /** A peer that begins with a handshake, accepted here or by the acceptor; its descriptor is the callee's. */
+  onArrival(fd: number, address: string, port: number): void;
+  /** A peer that is not let in. */
+  refuseArrival(fd: number): void;
   /** Figures of the store of this thread; null without one. */
   storeHealth(): StoreHealth | null;
 }
@@ -88,6 +92,8 @@ export class Home {
   nextQuestion = 1;
   /** Rotation among owners of equal level. */
   nextOwner = 0;
+  /** Rotation among shards that take handshakes. */
+  nextShard = 0;
   connectionCount = 0;
   /** Submits for other owners that were refused here: there was no memory to read them. */
   refusedCount = 0;
@@ -154,6 +160,24 @@ export class Home {
 
   atSlot(slot: number): Session | null {
     return this.#sessions[slot] ?? null;
+  }
+
+  /** Whether one more connection may begin; if not, that is reported. */
+  admits(address: string, port: number): boolean {
+    const { connectionsMax } = this.options;
+    const count = Math.max(this.connectionCount, this.hooks.connectionTotal());
+    if (connectionsMax === 0 || count < connectionsMax) return true;
+    const text = `refuse ${address}: ${connectionsMax} connections, the limit`;
+    this.incidents.report(Incident.connectionLimit, text, { address, port });
+    return false;
+  }
+
+  /** Begins the session of a connection that was accepted. */
+  open(conn: number, address: string, port: number): Session {
+    const session = new Session(conn, address, port);
+    session.takesExceptions = this.options.exceptions;
+    this.add(session);
+    return session;
   }
 
   /** Adds the session of a connection that was accepted here or has moved here. */

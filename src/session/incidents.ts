@@ -14,6 +14,15 @@ export const Incident = {
   malformed: 'malformed',
   /** A packet over `--max-packet-size`. */
   packetTooLarge: 'packet_too_large',
+  /** On a TLS port something else than TLS was spoken. */
+  notTls: 'not_tls',
+  handshakeFailed: 'handshake_failed',
+  /** No handshake within `--handshake-timeout`. */
+  handshakeTimeout: 'handshake_timeout',
+  /** The oldest of `--max-handshakes` open ones. */
+  handshakeLimit: 'handshake_limit',
+  /** A client's certificate is missing or not trusted. */
+  clientCertificate: 'client_certificate',
   /** A request that cannot be answered; the log has the sentence. */
   dropped: 'dropped',
 } as const;

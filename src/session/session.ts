@@ -25,6 +25,8 @@ export class Session {
   readonly port: number;
   /** Bytes as sent, at most 127, without NUL; null shows as `-`. */
   clientId: Uint8Array | null = null;
+  /** Common name of the certificate that the peer has proved. */
+  commonName: string | null = null;
   takesExceptions = false;
   /** What the broker of this thread knows it as; made when first needed. */
   peer: Peer | null = null;

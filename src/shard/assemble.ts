@@ -4,6 +4,7 @@
  */
 
 // The global of that name is a getter that costs more than the clock.
+import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { MessagePort } from 'node:worker_threads';
 import { type AdminFacts, onLine } from '../admin/commands.ts';
@@ -19,8 +20,11 @@ import { DatabaseStore, type StorePort } from '../store/database/database-store.
 import { nodeFiles } from '../store/file-system.ts';
 import { Journal } from '../store/journal/journal.ts';
 import type { Store, StoreHost } from '../store/store.ts';
+import type { TlsMaterial } from '../transport/tls/material.ts';
+import type { DoorOptions } from '../transport/tls/tls-door.ts';
 import { compileAdminFrom } from './admin-from.ts';
 import { loopDelayMeter } from './loop-delay.ts';
+import { SecureDoor } from './secure-door.ts';
 import { ThreadCore, type ThreadCoreOptions, type ThreadRings } from './thread-core.ts';
 
 /** Everything about a thread that can be cloned into it. */
@@ -31,7 +35,10 @@ export interface ThreadConfig {
     readonly outputPauseBytes: number;
     readonly outputBytesMax: number;
     readonly keepalive: KeepaliveOptions | null;
+    readonly userTimeoutMs: number;
   };
+  /** How TLS ports are served; null where there are none. */
+  readonly tls: { readonly material: TlsMaterial; readonly door: DoorOptions } | null;
   /** Whether to measure how late timers of the thread are. */
   readonly measuresLoop: boolean;
   readonly facts: {
@@ -103,9 +110,9 @@ export function assembleThread(
     verbose: () => levelName(log.level),
     isAllowed: (address) => isAllowed(address === 'localhost' ? '' : address),
   };
-  const { store } = config;
+  const { store, tls } = config;
   let timer: NodeJS.Timeout | undefined;
-  return new ThreadCore(config.core, {
+  const core: ThreadCore = new ThreadCore(config.core, {
     clock,
     log,
     memory: {
@@ -117,6 +124,7 @@ export function assembleThread(
         hashSeed: config.core.home.hashSeed,
         onTurn: (rowCount) => guard(() => onTurn(rowCount)),
         onListenError,
+        onSocket: (socket, address, port) => onSocket(socket as Socket, address, port),
       }),
     setTimer: (atMs, wake) => {
       clearTimeout(timer);
@@ -126,8 +134,19 @@ export function assembleThread(
     onLine: (home, session, line) => onLine(home, session, line, facts),
     rings,
     ...(config.measuresLoop ? { loopDelay: loopDelayMeter() } : {}),
+    arrivals: {
+      makeDoor: (core) =>
+        tls === null ? null : new SecureDoor(core, native.functions, tls.material, tls.door),
+      closeDescriptor: (fd) => native.functions.closeDescriptor(fd),
+    },
     makeStore: store === null ? null : (host) => storeFrom(store, host),
   });
+  const onSocket = (socket: Socket, address: string, port: number): void => {
+    if (core.door !== null && core.home.admits(address, port))
+      core.door.takeSocket(socket, address, port);
+    else socket.destroy();
+  };
+  return core;
 }
 
 function storeFrom(config: StoreConfig, host: StoreHost): Store {

@@ -1,6 +1,7 @@
 /** Messages between the supervisor and a shard's thread, over a port of their own: rare, and never about one job. */
 import type { MessagePort } from 'node:worker_threads';
 import type { LogContext } from '../base/logger.ts';
+import type { TlsMaterial } from '../transport/tls/material.ts';
 import type { ThreadConfig } from './assemble.ts';
 import type { PeerWires, ThreadWires } from './wiring.ts';
 
@@ -20,7 +21,9 @@ export type ToShard =
   | { readonly type: 'join'; readonly thread: number; readonly ends: PeerWires }
   /** Send what is owed and end the task. */
   | { readonly type: 'stop' }
-  | { readonly type: 'logLevel'; readonly level: number };
+  | { readonly type: 'logLevel'; readonly level: number }
+  /** Certificates were read again. */
+  | { readonly type: 'renewTls'; readonly material: TlsMaterial };
 
 export type FromShard =
   | {

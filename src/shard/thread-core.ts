@@ -20,6 +20,7 @@ import { Housekeeping } from './housekeeping.ts';
 import { loseThread } from './lose-thread.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { restoreJobs } from './restore-jobs.ts';
+import type { SecureDoor } from './secure-door.ts';
 import { describeTurn, type TurnWork } from './slow-turn.ts';
 import { TurnTimes } from './turn-times.ts';
 
@@ -33,6 +34,8 @@ const WALL_SLEEP_MS = 1000;
 const SERIALS_PER_EPOCH = 2 ** 40;
 /** Serials stay below 2^48 (session.ts packs them with a shard number). */
 const EPOCH_MASK = 0xff;
+/** What TLS peers are owed at the end may still leave for so long. */
+const SECURE_LINGER_MS = 1000;
 /** setTimeout fires at once when asked for more. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -66,6 +69,12 @@ export interface ThreadParts {
   readonly rings: ThreadRings;
   /** Reads and begins anew how late timers are; left out where it is not measured. */
   readonly loopDelay?: () => LoopDelay;
+  /** What becomes of peers of TLS ports; left out where there are none. */
+  readonly arrivals?: {
+    makeDoor(core: ThreadCore): SecureDoor | null;
+    /** Closes a descriptor that was accepted and is not wanted. */
+    closeDescriptor(fd: number): void;
+  };
   /** Makes the store of the jobs that are owned here; null keeps them in memory only. */
   readonly makeStore: ((host: StoreHost) => Store) | null;
 }
@@ -90,6 +99,7 @@ export class ThreadCore {
   readonly home: Home;
   readonly broker: Broker | null;
   readonly store: Store | null;
+  readonly door: SecureDoor | null;
   readonly #parts: ThreadParts;
   readonly #options: ThreadCoreOptions;
   readonly #housekeeping: Housekeeping;
@@ -122,6 +132,11 @@ export class ThreadCore {
         loopDelay: parts.loopDelay?.() ?? null,
       }),
       connectionTotal: () => parts.rings.connectionTotal(),
+      onArrival: (fd: number, address: string, port: number) => {
+        if (this.door === null) parts.arrivals?.closeDescriptor(fd);
+        else this.door.takeDescriptor(fd, address, port);
+      },
+      refuseArrival: (fd: number) => parts.arrivals?.closeDescriptor(fd),
       storeHealth: () => this.store?.health ?? null,
     };
     this.home = new Home(options.home, hooks, this.reactor, handles, parts.rings.links, parts.log);
@@ -146,6 +161,7 @@ export class ThreadCore {
       : null;
     this.home.broker = this.broker;
     this.#budget = new MemoryBudget(options.memoryBytesMax, options.memoryTaken);
+    this.door = parts.arrivals?.makeDoor(this) ?? null;
     this.#housekeeping = new Housekeeping(this.broker, parts.log, options.unservedWarningMs);
   }
 
@@ -218,9 +234,10 @@ export class ThreadCore {
   }
 
   /** Ends the thread's reactor and timer: nothing holds its memory any more. No turn after it. */
-  destroy(): Promise<void> {
+  async destroy(): Promise<void> {
     this.#parts.setTimer(Number.POSITIVE_INFINITY, this.#wake);
-    return this.reactor.destroy();
+    await this.reactor.destroy();
+    await this.door?.close(SECURE_LINGER_MS);
   }
 
   #setTime(): number {

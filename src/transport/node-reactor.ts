@@ -38,7 +38,7 @@ export class NodeReactor extends TurnReactor {
   listen(address: ListenAddress): Promise<{ id: number; port: number }> {
     const id = this.#nextListener++;
     const server = net.createServer({ allowHalfOpen: true, noDelay: true });
-    server.on('connection', (socket) => this.attach(socket, peerOf(socket, address, id)));
+    server.on('connection', (socket) => this.#accept(socket, address, id));
     this.#openHandles++;
     this.#servers.set(id, server);
     return new Promise((resolve, reject) => {
@@ -82,6 +82,11 @@ export class NodeReactor extends TurnReactor {
     return this.#connect(socket, opened).id;
   }
 
+  /** Takes a connected stream whose session its caller makes: no OPEN row. Returns its conn. */
+  adoptStream(stream: Duplex): number {
+    return this.#connect(stream, null).id;
+  }
+
   detach(_conn: number): Detached {
     throw new Error('detach: a socket of node:net cannot leave its thread');
   }
@@ -119,8 +124,15 @@ export class NodeReactor extends TurnReactor {
     if (this.engine.rings.isWaiting() || this.engine.mustTellMemory) this.nudge();
   }
 
+  #accept(socket: net.Socket, address: ListenAddress, listener: number): void {
+    setKeepalive(socket, this.options.keepalive);
+    const peer = peerOf(socket, address, listener);
+    const isRaw = 'host' in address && address.isRaw === true;
+    if (isRaw) this.options.onSocket?.(socket, peer.address, peer.port);
+    else this.attach(socket, peer);
+  }
+
   #connect(socket: Duplex, opened: Opened | null): Connection {
-    if (socket instanceof net.Socket) setKeepalive(socket, this.options.keepalive);
     const wire = new SocketWire(socket);
     const connection = this.engine.open(wire, opened);
     this.#openHandles++;

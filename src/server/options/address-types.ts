@@ -12,7 +12,12 @@ const SOCKET_PATH_BYTES_MAX = 107;
 
 /** A place to listen on as it was asked for; `port` null means the server's own port. */
 export type ListenTarget =
-  | { readonly host: string; readonly port: number | null }
+  | {
+      readonly host: string;
+      readonly port: number | null;
+      /** TLS; left out = what `--ssl` says. */
+      readonly isSecure?: boolean;
+    }
   | { readonly path: string };
 
 /** Port of a TCP service in the text of a services file, or undefined. Names and aliases count. */
@@ -59,6 +64,15 @@ function parseListen(word: string): ListenTarget | undefined {
     const isGood = path.startsWith('/') && !path.includes('\0');
     return isGood && Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX ? { path } : undefined;
   }
+  const scheme = /^(?:tls|tcp):\/\//.exec(word)?.[0];
+  if (scheme !== undefined) {
+    const target = parseHost(word.slice(scheme.length));
+    return target && { ...target, isSecure: scheme === 'tls://' };
+  }
+  return parseHost(word);
+}
+
+function parseHost(word: string): { host: string; port: number | null } | undefined {
   if (isIPv6(word)) return { host: word, port: null };
   const match = /^(?:\[([^\]]+)\]|([^\s:/[\]]+))(?::([^:]+))?$/.exec(word);
   if (match === null) return undefined;
@@ -73,8 +87,9 @@ function parseListen(word: string): ListenTarget | undefined {
 /** A listen target as one would write it. */
 export function showListenTarget(target: ListenTarget): string {
   if ('path' in target) return `unix:${target.path}`;
+  const scheme = target.isSecure === undefined ? '' : target.isSecure ? 'tls://' : 'tcp://';
   const host = isIPv6(target.host) && target.port !== null ? `[${target.host}]` : target.host;
-  return target.port === null ? host : `${host}:${target.port}`;
+  return target.port === null ? `${scheme}${host}` : `${scheme}${host}:${target.port}`;
 }
 
 function acceptListen(value: unknown): ListenTarget[] | undefined {
@@ -87,7 +102,8 @@ function acceptListen(value: unknown): ListenTarget[] | undefined {
 /** Addresses to listen on; an empty list is every address of the machine. */
 export const listenList: OptionType<readonly ListenTarget[]> = {
   argument: 'addr',
-  allowed: 'HOST, HOST:PORT, [IPV6]:PORT or unix:/PATH (at most 107 bytes of path)',
+  allowed:
+    'HOST, HOST:PORT, [IPV6]:PORT, each also with tls:// or tcp:// in front, or unix:/PATH (at most 107 bytes of path)',
   readText: (word) => acceptListen(word),
   accept: acceptListen,
   show: (targets) => targets.map(showListenTarget).join(' ') || 'all addresses',

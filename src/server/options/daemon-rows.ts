@@ -160,51 +160,6 @@ export const logRows = [
   },
 ] as const satisfies readonly OptionRow[];
 
-const tlsFile = {
-  type: file,
-  fallback: null,
-  group: OptionGroup.plugins,
-  scope: 'daemon',
-} as const;
-
-export const tlsRows = [
-  {
-    name: 'ssl',
-    key: 'ssl',
-    type: flag,
-    fallback: false,
-    group: OptionGroup.plugins,
-    scope: 'daemon',
-    effect: 'used',
-    refuse: (value) =>
-      value
-        ? 'this version has no TLS, connections would be in clear text; leave the option out'
-        : null,
-    help: 'TLS; refused by this version',
-  },
-  {
-    ...tlsFile,
-    name: 'ssl-ca-file',
-    key: 'sslCaFile',
-    effect: '--ssl-ca-file has no effect without --ssl',
-    help: 'file of trusted certificates',
-  },
-  {
-    ...tlsFile,
-    name: 'ssl-certificate',
-    key: 'sslCertificate',
-    effect: '--ssl-certificate has no effect without --ssl',
-    help: 'certificate of the server',
-  },
-  {
-    ...tlsFile,
-    name: 'ssl-key',
-    key: 'sslKey',
-    effect: '--ssl-key has no effect without --ssl',
-    help: 'private key of the server',
-  },
-] as const satisfies readonly OptionRow[];
-
 const ignored = { group: OptionGroup.ignored, scope: 'daemon' } as const;
 
 export const ignoredRows = [

@@ -31,7 +31,7 @@ export const listenRows = [
       variable: 'GEARMAND_PORT',
       read: (word) => (/^[1-9]\d{0,4}$/.test(word) && Number(word) <= 65535 ? word : undefined),
       allowed: '1 to 65535',
-      winsOverDefaultValue: true,
+      wins: 'overDefault',
     },
     help: 'port for binary and text protocol; when it is 4730, GEARMAND_PORT may name another',
   },
@@ -45,7 +45,7 @@ export const listenRows = [
     scope: 'server',
     effect: 'used',
     isRepeatable: true,
-    help: 'address to listen on: every address of a name is bound; may be repeated',
+    help: 'address to listen on: every address of a name is bound; tls:// in front asks for TLS, tcp:// for none whatever --ssl says; may be repeated',
   },
   {
     name: 'backlog',

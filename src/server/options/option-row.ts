@@ -10,6 +10,7 @@ export type OptionValues = Readonly<Record<string, unknown>>;
 /** Headings of help and README, in their order. */
 export const OptionGroup = {
   listen: 'Listening',
+  tls: 'TLS',
   jobs: 'Jobs and workers',
   limits: 'Limits',
   process: 'Process',
@@ -27,8 +28,8 @@ export interface EnvironmentRule {
   readonly read: (text: string) => string | undefined;
   /** In words, for the warning about a text that is not allowed. */
   readonly allowed: string;
-  /** True: it also beats an option that was given, as long as that has the default value. */
-  readonly winsOverDefaultValue?: boolean;
+  /** It beats an option that was given: `overDefault` as long as that has the default value. Left out: never. */
+  readonly wins?: 'overDefault' | 'always';
 }
 
 export interface OptionRow<V = unknown> {

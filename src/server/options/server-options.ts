@@ -10,6 +10,7 @@ import type { httpRows } from './http-rows.ts';
 import type { listenRows } from './listen-rows.ts';
 import type { QueueName, storeRows } from './queue-rows.ts';
 import type { jobRows, limitRows, warningRows } from './server-rows.ts';
+import type { tlsRows } from './tls-rows.ts';
 
 /** Options of `createServer`. All may be left out; keys are gearmand's option names in camel case. */
 export interface ServerOptions {
@@ -17,7 +18,10 @@ export interface ServerOptions {
   port?: number | string;
   /** One address to listen on; short for `listen: [host]`. Not together with `listen`. */
   host?: string;
-  /** Addresses to listen on: `HOST`, `HOST:PORT`, `[IPV6]:PORT` or `unix:/PATH`. Default: all addresses of the machine. */
+  /**
+   * Addresses to listen on: `HOST`, `HOST:PORT`, `[IPV6]:PORT`, each also with `tls://` or `tcp://` in front, or
+   * `unix:/PATH`. Default: all addresses of the machine.
+   */
   listen?: string | readonly string[];
   /** Connections that may wait to be accepted. 1 to 2^31-1, default 32. */
   backlog?: number;
@@ -33,6 +37,24 @@ export interface ServerOptions {
   keepaliveCount?: number;
   /** Who may send admin commands: `any` (default), or `loopback`, addresses and `ADDRESS/BITS`, as list or with commas. */
   adminFrom?: string | readonly string[];
+  /** TLS on every address that does not say otherwise. Default false. */
+  ssl?: boolean;
+  /** PEM file of the server's certificate and those between it and a root. Default `/etc/ssl/certs/gearmand.pem`. */
+  sslCertificate?: string;
+  /** PEM file of its private key. Default `/etc/ssl/certs/gearmand.key`. */
+  sslKey?: string;
+  /** PEM file of certificates that complete the server's chain. Default null. */
+  sslCaFile?: string | null;
+  /** The oldest version of TLS that is spoken, default `1.2`. */
+  tlsMinVersion?: '1.2' | '1.3';
+  /** PEM file of those who sign certificates of clients; null (default) = clients are asked for none. */
+  tlsClientCa?: string | null;
+  /** Whether a client without a certificate is refused, with `tlsClientCa`. Default `required`. */
+  tlsClientAuth?: 'required' | 'optional';
+  /** Seconds for a TLS handshake. 1 to 3600, default 10. */
+  handshakeTimeout?: number;
+  /** TLS handshakes that may be open at a time in each thread; a further one ends the oldest. Default 1000. */
+  maxHandshakes?: number;
   /**
    * Threads that share the functions: 0 (default in a program) = everything in the caller's thread, 1 to 30, or
    * `auto` = usable processors - 1, at least 1, at most 16.
@@ -127,12 +149,13 @@ export interface ResolvedOptions extends Readonly<Required<Omit<ServerOptions, C
 
 /** A place to listen on: a host name or address with a port, or the path of a Unix socket. */
 export type ResolvedTarget =
-  | { readonly host: string; readonly port: number }
+  | { readonly host: string; readonly port: number; readonly isSecure?: boolean }
   | Extract<ListenTarget, { path: string }>;
 
 /** Rows of the table that are options of `createServer` too. */
 export type ServerRow =
   | (typeof listenRows)[number]
+  | (typeof tlsRows)[number]
   | (typeof jobRows)[number]
   | (typeof limitRows)[number]
   | (typeof warningRows)[number]

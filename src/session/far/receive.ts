@@ -73,6 +73,9 @@ export function onRecord(home: Home, from: number, record: RecordView): void {
     case RecordKind.MOVE:
       onMove(home, record);
       break;
+    case RecordKind.ARRIVE:
+      onArrive(home, record);
+      break;
     case RecordKind.ASK:
       onAsk(home, from, record);
       break;
@@ -183,6 +186,11 @@ function onMove(home: Home, record: RecordView): void {
   const moved = decodeMove(record.bytes, record.at, record.byteCount);
   const conn = home.reactor.adopt(moved.fd, moved.unread, moved.unsent);
   home.add(moved.session(conn));
+}
+
+function onArrive(home: Home, record: RecordView): void {
+  const { a: fd, b: port, bytes, at, byteCount } = record;
+  home.hooks.onArrival(fd, latin1(bytes, at, at + byteCount), port);
 }
 
 function onAsk(home: Home, from: number, record: RecordView): void {

@@ -7,7 +7,10 @@
  *   AWAKE  a conn                            WAKE    a conn, b sleep number
  *   GONE   a conn                            REVOKE  a slot of the job, b and c its serial (low, high), d conn
  *   ASK    a question number: JSON           CLOSE   a conn: reason
- *   MOVE   connection (moving.ts)            ANSWER  a question number: JSON, \0, bytes
+ *   MOVE   a descriptor: connection          ANSWER  a question number: JSON, \0, bytes
+ *   ARRIVE a descriptor, b port: address
+ *
+ * MOVE: moving.ts. ARRIVE, from the acceptor: a peer that begins with a handshake (arriving.ts).
  *
  * Rule: all records of one connection to one owner go through one ring, so the owner sees request order.
  */
@@ -24,4 +27,5 @@ export const RecordKind = {
   REVOKE: 10,
   CLOSE: 11,
   ANSWER: 12,
+  ARRIVE: 13,
 } as const;

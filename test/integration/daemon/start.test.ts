@@ -43,7 +43,6 @@ describe('without a server', () => {
     [['-q', 'nope'], /option --queue-type: "nope"/],
     [['-q', 'libtokyocabinet'], /Tokyo Cabinet is not served: use journal/],
     [['-r', 'HTTP'], /option --protocol: "HTTP"/],
-    [['--ssl'], /no TLS/],
     [['--verbose', 'info'], /option --verbose: "info"/],
     [['--hashtable-buckets', '0'], /option --hashtable-buckets: "0"/],
     [['--config-file', '/nowhere/at/all'], /config file \/nowhere\/at\/all: ENOENT/],

@@ -6,6 +6,7 @@ import {
   OptionError,
   optionRow,
   renderOptionsTable,
+  resolveOptions,
 } from '../../../src/server/options.ts';
 
 /** [key, default, words and their values, words that are refused]; null for a flag without a word. */
@@ -255,8 +256,29 @@ const cases: readonly Case[] = [
   ['httpStatus', 'http', [['gearmand', 'gearmand']], ['', 'HTTP']],
   ['ssl', false, [], []],
   ['sslCaFile', null, [['ca.pem', 'ca.pem']], ['']],
-  ['sslCertificate', null, [['c.pem', 'c.pem']], ['']],
-  ['sslKey', null, [['k.pem', 'k.pem']], ['']],
+  ['sslCertificate', '/etc/ssl/certs/gearmand.pem', [['c.pem', 'c.pem']], ['']],
+  ['sslKey', '/etc/ssl/certs/gearmand.key', [['k.pem', 'k.pem']], ['']],
+  ['tlsMinVersion', '1.2', [['1.3', '1.3']], ['', '1.1', 'TLSv1.3']],
+  ['tlsClientCa', null, [['ca.pem', 'ca.pem']], ['']],
+  ['tlsClientAuth', 'required', [['optional', 'optional']], ['', 'none']],
+  [
+    'handshakeTimeout',
+    10,
+    [
+      ['1', 1],
+      ['3600', 3600],
+    ],
+    ['0', '3601', '1.5'],
+  ],
+  [
+    'maxHandshakes',
+    1000,
+    [
+      ['1', 1],
+      ['1000000', 1000000],
+    ],
+    ['0', '1000001', '-1'],
+  ],
   ['stateDir', null, [['/var/lib/x', '/var/lib/x']], ['']],
   [
     'durability',
@@ -451,8 +473,34 @@ test('a database is refused without what it needs', () => {
   expect(problemsOf('-q', 'libsqlite3', '--libsqlite3-db=f')).toEqual([]);
 });
 
-test('TLS is refused rather than served in clear text', () => {
-  expect(problemsOf('--ssl')[0]).toMatch(/^option --ssl \(command line\): this version has no TLS/);
+describe('TLS', () => {
+  test('is asked for by --ssl, or by address', () => {
+    const isSecure = (...argv: string[]) =>
+      resolveOptions(settings(...argv).server).listen.map(
+        (target) => 'host' in target && target.isSecure === true,
+      );
+    const three = ['-L', 'a', '-L', 'tcp://b:1', '-L', 'tls://[::1]:2', '-L', 'unix:/s'];
+    expect(isSecure('--ssl', ...three)).toEqual([true, false, true, false]);
+    expect(isSecure(...three)).toEqual([false, false, true, false]);
+  });
+
+  test.each([
+    ['GEARMAND_SERVER_PEM', 'sslCertificate', '--ssl-certificate=a.pem'],
+    ['GEARMAND_SERVER_KEY', 'sslKey', '--ssl-key=a.pem'],
+    ['GEARMAND_CA_CERTIFICATE', 'sslCaFile', '--ssl-ca-file=a.pem'],
+  ])('%s wins over the option, as with gearmand', (variable, key, word) => {
+    const { values, origins } = readSettings(['--ssl', word], { [variable]: '/e.pem' }, noFile);
+    expect(values[key]).toBe('/e.pem');
+    expect(origins.get(key)).toBe(variable);
+  });
+
+  test('options say when no address uses it', () => {
+    const texts = (...argv: string[]) => settings(...argv).notes.map((note) => note.text);
+    expect(texts('--tls-min-version=1.3')).toEqual([
+      '--tls-min-version has no effect without --ssl or --listen tls://...',
+    ]);
+    expect(texts('--tls-min-version=1.3', '-L', 'tls://127.0.0.1')).toEqual([]);
+  });
 });
 
 describe('values that do not go together', () => {

@@ -1,0 +1,98 @@
+/**
+ * Where peers of a TLS port become connections of this thread. With the addon the decrypted bytes go through a
+ * connected pair of descriptors of which the reactor owns one, as those of peers inside the process do; with the twin
+ * the decrypted stream itself is the connection. Rule: from the session on nothing differs from a plain connection.
+ */
+import { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { NativeFunctions } from '../native/contract.ts';
+import { Incident } from '../session/incidents.ts';
+import { NodeReactor } from '../transport/node-reactor.ts';
+import type { Peer, Refusal } from '../transport/tls/arrival.ts';
+import { Bridge } from '../transport/tls/bridge.ts';
+import type { TlsMaterial } from '../transport/tls/material.ts';
+import { type DoorOptions, TlsDoor } from '../transport/tls/tls-door.ts';
+import type { ThreadCore } from './thread-core.ts';
+
+const NOTHING = new Uint8Array(0);
+
+const INCIDENTS: Readonly<Record<Refusal, Incident>> = {
+  not_tls: Incident.notTls,
+  handshake_failed: Incident.handshakeFailed,
+  handshake_timeout: Incident.handshakeTimeout,
+  handshake_limit: Incident.handshakeLimit,
+  client_certificate: Incident.clientCertificate,
+};
+
+export class SecureDoor {
+  readonly #core: ThreadCore;
+  readonly #functions: NativeFunctions;
+  readonly #door: TlsDoor;
+  readonly #bridges = new Set<Bridge>();
+
+  constructor(
+    core: ThreadCore,
+    functions: NativeFunctions,
+    material: TlsMaterial,
+    options: DoorOptions,
+  ) {
+    this.#core = core;
+    this.#functions = functions;
+    this.#door = new TlsDoor(material, options, {
+      known: (stream, peer, commonName) => this.#known(stream, peer, commonName),
+      refused: (reason, peer, text) => this.#refused(reason, peer, text),
+    });
+  }
+
+  /** Takes an accepted descriptor. */
+  takeDescriptor(fd: number, address: string, port: number): void {
+    const socket = new Socket({ fd, allowHalfOpen: true, readable: true, writable: true });
+    this.takeSocket(socket, address, port);
+  }
+
+  /** Takes an accepted socket, made with `allowHalfOpen`. */
+  takeSocket(socket: Socket, address: string, port: number): void {
+    this.#door.take(socket, { address, port });
+  }
+
+  renew(material: TlsMaterial): void {
+    this.#door.renew(material);
+  }
+
+  /** Drops who is not known yet. Behind the end of the reactor: what it has sent may leave for `lingerMs`. */
+  async close(lingerMs: number): Promise<void> {
+    this.#door.close();
+    await Promise.all([...this.#bridges].map((bridge) => bridge.finish(lingerMs)));
+  }
+
+  #known(stream: TLSSocket, { address, port }: Peer, commonName: string | null): void {
+    const { home, reactor } = this.#core;
+    stream.setNoDelay(true);
+    home.incidents.nowMs = performance.now();
+    if (!home.admits(address, port)) {
+      stream.on('error', () => {});
+      stream.destroy();
+      return;
+    }
+    const conn = reactor instanceof NodeReactor ? reactor.adoptStream(stream) : this.#join(stream);
+    home.open(conn, address, port).commonName = commonName;
+  }
+
+  /** Returns the conn of the reactor's end. */
+  #join(stream: TLSSocket): number {
+    const [ours, theirs] = this.#functions.socketPair();
+    const conn = this.#core.reactor.adopt(ours, NOTHING, NOTHING);
+    const plain = new Socket({ fd: theirs, allowHalfOpen: true, readable: true, writable: true });
+    const bridge: Bridge = new Bridge(stream, plain, () => this.#bridges.delete(bridge));
+    this.#bridges.add(bridge);
+    return conn;
+  }
+
+  #refused(reason: Refusal, { address, port }: Peer, text: string): void {
+    const { incidents } = this.#core.home;
+    incidents.nowMs = performance.now();
+    incidents.report(INCIDENTS[reason], `refuse ${address}:${port}: ${text}`, { address, port });
+    // What is not said at once is said by a turn.
+    this.#core.reactor.nudge();
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The TLS ports of one thread: peers wait here until they are known, then their decrypted streams go on as connections.
+ * Rule: at most one handshake begins in a pass of the event loop, so nobody waits for more than one; how many are open
+ * is bounded, the oldest gives way, so that peers who say nothing lock nobody out.
+ */
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { Arrival, type Peer, type Refusal } from './arrival.ts';
+import { contextOf, type TlsMaterial } from './material.ts';
+
+export interface DoorOptions {
+  readonly handshakeTimeoutMs: number;
+  /** Peers of this thread that are not known yet. */
+  readonly handshakesMax: number;
+}
+
+export interface DoorEvents {
+  /** `commonName` of the certificate that the peer has proved; null without one. */
+  known(stream: TLSSocket, peer: Peer, commonName: string | null): void;
+  refused(reason: Refusal, peer: Peer, text: string): void;
+}
+
+export class TlsDoor {
+  readonly #options: DoorOptions;
+  readonly #events: DoorEvents;
+  #material: TlsMaterial;
+  #context: ReturnType<typeof contextOf>;
+  readonly #arrivals = new Set<Arrival>();
+  #ready: Arrival[] = [];
+  #immediate: NodeJS.Immediate | null = null;
+
+  constructor(material: TlsMaterial, options: DoorOptions, events: DoorEvents) {
+    this.#material = material;
+    this.#context = contextOf(material);
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** Peers that are not known yet. */
+  get count(): number {
+    return this.#arrivals.size;
+  }
+
+  /** Takes an accepted socket, made with `allowHalfOpen`. */
+  take(socket: Socket, peer: Peer): void {
+    const { handshakeTimeoutMs, handshakesMax } = this.#options;
+    const arrival: Arrival = new Arrival(socket, peer, handshakeTimeoutMs, {
+      ready: () => this.#queue(arrival),
+      known: (stream) => this.#known(arrival, stream),
+      refused: (reason, text) => {
+        this.#arrivals.delete(arrival);
+        this.#events.refused(reason, peer, text);
+      },
+    });
+    this.#arrivals.add(arrival);
+    if (this.#arrivals.size <= handshakesMax) return;
+    const [oldest] = this.#arrivals;
+    oldest?.refuse('handshake_limit', `${handshakesMax} TLS handshakes are open, the limit`);
+  }
+
+  /** Other certificates for handshakes from now on; connections and sessions go on. */
+  renew(material: TlsMaterial): void {
+    this.#context = contextOf(material);
+    this.#material = material;
+  }
+
+  /** Drops everybody who is not known yet. */
+  close(): void {
+    if (this.#immediate !== null) clearImmediate(this.#immediate);
+    this.#immediate = null;
+    this.#ready = [];
+    for (const arrival of this.#arrivals) arrival.abandon();
+    this.#arrivals.clear();
+  }
+
+  #queue(arrival: Arrival): void {
+    this.#ready.push(arrival);
+    this.#immediate ??= setImmediate(() => this.#startNext());
+  }
+
+  #startNext(): void {
+    this.#immediate = null;
+    const next = this.#ready.shift();
+    if (this.#ready.length > 0) this.#immediate = setImmediate(() => this.#startNext());
+    next?.start(this.#context, this.#material.clientCa !== null);
+  }
+
+  #known(arrival: Arrival, stream: TLSSocket): void {
+    this.#arrivals.delete(arrival);
+    const { peer } = arrival;
+    const { clientCa, isClientCertRequired } = this.#material;
+    const certificate = clientCa === null ? undefined : stream.getPeerX509Certificate();
+    if (clientCa !== null && (certificate !== undefined || isClientCertRequired)) {
+      const wrong = certificate === undefined ? 'it has none' : verifyErrorOf(stream);
+      if (wrong !== null) {
+        this.#events.refused('client_certificate', peer, `certificate of the client: ${wrong}`);
+        stream.on('error', () => {});
+        stream.destroy();
+        return;
+      }
+    }
+    const commonName = certificate === undefined ? null : commonNameOf(stream);
+    this.#events.known(stream, peer, commonName);
+  }
+}
+
+/** What is wrong with the certificate that the peer has sent, or null. */
+function verifyErrorOf(stream: TLSSocket): string | null {
+  const handle = stream as unknown as { _handle?: { verifyError(): Error | null } };
+  const error = handle._handle?.verifyError();
+  if (error == null) return null;
+  return (error as Error & { code?: string }).code ?? error.message;
+}
+
+function commonNameOf(stream: TLSSocket): string | null {
+  const name = stream.getPeerCertificate().subject?.CN;
+  return typeof name === 'string' ? name : null;
+}
