@@ -7,8 +7,9 @@ import { existsSync } from 'node:fs';
 import { gearmandPath } from './servers.ts';
 
 interface Peer {
-  /** Debian package that brings it. */
+  /** Package that brings it, of Debian if `source` does not say otherwise. */
   readonly packageName: string;
+  readonly source?: 'npm';
   readonly isInstalled: () => boolean;
 }
 
@@ -16,6 +17,10 @@ const runs = (command: string, ...args: string[]): boolean => {
   const result = spawnSync(command, args, { stdio: 'ignore', timeout: 20_000 });
   return result.error === undefined && result.status === 0;
 };
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+/** Node has an SQLite of its own from 22.13 on. */
+const hasOwnSqlite = major > 22 || (major === 22 && minor >= 13);
 
 const PEERS = {
   gearmand: {
@@ -28,6 +33,11 @@ const PEERS = {
   },
   gearman: { packageName: 'gearman-tools', isInstalled: () => runs('gearman', '-H') },
   gearadmin: { packageName: 'gearman-tools', isInstalled: () => runs('gearadmin', '--help') },
+  sqlite: {
+    packageName: 'better-sqlite3@12.11.1, with --no-save --save-dev',
+    source: 'npm',
+    isInstalled: () => hasOwnSqlite || runs('node', '-e', 'new (require("better-sqlite3"))("")'),
+  },
   script: {
     packageName: 'bsdutils',
     isInstalled: () => runs('script', '-qec', 'stty -a', '/dev/null'),
@@ -63,7 +73,8 @@ export function hasPeer(name: PeerName): boolean {
  */
 export function requirePeer(name: PeerName): boolean {
   if (hasPeer(name)) return true;
-  const reason = `${name} is not installed (Debian: ${PEERS[name].packageName})`;
+  const { packageName, source = 'Debian' }: Peer = PEERS[name];
+  const reason = `${name} is not installed (${source}: ${packageName})`;
   if (process.env.GEARTRAIN_REQUIRE_PEERS === '1') throw new Error(reason);
   console.warn(`skipped: ${reason}`);
   return false;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { nodeFiles } from '../../../src/store/file-system.ts';
 import { Journal } from '../../../src/store/journal/journal.ts';
 import { NoStore } from '../../../src/store/no-store.ts';
+import { requirePeer } from '../../support/peers.ts';
 import { databasePlace } from '../../support/store/database-place.ts';
 import { storeSuite } from '../../support/store-suite.ts';
 
@@ -32,7 +33,7 @@ for (const relaxedMs of [null, 5]) {
   });
 }
 
-for (const relaxedMs of [null, 5]) {
+for (const relaxedMs of requirePeer('sqlite') ? [null, 5] : []) {
   storeSuite({
     name: `libsqlite3, ${relaxedMs === null ? 'synced' : 'relaxed'}`,
     keepsJobs: true,
