@@ -7,9 +7,9 @@ import { existsSync } from 'node:fs';
 import { gearmandPath } from './servers.ts';
 
 interface Peer {
-  /** Package that brings it, of Debian if `source` does not say otherwise. */
+  /** Package that brings it; of Debian when `source` is left out. */
   readonly packageName: string;
-  readonly source?: 'npm';
+  readonly source?: 'Debian' | 'npm';
   readonly isInstalled: () => boolean;
 }
 
