@@ -10,5 +10,19 @@ export function databaseSettingsOf(options: ResolvedOptions): DatabaseSettings |
       file: options.libsqlite3Db as string,
       table: options.libsqlite3Table,
     };
+  if (options.queueType === 'redis')
+    return {
+      type: 'redis',
+      host: options.redisServer,
+      port: options.redisPort,
+      password: options.redisPassword,
+      prefix: options.redisPrefix,
+    };
+  if (options.queueType === 'libmemcached')
+    return {
+      type: 'libmemcached',
+      servers: options.libmemcachedServers as string,
+      prefix: options.libmemcachedPrefix,
+    };
   return null;
 }
