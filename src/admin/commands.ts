@@ -7,6 +7,7 @@ import { Listing } from '../broker/query.ts';
 import { hashBytes } from '../protocol/hash.ts';
 import { LINE_WORDS_MAX } from '../protocol/limits.ts';
 import { parseInteger } from '../protocol/numbers.ts';
+import { deny, maySayCommands } from '../session/admission.ts';
 import { fence, ownerThreads } from '../session/frames/queries.ts';
 import type { Home } from '../session/home.ts';
 import { replyListing } from '../session/listing.ts';
@@ -66,6 +67,11 @@ export function onLine(home: Home, session: Session, line: string, facts: AdminF
   }
   if (!facts.isAllowed(session.address)) {
     say(call, 'ERR NOT_ALLOWED Not+allowed+from+this+address\r\n');
+    deny(home, session, 'may not give text commands from there');
+    return;
+  }
+  if (!maySayCommands(home, session)) {
+    say(call, 'ERR NOT_ALLOWED Not+allowed+for+this+identity\r\n');
     return;
   }
   const command = Object.hasOwn(COMMANDS, name.toLowerCase())

@@ -10,6 +10,7 @@ import { helpText } from './tool/manual.ts';
 import { type ReadTool, readToolWords } from './tool/read-tool-words.ts';
 import { endOnLostOutput, writeAll } from './tool/streams.ts';
 import { tlsSettings } from './tool/tls.ts';
+import { tokenOf } from './tool/token.ts';
 import type { ToolValues } from './tool/tool-option.ts';
 import type { ServerTarget } from './tool/value-types.ts';
 
@@ -51,10 +52,15 @@ function problemsOf(read: ReadTool, wanted: readonly WantedOperation[]): string[
 async function carryOut(read: ReadTool, wanted: readonly WantedOperation[]): Promise<number> {
   const { values } = read;
   const tls = tlsSettings(values, process.env);
+  const token = tokenOf(values);
   const address = addressOf(values);
   const connect = async (): Promise<AdminConnection> => {
     try {
-      return await AdminConnection.open(address, { tls, timeoutMs: values.timeoutMs as number });
+      return await AdminConnection.open(address, {
+        tls,
+        token,
+        timeoutMs: values.timeoutMs as number,
+      });
     } catch (error) {
       throw new Error(`connect to ${shown(address)}: ${reasonOf(error)}`, { cause: error });
     }

@@ -6,6 +6,7 @@
 import { usesTls } from '../server/options/tls-rows.ts';
 import { OptionError, resolveOptions } from '../server/options.ts';
 import { readTlsFiles, TlsFileError } from '../server/tls-files.ts';
+import { readTokenFile, TokenFileError } from '../server/token-file.ts';
 import { backgroundChannel, startInBackground } from './background.ts';
 import { helpText } from './read-words.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -36,8 +37,9 @@ function checkFiles(settings: Settings): boolean {
   try {
     const options = resolveOptions(settings.server);
     if (usesTls({ ...options })) readTlsFiles(options);
+    if (options.tokenFile !== null) readTokenFile(options.tokenFile);
   } catch (error) {
-    if (!(error instanceof TlsFileError)) throw error;
+    if (!(error instanceof TlsFileError || error instanceof TokenFileError)) throw error;
     complain(error.message);
     return false;
   }

@@ -16,6 +16,15 @@ const EXCEPTIONS = Buffer.from('exceptions');
 const CONNECT_MS = 5_000;
 const ALIVE_MS = 60_000;
 
+/** HTTP's statuses for the codes of ERROR packets. */
+const STATUSES: Readonly<Record<string, number>> = { QUEUE_ERROR: 503, NOT_ALLOWED: 403 };
+const BEARER = /^Bearer ([\x21-\x7e]{1,256})$/i;
+
+/** The token of a request, for the job server's rules of access. */
+function tokenOf(request: IncomingMessage): string | null {
+  return BEARER.exec(request.headers.authorization ?? '')?.[1] ?? null;
+}
+
 /** Bytes of a packet that are only good until the callback returns. */
 const copyOf = (bytes: Uint8Array, start: number, end: number): Buffer =>
   Buffer.from(bytes.subarray(start, end));
@@ -48,7 +57,14 @@ export class GatewayJob {
     };
     this.#connection = new Connection(
       options.endpoint,
-      { ...settings, endpoints: [], id: null, backoffMinMs: 1, backoffMaxMs: 1 },
+      {
+        ...settings,
+        endpoints: [],
+        id: null,
+        token: tokenOf(request),
+        backoffMinMs: 1,
+        backoffMaxMs: 1,
+      },
       {
         greet: (writer) => {
           if (options.statuses === 'gearmand') return;
@@ -59,7 +75,10 @@ export class GatewayJob {
         onReady: () => this.#submit(workload),
         onPacket: (type, bytes, start, end) => this.#onPacket(type, bytes, start, end),
         onDrained: () => {},
-        onClosed: (error) => this.#finish(503, 'ERROR', Buffer.from(`${error.message}\n`)),
+        onClosed: (error) => {
+          const status = error.code === 'ERR_GEARMAN_ACCESS' ? 401 : 503;
+          this.#finish(status, 'ERROR', Buffer.from(`${error.message}\n`));
+        },
       },
     );
     response.once('close', () => this.#leave());
@@ -92,7 +111,7 @@ export class GatewayJob {
     if (type === Packet.ERROR) {
       const code = latin1(bytes, start, stop);
       const text = Buffer.concat([Buffer.from(`${code} `), data, Buffer.from('\n')]);
-      this.#finish(code === 'QUEUE_ERROR' ? 503 : 400, 'ERROR', text);
+      this.#finish(STATUSES[code] ?? 400, 'ERROR', text);
     } else if (type === Packet.WORK_DATA) this.#stream(data);
     else if (type === Packet.WORK_COMPLETE) this.#complete(data);
     else if (type === Packet.WORK_FAIL) this.#finish(500, 'WORK_FAIL');
@@ -140,6 +159,7 @@ export class GatewayJob {
     if (handle !== '') response.setHeader('X-Gearman-Job-Handle', handle);
     if (!this.#isHead) response.setHeader('X-Gearman-Command', command);
     if (status === 503) response.setHeader('Retry-After', '1');
+    if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
     response.writeHead(isGearmand && status !== 504 ? 200 : status, {
       'Content-Length': shown.length,
     });

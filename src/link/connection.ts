@@ -7,6 +7,7 @@
 import type { Duplex } from 'node:stream';
 import { bytesOf, equalBytes } from '../base/bytes.ts';
 import { Packet } from '../protocol/packets.ts';
+import { argumentEnd } from './arguments.ts';
 import type { Endpoint } from './endpoint.ts';
 import { ConnectionError } from './errors.ts';
 import { type OnPacket, PacketReader } from './packet-reader.ts';
@@ -20,6 +21,7 @@ const STEP_BYTES = 262_144;
 /** Looks for signs of life within the shorter of the two times. */
 const LOOKS = 4;
 const GREETING = bytesOf('geartrain greets');
+const NOT_ALLOWED = bytesOf('NOT_ALLOWED');
 const KEEPALIVE = bytesOf('geartrain alive?');
 
 /** What a connection tells. */
@@ -44,6 +46,8 @@ export class Connection {
   readonly #reader: PacketReader;
   /** null when it could not even be opened. */
   #stream: Duplex | null = null;
+  /** The token was shown, and not answered yet. */
+  #isTokenShown = false;
   #isOpen = false;
   #isClosed = false;
   #isEnding = false;
@@ -128,6 +132,7 @@ export class Connection {
   #opened(): void {
     this.#isOpen = true;
     this.#heard();
+    if (this.#settings.token !== null) this.#showToken(this.#settings.token);
     this.#events.greet(this.writer);
     this.#echo(GREETING);
     this.#flush();
@@ -157,9 +162,24 @@ export class Connection {
       }
       if (isText(KEEPALIVE, bytes, start, end)) return;
     }
-    // What the greeting asks for is welcome and not needed: an old server may not know the option.
-    if (!this.isReady && (type === Packet.OPTION_RES || type === Packet.ERROR)) return;
+    if (!this.isReady && (type === Packet.OPTION_RES || type === Packet.ERROR)) {
+      const stop = argumentEnd(bytes, start, end);
+      const isRefused = type === Packet.ERROR && isText(NOT_ALLOWED, bytes, start, stop);
+      const isOfToken = this.#isTokenShown;
+      this.#isTokenShown = false;
+      if (isOfToken && isRefused) this.destroy('ERR_GEARMAN_ACCESS', 'does not know the token');
+      // What else the greeting asks for is welcome and not needed: an old server may not know the option.
+      if (isOfToken || !isRefused) return;
+    }
     this.#events.onPacket(type, bytes, start, end, isOwn);
+  }
+
+  #showToken(token: string): void {
+    this.#isTokenShown = true;
+    const option = bytesOf(`token:${token}`);
+    this.writer.open(Packet.OPTION_REQ, option.length);
+    this.writer.put(option);
+    this.writer.close();
   }
 
   #heard(): void {

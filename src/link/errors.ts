@@ -25,6 +25,7 @@ export class ArgumentError extends GearmanError {
 /**
  * No connection, or it ended. `code` tells which; `cause` is the system's error where there is one:
  * - `ERR_GEARMAN_CONNECT`: it could not be made,
+ * - `ERR_GEARMAN_ACCESS`: the job server does not know the token,
  * - `ERR_GEARMAN_LOST`: it ended before the answer,
  * - `ERR_GEARMAN_SILENT`: the job server answers nothing, not even an ECHO,
  * - `ERR_GEARMAN_PROTOCOL`: what came is not what Gearman's protocol allows there,
@@ -43,6 +44,7 @@ export class ConnectionError extends GearmanError {
 /** Codes of ConnectionError. */
 export type ConnectionErrorCode =
   | 'ERR_GEARMAN_CONNECT'
+  | 'ERR_GEARMAN_ACCESS'
   | 'ERR_GEARMAN_LOST'
   | 'ERR_GEARMAN_SILENT'
   | 'ERR_GEARMAN_PROTOCOL'

@@ -22,6 +22,8 @@ export interface ConnectionOptions {
   readonly server?: InProcessServer;
   /** TLS: `true`, or options of `tls.connect` (`ca`, `cert`, `key` ...). Certificates are verified unless these say otherwise. */
   readonly tls?: TlsSetting;
+  /** Shown to the job server before anything else (`--token-file` there): 16 to 256 characters of ASCII. Default: none. */
+  readonly token?: string;
   /** Name shown by `gearadmin --workers`, at most 127 bytes. Default: none. */
   readonly id?: string;
   /** From the look-up of the name to the first answer of the server. Default 5000 ms. */
@@ -43,6 +45,7 @@ export interface ConnectionOptions {
 export interface ConnectionSettings {
   readonly endpoints: readonly Endpoint[];
   readonly id: string | null;
+  readonly token: string | null;
   readonly connectTimeoutMs: number;
   readonly keepaliveMs: number;
   readonly answerTimeoutMs: number;
@@ -50,6 +53,7 @@ export interface ConnectionSettings {
   readonly backoffMaxMs: number;
 }
 
+const TOKEN = /^[\x21-\x7e]{16,256}$/;
 /** The longest time that a timer takes. */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -62,6 +66,7 @@ export function connectionSettings(options: ConnectionOptions): ConnectionSettin
   return {
     endpoints: endpointsOf(options),
     id: checkId(options.id),
+    token: checkToken(options.token),
     connectTimeoutMs: checkMs('connectTimeoutMs', options.connectTimeoutMs ?? 5000),
     keepaliveMs: checkMs('keepaliveMs', options.keepaliveMs ?? 10_000),
     answerTimeoutMs: checkMs('answerTimeoutMs', options.answerTimeoutMs ?? 10_000),
@@ -95,6 +100,16 @@ function endpointsOf(options: ConnectionOptions): Endpoint[] {
   if (labels.size < endpoints.length)
     throw new ArgumentError('option servers: the same job server is named twice');
   return endpoints;
+}
+
+/** The token itself is part of no message. */
+function checkToken(token: string | undefined): string | null {
+  if (token === undefined) return null;
+  if (typeof token !== 'string' || !TOKEN.test(token))
+    throw new ArgumentError(
+      'option token: 16 to 256 characters of ASCII without blanks are needed',
+    );
+  return token;
 }
 
 function checkId(id: string | undefined): string | null {

@@ -12,6 +12,7 @@ export const Errors = {
   invalidMagic: error('INVALID_MAGIC', 'Request magic expected'),
   invalidCommand: error('INVALID_COMMAND', 'Command not expected'),
   unknownOption: error('UNKNOWN_OPTION', 'Server does not recognize given option'),
+  unknownToken: error('NOT_ALLOWED', 'The token is not known'),
   uniqueTooLarge: error('ARGUMENT_TOO_LARGE', 'Unique value too large'),
   handleTooLarge: error(
     'ARGUMENT_TOO_LARGE',
@@ -30,6 +31,11 @@ export const Errors = {
 /** `ERROR ARGUMENT_TOO_LARGE` for a packet above --max-packet-size; the connection is closed behind it. */
 export function packetTooLarge(packetBytes: number, limitBytes: number): Uint8Array {
   return error('ARGUMENT_TOO_LARGE', `packet is ${packetBytes} bytes, limit ${limitBytes}`);
+}
+
+/** The ERROR of a request that the rules of access do not allow. */
+export function notAllowed(what: string): Uint8Array {
+  return error('NOT_ALLOWED', `Not allowed ${what}`);
 }
 
 /** The ERROR that answers a WORK_ packet for a job that its sender does not hold. */

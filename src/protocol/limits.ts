@@ -14,6 +14,8 @@ export const UNIQUE_BYTES_MAX = 64;
 export const HANDLE_BYTES_MAX = 63;
 export const OPTION_BYTES_MAX = 63;
 export const CLIENT_ID_BYTES_MAX = 127;
+/** Of the token in OPTION_REQ `token:TOKEN`. */
+export const TOKEN_BYTES_MAX = 256;
 /** Registrations of one name by one connection that are kept; beyond it the oldest gives way (gearmand: no limit). */
 export const REGISTRATIONS_MAX = 16;
 

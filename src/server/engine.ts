@@ -73,10 +73,15 @@ export class Engine {
 
   /** Files were read again: tells every thread. */
   renewSecrets(): void {
-    const { tls } = this.#secrets;
-    if (tls === null) return;
-    this.core.door?.renew(tls);
-    this.supervisor?.renewTls(tls);
+    const { tls, tokens } = this.#secrets;
+    if (tls !== null) {
+      this.core.door?.renew(tls);
+      this.supervisor?.renewTls(tls);
+    }
+    if (tokens !== null) {
+      this.core.renewTokens(tokens);
+      this.supervisor?.renewTokens(tokens);
+    }
   }
 
   /** Ends what a failed start has left. */

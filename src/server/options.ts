@@ -4,6 +4,7 @@
  * Source: the options of gearmand 2.0.
  */
 import { defaultHandlePrefix } from './identity.ts';
+import { accessRows } from './options/access-rows.ts';
 import { type ListenTarget, showListenTarget } from './options/address-types.ts';
 import { controlRows } from './options/control-rows.ts';
 import { ignoredRows, logRows, processRows } from './options/daemon-rows.ts';
@@ -29,6 +30,7 @@ export type { ResolvedOptions, ResolvedTarget, ServerOptions } from './options/s
 export const OPTIONS: readonly OptionRow[] = [
   ...listenRows,
   ...tlsRows,
+  ...accessRows,
   ...jobRows,
   ...limitRows,
   ...processRows,

@@ -101,8 +101,8 @@ class GearServer extends EventEmitter implements Server {
   reload(): void {
     this.#secrets.read();
     this.#engine.renewSecrets();
-    if (this.#secrets.tls !== null)
-      this.#log.log(LogLevel.NOTICE, 'the files of TLS were read again');
+    const { kinds } = this.#secrets;
+    if (kinds !== '') this.#log.log(LogLevel.NOTICE, `the files of ${kinds} were read again`);
   }
 
   async listen(request: ListenRequest = {}): Promise<void> {

@@ -10,6 +10,7 @@ import { type NativeChoice, portsOfStore, type ThreadConfig } from '../shard/ass
 import type { FromShard, ShardTask, ToShard } from '../shard/messages.ts';
 import { createShardHost, type ShardHost } from '../shard/pool.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
+import type { TokenHash } from '../shard/token-table.ts';
 import { JoinedRings, portsOf, type RingDepth, Wiring } from '../shard/wiring.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
 
@@ -88,6 +89,11 @@ export class Supervisor {
   /** Has every shard speak TLS with other certificates. */
   renewTls(material: TlsMaterial): void {
     for (const port of this.#ports.values()) tell(port, { type: 'renewTls', material });
+  }
+
+  /** Has every shard take other tokens. */
+  renewTokens(tokens: readonly TokenHash[]): void {
+    for (const port of this.#ports.values()) tell(port, { type: 'renewTokens', tokens });
   }
 
   /** Every shard runs. */

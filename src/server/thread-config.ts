@@ -1,4 +1,5 @@
 /** From checked options to what each thread of a server is built with. */
+import { type AccessRule, parseRule } from '../session/access.ts';
 import type { ThreadConfig } from '../shard/assemble.ts';
 import { defaultHandlePrefix, PROTOCOL_VERSION } from './identity.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -32,6 +33,7 @@ export function configMaker(
     handshakeTimeoutMs: options.handshakeTimeout * 1000,
     handshakesMax: options.maxHandshakes,
   };
+  const access = options.allow.map((rule) => parseRule(rule) as AccessRule);
   return (thread) => ({
     core: {
       home: {
@@ -40,6 +42,7 @@ export function configMaker(
         hashSeed,
         exceptions: options.exceptions,
         connectionsMax: options.maxConnections,
+        ...(options.allow.length > 0 && { access }),
         packetBytesMax: options.maxPacketSize,
         movesConnections: thread === 0 && options.threads > 0 && kind === 'addon',
       },
@@ -68,6 +71,7 @@ export function configMaker(
       keepalive,
       userTimeoutMs: 0,
     },
+    tokens: secrets.tokens,
     tls: secrets.tls === null ? null : { material: secrets.tls, door },
     measuresLoop: options.control !== null,
     facts: {

@@ -14,6 +14,8 @@ import { Frame } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { StoreHealth } from '../store/store.ts';
+import { Access, type AccessRule } from './access.ts';
+import { admitsFrame } from './admission.ts';
 import { onEvent } from './events.ts';
 import type { FarLink } from './far/link.ts';
 import { RecordKind } from './far/records.ts';
@@ -42,6 +44,8 @@ export interface HomeOptions {
   /** Connections of all threads; 0 = no limit. */
   readonly connectionsMax: number;
   readonly packetBytesMax: number;
+  /** Who may do what; left out where everybody may do everything. */
+  readonly access?: readonly AccessRule[];
   /** Connections move to the owner of the first function that they name. */
   readonly movesConnections: boolean;
 }
@@ -61,6 +65,11 @@ export interface HomeHooks {
   onArrival(fd: number, address: string, port: number): void;
   /** A peer that is not let in. */
   refuseArrival(fd: number): void;
+  /** Whether tokens mean anything here. */
+  readonly takesTokens: boolean;
+  /** What stands for a token (session.ts, tokenKey); null for one that is not known. */
+  keyOfToken(token: Uint8Array): string | null;
+  hasTokenKey(key: string): boolean;
   /** Figures of the store of this thread; null without one. */
   storeHealth(): StoreHealth | null;
 }
@@ -73,6 +82,8 @@ export class Home {
   readonly handles: HandleCodec;
   readonly log: Logger;
   readonly incidents: Incidents;
+  /** Null: everybody may do everything. */
+  readonly access: Access | null;
   /** Links by thread; null for this thread and for dead ones. */
   readonly links: (FarLink | null)[];
   readonly outbox: ThreadOutbox;
@@ -119,6 +130,7 @@ export class Home {
     this.links = links;
     this.log = log;
     this.incidents = new Incidents(log);
+    this.access = options.access === undefined ? null : new Access(options.access);
     this.outbox = new ThreadOutbox(options.thread, this, this.output, reactor, links);
   }
 
@@ -133,6 +145,7 @@ export class Home {
     this.turn++;
     this.#continue();
     const { rows, arena } = this.reactor;
+    const { access } = this;
     const frame = this.#frame;
     for (let row = 0; row < rowCount; row++) {
       frame.load(rows, arena, row);
@@ -141,8 +154,10 @@ export class Home {
         if (session == null || session.conn !== frame.conn || session.heldTurn === this.turn) {
           // A held frame comes again with its blob; one of a closed connection is over.
           if (frame.blob > 0 && session?.conn !== frame.conn) this.reactor.blobRelease(frame.blob);
-        } else if (!session.isEnding) onFrame(this, session, frame);
-        else if (frame.blob > 0) this.reactor.blobRelease(frame.blob);
+        } else if (!session.isEnding) {
+          if (access === null || admitsFrame(this, access, session, frame))
+            onFrame(this, session, frame);
+        } else if (frame.blob > 0) this.reactor.blobRelease(frame.blob);
       } else onEvent(this, frame);
     }
   }

@@ -14,6 +14,9 @@ export const Incident = {
   malformed: 'malformed',
   /** A packet over `--max-packet-size`. */
   packetTooLarge: 'packet_too_large',
+  /** By the rules of `--allow`, or `--admin-from`. */
+  notAllowed: 'not_allowed',
+  unknownToken: 'unknown_token',
   /** On a TLS port something else than TLS was spoken. */
   notTls: 'not_tls',
   handshakeFailed: 'handshake_failed',

@@ -5,6 +5,7 @@
 import { latin1 } from '../base/bytes.ts';
 import type { Peer } from '../broker/peer.ts';
 import { SLOT_MASK } from '../protocol/batch.ts';
+import type { Rights } from './access.ts';
 import type { ReplyQueue } from './reply-queue.ts';
 import type { SessionAbilities } from './session-abilities.ts';
 
@@ -25,8 +26,14 @@ export class Session {
   readonly port: number;
   /** Bytes as sent, at most 127, without NUL; null shows as `-`. */
   clientId: Uint8Array | null = null;
-  /** Common name of the certificate that the peer has proved. */
+  /** Common name of the certificate that the peer has proved; such a connection never moves. */
   commonName: string | null = null;
+  /** Which token the peer has shown: its name, a blank, its hash. */
+  tokenKey: string | null = null;
+  /** A part of the program that the server runs in. */
+  isTrusted = false;
+  /** Looked up when first needed, where there are rules of access. */
+  rights: Rights | null = null;
   takesExceptions = false;
   /** What the broker of this thread knows it as; made when first needed. */
   peer: Peer | null = null;

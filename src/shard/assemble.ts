@@ -26,6 +26,7 @@ import { compileAdminFrom } from './admin-from.ts';
 import { loopDelayMeter } from './loop-delay.ts';
 import { SecureDoor } from './secure-door.ts';
 import { ThreadCore, type ThreadCoreOptions, type ThreadRings } from './thread-core.ts';
+import { type TokenHash, TokenTable } from './token-table.ts';
 
 /** Everything about a thread that can be cloned into it. */
 export interface ThreadConfig {
@@ -37,6 +38,8 @@ export interface ThreadConfig {
     readonly keepalive: KeepaliveOptions | null;
     readonly userTimeoutMs: number;
   };
+  /** The tokens that peers may show; null where they mean nothing. */
+  readonly tokens: readonly TokenHash[] | null;
   /** How TLS ports are served; null where there are none. */
   readonly tls: { readonly material: TlsMaterial; readonly door: DoorOptions } | null;
   /** Whether to measure how late timers of the thread are. */
@@ -134,6 +137,7 @@ export function assembleThread(
     onLine: (home, session, line) => onLine(home, session, line, facts),
     rings,
     ...(config.measuresLoop ? { loopDelay: loopDelayMeter() } : {}),
+    ...(config.tokens !== null && { tokens: new TokenTable(config.tokens) }),
     arrivals: {
       makeDoor: (core) =>
         tls === null ? null : new SecureDoor(core, native.functions, tls.material, tls.door),

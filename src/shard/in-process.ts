@@ -5,7 +5,6 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { NativeFunctions } from '../native/contract.ts';
-import { Session } from '../session/session.ts';
 import { createMemoryPair } from '../transport/memory-pair.ts';
 import { NodeReactor } from '../transport/node-reactor.ts';
 import type { ThreadCore } from './thread-core.ts';
@@ -35,7 +34,7 @@ function arriveBySockets(functions: NativeFunctions): Arrival {
     stream,
     welcome(core) {
       const conn = core.reactor.adopt(ours, NOTHING, NOTHING);
-      core.home.add(new Session(conn, ADDRESS, 0));
+      core.home.open(conn, ADDRESS, 0).isTrusted = true;
     },
     refuse: () => functions.closeDescriptor(ours),
   };
@@ -47,7 +46,7 @@ function arriveByStreams(): Arrival {
     stream: theirs,
     welcome(core) {
       if (!(core.reactor instanceof NodeReactor)) throw new Error('the twin has another reactor');
-      core.reactor.attach(ours, { address: ADDRESS, port: 0, listener: 0 });
+      core.home.open(core.reactor.adoptStream(ours), ADDRESS, 0).isTrusted = true;
     },
     refuse: () => ours.destroy(),
   };

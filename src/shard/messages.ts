@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { LogContext } from '../base/logger.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
 import type { ThreadConfig } from './assemble.ts';
+import type { TokenHash } from './token-table.ts';
 import type { PeerWires, ThreadWires } from './wiring.ts';
 
 /** What a shard's task is started with. */
@@ -23,6 +24,7 @@ export type ToShard =
   | { readonly type: 'stop' }
   | { readonly type: 'logLevel'; readonly level: number }
   /** Certificates were read again. */
+  | { readonly type: 'renewTokens'; readonly tokens: readonly TokenHash[] }
   | { readonly type: 'renewTls'; readonly material: TlsMaterial };
 
 export type FromShard =

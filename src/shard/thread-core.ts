@@ -10,6 +10,7 @@ import type { Reactor } from '../native/contract.ts';
 import { Control } from '../protocol/batch.ts';
 import { HandleCodec } from '../protocol/handle.ts';
 import type { RingReader } from '../ring/ring.ts';
+import { dropOldTokens } from '../session/admission.ts';
 import type { FarLink } from '../session/far/link.ts';
 import { onRecord } from '../session/far/receive.ts';
 import { Home, type HomeOptions } from '../session/home.ts';
@@ -22,6 +23,7 @@ import { MemoryBudget } from './memory-budget.ts';
 import { restoreJobs } from './restore-jobs.ts';
 import type { SecureDoor } from './secure-door.ts';
 import { describeTurn, type TurnWork } from './slow-turn.ts';
+import type { TokenHash, TokenTable } from './token-table.ts';
 import { TurnTimes } from './turn-times.ts';
 
 /** Records taken from one ring in one turn. */
@@ -69,6 +71,8 @@ export interface ThreadParts {
   readonly rings: ThreadRings;
   /** Reads and begins anew how late timers are; left out where it is not measured. */
   readonly loopDelay?: () => LoopDelay;
+  /** The tokens that peers may show; left out where they mean nothing. */
+  readonly tokens?: TokenTable;
   /** What becomes of peers of TLS ports; left out where there are none. */
   readonly arrivals?: {
     makeDoor(core: ThreadCore): SecureDoor | null;
@@ -132,6 +136,9 @@ export class ThreadCore {
         loopDelay: parts.loopDelay?.() ?? null,
       }),
       connectionTotal: () => parts.rings.connectionTotal(),
+      takesTokens: parts.tokens !== undefined,
+      keyOfToken: (token: Uint8Array) => parts.tokens?.keyOf(token) ?? null,
+      hasTokenKey: (key: string) => parts.tokens?.has(key) === true,
       onArrival: (fd: number, address: string, port: number) => {
         if (this.door === null) parts.arrivals?.closeDescriptor(fd);
         else this.door.takeDescriptor(fd, address, port);
@@ -214,6 +221,14 @@ export class ThreadCore {
     for (const [from, reader] of this.#parts.rings.readers.entries())
       reader?.drain(Number.POSITIVE_INFINITY, (record) => onRecord(this.home, from, record));
     this.#publish();
+  }
+
+  /** Other tokens from now on; who was let in by one that is gone is closed. Outside of a turn. */
+  renewTokens(tokens: readonly TokenHash[]): void {
+    this.#setTime();
+    this.#parts.tokens?.renew(tokens);
+    dropOldTokens(this.home);
+    this.reactor.nudge();
   }
 
   #storeHost(): StoreHost {

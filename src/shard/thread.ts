@@ -44,6 +44,7 @@ export default async function runShard(task: ShardTask): Promise<void> {
         say({ type: 'parted', thread: message.thread });
       } else if (message.type === 'join') rings.join(message.thread, message.ends);
       else if (message.type === 'logLevel') level = message.level;
+      else if (message.type === 'renewTokens') core.renewTokens(message.tokens);
       else if (message.type === 'renewTls') core.door?.renew(message.material);
       else resolve();
     });

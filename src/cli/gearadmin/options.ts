@@ -4,7 +4,7 @@
  */
 
 import { choice, flag, integer } from '../../server/options/option-type.ts';
-import { exitStatusRow, TLS_ENVIRONMENT, tlsRows } from '../tool/shared-rows.ts';
+import { exitStatusRow, TLS_ENVIRONMENT, tlsRows, tokenRow } from '../tool/shared-rows.ts';
 import type { Tool, ToolOption } from '../tool/tool-option.ts';
 import { oneServer, seconds, serverPort } from '../tool/value-types.ts';
 import { OPERATIONS } from './operations.ts';
@@ -41,6 +41,7 @@ const generalRows = [
     isOwn: true,
     help: 'how long the server may be silent while an answer is due',
   },
+  tokenRow,
   exitStatusRow,
   {
     name: 'help',

@@ -4,7 +4,7 @@
  */
 import { flag, integer, text } from '../../server/options/option-type.ts';
 import type { ReadTool } from '../tool/read-tool-words.ts';
-import { exitStatusRow, TLS_ENVIRONMENT, tlsRows } from '../tool/shared-rows.ts';
+import { exitStatusRow, TLS_ENVIRONMENT, tlsRows, tokenRow } from '../tool/shared-rows.ts';
 import type { Tool, ToolOption } from '../tool/tool-option.ts';
 import { serverList, serverPort, word } from '../tool/value-types.ts';
 
@@ -96,6 +96,7 @@ const commonRows = [
     isOwn: true,
     help: 'write what happens as lines of JSON, see JSON',
   },
+  { ...tokenRow, group: 'Client and worker' },
   { ...exitStatusRow, group: 'Client and worker' },
   {
     name: 'help',

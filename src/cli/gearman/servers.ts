@@ -12,6 +12,7 @@ export type Server = { readonly host: string; readonly port: number } | { readon
 export interface Servers {
   readonly all: readonly Server[];
   readonly tls: TlsSettings | null;
+  readonly token: string | null;
 }
 
 const QUESTION_MS = 1000;
@@ -58,10 +59,13 @@ export async function workersOf(functionName: string, servers: Servers): Promise
   const counts = await Promise.all(
     servers.all.map(async (server) => {
       try {
-        const options = { tls: servers.tls, timeoutMs: QUESTION_MS };
+        const options = { tls: servers.tls, token: servers.token, timeoutMs: QUESTION_MS };
         const connection = await AdminConnection.open(server, options);
         try {
-          const rows = readRows(await connection.askText('status'), statusRow);
+          const text = await connection.askText('status');
+          // By its rules we may not know.
+          if (text.startsWith('ERR ')) return null;
+          const rows = readRows(text, statusRow);
           return rows.find((row) => row.name === functionName)?.workers ?? 0;
         } finally {
           connection.close();

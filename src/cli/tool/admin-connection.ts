@@ -16,6 +16,8 @@ export type AdminAddress =
 
 export interface AdminOptions {
   readonly tls: TlsSettings | null;
+  /** Shown before the first command. */
+  readonly token: string | null;
   /** Longest silence while an answer is due; 0 = no limit. */
   readonly timeoutMs: number;
 }
@@ -52,8 +54,20 @@ export class AdminConnection {
     this.#chunks = socket[Symbol.asyncIterator]();
   }
 
-  /** Connects; rejects with the system's error, or one of TLS. */
-  static open(address: AdminAddress, options: AdminOptions): Promise<AdminConnection> {
+  /** Connects; rejects with the system's error, one of TLS, or one that says that the token is not known. */
+  static async open(address: AdminAddress, options: AdminOptions): Promise<AdminConnection> {
+    const connection = await AdminConnection.#connect(address, options);
+    if (options.token === null) return connection;
+    try {
+      await connection.#showToken(options.token);
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  static #connect(address: AdminAddress, options: AdminOptions): Promise<AdminConnection> {
     const { tls, timeoutMs } = options;
     return new Promise((resolve, reject) => {
       const socket = open(address, tls);
@@ -93,6 +107,23 @@ export class AdminConnection {
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  /** A server that knows no tokens says so, and has no rules that one could meet with them. */
+  async #showToken(token: string): Promise<void> {
+    const option = Buffer.from(`token:${token}`);
+    const head = Buffer.alloc(HEADER_BYTES);
+    writeHeader(head, 0, Packet.OPTION_REQ, option.length);
+    head.write('\0REQ', 'latin1');
+    this.#socket.write(Buffer.concat([head, option]));
+    let answer = await this.#next();
+    const isShort = () =>
+      answer.length < HEADER_BYTES || answer.length < HEADER_BYTES + answer.readUInt32BE(8);
+    while (isShort()) answer = Buffer.concat([answer, await this.#next()]);
+    const end = HEADER_BYTES + answer.readUInt32BE(8);
+    const text = answer.toString('latin1', HEADER_BYTES, end);
+    if (text.startsWith('NOT_ALLOWED\0')) throw new Error('the server does not know the token');
+    this.#unread = answer.subarray(end);
   }
 
   async #next(): Promise<Buffer> {

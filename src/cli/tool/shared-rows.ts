@@ -58,6 +58,17 @@ export const tlsRows = [
   },
 ] as const satisfies readonly ToolOption[];
 
+/** Who we are, for servers with rules of access. */
+export const tokenRow = {
+  name: 'token-file',
+  key: 'tokenFile',
+  type: file,
+  fallback: null,
+  group: 'General',
+  isOwn: true,
+  help: 'file whose first line is the token to show to the server',
+} as const satisfies ToolOption;
+
 export const exitStatusRow = {
   name: 'exit-status',
   key: 'exitStatus',

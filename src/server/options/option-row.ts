@@ -11,6 +11,7 @@ export type OptionValues = Readonly<Record<string, unknown>>;
 export const OptionGroup = {
   listen: 'Listening',
   tls: 'TLS',
+  access: 'Access',
   jobs: 'Jobs and workers',
   limits: 'Limits',
   process: 'Process',

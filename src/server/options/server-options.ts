@@ -3,6 +3,7 @@
  * only source of defaults and ranges; the check at the end of the file does not compile when the two disagree.
  */
 import type { Logger } from '../../base/logger.ts';
+import type { accessRows } from './access-rows.ts';
 import type { ListenTarget } from './address-types.ts';
 import type { ControlAddress, controlRows } from './control-rows.ts';
 import type { databaseRows } from './database-rows.ts';
@@ -56,6 +57,13 @@ export interface ServerOptions {
   handshakeTimeout?: number;
   /** TLS handshakes that may be open at a time in each thread; a further one ends the oldest. Default 1000. */
   maxHandshakes?: number;
+  /**
+   * Who may do what, as `WHO=RIGHTS` or `WHO=RIGHTS:FUNCTIONS`: `any=submit:public_*`, `token:NAME=submit,work`,
+   * `cert:COMMON-NAME=admin`. Given, everything else is refused. Default: everybody may do everything.
+   */
+  allow?: string | readonly string[];
+  /** File with a token a line, as `NAME TOKEN` or `NAME sha256:HEX`. Default null. */
+  tokenFile?: string | null;
   /**
    * Threads that share the functions: 0 (default in a program) = everything in the caller's thread, 1 to 30, or
    * `auto` = usable processors - 1, at least 1, at most 16.
@@ -141,6 +149,7 @@ type Computed =
   | 'port'
   | 'listen'
   | 'adminFrom'
+  | 'allow'
   | 'threads'
   | 'jobHandlePrefix'
   | 'control'
@@ -154,6 +163,7 @@ export interface ResolvedOptions extends Readonly<Required<Omit<ServerOptions, C
   readonly listen: readonly ResolvedTarget[];
   /** For `compileAdminFrom`. */
   readonly adminFrom: readonly string[];
+  readonly allow: readonly string[];
   readonly threads: number;
   readonly jobHandlePrefix: string;
   readonly control: ControlAddress | null;
@@ -170,6 +180,7 @@ export type ResolvedTarget =
 export type ServerRow =
   | (typeof listenRows)[number]
   | (typeof tlsRows)[number]
+  | (typeof accessRows)[number]
   | (typeof jobRows)[number]
   | (typeof limitRows)[number]
   | (typeof warningRows)[number]

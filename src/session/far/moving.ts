@@ -1,15 +1,16 @@
 /**
  * What a MOVE record carries: a descriptor, the state of its session so far, and the bytes under way in both directions.
  *
- *   | fd | port | facts | sleepSerial | addressBytes | clientIdBytes | unreadBytes | unsentBytes | the four byte runs |
+ *   | fd | port | facts | sleepSerial | bytes of each run (5) | address | clientId | tokenKey | unread | unsent |
  */
 import { bytesOf, latin1 } from '../../base/bytes.ts';
 import { Session } from '../session.ts';
 
-const HEAD_INTS = 8;
+const HEAD_INTS = 9;
 const TAKES_EXCEPTIONS = 1;
 const IS_ASLEEP = 2;
 const HAS_CLIENT_ID = 4;
+const IS_TRUSTED = 8;
 
 export interface Moved {
   readonly fd: number;
@@ -28,11 +29,13 @@ export function encodeMove(
 ): Uint8Array {
   const address = bytesOf(session.address);
   const clientId = session.clientId ?? new Uint8Array(0);
+  const tokenKey = bytesOf(session.tokenKey ?? '');
   const facts =
     (session.takesExceptions ? TAKES_EXCEPTIONS : 0) |
     (session.isAsleep ? IS_ASLEEP : 0) |
-    (session.clientId === null ? 0 : HAS_CLIENT_ID);
-  const runs = [address, clientId, unread, unsent];
+    (session.clientId === null ? 0 : HAS_CLIENT_ID) |
+    (session.isTrusted ? IS_TRUSTED : 0);
+  const runs = [address, clientId, tokenKey, unread, unsent];
   const head = Int32Array.of(
     fd,
     session.port,
@@ -62,10 +65,10 @@ export function decodeMove(bytes: Uint8Array, start: number, count: number): Mov
     ...number[],
   ];
   let at = HEAD_INTS * 4;
-  const [address, clientId, unread, unsent] = counts.map((length) => {
+  const [address, clientId, tokenKey, unread, unsent] = counts.map((length) => {
     at += length;
     return record.subarray(at - length, at);
-  }) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  }) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
   return {
     fd,
     unread,
@@ -73,6 +76,8 @@ export function decodeMove(bytes: Uint8Array, start: number, count: number): Mov
     session(conn) {
       const session = new Session(conn, latin1(address, 0, address.length), port);
       session.clientId = (facts & HAS_CLIENT_ID) === 0 ? null : clientId;
+      session.tokenKey = tokenKey.length === 0 ? null : latin1(tokenKey, 0, tokenKey.length);
+      session.isTrusted = (facts & IS_TRUSTED) !== 0;
       session.takesExceptions = (facts & TAKES_EXCEPTIONS) !== 0;
       session.isAsleep = (facts & IS_ASLEEP) !== 0;
       session.sleepSerial = sleepSerial;

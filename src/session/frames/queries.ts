@@ -4,15 +4,18 @@
  */
 import { latin1 } from '../../base/bytes.ts';
 import { isBetter, type JobStatus } from '../../broker/query.ts';
-import { decimalBytes, writeDecimal, writeHeader } from '../../protocol/encode.ts';
+import { decimalBytes, packetOf, writeDecimal, writeHeader } from '../../protocol/encode.ts';
 import { Errors } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frame.ts';
-import { HEADER_BYTES, OPTION_BYTES_MAX } from '../../protocol/limits.ts';
+import { HEADER_BYTES, OPTION_BYTES_MAX, TOKEN_BYTES_MAX } from '../../protocol/limits.ts';
 import { Packet } from '../../protocol/packets.ts';
+import { onToken } from '../admission.ts';
 import type { Home } from '../home.ts';
 import type { Answer } from '../questions.ts';
 import { fill, hold, limitPlaces, releaseAll, reply, takePlace, unhold } from '../replies.ts';
 import { Hold, type Session } from '../session.ts';
+
+const TOKEN_PREFIX = 'token:';
 
 type QuestionMaker = () => Parameters<Home['ask']>[1];
 
@@ -59,6 +62,12 @@ export function fence(home: Home, session: Session, done: () => void): void {
 }
 
 export function onOption(home: Home, session: Session, frame: Frame): void {
+  if (home.hooks.takesTokens && isToken(frame)) {
+    const token = textArgument(frame, TOKEN_PREFIX.length + TOKEN_BYTES_MAX + 1);
+    const answer = packetOf(Packet.OPTION_RES, 'token');
+    onToken(home, session, token.subarray(TOKEN_PREFIX.length), answer);
+    return;
+  }
   const option = textArgument(frame, OPTION_BYTES_MAX + 1);
   const text = latin1(option, 0, option.length).toLowerCase();
   if (text !== 'exceptions') {
@@ -70,6 +79,12 @@ export function onOption(home: Home, session: Session, frame: Frame): void {
   const at = writeHeader(packet, 0, Packet.OPTION_RES, frame.a0);
   packet.set(frame.bytes.subarray(frame.off, frame.off + frame.a0), at);
   reply(home, session, packet);
+}
+
+/** An extension: `token:TOKEN`. A server that knows no tokens answers it like any option that it does not know. */
+function isToken({ bytes, off, a0 }: Frame): boolean {
+  const length = TOKEN_PREFIX.length;
+  return a0 > length && latin1(bytes, off, off + length) === TOKEN_PREFIX;
 }
 
 /** Argument 0 up to its first NUL, cut to `bytesMax`; a copy. */

@@ -258,6 +258,13 @@ const cases: readonly Case[] = [
   ['sslCaFile', null, [['ca.pem', 'ca.pem']], ['']],
   ['sslCertificate', '/etc/ssl/certs/gearmand.pem', [['c.pem', 'c.pem']], ['']],
   ['sslKey', '/etc/ssl/certs/gearmand.key', [['k.pem', 'k.pem']], ['']],
+  [
+    'allow',
+    [],
+    [['any=submit:b*', ['any=submit:b*']]],
+    ['', 'a=submit', 'any=all', 'token:=submit'],
+  ],
+  ['tokenFile', null, [['t', 't']], ['']],
   ['tlsMinVersion', '1.2', [['1.3', '1.3']], ['', '1.1', 'TLSv1.3']],
   ['tlsClientCa', null, [['ca.pem', 'ca.pem']], ['']],
   ['tlsClientAuth', 'required', [['optional', 'optional']], ['', 'none']],

@@ -2,6 +2,7 @@
 import type { ReadTool } from '../../tool/read-tool-words.ts';
 import type { Tidying } from '../../tool/tidying.ts';
 import { tlsSettings } from '../../tool/tls.ts';
+import { tokenOf } from '../../tool/token.ts';
 import { gearmanValues } from '../options.ts';
 import { JsonReport } from '../report-json.ts';
 import { serversOf } from '../servers.ts';
@@ -26,6 +27,7 @@ export async function runClient(read: ReadTool, around: Surroundings): Promise<n
   const servers = {
     all: serversOf(read.values, process.env),
     tls: tlsSettings(read.values, process.env),
+    token: tokenOf(read.values),
   };
   const isShown = stderr.isTTY === true && !values.quiet && !values.json;
   const progress = new ProgressLine(isShown ? stderr : null);

@@ -73,6 +73,7 @@ export async function submitJobs(run: ClientRun): Promise<Ending> {
   const client = new Client({
     servers: servers.all.map(show),
     tls: servers.tls ?? false,
+    ...(servers.token !== null && { token: servers.token }),
     whenOffline: 'fail',
   });
   try {

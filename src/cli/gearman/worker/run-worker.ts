@@ -1,6 +1,7 @@
 /** Worker mode put together: from what was read of the command line to the exit status. */
 import type { ReadTool } from '../../tool/read-tool-words.ts';
 import { tlsSettings } from '../../tool/tls.ts';
+import { tokenOf } from '../../tool/token.ts';
 import type { Surroundings } from '../client/run-client.ts';
 import { gearmanValues } from '../options.ts';
 import { JsonReport } from '../report-json.ts';
@@ -15,6 +16,7 @@ export async function runWorker(read: ReadTool, around: Surroundings): Promise<n
   const servers = {
     all: serversOf(read.values, process.env),
     tls: tlsSettings(read.values, process.env),
+    token: tokenOf(read.values),
   };
   const commands = read.operands.length === 0 ? null : new Commands(read.operands, process.env);
   const json = values.json ? new JsonReport(process.stdout) : null;

@@ -51,6 +51,7 @@ export async function work(run: WorkerRun): Promise<number> {
   const worker = new Worker({
     servers: servers.all.map(show),
     tls: servers.tls ?? false,
+    ...(servers.token !== null && { token: servers.token }),
     concurrency,
   });
   run.onWorker(worker);

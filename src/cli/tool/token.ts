@@ -1,0 +1,23 @@
+/** The token of `--token-file`. Rule: it is part of no message. */
+import { readFileSync } from 'node:fs';
+import type { ToolValues } from './tool-option.ts';
+
+const TOKEN = /^[\x21-\x7e]{16,256}$/;
+
+/** Throws Error that names the file. Null when none was given. */
+export function tokenOf(values: ToolValues): string | null {
+  const path = values.tokenFile as string | null;
+  if (path === null) return null;
+  const token = read(path).split('\n', 1)[0]?.trim() ?? '';
+  if (TOKEN.test(token)) return token;
+  throw new Error(`read --token-file ${path}: its first line is no token of 16 to 256 characters`);
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new Error(`read --token-file ${path}: ${code ?? message}`, { cause: error });
+  }
+}

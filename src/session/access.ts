@@ -1,0 +1,131 @@
+/**
+ * Who may submit, work and administrate: `--allow` rules, compiled once a thread, and the rights that a session has by
+ * them. Rule: without rules there is no Access and everybody may do everything, as with gearmand; with rules, what no
+ * rule allows is refused.
+ *
+ *   any=submit:public_*   token:NAME=submit,work:mail   cert:web-*=admin
+ */
+
+/** What a rule may grant; bits. */
+export const Right = { submit: 1, work: 2, admin: 4 } as const;
+type RightName = keyof typeof Right;
+
+export interface AccessRule {
+  readonly who: 'any' | 'token' | 'cert';
+  /** Name of the token or common name of the certificate; `*` stands for any text. */
+  readonly name: string;
+  /** Bits of `Right`. */
+  readonly rights: number;
+  /** Names of functions, Latin-1 as on the wire; `*` stands for any text. */
+  readonly functions: string;
+}
+
+/** Who a session has shown to be. */
+export interface Identity {
+  readonly tokenName: string | null;
+  readonly commonName: string | null;
+}
+
+const RULE =
+  /^(any|(token|cert):([^\s=]+))=((?:submit|work|admin)(?:,(?:submit|work|admin))*)(?::(\S+))?$/;
+
+/** Reads one rule; undefined when it is not understood. */
+export function parseRule(text: string): AccessRule | undefined {
+  const match = RULE.exec(text);
+  if (match === null) return undefined;
+  const [, , who = 'any', name = '*', rights = '', functions = '*'] = match;
+  return {
+    who: who as AccessRule['who'],
+    name,
+    rights: rights.split(',').reduce((bits, right) => bits | Right[right as RightName], 0),
+    functions: latin1Of(functions),
+  };
+}
+
+export class Access {
+  readonly #rules: readonly (AccessRule & { isFor(name: string): boolean })[];
+  /** Rights by who has them: sessions of one identity share what they have looked up. */
+  readonly #known = new Map<string, Rights>();
+
+  constructor(rules: readonly AccessRule[]) {
+    this.#rules = rules.map((rule) => ({ ...rule, isFor: matcher(rule.name) }));
+  }
+
+  rightsOf(identity: Identity): Rights {
+    const key = JSON.stringify([identity.tokenName, identity.commonName]);
+    let rights = this.#known.get(key);
+    if (rights !== undefined) return rights;
+    rights = new Rights(this.#rules.filter((rule) => isMeant(rule, identity)));
+    // Names of certificates are given by an authority, and still not kept without bound.
+    if (this.#known.size >= IDENTITIES_MAX) this.#known.clear();
+    this.#known.set(key, rights);
+    return rights;
+  }
+}
+
+/** Identities and function names whose rights are remembered. */
+const IDENTITIES_MAX = 10_000;
+const NAMES_MAX = 10_000;
+
+/** What one identity may do. */
+export class Rights {
+  /** Bits that it has for at least one function. */
+  readonly any: number;
+  readonly #rules: readonly { readonly rights: number; matches(name: string): boolean }[];
+  readonly #known = new Map<string, number>();
+
+  constructor(rules: readonly AccessRule[]) {
+    this.any = rules.reduce((bits, rule) => bits | rule.rights, 0);
+    this.#rules = rules.map(({ rights, functions }) => ({ rights, matches: matcher(functions) }));
+  }
+
+  /** Bits for one function. */
+  of(functionName: string): number {
+    let bits = this.#known.get(functionName);
+    if (bits !== undefined) return bits;
+    bits = 0;
+    for (const rule of this.#rules) if (rule.matches(functionName)) bits |= rule.rights;
+    if (this.#known.size >= NAMES_MAX) this.#known.clear();
+    this.#known.set(functionName, bits);
+    return bits;
+  }
+}
+
+/** Rights of who is trusted: the program that the server runs in. */
+export const ALL_RIGHTS = new Rights([
+  { who: 'any', name: '*', rights: Right.submit | Right.work | Right.admin, functions: '*' },
+]);
+
+function isMeant(
+  { who, isFor }: { readonly who: string; isFor(name: string): boolean },
+  { tokenName, commonName }: Identity,
+): boolean {
+  if (who === 'any') return true;
+  const name = who === 'token' ? tokenName : commonName;
+  return name !== null && isFor(name);
+}
+
+/** The test for a pattern in which `*` stands for any text. Linear in the length of the name. */
+function matcher(pattern: string): (name: string) => boolean {
+  const parts = pattern.split('*');
+  if (parts.length === 1) return (name) => name === pattern;
+  const first = parts[0] as string;
+  const last = parts.at(-1) as string;
+  const middle = parts.slice(1, -1);
+  return (name) => {
+    if (name.length < first.length + last.length) return false;
+    if (!name.startsWith(first) || !name.endsWith(last)) return false;
+    let at = first.length;
+    for (const part of middle) {
+      const found = name.indexOf(part, at);
+      if (found < 0) return false;
+      at = found + part.length;
+    }
+    return at <= name.length - last.length;
+  };
+}
+
+/** The bytes of UTF-8 as one character each: how function names are compared. */
+function latin1Of(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text));
+}
