@@ -10,19 +10,17 @@ export function databaseSettingsOf(options: ResolvedOptions): DatabaseSettings |
       file: options.libsqlite3Db as string,
       table: options.libsqlite3Table,
     };
-  if (options.queueType === 'redis')
+  if (options.queueType === 'postgres')
+    return { type: 'postgres', conninfo: options.libpqConninfo, table: options.libpqTable };
+  if (options.queueType === 'mysql')
     return {
-      type: 'redis',
-      host: options.redisServer,
-      port: options.redisPort,
-      password: options.redisPassword,
-      prefix: options.redisPrefix,
-    };
-  if (options.queueType === 'libmemcached')
-    return {
-      type: 'libmemcached',
-      servers: options.libmemcachedServers as string,
-      prefix: options.libmemcachedPrefix,
+      type: 'mysql',
+      host: options.mysqlHost,
+      port: options.mysqlPort,
+      user: options.mysqlUser,
+      password: options.mysqlPassword,
+      database: options.mysqlDb,
+      table: options.mysqlTable,
     };
   return null;
 }

@@ -69,7 +69,10 @@ export class DatabaseState implements ServerState {
     });
     this.#thread = thread;
     thread.on('error', (error) => this.#fail(error));
-    thread.on('exit', () => this.#fail(new Error('the thread of the database has ended')));
+    thread.on('exit', () => {
+      this.#thread = null;
+      this.#fail(new Error('the thread of the database has ended'));
+    });
     try {
       await this.#opened(thread);
     } catch (error) {

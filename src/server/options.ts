@@ -10,7 +10,6 @@ import { controlRows } from './options/control-rows.ts';
 import { ignoredRows, logRows, processRows } from './options/daemon-rows.ts';
 import { databaseRows } from './options/database-rows.ts';
 import { httpRows } from './options/http-rows.ts';
-import { keyValueRows } from './options/key-value-rows.ts';
 import { listenRows } from './options/listen-rows.ts';
 import { notAllowed, OptionError, showGiven } from './options/option-error.ts';
 import type { OptionRow } from './options/option-row.ts';
@@ -40,7 +39,6 @@ export const OPTIONS: readonly OptionRow[] = [
   ...httpRows,
   ...storeRows,
   ...databaseRows,
-  ...keyValueRows,
   ...queueRows,
   ...ignoredRows,
 ];

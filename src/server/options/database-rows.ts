@@ -1,6 +1,8 @@
 /** Rows for gearmand's databases: options of programs too. Each has a meaning with its own `--queue-type` only. */
+
+import { port } from './address-types.ts';
 import { OptionGroup, type OptionRow } from './option-row.ts';
-import { text } from './option-type.ts';
+import { type OptionType, text } from './option-type.ts';
 
 const ofDatabase = { group: OptionGroup.plugins, scope: 'server', effect: 'used' } as const;
 
@@ -10,23 +12,87 @@ const without =
   (_value: unknown, values: Readonly<Record<string, unknown>>): string | null =>
     values.queueType === queueType ? null : `--${name} has no effect without -q ${queueType}`;
 
+const word = text({ argument: 'text' });
+
+function row<const N extends string, const K extends string, V>(
+  queueType: string,
+  name: N,
+  key: K,
+  type: OptionType<V>,
+  fallback: V,
+  help: string,
+) {
+  return {
+    ...ofDatabase,
+    name,
+    key,
+    type,
+    fallback,
+    note: without(name, queueType),
+    help: `-q ${queueType}: ${help}`,
+  } as const satisfies OptionRow<V>;
+}
+
+/** A row whose value is shown to nobody. */
+function secretRow<const N extends string, const K extends string>(
+  queueType: string,
+  name: N,
+  key: K,
+  help: string,
+) {
+  const argument = text({ argument: name.endsWith('password') ? 'password' : 'text' });
+  return { ...row(queueType, name, key, argument, null, help), isSecret: true } as const;
+}
+
 export const databaseRows = [
-  {
-    ...ofDatabase,
-    name: 'libsqlite3-db',
-    key: 'libsqlite3Db',
-    type: text({ argument: 'file' }),
-    fallback: null,
-    note: without('libsqlite3-db', 'libsqlite3'),
-    help: '-q libsqlite3: the SQLite file, made when it is missing',
-  },
-  {
-    ...ofDatabase,
-    name: 'libsqlite3-table',
-    key: 'libsqlite3Table',
-    type: text({ argument: 'table' }),
-    fallback: 'gearman_queue',
-    note: without('libsqlite3-table', 'libsqlite3'),
-    help: '-q libsqlite3: its table, made when it is missing',
-  },
+  row(
+    'libsqlite3',
+    'libsqlite3-db',
+    'libsqlite3Db',
+    text({ argument: 'file' }),
+    null,
+    'the SQLite file, made when it is missing',
+  ),
+  row(
+    'libsqlite3',
+    'libsqlite3-table',
+    'libsqlite3Table',
+    word,
+    'gearman_queue',
+    'its table, made when it is missing',
+  ),
+  secretRow(
+    'postgres',
+    'libpq-conninfo',
+    'libpqConninfo',
+    "libpq's connection string, key=value words or a URI; the PG variables stand in for what it does not say",
+  ),
+  row('postgres', 'libpq-table', 'libpqTable', word, 'queue', 'table, made when it is missing'),
+  row(
+    'mysql',
+    'mysql-host',
+    'mysqlHost',
+    word,
+    'localhost',
+    "host; localhost is the server's own socket where there is one",
+  ),
+  row('mysql', 'mysql-port', 'mysqlPort', port, 3306, 'port'),
+  row(
+    'mysql',
+    'mysql-user',
+    'mysqlUser',
+    word,
+    null,
+    'user; else as [gearmand] or [client] of the option files has it',
+  ),
+  secretRow('mysql', 'mysql-password', 'mysqlPassword', 'password; else as for the user'),
+  row('mysql', 'mysql-db', 'mysqlDb', word, null, 'database; else as for the user'),
+  row(
+    'mysql',
+    'mysql-table',
+    'mysqlTable',
+    word,
+    'gearman_queue',
+    'table, made when it is missing',
+  ),
 ] as const satisfies readonly OptionRow[];

@@ -22,8 +22,8 @@ const served: ReadonlySet<QueueName> = new Set([
   'builtin',
   'journal',
   'libsqlite3',
-  'redis',
-  'libmemcached',
+  'mysql',
+  'postgres',
 ]);
 
 /** Why the others are not, and what to use. */
@@ -66,7 +66,7 @@ function storeRow<const N extends string, const K extends string, V>(
     fallback,
     group: OptionGroup.plugins,
     scope: 'daemon',
-    isSecret: type === password || name === 'libpq-conninfo',
+    isSecret: type === password,
     effect: `--${name} has no effect without --queue-type ${store}`,
     help,
   } as const satisfies OptionRow<V>;
@@ -89,14 +89,11 @@ export const storeRows = [
     effect: 'used',
     refuse: (value) =>
       served.has(value as QueueName) ? null : (notServed[value as QueueName] ?? noSuchStore),
-    conflict: (value, values) => {
-      if (value === 'libsqlite3' && values.libsqlite3Db === null)
-        return 'libsqlite3 needs --libsqlite3-db';
-      return value === 'libmemcached' && values.libmemcachedServers === null
-        ? 'libmemcached needs --libmemcached-servers'
-        : null;
-    },
-    help: 'where background jobs are kept: builtin = in memory, journal = in files of --state-dir, libsqlite3 = in the table of a database that gearmand uses too, redis, libmemcached = under its keys there; other stores of gearmand are refused by this version',
+    conflict: (value, values) =>
+      value === 'libsqlite3' && values.libsqlite3Db === null
+        ? 'libsqlite3 needs --libsqlite3-db'
+        : null,
+    help: 'where background jobs are kept: builtin = in memory, journal = in files of --state-dir, libsqlite3, mysql, postgres = in the table of a database that gearmand can use too; other stores of gearmand are refused by this version',
   },
   {
     name: 'state-dir',
@@ -140,14 +137,26 @@ export const queueRows = [
     false,
     'write jobs at shutdown only',
   ),
-  storeRow('mysql', 'mysql-host', 'mysqlHost', word, 'localhost', 'MySQL host'),
-  storeRow('mysql', 'mysql-port', 'mysqlPort', port, 3306, 'MySQL port'),
-  storeRow('mysql', 'mysql-user', 'mysqlUser', word, null, 'MySQL user'),
-  storeRow('mysql', 'mysql-password', 'mysqlPassword', password, null, 'MySQL password'),
-  storeRow('mysql', 'mysql-db', 'mysqlDb', word, null, 'MySQL database'),
-  storeRow('mysql', 'mysql-table', 'mysqlTable', word, 'gearman_queue', 'table'),
-  storeRow('postgres', 'libpq-conninfo', 'libpqConninfo', word, null, 'PostgreSQL connection text'),
-  storeRow('postgres', 'libpq-table', 'libpqTable', word, 'queue', 'table'),
+  storeRow('redis', 'redis-server', 'redisServer', word, '127.0.0.1', 'Redis host'),
+  storeRow('redis', 'redis-port', 'redisPort', port, 6379, 'Redis port'),
+  storeRow('redis', 'redis-password', 'redisPassword', password, null, 'Redis password'),
+  storeRow('redis', 'redis-prefix', 'redisPrefix', word, '_gear_', 'how keys begin'),
+  storeRow(
+    'libmemcached',
+    'libmemcached-servers',
+    'libmemcachedServers',
+    word,
+    null,
+    'memcached servers',
+  ),
+  storeRow(
+    'libmemcached',
+    'libmemcached-prefix',
+    'libmemcachedPrefix',
+    word,
+    'gear_',
+    'how keys begin',
+  ),
   storeRow(
     'libtokyocabinet',
     'libtokyocabinet-file',

@@ -8,7 +8,6 @@ import type { ListenTarget } from './address-types.ts';
 import type { ControlAddress, controlRows } from './control-rows.ts';
 import type { databaseRows } from './database-rows.ts';
 import type { httpRows } from './http-rows.ts';
-import type { keyValueRows } from './key-value-rows.ts';
 import type { listenRows } from './listen-rows.ts';
 import type { QueueName, storeRows } from './queue-rows.ts';
 import type { jobRows, limitRows, warningRows } from './server-rows.ts';
@@ -114,8 +113,8 @@ export interface ServerOptions {
   /** HTTP statuses for jobs that fail, or as gearmand does 200 for all of them. Default `http`. */
   httpStatus?: 'http' | 'gearmand';
   /**
-   * Where background jobs are kept: `builtin` (default) = in memory, `journal` = in files of `stateDir`, `libsqlite3` =
-   * in a table that gearmand can use too. The other stores of gearmand are refused by this version.
+   * Where background jobs are kept: `builtin` (default) = in memory, `journal` = in files of `stateDir`, `libsqlite3`,
+   * `mysql`, `postgres` = in a table that gearmand can use too. The other stores of gearmand are refused by this version.
    */
   queueType?: QueueName;
   /** Folder of this server alone, for its journal; null (default) = the platform's state directory of the user. */
@@ -128,17 +127,20 @@ export interface ServerOptions {
   libsqlite3Db?: string | null;
   /** Its table; made when it is missing. Default `gearman_queue`. */
   libsqlite3Table?: string;
-  /** With `queueType: 'redis'`: host of Redis or Valkey. Default `127.0.0.1`. */
-  redisServer?: string;
-  /** Its port, or the name of a TCP service. Default 6379. */
-  redisPort?: number | string;
-  redisPassword?: string | null;
-  /** How its keys begin. Default `_gear_`. */
-  redisPrefix?: string;
-  /** With `queueType: 'libmemcached'`: memcached servers, `host:port` with commas in between. */
-  libmemcachedServers?: string | null;
-  /** How their keys begin. Default `gear_`. */
-  libmemcachedPrefix?: string;
+  /** With `queueType: 'postgres'`: libpq's connection string; the PG variables stand in for what it does not say. */
+  libpqConninfo?: string | null;
+  /** Its table; made when it is missing. Default `queue`. */
+  libpqTable?: string;
+  /** With `queueType: 'mysql'`: host of MySQL or MariaDB. Default `localhost`. */
+  mysqlHost?: string;
+  /** Its port, or the name of a TCP service. Default 3306. */
+  mysqlPort?: number | string;
+  /** User, password and database; null (default): as MySQL's option files have it. */
+  mysqlUser?: string | null;
+  mysqlPassword?: string | null;
+  mysqlDb?: string | null;
+  /** Its table; made when it is missing. Default `gearman_queue`. */
+  mysqlTable?: string;
   /** Where log lines go. Default: nowhere. */
   logger?: Logger;
 }
@@ -153,8 +155,8 @@ type Computed =
   | 'threads'
   | 'jobHandlePrefix'
   | 'control'
-  | 'redisPort'
-  | 'httpPort';
+  | 'httpPort'
+  | 'mysqlPort';
 
 /** All options with their values. Plain data: it can be posted to other threads. */
 export interface ResolvedOptions extends Readonly<Required<Omit<ServerOptions, Computed>>> {
@@ -167,8 +169,8 @@ export interface ResolvedOptions extends Readonly<Required<Omit<ServerOptions, C
   readonly threads: number;
   readonly jobHandlePrefix: string;
   readonly control: ControlAddress | null;
-  readonly redisPort: number;
   readonly httpPort: number;
+  readonly mysqlPort: number;
 }
 
 /** A place to listen on: a host name or address with a port, or the path of a Unix socket. */
@@ -187,8 +189,7 @@ export type ServerRow =
   | (typeof controlRows)[number]
   | (typeof httpRows)[number]
   | (typeof storeRows)[number]
-  | (typeof databaseRows)[number]
-  | (typeof keyValueRows)[number];
+  | (typeof databaseRows)[number];
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 /** Does not compile when a row lacks its documented key in ServerOptions, or the other way round. */

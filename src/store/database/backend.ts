@@ -20,7 +20,7 @@ export interface Put extends RowKey {
   readonly workload: Uint8Array;
 }
 
-/** Written together: all of it or nothing. */
+/** Written together. */
 export interface Batch {
   /** Rows to be removed, first. One that is not there is no failure. */
   readonly forgets: readonly RowKey[];
@@ -47,16 +47,19 @@ export interface FoundRow {
 }
 
 export interface Backend {
+  /** Known when it is open: a sentence about the table that belongs into the log, or null. */
+  readonly remark?: string | null;
   /**
    * Connects, makes the table if it is missing, and sees that it is one of gearmand's. Rejects with a sentence that says
-   * what is wrong with which table. Called again after `close`.
+   * what is wrong with which table. Called again after `close`. `onLost`: the connection has ended by itself while
+   * nothing was being written, as far as that shows.
    */
-  open(): Promise<void>;
+  open(onLost: (error: Error) => void): Promise<void>;
   /** Why this kind of database cannot keep this job, before anything is sent; null when it can. */
   unfit(put: Put): string | null;
   /**
    * Durable when it resolves. A put whose key is there already is refused, never written over the other one. When it
-   * rejects nobody knows what was written.
+   * rejects, some of it may have been written and more may still be.
    */
   write(batch: Batch): Promise<readonly Refusal[]>;
   /** About how many rows there are. */

@@ -53,7 +53,11 @@ export class Line {
   }
 
   open(): Promise<void> {
-    return this.#options.backend.open();
+    return this.#options.backend.open(this.#onLost);
+  }
+
+  get remark(): string | null {
+    return this.#options.backend.remark ?? null;
   }
 
   /** A writer that comes while the database is away hears of it. */
@@ -89,9 +93,16 @@ export class Line {
     await this.#options.backend.close();
   }
 
-  #run(): void {
+  /** Nobody has to wait for the next batch to fail. */
+  readonly #onLost = (error: Error): void => {
+    if (this.#isBusy || this.#isClosed) return;
+    this.#away();
+    this.#run(Promise.reject(error));
+  };
+
+  #run(work: Promise<void> = this.#writeAll()): void {
     this.#isBusy = true;
-    this.#writeAll()
+    work
       .catch((error: unknown) => this.#recover(error as Error))
       .finally(() => {
         this.#isBusy = false;
@@ -158,7 +169,7 @@ export class Line {
       await this.#pause();
       if (this.#isClosed) return;
       try {
-        await backend.open();
+        await backend.open(this.#onLost);
         await within(WRITE_MS_MAX, backend.write({ forgets: [NOBODY], puts: [] }));
       } catch {
         continue;

@@ -2,6 +2,7 @@
  * What runs in the thread of the database: takes the batches of all shards, writes them, and reads the rows back for
  * those that start. Rule: a shard that starts again is served when all that its predecessor sent is settled.
  */
+import { LogLevel } from '../../base/logger.ts';
 import { hashBytes } from '../../protocol/hash.ts';
 import type { Backend, BackendKind, Put, Refusal } from './backend.ts';
 import { Line, type Writer } from './line.ts';
@@ -40,9 +41,10 @@ export class DatabaseService {
 
   /** Rejects when the database cannot be used. */
   async open(): Promise<void> {
-    const { shardCount, kind } = this.#options;
+    const { shardCount, kind, log } = this.#options;
     const first = shardCount === 0 ? 0 : 1;
     const line = await this.#open();
+    if (line.remark !== null) log(LogLevel.WARNING, `${kind.label}: ${line.remark}`);
     for (let shard = first; shard <= shardCount; shard++)
       this.#lines.set(shard, shard === first || kind.isShared ? line : await this.#open());
   }
@@ -113,7 +115,7 @@ export class DatabaseService {
   async #openForScan(backend: Backend, isFirst: boolean): Promise<void> {
     for (;;) {
       try {
-        await backend.open();
+        await backend.open(() => {});
         return;
       } catch (error) {
         if (isFirst || this.#isClosed) throw error;

@@ -122,8 +122,6 @@ describe('a server with a journal', () => {
   });
 
   it('refuses a store that this version does not have', () => {
-    expect(() => yard().create({ queueType: 'libdrizzle' })).toThrow(
-      /queueType "libdrizzle": .*or journal/,
-    );
+    expect(() => yard().create({ queueType: 'redis' })).toThrow(/queueType "redis": .*use journal/);
   });
 });

@@ -37,6 +37,7 @@ export class CrashRounds {
   readonly #stateDir: string;
   readonly #random: Random;
   readonly #options: Record<string, unknown>;
+  readonly #loadMax: number;
   #lastNumber = 0;
   readonly #acknowledged = new Set<number>();
   readonly #ran = new Set<number>();
@@ -46,7 +47,14 @@ export class CrashRounds {
   #ranAgain = 0;
   #rounds = 0;
 
-  constructor(stateDir: string, random: Random, options: Record<string, unknown> = {}) {
+  /** A round kills after up to `loadMax` jobs and a moment. */
+  constructor(
+    stateDir: string,
+    random: Random,
+    options: Record<string, unknown> = {},
+    loadMax = 1500,
+  ) {
+    this.#loadMax = loadMax;
     this.#stateDir = stateDir;
     this.#random = random;
     this.#options = options;
@@ -73,7 +81,7 @@ export class CrashRounds {
     const workers = working.map((worker) => this.#work(worker));
     const asking = this.#noteCommitted(server);
     // Most kills hit a server under load, some one that has not committed anything yet.
-    const wanted = this.#random.oneIn(6) ? 0 : this.#random.between(1, 1500);
+    const wanted = this.#random.oneIn(6) ? 0 : this.#random.between(1, this.#loadMax);
     const before = this.#acknowledged.size;
     while (this.#acknowledged.size < before + wanted) await this.#loaded;
     // The random instants are what is tested.

@@ -312,9 +312,10 @@ const cases: readonly Case[] = [
       ['builtin', 'builtin'],
       ['BuiltIn', 'builtin'],
       ['Journal', 'journal'],
-      ['Redis', 'redis'],
+      ['POSTGRES', 'postgres'],
+      ['MySQL', 'mysql'],
     ],
-    ['nope', 'mysql', 'POSTGRES', 'libtokyocabinet', 'libdrizzle'],
+    ['nope', 'redis', 'libmemcached', 'libtokyocabinet', 'libdrizzle'],
   ],
   ['libsqlite3Db', null, [['f', 'f']], ['']],
   ['libsqlite3Table', 'gearman_queue', [['t', 't']], ['']],
@@ -467,7 +468,7 @@ describe('the table', () => {
 });
 
 test('persistent queues are refused with the reason', () => {
-  const [problem] = problemsOf('-q', 'MySQL');
+  const [problem] = problemsOf('-q', 'Redis');
   expect(problem).toContain('no such store');
   expect(problem).toContain('use journal');
   expect(problemsOf('-q', 'libtokyocabinet')[0]).toMatch(/use journal.* or libsqlite3/);

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { nodeFiles } from '../../../src/store/file-system.ts';
 import { Journal } from '../../../src/store/journal/journal.ts';
 import { NoStore } from '../../../src/store/no-store.ts';
-import { requirePeer } from '../../support/peers.ts';
 import { databasePlace } from '../../support/store/database-place.ts';
+import { DATABASES, type Database } from '../../support/store/databases.ts';
 import { storeSuite } from '../../support/store-suite.ts';
 
 storeSuite({
@@ -33,19 +34,21 @@ for (const relaxedMs of [null, 5]) {
   });
 }
 
-for (const relaxedMs of requirePeer('sqlite') ? [null, 5] : []) {
-  storeSuite({
-    name: `libsqlite3, ${relaxedMs === null ? 'synced' : 'relaxed'}`,
-    keepsJobs: true,
-    keepsReducers: false,
-    keepsBinaryUniques: true,
-    place: () => {
-      const folder = mkdtempSync(join(tmpdir(), 'geartrain-sqlite-'));
-      const file = join(folder, 'jobs.db');
-      const settings = { type: 'libsqlite3', file, table: 'gearman_queue' } as const;
-      return databasePlace(settings, relaxedMs, () =>
-        rmSync(folder, { recursive: true, force: true }),
-      );
-    },
+for (const kind of DATABASES)
+  describe.skipIf(!kind.isThere())(kind.name, () => {
+    let database: Database;
+    let tables = 0;
+    beforeAll(async () => {
+      database = await kind.start();
+    }, 120_000);
+    afterAll(() => database.close());
+
+    for (const relaxedMs of [null, 5])
+      storeSuite({
+        name: `${kind.name}, ${relaxedMs === null ? 'synced' : 'relaxed'}`,
+        keepsJobs: true,
+        keepsReducers: false,
+        keepsBinaryUniques: kind.keepsBinaryUniques,
+        place: () => databasePlace(database.settings(`queue_${++tables}`), relaxedMs, () => {}),
+      });
   });
-}

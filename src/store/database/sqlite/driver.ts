@@ -2,7 +2,7 @@
  * The SQLite that is there: Node's own from 22.13 on, else better-sqlite3. Only what both have in common is used.
  * Rule: loaded on first use; when there is none the error says which command installs it.
  */
-import { createRequire } from 'node:module';
+import { loadPeer } from '../load-peer.ts';
 
 export type SqliteValue = string | number | bigint | Uint8Array | null;
 
@@ -27,11 +27,12 @@ export interface SqliteDriver {
 /** Node's own of these versions has what is needed, without a flag. */
 const OWN_SINCE = { major: 22, minor: 13 };
 const PEER = 'better-sqlite3';
+const PEER_VERSION = '12.11.1';
 
 export async function loadSqlite(version = process.versions.node): Promise<SqliteDriver> {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const hasOwn = major > OWN_SINCE.major || (major === OWN_SINCE.major && minor >= OWN_SINCE.minor);
-  return hasOwn ? loadOwn() : loadPeer();
+  return hasOwn ? loadOwn() : loadBetter();
 }
 
 async function loadOwn(): Promise<SqliteDriver> {
@@ -43,18 +44,8 @@ async function loadOwn(): Promise<SqliteDriver> {
   return { name, open: (file) => new DatabaseSync(file, { timeout: 0 }) };
 }
 
-function loadPeer(): SqliteDriver {
-  let Database: new (file: string, options: object) => SqliteConnection;
-  try {
-    Database = createRequire(import.meta.url)(PEER);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'MODULE_NOT_FOUND' ? 'it is not installed' : message;
-    throw new Error(
-      `load ${PEER}, which Node ${process.versions.node} needs for -q libsqlite3: ${reason}; ` +
-        `install it with: npm install ${PEER}@12.11.1, or use Node 22.13 or later`,
-      { cause: error },
-    );
-  }
+function loadBetter(): SqliteDriver {
+  const found = loadPeer(PEER, PEER_VERSION, 'libsqlite3', ', or use Node 22.13 or later');
+  const Database = found as new (file: string, options: object) => SqliteConnection;
   return { name: PEER, open: (file) => new Database(file, { timeout: 0 }) };
 }

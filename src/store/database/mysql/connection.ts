@@ -1,0 +1,43 @@
+/** Where a MySQL or MariaDB server is, from options and option files, as settings of the driver. */
+import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import type { ConnectionOptions } from 'mysql2/promise';
+import { type MysqlDefaults, readOptionFiles } from './option-files.ts';
+
+/** As the options have it; null where option files may say it. */
+export interface MysqlPlace {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string | null;
+  readonly password: string | null;
+  readonly database: string | null;
+}
+
+const HOST = 'localhost';
+const PORT = 3306;
+const SOCKETS = ['/run/mysqld/mysqld.sock', '/tmp/mysql.sock'];
+const CONNECT_MS = 10_000;
+
+/** An option that has its default value gives way to an option file. `localhost` is the server's own socket if it is there. */
+export function connectionOptions(
+  place: MysqlPlace,
+  defaults: MysqlDefaults = readOptionFiles(),
+): ConnectionOptions {
+  const host = place.host === HOST ? (defaults.host ?? HOST) : place.host;
+  const port = place.port === PORT ? Number(defaults.port ?? PORT) : place.port;
+  const database = place.database ?? defaults.database;
+  if (database === undefined) throw new Error('-q mysql needs --mysql-db');
+  const sockets = defaults.socket === undefined ? SOCKETS : [defaults.socket, ...SOCKETS];
+  const socket = host === HOST && port === PORT ? sockets.find(existsSync) : undefined;
+  const password = place.password ?? defaults.password;
+  return {
+    ...(socket === undefined ? { host, port } : { socketPath: socket }),
+    user: place.user ?? defaults.user ?? userInfo().username,
+    ...(password !== undefined && { password }),
+    database,
+    charset: 'utf8mb4',
+    connectTimeout: CONNECT_MS,
+    enableKeepAlive: true,
+    flags: ['-LOCAL_FILES'],
+  };
+}

@@ -1,0 +1,242 @@
+/**
+ * gearmand's table in MySQL or MariaDB. A batch is one transaction of statements with many rows. Rule: values are
+ * written as hexadecimal literals and numbers, so no byte of them is ever read as SQL; a statement stays below what the
+ * server takes in one packet.
+ */
+import type { Connection, ConnectionOptions } from 'mysql2/promise';
+import {
+  type Backend,
+  type BackendKind,
+  type Batch,
+  type FoundRow,
+  type Put,
+  type Refusal,
+  type RowKey,
+  TAKEN_REASON,
+} from '../backend.ts';
+import { loadPeer } from '../load-peer.ts';
+import { addSplitting, unfitForSql } from '../splitting.ts';
+import { connectionOptions, type MysqlPlace } from './connection.ts';
+import { prepareTable, quoted, type TableFacts } from './table.ts';
+
+export interface MysqlSettings extends MysqlPlace {
+  readonly table: string;
+}
+
+/** Of a statement besides its values, generously. */
+const STATEMENT_BYTES = 4096;
+/** Of a row besides its workload, as text. */
+const ROW_BYTES = 1024;
+const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
+const KEYS_MAX = 1000;
+const PAGE_ROWS = 500;
+const PAGE_BYTES = 4 * 1024 * 1024;
+const COLUMNS = 'unique_key, function_name, priority, data, when_to_run';
+const DUPLICATE = 1062;
+const DEADLOCK = 1213;
+const ATTEMPTS_MAX = 5;
+/** Data too long, out of range, not in the character set. */
+const DATA_ERRORS = new Set([1264, 1265, 1292, 1366, 1406, 3854, 3988]);
+
+interface Driver {
+  createConnection(options: ConnectionOptions): Promise<Connection>;
+}
+
+/** Throws when the settings cannot be understood or the driver is missing. */
+export function mysqlKind({ table, ...place }: MysqlSettings): BackendKind {
+  const driver = loadPeer('mysql2/promise', '3.24.6', 'mysql') as Driver;
+  const options = connectionOptions(place);
+  const where = options.socketPath ?? `${options.host}:${options.port}`;
+  return {
+    label: `mysql ${options.database} on ${where}`,
+    isShared: false,
+    make: () => new MysqlBackend(() => driver.createConnection(options), table),
+  };
+}
+
+interface Row {
+  readonly unique_key: Buffer | string | null;
+  readonly function_name: Buffer | string | null;
+  readonly priority: number | null;
+  readonly data: Buffer | null;
+  readonly when_to_run: number | null;
+}
+
+class MysqlBackend implements Backend {
+  readonly #connect: () => Promise<Connection>;
+  readonly #tableName: string;
+  readonly #table: string;
+  #connection: Connection | null = null;
+  #facts: TableFacts = { isText: false, remark: null };
+  #packetBytesMax = 0;
+
+  constructor(connect: () => Promise<Connection>, table: string) {
+    this.#connect = connect;
+    this.#tableName = table;
+    this.#table = quoted(table);
+  }
+
+  get remark(): string | null {
+    return this.#facts.remark;
+  }
+
+  async open(onLost: (error: Error) => void): Promise<void> {
+    const connection = await this.#connect();
+    this.#connection = connection;
+    connection.on('error', (error: Error) => {
+      if (this.#connection === connection) onLost(error);
+    });
+    // Otherwise what does not fit would be cut and stored.
+    await connection.query("SET SESSION sql_mode = 'STRICT_ALL_TABLES', autocommit = 1");
+    const [rows] = await connection.query('SELECT @@max_allowed_packet AS bytes');
+    const [{ bytes }] = rows as [{ readonly bytes: number }];
+    this.#packetBytesMax = Number(bytes);
+    this.#facts = await prepareTable(connection, this.#tableName);
+  }
+
+  unfit(put: Put): string | null {
+    const most = (this.#packetBytesMax - STATEMENT_BYTES - ROW_BYTES) / 2;
+    return unfitForSql(put, this.#facts.isText, Math.floor(most));
+  }
+
+  async write(batch: Batch): Promise<readonly Refusal[]> {
+    for (let attempt = 1; ; attempt++)
+      try {
+        return await this.#write(batch);
+      } catch (error) {
+        // Rolled back as a whole, in favour of another shard.
+        if (errnoOf(error) !== DEADLOCK || attempt === ATTEMPTS_MAX) throw error;
+      }
+  }
+
+  async #write({ forgets, puts }: Batch): Promise<readonly Refusal[]> {
+    await this.#query('START TRANSACTION');
+    for (const statement of this.#deleting(forgets)) await this.#query(statement);
+    const refusals: Refusal[] = [];
+    for (const { first, slice } of this.#slices(puts)) {
+      const adding = { add: (some: readonly Put[]) => this.#add(some), reasonOf };
+      refusals.push(...(await addSplitting(adding, slice, first)));
+    }
+    await this.#query('COMMIT');
+    return refusals;
+  }
+
+  async count(): Promise<number> {
+    const [rows] = await this.#query(`SELECT count(*) AS rows_ FROM ${this.#table}`);
+    return Number((rows as [{ readonly rows_: number }])[0].rows_);
+  }
+
+  /** InnoDB keeps rows without a primary key in the order of their inserts, and a whole read follows it. */
+  async *scan(): AsyncGenerator<readonly FoundRow[]> {
+    const { connection } = this.#connection as unknown as { connection: Streaming };
+    const found = connection.query(`SELECT ${COLUMNS} FROM ${this.#table}`);
+    let page: FoundRow[] = [];
+    let byteCount = 0;
+    for await (const row of found.stream({ highWaterMark: PAGE_ROWS })) {
+      page.push(foundRow(row as Row));
+      byteCount += (row as Row).data?.length ?? 0;
+      if (page.length < PAGE_ROWS && byteCount < PAGE_BYTES) continue;
+      yield page;
+      page = [];
+      byteCount = 0;
+    }
+    if (page.length > 0) yield page;
+  }
+
+  async close(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = null;
+    connection?.destroy();
+  }
+
+  #query(statement: string) {
+    return (this.#connection as Connection).query(statement);
+  }
+
+  async #add(puts: readonly Put[]): Promise<void> {
+    const rows = puts.map(
+      ({ key, functionName, priority, workload, startSeconds }) =>
+        `(${this.#text(key)},${this.#text(functionName)},${priority},${hex(workload)},${startSeconds})`,
+    );
+    await this.#query(`INSERT INTO ${this.#table} (${COLUMNS}) VALUES ${rows.join(',')}`);
+  }
+
+  /** One statement for some hundred keys of a function. Text is compared byte by byte, whatever its collation. */
+  #deleting(forgets: readonly RowKey[]): string[] {
+    const keysOf = new Map<string, Uint8Array[]>();
+    for (const { key, functionName } of forgets) {
+      const name = this.#text(functionName);
+      const keys = keysOf.get(name);
+      if (keys === undefined) keysOf.set(name, [key]);
+      else keys.push(key);
+    }
+    const statements: string[] = [];
+    for (const [name, keys] of keysOf)
+      for (let at = 0; at < keys.length; at += KEYS_MAX) {
+        const some = keys.slice(at, at + KEYS_MAX);
+        const exact = this.#facts.isText
+          ? ` AND BINARY CONVERT(unique_key USING utf8mb4) IN (${some.map(hex).join(',')})
+            AND BINARY CONVERT(function_name USING utf8mb4) = BINARY ${name}`
+          : '';
+        statements.push(
+          `DELETE FROM ${this.#table} WHERE function_name = ${name}
+          AND unique_key IN (${some.map((key) => this.#text(key)).join(',')})${exact}`,
+        );
+      }
+    return statements;
+  }
+
+  /** Puts whose statement fits into a packet. */
+  *#slices(puts: readonly Put[]): Generator<{ readonly first: number; readonly slice: Put[] }> {
+    const bytesMax = Math.min(STATEMENT_BYTES_MAX, this.#packetBytesMax) - STATEMENT_BYTES;
+    let first = 0;
+    let byteCount = 0;
+    for (const [index, { workload, functionName }] of puts.entries()) {
+      const rowBytes = ROW_BYTES + 2 * (workload.length + functionName.length);
+      if (index > first && byteCount + rowBytes > bytesMax) {
+        yield { first, slice: puts.slice(first, index) };
+        first = index;
+        byteCount = 0;
+      }
+      byteCount += rowBytes;
+    }
+    if (first < puts.length) yield { first, slice: puts.slice(first) };
+  }
+
+  #text(bytes: Uint8Array): string {
+    return this.#facts.isText ? `_utf8mb4 ${hex(bytes)}` : hex(bytes);
+  }
+}
+
+/** The part of the driver without promises that streams rows. */
+interface Streaming {
+  query(sql: string): { stream(options: object): AsyncIterable<unknown> };
+}
+
+function hex(bytes: Uint8Array): string {
+  return `X'${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')}'`;
+}
+
+function foundRow(row: Row): FoundRow {
+  return {
+    key: bytesOf(row.unique_key),
+    functionName: bytesOf(row.function_name),
+    priority: row.priority,
+    startSeconds: row.when_to_run,
+    workload: row.data,
+  };
+}
+
+function bytesOf(value: Buffer | string | null): Uint8Array | null {
+  return typeof value === 'string' ? Buffer.from(value) : value;
+}
+
+function reasonOf(error: unknown): string | null {
+  const errno = errnoOf(error);
+  if (errno === DUPLICATE) return TAKEN_REASON;
+  return DATA_ERRORS.has(errno) ? (error as Error).message : null;
+}
+
+function errnoOf(error: unknown): number {
+  return Number((error as { readonly errno?: unknown }).errno ?? 0);
+}

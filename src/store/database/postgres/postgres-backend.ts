@@ -1,0 +1,240 @@
+/**
+ * gearmand's PostgreSQL table. A batch is one statement: arrays of its columns, opened by `unnest`. Rule: parameters
+ * only; the table's name is the one part of a statement that is text, checked when it is set, and unquoted as gearmand
+ * has it. A table that is made here counts its rows in a sixth column, because PostgreSQL keeps no order; gearmand fills
+ * and ignores it.
+ */
+import type { Client, ClientConfig } from 'pg';
+import {
+  type Backend,
+  type BackendKind,
+  type Batch,
+  type FoundRow,
+  type Put,
+  type Refusal,
+  type RowKey,
+  TAKEN_REASON,
+} from '../backend.ts';
+import { loadPeer } from '../load-peer.ts';
+import { addSplitting, sharesKeys, textOf, unfitForSql } from '../splitting.ts';
+import { type PostgresConnection, readConninfo } from './conninfo.ts';
+
+export interface PostgresSettings {
+  readonly conninfo: string | null;
+  readonly table: string;
+}
+
+/** Bytes of a value, in the driver's text of it twice as many. */
+const WORKLOAD_BYTES_MAX = 500_000_000;
+/** Larger workloads go in a statement of their own, as they are. */
+const INLINE_BYTES_MAX = 256 * 1024;
+const PAGE_BYTES = 4 * 1024 * 1024;
+const PAGE_ROWS = 500;
+const COLUMNS = ['unique_key', 'function_name', 'priority', 'data', 'when_to_run'] as const;
+const ORDER_COLUMN = 'id';
+const TABLE_NAME = /^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)?$/i;
+const UNIQUE_VIOLATION = '23505';
+
+type ClientClass = new (config: ClientConfig) => Client;
+
+/** Throws when the settings cannot be understood or the driver is missing. */
+export function postgresKind({ conninfo, table }: PostgresSettings): BackendKind {
+  if (!TABLE_NAME.test(table))
+    throw new Error(`--libpq-table: ${table} is no name of a table without quotes`);
+  const { Client } = loadPeer('pg', '8.23.1', 'postgres') as { readonly Client: ClientClass };
+  const connection = readConninfo(conninfo);
+  const { host, port, database } = connection;
+  return {
+    label: `postgres ${database} on ${host}:${port}`,
+    isShared: false,
+    make: () => new PostgresBackend(() => new Client(configOf(connection)), table),
+  };
+}
+
+interface Row {
+  readonly unique_key: string | null;
+  readonly function_name: string | null;
+  readonly priority: number | null;
+  readonly data: Buffer | null;
+  readonly when_to_run: number | null;
+}
+
+class PostgresBackend implements Backend {
+  readonly #makeClient: () => Client;
+  readonly #table: string;
+  #client: Client | null = null;
+  #order = '';
+
+  constructor(makeClient: () => Client, table: string) {
+    this.#makeClient = makeClient;
+    this.#table = table;
+  }
+
+  async open(onLost: (error: Error) => void): Promise<void> {
+    const client = this.#makeClient();
+    this.#client = client;
+    client.on('error', (error) => {
+      if (this.#client === client) onLost(error);
+    });
+    await client.connect();
+    // JOB_CREATED means that the job is on disk.
+    await client.query(
+      "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+    );
+    await this.#makeTable(client);
+  }
+
+  unfit(put: Put): string | null {
+    return unfitForSql(put, true, WORKLOAD_BYTES_MAX);
+  }
+
+  async write({ forgets, puts }: Batch): Promise<readonly Refusal[]> {
+    const small = puts.filter(({ workload }) => workload.length <= INLINE_BYTES_MAX);
+    if (small.length === puts.length && small.length > 0 && !sharesKeys(forgets, puts)) {
+      try {
+        await this.#writeAtOnce(forgets, puts);
+        return [];
+      } catch (error) {
+        if (reasonOf(error) === null) throw error;
+      }
+    }
+    if (forgets.length > 0) await this.#query(`${this.#deleting(1)}`, keysOf(forgets));
+    return addSplitting({ add: (some) => this.#add(some), reasonOf }, puts);
+  }
+
+  async count(): Promise<number> {
+    const { rows } = await this.#query(`SELECT count(*)::float8 AS rows FROM ${this.#table}`, []);
+    return (rows[0] as { readonly rows: number }).rows;
+  }
+
+  async *scan(): AsyncGenerator<readonly FoundRow[]> {
+    const sql = `SELECT ${COLUMNS.join(', ')} FROM ${this.#table} ORDER BY ${this.#order}`;
+    await this.#query('BEGIN READ ONLY', []);
+    await this.#query(`DECLARE jobs NO SCROLL CURSOR FOR ${sql}`, []);
+    for (let count = PAGE_ROWS; ; ) {
+      const { rows } = await this.#query(`FETCH ${count} FROM jobs`, []);
+      if (rows.length === 0) break;
+      const found = (rows as Row[]).map(foundRow);
+      const byteCount = found.reduce((sum, row) => sum + (row.workload?.length ?? 0), 1);
+      count = Math.max(1, Math.min(PAGE_ROWS, Math.floor((PAGE_BYTES * rows.length) / byteCount)));
+      yield found;
+    }
+    await this.#query('COMMIT', []);
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = null;
+    await client?.end();
+  }
+
+  #query(text: string, values: readonly unknown[]) {
+    return (this.#client as Client).query(text, [...values]);
+  }
+
+  /** Removes and adds by one statement, so that both are one commit. */
+  async #writeAtOnce(forgets: readonly RowKey[], puts: readonly Put[]): Promise<void> {
+    const with_ = forgets.length === 0 ? '' : `WITH gone AS (${this.#deleting(6)}) `;
+    const text = `${with_}${this.#inserting} SELECT * FROM
+      unnest($1::text[], $2::text[], $3::int[], $4::bytea[], $5::int[])`;
+    const gone = forgets.length === 0 ? [] : keysOf(forgets);
+    await this.#query(text, [...columnsOf(puts), ...gone]);
+  }
+
+  async #add(puts: readonly Put[]): Promise<void> {
+    const [first] = puts;
+    if (first === undefined) return;
+    if (puts.length > 1 && puts.every(({ workload }) => workload.length <= INLINE_BYTES_MAX)) {
+      await this.#writeAtOnce([], puts);
+      return;
+    }
+    await this.#query('BEGIN', []);
+    try {
+      for (const put of puts)
+        await this.#query(`${this.#inserting} VALUES ($1, $2, $3, $4, $5)`, valuesOf(put));
+      await this.#query('COMMIT', []);
+    } catch (error) {
+      if (reasonOf(error) !== null) await this.#query('ROLLBACK', []);
+      throw error;
+    }
+  }
+
+  get #inserting(): string {
+    return `INSERT INTO ${this.#table} (${COLUMNS.join(', ')})`;
+  }
+
+  #deleting(first: number): string {
+    return `DELETE FROM ${this.#table} USING unnest($${first}::text[], $${first + 1}::text[]) AS gone(k, f)
+      WHERE unique_key = gone.k AND function_name = gone.f`;
+  }
+
+  async #makeTable(client: Client): Promise<void> {
+    const table = this.#table;
+    const { rows: found } = await client.query('SELECT to_regclass($1) IS NOT NULL AS exists', [
+      table,
+    ]);
+    if (!found[0].exists)
+      await client.query(
+        `CREATE TABLE IF NOT EXISTS ${table} (unique_key VARCHAR(64), function_name VARCHAR(255),
+          priority INTEGER, data BYTEA, when_to_run INTEGER, ${ORDER_COLUMN} BIGSERIAL,
+          UNIQUE (unique_key, function_name))`,
+      );
+    const { rows } = await client.query(
+      'SELECT attname AS name FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped',
+      [table],
+    );
+    const names = new Set(rows.map(({ name }) => name as string));
+    const missing = COLUMNS.filter((name) => !names.has(name));
+    if (missing.length > 0)
+      throw new Error(`table ${table} is none of gearmand: it has no column ${missing.join(', ')}`);
+    // Without a column that counts: the age of the transaction, then the place in the file.
+    this.#order = names.has(ORDER_COLUMN) ? ORDER_COLUMN : 'age(xmin) DESC, ctid';
+  }
+}
+
+function configOf({ connectMs, applicationName, ...rest }: PostgresConnection): ClientConfig {
+  return {
+    ...rest,
+    application_name: applicationName,
+    connectionTimeoutMillis: connectMs,
+    keepAlive: true,
+  };
+}
+
+function keysOf(rows: readonly RowKey[]): unknown[] {
+  return [rows.map(({ key }) => textOf(key)), rows.map((row) => textOf(row.functionName))];
+}
+
+function columnsOf(puts: readonly Put[]): unknown[] {
+  return [
+    ...keysOf(puts),
+    puts.map(({ priority }) => priority),
+    puts.map(({ workload }) => bufferOf(workload)),
+    puts.map(({ startSeconds }) => startSeconds),
+  ];
+}
+
+function valuesOf({ key, functionName, priority, workload, startSeconds }: Put): unknown[] {
+  return [textOf(key), textOf(functionName), priority, bufferOf(workload), startSeconds];
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function foundRow(row: Row): FoundRow {
+  return {
+    key: row.unique_key === null ? null : Buffer.from(row.unique_key),
+    functionName: row.function_name === null ? null : Buffer.from(row.function_name),
+    priority: row.priority,
+    startSeconds: row.when_to_run,
+    workload: row.data,
+  };
+}
+
+/** Classes 22 and 23 of SQLSTATE are about the data. */
+function reasonOf(error: unknown): string | null {
+  const { code, message } = error as { readonly code?: unknown; readonly message: string };
+  if (typeof code !== 'string' || !/^2[23]/.test(code)) return null;
+  return code === UNIQUE_VIOLATION ? TAKEN_REASON : message;
+}

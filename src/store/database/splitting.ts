@@ -1,0 +1,66 @@
+/** What the SQL servers have in common: text of keys, and batches in which some rows are refused. */
+import { isUtf8 } from 'node:buffer';
+import type { Put, Refusal, RowKey } from './backend.ts';
+
+/** Longest name of a function in gearmand's tables, in characters. */
+const FUNCTION_CHARACTERS_MAX = 255;
+/** 32 bits with sign. */
+const START_SECONDS_MAX = 0x7fffffff;
+
+/** The same for every put that a statement adds; `reasonOf` is null for errors that are not about the rows. */
+export interface Adding {
+  add(puts: readonly Put[]): Promise<void>;
+  reasonOf(error: unknown): string | null;
+}
+
+/** Adds all by one statement; where that is refused for the sake of some rows, by smaller ones until they are found. */
+export async function addSplitting(
+  adding: Adding,
+  puts: readonly Put[],
+  first = 0,
+): Promise<Refusal[]> {
+  try {
+    await adding.add(puts);
+    return [];
+  } catch (error) {
+    const reason = adding.reasonOf(error);
+    if (reason === null) throw error;
+    if (puts.length === 1) return [{ index: first, reason }];
+  }
+  const half = puts.length >> 1;
+  const before = await addSplitting(adding, puts.slice(0, half), first);
+  const after = await addSplitting(adding, puts.slice(half), first + half);
+  return [...before, ...after];
+}
+
+/** Why a row cannot be one of gearmand's SQL tables; `isText`: its keys are text, in UTF-8. */
+export function unfitForSql(put: Put, isText: boolean, workloadBytesMax: number): string | null {
+  const { functionName, key, startSeconds, workload } = put;
+  if (startSeconds > START_SECONDS_MAX) return 'its start time has more than 31 bits';
+  if (workload.length > workloadBytesMax)
+    return `its workload is larger than the database takes, ${workloadBytesMax} bytes`;
+  if (isText && !isText8(key)) return 'its unique is no UTF-8';
+  if (isText && !isText8(functionName)) return 'its function is no UTF-8';
+  if (functionName.length <= FUNCTION_CHARACTERS_MAX) return null;
+  const characters = isText ? [...textOf(functionName)].length : functionName.length;
+  return characters > FUNCTION_CHARACTERS_MAX ? 'its function has more than 255 characters' : null;
+}
+
+export function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+}
+
+/** Whether two rows of the batch have one key: a unique that is forgotten and used again. */
+export function sharesKeys(forgets: readonly RowKey[], puts: readonly RowKey[]): boolean {
+  if (forgets.length === 0 || puts.length === 0) return false;
+  const gone = new Set(forgets.map(idOf));
+  return puts.some((put) => gone.has(idOf(put)));
+}
+
+function idOf({ key, functionName }: RowKey): string {
+  return `${Buffer.from(functionName).toString('latin1')}\0${Buffer.from(key).toString('latin1')}`;
+}
+
+function isText8(bytes: Uint8Array): boolean {
+  return !bytes.includes(0) && isUtf8(bytes);
+}

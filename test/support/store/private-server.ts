@@ -1,0 +1,232 @@
+/**
+ * Database servers of the tests' own: on a free loopback port, with data in a temporary folder, as `nobody` when the
+ * tests run as root, because these servers insist. Rule: a server counts as started when it answers; each can be killed
+ * and started again on the same data; all are gone, with their data, when the test process ends; no other server is
+ * ever touched. To add one, add a row to KINDS.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import mysql from 'mysql2/promise';
+import pg from 'pg';
+import { freePort } from '../servers.ts';
+
+interface Kind {
+  /** Debian package that brings it. */
+  readonly packageName: string;
+  /** Path of a program; null when it is not installed. */
+  program(): string | null;
+  /** Makes the data, once. */
+  readonly prepare?: (folder: string) => readonly string[];
+  args(folder: string, port: number): readonly string[];
+  /** Rejects while the server does not answer. */
+  ask(port: number): Promise<void>;
+}
+
+const POSTGRES_FOLDER = '/usr/lib/postgresql';
+const START_MS = 60_000;
+const NOBODY = 65_534;
+
+function onPath(name: string): string | null {
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'];
+  return folders.map((folder) => join(folder, name)).find(existsSync) ?? null;
+}
+
+function postgresProgram(name: string): string | null {
+  if (!existsSync(POSTGRES_FOLDER)) return onPath(name);
+  const versions = readdirSync(POSTGRES_FOLDER).sort((a, b) => Number(b) - Number(a));
+  const paths = versions.map((version) => join(POSTGRES_FOLDER, version, 'bin', name));
+  return paths.find(existsSync) ?? null;
+}
+
+const KINDS = {
+  postgres: {
+    packageName: 'postgresql',
+    program: () => postgresProgram('postgres'),
+    prepare: (folder) => [
+      postgresProgram('initdb') as string,
+      ...['-D', join(folder, 'data'), '-A', 'trust', '-U', 'postgres', '-E', 'UTF8'],
+      ...['--no-sync', '--locale=C.UTF-8'],
+    ],
+    args: (folder, port) => [
+      ...['-D', join(folder, 'data'), '-p', `${port}`, '-h', '127.0.0.1', '-k', folder],
+      ...['-c', 'shared_buffers=16MB', '-c', 'max_connections=60'],
+    ],
+    async ask(port) {
+      const client = new pg.Client(postgresUrl(port));
+      client.on('error', () => {});
+      await client.connect();
+      await client.end();
+    },
+  },
+  mariadb: {
+    packageName: 'mariadb-server',
+    program: () => onPath('mariadbd'),
+    prepare: (folder) => [
+      onPath('mariadb-install-db') as string,
+      ...['--no-defaults', `--datadir=${join(folder, 'data')}`, '--skip-test-db'],
+      '--auth-root-authentication-method=normal',
+    ],
+    args: (folder, port) => [
+      ...['--no-defaults', `--datadir=${join(folder, 'data')}`, `--port=${port}`],
+      ...['--bind-address=127.0.0.1', `--socket=${join(folder, 's')}`],
+      ...['--innodb-buffer-pool-size=32M', '--innodb-log-file-size=16M'],
+    ],
+    async ask(port) {
+      const connection = await mysql.createConnection({ host: '127.0.0.1', port, user: 'root' });
+      await connection.query('CREATE DATABASE IF NOT EXISTS jobs');
+      await connection.end();
+    },
+  },
+} as const satisfies Record<string, Kind>;
+
+export type PrivateServerName = keyof typeof KINDS;
+
+export interface PrivateServer {
+  readonly port: number;
+  /** Runs, with this signal; resolves when it is gone. Its data stay. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Begins again on the same port and data; resolves when it answers. */
+  start(): Promise<void>;
+  /** Stops or goes on (SIGSTOP, SIGCONT) with all of its processes. */
+  signal(signal: NodeJS.Signals): void;
+  /** Ends it and removes its data. */
+  remove(): Promise<void>;
+}
+
+/** A PostgreSQL server of ours, as a URI. */
+export function postgresUrl(port: number): string {
+  return `postgresql://postgres@127.0.0.1:${port}/postgres`;
+}
+
+/** As `requirePeer`: prints why tests are skipped, or throws when nothing may be missing. */
+export function requireServer(name: PrivateServerName): boolean {
+  const kind: Kind = KINDS[name];
+  if (kind.program() !== null) return true;
+  const reason = `${name} is not installed (Debian: ${kind.packageName})`;
+  if (process.env.GEARTRAIN_REQUIRE_PEERS === '1') throw new Error(reason);
+  console.warn(`skipped: ${reason}`);
+  return false;
+}
+
+const folders = new Map<string, ChildProcess | null>();
+process.once('exit', () => {
+  for (const [folder, child] of folders) {
+    if (child !== null) signalAll(child, 'SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** Starts a new one. */
+export async function startPrivateServer(name: PrivateServerName): Promise<PrivateServer> {
+  const server = new Running(KINDS[name], name);
+  await server.start();
+  return server;
+}
+
+class Running implements PrivateServer {
+  readonly #kind: Kind;
+  readonly #folder: string;
+  #child: ChildProcess | null = null;
+  port = 0;
+
+  constructor(kind: Kind, name: string) {
+    this.#kind = kind;
+    this.#folder = mkdtempSync(join(tmpdir(), `geartrain-${name}-`));
+    folders.set(this.#folder, null);
+    if (isRoot()) chownSync(this.#folder, NOBODY, NOBODY);
+    chmodSync(this.#folder, 0o700);
+    const command = kind.prepare?.(this.#folder);
+    if (command === undefined) return;
+    const [program = '', ...args] = command;
+    const done = spawnSync(program, args, { ...asNobody(), encoding: 'utf8', cwd: this.#folder });
+    if (done.status !== 0) throw new Error(`${program}: ${done.stderr || done.error?.message}`);
+  }
+
+  async start(): Promise<void> {
+    const deadline = performance.now() + START_MS;
+    for (;;) {
+      if (this.port === 0) this.port = await freePort();
+      const child = this.#spawn();
+      let output = '';
+      child.stderr?.on('data', (chunk: Buffer) => {
+        output = `${output}${chunk}`.slice(-10_000);
+      });
+      while (child.exitCode === null && child.signalCode === null) {
+        if (await this.#answers()) return;
+        if (performance.now() > deadline) throw new Error(`it does not answer: ${output}`);
+        // A server that cannot be reached yet is no event that one could await from outside.
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      // What a killed one has left behind may need a moment.
+      if (performance.now() > deadline) throw new Error(`it does not start: ${output}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    if (signal === 'SIGKILL') signalAll(child, signal);
+    else child.kill(signal);
+    await exited;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.#child !== null) signalAll(this.#child, signal);
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+    folders.delete(this.#folder);
+  }
+
+  #spawn(): ChildProcess {
+    const child = spawn(
+      this.#kind.program() as string,
+      [...this.#kind.args(this.#folder, this.port)],
+      // Not ended by the signals of a terminal: the tests end it.
+      { ...asNobody(), cwd: this.#folder, detached: true, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    this.#child = child;
+    folders.set(this.#folder, child);
+    return child;
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      await this.#kind.ask(this.port);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+function asNobody(): { uid?: number; gid?: number } {
+  return isRoot() ? { uid: NOBODY, gid: NOBODY } : {};
+}
+
+/** The process and its children, which may have made groups of their own. */
+function signalAll(child: ChildProcess, signal: NodeJS.Signals): void {
+  const parent = child.pid as number;
+  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', `${parent}`], { encoding: 'utf8' });
+  const children = stdout
+    .split('\n')
+    .map(Number)
+    .filter((pid) => pid > 0);
+  for (const pid of [parent, ...children])
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It is gone already.
+    }
+}
