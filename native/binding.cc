@@ -46,6 +46,11 @@ Outcome OnListenError(void* data, int error) {
   return Call(*binding, binding->held.on_listen_error, error);
 }
 
+Outcome OnOutput(void* data) {
+  Binding* binding = static_cast<Binding*>(data);
+  return Call(*binding, binding->held.on_output, 0);
+}
+
 void Unlink(Binding* binding) {
   Binding** link = binding->previous == nullptr ? &binding->state->first : &binding->previous->next;
   *link = binding->next;
@@ -91,8 +96,8 @@ ReactorOptions ReadOptions(const Napi::Value& numbers) {
                         static_cast<int>(number[6])};
 }
 
-// (settings, shapes, options, onTurn, onListenError, onClosed) -> { handle, arena, rows, out,
-// outRows, control }
+// (settings, shapes, options, onTurn, onListenError, onClosed, onOutput) -> { handle, arena, rows,
+// out, outRows, control }
 Napi::Value Create(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   uv_loop_s* loop = nullptr;
@@ -113,11 +118,12 @@ Napi::Value Create(const Napi::CallbackInfo& info) {
   binding->held.on_turn = Napi::Persistent(info[3].As<Napi::Function>());
   binding->held.on_listen_error = Napi::Persistent(info[4].As<Napi::Function>());
   binding->held.on_closed = Napi::Persistent(info[5].As<Napi::Function>());
+  binding->held.on_output = Napi::Persistent(info[6].As<Napi::Function>());
   binding->reactor = new Reactor(
       loop, ReadSettings(info[0], info[1]), ReadOptions(info[2]),
       SharedArrays{arena.Data(), kArenaBytes, rows.Data(), kRows, out.Data(), kOutBytes,
                    out_rows.Data(), kOutRows, control.Data()},
-      Host{binding, OnTurn, OnListenError, OnClosed});
+      Host{binding, OnTurn, OnListenError, OnOutput, OnClosed});
   binding->next = binding->state->first;
   if (binding->next != nullptr) binding->next->previous = binding;
   binding->state->first = binding;

@@ -23,6 +23,7 @@ struct Held {
   Napi::FunctionReference on_turn;
   Napi::FunctionReference on_listen_error;
   Napi::FunctionReference on_closed;
+  Napi::FunctionReference on_output;
   Napi::ObjectReference arrays[5];
   Napi::ObjectReference ring_words;
 };

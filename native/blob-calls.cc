@@ -16,9 +16,28 @@ int32_t BlobFrom(const Napi::CallbackInfo& info) {
   return blob == nullptr ? 0 : blob->id;
 }
 
+// (handle, announcedBytes) -> id, or BLOB_DROPPED when the limit or the ids forbid it
+int32_t BlobOpen(const Napi::CallbackInfo& info) {
+  Reactor* reactor = ReactorOf(info);
+  if (reactor == nullptr) return kBlobDropped;
+  BlobTable* blobs = reactor->blobs();
+  Blob* blob = blobs->WouldPass(static_cast<uint64_t>(Double(info[1]))) ? nullptr : blobs->Create();
+  return blob == nullptr ? kBlobDropped : blob->id;
+}
+
 Blob* BlobOf(const Napi::CallbackInfo& info) {
   Reactor* reactor = ReactorOf(info);
   return reactor == nullptr ? nullptr : reactor->blobs()->Find(Int(info[1]));
+}
+
+// (handle, id, bytes, start, end, announcedBytes) -> whether it was done
+bool BlobAppend(const Napi::CallbackInfo& info) {
+  Blob* blob = BlobOf(info);
+  uint32_t start = static_cast<uint32_t>(Double(info[3]));
+  uint32_t count = static_cast<uint32_t>(Double(info[4])) - start;
+  return blob != nullptr &&
+         ReactorOf(info)->blobs()->Append(blob, info[2].As<Napi::Uint8Array>().Data() + start,
+                                          count, static_cast<uint32_t>(Double(info[5])));
 }
 
 bool BlobRetain(const Napi::CallbackInfo& info) {
@@ -59,6 +78,8 @@ bool BlobRead(const Napi::CallbackInfo& info) {
 
 void ExportBlobs(Napi::Object exports) {
   Export<BlobFrom>(exports, "blobFrom");
+  Export<BlobOpen>(exports, "blobOpen");
+  Export<BlobAppend>(exports, "blobAppend");
   Export<BlobRetain>(exports, "blobRetain");
   Export<BlobRelease>(exports, "blobRelease");
   Export<BlobBytes>(exports, "blobBytes");

@@ -125,6 +125,20 @@ bool BlobTable::Grow(Blob* blob, uint32_t total) {
   return true;
 }
 
+bool BlobTable::Append(Blob* blob, const uint8_t* bytes, uint32_t count, uint32_t total) {
+  if (count > total - blob->size || WouldPass(count)) return false;
+  while (count > 0) {
+    if (!Grow(blob, total)) return false;
+    uint32_t room = blob->capacity - blob->size;
+    uint32_t part = room < count ? room : count;
+    CopyBytes(blob->bytes + blob->size, bytes, part);
+    Advance(blob, part);
+    bytes += part;
+    count -= part;
+  }
+  return true;
+}
+
 void BlobTable::Advance(Blob* blob, uint32_t bytes) {
   *kib_ += static_cast<int32_t>(Kib(blob->size + bytes) - Kib(blob->size));
   blob->size += bytes;

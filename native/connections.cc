@@ -28,8 +28,22 @@ Connection* Reactor::Find(int32_t conn) {
   return connection;
 }
 
+uint32_t Reactor::TakeSlot() {
+  uint32_t index = first_free_;
+  if (index == kNone) {
+    index = slots_.size();
+    slots_.Push(Slot{nullptr, 0, kNone, false});
+  } else {
+    first_free_ = slots_[index].next_free;
+    if (first_free_ == kNone) last_free_ = kNone;
+  }
+  Slot& slot = slots_[index];
+  slot.generation = slot.generation == kGenerationMax ? 1 : slot.generation + 1;
+  return index;
+}
+
 Connection* Reactor::CreateConnection(int fd, int* error) {
-  if (first_free_ == kNone && slots_.size() > kSlotMask) {
+  if (!HasSlot()) {
     *error = UV_EMFILE;
     return nullptr;
   }
@@ -39,28 +53,41 @@ Connection* Reactor::CreateConnection(int fd, int* error) {
     delete connection;
     return nullptr;
   }
-  uint32_t index = first_free_;
-  if (index == kNone) {
-    index = slots_.size();
-    slots_.Push(Slot{nullptr, 0, kNone});
-  } else {
-    first_free_ = slots_[index].next_free;
-    if (first_free_ == kNone) last_free_ = kNone;
-  }
-  Slot& slot = slots_[index];
-  slot.generation = slot.generation == kGenerationMax ? 1 : slot.generation + 1;
-  slot.connection = connection;
+  uint32_t index = TakeSlot();
+  slots_[index].connection = connection;
   connection->poll.data = connection;
   connection->reactor = this;
   connection->fd = fd;
   connection->owns_fd = true;
-  connection->id = static_cast<int32_t>(slot.generation << kSlotBits | index);
+  connection->id = IdOf(index);
   connection->first_segment = connection->last_segment = -1;
   open_handles_++;
   connection_count_++;
   UpdateMask(connection);
   UpdateReference();
   return connection;
+}
+
+int32_t Reactor::Reserve() {
+  if (is_closing_) return UV_ECANCELED;
+  if (!HasSlot()) return UV_EMFILE;
+  uint32_t index = TakeSlot();
+  slots_[index].is_reserved = true;
+  reserved_count_++;
+  connection_count_++;
+  UpdateReference();
+  return IdOf(index);
+}
+
+void Reactor::Unreserve(int32_t conn) {
+  uint32_t index = static_cast<uint32_t>(conn) & kSlotMask;
+  if (conn <= 0 || index >= slots_.size() || !slots_[index].is_reserved) return;
+  if (IdOf(index) != conn) return;
+  slots_[index].is_reserved = false;
+  reserved_count_--;
+  connection_count_--;
+  FreeSlot(index);
+  UpdateReference();
 }
 
 void Reactor::CloseConnection(Connection* connection) {

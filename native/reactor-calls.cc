@@ -44,6 +44,15 @@ int32_t Adopt(const Napi::CallbackInfo& info) {
                         unsent.ElementLength());
 }
 
+int32_t Reserve(const Napi::CallbackInfo& info) {
+  Reactor* reactor = ReactorOf(info);
+  return reactor == nullptr ? UV_ECANCELED : reactor->Reserve();
+}
+
+void Unreserve(const Napi::CallbackInfo& info) {
+  if (Reactor* reactor = ReactorOf(info)) reactor->Unreserve(Int(info[1]));
+}
+
 void Spill(const Napi::CallbackInfo& info) {
   if (Reactor* reactor = ReactorOf(info)) reactor->Spill();
 }
@@ -132,6 +141,8 @@ void ExportReactor(Napi::Object exports) {
   Export<ListenerPort>(exports, "listenerPort");
   Export<Unlisten>(exports, "unlisten");
   Export<Adopt>(exports, "adopt");
+  Export<Reserve>(exports, "reserve");
+  Export<Unreserve>(exports, "unreserve");
   Export<Spill>(exports, "spill");
   Export<Close>(exports, "close");
   Export<CloseAfterFlush>(exports, "closeAfterFlush");

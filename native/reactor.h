@@ -27,6 +27,8 @@ struct Host {
   void* data;
   Outcome (*on_turn)(void* data, uint32_t row_count);
   Outcome (*on_listen_error)(void* data, int error);
+  // Before output is taken that was written outside of a turn, while ids are reserved.
+  Outcome (*on_output)(void* data);
   // Every handle is closed; the reactor is not used again.
   void (*on_closed)(void* data);
 };
@@ -123,6 +125,11 @@ class Reactor {
   int32_t Adopt(int fd, const uint8_t* unread, size_t unread_bytes, const uint8_t* unsent,
                 size_t unsent_bytes);
 
+  // An id for a connection that is not ours: its slot is not free, and nothing else is known of it.
+  // Returns conn, or a negative errno.
+  int32_t Reserve();
+  void Unreserve(int32_t conn);
+
   void Spill();
   void Close(int32_t conn);
   void CloseAfterFlush(int32_t conn, double linger_ms);
@@ -168,7 +175,14 @@ class Reactor {
     Connection* connection;
     uint32_t generation;
     uint32_t next_free;
+    bool is_reserved;
   };
+  bool HasSlot() const { return first_free_ != ~0u || slots_.size() <= kSlotMask; }
+  // A slot under its next generation. HasSlot() must be true.
+  uint32_t TakeSlot();
+  int32_t IdOf(uint32_t index) {
+    return static_cast<int32_t>(slots_[index].generation << kSlotBits | index);
+  }
   Connection* Find(int32_t conn);
   Connection* CreateConnection(int fd, int* error);
   void CloseConnection(Connection* connection);
@@ -258,6 +272,7 @@ class Reactor {
   uint32_t first_free_;
   uint32_t last_free_;
   uint32_t connection_count_ = 0;
+  uint32_t reserved_count_ = 0;
   Connection* ready_first_ = nullptr;
   Connection* ready_last_ = nullptr;
   Vector<Connection*> dirty_;

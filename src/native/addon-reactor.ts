@@ -23,7 +23,8 @@ export class AddonReactor implements Reactor {
   readonly #handle: Handle;
   readonly #closed: Promise<void>;
 
-  constructor(native: Bindings, options: ReactorOptions) {
+  /** `onOutput` is called before output is sent that was written outside of a turn, while ids are reserved. */
+  constructor(native: Bindings, options: ReactorOptions, onOutput: () => void = () => {}) {
     let onClosed = (): void => {};
     this.#closed = new Promise((resolve) => {
       onClosed = resolve;
@@ -35,6 +36,7 @@ export class AddonReactor implements Reactor {
       options.onTurn,
       (errno) => options.onListenError(getSystemErrorName(errno)),
       onClosed,
+      onOutput,
     );
     this.#native = native;
     this.#handle = parts.handle;
@@ -133,6 +135,35 @@ export class AddonReactor implements Reactor {
     if (!this.#native.blobRead(this.#handle, id, offset, target, at, count)) {
       throw new RangeError(`read blob ${id}: ${count} bytes from ${offset} to ${at}`);
     }
+  }
+
+  /** Takes an id of which the addon knows nothing but that it is not free; it keeps the loop alive. */
+  reserve(): number {
+    return checked(this.#native.reserve(this.#handle), 'reserve', 'a connection');
+  }
+
+  /** Gives a reserved id back. */
+  unreserve(conn: number): void {
+    this.#native.unreserve(this.#handle, conn);
+  }
+
+  /** A new empty blob that will hold `announcedBytes`. BLOB_DROPPED when they would pass the limit, or no id is left. */
+  blobOpen(announcedBytes: number): number {
+    return this.#native.blobOpen(this.#handle, announcedBytes);
+  }
+
+  /** Appends `bytes[start, end)` to a blob that fills; false when the limit or memory forbids it. */
+  blobAppend(
+    id: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    announcedBytes: number,
+  ): boolean {
+    if (!(start >= 0 && start <= end && end <= bytes.length)) {
+      throw new RangeError(`append to blob ${id}: [${start}, ${end}) of ${bytes.length} bytes`);
+    }
+    return this.#native.blobAppend(this.#handle, id, bytes, start, end, announcedBytes);
   }
 
   watchRings(

@@ -33,6 +33,7 @@ export interface Bindings {
     onTurn: (rowCount: number) => void,
     onListenError: (errno: number) => void,
     onClosed: () => void,
+    onOutput: () => void,
   ): ReactorParts;
   listenIp(
     handle: Handle,
@@ -54,6 +55,18 @@ export interface Bindings {
   detach(handle: Handle, conn: number): Detached | undefined;
   unsentBytes(handle: Handle, conn: number): number;
   notifyDrained(handle: Handle, conn: number, bytes: number): void;
+  /** conn, or a negative errno. */
+  reserve(handle: Handle): number;
+  unreserve(handle: Handle, conn: number): void;
+  blobOpen(handle: Handle, announcedBytes: number): number;
+  blobAppend(
+    handle: Handle,
+    id: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    announcedBytes: number,
+  ): boolean;
   blobFrom(handle: Handle, bytes: Uint8Array, start: number, end: number): number;
   blobRetain(handle: Handle, id: number): boolean;
   blobRelease(handle: Handle, id: number): boolean;

@@ -78,6 +78,9 @@ export const RowKind = {
   ARRIVED: -6,
 } as const;
 
+/** Listener id of connections inside the process, which no listener accepted. They have no descriptor and cannot move. */
+export const IN_PROCESS = 0;
+
 export const GoneReason = { END: 0, RESET: 1, OUTPUT_LIMIT: 2 } as const;
 export const FaultReason = {
   BAD_MAGIC: 1,

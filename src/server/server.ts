@@ -8,7 +8,8 @@ import { type Logger, LogLevel, nullLogger } from '../base/logger.ts';
 import type { HttpAddress } from '../http/gateway.ts';
 import type { ThreadStats } from '../session/questions.ts';
 import { chooseNative, type ExplainedChoice } from '../shard/choose-native.ts';
-import { arrive } from '../shard/in-process.ts';
+import { welcome } from '../shard/in-process.ts';
+import { LocalStream } from '../transport/local/stream.ts';
 import { ServerClosedError } from './closed-error.ts';
 import type { ControlledServer } from './control-plane.ts';
 import { Engine } from './engine.ts';
@@ -124,16 +125,17 @@ class GearServer extends EventEmitter implements Server {
 
   connect(): Duplex {
     this.#refuseClosed('connect');
-    const arrival = arrive(this.kind, this.#native.functions);
+    const stream = new LocalStream();
     this.#starting ??= this.#start();
     this.#starting.then(
       () => {
-        if (this.#closing === null && this.#draining === null) arrival.welcome(this.#engine.core);
-        else arrival.refuse();
+        if (this.#closing === null && this.#draining === null)
+          welcome(stream, this.#engine.core.reactor);
+        else stream.refuse();
       },
-      () => arrival.refuse(),
+      () => stream.refuse(),
     );
-    return arrival.stream;
+    return stream;
   }
 
   /** A start that fails leaves a server that nobody has started. */

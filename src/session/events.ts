@@ -3,7 +3,7 @@
  * Rule: a row that was un-read with an earlier frame of its turn is skipped, because it comes again.
  */
 import { latin1 } from '../base/bytes.ts';
-import { FaultReason, GoneReason, RowKind } from '../protocol/batch.ts';
+import { FaultReason, GoneReason, IN_PROCESS, RowKind } from '../protocol/batch.ts';
 import { packetTooLarge } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
 import { giveArrival } from './far/arriving.ts';
@@ -49,8 +49,10 @@ function begin(home: Home, frame: Frame): void {
   if (frame.type === RowKind.ARRIVED) {
     if (isAdmitted) giveArrival(home, frame.hash0, address, frame.a1);
     else home.hooks.refuseArrival(frame.hash0);
-  } else if (isAdmitted) home.open(frame.conn, address, frame.a1);
-  else home.reactor.close(frame.conn);
+  } else if (isAdmitted) {
+    const session = home.open(frame.conn, address, frame.a1);
+    session.stays = session.isTrusted = frame.a2 === IN_PROCESS;
+  } else home.reactor.close(frame.conn);
 }
 
 function gone(home: Home, session: Session, reason: number): void {

@@ -52,7 +52,7 @@ export class Session {
   holds = 0;
   /** Turn in which it was held: its other rows of that turn were un-read. */
   heldTurn = -1;
-  /** It cannot move any more: its functions are far for good. */
+  /** It cannot move (any more): its functions are far for good. */
   stays = false;
   /** A listing is under way. */
   isListing = false;

@@ -1,5 +1,8 @@
 /** Addon or twin, chosen once a process: the reactor that fits, and the functions that belong to none. */
+
+import type { ReactorOptions } from '../native/contract.ts';
 import { loadNative } from '../native/load.ts';
+import { MixedReactor } from '../transport/mixed-reactor.ts';
 import { createNodeReactor } from '../transport/node-reactor.ts';
 import type { NativeChoice } from './assemble.ts';
 
@@ -11,6 +14,9 @@ export interface ExplainedChoice extends NativeChoice {
 /** `on` throws when the addon does not load. */
 export function chooseNative(mode: 'auto' | 'on' | 'off'): ExplainedChoice {
   const native = loadNative(mode);
-  const createReactor = native.createReactor ?? createNodeReactor;
+  const createReactor =
+    native.kind === 'addon'
+      ? (options: ReactorOptions) => new MixedReactor(options)
+      : createNodeReactor;
   return { kind: native.kind, reason: native.reason, functions: native.functions, createReactor };
 }

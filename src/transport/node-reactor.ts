@@ -12,6 +12,8 @@ import type {
   ReactorOptions,
 } from '../native/contract.ts';
 import { GoneReason } from '../protocol/batch.ts';
+import type { LocalStream } from './local/stream.ts';
+import { attachLocal } from './local/wire.ts';
 import { SocketWire } from './socket-wire.ts';
 import type { Connection, Opened } from './turn/connection.ts';
 import { TurnReactor } from './turn-reactor.ts';
@@ -19,6 +21,7 @@ import { TurnReactor } from './turn-reactor.ts';
 const LISTEN_ERROR_MS = 1000;
 /** A lost doorbell is noticed after this. */
 const SLEEP_MS = 1000;
+const ALIVE_MS = 2 ** 30;
 
 /** A reactor on node:net. Its listeners and connections keep the process alive until `destroy`. */
 export function createNodeReactor(options: ReactorOptions): NodeReactor {
@@ -32,6 +35,9 @@ export class NodeReactor extends TurnReactor {
   #ringTimer: NodeJS.Timeout | null = null;
   #listenErrorAtMs = Number.NEGATIVE_INFINITY;
   #openHandles = 0;
+  #localCount = 0;
+  /** Connections in the process keep it alive, as sockets do. */
+  #alive: NodeJS.Timeout | undefined;
   #destroyed: Promise<void> | null = null;
   #onAllClosed: (() => void) | null = null;
 
@@ -85,6 +91,18 @@ export class NodeReactor extends TurnReactor {
   /** Takes a connected stream whose session its caller makes: no OPEN row. Returns its conn. */
   adoptStream(stream: Duplex): number {
     return this.#connect(stream, null).id;
+  }
+
+  /** Makes the other end of `stream` a connection; its OPEN row comes with the next turn. */
+  attachLocal(stream: LocalStream): void {
+    if (stream.destroyed) return;
+    this.#localCount++;
+    this.#alive ??= setInterval(() => {}, ALIVE_MS);
+    attachLocal(this.engine, stream, () => {
+      if (--this.#localCount > 0) return;
+      clearInterval(this.#alive);
+      this.#alive = undefined;
+    });
   }
 
   detach(_conn: number): Detached {

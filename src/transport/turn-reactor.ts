@@ -3,8 +3,10 @@
  * Rule: while `onTurn` runs, methods only note what to do.
  */
 import type { Detached, ListenAddress, Reactor, ReactorOptions } from '../native/contract.ts';
+import type { BlobTable } from './turn/blob-table.ts';
 import { type Connection, Leaving } from './turn/connection.ts';
-import { TurnEngine } from './turn/turn-engine.ts';
+import { askDrained, hold, leave, resume } from './turn/connection-calls.ts';
+import { ownParts, TurnEngine } from './turn/turn-engine.ts';
 
 /** What a connection takes along when it leaves its reactor. */
 export interface TakenOut {
@@ -23,10 +25,13 @@ export abstract class TurnReactor implements Reactor {
   readonly control: Int32Array;
   protected readonly options: ReactorOptions;
   protected readonly engine: TurnEngine;
+  readonly #blobs: BlobTable;
 
   constructor(options: ReactorOptions) {
     this.options = options;
-    this.engine = new TurnEngine(options, () => this.schedule());
+    const parts = ownParts();
+    this.#blobs = parts.blobs;
+    this.engine = new TurnEngine(options, () => this.schedule(), parts);
     this.arena = this.engine.arena;
     this.rows = this.engine.rows;
     this.out = this.engine.out;
@@ -47,27 +52,19 @@ export abstract class TurnReactor implements Reactor {
   }
 
   close(conn: number): void {
-    this.#leave(conn, Leaving.AT_ONCE, 0);
+    leave(this.engine, conn, Leaving.AT_ONCE, 0);
   }
 
   closeAfterFlush(conn: number, lingerMs: number): void {
-    this.#leave(conn, lingerMs > 0 ? Leaving.WHEN_SENT : Leaving.AT_ONCE, lingerMs);
+    leave(this.engine, conn, Leaving.WHEN_SENT, lingerMs);
   }
 
   hold(conn: number, start: number): void {
-    const connection = this.engine.find(conn);
-    if (connection === undefined) return;
-    this.engine.input.unread(connection, start);
-    connection.isHeld = true;
-    this.engine.updateReading(connection);
+    hold(this.engine, conn, start);
   }
 
   resume(conn: number): void {
-    const connection = this.engine.find(conn);
-    if (connection === undefined) return;
-    connection.isHeld = false;
-    this.engine.updateReading(connection);
-    this.engine.markReady(connection);
+    resume(this.engine, conn);
   }
 
   unsentBytes(conn: number): number {
@@ -75,30 +72,27 @@ export abstract class TurnReactor implements Reactor {
   }
 
   notifyDrained(conn: number, bytes: number): void {
-    const connection = this.engine.find(conn);
-    if (connection === undefined) return;
-    this.engine.output.askDrained(connection, bytes);
-    this.schedule();
+    askDrained(this.engine, conn, bytes);
   }
 
   blobFrom(bytes: Uint8Array, start: number, end: number): number {
-    return this.engine.blobs.from(bytes, start, end);
+    return this.#blobs.from(bytes, start, end);
   }
 
   blobRetain(id: number): void {
-    this.engine.blobs.retain(id);
+    this.#blobs.retain(id);
   }
 
   blobRelease(id: number): void {
-    this.engine.blobs.release(id);
+    this.#blobs.release(id);
   }
 
   blobBytes(id: number): number {
-    return this.engine.blobs.bytes(id);
+    return this.#blobs.bytes(id);
   }
 
   blobRead(id: number, offset: number, target: Uint8Array, at: number, count: number): void {
-    this.engine.blobs.read(id, offset, target, at, count);
+    this.#blobs.read(id, offset, target, at, count);
   }
 
   /** The doorbell is the caller's: whoever is rung calls `nudge`. */
@@ -139,10 +133,5 @@ export abstract class TurnReactor implements Reactor {
     const unsent = this.engine.output.takeUnsent(connection);
     this.engine.forget(connection);
     return { connection, unread, unsent };
-  }
-
-  #leave(conn: number, leaving: Leaving, lingerMs: number): void {
-    const connection = this.engine.find(conn);
-    if (connection !== undefined) this.engine.leave(connection, leaving, lingerMs);
   }
 }

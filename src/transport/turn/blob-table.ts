@@ -6,6 +6,28 @@ import { assert } from '../../base/assert.ts';
 import { BLOB_DROPPED, Control } from '../../protocol/batch.ts';
 import { copyOf } from './byte-queue.ts';
 
+/** Blobs as connections use them. */
+export interface Blobs {
+  /** MiB of all blobs that count against a limit; 0 without one. */
+  readonly limitedMib: number;
+  /**
+   * A new empty blob with one reference that will hold `announcedBytes`; takes no memory yet. BLOB_DROPPED when they
+   * would pass BLOB_KIB_MAX.
+   */
+  open(announcedBytes: number): number;
+  /**
+   * Appends `bytes[start, end)`. Returns `id`, or BLOB_DROPPED when that would pass BLOB_KIB_MAX (or memory is out):
+   * the blob is then released and its id must not be used again.
+   */
+  append(id: number, bytes: Uint8Array, start: number, end: number): number;
+  /** One reference less; the last one frees the blob. */
+  release(id: number): void;
+  /** Blob bytes `[offset, offset + count)`, not to be changed, valid for as long as the caller keeps a reference. */
+  view(id: number, offset: number, count: number): Uint8Array;
+  /** The same as the caller's own. */
+  copy(id: number, offset: number, count: number): Uint8Array;
+}
+
 interface Blob {
   bytes: Uint8Array;
   /** Bytes filled so far. */
@@ -20,7 +42,7 @@ const KIB = 1024;
 const kib = (bytes: number): number => Math.ceil(bytes / KIB);
 
 /** All blobs of one thread. Ids are > 0 and used again after the last release. */
-export class BlobTable {
+export class BlobTable implements Blobs {
   readonly #control: Int32Array;
   readonly #blobs: (Blob | null)[] = [null];
   readonly #freeIds: number[] = [];
@@ -30,23 +52,14 @@ export class BlobTable {
     this.#control = control;
   }
 
-  /** MiB of all blobs that count against a limit; 0 without one. */
   get limitedMib(): number {
     return this.#control[Control.BLOB_KIB_MAX]! > 0 ? this.#control[Control.BLOB_KIB]! >> 10 : 0;
   }
 
-  /**
-   * A new empty blob with one reference that will hold `announcedBytes`; takes no memory yet. BLOB_DROPPED when they
-   * would pass BLOB_KIB_MAX.
-   */
   open(announcedBytes: number): number {
     return this.#wouldPass(announcedBytes) ? BLOB_DROPPED : this.#create(announcedBytes);
   }
 
-  /**
-   * Appends `bytes[start, end)`. Returns `id`, or BLOB_DROPPED when that would pass BLOB_KIB_MAX (or memory is out):
-   * the blob is then released and its id must not be used again.
-   */
   append(id: number, bytes: Uint8Array, start: number, end: number): number {
     if (id === BLOB_DROPPED) return BLOB_DROPPED;
     const blob = this.#get(id);
@@ -77,7 +90,6 @@ export class BlobTable {
     this.#get(id).references++;
   }
 
-  /** One reference less; the last one frees the blob. */
   release(id: number): void {
     const blob = this.#get(id);
     if (--blob.references > 0) return;
@@ -96,11 +108,14 @@ export class BlobTable {
     target.set(this.view(id, offset, count), at);
   }
 
-  /** Blob bytes `[offset, offset + count)` themselves, valid for as long as the caller keeps a reference. */
   view(id: number, offset: number, count: number): Uint8Array {
     const blob = this.#get(id);
     assert(offset >= 0 && count >= 0 && offset + count <= blob.length, 'blob span out of range');
     return blob.bytes.subarray(offset, offset + count);
+  }
+
+  copy(id: number, offset: number, count: number): Uint8Array {
+    return copyOf(this.view(id, offset, count), 0, count);
   }
 
   /** Blobs alive; for tests. */

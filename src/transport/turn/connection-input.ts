@@ -8,7 +8,7 @@ import { BLOB_DROPPED, ROW_INTS, Row, RowKind } from '../../protocol/batch.ts';
 import { type FrameBatch, isFull } from '../../protocol/batch-writer.ts';
 import { type FrameDecoder, Stop } from '../../protocol/decoder.ts';
 import { READ_BYTES } from '../../protocol/limits.ts';
-import type { BlobTable } from './blob-table.ts';
+import type { Blobs } from './blob-table.ts';
 import { ByteQueue, copyOf } from './byte-queue.ts';
 import { joined, type LargeFrame, type Piece } from './pieces.ts';
 
@@ -31,7 +31,7 @@ const NOTHING = new Uint8Array(0);
 export interface InputContext {
   readonly batch: FrameBatch;
   readonly decoder: FrameDecoder;
-  readonly blobs: BlobTable;
+  readonly blobs: Blobs;
 }
 
 export class ConnectionInput {

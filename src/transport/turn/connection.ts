@@ -12,6 +12,10 @@ export interface Wire {
   /** Bytes given to `send` that have not left. */
   unsentBytes(): number;
   setReading(isReading: boolean): void;
+  /** Pieces are kept behind `done`, so none may be the memory of a blob. */
+  readonly keepsPieces?: boolean;
+  /** Nothing that was given to `received` is in use any more. */
+  taken?(): void;
   /** Closes when everything has left, or after `lingerMs`; what comes in meanwhile is dropped. */
   finish(lingerMs: number): void;
   /** Closes at once. */
@@ -77,14 +81,23 @@ export class Connection {
 }
 
 /** Connections by id. */
-export class ConnectionTable {
+export interface Connections extends Iterable<Connection> {
+  /** The living or leaving connection of exactly this id. */
+  get(id: number): Connection | undefined;
+  /** Makes a connection with a new id. */
+  add(make: (id: number) => Connection): Connection;
+  /** The id is unknown from now on. */
+  remove(connection: Connection): void;
+}
+
+/** Connections that have a reactor alone: it gives them their ids. */
+export class ConnectionTable implements Connections {
   readonly #slots: (Connection | null)[] = [];
   readonly #generations: number[] = [];
   /** Slots to use again, last first, and those freed since: oldest first, so that an id stays stale for long. */
   #nextSlots: number[] = [];
   #freedSlots: number[] = [];
 
-  /** The living or leaving connection of exactly this id. */
   get(id: number): Connection | undefined {
     const connection = this.#slots[id & SLOT_MASK];
     return connection?.id === id ? connection : undefined;

@@ -3,7 +3,7 @@
  * Rule: bytes are copied once, because `out` is written again while sockets still send.
  */
 import { Control, OUT_INTS, Out } from '../../protocol/batch.ts';
-import type { BlobTable } from './blob-table.ts';
+import type { Blobs } from './blob-table.ts';
 import type { Connection } from './connection.ts';
 
 /** The thread's side of the output. */
@@ -11,58 +11,83 @@ export interface OutputBatch {
   readonly out: Uint8Array;
   readonly outRows: Int32Array;
   readonly control: Int32Array;
+  /** Segments of connections that are unknown here stay in the batch. */
+  readonly isShared: boolean;
 }
 
+/** The connection that gets output; null: nobody any more; undefined: a connection that is unknown here. */
+export type Receiver = (conn: number) => Connection | null | undefined;
+
 /**
- * Moves all segments to their connections' `pieces` and empties the batch. Connections that had no pieces before are
- * added to `dirty`. `receiver` gives the connection of an id; without one the segment is dropped, its blob released.
+ * Moves all segments to their connections' `pieces` and empties the batch, but for what stays. Connections that had no
+ * pieces before are added to `dirty`. What nobody gets is dropped, its blob released.
  */
 export function gatherOutput(
   batch: OutputBatch,
-  blobs: BlobTable,
-  receiver: (conn: number) => Connection | undefined,
+  blobs: Blobs,
+  receiver: Receiver,
   dirty: Connection[],
 ): void {
   const { out, outRows, control } = batch;
   const rowsEnd = control[Control.OUT_ROWS]! * OUT_INTS;
   if (rowsEnd === 0) return;
-  const receivers: (Connection | undefined)[] = [];
+  const receivers: (Connection | null | undefined)[] = [];
   for (let row = 0; row < rowsEnd; row += OUT_INTS) {
     const connection = receiver(outRows[row + Out.CONN]!);
     receivers.push(connection);
-    if (connection !== undefined && outRows[row + Out.BLOB] === 0) {
+    if (connection && outRows[row + Out.BLOB] === 0) {
       connection.gatherBytes += outRows[row + Out.LEN]!;
     }
   }
+  let keptEnd = 0;
   for (let row = 0, i = 0; row < rowsEnd; row += OUT_INTS, i++) {
     const connection = receivers[i];
     const off = outRows[row + Out.OFF]!;
     const count = outRows[row + Out.LEN]!;
     const blob = outRows[row + Out.BLOB]!;
-    if (connection === undefined) {
+    if (connection === undefined && batch.isShared) {
+      if (keptEnd < row) outRows.copyWithin(keptEnd, row, row + OUT_INTS);
+      keptEnd += OUT_INTS;
+      continue;
+    }
+    if (!connection) {
       if (blob > 0) blobs.release(blob);
       continue;
     }
     if (connection.piecesBytes === 0 && connection.gatherInto === null) dirty.push(connection);
-    if (blob > 0) {
-      endRun(connection);
-      connection.pieces.push(blobs.view(blob, off, count));
-      connection.pieceBlobs.push(blob);
-      connection.piecesBytes += count;
-    } else {
-      copySegment(connection, out, off, count);
-    }
+    if (blob > 0) appendBlob(connection, blobs, blob, off, count);
+    else copySegment(connection, out, off, count);
   }
   for (const connection of receivers) {
-    if (connection === undefined) continue;
+    if (!connection) continue;
     endRun(connection);
     connection.gatherInto = null;
     connection.gatherBytes = 0;
     connection.gatherFrom = 0;
     connection.gatherAt = 0;
   }
-  control[Control.OUT_ROWS] = 0;
-  control[Control.OUT_BYTES] = 0;
+  control[Control.OUT_ROWS] = keptEnd / OUT_INTS;
+  // What stays points into `out`.
+  if (keptEnd === 0) control[Control.OUT_BYTES] = 0;
+}
+
+/** Takes over one reference to the blob. */
+function appendBlob(
+  connection: Connection,
+  blobs: Blobs,
+  blob: number,
+  off: number,
+  count: number,
+): void {
+  endRun(connection);
+  connection.piecesBytes += count;
+  if (connection.wire.keepsPieces === true) {
+    connection.pieces.push(blobs.copy(blob, off, count));
+    blobs.release(blob);
+    return;
+  }
+  connection.pieces.push(blobs.view(blob, off, count));
+  connection.pieceBlobs.push(blob);
 }
 
 /** Appends to the connection's run; the run's memory holds all of its segments of this batch. */

@@ -5,8 +5,15 @@
 import type { ReactorOptions } from '../../native/contract.ts';
 import { CONTROL_INTS, GoneReason, OUT_INTS, ROW_INTS } from '../../protocol/batch.ts';
 import { READ_BYTES } from '../../protocol/limits.ts';
-import { BlobTable } from './blob-table.ts';
-import { Connection, ConnectionTable, Leaving, type Opened, type Wire } from './connection.ts';
+import { type Blobs, BlobTable } from './blob-table.ts';
+import {
+  Connection,
+  type Connections,
+  ConnectionTable,
+  Leaving,
+  type Opened,
+  type Wire,
+} from './connection.ts';
 import { RingWatch } from './ring-watch.ts';
 import { TurnInput } from './turn-input.ts';
 import { TurnOutput } from './turn-output.ts';
@@ -17,20 +24,49 @@ export const ROWS_MAX = 4096;
 export const OUT_BYTES = 1 << 20;
 export const OUT_ROWS_MAX = 16384;
 
+/** What an engine works on. */
+export interface EngineParts<B extends Blobs = Blobs> {
+  readonly arena: Uint8Array;
+  readonly rows: Int32Array;
+  readonly out: Uint8Array;
+  readonly outRows: Int32Array;
+  readonly control: Int32Array;
+  readonly blobs: B;
+  readonly connections: Connections;
+  /** Somebody else has connections, too: output for those that are unknown here is left to him. */
+  readonly isShared: boolean;
+}
+
+/** All of it for one engine alone. */
+export function ownParts(): EngineParts<BlobTable> {
+  const control = new Int32Array(CONTROL_INTS);
+  return {
+    arena: new Uint8Array(ARENA_BYTES),
+    rows: new Int32Array(ROWS_MAX * ROW_INTS),
+    out: new Uint8Array(OUT_BYTES),
+    outRows: new Int32Array(OUT_ROWS_MAX * OUT_INTS),
+    control,
+    blobs: new BlobTable(control),
+    connections: new ConnectionTable(),
+    isShared: false,
+  };
+}
+
 export class TurnEngine {
-  readonly arena: Uint8Array = new Uint8Array(ARENA_BYTES);
-  readonly rows: Int32Array = new Int32Array(ROWS_MAX * ROW_INTS);
-  readonly out: Uint8Array = new Uint8Array(OUT_BYTES);
-  readonly outRows: Int32Array = new Int32Array(OUT_ROWS_MAX * OUT_INTS);
-  readonly control: Int32Array = new Int32Array(CONTROL_INTS);
-  readonly blobs = new BlobTable(this.control);
+  readonly arena: Uint8Array;
+  readonly rows: Int32Array;
+  readonly out: Uint8Array;
+  readonly outRows: Int32Array;
+  readonly control: Int32Array;
   readonly rings = new RingWatch();
   readonly input: TurnInput;
   readonly output: TurnOutput;
 
+  /** Asks the owner for `runTurn` soon; called any number of times before it. */
+  readonly schedule: () => void;
   readonly #onTurn: (rowCount: number) => void;
-  readonly #schedule: () => void;
-  readonly #connections = new ConnectionTable();
+  readonly #blobs: Blobs;
+  readonly #connections: Connections;
   #isNudged = false;
   /** Blobs as the thread has seen them, when they are limited. */
   #toldMib = 0;
@@ -39,14 +75,25 @@ export class TurnEngine {
   #mustClose = false;
   /** `onTurn` threw, or everything is closed: no turn runs any more and nothing is sent. */
   #isStopped = false;
+  readonly #looked = (connection: Connection): void => {
+    this.updateReading(connection);
+    if (connection.input.queue.bytes === 0) connection.wire.taken?.();
+  };
 
-  /** `schedule` asks the owner for `runTurn` soon; it is called any number of times before it. */
-  constructor(options: ReactorOptions, schedule: () => void) {
+  constructor(options: ReactorOptions, schedule: () => void, parts: EngineParts) {
     const { hashSeed, packetBytesMax } = options;
+    const { arena, rows, blobs, connections } = parts;
+    this.arena = arena;
+    this.rows = rows;
+    this.out = parts.out;
+    this.outRows = parts.outRows;
+    this.control = parts.control;
+    this.schedule = schedule;
     this.#onTurn = options.onTurn;
-    this.#schedule = schedule;
-    this.input = new TurnInput(this.arena, this.rows, this.blobs, hashSeed, packetBytesMax);
-    this.output = new TurnOutput(this, this.blobs, this.#connections, options, {
+    this.#blobs = blobs;
+    this.#connections = connections;
+    this.input = new TurnInput(arena, rows, blobs, hashSeed, packetBytesMax);
+    this.output = new TurnOutput(parts, options, {
       paused: (connection, isPaused) => {
         this.updateReading(connection);
         if (!isPaused) this.markReady(connection);
@@ -88,14 +135,14 @@ export class TurnEngine {
   /** Closes the connection behind the next flush. */
   leave(connection: Connection, leaving: Leaving, lingerMs: number): void {
     this.output.leave(connection, leaving, lingerMs);
-    this.#schedule();
+    this.schedule();
   }
 
   /** Rows of `connection` may be due. */
   markReady(connection: Connection): void {
     if (connection.leaving !== Leaving.NO) return;
     this.input.add(connection);
-    this.#schedule();
+    this.schedule();
   }
 
   /** `chunk` came from the peer; it is the connection's from now on. */
@@ -150,16 +197,20 @@ export class TurnEngine {
   nudge(): void {
     this.#isNudged = true;
     this.rings.wake();
-    this.#schedule();
+    this.schedule();
   }
 
-  /** One turn: rows, callback, output. Returns false when there was nothing to do. Throws what `onTurn` throws. */
-  runTurn(): boolean {
+  /**
+   * One turn: rows, callback, output. Returns false when there was nothing to do. Throws what `onTurn` throws.
+   * `givenRows`: somebody else has filled the batch with so many rows; they have a callback of their own before.
+   */
+  runTurn(givenRows = -1): boolean {
     if (this.#isStopped) return false;
     this.rings.wake();
-    const isWanted = this.#isNudged || this.rings.isWaiting();
+    if (givenRows > 0) this.#callBack(givenRows);
+    const isWanted = this.#isNudged || givenRows === 0 || this.rings.isWaiting();
     this.#isNudged = false;
-    const rowCount = this.input.fill((connection) => this.updateReading(connection));
+    const rowCount = this.input.fill(this.#looked);
     const isCalled = rowCount > 0 || isWanted || this.mustTellMemory;
     if (isCalled) this.#callBack(rowCount);
     const hasSent = this.output.flush();
@@ -167,14 +218,14 @@ export class TurnEngine {
       this.closeAll();
       return true;
     }
-    if (this.input.isReady || this.mustTellMemory) this.#schedule();
+    if (this.input.isReady || this.mustTellMemory) this.schedule();
     if (!this.rings.sleep()) this.nudge();
     return isCalled || hasSent || this.input.isReady || this.mustTellMemory;
   }
 
   /** Unfinished frames grow, and sent ones leave, without a row; threads share the limit and must know. */
   get mustTellMemory(): boolean {
-    return this.blobs.limitedMib !== this.#toldMib;
+    return this.#blobs.limitedMib !== this.#toldMib;
   }
 
   /** Sends what is owed, closes connections and gives their blobs back; in a turn behind it. No turn runs any more. */
@@ -195,7 +246,7 @@ export class TurnEngine {
     this.#isStopped = true; // stays so when the callback throws
     try {
       this.#onTurn(rowCount);
-      this.#toldMib = this.blobs.limitedMib;
+      this.#toldMib = this.#blobs.limitedMib;
     } finally {
       this.#isInTurn = false;
     }

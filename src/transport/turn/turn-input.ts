@@ -5,7 +5,7 @@
 import { GoneReason, Row, RowKind } from '../../protocol/batch.ts';
 import { appendRow, type FrameBatch, isFull } from '../../protocol/batch-writer.ts';
 import { FrameDecoder } from '../../protocol/decoder.ts';
-import type { BlobTable } from './blob-table.ts';
+import type { Blobs } from './blob-table.ts';
 import { type Connection, Leaving, type Opened } from './connection.ts';
 import { type InputContext, Step } from './connection-input.ts';
 
@@ -23,7 +23,7 @@ export class TurnInput {
   constructor(
     arena: Uint8Array,
     rows: Int32Array,
-    blobs: BlobTable,
+    blobs: Blobs,
     hashSeed: number,
     packetBytesMax: number,
   ) {

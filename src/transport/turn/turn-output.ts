@@ -4,8 +4,8 @@
  */
 import type { ReactorOptions } from '../../native/contract.ts';
 import { GoneReason } from '../../protocol/batch.ts';
-import type { BlobTable } from './blob-table.ts';
-import { type Connection, type ConnectionTable, Leaving } from './connection.ts';
+import type { Blobs } from './blob-table.ts';
+import { type Connection, type Connections, Leaving } from './connection.ts';
 import { gatherOutput, type OutputBatch } from './output.ts';
 
 /** What the output side has to say. */
@@ -20,32 +20,37 @@ export interface OutputEvents {
 
 export class TurnOutput {
   readonly #batch: OutputBatch;
-  readonly #blobs: BlobTable;
-  readonly #connections: ConnectionTable;
+  readonly #blobs: Blobs;
+  readonly #connections: Connections;
   readonly #options: ReactorOptions;
   readonly #events: OutputEvents;
   /** Connections with `pieces`. */
   #dirty: Connection[] = [];
   #leaving: Connection[] = [];
   #asked: Connection[] = [];
+  /** Who gets output: also a connection that leaves, until its last flush. */
+  readonly #receiver = (conn: number): Connection | null | undefined => {
+    const connection = this.#connections.get(conn);
+    if (connection === undefined) return undefined;
+    const isOver = connection.isWireClosed || connection.isEnded;
+    return isOver || connection.goneReason > GoneReason.END ? null : connection;
+  };
 
   constructor(
-    batch: OutputBatch,
-    blobs: BlobTable,
-    connections: ConnectionTable,
+    parts: OutputBatch & { readonly blobs: Blobs; readonly connections: Connections },
     options: ReactorOptions,
     events: OutputEvents,
   ) {
-    this.#batch = batch;
-    this.#blobs = blobs;
-    this.#connections = connections;
+    this.#batch = parts;
+    this.#blobs = parts.blobs;
+    this.#connections = parts.connections;
     this.#options = options;
     this.#events = events;
   }
 
   /** Moves everything written so far to the connections; nothing is sent. */
   spill(): void {
-    gatherOutput(this.#batch, this.#blobs, (conn) => this.#receiver(conn), this.#dirty);
+    gatherOutput(this.#batch, this.#blobs, this.#receiver, this.#dirty);
   }
 
   /** Bytes that wait, in `pieces` and in the wire. */
@@ -122,13 +127,6 @@ export class TurnOutput {
     for (const connection of leaving) this.#end(connection);
     for (const connection of asked) this.sent(connection);
     return dirty.length + leaving.length > 0;
-  }
-
-  /** Who gets output: also a connection that leaves, until its last flush. */
-  #receiver(conn: number): Connection | undefined {
-    const connection = this.#connections.get(conn);
-    if (connection === undefined || connection.isWireClosed || connection.isEnded) return undefined;
-    return connection.goneReason > GoneReason.END ? undefined : connection;
   }
 
   #send(connection: Connection): void {

@@ -1,0 +1,155 @@
+/**
+ * The session's end of a connection inside the process, as a wire of a turn engine.
+ * Rule: the peer hears of bytes and ends behind the turn that gave them, never inside of it.
+ */
+import { GoneReason, IN_PROCESS } from '../../protocol/batch.ts';
+import { type Connection, Leaving, type Wire } from '../turn/connection.ts';
+import type { TurnEngine } from '../turn/turn-engine.ts';
+import type { LocalStream, ServerEnd } from './stream.ts';
+
+/** How such a connection is listed, and seen by `--admin-from`: as one of a Unix socket. */
+const OPENED = { address: 'localhost', port: 0, listener: IN_PROCESS } as const;
+
+/** Makes `stream` a connection of the engine, unless its peer has left. `onClosed` is called when it has ended. */
+export function attachLocal(engine: TurnEngine, stream: LocalStream, onClosed: () => void): void {
+  if (stream.destroyed) return;
+  stream.attach(new LocalWire(engine, stream, onClosed));
+}
+
+class LocalWire implements Wire, ServerEnd {
+  readonly keepsPieces = true;
+  readonly #engine: TurnEngine;
+  readonly #stream: LocalStream;
+  readonly #onClosed: () => void;
+  readonly #connection: Connection;
+  /** What the peer has not taken; the first ones may have been. */
+  #pieces: Uint8Array[] = [];
+  #unsentBytes = 0;
+  /** The peer takes bytes. */
+  #isOpen = true;
+  #isDeliveryDue = false;
+  /** What the peer has written is in use until this is called. */
+  #taken: (() => void) | null = null;
+  /** The peer sees the end behind the pieces (`isDropping`: behind those that it takes at once). */
+  #isEnding = false;
+  #isDropping = false;
+  #hasEnded = false;
+  #isClosed = false;
+  #lingerTimer: NodeJS.Timeout | null = null;
+
+  constructor(engine: TurnEngine, stream: LocalStream, onClosed: () => void) {
+    this.#engine = engine;
+    this.#stream = stream;
+    this.#onClosed = onClosed;
+    this.#connection = engine.open(this, OPENED);
+  }
+
+  write(chunks: readonly Uint8Array[], done: () => void): void {
+    for (const chunk of chunks) this.#engine.received(this.#connection, chunk);
+    // Nothing of it is kept when the connection is leaving.
+    if (this.#connection.input.queue.bytes === 0) done();
+    else this.#taken = done;
+  }
+
+  end(): void {
+    this.#engine.ended(this.#connection, GoneReason.END);
+  }
+
+  resume(): void {
+    this.#isOpen = true;
+    if (!this.#isDeliveryDue) this.#deliver();
+  }
+
+  leave(): void {
+    this.#drop();
+    if (this.#isClosed) return;
+    if (this.#connection.leaving !== Leaving.NO) this.#close();
+    else this.#engine.ended(this.#connection, GoneReason.RESET);
+  }
+
+  send(pieces: readonly Uint8Array[], done: () => void): void {
+    if (!this.#stream.destroyed) {
+      for (const piece of pieces) {
+        this.#pieces.push(piece);
+        this.#unsentBytes += piece.length;
+      }
+      this.#deliverSoon();
+    }
+    done();
+  }
+
+  unsentBytes(): number {
+    return this.#unsentBytes;
+  }
+
+  /** Nothing to do: the peer's next write waits until this one is taken. */
+  setReading(_isReading: boolean): void {}
+
+  taken(): void {
+    const taken = this.#taken;
+    this.#taken = null;
+    taken?.();
+  }
+
+  finish(lingerMs: number): void {
+    this.#isEnding = true;
+    this.taken();
+    if (this.#stream.destroyed) {
+      this.#close();
+      return;
+    }
+    this.#deliverSoon();
+    this.#lingerTimer = setTimeout(() => this.destroy(), lingerMs).unref();
+  }
+
+  destroy(): void {
+    this.#isEnding = true;
+    this.#isDropping = true;
+    this.taken();
+    if (!this.#stream.destroyed) this.#deliverSoon();
+    this.#close();
+  }
+
+  #deliverSoon(): void {
+    if (this.#isDeliveryDue) return;
+    this.#isDeliveryDue = true;
+    process.nextTick(() => {
+      this.#isDeliveryDue = false;
+      this.#deliver();
+    });
+  }
+
+  /** Gives the peer what it takes. It may do anything meanwhile, leave too. */
+  #deliver(): void {
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    let count = 0;
+    while (count < pieces.length && this.#isOpen && !this.#stream.destroyed) {
+      const piece = pieces[count++] as Uint8Array;
+      this.#unsentBytes -= piece.length;
+      this.#isOpen = this.#stream.push(piece);
+    }
+    if (this.#stream.destroyed) return;
+    if (count < pieces.length) this.#pieces = [...pieces.slice(count), ...this.#pieces];
+    if (this.#isDropping) this.#drop();
+    if (this.#isEnding && this.#unsentBytes === 0 && !this.#hasEnded) {
+      this.#hasEnded = true;
+      this.#stream.push(null);
+    }
+    if (count > 0 && !this.#isClosed) this.#engine.output.sent(this.#connection);
+  }
+
+  #drop(): void {
+    this.#pieces = [];
+    this.#unsentBytes = 0;
+    this.taken();
+  }
+
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
+    this.#engine.closed(this.#connection);
+    this.#onClosed();
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * The addon's reactor with connections inside the process beside its own: they are decoded here and share its arrays,
+ * its blobs and its turn. Rule: a turn handles the addon's rows first, then those of the process, in a batch of their own.
+ */
+import { AddonReactor } from '../native/addon-reactor.ts';
+import { bindings } from '../native/bindings.ts';
+import type { ReactorOptions } from '../native/contract.ts';
+import { AddonBlobs } from './local/addon-blobs.ts';
+import { ReservedConnections } from './local/reserved-connections.ts';
+import type { LocalStream } from './local/stream.ts';
+import { attachLocal } from './local/wire.ts';
+import { Leaving } from './turn/connection.ts';
+import { askDrained, hold, leave, resume } from './turn/connection-calls.ts';
+import { TurnEngine } from './turn/turn-engine.ts';
+
+export class MixedReactor extends AddonReactor {
+  readonly #connections: ReservedConnections;
+  readonly #engine: TurnEngine;
+
+  constructor(options: ReactorOptions) {
+    let onTurn = options.onTurn;
+    let onOutput = (): void => {};
+    super(bindings(), { ...options, onTurn: (rowCount) => onTurn(rowCount) }, () => onOutput());
+    const { arena, rows, out, outRows, control } = this;
+    const connections = new ReservedConnections(this);
+    const blobs = new AddonBlobs(this);
+    const engine = new TurnEngine(options, () => this.nudge(), {
+      ...{ arena, rows, out, outRows, control, connections, blobs },
+      isShared: true,
+    });
+    onTurn = (rowCount) => {
+      if (connections.count === 0) options.onTurn(rowCount);
+      else engine.runTurn(rowCount);
+    };
+    // Written outside of a turn; the addon would send it to nobody.
+    onOutput = () => {
+      engine.output.spill();
+      this.nudge();
+    };
+    this.#connections = connections;
+    this.#engine = engine;
+  }
+
+  /** Makes the other end of `stream` a connection; its OPEN row comes with the next turn. */
+  attachLocal(stream: LocalStream): void {
+    attachLocal(this.#engine, stream, () => {});
+  }
+
+  override spill(): void {
+    if (this.#connections.count > 0) this.#engine.output.spill();
+    super.spill();
+  }
+
+  override close(conn: number): void {
+    if (!leave(this.#engine, conn, Leaving.AT_ONCE, 0)) super.close(conn);
+  }
+
+  override closeAfterFlush(conn: number, lingerMs: number): void {
+    if (!leave(this.#engine, conn, Leaving.WHEN_SENT, lingerMs))
+      super.closeAfterFlush(conn, lingerMs);
+  }
+
+  override hold(conn: number, start: number): void {
+    if (!hold(this.#engine, conn, start)) super.hold(conn, start);
+  }
+
+  override resume(conn: number): void {
+    if (!resume(this.#engine, conn)) super.resume(conn);
+  }
+
+  override unsentBytes(conn: number): number {
+    return this.#connections.get(conn) === undefined
+      ? super.unsentBytes(conn)
+      : this.#engine.unsentBytes(conn);
+  }
+
+  override notifyDrained(conn: number, bytes: number): void {
+    if (!askDrained(this.#engine, conn, bytes)) super.notifyDrained(conn, bytes);
+  }
+
+  override pauseReading(isPaused: boolean): void {
+    this.#engine.pauseReading(isPaused);
+    super.pauseReading(isPaused);
+  }
+
+  override destroy(): Promise<void> {
+    this.#engine.closeAll();
+    return super.destroy();
+  }
+}
