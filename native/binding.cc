@@ -46,9 +46,14 @@ Outcome OnListenError(void* data, int error) {
   return Call(*binding, binding->held.on_listen_error, error);
 }
 
-Outcome OnOutput(void* data) {
+// Not by napi_make_callback: promises, which may write output, have to wait.
+void OnOutput(void* data) {
   Binding* binding = static_cast<Binding*>(data);
-  return Call(*binding, binding->held.on_output, 0);
+  Napi::Env env = binding->env;
+  Napi::HandleScope scope(env);
+  napi_status status = napi_call_function(env, env.Global(), binding->held.on_output.Value(), 0,
+                                          nullptr, nullptr);
+  if (status != napi_ok) ReportFailure(env);
 }
 
 void Unlink(Binding* binding) {

@@ -54,6 +54,8 @@ void Reactor::GroupSegments() {
 }
 
 void Reactor::Flush() {
+  // Promises and timers have written since the turn, perhaps for connections that are not ours.
+  if (reserved_count_ > 0 && arrays_.control[kOutRows] > 0) host_.on_output(host_.data);
   GroupSegments();
   if (dirty_.size() == 0) return;
   Vector<Connection*> dirty;

@@ -87,10 +87,6 @@ void Reactor::MakeRoom() {
 
 void Reactor::OnPrepare() {
   if (is_closing_) return;
-  if (reserved_count_ > 0 && arrays_.control[kOutRows] > 0) {
-    if (host_.on_output(host_.data) == Outcome::kEnding) return Abandon();
-    if (is_closing_) return;
-  }
   Flush();
   FinishCloses();
   if (ring_words_ != nullptr) SleepOrTurn();

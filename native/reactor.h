@@ -27,8 +27,9 @@ struct Host {
   void* data;
   Outcome (*on_turn)(void* data, uint32_t row_count);
   Outcome (*on_listen_error)(void* data, int error);
-  // Before output is taken that was written outside of a turn, while ids are reserved.
-  Outcome (*on_output)(void* data);
+  // Before output is taken, while ids are reserved: takes out what is for them. Runs no other
+  // JavaScript than that, so that nothing more is written meanwhile.
+  void (*on_output)(void* data);
   // Every handle is closed; the reactor is not used again.
   void (*on_closed)(void* data);
 };

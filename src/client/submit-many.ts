@@ -56,12 +56,11 @@ export async function submitMany<F extends FunctionMap<F>>(
   untilDrained: () => Promise<void>,
 ): Promise<ManyResult> {
   const run = new Run(options);
-  for await (const job of jobs) {
-    run.submit(job, submit);
-    if (run.mustWait) await run.untilRoom();
-    if (run.turnIsLong) await untilDrained();
-    options.signal?.throwIfAborted();
-    run.throwError();
+  // Of what is at hand no job needs a promise.
+  if (Symbol.iterator in jobs) {
+    for (const job of jobs) if (run.submit(job, submit)) await run.untilRoom(untilDrained);
+  } else {
+    for await (const job of jobs) if (run.submit(job, submit)) await run.untilRoom(untilDrained);
   }
   await run.untilDone();
   return run.result;
@@ -96,19 +95,12 @@ class Run<F extends FunctionMap<F>> {
     );
   }
 
-  get mustWait(): boolean {
-    return this.#inFlight >= this.#inFlightMax || this.#bytes >= this.#bytesMax;
-  }
-
-  get turnIsLong(): boolean {
-    return this.#submitted % DRAIN_STEP === 0;
-  }
-
   get result(): ManyResult {
     return { ...this.#progress, errors: this.#errors };
   }
 
-  submit(job: ManyJob<F>, submit: (job: ManyJob<F>, onEnd: (job: Job) => void) => void): void {
+  /** Returns whether to wait before the next one. Throws what ends the run. */
+  submit(job: ManyJob<F>, submit: (job: ManyJob<F>, onEnd: (job: Job) => void) => void): boolean {
     const index = this.#submitted++;
     const byteCount = sizeOf(job.input);
     this.#bytes += byteCount;
@@ -116,22 +108,36 @@ class Run<F extends FunctionMap<F>> {
       this.#bytes -= byteCount;
       this.#ended(job, index, ended);
     });
+    this.#check();
+    return this.#isFull || this.#submitted % DRAIN_STEP === 0;
   }
 
-  async untilRoom(): Promise<void> {
-    while (this.mustWait) await this.#untilEnd();
+  /** Resolves when another job may be under way and little is unsent. Rejects with what ends the run. */
+  async untilRoom(untilDrained: () => Promise<void>): Promise<void> {
+    while (this.#isFull) await this.#untilEnd();
+    if (this.#submitted % DRAIN_STEP === 0) await untilDrained();
+    this.#check();
   }
 
   async untilDone(): Promise<void> {
     while (this.#inFlight > 0) {
       await this.#untilEnd();
-      this.throwError();
+      this.#throwError();
     }
     this.#tell();
-    this.throwError();
+    this.#throwError();
   }
 
-  throwError(): void {
+  get #isFull(): boolean {
+    return this.#inFlight >= this.#inFlightMax || this.#bytes >= this.#bytesMax;
+  }
+
+  #check(): void {
+    this.#options.signal?.throwIfAborted();
+    this.#throwError();
+  }
+
+  #throwError(): void {
     if (this.#error !== null) throw this.#error.error;
   }
 

@@ -36,6 +36,14 @@ export function handleText(bytes: Uint8Array, start: number, end: number): strin
   return latin1Slice.call(bytes, start, end);
 }
 
+/** UTF-8 text of `bytes[start, end)`; most is ASCII, and short. */
+export function shortText(bytes: Uint8Array, start: number, end: number): string {
+  if (start === end) return '';
+  for (let at = start; at < end; at++)
+    if ((bytes[at] as number) > 0x7f) return utf8(bytes.subarray(start, end));
+  return handleText(bytes, start, end);
+}
+
 const decoder = new TextDecoder();
 
 /** UTF-8 text; wrong bytes become U+FFFD. */

@@ -71,7 +71,9 @@ export class Connection {
     this.#endpoint = endpoint;
     this.#settings = settings;
     this.#events = events;
-    this.#reader = new PacketReader((...packet) => this.#onPacket(...packet));
+    this.#reader = new PacketReader((type, bytes, start, end, isOwn) =>
+      this.#onPacket(type, bytes, start, end, isOwn),
+    );
     const { connectTimeoutMs } = settings;
     this.#connectTimer = setTimeout(() => {
       // Behind the reads of this turn: the answer may be there already.

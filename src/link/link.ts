@@ -133,7 +133,7 @@ export class Link {
         this.#change('ready', null, null);
         this.#events.onReady();
       },
-      onPacket: (...packet) => this.#events.onPacket(...packet),
+      onPacket: this.#events.onPacket,
       onDrained: () => this.#events.onDrained(),
       onClosed: (error) => this.#ended(error, connection.sentRequests),
     });

@@ -9,6 +9,9 @@ const PIECE_BYTES = 65_536;
 /** Data from this size on is sent from where it lies. */
 export const ATTACH_BYTES = 32_768;
 
+/** Whole arrays that are longer are set, which needs no view of them. */
+const LOOP_BYTES_MAX = 24;
+
 /** Bytes ready to leave. */
 export interface Piece {
   readonly bytes: Uint8Array;
@@ -52,7 +55,10 @@ export class RequestWriter {
   }
 
   put(source: Uint8Array): void {
-    this.#at = copyBytes(this.#bytes, this.#at, source, 0, source.length);
+    if (source.length > LOOP_BYTES_MAX) {
+      this.#bytes.set(source, this.#at);
+      this.#at += source.length;
+    } else this.#at = copyBytes(this.#bytes, this.#at, source, 0, source.length);
   }
 
   nul(): void {

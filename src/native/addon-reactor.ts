@@ -23,7 +23,7 @@ export class AddonReactor implements Reactor {
   readonly #handle: Handle;
   readonly #closed: Promise<void>;
 
-  /** `onOutput` is called before output is sent that was written outside of a turn, while ids are reserved. */
+  /** `onOutput` is called before output is taken, while ids are reserved; it takes out what is for them. */
   constructor(native: Bindings, options: ReactorOptions, onOutput: () => void = () => {}) {
     let onClosed = (): void => {};
     this.#closed = new Promise((resolve) => {

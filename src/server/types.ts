@@ -60,8 +60,8 @@ export interface Server {
    */
   listen(request?: ListenRequest): Promise<void>;
   /**
-   * Connects a client or worker of this process, without a port or path; `new Client({ server })` uses it. Needs no
-   * `listen`. The stream is ready at once. Throws ServerClosedError when the server ends.
+   * Connects a client or worker of this process, in memory: no port, path or descriptor; `new Client({ server })` uses
+   * it. Needs no `listen`. The stream is ready at once. Throws ServerClosedError when the server ends.
    */
   connect(): Duplex;
   /** All bound addresses, in the order of the options. */

@@ -32,10 +32,9 @@ export class MixedReactor extends AddonReactor {
       if (connections.count === 0) options.onTurn(rowCount);
       else engine.runTurn(rowCount);
     };
-    // Written outside of a turn; the addon would send it to nobody.
+    // Written behind the turn or outside of one; the addon would send it to nobody.
     onOutput = () => {
-      engine.output.spill();
-      this.nudge();
+      if (engine.output.spill()) this.nudge();
     };
     this.#connections = connections;
     this.#engine = engine;

@@ -7,7 +7,8 @@
  * job costs no empty grabs and a full queue keeps every slot busy. Source: Gearman PROTOCOL, "Worker Requests".
  */
 
-import { argumentEnd, handleText, keep, splitText, utf8 } from '../link/arguments.ts';
+import { equalBytes, ownCopy } from '../base/bytes.ts';
+import { argumentEnd, handleText, keep, shortText, splitText } from '../link/arguments.ts';
 import type { Workload } from '../link/codec.ts';
 import type { Endpoint } from '../link/endpoint.ts';
 import { type ConnectionError, ServerError } from '../link/errors.ts';
@@ -37,13 +38,17 @@ export class Station implements JobSink, RunHost {
   readonly link: Link;
   readonly #lane: Lane;
   readonly #host: StationHost;
-  readonly #jobs = new Set<RunningJob>();
+  /** Jobs that run, in any order. */
+  readonly #jobs: RunningJob[] = [];
   /** Grabs without answer. */
   #grabs = 0;
   /** Grabs that may be open at a time. */
   #pace = 1;
   /** Functions that this connection's server has heard of; they are never taken back. */
   #offered = 0;
+  /** The function of the last job, as bytes and as text. */
+  #lastName: Uint8Array = new Uint8Array(0);
+  #lastNameText = '';
   /** There may be jobs: grab when a slot is free. */
   #isAwake = false;
 
@@ -77,10 +82,10 @@ export class Station implements JobSink, RunHost {
 
   /** Handlers that run and grabs that may still bring a job. */
   get busy(): number {
-    return this.#jobs.size + this.#grabs;
+    return this.#jobs.length + this.#grabs;
   }
 
-  get jobs(): Iterable<RunningJob> {
+  get jobs(): readonly RunningJob[] {
     return this.#jobs;
   }
 
@@ -121,7 +126,11 @@ export class Station implements JobSink, RunHost {
   }
 
   onDone(job: RunningJob): void {
-    this.#jobs.delete(job);
+    const last = this.#jobs.pop() as RunningJob;
+    if (last !== job) {
+      this.#jobs[job.place] = last;
+      last.place = job.place;
+    }
     this.#lane.give();
     this.#host.onIdle();
   }
@@ -174,22 +183,29 @@ export class Station implements JobSink, RunHost {
       this.link.drop('ERR_GEARMAN_PROTOCOL', 'sent a job that was not asked for');
       return;
     }
-    let at = start;
-    const next = (): [number, number] => {
-      const from = at;
-      const stop = argumentEnd(bytes, from, end);
+    let stop = argumentEnd(bytes, start, end);
+    const handle = handleText(bytes, start, stop);
+    let at = Math.min(end, stop + 1);
+    stop = argumentEnd(bytes, at, end);
+    const functionName = this.#nameOf(bytes, at, stop);
+    at = Math.min(end, stop + 1);
+    let unique = '';
+    let reducer = '';
+    if (type !== Packet.JOB_ASSIGN) {
+      stop = argumentEnd(bytes, at, end);
+      unique = shortText(bytes, at, stop);
       at = Math.min(end, stop + 1);
-      return [from, stop];
-    };
-    const handle = handleText(bytes, ...next());
-    const functionName = utf8(bytes.subarray(...next()));
-    const unique = type === Packet.JOB_ASSIGN ? '' : utf8(bytes.subarray(...next()));
-    const reducer = type === Packet.JOB_ASSIGN_ALL ? utf8(bytes.subarray(...next())) : '';
+    }
+    if (type === Packet.JOB_ASSIGN_ALL) {
+      stop = argumentEnd(bytes, at, end);
+      reducer = shortText(bytes, at, stop);
+      at = Math.min(end, stop + 1);
+    }
     const data = keep(bytes, at, end, isOwn);
     this.#grabs--;
     // The grab's slot becomes the job's.
     const job = new RunningJob(functionName, handle, unique, reducer, data, this.codec, this);
-    this.#jobs.add(job);
+    job.place = this.#jobs.push(job) - 1;
     this.#pace++;
     this.#isAwake = true;
     const ability = this.#lane.abilities.get(functionName);
@@ -200,6 +216,16 @@ export class Station implements JobSink, RunHost {
     } else runJob(ability, job, this);
     this.#pace = Math.max(1, Math.min(this.#pace, this.#lane.free + this.#grabs));
     this.#lane.fill();
+  }
+
+  /** The function's name; mostly that of the last job. */
+  #nameOf(bytes: Uint8Array, start: number, end: number): string {
+    const last = this.#lastName;
+    if (end - start !== last.length || !equalBytes(last, 0, bytes, start, last.length)) {
+      this.#lastName = ownCopy(bytes, start, end);
+      this.#lastNameText = shortText(bytes, start, end);
+    }
+    return this.#lastNameText;
   }
 
   #onNoJob(): void {

@@ -169,7 +169,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     });
     await Promise.race([calm, late, this.#closing ?? calm]);
     clearTimeout(timer);
-    const abandoned = this.#stations.reduce((sum, station) => sum + [...station.jobs].length, 0);
+    const abandoned = this.#stations.reduce((sum, station) => sum + station.jobs.length, 0);
     await this.#end(abandoned === 0);
     return { abandoned };
   }
@@ -247,7 +247,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
   }
 
   #look(): void {
-    for (const watcher of [...this.#watchers]) watcher();
+    if (this.#watchers.size > 0) for (const watcher of [...this.#watchers]) watcher();
   }
 
   #end(isPatient: boolean): Promise<void> {

@@ -1,10 +1,13 @@
 /**
- * The other end of a real socket: collects what comes, says when it has closed.
+ * The other end of a connection, by a real socket or inside the process: collects what comes, says when it has closed.
  */
 import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import { LocalStream } from '../../src/transport/local/stream.ts';
+import type { LocalReactor } from './peers.ts';
 
 export class Peer {
-  readonly socket: net.Socket;
+  readonly socket: Duplex;
   /** The error's code when the connection ended by one. */
   errorCode = '';
   readonly closed: Promise<void>;
@@ -13,7 +16,7 @@ export class Peer {
   #isClosed = false;
   #look: (() => void) | null = null;
 
-  private constructor(socket: net.Socket) {
+  private constructor(socket: Duplex) {
     this.socket = socket;
     socket.on('data', (chunk) => {
       this.#received.push(chunk);
@@ -40,6 +43,19 @@ export class Peer {
       socket.once('error', reject);
     });
     return peer;
+  }
+
+  /** Port of this end of a TCP connection, and of the other. */
+  get ports(): { localPort: number; remotePort: number } {
+    const { localPort, remotePort } = this.socket as net.Socket;
+    return { localPort: localPort as number, remotePort: remotePort as number };
+  }
+
+  /** Connects inside the process. */
+  static local(reactor: LocalReactor): Peer {
+    const stream = new LocalStream();
+    reactor.attachLocal(stream);
+    return new Peer(stream);
   }
 
   write(bytes: Uint8Array | string): this {
@@ -75,11 +91,12 @@ export class Peer {
 
   /** Closes at once with a reset. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    if (this.socket instanceof net.Socket) this.socket.resetAndDestroy();
+    else this.socket.destroy();
   }
 }
 
-async function once(socket: net.Socket, isTrue: () => boolean): Promise<void> {
+async function once(socket: Duplex, isTrue: () => boolean): Promise<void> {
   if (isTrue()) return;
   await new Promise<void>((resolve) => {
     const look = (): void => {

@@ -6,6 +6,8 @@
 import { createDecoder as createAddonDecoder } from '../../src/native/addon.ts';
 import type { CreateDecoder, Reactor, ReactorOptions } from '../../src/native/contract.ts';
 import { loadNative } from '../../src/native/load.ts';
+import type { LocalStream } from '../../src/transport/local/stream.ts';
+import { MixedReactor } from '../../src/transport/mixed-reactor.ts';
 import { createNodeReactor } from '../../src/transport/node-reactor.ts';
 import { createDecoder } from '../../src/transport/socketless-decoder.ts';
 
@@ -37,5 +39,26 @@ if (addon === null) {
   console.log(`parity: the twin alone, because: ${native.reason}`);
 }
 
+/** A reactor that takes connections inside the process, too. */
+export type LocalReactor = Reactor & { attachLocal(stream: LocalStream): void };
+
+export interface Carrier {
+  readonly label: string;
+  readonly createReactor: (options: ReactorOptions) => Reactor;
+  /** Peers connect inside the process instead of by a socket. */
+  readonly isLocal: boolean;
+}
+
 /** All that are here; the twin first. */
 export const implementations: readonly Implementation[] = addon === null ? [twin] : [twin, addon];
+
+/** Reactors with what carries the bytes of their peers. */
+export const carriers: readonly Carrier[] = implementations.flatMap(({ kind, createReactor }) => [
+  { label: `${kind}, sockets`, createReactor, isLocal: false },
+  {
+    label: `${kind}, in process`,
+    createReactor:
+      kind === 'twin' ? createReactor : (options: ReactorOptions) => new MixedReactor(options),
+    isLocal: true,
+  },
+]);

@@ -23,7 +23,7 @@ describe.each(implementations)('the reactor of the $kind', (implementation) => {
     const peer = await stage.connect();
     const { args, text, conn } = await stage.host.event(isKind(RowKind.OPEN));
     expect(text).toBe('127.0.0.1');
-    expect(args.slice(0, 2)).toEqual([9, peer.socket.localPort]);
+    expect(args.slice(0, 2)).toEqual([9, peer.ports.localPort]);
     expect(conn).toBeGreaterThan(0);
   });
 

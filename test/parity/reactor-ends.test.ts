@@ -1,16 +1,16 @@
 /**
- * One suite for the addon's reactor and its twin, over real sockets. The ways in which a connection ends.
+ * One suite for the addon's reactor and its twin, over real sockets and inside the process. The ways in which a connection ends.
  */
 
 import { describe, expect, test } from 'vitest';
 import { GoneReason, RowKind } from '../../src/protocol/batch.ts';
 import { noise } from './corpus.ts';
 import { echo } from './host.ts';
-import { implementations } from './peers.ts';
+import { carriers } from './peers.ts';
 import { isKind, LOCALHOST, useStage } from './stage.ts';
 
-describe.each(implementations)('the reactor of the $kind', (implementation) => {
-  const stage = useStage(implementation);
+describe.each(carriers)('the reactor of the $label', (carrier) => {
+  const stage = useStage(carrier);
 
   test('answers everything that came before the end, then closes', async () => {
     stage.host.handle = echo(stage.host);

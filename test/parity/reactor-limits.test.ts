@@ -1,14 +1,14 @@
 /**
- * One suite for the addon's reactor and its twin, over real sockets. Peers that do not read.
+ * One suite for the addon's reactor and its twin, over real sockets and inside the process. Peers that do not read.
  */
 
 import { describe, expect, test } from 'vitest';
 import { GoneReason, RowKind } from '../../src/protocol/batch.ts';
-import { implementations } from './peers.ts';
+import { carriers } from './peers.ts';
 import { isKind, isLine, useStage } from './stage.ts';
 
-describe.each(implementations)('the reactor of the $kind', (implementation) => {
-  const stage = useStage(implementation);
+describe.each(carriers)('the reactor of the $label', (carrier) => {
+  const stage = useStage(carrier);
 
   const MIB = 1 << 20;
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach } from 'vitest';
 import type { ReactorOptions } from '../../src/native/contract.ts';
 import { type Event, Host } from './host.ts';
 import { Peer } from './peer.ts';
-import type { Implementation } from './peers.ts';
+import type { Carrier, LocalReactor } from './peers.ts';
 
 export const LOCALHOST = { host: '127.0.0.1', port: 0, backlog: 511 };
 export const isKind = (type: number) => (event: Event) => event.type === type;
@@ -16,23 +16,26 @@ export class Stage {
   host!: Host;
   /** Port of the listener that `start` made. */
   port = 0;
-  readonly #createReactor: Implementation['createReactor'];
+  readonly #carrier: Pick<Carrier, 'createReactor'> & Partial<Carrier>;
   readonly #hosts: Host[] = [];
   readonly #peers: Peer[] = [];
 
-  constructor(createReactor: Implementation['createReactor']) {
-    this.#createReactor = createReactor;
+  constructor(carrier: Pick<Carrier, 'createReactor'> & Partial<Carrier>) {
+    this.#carrier = carrier;
   }
 
   /** Makes `host` anew, with other options. */
   async start(options: Partial<ReactorOptions> = {}): Promise<void> {
-    this.host = new Host(this.#createReactor, options);
+    this.host = new Host(this.#carrier.createReactor, options);
     this.#hosts.push(this.host);
     ({ port: this.port } = await this.host.reactor.listen(LOCALHOST));
   }
 
-  async connect(to: net.NetConnectOpts = { port: this.port, host: '127.0.0.1' }): Promise<Peer> {
-    const peer = await Peer.connect(to);
+  async connect(to?: net.NetConnectOpts): Promise<Peer> {
+    const isLocal = to === undefined && this.#carrier.isLocal === true;
+    const peer = isLocal
+      ? Peer.local(this.host.reactor as LocalReactor)
+      : await Peer.connect(to ?? { port: this.port, host: '127.0.0.1' });
     this.#peers.push(peer);
     return peer;
   }
@@ -44,8 +47,8 @@ export class Stage {
 }
 
 /** Inside `describe`: a stage whose host is started for each test. */
-export function useStage({ createReactor }: Implementation): Stage {
-  const stage = new Stage(createReactor);
+export function useStage(carrier: Pick<Carrier, 'createReactor'> & Partial<Carrier>): Stage {
+  const stage = new Stage(carrier);
   beforeEach(() => stage.start());
   afterEach(() => stage.end());
   return stage;

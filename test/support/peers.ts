@@ -42,6 +42,7 @@ const PEERS = {
     packageName: 'bsdutils',
     isInstalled: () => runs('script', '-qec', 'stty -a', '/dev/null'),
   },
+  strace: { packageName: 'strace', isInstalled: () => runs('strace', '-V') },
   openssl: { packageName: 'openssl', isInstalled: () => runs('openssl', 'version') },
   php: {
     packageName: 'php-cli and php-gearman',

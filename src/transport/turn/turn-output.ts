@@ -48,9 +48,10 @@ export class TurnOutput {
     this.#events = events;
   }
 
-  /** Moves everything written so far to the connections; nothing is sent. */
-  spill(): void {
+  /** Moves everything written so far to the connections; nothing is sent. True when something waits for `flush`. */
+  spill(): boolean {
     gatherOutput(this.#batch, this.#blobs, this.#receiver, this.#dirty);
+    return this.#dirty.length > 0;
   }
 
   /** Bytes that wait, in `pieces` and in the wire. */

@@ -1,12 +1,30 @@
 /** Connections inside the process: no port, the same rules, and nothing left behind. */
+import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createServer } from '../../../dist/index.js';
 import { variants } from '../../support/embedding/servers.ts';
 import { LibraryYard } from '../../support/library.ts';
+import { requirePeer } from '../../support/peers.ts';
 
 const yard = new LibraryYard();
+const program = fileURLToPath(new URL('../../support/embedding/in-process.mjs', import.meta.url));
+const run = promisify(execFile);
+const hasStrace = requirePeer('strace');
 const descriptors = (): number => readdirSync('/proc/self/fd').length;
+
+/** System calls that move bytes, or make what moves them, in a process that runs `count` jobs. */
+async function transfers(count: number, threads: number, native: string): Promise<number> {
+  const kinds = '%network,read,write,readv,writev,epoll_ctl';
+  const { stdout, stderr } = await run('strace', [
+    ...['-f', '-c', '-U', 'calls,name', '-e', `trace=${kinds}`, process.execPath],
+    ...[program, String(count), String(threads), native],
+  ]);
+  expect(stdout.trim()).toBe(String(count));
+  return Number(/^\s*(\d+) total$/m.exec(stderr)?.[1]);
+}
 
 describe.each(variants())('server.connect(), $label', ({ threads, native }) => {
   const create = () => yard.keep(createServer({ threads, native }));
@@ -54,6 +72,37 @@ describe.each(variants())('server.connect(), $label', ({ threads, native }) => {
     await server.close();
     await ended;
   });
+
+  it('opens no descriptor', async () => {
+    const server = create();
+    // Whatever the first connection and job load stays open.
+    const first = yard.worker({ server });
+    first.add('f', () => 'r');
+    await first.start();
+    expect(await yard.client({ server }).submit('f', '').text()).toBe('r');
+    const before = descriptors();
+    const clients = Array.from({ length: 20 }, () => yard.client({ server }));
+    const worker = yard.worker({ server });
+    worker.add('g', (job) => job.data);
+    await worker.start();
+    const large = Buffer.alloc(300_000, 'large');
+    for (const client of clients)
+      expect(large.equals(await client.submit('g', large))).toBe(true);
+    expect(descriptors()).toBe(before);
+  });
+
+  // Threads of a server wake each other by system calls, whoever is connected.
+  it.skipIf(!hasStrace || threads > 0)(
+    'makes no system call a job',
+    async () => {
+      const calls = await Promise.all(
+        [500, 2500].map((count) => transfers(count, threads, native)),
+      );
+      // Garbage collection and other threads write to each other now and then.
+      expect((calls[1] as number) - (calls[0] as number)).toBeLessThan(200);
+    },
+    60_000,
+  );
 
   it('leaves no descriptor behind', async () => {
     const run = async (): Promise<void> => {

@@ -67,7 +67,7 @@ describe('the node:net reactor', () => {
     const { port } = await host.reactor.listen(LOCALHOST);
     const peer = await Peer.connect({ port, host: '127.0.0.1' });
     expect(await peer.write('x\n').text(2)).toBe('x\n');
-    const { remotePort, localPort } = peer.socket;
+    const { remotePort, localPort } = peer.ports;
     // The timer of an idle socket is column 6 of this table, 02 when it is keepalive's; until all is acknowledged, 01.
     const hex = (n = 0): string => n.toString(16).toUpperCase().padStart(4, '0');
     const row = new RegExp(`:${hex(remotePort)} \\w+:${hex(localPort)} 01 \\w+:\\w+ 02:`);
