@@ -86,8 +86,7 @@ describe.each(variants())('server.connect(), $label', ({ threads, native }) => {
     worker.add('g', (job) => job.data);
     await worker.start();
     const large = Buffer.alloc(300_000, 'large');
-    for (const client of clients)
-      expect(large.equals(await client.submit('g', large))).toBe(true);
+    for (const client of clients) expect(large.equals(await client.submit('g', large))).toBe(true);
     expect(descriptors()).toBe(before);
   });
 
