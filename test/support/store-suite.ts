@@ -95,13 +95,18 @@ class Life {
     this.store.forget(this.references.get(name) as number);
   }
 
+  /** What a thread does once in a turn. */
+  turn(): void {
+    this.store.settle((ticket, isStored) =>
+      this.outcomes.push([(ticket as Ticket).name, isStored]),
+    );
+    this.store.flush(performance.now());
+  }
+
   /** Turns until so many outcomes are known and nothing is uncommitted. */
   async until(outcomes: number): Promise<void> {
     for (;;) {
-      this.store.settle((ticket, isStored) =>
-        this.outcomes.push([(ticket as Ticket).name, isStored]),
-      );
-      this.store.flush(performance.now());
+      this.turn();
       if (this.outcomes.length >= outcomes && this.store.health.uncommitted === 0) return;
       await new Promise<void>((resolve) => {
         this.#woken = resolve;
