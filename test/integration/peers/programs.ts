@@ -76,8 +76,12 @@ const started = new Set<ChildProcess>();
 process.once('exit', stopWorkers);
 
 /** Starts a worker program, in a process group of its own; what it writes to stderr is shown when it ends early. */
-export function startWorker(command: string, args: readonly string[]): ChildProcess {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+export function startWorker(
+  command: string,
+  args: readonly string[],
+  stdout: 'ignore' | 'pipe' = 'ignore',
+): ChildProcess {
+  const child = spawn(command, args, { stdio: ['ignore', stdout, 'pipe'], detached: true });
   child.unref();
   started.add(child);
   child.stderr?.on('data', (chunk: Buffer) => console.error(`${command}: ${chunk}`));
