@@ -42,6 +42,10 @@ function prepareProcess(settings: Settings, native: () => Native): Note[] {
   const { fileDescriptors, user } = settings.values;
   const notes = [...settings.notes];
   if (fileDescriptors !== 0) setFileLimit(fileDescriptors as number, native(), notes);
+  if (settings.given.has('tcpUserTimeout') && native().kind === 'twin') {
+    const text = '--tcp-user-timeout has no effect without the native core';
+    notes.push({ level: LogLevel.WARNING, text });
+  }
   if (user !== null) switchUser(user as string);
   return notes;
 }

@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, isIPv6 } from 'node:net';
+import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import type { Endpoint } from '../link/endpoint.ts';
 import { GatewayJob } from './gateway-job.ts';
 import { hasBody, type JobRequest, type Refusal, readRequest } from './gateway-request.ts';
@@ -28,8 +28,10 @@ export interface GatewayOptions {
   readonly statuses: 'http' | 'gearmand';
   /** The `Server` header. */
   readonly serverName: string;
-  /** Connections of one address; 0 = no limit. */
+  /** Connections of one address that is bound; 0 = no limit. */
   readonly connectionsMax: number;
+  /** Connections of one peer's address; 0 = no limit. */
+  readonly peerConnectionsMax: number;
 }
 
 export interface HttpAddress {
@@ -40,6 +42,8 @@ export interface HttpAddress {
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #servers: Server[] = [];
+  /** Connections by the peer's address. */
+  readonly #peers = new Map<string, number>();
   #bodiesBytes = 0;
   #isClosing = false;
 
@@ -59,6 +63,8 @@ export class Gateway {
       (request, response) => this.#handle(request, response),
     );
     if (this.#options.connectionsMax > 0) server.maxConnections = this.#options.connectionsMax;
+    if (this.#options.peerConnectionsMax > 0)
+      server.on('connection', (socket) => this.#count(socket));
     server.listen({ host, port, ipv6Only: isIPv6(host) });
     await once(server, 'listening');
     this.#servers.push(server);
@@ -75,6 +81,21 @@ export class Gateway {
   close(): void {
     this.drain();
     for (const server of this.#servers) server.closeAllConnections();
+  }
+
+  #count(socket: Socket): void {
+    const address = socket.remoteAddress ?? '';
+    const count = (this.#peers.get(address) ?? 0) + 1;
+    if (count > this.#options.peerConnectionsMax) {
+      socket.destroy();
+      return;
+    }
+    this.#peers.set(address, count);
+    socket.once('close', () => {
+      const left = (this.#peers.get(address) ?? 1) - 1;
+      if (left === 0) this.#peers.delete(address);
+      else this.#peers.set(address, left);
+    });
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {

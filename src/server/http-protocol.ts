@@ -33,6 +33,7 @@ export async function openHttp(reactor: Reactor, options: ResolvedOptions): Prom
     statuses: options.httpStatus,
     serverName: `Gearman/${PROTOCOL_VERSION}`,
     connectionsMax: options.maxConnections,
+    peerConnectionsMax: options.maxConnectionsPerAddress,
   });
   let listener: number | null = null;
   const close = (): void => {

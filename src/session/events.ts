@@ -6,6 +6,7 @@ import { latin1 } from '../base/bytes.ts';
 import { FaultReason, GoneReason, IN_PROCESS, RowKind } from '../protocol/batch.ts';
 import { packetTooLarge } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
+import { admit } from './entrance.ts';
 import { giveArrival } from './far/arriving.ts';
 import type { Home } from './home.ts';
 import { Incident } from './incidents.ts';
@@ -39,13 +40,14 @@ export function onEvent(home: Home, frame: Frame): void {
 /** A listing that is not complete holds back what comes behind it, so that a connection has one of them at a time. */
 function line(home: Home, session: Session, frame: Frame): void {
   home.hooks.onLine(session, latin1(frame.bytes, frame.off, frame.off + frame.a0));
+  home.pace?.spend(home, session, frame.end - frame.start, frame.end);
   if (session.isListing) hold(home, session, Hold.listing, frame.end);
   else limitPlaces(home, session, frame.end);
 }
 
 function begin(home: Home, frame: Frame): void {
   const address = latin1(frame.bytes, frame.off, frame.off + frame.a0);
-  const isAdmitted = home.admits(address, frame.a1);
+  const isAdmitted = admit(home, address, frame.a1);
   if (frame.type === RowKind.ARRIVED) {
     if (isAdmitted) giveArrival(home, frame.hash0, address, frame.a1);
     else home.hooks.refuseArrival(frame.hash0);

@@ -15,7 +15,9 @@ import type { HandleCodec } from '../protocol/handle.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { StoreHealth } from '../store/store.ts';
 import { Access, type AccessRule } from './access.ts';
+import { AddressCounts } from './address-counts.ts';
 import { admitsFrame } from './admission.ts';
+import { left } from './entrance.ts';
 import { onEvent } from './events.ts';
 import type { FarLink } from './far/link.ts';
 import { RecordKind } from './far/records.ts';
@@ -23,6 +25,7 @@ import { onFrame } from './frames/frames.ts';
 import { Incident, Incidents } from './incidents.ts';
 import { listConnections, listStore } from './listing.ts';
 import { Output } from './output.ts';
+import { bytesOfFrame, Pace } from './pace.ts';
 import { type Answer, answerByBroker, DONE, type Question, type ThreadStats } from './questions.ts';
 import { dropReplies, releaseAll, takePlace } from './replies.ts';
 import type { Place } from './reply-queue.ts';
@@ -44,6 +47,11 @@ export interface HomeOptions {
   /** Connections of all threads; 0 = no limit. */
   readonly connectionsMax: number;
   readonly packetBytesMax: number;
+  /** Connections of one address in all threads; 0 or left out = no limit. */
+  readonly addressConnectionsMax?: number;
+  /** What one connection may send a second; 0 or left out = no limit. */
+  readonly packetRate?: number;
+  readonly byteRate?: number;
   /** Who may do what; left out where everybody may do everything. */
   readonly access?: readonly AccessRule[];
   /** Connections move to the owner of the first function that they name. */
@@ -84,6 +92,10 @@ export class Home {
   readonly incidents: Incidents;
   /** Null: everybody may do everything. */
   readonly access: Access | null;
+  /** Null: connections may send as fast as they can. */
+  readonly pace: Pace | null;
+  /** Null in threads that accept nobody, and without a limit. */
+  readonly addressCounts: AddressCounts | null;
   /** Links by thread; null for this thread and for dead ones. */
   readonly links: (FarLink | null)[];
   readonly outbox: ThreadOutbox;
@@ -130,6 +142,9 @@ export class Home {
     this.links = links;
     this.log = log;
     this.incidents = new Incidents(log);
+    const { thread, addressConnectionsMax = 0, packetRate = 0, byteRate = 0 } = options;
+    this.pace = packetRate + byteRate === 0 ? null : new Pace(packetRate, byteRate);
+    this.addressCounts = thread === 0 && addressConnectionsMax > 0 ? new AddressCounts() : null;
     this.access = options.access === undefined ? null : new Access(options.access);
     this.outbox = new ThreadOutbox(options.thread, this, this.output, reactor, links);
   }
@@ -145,7 +160,7 @@ export class Home {
     this.turn++;
     this.#continue();
     const { rows, arena } = this.reactor;
-    const { access } = this;
+    const { access, pace } = this;
     const frame = this.#frame;
     for (let row = 0; row < rowCount; row++) {
       frame.load(rows, arena, row);
@@ -155,8 +170,10 @@ export class Home {
           // A held frame comes again with its blob; one of a closed connection is over.
           if (frame.blob > 0 && session?.conn !== frame.conn) this.reactor.blobRelease(frame.blob);
         } else if (!session.isEnding) {
+          const bytes = pace === null ? 0 : bytesOfFrame(frame);
           if (access === null || admitsFrame(this, access, session, frame))
             onFrame(this, session, frame);
+          if (pace !== null) pace.spend(this, session, bytes, frame.end);
         } else if (frame.blob > 0) this.reactor.blobRelease(frame.blob);
       } else onEvent(this, frame);
     }
@@ -175,16 +192,6 @@ export class Home {
 
   atSlot(slot: number): Session | null {
     return this.#sessions[slot] ?? null;
-  }
-
-  /** Whether one more connection may begin; if not, that is reported. */
-  admits(address: string, port: number): boolean {
-    const { connectionsMax } = this.options;
-    const count = Math.max(this.connectionCount, this.hooks.connectionTotal());
-    if (connectionsMax === 0 || count < connectionsMax) return true;
-    const text = `refuse ${address}: ${connectionsMax} connections, the limit`;
-    this.incidents.report(Incident.connectionLimit, text, { address, port });
-    return false;
   }
 
   /** Begins the session of a connection that was accepted. */
@@ -258,6 +265,7 @@ export class Home {
   finish(session: Session): void {
     if (!session.isEnding || session.replies !== null) return;
     this.remove(session);
+    left(this, session.address);
     this.reactor.closeAfterFlush(session.conn, LINGER_MS);
   }
 
@@ -317,6 +325,7 @@ export class Home {
 
   /** A thread has died: whoever asked it hears that nothing is known. */
   forgetThread(thread: number): void {
+    this.addressCounts?.forget(thread);
     for (const [id, question] of [...this.questions])
       if (question.thread === thread) this.#answerForDead(id);
   }

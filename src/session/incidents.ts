@@ -8,6 +8,10 @@ import { type LogContext, type Logger, LogLevel } from '../base/logger.ts';
 export const Incident = {
   /** `--max-connections` are there. */
   connectionLimit: 'connection_limit',
+  /** `--max-connections-per-address` are there. */
+  addressLimit: 'address_limit',
+  /** Paused: over `--max-packet-rate` or `--max-byte-rate`. */
+  rateLimit: 'rate_limit',
   /** The peer does not read its output. */
   outputLimit: 'output_limit',
   /** Bytes that are no Gearman. */

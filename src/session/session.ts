@@ -6,11 +6,12 @@ import { latin1 } from '../base/bytes.ts';
 import type { Peer } from '../broker/peer.ts';
 import { SLOT_MASK } from '../protocol/batch.ts';
 import type { Rights } from './access.ts';
+import type { Allowance } from './pace.ts';
 import type { ReplyQueue } from './reply-queue.ts';
 import type { SessionAbilities } from './session-abilities.ts';
 
 /** Why a connection's frames are held back; bits. */
-export const Hold = { grab: 1, queue: 2, move: 4, listing: 8, search: 16 } as const;
+export const Hold = { grab: 1, queue: 2, move: 4, listing: 8, search: 16, pace: 32 } as const;
 
 /** A GRAB that is asked around. */
 export interface GrabUnderWay {
@@ -46,6 +47,8 @@ export class Session {
   /** Owners that were told of a sleep and not yet that it is over; a bit each. */
   asleepAt = 0;
 
+  /** Where there is a limit of what it may send. */
+  allowance: Allowance | null = null;
   replies: ReplyQueue | null = null;
   nextPlaceId = 1;
   /** Bits of `Hold`. */

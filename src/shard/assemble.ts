@@ -16,6 +16,7 @@ import type {
   Reactor,
   ReactorOptions,
 } from '../native/contract.ts';
+import { admit } from '../session/entrance.ts';
 import { DatabaseStore, type StorePort } from '../store/database/database-store.ts';
 import { nodeFiles } from '../store/file-system.ts';
 import { Journal } from '../store/journal/journal.ts';
@@ -146,7 +147,7 @@ export function assembleThread(
     makeStore: store === null ? null : (host) => storeFrom(store, host),
   });
   const onSocket = (socket: Socket, address: string, port: number): void => {
-    if (core.door !== null && core.home.admits(address, port))
+    if (core.door !== null && admit(core.home, address, port))
       core.door.takeSocket(socket, address, port);
     else socket.destroy();
   };

@@ -6,6 +6,7 @@
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { NativeFunctions } from '../native/contract.ts';
+import { hasRoom, left } from '../session/entrance.ts';
 import { Incident } from '../session/incidents.ts';
 import { NodeReactor } from '../transport/node-reactor.ts';
 import type { Peer, Refusal } from '../transport/tls/arrival.ts';
@@ -69,7 +70,8 @@ export class SecureDoor {
     const { home, reactor } = this.#core;
     stream.setNoDelay(true);
     home.incidents.nowMs = performance.now();
-    if (!home.admits(address, port)) {
+    if (!hasRoom(home, address, port)) {
+      left(home, address);
       stream.on('error', () => {});
       stream.destroy();
       return;
@@ -91,6 +93,7 @@ export class SecureDoor {
   #refused(reason: Refusal, { address, port }: Peer, text: string): void {
     const { incidents } = this.#core.home;
     incidents.nowMs = performance.now();
+    left(this.#core.home, address);
     incidents.report(INCIDENTS[reason], `refuse ${address}:${port}: ${text}`, { address, port });
     // What is not said at once is said by a turn.
     this.#core.reactor.nudge();

@@ -275,7 +275,8 @@ export class ThreadCore {
     const ticksBefore = broker?.tickedJobs ?? 0;
     let dueMs = broker === null ? Number.POSITIVE_INFINITY : this.#tick(broker, nowMs);
     if (this.store !== null) dueMs = Math.min(dueMs, this.store.flush(nowMs));
-    dueMs = Math.min(dueMs, this.home.incidents.tick(), this.#housekeeping.run(nowMs));
+    if (home.pace !== null) dueMs = Math.min(dueMs, home.pace.tick(home));
+    dueMs = Math.min(dueMs, home.incidents.tick(), this.#housekeeping.run(nowMs));
     this.#sleepUntil(dueMs, nowMs);
     if (this.#budget.isLimited) this.#settleMemory();
     const tookMs = clock.nowMs() - nowMs;

@@ -110,6 +110,16 @@ export const listenRows = [
     help: 'unanswered keepalive probes that end a connection',
   },
   {
+    name: 'tcp-user-timeout',
+    key: 'tcpUserTimeout',
+    type: integer({ min: 1, max: 86_400, unit: 'seconds', special: { 0: 'the system decides' } }),
+    fallback: 240,
+    group: OptionGroup.listen,
+    scope: 'server',
+    effect: 'used',
+    help: 'how long sent data may stay unacknowledged before a peer counts as dead (Linux, native core)',
+  },
+  {
     name: 'admin-from',
     key: 'adminFrom',
     type: adminSources,

@@ -36,6 +36,8 @@ export interface ServerOptions {
   keepaliveInterval?: number;
   /** Unanswered keepalive probes that end a connection. 1 to 127, -1 = as the system has it, default 4. */
   keepaliveCount?: number;
+  /** Seconds that sent data may stay unacknowledged (Linux, native core); 0 = as the system has it, default 240. */
+  tcpUserTimeout?: number;
   /** Who may send admin commands: `any` (default), or `loopback`, addresses and `ADDRESS/BITS`, as list or with commas. */
   adminFrom?: string | readonly string[];
   /** TLS on every address that does not say otherwise. Default false. */
@@ -86,6 +88,12 @@ export interface ServerOptions {
   native?: 'auto' | 'on' | 'off';
   /** Connections at a time; 0 (default) = no limit. */
   maxConnections?: number;
+  /** Connections of one IP address at a time; 0 (default) = no limit. */
+  maxConnectionsPerAddress?: number;
+  /** Packets and text lines that one connection may send in a second before it is paused; 0 (default) = no limit. */
+  maxPacketRate?: number;
+  /** Bytes that one connection may send in a second before it is paused, from 1 KiB; 0 (default) = no limit. */
+  maxByteRate?: number;
   /** Bytes of the longest packet that is taken. 8 KiB to 2047 MiB, default 256 MiB. */
   maxPacketSize?: number;
   /** Bytes of unsent output above which a connection is dropped; one packet may be larger. 64 KiB to 2047 MiB, default 64 MiB. */

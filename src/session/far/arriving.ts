@@ -3,6 +3,7 @@
  * part of such a connection. Rule: it stays where it was handed to; its functions may be far.
  */
 import { bytesOf } from '../../base/bytes.ts';
+import { left, moved } from '../entrance.ts';
 import type { Home } from '../home.ts';
 import { RecordKind } from './records.ts';
 
@@ -17,8 +18,10 @@ export function giveArrival(home: Home, fd: number, address: string, port: numbe
     const thread = 1 + (home.nextShard++ % shardCount);
     const link = home.links[thread];
     if (link == null) continue;
+    moved(home, address, thread);
     link.send(RecordKind.ARRIVE, fd, port, 0, 0, bytesOf(address));
     return;
   }
+  left(home, address);
   home.hooks.refuseArrival(fd);
 }

@@ -76,6 +76,11 @@ export function onRecord(home: Home, from: number, record: RecordView): void {
     case RecordKind.ARRIVE:
       onArrive(home, record);
       break;
+    case RecordKind.LEFT: {
+      const { bytes, at, byteCount } = record;
+      home.addressCounts?.remove(latin1(bytes, at, at + byteCount), from);
+      break;
+    }
     case RecordKind.ASK:
       onAsk(home, from, record);
       break;

@@ -8,9 +8,10 @@
  *   GONE   a conn                            REVOKE  a slot of the job, b and c its serial (low, high), d conn
  *   ASK    a question number: JSON           CLOSE   a conn: reason
  *   MOVE   a descriptor: connection          ANSWER  a question number: JSON, \0, bytes
- *   ARRIVE a descriptor, b port: address
+ *   ARRIVE a descriptor, b port: address     LEFT    address
  *
  * MOVE: moving.ts. ARRIVE, from the acceptor: a peer that begins with a handshake (arriving.ts).
+ * LEFT, to the acceptor: a connection that it let in has ended (entrance.ts).
  *
  * Rule: all records of one connection to one owner go through one ring, so the owner sees request order.
  */
@@ -28,4 +29,5 @@ export const RecordKind = {
   CLOSE: 11,
   ANSWER: 12,
   ARRIVE: 13,
+  LEFT: 14,
 } as const;

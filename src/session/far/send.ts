@@ -5,6 +5,7 @@
  */
 import type { Detached } from '../../native/contract.ts';
 import type { Frame } from '../../protocol/frame.ts';
+import { moved } from '../entrance.ts';
 import type { Home } from '../home.ts';
 import { hold, unhold } from '../replies.ts';
 import { Hold, type Session } from '../session.ts';
@@ -83,6 +84,7 @@ export function moveAway(home: Home, session: Session, held: Frame, owner: numbe
   }
   const { fd, unread, unsent } = detached;
   home.remove(session);
+  moved(home, session.address, owner);
   const record = encodeMove(session, fd, unread, unsent);
   link.send(RecordKind.MOVE, fd, 0, 0, 0, record);
 }

@@ -268,6 +268,26 @@ const cases: readonly Case[] = [
   ['tlsMinVersion', '1.2', [['1.3', '1.3']], ['', '1.1', 'TLSv1.3']],
   ['tlsClientCa', null, [['ca.pem', 'ca.pem']], ['']],
   ['tlsClientAuth', 'required', [['optional', 'optional']], ['', 'none']],
+  ['maxConnectionsPerAddress', 0, [['3', 3]], ['-1', 'x', '2147483648']],
+  ['maxPacketRate', 0, [['1000', 1000]], ['-1', '1.5']],
+  [
+    'maxByteRate',
+    0,
+    [
+      ['1K', 1024],
+      ['10M', 10 * MIB],
+    ],
+    ['1023', '-1'],
+  ],
+  [
+    'tcpUserTimeout',
+    240,
+    [
+      ['0', 0],
+      ['86400', 86400],
+    ],
+    ['-1', '86401'],
+  ],
   [
     'handshakeTimeout',
     10,
