@@ -13,6 +13,7 @@ const parts = [
     'run',
     'test/parity',
     'test/unit/native',
+    'test/unit/store/stores.test.ts',
     'test/integration/wire/submit.test.ts',
     'test/integration/wire/waking.test.ts',
     'test/integration/wire/admin.test.ts',

@@ -52,8 +52,13 @@ export class Line {
     this.#options = options;
   }
 
-  open(): Promise<void> {
-    return this.#options.backend.open(this.#onLost);
+  async open(): Promise<void> {
+    const { backend, label } = this.#options;
+    try {
+      await backend.open(this.#onLost);
+    } catch (error) {
+      throw new Error(`open ${label}: ${messageOf(error as Error)}`, { cause: error });
+    }
   }
 
   get remark(): string | null {
@@ -162,7 +167,7 @@ export class Line {
     const { backend, label, log } = this.#options;
     if (this.#toldAtMs === null) {
       this.#toldAtMs = performance.now();
-      log(LogLevel.ERROR, `${label} fails, background jobs are refused: ${error.message}`);
+      log(LogLevel.ERROR, `${label} fails, background jobs are refused: ${messageOf(error)}`);
     }
     for (let attempt = 1; !this.#isClosed; attempt++) {
       await backend.close().catch(() => {});
@@ -204,6 +209,12 @@ export class Line {
       };
     });
   }
+}
+
+/** Errors of several addresses of one host have their texts within. */
+function messageOf(error: Error): string {
+  const [first] = error instanceof AggregateError ? error.errors : [];
+  return error.message || (first as Error | undefined)?.message || error.name;
 }
 
 /** Rejects when `promise` has not settled in time. */

@@ -29,6 +29,9 @@ export interface Database {
   gearmand(table: string): readonly string[];
   /** Nothing can be written any more, until the returned function is called. */
   stall(): Promise<() => Promise<void>>;
+  /** Statements from which on nothing can be written to the table, and those that allow it again. */
+  refuse(table: string): readonly string[];
+  allow(table: string): readonly string[];
   /** Runs statements. */
   run(...statements: string[]): Promise<void>;
   /** Result of a question, row by row. */
@@ -85,6 +88,12 @@ async function startSqlite(): Promise<Database> {
       connection.exec('BEGIN IMMEDIATE');
       return async () => connection.close();
     },
+    refuse: (table) =>
+      CHANGES.map(
+        (change) =>
+          `CREATE TRIGGER no_${change} BEFORE ${change} ON ${table} BEGIN SELECT RAISE(ABORT, 'no'); END`,
+      ),
+    allow: () => CHANGES.map((change) => `DROP TRIGGER no_${change}`),
     run: async (...statements) =>
       using((connection) => {
         for (const statement of statements) connection.exec(statement);
@@ -93,6 +102,8 @@ async function startSqlite(): Promise<Database> {
     close: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }
+
+const CHANGES = ['insert', 'delete'] as const;
 
 async function stallServer(server: PrivateServer): Promise<() => Promise<void>> {
   server.signal('SIGSTOP');
@@ -121,6 +132,11 @@ async function startPostgres(): Promise<Database> {
       `--libpq-table=${table}`,
     ],
     stall: () => stallServer(server),
+    refuse: () => [
+      'ALTER SYSTEM SET default_transaction_read_only = on',
+      'SELECT pg_reload_conf()',
+    ],
+    allow: () => ['ALTER SYSTEM RESET default_transaction_read_only', 'SELECT pg_reload_conf()'],
     async run(...statements) {
       for (const statement of statements) await ask(statement);
     },
@@ -159,6 +175,12 @@ async function startMariadb(): Promise<Database> {
       `--mysql-table=${table}`,
     ],
     stall: () => stallServer(server),
+    refuse: (table) =>
+      CHANGES.map(
+        (change) =>
+          `CREATE TRIGGER no_${change} BEFORE ${change} ON ${table} FOR EACH ROW SIGNAL SQLSTATE '45000'`,
+      ),
+    allow: () => CHANGES.map((change) => `DROP TRIGGER no_${change}`),
     async run(...statements) {
       for (const statement of statements) await ask(statement);
     },

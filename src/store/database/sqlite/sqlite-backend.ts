@@ -66,7 +66,7 @@ class SqliteBackend implements Backend {
       await this.#patiently(() => this.#prepare(this.#connection as SqliteConnection));
     } catch (error) {
       await this.close();
-      throw new Error(`open ${file}: ${(error as Error).message}`, { cause: error });
+      throw error;
     }
   }
 
