@@ -22,5 +22,19 @@ export function databaseSettingsOf(options: ResolvedOptions): DatabaseSettings |
       database: options.mysqlDb,
       table: options.mysqlTable,
     };
+  if (options.queueType === 'redis')
+    return {
+      type: 'redis',
+      host: options.redisServer,
+      port: options.redisPort,
+      password: options.redisPassword,
+      prefix: options.redisPrefix,
+    };
+  if (options.queueType === 'libmemcached')
+    return {
+      type: 'libmemcached',
+      servers: options.libmemcachedServers as string,
+      prefix: options.libmemcachedPrefix,
+    };
   return null;
 }

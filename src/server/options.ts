@@ -10,6 +10,7 @@ import { controlRows } from './options/control-rows.ts';
 import { ignoredRows, logRows, processRows } from './options/daemon-rows.ts';
 import { databaseRows } from './options/database-rows.ts';
 import { httpRows } from './options/http-rows.ts';
+import { keyValueRows } from './options/key-value-rows.ts';
 import { listenRows } from './options/listen-rows.ts';
 import { notAllowed, OptionError, showGiven } from './options/option-error.ts';
 import type { OptionRow } from './options/option-row.ts';
@@ -39,6 +40,7 @@ export const OPTIONS: readonly OptionRow[] = [
   ...httpRows,
   ...storeRows,
   ...databaseRows,
+  ...keyValueRows,
   ...queueRows,
   ...ignoredRows,
 ];

@@ -2,7 +2,6 @@
  * Rows for where background jobs are kept. Every name that gearmand knows is understood, and refused, because a store
  * that is asked for and silently missing would lose jobs.
  */
-import { port } from './address-types.ts';
 import { OptionGroup, type OptionRow } from './option-row.ts';
 import { choice, flag, integer, type OptionType, text } from './option-type.ts';
 
@@ -24,6 +23,8 @@ const served: ReadonlySet<QueueName> = new Set([
   'libsqlite3',
   'mysql',
   'postgres',
+  'redis',
+  'libmemcached',
 ]);
 
 /** Why the others are not, and what to use. */
@@ -72,7 +73,6 @@ function storeRow<const N extends string, const K extends string, V>(
   } as const satisfies OptionRow<V>;
 }
 
-const word = text({ argument: 'text' });
 const file = text({ argument: 'file' });
 const password = text({ argument: 'password' });
 
@@ -89,11 +89,14 @@ export const storeRows = [
     effect: 'used',
     refuse: (value) =>
       served.has(value as QueueName) ? null : (notServed[value as QueueName] ?? noSuchStore),
-    conflict: (value, values) =>
-      value === 'libsqlite3' && values.libsqlite3Db === null
-        ? 'libsqlite3 needs --libsqlite3-db'
-        : null,
-    help: 'where background jobs are kept: builtin = in memory, journal = in files of --state-dir, libsqlite3, mysql, postgres = in the table of a database that gearmand can use too; other stores of gearmand are refused by this version',
+    conflict: (value, values) => {
+      if (value === 'libsqlite3' && values.libsqlite3Db === null)
+        return 'libsqlite3 needs --libsqlite3-db';
+      return value === 'libmemcached' && values.libmemcachedServers === null
+        ? 'libmemcached needs --libmemcached-servers'
+        : null;
+    },
+    help: 'where background jobs are kept: builtin = in memory, journal = in files of --state-dir, libsqlite3, mysql, postgres = in the table of a database that gearmand can use too, redis, libmemcached = under its keys there; other stores of gearmand are refused by this version',
   },
   {
     name: 'state-dir',
@@ -136,26 +139,6 @@ export const queueRows = [
     flag,
     false,
     'write jobs at shutdown only',
-  ),
-  storeRow('redis', 'redis-server', 'redisServer', word, '127.0.0.1', 'Redis host'),
-  storeRow('redis', 'redis-port', 'redisPort', port, 6379, 'Redis port'),
-  storeRow('redis', 'redis-password', 'redisPassword', password, null, 'Redis password'),
-  storeRow('redis', 'redis-prefix', 'redisPrefix', word, '_gear_', 'how keys begin'),
-  storeRow(
-    'libmemcached',
-    'libmemcached-servers',
-    'libmemcachedServers',
-    word,
-    null,
-    'memcached servers',
-  ),
-  storeRow(
-    'libmemcached',
-    'libmemcached-prefix',
-    'libmemcachedPrefix',
-    word,
-    'gear_',
-    'how keys begin',
   ),
   storeRow(
     'libtokyocabinet',

@@ -8,6 +8,7 @@ import type { ListenTarget } from './address-types.ts';
 import type { ControlAddress, controlRows } from './control-rows.ts';
 import type { databaseRows } from './database-rows.ts';
 import type { httpRows } from './http-rows.ts';
+import type { keyValueRows } from './key-value-rows.ts';
 import type { listenRows } from './listen-rows.ts';
 import type { QueueName, storeRows } from './queue-rows.ts';
 import type { jobRows, limitRows, warningRows } from './server-rows.ts';
@@ -149,6 +150,17 @@ export interface ServerOptions {
   mysqlDb?: string | null;
   /** Its table; made when it is missing. Default `gearman_queue`. */
   mysqlTable?: string;
+  /** With `queueType: 'redis'`: host of Redis or Valkey. Default `127.0.0.1`. */
+  redisServer?: string;
+  /** Its port, or the name of a TCP service. Default 6379. */
+  redisPort?: number | string;
+  redisPassword?: string | null;
+  /** How its keys begin. Default `_gear_`. */
+  redisPrefix?: string;
+  /** With `queueType: 'libmemcached'`: memcached servers, `host:port` with commas in between. */
+  libmemcachedServers?: string | null;
+  /** How their keys begin. Default `gear_`. */
+  libmemcachedPrefix?: string;
   /** Where log lines go. Default: nowhere. */
   logger?: Logger;
 }
@@ -163,6 +175,7 @@ type Computed =
   | 'threads'
   | 'jobHandlePrefix'
   | 'control'
+  | 'redisPort'
   | 'httpPort'
   | 'mysqlPort';
 
@@ -177,6 +190,7 @@ export interface ResolvedOptions extends Readonly<Required<Omit<ServerOptions, C
   readonly threads: number;
   readonly jobHandlePrefix: string;
   readonly control: ControlAddress | null;
+  readonly redisPort: number;
   readonly httpPort: number;
   readonly mysqlPort: number;
 }
@@ -197,7 +211,8 @@ export type ServerRow =
   | (typeof controlRows)[number]
   | (typeof httpRows)[number]
   | (typeof storeRows)[number]
-  | (typeof databaseRows)[number];
+  | (typeof databaseRows)[number]
+  | (typeof keyValueRows)[number];
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 /** Does not compile when a row lacks its documented key in ServerOptions, or the other way round. */

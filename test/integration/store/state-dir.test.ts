@@ -122,6 +122,8 @@ describe('a server with a journal', () => {
   });
 
   it('refuses a store that this version does not have', () => {
-    expect(() => yard().create({ queueType: 'redis' })).toThrow(/queueType "redis": .*use journal/);
+    expect(() => yard().create({ queueType: 'libdrizzle' })).toThrow(
+      /queueType "libdrizzle": .*or journal/,
+    );
   });
 });

@@ -191,8 +191,8 @@ describe('config file', () => {
   });
 
   test('what this version refuses is refused from the file too', () => {
-    expect(problems({ files: { [DEFAULT_FILE]: '-q redis' } })[0]).toContain(
-      `redis (${DEFAULT_FILE})`,
+    expect(problems({ files: { [DEFAULT_FILE]: '-q libdrizzle' } })[0]).toContain(
+      `libdrizzle (${DEFAULT_FILE})`,
     );
   });
 });

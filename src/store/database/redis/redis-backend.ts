@@ -1,0 +1,258 @@
+/**
+ * gearmand's keys in Redis: PREFIX-FUNCTION-UNIQUE is a hash of the job's fields. Those of gearmand 1.1.20 come first,
+ * `function` and `unique` are its successor's, so that hyphens survive; `order` is ours, because Redis keeps none.
+ *
+ *   _gear_-resize-u1    data WORKLOAD   priority 0..2   function resize   unique u1   order 1ab2c3d4e5
+ *
+ * A key with a string is a workload of gearmand before 1.1.16. Rule: commands of a batch leave together; a key that is
+ * there already is not written over.
+ */
+import {
+  type Backend,
+  type BackendKind,
+  type Batch,
+  type FoundRow,
+  type Put,
+  type Refusal,
+  type RowKey,
+  TAKEN_REASON,
+} from '../backend.ts';
+import { readRow, readStringRow } from './redis-row.ts';
+
+export interface RedisSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly password: string | null;
+  readonly prefix: string;
+}
+
+const PACKAGE = '@redis/client';
+const CONNECT_MS = 5_000;
+/** Below what Redis takes in one value (proto-max-bulk-len). */
+const WORKLOAD_BYTES_MAX = 500_000_000;
+const SCAN_COUNT = 1_000;
+const PAGE_ROWS = 500;
+const PAGE_BYTES = 4 * 1024 * 1024;
+/** Keys that one command removes. */
+const REMOVED_MAX = 500;
+/** Orders of one millisecond, so that those of a later run are greater. */
+const ORDERS_PER_MS = 4096;
+const ORDER_BASE = 36;
+
+type Library = typeof import('@redis/client');
+type Client = ReturnType<Library['createClient']>;
+type Reply = unknown;
+type Argument = string | Buffer;
+
+/** Rejects with the command that installs the client when it is missing. */
+export async function redisKind(settings: RedisSettings): Promise<BackendKind> {
+  const library = await loadLibrary();
+  return {
+    label: `redis ${settings.host}:${settings.port}`,
+    isShared: true,
+    make: () => new RedisBackend(library, settings),
+  };
+}
+
+async function loadLibrary(): Promise<Library> {
+  try {
+    return await import(PACKAGE);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'ERR_MODULE_NOT_FOUND' ? 'it is not installed' : message;
+    throw new Error(
+      `load ${PACKAGE} for -q redis: ${reason}; install it with: npm install ${PACKAGE}@6.3.1`,
+      { cause: error },
+    );
+  }
+}
+
+class RedisBackend implements Backend {
+  readonly #library: Library;
+  readonly #settings: RedisSettings;
+  readonly #prefix: Buffer;
+  #client: Client | null = null;
+  #lastOrder = 0;
+  #remark: string | null = null;
+
+  constructor(library: Library, settings: RedisSettings) {
+    this.#library = library;
+    this.#settings = settings;
+    this.#prefix = Buffer.from(`${settings.prefix}-`);
+  }
+
+  get remark(): string | null {
+    return this.#remark;
+  }
+
+  async open(onLost: (error: Error) => void = () => {}): Promise<void> {
+    const { host, port, password } = this.#settings;
+    const socket = { host, port, connectTimeout: CONNECT_MS, reconnectStrategy: false } as const;
+    const client = this.#library.createClient({
+      socket,
+      ...(password === null ? {} : { password }),
+      disableOfflineQueue: true,
+      RESP: 2,
+    }) as unknown as Client;
+    this.#client = client;
+    client.on('error', (error: Error) => {
+      if (this.#client === client && client.isReady === false) onLost(error);
+    });
+    await client.connect();
+    await this.#look();
+  }
+
+  unfit({ startSeconds, workload }: Put): string | null {
+    if (startSeconds > 0) return 'Redis keeps no start times, as with gearmand';
+    return workload.length > WORKLOAD_BYTES_MAX ? 'its workload is too large for Redis' : null;
+  }
+
+  async write({ forgets, puts }: Batch): Promise<readonly Refusal[]> {
+    const removed = this.#remove(forgets);
+    // Commands are carried out in the order in which they are given.
+    const found = await Promise.all(puts.map((put) => this.#ask('EXISTS', this.#keyOf(put))));
+    await Promise.all(removed);
+    const refusals: Refusal[] = [];
+    const added: Promise<Reply>[] = [];
+    for (const [index, put] of puts.entries()) {
+      if (found[index] === 0) added.push(this.#add(put));
+      else refusals.push({ index, reason: TAKEN_REASON });
+    }
+    await Promise.all(added);
+    return refusals;
+  }
+
+  async count(): Promise<number> {
+    return Number(await this.#ask('DBSIZE'));
+  }
+
+  /** All keys first: Redis gives them in no order, and some of them twice. */
+  async *scan(): AsyncGenerator<readonly FoundRow[]> {
+    const keys = await this.#keysInOrder();
+    let page: FoundRow[] = [];
+    let pageBytes = 0;
+    for (let at = 0; at < keys.length; at += PAGE_ROWS) {
+      const some = keys.slice(at, at + PAGE_ROWS);
+      for (const row of await Promise.all(some.map((key) => this.#read(key)))) {
+        if (row === null) continue;
+        page.push(row);
+        pageBytes += row.workload?.length ?? 0;
+        if (page.length < PAGE_ROWS && pageBytes < PAGE_BYTES) continue;
+        yield page;
+        page = [];
+        pageBytes = 0;
+      }
+    }
+    if (page.length > 0) yield page;
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = null;
+    if (client?.isOpen) client.destroy();
+  }
+
+  /** Whether the server takes writes, and how durable they are. */
+  async #look(): Promise<void> {
+    const role = (await this.#ask('ROLE')) as readonly Reply[];
+    if (String(role[0]) !== 'master')
+      throw new Error('it is a replica of another Redis server, which takes no writes');
+    let isSynced: boolean;
+    try {
+      const [, appends] = (await this.#ask('CONFIG', 'GET', 'appendonly')) as readonly Reply[];
+      const [, syncs] = (await this.#ask('CONFIG', 'GET', 'appendfsync')) as readonly Reply[];
+      isSynced = String(appends) === 'yes' && String(syncs) === 'always';
+    } catch {
+      // Not everybody may ask.
+      return;
+    }
+    this.#remark = isSynced
+      ? null
+      : 'jobs are as durable as Redis is set to keep data: only with appendonly yes and appendfsync always none is lost when it is killed';
+  }
+
+  #remove(forgets: readonly RowKey[]): Promise<Reply>[] {
+    const removed: Promise<Reply>[] = [];
+    for (let at = 0; at < forgets.length; at += REMOVED_MAX) {
+      const keys = forgets.slice(at, at + REMOVED_MAX).map((row) => this.#keyOf(row));
+      removed.push(this.#ask('DEL', ...keys));
+    }
+    return removed;
+  }
+
+  #add(put: Put): Promise<Reply> {
+    const { key, functionName, priority, workload } = put;
+    this.#lastOrder = Math.max(this.#lastOrder + 1, Date.now() * ORDERS_PER_MS);
+    return this.#ask(
+      ...['HSET', this.#keyOf(put), 'data', asBuffer(workload), 'priority', `${priority}`],
+      ...['function', asBuffer(functionName), 'unique', asBuffer(key)],
+      ...['order', this.#lastOrder.toString(ORDER_BASE)],
+    );
+  }
+
+  #keyOf({ key, functionName }: RowKey): Buffer {
+    return Buffer.concat([this.#prefix, functionName, HYPHEN, key]);
+  }
+
+  async #keysInOrder(): Promise<Buffer[]> {
+    const match = Buffer.concat([escaped(this.#prefix), Buffer.from('*')]);
+    const orders = new Map<string, number>();
+    for (let cursor = '0'; ; ) {
+      const [next, keys] = (await this.#ask(
+        ...['SCAN', cursor, 'MATCH', match, 'COUNT', `${SCAN_COUNT}`],
+      )) as [Buffer, Buffer[]];
+      const found = await Promise.all(keys.map((key) => this.#orderOf(key)));
+      for (const [i, key] of keys.entries()) orders.set(key.toString('latin1'), found[i] as number);
+      cursor = String(next);
+      if (cursor === '0') break;
+    }
+    const sorted = [...orders].sort(([, a], [, b]) => a - b);
+    return sorted.map(([key]) => Buffer.from(key, 'latin1'));
+  }
+
+  /** Jobs of gearmand have none: they were there before. */
+  async #orderOf(key: Buffer): Promise<number> {
+    const text = await this.#askOfHash('HGET', key, 'order');
+    const order = Number.parseInt(String(text ?? ''), ORDER_BASE);
+    return Number.isSafeInteger(order) ? order : 0;
+  }
+
+  /** Null when it has gone meanwhile. */
+  async #read(key: Buffer): Promise<FoundRow | null> {
+    const rest = key.subarray(this.#prefix.length);
+    const fields = await this.#askOfHash('HGETALL', key);
+    if (fields === null) {
+      const workload = await this.#askOfHash('GET', key);
+      return readStringRow(rest, workload as Buffer | null);
+    }
+    return (fields as Buffer[]).length === 0 ? null : readRow(rest, fields as Buffer[]);
+  }
+
+  /** Null for a key of another type than the command is for. */
+  async #askOfHash(...args: readonly Argument[]): Promise<Reply> {
+    try {
+      return await this.#ask(...args);
+    } catch (error) {
+      if (/^WRONGTYPE/.test((error as Error).message)) return null;
+      throw error;
+    }
+  }
+
+  #ask(...args: readonly Argument[]): Promise<Reply> {
+    const client = this.#client;
+    if (client === null) return Promise.reject(new Error('the connection is closed'));
+    const { RESP_TYPES } = this.#library;
+    return client.sendCommand([...args], { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } });
+  }
+}
+
+const HYPHEN = Buffer.from('-');
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** For MATCH: what a pattern would take for more than itself. */
+function escaped(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.toString('latin1').replace(/[\\*?[\]]/g, '\\$&'), 'latin1');
+}
