@@ -59,6 +59,10 @@ async function main(argv: readonly string[]): Promise<number> {
       return 0;
     case 'check':
       return checkFiles(settings) ? 0 : 1;
+    case 'transfer': {
+      const { runTransfer } = await import('./transfer.ts');
+      return runTransfer(settings, complain);
+    }
     case 'run': {
       if (settings.values.daemon === true && channel === null) {
         return startInBackground(process.argv[1] as string, argv, complain);

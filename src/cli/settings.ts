@@ -27,7 +27,7 @@ export interface Note {
 }
 
 export interface Settings {
-  readonly action: 'run' | 'help' | 'version' | 'check';
+  readonly action: 'run' | 'help' | 'version' | 'check' | 'transfer';
   /** All options by key, defaults included. */
   readonly values: OptionValues;
   /** Keys of options that were given, wherever. */
@@ -164,7 +164,8 @@ function serverOptions(values: OptionValues): ServerOptions {
 function actionOf(values: OptionValues): Settings['action'] {
   if (values.help === true) return 'help';
   if (values.version === true) return 'version';
-  return values.checkArgs === true || values.checkConfig === true ? 'check' : 'run';
+  if (values.checkArgs === true || values.checkConfig === true) return 'check';
+  return values.export !== null || values.import !== null ? 'transfer' : 'run';
 }
 
 /** The words behind the program's name, the environment, and how files are read. Throws OptionError. */

@@ -144,7 +144,7 @@ export function assembleThread(
         tls === null ? null : new SecureDoor(core, native.functions, tls.material, tls.door),
       closeDescriptor: (fd) => native.functions.closeDescriptor(fd),
     },
-    makeStore: store === null ? null : (host) => storeFrom(store, host),
+    makeStore: store === null ? null : (host) => openStore(store, host),
   });
   const onSocket = (socket: Socket, address: string, port: number): void => {
     if (core.door !== null && admit(core.home, address, port))
@@ -154,7 +154,8 @@ export function assembleThread(
   return core;
 }
 
-function storeFrom(config: StoreConfig, host: StoreHost): Store {
+/** A store as a thread has it; it is read before everything else. */
+export function openStore(config: StoreConfig, host: StoreHost): Store {
   if (config.kind === 'journal') return new Journal({ files: nodeFiles, ...config }, host);
   const { relaxedMs } = config;
   return new DatabaseStore({ port: config.port as StorePort, relaxedMs }, host);

@@ -7,18 +7,24 @@ import { rmSync } from 'node:fs';
 import { nodeFiles } from './file-system.ts';
 import { Journal } from './journal/journal.ts';
 import { journalFolder, type Manifest, shardsOf } from './manifest.ts';
-import type { StoreHost } from './store.ts';
+import type { StoredJob, StoreHost } from './store.ts';
 
 /** Jobs that wait for the disk before more are read. */
 const UNCOMMITTED_MAX = 10_000;
+/** What a job is counted as besides its workload, and how much of them may wait. */
+const JOB_BYTES = 200;
+const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface Rerouting {
   readonly folder: string;
-  readonly from: Manifest;
+  /** Null: there are none yet. */
+  readonly from: Manifest | null;
   readonly to: Manifest;
   /** The shard that owns a function from now on. */
   ownerOf(functionName: Uint8Array): number;
   log(level: number, text: string): void;
+  /** Further jobs, with their numbers, to be put behind the others. */
+  readonly more?: Iterable<readonly [number, StoredJob]>;
 }
 
 /** Resolves to the number of jobs when all of them lie in the journals of `to`. */
@@ -27,7 +33,17 @@ export async function reroute(options: Rerouting): Promise<number> {
   const target = new Target(options);
   try {
     await target.open();
-    for (const shard of shardsOf(from.shards)) await moveFrom(options, shard, target);
+    if (from !== null)
+      for (const shard of shardsOf(from.shards)) await moveFrom(options, from, shard, target);
+    let waitingBytes = 0;
+    for (const [, job] of options.more ?? []) {
+      target.add(job);
+      waitingBytes += job.workload.length + JOB_BYTES;
+      if (waitingBytes < WAITING_BYTES_MAX) continue;
+      await target.catchUp(0);
+      waitingBytes = 0;
+    }
+    await target.catchUp(0);
   } finally {
     await target.close();
   }
@@ -77,6 +93,11 @@ class Target {
     return this.#journals.get(this.#options.ownerOf(functionName)) as Journal;
   }
 
+  add(job: StoredJob): void {
+    this.count++;
+    if (this.at(job.functionName).append(job, {}, true) === 0) this.refused++;
+  }
+
   /** Waits until little is uncommitted. */
   async catchUp(uncommittedMax: number): Promise<void> {
     for (;;) {
@@ -97,7 +118,12 @@ class Target {
   }
 }
 
-async function moveFrom(options: Rerouting, shard: number, target: Target): Promise<void> {
+async function moveFrom(
+  options: Rerouting,
+  from: Manifest,
+  shard: number,
+  target: Target,
+): Promise<void> {
   let fail: (error: unknown) => void = () => {};
   const defer = (step: () => void): void => {
     target
@@ -105,16 +131,12 @@ async function moveFrom(options: Rerouting, shard: number, target: Target): Prom
       .then(step)
       .catch((error: unknown) => fail(error));
   };
-  const source = new Journal(
-    { ...journalOptions(options, options.from, shard), defer },
-    hostOf(options),
-  );
+  const source = new Journal({ ...journalOptions(options, from, shard), defer }, hostOf(options));
   await new Promise<void>((resolve, reject) => {
     fail = reject;
     source.replay(
       (job) => {
-        target.count++;
-        if (target.at(job.functionName).append(job, {}, true) === 0) target.refused++;
+        target.add(job);
       },
       (error) => (error === null ? resolve() : reject(error)),
     );

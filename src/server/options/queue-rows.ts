@@ -16,18 +16,7 @@ export const persistentQueueNames = [
   'libdrizzle',
 ] as const;
 
-/** Those that this version has. */
-const served: ReadonlySet<QueueName> = new Set([
-  'builtin',
-  'journal',
-  'libsqlite3',
-  'mysql',
-  'postgres',
-  'redis',
-  'libmemcached',
-]);
-
-/** Why the others are not, and what to use. */
+/** Names of gearmand that are not served: why, and what to use. */
 const notServed: { readonly [name in QueueName]?: string } = {
   libtokyocabinet:
     'Tokyo Cabinet is not served: use journal, which is one set of files too and needs nothing installed, or libsqlite3',
@@ -67,14 +56,12 @@ function storeRow<const N extends string, const K extends string, V>(
     fallback,
     group: OptionGroup.plugins,
     scope: 'daemon',
-    isSecret: type === password,
     effect: `--${name} has no effect without --queue-type ${store}`,
     help,
   } as const satisfies OptionRow<V>;
 }
 
 const file = text({ argument: 'file' });
-const password = text({ argument: 'password' });
 
 /** Where jobs are kept: options of programs too. */
 export const storeRows = [
@@ -87,8 +74,7 @@ export const storeRows = [
     group: OptionGroup.plugins,
     scope: 'server',
     effect: 'used',
-    refuse: (value) =>
-      served.has(value as QueueName) ? null : (notServed[value as QueueName] ?? noSuchStore),
+    refuse: (value) => notServed[value as QueueName] ?? null,
     conflict: (value, values) => {
       if (value === 'libsqlite3' && values.libsqlite3Db === null)
         return 'libsqlite3 needs --libsqlite3-db';
@@ -96,7 +82,7 @@ export const storeRows = [
         ? 'libmemcached needs --libmemcached-servers'
         : null;
     },
-    help: 'where background jobs are kept: builtin = in memory, journal = in files of --state-dir, libsqlite3, mysql, postgres = in the table of a database that gearmand can use too, redis, libmemcached = under its keys there; other stores of gearmand are refused by this version',
+    help: 'where background jobs are kept: builtin = in memory, journal = in files of --state-dir, libsqlite3, mysql, postgres = in the table of a database that gearmand can use too, redis, libmemcached = under its keys there',
   },
   {
     name: 'state-dir',

@@ -123,7 +123,7 @@ export interface ServerOptions {
   httpStatus?: 'http' | 'gearmand';
   /**
    * Where background jobs are kept: `builtin` (default) = in memory, `journal` = in files of `stateDir`, `libsqlite3`,
-   * `mysql`, `postgres` = in a table that gearmand can use too. The other stores of gearmand are refused by this version.
+   * `mysql`, `postgres` = in a table that gearmand can use too, `redis`, `libmemcached` = under its keys there.
    */
   queueType?: QueueName;
   /** Folder of this server alone, for its journal; null (default) = the platform's state directory of the user. */

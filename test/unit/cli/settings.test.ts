@@ -239,7 +239,7 @@ describe('notes', () => {
     [['-R'], '--round-robin is always on with --job-order 2.0'],
     [['-w', '0'], '--worker-wakeup 0 wakes one worker'],
     [['-t', '0'], '--threads 0 is one thread'],
-    [['--mysql-host', 'h'], '--mysql-host has no effect without --queue-type mysql'],
+    [['--mysql-host', 'h'], '--mysql-host has no effect without -q mysql'],
     [['--http-port', '1'], '--http-port has no effect without --protocol http'],
     [['--ssl-key', 'f'], '--ssl-key has no effect without --ssl'],
   ])('%j is explained', (argv, text) => {
@@ -257,7 +257,15 @@ describe('notes', () => {
 describe('variables', () => {
   test('every option has one, but for those of one call', () => {
     const without = OPTIONS.filter((row) => variableOf(row) === null).map((row) => row.name);
-    expect(without.sort()).toEqual(['check-args', 'check-config', 'daemon', 'help', 'version']);
+    expect(without.sort()).toEqual([
+      'check-args',
+      'check-config',
+      'daemon',
+      'export',
+      'help',
+      'import',
+      'version',
+    ]);
   });
 
   test('win over the config file and lose to the command line', () => {

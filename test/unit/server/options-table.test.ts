@@ -355,6 +355,24 @@ const cases: readonly Case[] = [
   ['redisPrefix', '_gear_', [['p', 'p']], ['']],
   ['libmemcachedServers', null, [['a,b', 'a,b']], ['']],
   ['libmemcachedPrefix', 'gear_', [['p', 'p']], ['']],
+  [
+    'export',
+    null,
+    [
+      ['f', 'f'],
+      ['-', '-'],
+    ],
+    [''],
+  ],
+  [
+    'import',
+    null,
+    [
+      ['f', 'f'],
+      ['-', '-'],
+    ],
+    [''],
+  ],
   ['libtokyocabinetFile', null, [['f', 'f']], ['']],
   ['libtokyocabinetOptimize', true, FLAG, []],
   [
@@ -488,10 +506,7 @@ describe('the table', () => {
   });
 });
 
-test('persistent queues are refused with the reason', () => {
-  const [problem] = problemsOf('-q', 'Redis');
-  expect(problem).toContain('no such store');
-  expect(problem).toContain('use journal');
+test('persistent queues that are not served are refused with the reason', () => {
   expect(problemsOf('-q', 'libtokyocabinet')[0]).toMatch(/use journal.* or libsqlite3/);
   expect(problemsOf('-q', 'libdrizzle')[0]).toMatch(/use mysql/);
 });
@@ -501,6 +516,9 @@ test('a database is refused without what it needs', () => {
     'option --queue-type: libsqlite3 needs --libsqlite3-db',
   ]);
   expect(problemsOf('-q', 'libsqlite3', '--libsqlite3-db=f')).toEqual([]);
+  expect(problemsOf('-q', 'libmemcached')).toEqual([
+    'option --queue-type: libmemcached needs --libmemcached-servers',
+  ]);
 });
 
 describe('TLS', () => {

@@ -1,0 +1,114 @@
+/**
+ * One background job as a line of JSON, the same for every store.
+ *
+ *   {"function":"resize","unique":"u1","priority":"normal","workload":"aGVsbG8="}
+ *   with "runTime": seconds since 1970, with "reducer": a name, each only when there is one
+ *
+ * Names that are no UTF-8 are {"base64":"..."}; the workload is base64 always. Rule: a line that is not exactly this is
+ * refused with what is wrong with it; nothing is guessed.
+ */
+import { isUtf8 } from 'node:buffer';
+import { HEAD_BYTES_MAX, UNIQUE_BYTES_MAX } from '../../protocol/limits.ts';
+import type { StoredJob } from '../../store/store.ts';
+
+const PRIORITIES = ['high', 'normal', 'low'] as const;
+const KEYS: ReadonlySet<string> = new Set([
+  'function',
+  'unique',
+  'priority',
+  'runTime',
+  'reducer',
+  'workload',
+]);
+/** Seconds whose milliseconds are whole numbers still. */
+const RUN_TIME_MAX = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+const REDUCER_BYTES_MAX = 512;
+const MS = 1000;
+
+/** Without a line end. */
+export function lineOf(job: StoredJob): string {
+  return JSON.stringify({
+    function: shown(job.functionName),
+    unique: shown(job.unique),
+    priority: PRIORITIES[job.priority],
+    ...(job.startMs > 0 && { runTime: job.startMs / MS }),
+    ...(job.reducer.length > 0 && { reducer: shown(job.reducer) }),
+    workload: bufferOf(job.workload).toString('base64'),
+  });
+}
+
+/** The job in a line, or in words why there is none. `workloadBytesMax`: what the server would take. */
+export function jobOf(line: string, workloadBytesMax: number): StoredJob | string {
+  let found: Record<string, unknown>;
+  try {
+    found = JSON.parse(line);
+  } catch (error) {
+    return `it is no JSON: ${(error as Error).message}`;
+  }
+  if (typeof found !== 'object' || found === null || Array.isArray(found))
+    return 'it is no JSON object';
+  const stranger = Object.keys(found).find((key) => !KEYS.has(key));
+  if (stranger !== undefined) return `${JSON.stringify(stranger)} is no field of a job`;
+  const functionName = nameIn(found, 'function', HEAD_BYTES_MAX);
+  const unique = nameIn(found, 'unique', UNIQUE_BYTES_MAX);
+  const reducer = nameIn({ reducer: '', ...found }, 'reducer', REDUCER_BYTES_MAX);
+  for (const name of [functionName, unique, reducer]) if (typeof name === 'string') return name;
+  const priority = PRIORITIES.indexOf(found.priority as (typeof PRIORITIES)[number]);
+  if (priority < 0) return `priority is ${given(found.priority)}, not ${PRIORITIES.join(', ')}`;
+  const { runTime = 0, workload } = found;
+  if (typeof runTime !== 'number' || !(runTime >= 0 && runTime <= RUN_TIME_MAX))
+    return `runTime is ${given(runTime)}, not seconds since 1970`;
+  const bytes = bytesOfBase64(workload);
+  if (bytes === null) return `workload is ${given(workload)}, not base64`;
+  if (bytes.length > workloadBytesMax)
+    return `workload is ${bytes.length} bytes, limit ${workloadBytesMax} (--max-packet-size)`;
+  return {
+    functionName: functionName as Uint8Array,
+    unique: unique as Uint8Array,
+    reducer: reducer as Uint8Array,
+    priority,
+    startMs: Math.round(runTime * MS),
+    workload: bytes,
+  };
+}
+
+function shown(name: Uint8Array): string | { readonly base64: string } {
+  const bytes = bufferOf(name);
+  return isUtf8(bytes) ? bytes.toString() : { base64: bytes.toString('base64') };
+}
+
+/** The bytes of a name, or what is wrong with it. */
+function nameIn(
+  found: Readonly<Record<string, unknown>>,
+  key: string,
+  bytesMax: number,
+): Uint8Array | string {
+  const value = found[key];
+  const isBase64 =
+    typeof value === 'object' && value !== null && Object.keys(value).join() === 'base64';
+  const bytes =
+    typeof value === 'string'
+      ? Buffer.from(value)
+      : bytesOfBase64(isBase64 ? (value as { readonly base64: unknown }).base64 : null);
+  if (bytes === null) return `${key} is ${given(value)}, not text or {"base64":"..."}`;
+  if (bytes.includes(0)) return `${key} has a NUL`;
+  if (bytes.length > bytesMax) return `${key} is ${bytes.length} bytes, limit ${bytesMax}`;
+  return bytes;
+}
+
+function bytesOfBase64(text: unknown): Buffer | null {
+  if (typeof text !== 'string' || text.length % 4 !== 0 || !BASE64.test(text)) return null;
+  return Buffer.from(text, 'base64');
+}
+
+const GIVEN_CHARS_MAX = 40;
+
+function given(value: unknown): string {
+  const text = value === undefined ? 'missing' : JSON.stringify(value);
+  return text.length <= GIVEN_CHARS_MAX ? text : `${text.slice(0, GIVEN_CHARS_MAX)}...`;
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
