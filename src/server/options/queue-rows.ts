@@ -22,8 +22,6 @@ const notServed: { readonly [name in QueueName]?: string } = {
     'Tokyo Cabinet is not served: use journal, which is one set of files too and needs nothing installed, or libsqlite3',
   libdrizzle: 'Drizzle is not served: use mysql with MariaDB or MySQL, or journal',
 };
-const noSuchStore =
-  'this version has no such store, jobs would not be kept; use journal, which needs nothing installed';
 
 const queueNames = ['builtin', 'journal', ...persistentQueueNames] as const;
 export type QueueName = (typeof queueNames)[number];
