@@ -42,6 +42,7 @@ export {
   MaybeQueuedError,
   ServerError,
   TimeoutError,
+  UnreadError,
 } from './link/errors.ts';
 export type { ConnectionChange, LinkState } from './link/link.ts';
 export type { ConnectionOptions } from './link/settings.ts';

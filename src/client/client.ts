@@ -14,16 +14,14 @@ import type {
   Workload,
 } from '../link/codec.ts';
 import { encodeValue } from '../link/codec.ts';
-import { ConnectionError, TimeoutError } from '../link/errors.ts';
-import { Fifo } from '../link/fifo.ts';
-import type { ConnectionChange } from '../link/link.ts';
+import { TimeoutError } from '../link/errors.ts';
 import { checkMs, checkWhole, connectionSettings } from '../link/settings.ts';
 import { type RequestOptions, within } from '../link/within.ts';
 import { HANDLE_BYTES_MAX, UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
-import { Channel } from './channel.ts';
-import { ChannelChoice } from './choose-channel.ts';
 import { Job, type JobOwner } from './job.ts';
-import { askEcho, askStatus, askStatusByUnique } from './questions.ts';
+import { ParkedJobs } from './parked.ts';
+import { askStatus, askStatusByUnique } from './questions.ts';
+import { closedError, Servers } from './servers.ts';
 import { submissionOf } from './submission.ts';
 import { type ManyJob, type ManyOptions, type ManyResult, submitMany } from './submit-many.ts';
 import type {
@@ -44,6 +42,9 @@ type BackgroundOptions = SubmitOptions &
 /** Name of a function of a map. */
 type NameOf<F> = keyof F & string;
 
+/** Default of `unreadBytesMax`. */
+const UNREAD_BYTES_MAX = 64 * 1024 * 1024;
+
 /**
  * A client of one or several job servers. Connects at the first use. `F` types the functions:
  * `new Client<{ add: { input: number[]; output: number } }>({ codec: json })`.
@@ -52,27 +53,17 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
   extends EventEmitter<ConnectionEventMap>
   implements AsyncDisposable
 {
-  readonly #channels: readonly Channel[];
-  readonly #choice: ChannelChoice;
+  readonly #servers: Servers;
   readonly #codec: Codec | null;
-  readonly #failsOffline: boolean;
   readonly #offlineQueueMax: number;
   readonly #timeoutMs: number | null;
   readonly #retries: boolean;
-  readonly #jobOwner: JobOwner = {
-    resubmit: (again) => this.#dispatch(again),
-    forget: (ended) => this.#forget(ended),
-  };
+  readonly #jobOwner: JobOwner;
   readonly #signals = new AbortGroups();
-  /** Submits that wait for a server. */
-  readonly #parked = new Fifo<Job>();
-  /** Those among them that have ended meanwhile. */
-  #parkedEnded = 0;
+  readonly #parked = new ParkedJobs();
   /** Jobs that have not ended. */
   #jobCount = 0;
   readonly #calmed: (() => void)[] = [];
-  readonly #drained: (() => void)[] = [];
-  readonly #stateListeners = new Set<() => void>();
   #closing: Promise<void> | null = null;
 
   /** Throws ArgumentError (`ERR_GEARMAN_ARGUMENT`) for a wrong option. */
@@ -81,7 +72,6 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
     const options: ClientOptions & { readonly codec?: Codec } = given[0] ?? {};
     const settings = connectionSettings(options);
     this.#codec = options.codec ?? null;
-    this.#failsOffline = options.whenOffline === 'fail';
     this.#offlineQueueMax = checkWhole(
       'offlineQueueMax',
       options.offlineQueueMax ?? 100_000,
@@ -91,23 +81,33 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
     this.#timeoutMs =
       options.timeoutMs === undefined ? null : checkMs('timeoutMs', options.timeoutMs);
     this.#retries = options.retry ?? true;
-    this.#channels = settings.endpoints.map(
-      (endpoint) =>
-        new Channel(endpoint, settings, options.exceptions ?? true, {
-          onChange: (change) => this.#onChange(change),
-          onReady: () => this.#unpark(),
-          onUnusable: () => this.#unpark(),
-          onDrained: () => {
-            for (const drained of this.#drained.splice(0)) drained();
-          },
-        }),
+    this.#jobOwner = {
+      unreadBytesMax: checkWhole(
+        'unreadBytesMax',
+        options.unreadBytesMax ?? UNREAD_BYTES_MAX,
+        0,
+        Number.MAX_SAFE_INTEGER,
+      ),
+      resubmit: (again) => this.#dispatch(again),
+      forget: (ended) => this.#forget(ended),
+    };
+    this.#servers = new Servers(
+      settings,
+      {
+        takesExceptions: options.exceptions ?? true,
+        failsOffline: options.whenOffline === 'fail',
+        timeoutMs: this.#timeoutMs,
+      },
+      {
+        onChange: (change) => this.emit('connection', change),
+        onMoved: () => this.#unpark(),
+      },
     );
-    this.#choice = new ChannelChoice(this.#channels);
   }
 
   /** The servers, in the order of the options, and how the connections to them are. */
   get servers(): ServerState[] {
-    return this.#channels.map(({ link }) => ({ server: link.label, state: link.state }));
+    return this.#servers.states;
   }
 
   /** Submits that have not ended yet. */
@@ -117,8 +117,7 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
 
   /** Connects; resolves when a server is ready. Needed only by who wants to know before the first submit. */
   async connect(options: RequestOptions = {}): Promise<void> {
-    this.#begin();
-    await within(this.#ready(), options, this.#timeoutMs, 'connect');
+    await this.#servers.ready(options);
   }
 
   /**
@@ -156,14 +155,14 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
       jobs,
       options,
       (job, onEnd) => this.#submit(job.functionName, job.input, job, onEnd),
-      () => this.#untilDrained(),
+      () => this.#servers.untilDrained(),
     );
   }
 
   /** Where the job stands. Asks all servers; rejects when none knows it and not all have answered. */
   status(handle: string, options: RequestOptions = {}): Promise<JobStatus> {
     checkText('handle', handle, HANDLE_BYTES_MAX);
-    return this.#askAll('status', options, async (channel) => {
+    return this.#servers.askAll('status', options, async (channel) => {
       const { clientCount, ...status } = await askStatus(channel, handle);
       return status;
     });
@@ -172,27 +171,14 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
   /** The same by unique key, whatever the function. */
   statusByUnique(unique: string, options: RequestOptions = {}): Promise<UniqueStatus> {
     checkText('unique', unique, UNIQUE_BYTES_MAX);
-    return this.#askAll('status by unique', options, (channel) =>
+    return this.#servers.askAll('status by unique', options, (channel) =>
       askStatusByUnique(channel, unique),
     );
   }
 
   /** Asks every server for an echo. Rejects with the first server's error when none answers. */
-  async ping(options: RequestOptions = {}): Promise<Ping[]> {
-    this.#begin();
-    const asked = this.#channels.map(async (channel): Promise<Ping> => {
-      const server = channel.link.label;
-      try {
-        await within(this.#settled(channel), options, this.#timeoutMs, 'ping');
-        const roundTripMs = await within(askEcho(channel), options, this.#timeoutMs, 'ping');
-        return { server, roundTripMs, error: null };
-      } catch (error) {
-        return { server, roundTripMs: null, error: error as Error };
-      }
-    });
-    const pings = await Promise.all(asked);
-    if (pings.every((ping) => ping.error !== null)) throw pings[0]?.error;
-    return pings;
+  ping(options: RequestOptions = {}): Promise<Ping[]> {
+    return this.#servers.ping(options);
   }
 
   /** Resolves when every submit has ended. */
@@ -218,10 +204,9 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
   }
 
   async #close(): Promise<void> {
-    const closed = new ConnectionError('ERR_GEARMAN_CLOSED', 'the client was closed');
-    for (const job of this.#takeParked()) job.fail(closed);
-    await Promise.all(this.#channels.map((channel) => channel.close(closed)));
-    this.#tellListeners();
+    const closed = closedError();
+    for (const job of this.#parked.takeAll()) job.fail(closed);
+    await this.#servers.close(closed);
   }
 
   #submit(
@@ -250,14 +235,14 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
       job.signal = signal;
       this.#signals.add(signal, job);
     }
-    this.#begin();
+    this.#servers.begin();
     this.#dispatch(job);
     return job;
   }
 
   #forget(job: Job): void {
     this.#jobCount--;
-    if (job.isParked) this.#forgetParked(job);
+    if (job.isParked) this.#parked.forget(job);
     if (job.timer !== null) clearTimeout(job.timer);
     job.timer = null;
     if (job.signal !== null) this.#signals.remove(job.signal, job);
@@ -265,157 +250,32 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
     if (this.#jobCount === 0) for (const calmed of this.#calmed.splice(0)) calmed();
   }
 
-  /** Jobs that are given up while they wait must not fill the queue: it is renewed when half of it are such. */
-  #forgetParked(job: Job): void {
-    job.isParked = false;
-    this.#parkedEnded++;
-    if (this.#parkedEnded * 2 <= this.#parked.size) return;
-    for (const waiting of this.#takeParked()) {
-      waiting.isParked = true;
-      this.#parked.push(waiting);
-    }
-  }
-
-  #begin(): void {
-    for (const { link } of this.#channels) if (link.state === 'idle') link.start();
-  }
-
   /** Sends a job, or keeps it until a server can take it. */
   #dispatch(job: Job): void {
     if (job.hasEnded || job.submission === null) return;
     if (this.#closing !== null) {
-      job.fail(new ConnectionError('ERR_GEARMAN_CLOSED', 'the client was closed'));
+      job.fail(closedError());
       return;
     }
-    const channel = this.#choice.choose(job.functionName, job.submission.unique);
+    const channel = this.#servers.choose(job.functionName, job.submission.unique);
     if (channel !== null) channel.send(job);
-    else if (this.#failsOffline && this.#choice.isHopeless)
-      job.fail(this.#offline('no job server can be reached'));
-    else if (this.#parked.size - this.#parkedEnded >= this.#offlineQueueMax)
-      job.fail(this.#offline(`${this.#offlineQueueMax} submits wait for a job server, the limit`));
-    else {
-      job.isParked = true;
-      this.#parked.push(job);
-    }
-  }
-
-  /** Everything that waits and has not ended. */
-  #takeParked(): Job[] {
-    this.#parkedEnded = 0;
-    const jobs = this.#parked.takeAll();
-    for (const job of jobs) job.isParked = false;
-    return jobs.filter((job) => !job.hasEnded);
-  }
-
-  #offline(what: string): ConnectionError {
-    const cause = this.#channels.find(({ link }) => link.lastError !== null)?.link.lastError;
-    const why = cause == null ? '' : `: ${cause.message}`;
-    return new ConnectionError('ERR_GEARMAN_OFFLINE', what + why, cause == null ? {} : { cause });
+    else if (this.#servers.isHopeless)
+      job.fail(this.#servers.offline('no job server can be reached'));
+    else if (this.#parked.count >= this.#offlineQueueMax)
+      job.fail(
+        this.#servers.offline(`${this.#offlineQueueMax} submits wait for a job server, the limit`),
+      );
+    else this.#parked.push(job);
   }
 
   /** A server came or went: looks again at all that wait. */
   #unpark(): void {
-    if (this.#parked.size > 0) for (const job of this.#takeParked()) this.#dispatch(job);
-    this.#tellListeners();
-  }
-
-  #tellListeners(): void {
-    for (const listener of [...this.#stateListeners]) listener();
-  }
-
-  #onChange(change: ConnectionChange): void {
-    this.emit('connection', change);
-  }
-
-  /** Resolves when a server is ready; rejects when the client closes, or none can be reached and that is final. */
-  #ready(): Promise<void> {
-    return this.#until(() => {
-      if (this.#channels.some((channel) => channel.isReady)) return true;
-      if (this.#failsOffline && this.#choice.isHopeless)
-        throw this.#offline('no job server can be reached');
-      return false;
-    });
-  }
-
-  /** Resolves when `channel` is ready; rejects when it has failed. */
-  #settled(channel: Channel): Promise<void> {
-    return this.#until(() => {
-      if (channel.isReady) return true;
-      if (channel.link.lastError !== null) throw channel.link.lastError;
-      return false;
-    });
-  }
-
-  #until(isSo: () => boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const look = (): void => {
-        try {
-          if (this.#closing !== null)
-            throw new ConnectionError('ERR_GEARMAN_CLOSED', 'the client was closed');
-          if (!isSo()) return;
-          resolve();
-        } catch (error) {
-          reject(error);
-        }
-        this.#stateListeners.delete(look);
-      };
-      this.#stateListeners.add(look);
-      look();
-    });
-  }
-
-  /** Resolves when little of what was written waits. */
-  async #untilDrained(): Promise<void> {
-    while (this.#channels.some(({ link }) => link.unsentBytes > UNSENT_BYTES_MAX))
-      await new Promise<void>((resolve) => this.#drained.push(resolve));
-  }
-
-  async #askAll<S extends JobStatus>(
-    what: string,
-    options: RequestOptions,
-    askOne: (channel: Channel) => Promise<S>,
-  ): Promise<S> {
-    this.#begin();
-    const answers = this.#channels.map(async (channel) => {
-      await this.#settled(channel);
-      return askOne(channel);
-    });
-    const answered = within(firstKnown(answers), options, this.#timeoutMs, what);
-    return answered;
+    if (this.#parked.count > 0) for (const job of this.#parked.takeAll()) this.#dispatch(job);
   }
 }
-
-/** Much more unsent output than this only costs memory. */
-const UNSENT_BYTES_MAX = 1024 * 1024;
 
 /** Options are needed when the functions need a codec. */
 type ClientArguments<F extends FunctionMap<F>> =
   IsBytes<F> extends true
     ? [options?: ClientOptions & CodecOption<F>]
     : [options: ClientOptions & CodecOption<F>];
-
-/** The first answer that knows the job; an answer that does not when all have answered so. */
-async function firstKnown<S extends JobStatus>(answers: Promise<S>[]): Promise<S> {
-  return new Promise((resolve, reject) => {
-    let open = answers.length;
-    let unknown: S | null = null;
-    let failure: { error: unknown } | null = null;
-    const settle = (): void => {
-      if (--open > 0) return;
-      if (failure !== null) reject(failure.error);
-      else resolve(unknown as S);
-    };
-    for (const answer of answers)
-      answer.then(
-        (status) => {
-          if (status.isKnown) resolve(status);
-          else unknown = status;
-          settle();
-        },
-        (error) => {
-          failure ??= { error };
-          settle();
-        },
-      );
-  });
-}

@@ -1,6 +1,8 @@
 /**
- * The events of one job as an async iterator. Rule: one reader; what it does not read is kept, and dropped when it leaves.
+ * The events of one job as an async iterator. Rule: one reader; what it does not read is kept, up to a limit, and dropped
+ * when it leaves. Reading slows nobody down: other jobs of the connection must not wait for the reader of one.
  */
+import { UnreadError } from '../link/errors.ts';
 import type { JobEvent } from './types.ts';
 
 interface Reader {
@@ -8,21 +10,37 @@ interface Reader {
   reject(error: unknown): void;
 }
 
+/** What an event takes besides its data, about. */
+const EVENT_BYTES = 100;
+
 const DONE: IteratorResult<JobEvent<unknown>> = { done: true, value: undefined };
 
 export class JobEvents implements AsyncIterableIterator<JobEvent<unknown>> {
+  readonly #bytesMax: number;
   #kept: JobEvent<unknown>[] = [];
   #next = 0;
+  #keptBytes = 0;
   #readers: Reader[] = [];
   #isOver = false;
   /** What iteration ends with; taken by the read that it ends. */
   #failure: { readonly error: unknown } | null = null;
 
+  /** Above `bytesMax` kept bytes iteration ends with an error. */
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
   push(event: JobEvent<unknown>): void {
     if (this.#isOver) return;
     const reader = this.#readers.shift();
-    if (reader === undefined) this.#kept.push(event);
-    else reader.resolve({ done: false, value: event });
+    if (reader !== undefined) {
+      reader.resolve({ done: false, value: event });
+      return;
+    }
+    this.#kept.push(event);
+    this.#keptBytes += sizeOf(event);
+    // The last event is the job's result, which is there anyway.
+    if (this.#keptBytes > this.#bytesMax && event.type !== 'complete') this.#giveUp();
   }
 
   /** No event comes any more. */
@@ -43,8 +61,7 @@ export class JobEvents implements AsyncIterableIterator<JobEvent<unknown>> {
 
   /** The reader leaves. */
   return(): Promise<IteratorResult<JobEvent<unknown>>> {
-    this.#kept = [];
-    this.#next = 0;
+    this.#drop();
     this.#isOver = true;
     this.#failure = null;
     for (const reader of this.#readers.splice(0)) reader.resolve(DONE);
@@ -55,12 +72,21 @@ export class JobEvents implements AsyncIterableIterator<JobEvent<unknown>> {
     return this;
   }
 
+  #giveUp(): void {
+    this.#drop();
+    this.end({ error: new UnreadError(this.#bytesMax) });
+  }
+
+  #drop(): void {
+    this.#kept = [];
+    this.#next = 0;
+    this.#keptBytes = 0;
+  }
+
   #take(): JobEvent<unknown> {
     const event = this.#kept[this.#next++] as JobEvent<unknown>;
-    if (this.#next === this.#kept.length) {
-      this.#kept = [];
-      this.#next = 0;
-    }
+    this.#keptBytes -= sizeOf(event);
+    if (this.#next === this.#kept.length) this.#drop();
     return event;
   }
 
@@ -70,4 +96,8 @@ export class JobEvents implements AsyncIterableIterator<JobEvent<unknown>> {
     if (failure === null) reader.resolve(DONE);
     else reader.reject(failure.error);
   }
+}
+
+function sizeOf(event: JobEvent<unknown>): number {
+  return EVENT_BYTES + ('data' in event ? event.data.length : 0);
 }

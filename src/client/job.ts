@@ -24,6 +24,8 @@ const STRIKES_MAX = 5;
 
 /** What a job needs of its client. */
 export interface JobOwner {
+  /** Bytes of events that a job keeps for its reader. */
+  readonly unreadBytesMax: number;
   /** The job must go to a server, again: its connection ended before JOB_CREATED. */
   resubmit(job: Job): void;
   /** The job has ended, here at least. */
@@ -136,7 +138,7 @@ export class Job implements SubmittedJob<unknown>, Expectation {
 
   [Symbol.asyncIterator](): AsyncIterator<JobEvent<unknown>> {
     this.#isIterated = true;
-    this.#events ??= new JobEvents();
+    this.#events ??= new JobEvents(this.#owner.unreadBytesMax);
     if (this.#outcome !== null) this.#endEvents(this.#outcome);
     return this.#events;
   }
@@ -271,7 +273,7 @@ export class Job implements SubmittedJob<unknown>, Expectation {
 
   #push(event: JobEvent<unknown>): void {
     if (!this.#mustKeepEvents()) return;
-    this.#events ??= new JobEvents();
+    this.#events ??= new JobEvents(this.#owner.unreadBytesMax);
     this.#events.push(event);
   }
 

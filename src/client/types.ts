@@ -11,6 +11,11 @@ export interface ClientOptions extends ConnectionOptions {
   readonly whenOffline?: 'queue' | 'fail';
   /** Submits that may wait for a server; further ones fail with `ERR_GEARMAN_OFFLINE`. Default 100,000. */
   readonly offlineQueueMax?: number;
+  /**
+   * Bytes of events of one job that may wait to be read (about 100 an event, and its data); above them iterating the job
+   * ends with `ERR_GEARMAN_UNREAD`, and its result can still be awaited. Default 64 MiB.
+   */
+  readonly unreadBytesMax?: number;
   /** Default of `timeoutMs` of submits, status requests and pings. Default: no limit. */
   readonly timeoutMs?: number;
   /** Default of `retry` of submits. Default true. */
@@ -56,7 +61,8 @@ export type JobEvent<T> =
  * A job that was submitted. Awaiting it gives its result (the handle of a background job); iterating it gives its
  * events. A job that fails ends both with its error: JobFailed, JobLostError, MaybeQueuedError, ServerError,
  * ConnectionError, TimeoutError, ArgumentError or the reason of its signal. Who only iterates, or does neither, meets no
- * unhandled rejection. Events are kept until they are read, unless the job was awaited before and is not iterated.
+ * unhandled rejection. Events are kept until they are read, at most `unreadBytesMax` of them, unless the job was awaited
+ * before and is not iterated.
  */
 export interface SubmittedJob<T> extends Promise<T>, AsyncIterable<JobEvent<T>> {
   readonly functionName: string;

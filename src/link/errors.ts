@@ -73,6 +73,18 @@ export class TimeoutError extends GearmanError {
 }
 
 /**
+ * A job's events came faster than they were read, and more of them waited than `unreadBytesMax` allows. Iteration ends
+ * with it; the job goes on, and its result can be awaited. `code` is `ERR_GEARMAN_UNREAD`.
+ */
+export class UnreadError extends GearmanError {
+  override readonly name = 'UnreadError';
+
+  constructor(bytesMax: number) {
+    super('ERR_GEARMAN_UNREAD', `events of a job: more than ${bytesMax} bytes wait to be read`);
+  }
+}
+
+/**
  * The job failed in its worker, or was cancelled. `code` is `ERR_GEARMAN_JOB_FAILED`. A handler that throws one makes
  * its job fail without an exception.
  */

@@ -3,7 +3,6 @@
  * Rule: it takes no job that it cannot start at once, and leaves none unfinished unless it is told to.
  */
 import { EventEmitter } from 'node:events';
-import { checkText } from '../link/check-text.ts';
 import type {
   BytesFunctions,
   Codec,
@@ -20,12 +19,14 @@ import {
   checkWhole,
   connectionSettings,
 } from '../link/settings.ts';
+import { Watchers } from '../link/watchers.ts';
 import { within } from '../link/within.ts';
 import type { Ability } from './ability.ts';
 import { Lane, type Slots } from './lane.ts';
+import { CONCURRENCY_MAX, offerOf } from './offer.ts';
 import type { RunningJob } from './running-job.ts';
 import type { Station, StationHost } from './station.ts';
-import { ThreadedHandler } from './threaded-handler.ts';
+import type { ThreadedHandler } from './threaded-handler.ts';
 import type {
   DrainResult,
   FunctionOptions,
@@ -34,10 +35,6 @@ import type {
   WorkerEventMap,
   WorkerOptions,
 } from './types.ts';
-
-/** Leaves room for the other arguments in the 8 KiB that job servers read at a time. */
-const FUNCTION_BYTES_MAX = 8000;
-const CONCURRENCY_MAX = 1_000_000;
 
 /** What a handler reads as `input`: without a codec always bytes. */
 type InputOf<F extends FunctionMap<F>, N extends keyof F> =
@@ -68,7 +65,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
   #isStarted = false;
   #isDraining = false;
   #closing: Promise<void> | null = null;
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Watchers();
 
   /** Throws ArgumentError (`ERR_GEARMAN_ARGUMENT`) for a wrong option. */
   constructor(...given: WorkerArguments<F>) {
@@ -85,7 +82,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
       get isDraining() {
         return worker.#isDraining;
       },
-      onReady: () => this.#look(),
+      onReady: () => this.#watchers.look(),
       onChange: (change) => this.emit('connection', change),
       onJobError: (error, job) => this.emit('jobError', error, job),
       onServerError: (error) => this.emit('serverError', error),
@@ -112,31 +109,17 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     handler: Handler<InputOf<F, N>, OutputOf<F, N>> | ThreadHandler,
     options: FunctionOptions = {},
   ): this {
-    const { timeoutMs, concurrency } = options;
-    if (functionName === '') throw new ArgumentError('add: a function name is needed');
-    checkText('function name', functionName, FUNCTION_BYTES_MAX);
     if (this.#laneOf.has(functionName))
       throw new ArgumentError(`add ${functionName}: it is offered already`);
-    if (timeoutMs !== undefined) checkMs('timeoutMs', timeoutMs);
-    const limit =
-      concurrency === undefined ? null : checkWhole('concurrency', concurrency, 1, CONCURRENCY_MAX);
     if (this.#isDraining) throw new ArgumentError(`add ${functionName}: the worker stops`);
-    let ability: Ability;
-    let laneLimit = limit;
-    if (typeof handler === 'function') {
-      ability = { functionName, timeoutMs: timeoutMs ?? 0, run: handler as Ability['run'] };
-    } else {
-      const threaded = new ThreadedHandler(handler);
-      this.#threads.push(threaded);
-      // More jobs than threads would only wait here.
-      laneLimit = Math.min(limit ?? threaded.threadCount, threaded.threadCount);
-      ability = {
-        functionName,
-        timeoutMs: timeoutMs ?? 0,
-        run: (job, context) => threaded.run(job, context, this.#codec !== null),
-      };
-    }
-    this.#offer(ability, laneLimit);
+    const { ability, limit, threads } = offerOf(
+      functionName,
+      handler as Handler<never, unknown> | ThreadHandler,
+      options,
+      this.#codec !== null,
+    );
+    if (threads !== null) this.#threads.push(threads);
+    this.#offer(ability, limit);
     return this;
   }
 
@@ -163,7 +146,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     this.#isDraining = true;
     for (const station of this.#stations) this.#leaveIdle(station);
     let timer: NodeJS.Timeout | undefined;
-    const calm = this.#until(() => this.#slots.taken === 0);
+    const calm = this.#watchers.until(() => this.#slots.taken === 0);
     const late = new Promise<void>((resolve) => {
       if (timeoutMs !== undefined) timer = setTimeout(resolve, timeoutMs);
     });
@@ -211,7 +194,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
   #onIdle(): void {
     if (this.#isDraining) for (const station of this.#stations) this.#leaveIdle(station);
     else for (const lane of this.#lanes) lane.fill();
-    this.#look();
+    this.#watchers.look();
   }
 
   /** A connection that has no job and expects none is left at once: its server must not wake it in vain. */
@@ -221,7 +204,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
   }
 
   #untilReady(): Promise<void> {
-    return this.#until(() => {
+    return this.#watchers.until(() => {
       if (this.#closing !== null || this.#isDraining)
         throw new ConnectionError('ERR_GEARMAN_CLOSED', 'the worker was closed');
       return this.#settings.endpoints.some((_, i) =>
@@ -230,30 +213,10 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     });
   }
 
-  #until(isSo: () => boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const look = (): void => {
-        try {
-          if (!isSo()) return;
-          resolve();
-        } catch (error) {
-          reject(error);
-        }
-        this.#watchers.delete(look);
-      };
-      this.#watchers.add(look);
-      look();
-    });
-  }
-
-  #look(): void {
-    if (this.#watchers.size > 0) for (const watcher of [...this.#watchers]) watcher();
-  }
-
   #end(isPatient: boolean): Promise<void> {
     this.#isDraining = true;
     this.#closing ??= this.#leave(isPatient);
-    this.#look();
+    this.#watchers.look();
     return this.#closing;
   }
 

@@ -1,27 +1,13 @@
 /** The client against a server that does what the test says: order, promises, retries, limits. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Client, type ClientOptions, json } from '../../../src/index.ts';
 import { ScriptedServer } from '../../support/scripted-server.ts';
+import { endScripted, keep, near, scripted } from '../../support/scripted-yard.ts';
 
-const open: AsyncDisposable[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]();
-});
-
-async function scripted(): Promise<ScriptedServer> {
-  const server = await ScriptedServer.start();
-  open.push(server);
-  return server;
-}
+endScripted();
 
 function clientOf(servers: ScriptedServer[], options: ClientOptions = {}): Client {
-  const client = new Client({
-    servers: servers.map((server) => server.address),
-    backoff: { minMs: 1, maxMs: 20 },
-    ...options,
-  });
-  open.push(client);
-  return client;
+  return keep(new Client({ ...near(servers), ...options }));
 }
 
 const failureOf = (promise: PromiseLike<unknown>): Promise<Error & { code?: string }> =>
@@ -155,6 +141,7 @@ describe('requests of a client', () => {
     [{ id: 'a\0b' }, 'id'],
     [{ id: 'x'.repeat(128) }, 'limit 127'],
     [{ offlineQueueMax: -1 }, 'offlineQueueMax'],
+    [{ unreadBytesMax: -1 }, 'unreadBytesMax'],
   ])('options %j are refused', (options, message) => {
     expect(() => new Client(options)).toThrow(
       expect.objectContaining({
@@ -269,6 +256,35 @@ describe('promises of a job', () => {
         told.map((event) => ('data' in event ? String.fromCharCode(...event.data) : 'r')),
       ).toEqual(['x', 'y', 'r']);
     expect(client.outstanding).toBe(0);
+  });
+});
+
+describe('events that nobody reads', () => {
+  const flood = async (options: ClientOptions) => {
+    const server = await scripted();
+    const client = clientOf([server], options);
+    const job = client.submit('f', 'a');
+    const peer = await server.acceptReady();
+    await peer.expect('SUBMIT_JOB');
+    peer.send('JOB_CREATED', 'H:1');
+    await job.handle;
+    for (let i = 0; i < 20; i++) peer.send('WORK_DATA', 'H:1', 'x'.repeat(1000));
+    peer.send('WORK_COMPLETE', 'H:1', 'r');
+    await client.drain();
+    return { job };
+  };
+
+  it('wait up to a limit; above it the iteration fails and the result is there', async () => {
+    const { job } = await flood({ unreadBytesMax: 10_000 });
+    const error = await failureOf(collect(job));
+    expect(error).toMatchObject({ name: 'UnreadError', code: 'ERR_GEARMAN_UNREAD' });
+    expect(error.message).toContain('10000 bytes');
+    expect(await job.text()).toBe('r');
+  });
+
+  it('wait without loss below it', async () => {
+    const { job } = await flood({ unreadBytesMax: 22_000 });
+    expect(await collect(job)).toHaveLength(21);
   });
 });
 
@@ -436,11 +452,11 @@ describe('a client without a server', () => {
       backoff: { minMs: 1, maxMs: 5 },
       offlineQueueMax: 2,
     });
-    open.push(client);
+    keep(client);
     const kept = [client.submit('f', 'a'), client.submit('f', 'b')];
     expect(await failureOf(client.submit('f', 'c'))).toMatchObject({ code: 'ERR_GEARMAN_OFFLINE' });
     const revived = await ScriptedServer.start(port);
-    open.push(revived);
+    keep(revived);
     const peer = await revived.acceptReady();
     await peer.until(() => peer.items.length === 2, 'both submits');
     peer.send('JOB_CREATED', 'H:1').send('JOB_CREATED', 'H:2');
@@ -453,7 +469,7 @@ describe('a client without a server', () => {
     const { address } = server;
     await server.stop();
     const client = new Client({ servers: [address], offlineQueueMax: 3 });
-    open.push(client);
+    keep(client);
     for (let round = 0; round < 5; round++) {
       const controller = new AbortController();
       const jobs = [1, 2, 3].map(() => client.submit('f', 'x', { signal: controller.signal }));
@@ -468,7 +484,7 @@ describe('a client without a server', () => {
     const { address } = server;
     await server.stop();
     const client = new Client({ servers: [address], whenOffline: 'fail' });
-    open.push(client);
+    keep(client);
     const error = await failureOf(client.submit('f', 'a'));
     expect(error).toMatchObject({
       code: 'ERR_GEARMAN_OFFLINE',
@@ -546,7 +562,7 @@ describe('several servers', () => {
     const { address } = gone;
     await gone.stop();
     const client = new Client({ servers: [address, alive.address] });
-    open.push(client);
+    keep(client);
     for (let i = 0; i < 20; i++) client.submit('f', 'w', i < 10 ? {} : { unique: `k${i}` });
     const peer = await alive.acceptReady();
     await peer.until(() => peer.items.length === 20, 'all jobs');

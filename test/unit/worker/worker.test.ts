@@ -1,27 +1,13 @@
 /** The worker against a server that does what the test says: what it offers, grabs, sends, and when it leaves. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { JobFailed, json, Worker, type WorkerJob, type WorkerOptions } from '../../../src/index.ts';
-import { type ScriptedPeer, ScriptedServer } from '../../support/scripted-server.ts';
+import type { ScriptedPeer, ScriptedServer } from '../../support/scripted-server.ts';
+import { endScripted, keep, near, scripted } from '../../support/scripted-yard.ts';
 
-const open: AsyncDisposable[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]();
-});
-
-async function scripted(): Promise<ScriptedServer> {
-  const server = await ScriptedServer.start();
-  open.push(server);
-  return server;
-}
+endScripted();
 
 function workerOf(servers: ScriptedServer[], options: WorkerOptions = {}): Worker {
-  const worker = new Worker({
-    servers: servers.map((server) => server.address),
-    backoff: { minMs: 1, maxMs: 20 },
-    ...options,
-  });
-  open.push(worker);
-  return worker;
+  return keep(new Worker({ ...near(servers), ...options }));
 }
 
 const assign = (peer: ScriptedPeer, handle: string, name: string, data = ''): ScriptedPeer =>
@@ -109,7 +95,7 @@ describe('a worker that starts', () => {
     const { address } = server;
     await server.stop();
     const worker = new Worker({ servers: [address] });
-    open.push(worker);
+    keep(worker);
     worker.add('a', () => '');
     await expect(worker.start({ timeoutMs: 20 })).rejects.toMatchObject({
       code: 'ERR_GEARMAN_TIMEOUT',

@@ -75,6 +75,8 @@ export async function submitJobs(run: ClientRun): Promise<Ending> {
     tls: servers.tls ?? false,
     ...(servers.token !== null && { token: servers.token }),
     whenOffline: 'fail',
+    // Who reads our output slowly loses nothing of it.
+    unreadBytesMax: Number.MAX_SAFE_INTEGER,
   });
   try {
     const limit = values.timeoutMs < 0 ? {} : { timeoutMs: Math.max(1, values.timeoutMs) };

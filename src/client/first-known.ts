@@ -1,0 +1,28 @@
+/** The same question to several servers: the first that knows the job answers for all. */
+import type { JobStatus } from './types.ts';
+
+/** The first answer that knows the job; one that does not when all have answered so. Else the first error. */
+export function firstKnown<S extends JobStatus>(answers: readonly Promise<S>[]): Promise<S> {
+  return new Promise((resolve, reject) => {
+    let open = answers.length;
+    let unknown: S | null = null;
+    let failure: { error: unknown } | null = null;
+    const settle = (): void => {
+      if (--open > 0) return;
+      if (failure !== null) reject(failure.error);
+      else resolve(unknown as S);
+    };
+    for (const answer of answers)
+      answer.then(
+        (status) => {
+          if (status.isKnown) resolve(status);
+          else unknown = status;
+          settle();
+        },
+        (error) => {
+          failure ??= { error };
+          settle();
+        },
+      );
+  });
+}
