@@ -56,6 +56,8 @@ export interface BrokerOptions {
   readonly measured?: Int32Array;
   /** With a store: background jobs wait for nothing, they are made durable soon afterwards. */
   readonly isRelaxed: boolean;
+  /** The same for single functions, by name (Latin-1). Default: none. */
+  readonly relaxedOf?: ReadonlyMap<string, boolean>;
 }
 
 /** Counters since start. */

@@ -3,9 +3,11 @@
  * and whoever submitted it, or joined it meanwhile, hears JOB_CREATED when the store has it and QUEUE_ERROR when it
  * could not be stored. Rule: all else about a job is the same with and without a store.
  */
+import { latin1 } from '../base/bytes.ts';
 import { Errors } from '../protocol/errors.ts';
 import type { Store, StoredJob } from '../store/store.ts';
 import type { Broker } from './broker.ts';
+import type { FunctionQueue } from './functions.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
 import { abandon } from './loss.ts';
@@ -38,6 +40,8 @@ export class Storing {
   readonly #broker: Broker;
   readonly #store: Store;
   readonly #pending = new Map<number, Pending>();
+  /** What the options say of functions, once it was looked up. */
+  readonly #relaxed = new WeakMap<FunctionQueue, boolean>();
 
   constructor(broker: Broker, store: Store) {
     this.#broker = broker;
@@ -88,14 +92,26 @@ export class Storing {
 
   /** Null when the store takes nothing now. */
   #append(job: number, startMs: number): Pending | null {
-    const { jobs, options } = this.#broker;
-    const isAwaited = !options.isRelaxed;
+    const { jobs } = this.#broker;
+    const isAwaited = !this.#isRelaxed(job);
     const pending = new Pending(job, jobs.table.serial(job), startMs, isAwaited);
     const reference = this.#store.append(this.#storedJob(job, startMs), pending, isAwaited);
     if (reference === 0) return null;
     jobs.setReference(job, reference);
     if (isAwaited) this.#pending.set(job, pending);
     return pending;
+  }
+
+  #isRelaxed(job: number): boolean {
+    const { jobs, options } = this.#broker;
+    if (options.relaxedOf === undefined) return options.isRelaxed;
+    const fn = jobs.functionOf(job);
+    const known = this.#relaxed.get(fn);
+    if (known !== undefined) return known;
+    const isRelaxed =
+      options.relaxedOf.get(latin1(fn.name, 0, fn.name.length)) ?? options.isRelaxed;
+    this.#relaxed.set(fn, isRelaxed);
+    return isRelaxed;
   }
 
   #wait(pending: Pending, peer: Peer): void {

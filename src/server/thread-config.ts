@@ -59,6 +59,7 @@ export function configMaker(
         measuredMax: options.control === null ? 0 : options.metricsFunctions,
         measured,
         isRelaxed: options.durability === 'relaxed',
+        ...(options.durabilityOf.length > 0 && { relaxedOf: relaxedBy(options.durabilityOf) }),
       },
       handlePrefix: options.jobHandlePrefix ?? defaultHandlePrefix(),
       boot,
@@ -84,4 +85,15 @@ export function configMaker(
     },
     store: state.storeOf(thread),
   });
+}
+
+/** Names as bytes see them: a character a byte. */
+function relaxedBy(rules: readonly string[]): ReadonlyMap<string, boolean> {
+  return new Map(
+    rules.map((rule) => {
+      const at = rule.lastIndexOf('=');
+      const name = Buffer.from(rule.slice(0, at)).toString('latin1');
+      return [name, rule.slice(at + 1) === 'relaxed'];
+    }),
+  );
 }

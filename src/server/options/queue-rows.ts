@@ -61,6 +61,25 @@ function storeRow<const N extends string, const K extends string, V>(
 
 const file = text({ argument: 'file' });
 
+const DURABILITY_RULE = /^[^\0]+=(synced|relaxed)$/;
+
+function acceptRules(value: unknown): string[] | undefined {
+  const words = typeof value === 'string' ? [value] : value;
+  if (!Array.isArray(words)) return undefined;
+  const isRule = (word: unknown) => typeof word === 'string' && DURABILITY_RULE.test(word);
+  return words.every(isRule) ? (words as string[]) : undefined;
+}
+
+const durabilityRules: OptionType<readonly string[]> = {
+  argument: 'rule',
+  allowed: 'FUNCTION=synced or FUNCTION=relaxed',
+  readText: acceptRules,
+  accept: acceptRules,
+  show: (rules) => rules.join(' ') || 'none',
+};
+
+const noRules: readonly string[] = [];
+
 /** Where jobs are kept: options of programs too. */
 export const storeRows = [
   {
@@ -102,6 +121,17 @@ export const storeRows = [
     scope: 'server',
     effect: 'used',
     help: 'synced = a background job is on disk before its JOB_CREATED; relaxed = it is answered at once and on disk within --flush-interval',
+  },
+  {
+    name: 'durability-of',
+    key: 'durabilityOf',
+    type: durabilityRules,
+    fallback: noRules,
+    group: OptionGroup.plugins,
+    scope: 'server',
+    effect: 'used',
+    isRepeatable: true,
+    help: 'durability of one function, whatever --durability says; may be repeated',
   },
   {
     name: 'flush-interval',

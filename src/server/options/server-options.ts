@@ -130,6 +130,8 @@ export interface ServerOptions {
   stateDir?: string | null;
   /** `synced` (default): a background job is on disk before its JOB_CREATED. `relaxed`: within `flushInterval`. */
   durability?: 'synced' | 'relaxed';
+  /** Of single functions: `NAME=synced` or `NAME=relaxed`. Default: none. */
+  durabilityOf?: string | readonly string[];
   /** Milliseconds that `durability: 'relaxed'` may lose in a crash. 1 to 60000, default 100. */
   flushInterval?: number;
   /** With `queueType: 'libsqlite3'`: the SQLite file; made when it is missing. */
@@ -171,6 +173,7 @@ type Computed =
   | 'port'
   | 'listen'
   | 'adminFrom'
+  | 'durabilityOf'
   | 'allow'
   | 'threads'
   | 'jobHandlePrefix'
@@ -186,6 +189,7 @@ export interface ResolvedOptions extends Readonly<Required<Omit<ServerOptions, C
   readonly listen: readonly ResolvedTarget[];
   /** For `compileAdminFrom`. */
   readonly adminFrom: readonly string[];
+  readonly durabilityOf: readonly string[];
   readonly allow: readonly string[];
   readonly threads: number;
   readonly jobHandlePrefix: string;

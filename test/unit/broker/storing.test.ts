@@ -242,6 +242,31 @@ describe('a background job and its store', () => {
   });
 });
 
+describe('durability of single functions', () => {
+  it('decides for their jobs alone, whatever holds for the others', () => {
+    const relaxedOf = new Map([
+      ['quick', true],
+      ['sure', false],
+    ]);
+    for (const isRelaxed of [false, true]) {
+      playsStored(
+        `
+        client > SUBMIT_JOB_BG quick u data
+        client < JOB_CREATED #1
+        client > SUBMIT_JOB_BG sure u data
+        store commits
+        client < JOB_CREATED #2
+        client > SUBMIT_JOB_BG other u data
+        ${isRelaxed ? 'client < JOB_CREATED #3' : ''}
+        store commits
+        ${isRelaxed ? '' : 'client < JOB_CREATED #3'}
+      `,
+        { isRelaxed, relaxedOf },
+      );
+    }
+  });
+});
+
 describe('a restart', () => {
   it('gives back every job with function, unique, priority, time and order', async () => {
     const store = new HandStore();

@@ -387,6 +387,15 @@ const cases: readonly Case[] = [
   ],
   ['checkConfig', false, FLAG, []],
   [
+    'durabilityOf',
+    [],
+    [
+      ['f=relaxed', ['f=relaxed']],
+      ['a=b=synced', ['a=b=synced']],
+    ],
+    ['f', '=synced', 'f=soon', 'f=relaxed '],
+  ],
+  [
     'logFormat',
     'auto',
     [
