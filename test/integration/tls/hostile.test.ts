@@ -1,0 +1,161 @@
+/**
+ * 10,000 half-open connections, garbage and slow writers against every listener, one after the other, while others are
+ * served: nothing ends, memory does not grow without bound. A tenth of it without GEARTRAIN_FULL=1. Prints its figures.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { loadNative } from '../../../src/native/load.ts';
+import { Authority } from '../../support/certificates.ts';
+import { Random } from '../../support/random.ts';
+import { freePort } from '../../support/servers.ts';
+import { start, useScratch } from '../daemon/command.ts';
+import { endingOf } from './peers.ts';
+
+const COUNT = process.env.GEARTRAIN_FULL === '1' ? 10_000 : 1_000;
+const HANDSHAKES_MAX = 500;
+const MIB = 1024 * 1024;
+const PROBER = new URL('./prober.mjs', import.meta.url);
+/** What is alive with 10,000 peers, and what the twin drops only with a full collection. */
+const SLACK_MIB = loadNative().kind === 'addon' ? 150 : 300;
+
+useScratch();
+let ours: Authority;
+beforeAll(() => {
+  ours = new Authority();
+  ours.sign('server', 'localhost');
+});
+afterAll(() => ours.remove());
+
+const random = new Random(4711);
+
+/** First bytes of peers that never finish, by listener. */
+const BEGINNINGS: Readonly<Record<string, readonly (string | null)[]>> = {
+  plain: [null, '\0REQ', '\0REQ\0\0\0\x07\0\xff\xff\xff', 'stat'],
+  tls: [null, '\x16', '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03'],
+  http: [
+    null,
+    'P',
+    'POST /f HTTP/1.1\r\nContent-Length: 100\r\n',
+    'POST /f HTTP/1.1\r\nContent-Length: 9\r\n\r\nx',
+  ],
+  control: [null, 'GET /metr', 'GET /metrics HTTP/1.1\r\nA: '],
+};
+
+/** A peer that begins and never goes on. */
+function halfOpen(port: number, beginning: string | null): Promise<Socket> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      if (beginning !== null) socket.write(Buffer.from(beginning, 'latin1'));
+      resolve(socket);
+    });
+    socket.on('error', () => resolve(socket));
+    socket.resume();
+  });
+}
+
+/** A whole record whose content is noise, or noise alone. */
+function garbage(): Buffer {
+  const noise = random.bytes(random.between(1, 300));
+  if (random.oneIn(2)) return Buffer.from(noise);
+  const head = [
+    22,
+    3,
+    1,
+    (noise.length + 4) >> 8,
+    (noise.length + 4) & 255,
+    1,
+    0,
+    0,
+    noise.length & 255,
+  ];
+  return Buffer.concat([Buffer.from(head), noise]);
+}
+
+function residentMib(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Math.round((Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024) / MIB);
+}
+
+it.each(['0', '2'])(
+  `serves others under ${COUNT} hostile peers of each listener, -t %s`,
+  async (threads) => {
+    const ports = {
+      plain: await freePort(),
+      tls: await freePort(),
+      http: await freePort(),
+      control: await freePort(),
+    };
+    const run = start([
+      ...[
+        '-b',
+        '1024',
+        '-t',
+        threads,
+        '-L',
+        `127.0.0.1:${ports.plain}`,
+        '-L',
+        `tls://127.0.0.1:${ports.tls}`,
+      ],
+      ...['-r', 'http', '--http-port', `${ports.http}`, '--control', `127.0.0.1:${ports.control}`],
+      ...[`--ssl-certificate=${ours.file('server.pem')}`, `--ssl-key=${ours.file('server.key')}`],
+      ...[
+        '--handshake-timeout',
+        '5',
+        '--max-handshakes',
+        `${HANDSHAKES_MAX}`,
+        '--verbose',
+        'WARNING',
+      ],
+    ]);
+    await run.until(/^geartrain .*$/m);
+    const prober = fork(PROBER, [`${ports.plain}`, `${ports.tls}`, ours.certificate]);
+    const report = async (): Promise<{ worst: number[]; count: number }> => {
+      prober.send('report');
+      return (await once(prober, 'message'))[0];
+    };
+    while ((await report()).count === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    const before = residentMib(run.pid);
+    for (const [name, beginnings] of Object.entries(BEGINNINGS)) {
+      const port = ports[name as keyof typeof ports];
+      const begun = performance.now();
+      const sockets: Socket[] = [];
+      await report();
+      while (sockets.length < COUNT) {
+        const some = Array.from({ length: 100 }, () => halfOpen(port, random.pick(beginnings)));
+        sockets.push(...(await Promise.all(some)));
+      }
+      const endings = Array.from({ length: COUNT / 10 }, () => {
+        const socket = connect(port, '127.0.0.1');
+        const ending = endingOf(socket);
+        socket.write(garbage());
+        socket.end();
+        return ending;
+      });
+      await Promise.all(endings);
+      const peak = residentMib(run.pid);
+      let { worst, count } = await report();
+      // Served to the end, and not only before.
+      while (count === 0) ({ worst, count } = await report());
+      console.log(
+        `${name}, -t ${threads}: ${COUNT} half-open, ${COUNT / 10} with garbage, ${Math.round(performance.now() - begun)} ms: resident ${before} -> ${peak} MiB, ` +
+          `${count} rounds of an honest peer, slowest ms: old ${worst[0]}, new ${worst[1]}, new by TLS ${worst[2]}`,
+      );
+      expect(peak - before).toBeLessThan(SLACK_MIB);
+      for (const socket of sockets) socket.destroy();
+    }
+    while ((await report()).count === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    prober.disconnect();
+    // Whoever was not known is gone; what was refused was told at most once a second for each reason.
+    const lines = run
+      .stderr()
+      .split('\n')
+      .filter((line) => line.includes('handshakes are open'));
+    expect(lines.length).toBeGreaterThan(COUNT > HANDSHAKES_MAX * 3 ? 0 : -1);
+    run.kill('SIGTERM');
+    expect(await run.ended).toEqual({ code: 0, signal: null });
+  },
+  300_000,
+);
