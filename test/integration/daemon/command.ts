@@ -2,22 +2,17 @@
  * Runs the built command `gearmand` for tests: what it prints, how it ends, what it answers.
  * Rule: every process started here is gone after the test, also those in the background.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type NetConnectOpts } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import { daemonPath } from '../../support/servers.ts';
+import { type WatchedProcess, watchOutput } from '../../support/watch-output.ts';
 
-export interface Run {
-  readonly child: ChildProcess;
+export interface Run extends WatchedProcess {
   readonly pid: number;
-  readonly stdout: () => string;
-  readonly stderr: () => string;
-  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-  /** Resolves as soon as stdout and stderr together match; rejects when the process ends before. */
-  until(pattern: RegExp): Promise<RegExpExecArray>;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -79,43 +74,13 @@ export function start(argv: readonly string[], options: RunOptions = {}): Run {
     cwd: options.cwd ?? folder,
     env: environment(options.env),
   });
-  const texts = { stdout: '', stderr: '' };
-  const waiters = new Set<() => void>();
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name]?.on('data', (chunk: Buffer) => {
-      texts[name] += chunk;
-      for (const waiter of [...waiters]) waiter();
-    });
-  }
-  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
-    child.once('close', (code, signal) => {
-      runs.delete(run);
-      resolve({ code, signal });
-    });
-  });
-  const until = (pattern: RegExp): Promise<RegExpExecArray> =>
-    new Promise((resolve, reject) => {
-      const look = (): void => {
-        const found = pattern.exec(`${texts.stdout}\n${texts.stderr}`);
-        if (found === null) return;
-        waiters.delete(look);
-        resolve(found);
-      };
-      waiters.add(look);
-      void ended.then(({ code, signal }) =>
-        reject(new Error(`ended (${signal ?? code}) before ${pattern}:\n${texts.stderr}`)),
-      );
-      look();
-    });
+  const watched = watchOutput(child, 'utf8');
   const run: Run = {
-    child,
+    ...watched,
     pid: child.pid as number,
-    stdout: () => texts.stdout,
-    stderr: () => texts.stderr,
-    ended,
-    until,
     kill: (signal) => void child.kill(signal),
   };
+  void watched.ended.then(() => runs.delete(run));
   runs.add(run);
   return run;
 }

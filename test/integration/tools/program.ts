@@ -6,16 +6,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type Socket } from 'node:net';
 import { afterEach } from 'vitest';
 import { requirePeer } from '../../support/peers.ts';
+import { type WatchedProcess, watchOutput } from '../../support/watch-output.ts';
 import { toolPath } from './invoke.ts';
 
-export interface Program {
-  readonly child: ChildProcess;
-  /** Bytes as Latin-1; of a terminal, both streams together. */
-  readonly stdout: () => string;
-  readonly stderr: () => string;
-  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-  /** Resolves as soon as stdout and stderr together match; rejects when the program ends before. */
-  until(pattern: RegExp): Promise<RegExpExecArray>;
+/** Bytes as Latin-1; of a terminal, both streams together. */
+export interface Program extends WatchedProcess {
   /** Writes to its standard input, or presses keys on its terminal. */
   type(text: string | Uint8Array): void;
 }
@@ -51,45 +46,11 @@ export function launch(
   }
   const child = spawn(command, argv, { stdio: 'pipe', env });
   running.add(child);
-  const texts = { stdout: '', stderr: '' };
-  const looks = new Set<() => void>();
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('latin1').on('data', (chunk: string) => {
-      texts[name] += chunk;
-      for (const look of [...looks]) look();
-    });
-  }
+  const watched = watchOutput(child, 'latin1');
   child.stdin.on('error', () => undefined);
   if (options.stdin !== undefined) child.stdin.end(options.stdin);
-  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
-    child.once('close', (code, signal) => {
-      running.delete(child);
-      resolve({ code, signal });
-    });
-  });
-  const until = (pattern: RegExp): Promise<RegExpExecArray> =>
-    new Promise((resolve, reject) => {
-      const look = (): void => {
-        const found = pattern.exec(`${texts.stdout}\n${texts.stderr}`);
-        if (found === null) return;
-        looks.delete(look);
-        resolve(found);
-      };
-      looks.add(look);
-      void ended.then(({ code, signal }) => {
-        const said = `${texts.stdout}\n${texts.stderr}`;
-        reject(new Error(`ended (${signal ?? code}) before ${pattern}:\n${said}`));
-      });
-      look();
-    });
-  return {
-    child,
-    stdout: () => texts.stdout,
-    stderr: () => texts.stderr,
-    ended,
-    until,
-    type: (text) => void child.stdin.write(text),
-  };
+  void watched.ended.then(() => running.delete(child));
+  return { ...watched, type: (text) => void child.stdin.write(text) };
 }
 
 /** Starts our `gearman` or `gearadmin`. */
