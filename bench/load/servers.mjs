@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
+import { storedServers } from './stored-servers.mjs';
 
 const root = new URL('../../', import.meta.url).pathname;
 const daemon = join(root, 'dist/cli/gearmand.js');
@@ -50,9 +51,9 @@ function gearmand(context, port, options) {
   ];
 }
 
-function geartrain(port, threads, path = daemon) {
+function geartrain(port, threads, path = daemon, options = []) {
   const listen = ['--port', String(port), '--listen', '127.0.0.1'];
-  return [process.execPath, path, '--threads', String(threads), ...listen];
+  return [process.execPath, path, '--threads', String(threads), ...listen, ...options];
 }
 
 const cMissing = (context) =>
@@ -129,6 +130,16 @@ export const servers = [
     missing: () => (findPerls() ? '' : 'no Perl gearmand (apt-get install gearman-server)'),
     argv: (_context, port) => [findPerls(), '-L', '127.0.0.1', '-p', String(port)],
   },
+  ...storedServers(
+    {
+      missing: oursMissing,
+      argv: (port, options) => geartrain(port, 0, daemon, options),
+    },
+    {
+      missing: cMissing,
+      argv: (context, port, options) => gearmand(context, port, [...tuning, ...options]),
+    },
+  ),
 ];
 
 /** A server given as NAME=COMMAND; the words of the command may contain {port}. */

@@ -3,6 +3,7 @@
 import { loadTrials } from './trials/loads.mjs';
 import { memoryTrials } from './trials/memory.mjs';
 import { shardsTrials } from './trials/shards.mjs';
+import { storedTrials } from './trials/stored.mjs';
 import { tableTrials } from './trials/table.mjs';
 
 /**
@@ -15,7 +16,13 @@ import { tableTrials } from './trials/table.mjs';
  * `isEmbedded`: server, client and worker are one process (embedded.mjs).
  * `shards`: functions are named after the shards that they fall on (probes/shards.mjs).
  */
-export const trials = [...tableTrials, ...loadTrials, ...memoryTrials, ...shardsTrials];
+export const trials = [
+  ...tableTrials,
+  ...loadTrials,
+  ...memoryTrials,
+  ...shardsTrials,
+  ...storedTrials,
+];
 
 const scaled = ['jobs', 'warm', 'lot'];
 const alsoSmall = ['depth', 'idle-workers', 'functions', 'keys'];

@@ -1,0 +1,62 @@
+// Servers that keep background jobs, as data: ours and the C gearmand on the same database. Files lie in a new folder
+// for each start; a database server is one that runs already, named by the environment, where each start has a table.
+// Rule: nothing is created or removed in a database but tables called bench_PORT_TIME.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Connection string of libpq; HOST:PORT:USER:DATABASE, without a password. */
+const POSTGRES = 'GEARTRAIN_BENCH_POSTGRES';
+const MYSQL = 'GEARTRAIN_BENCH_MYSQL';
+
+const newFolder = () => mkdtempSync(join(tmpdir(), 'geartrain-bench-'));
+const newTable = (port) => `bench_${port}_${Date.now()}`;
+
+const sqliteOptions = () => ['-q', 'libsqlite3', `--libsqlite3-db=${join(newFolder(), 'jobs.db')}`];
+
+const postgresOptions = (port) => [
+  ...['-q', 'postgres', `--libpq-conninfo=${process.env[POSTGRES]}`],
+  `--libpq-table=${newTable(port)}`,
+];
+
+function mysqlOptions(port) {
+  const [host, mysqlPort, user, database] = (process.env[MYSQL] ?? '').split(':');
+  return [
+    ...['-q', 'mysql', `--mysql-host=${host}`, `--mysql-port=${mysqlPort}`],
+    ...[`--mysql-user=${user}`, `--mysql-db=${database}`, `--mysql-table=${newTable(port)}`],
+  ];
+}
+
+/** Rows of the table of servers; `ours` and `theirs` make a command of options. */
+export function storedServers(ours, theirs) {
+  const needs = (missing, variable) => (context) =>
+    missing(context) || (process.env[variable] ? '' : `no ${variable} in the environment`);
+  const pair = (name, missing, options) => [
+    {
+      name: `c-${name}`,
+      about: `C gearmand -t 1 -w 1 with ${name}`,
+      missing: missing(theirs.missing),
+      argv: (context, port) => theirs.argv(context, port, options(port)),
+    },
+    {
+      name,
+      about: `geartrain --threads 0 with ${name}`,
+      isGeartrain: true,
+      missing: missing(ours.missing),
+      argv: (_context, port) => ours.argv(port, options(port)),
+    },
+  ];
+  const always = (missing) => missing;
+  return [
+    {
+      name: 'journal',
+      about: 'geartrain --threads 0 -q journal',
+      isGeartrain: true,
+      missing: ours.missing,
+      argv: (_context, port) => ours.argv(port, ['-q', 'journal', `--state-dir=${newFolder()}`]),
+    },
+    ...pair('sqlite', always, sqliteOptions),
+    ...pair('postgres', (missing) => needs(missing, POSTGRES), postgresOptions),
+    ...pair('mysql', (missing) => needs(missing, MYSQL), mysqlOptions),
+  ];
+}
