@@ -67,3 +67,9 @@ test.each(['0', '2'])(
     before.destroy();
   },
 );
+
+test('--tcp-user-timeout says that the twin does without it', async () => {
+  const words = ['-L', '127.0.0.1:0', '--tcp-user-timeout', '5', '--verbose', 'WARNING'];
+  const run = start(words, { env: { GEARTRAIN_NATIVE: '0' } });
+  await run.until(/--tcp-user-timeout has no effect without the native core/);
+});
