@@ -19,6 +19,7 @@ export interface ManyProgress {
   readonly submitted: number;
   /** Ended well: the result came, or the handle of a background job. */
   readonly completed: number;
+  /** Ended with an error; see `ManyResult.errors`. */
   readonly failed: number;
 }
 
@@ -33,6 +34,7 @@ export type ManyOutcome<F extends FunctionMap<F>> =
   | { readonly job: ManyJob<F>; readonly index: number; readonly result: unknown }
   | { readonly job: ManyJob<F>; readonly index: number; readonly error: unknown };
 
+/** How `submitMany` goes about its jobs. */
 export interface ManyOptions<F extends FunctionMap<F>> {
   /** Jobs that may be under way at a time. Default 4096. */
   readonly inFlightMax?: number;

@@ -65,6 +65,7 @@ export type JobEvent<T> =
  * before and is not iterated.
  */
 export interface SubmittedJob<T> extends Promise<T>, AsyncIterable<JobEvent<T>> {
+  /** The function that it was submitted to. */
   readonly functionName: string;
   /** The server's name for the job; rejects when it was not queued. */
   readonly handle: Promise<string>;
@@ -80,7 +81,9 @@ export interface JobStatus {
   readonly isKnown: boolean;
   /** A worker has it. */
   readonly isRunning: boolean;
+  /** As its worker said last; 0 of 0 before that. Whole numbers up to 2^32 - 1. */
   readonly numerator: number;
+  /** What `numerator` counts up to. */
   readonly denominator: number;
 }
 
@@ -92,14 +95,19 @@ export interface UniqueStatus extends JobStatus {
 
 /** One server's answer to a ping; either `roundTripMs` or `error` is null. */
 export interface Ping {
+  /** `host:port`, `unix:/path` or `in process`. */
   readonly server: string;
+  /** Milliseconds from ECHO_REQ to ECHO_RES. */
   readonly roundTripMs: number | null;
+  /** Why it did not answer. */
   readonly error: Error | null;
 }
 
 /** A server and the state of the connection to it. */
 export interface ServerState {
+  /** `host:port`, `unix:/path` or `in process`. */
   readonly server: string;
+  /** Of the connection, now. */
   readonly state: LinkState;
 }
 

@@ -12,6 +12,7 @@ export type Workload = Uint8Array | string;
 
 /** Turns values into workloads and back. Both functions may throw; the job then fails with that error. */
 export interface Codec {
+  /** What it returns belongs to the library from then on. */
   encode(value: unknown): Workload;
   /** `bytes` belong to the codec. */
   decode(bytes: Uint8Array): unknown;
@@ -41,7 +42,9 @@ export function encodeValue(value: unknown, codec: Codec | null, what: string): 
 
 /** Types of the input and output of one function. */
 export interface FunctionTypes {
+  /** What is submitted. */
   readonly input: unknown;
+  /** What the job results in. */
   readonly output: unknown;
 }
 

@@ -5,6 +5,7 @@
 /** Base of every error that clients and workers make. `code` begins with `ERR_GEARMAN_`. */
 export class GearmanError extends Error {
   override readonly name: string = 'GearmanError';
+  /** Stable: `ERR_GEARMAN_...`. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -34,6 +35,7 @@ export class ArgumentError extends GearmanError {
  */
 export class ConnectionError extends GearmanError {
   override readonly name = 'ConnectionError';
+  /** Why, see ConnectionErrorCode. */
   declare readonly code: ConnectionErrorCode;
 
   constructor(code: ConnectionErrorCode, message: string, options?: ErrorOptions) {
@@ -124,6 +126,7 @@ export class MaybeQueuedError extends GearmanError {
  */
 export class JobLostError extends GearmanError {
   override readonly name = 'JobLostError';
+  /** The server's name for the job. */
   readonly handle: string;
 
   constructor(functionName: string, handle: string, cause: Error) {

@@ -20,6 +20,7 @@ export type LinkState = 'idle' | 'connecting' | 'ready' | 'waiting' | 'closed';
 export interface ConnectionChange {
   /** `host:port`, `unix:/path` or `in process`. */
   readonly server: string;
+  /** What it has become. */
   readonly state: LinkState;
   /** Why it is `waiting`. */
   readonly error: ConnectionError | null;

@@ -26,6 +26,7 @@ export class ReactorError extends Error {
 /** The addon was demanded and does not load; `cause` says why. */
 export class NoAddonError extends Error {
   override readonly name = 'NoAddonError';
+  /** Stable. */
   readonly code = 'ERR_GEARTRAIN_NO_ADDON';
 }
 

@@ -5,6 +5,7 @@
  * that ended the server, if one did.
  */
 export class ServerClosedError extends Error {
+  /** Stable. */
   readonly code = 'ERR_GEARTRAIN_CLOSED';
   override readonly name = 'ServerClosedError';
 

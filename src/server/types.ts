@@ -23,6 +23,7 @@ export interface ListenRequest {
   readonly host?: string;
   /** TLS; default as option `ssl` says. */
   readonly isSecure?: boolean;
+  /** Unix socket; mode by option `socketMode`. */
   readonly path?: string;
 }
 
@@ -34,13 +35,17 @@ export interface ServerStats {
   readonly functions: number;
   /** Queued, scheduled and running jobs, now. */
   readonly jobs: number;
+  /** Jobs that were made by submits, foreground and background. */
   readonly submitted: number;
   /** Submits that joined a job of the same unique. */
   readonly coalesced: number;
   /** Submits that were answered with QUEUE_ERROR. */
   readonly refused: number;
+  /** Times that a job was given to a worker. */
   readonly assigned: number;
+  /** Jobs that ended with WORK_COMPLETE. */
   readonly completed: number;
+  /** Jobs that ended with WORK_FAIL, WORK_EXCEPTION, or were given up. */
   readonly failed: number;
   /** Jobs that went back to their queue because their worker was lost. */
   readonly requeued: number;
@@ -94,8 +99,10 @@ export interface Server {
   close(options?: { readonly graceful?: boolean }): Promise<void>;
   /** Resolves after `close`; rejects when the server ends because of an error of its own. */
   readonly closed: Promise<void>;
+  /** `error`: the server ends by itself because of it. `close`: it has ended. */
   on(event: 'error', listener: (error: Error) => void): this;
   on(event: 'close', listener: () => void): this;
+  /** The same, at the first one only. */
   once(event: 'error', listener: (error: Error) => void): this;
   once(event: 'close', listener: () => void): this;
   [Symbol.asyncDispose](): Promise<void>;

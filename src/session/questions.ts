@@ -45,21 +45,33 @@ export interface Answer {
 
 /** One thread's part of `server.stats()`. */
 export interface ThreadStats {
+  /** 0 is the acceptor; with `threads: 0` the only one. */
   readonly thread: number;
+  /** That live here, now. */
   readonly connections: number;
+  /** Known here, now. */
   readonly functions: number;
+  /** Queued, scheduled and running, now. */
   readonly jobs: number;
+  /** Times that a job was given to a worker. */
   readonly assigned: number;
+  /** Jobs that were made by submits. */
   readonly submitted: number;
+  /** Submits that joined a job of the same unique. */
   readonly coalesced: number;
+  /** Submits that were answered with QUEUE_ERROR. */
   readonly refused: number;
+  /** Jobs that ended with WORK_COMPLETE. */
   readonly completed: number;
+  /** Jobs that ended with WORK_FAIL, WORK_EXCEPTION, or were given up. */
   readonly failed: number;
+  /** Jobs that went back to their queue because their worker was lost. */
   readonly requeued: number;
   /** Bytes of job rows, workloads and indexes in use. */
   readonly queueBytes: number;
-  /** Records sent to and received from other threads. */
+  /** Records sent to other threads. */
   readonly recordsSent: number;
+  /** Records received from other threads. */
   readonly recordsReceived: number;
   /** Turns since start by their time: bucket b holds those below 4^b microseconds, the last one all longer ones. */
   readonly turns: { readonly buckets: readonly number[]; readonly sumUs: number };

@@ -32,11 +32,13 @@ export interface StoreHealth {
   readonly jobs: number;
   /** Appended or forgotten, and not durable yet, now. */
   readonly uncommitted: number;
+  /** Commits that have ended well. */
   readonly commits: number;
   /** Appended and forgotten jobs in all commits. */
   readonly committed: number;
-  /** Milliseconds that all commits took together, and the longest one. */
+  /** Milliseconds that all commits took together. */
   readonly commitMs: number;
+  /** Milliseconds that the longest commit took. */
   readonly commitMsMax: number;
   /** Bytes of disk that it occupies, now; 0 where somebody else knows. */
   readonly bytes: number;

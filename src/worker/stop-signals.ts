@@ -7,6 +7,7 @@ interface Drainable {
   close(): Promise<void>;
 }
 
+/** Which signals, and how long is waited. */
 export interface StopOptions {
   /** Default: SIGTERM and SIGINT. */
   readonly signals?: readonly NodeJS.Signals[];

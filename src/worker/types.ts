@@ -36,7 +36,9 @@ export interface ThreadHandler {
 
 /** A job that was given to this worker. */
 export interface WorkerJob<I = Uint8Array> {
+  /** The function that it was submitted to. */
   readonly functionName: string;
+  /** The server's name for it. */
   readonly handle: string;
   /** The client's key; empty without one. */
   readonly unique: string;
@@ -75,6 +77,7 @@ export type Handler<I, O> = (job: WorkerJob<I>, context: JobContext) => O | Prom
 
 /** Events of a worker. */
 export interface WorkerEventMap {
+  /** A connection to a server has changed its state. */
   connection: [change: ConnectionChange];
   /** A handler threw, ran out of time, or returned what cannot be sent. */
   jobError: [error: unknown, job: WorkerJob<unknown>];

@@ -6,8 +6,10 @@ import type { OptionRow } from './option-row.ts';
 
 /** Options that are not allowed. `code` is `ERR_GEARMAN_OPTION`; `problems` has one sentence for each, the message joins them. */
 export class OptionError extends Error {
+  /** Stable. */
   readonly code = 'ERR_GEARMAN_OPTION';
   override readonly name = 'OptionError';
+  /** One sentence each: which option, where it came from, what is allowed. */
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {

@@ -146,9 +146,11 @@ export interface ServerOptions {
   mysqlHost?: string;
   /** Its port, or the name of a TCP service. Default 3306. */
   mysqlPort?: number | string;
-  /** User, password and database; null (default): as MySQL's option files have it. */
+  /** User; null (default): as MySQL's option files have it. */
   mysqlUser?: string | null;
+  /** Password of the user; null (default): as MySQL's option files have it. */
   mysqlPassword?: string | null;
+  /** Database; null (default): as MySQL's option files have it. */
   mysqlDb?: string | null;
   /** Its table; made when it is missing. Default `gearman_queue`. */
   mysqlTable?: string;
@@ -156,6 +158,7 @@ export interface ServerOptions {
   redisServer?: string;
   /** Its port, or the name of a TCP service. Default 6379. */
   redisPort?: number | string;
+  /** Sent with AUTH; null (default): none is sent. */
   redisPassword?: string | null;
   /** How its keys begin. Default `_gear_`. */
   redisPrefix?: string;
