@@ -2,6 +2,7 @@
 // for each start; a database server is one that runs already, named by the environment, where each start has a table.
 // Rule: nothing is created or removed in a database but tables called bench_PORT_TIME.
 import { mkdtempSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -27,6 +28,18 @@ function mysqlOptions(port) {
   ];
 }
 
+/** Why ours has no SQLite here, or ''. */
+function driverMissing() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > 22 || (major === 22 && minor >= 13)) return '';
+  try {
+    createRequire(import.meta.url).resolve('better-sqlite3');
+    return '';
+  } catch {
+    return 'no better-sqlite3 (npm install --no-save --save-dev better-sqlite3@12.11.1)';
+  }
+}
+
 /** Rows of the table of servers; `ours` and `theirs` make a command of options. */
 export function storedServers(ours, theirs) {
   const needs = (missing, variable) => (context) =>
@@ -46,7 +59,7 @@ export function storedServers(ours, theirs) {
       argv: (_context, port) => ours.argv(port, options(port)),
     },
   ];
-  const always = (missing) => missing;
+  const needsDriver = (missing) => (context) => missing(context) || driverMissing();
   return [
     {
       name: 'journal',
@@ -55,7 +68,7 @@ export function storedServers(ours, theirs) {
       missing: ours.missing,
       argv: (_context, port) => ours.argv(port, ['-q', 'journal', `--state-dir=${newFolder()}`]),
     },
-    ...pair('sqlite', always, sqliteOptions),
+    ...pair('sqlite', needsDriver, sqliteOptions),
     ...pair('postgres', (missing) => needs(missing, POSTGRES), postgresOptions),
     ...pair('mysql', (missing) => needs(missing, MYSQL), mysqlOptions),
   ];

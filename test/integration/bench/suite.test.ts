@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { embeddingMissing } from '../../../bench/load/servers.mjs';
 import { trials as allTrials } from '../../../bench/load/trials.mjs';
 import { hasPeer, requirePeer } from '../../support/peers.ts';
+import { DATABASES, type Database } from '../../support/store/databases.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
 /** Two minutes on a quiet machine at most; a busy one may take its time. */
@@ -48,10 +49,18 @@ interface Run {
 }
 
 /** Plays the suite; its results lie in a folder of their own. */
-async function bench(folder: string, name: string, words: string[]): Promise<Run> {
+async function bench(
+  folder: string,
+  name: string,
+  words: string[],
+  env: Record<string, string> = {},
+): Promise<Run> {
   const path = join(folder, name);
   const argv = [join(root, 'bench/load/run.mjs'), ...words, '--smoke', '--out', path];
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, argv, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -63,14 +72,35 @@ async function bench(folder: string, name: string, words: string[]): Promise<Run
   return { code, output, html: read('html'), json: JSON.parse(read('json')) };
 }
 
+const POSTGRES = 'GEARTRAIN_BENCH_POSTGRES';
+const MYSQL = 'GEARTRAIN_BENCH_MYSQL';
+
+/** Variables that name database servers to the trials of stores. */
+function variablesOf(databases: readonly Database[]): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const database of databases) {
+    const settings = database.settings('unused');
+    if (settings.type === 'postgres') variables[POSTGRES] = settings.conninfo ?? '';
+    if (settings.type !== 'mysql') continue;
+    const { host, port, user, database: name } = settings;
+    variables[MYSQL] = [host, port, user, name].join(':');
+  }
+  return variables;
+}
+
 describe.skipIf(!requirePeer('compiler'))('the benchmark suite', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   describe('with every trial', () => {
     let run: Run;
+    const databases: Database[] = [];
+    let variables: Record<string, string>;
+    afterAll(() => Promise.all(databases.map((database) => database.close())));
     beforeAll(async () => {
-      run = await bench(folder, 'all', ['all']);
+      for (const kind of DATABASES) if (kind.isThere()) databases.push(await kind.start());
+      variables = variablesOf(databases);
+      run = await bench(folder, 'all', ['all'], variables);
     }, SMOKE_MS);
 
     const played = (name: string): Sample[] =>
@@ -82,7 +112,10 @@ describe.skipIf(!requirePeer('compiler'))('the benchmark suite', () => {
     });
 
     it.each(trials.map((trial) => trial.name))('plays %s on every server it names', (name) => {
-      const isHere = (server: string): boolean => !server.startsWith('c-') || hasPeer('gearmand');
+      const isHere = (server: string): boolean =>
+        (!server.startsWith('c-') || hasPeer('gearmand')) &&
+        (!server.endsWith('postgres') || POSTGRES in variables) &&
+        (!server.endsWith('mysql') || MYSQL in variables);
       const { servers } = trials.find((trial) => trial.name === name) as (typeof trials)[number];
       const wanted = servers.filter((server) => server !== 'shards-n' && isHere(server)).sort();
       const names = played(name).map((sample) => sample.server);

@@ -91,7 +91,9 @@ describe.each(variants())('server.connect(), $label', ({ threads, native }) => {
   });
 
   // Threads of a server wake each other by system calls, whoever is connected.
-  it.skipIf(!hasStrace || threads > 0)(
+  // With shards every job crosses threads, whose rings and doorbells are measured elsewhere.
+  if (threads > 0) return;
+  it.skipIf(!hasStrace)(
     'makes no system call a job',
     async () => {
       const calls = await Promise.all(

@@ -113,6 +113,7 @@ describe('a store in a database', () => {
     life.append(jobFor('kept'));
     await life.until(1);
     scripted.failure = { message: 'the connection is gone', isDone: true };
+    scripted.isUnreachable = true;
     life.append(jobFor('doubtful'));
     await turns(life, () => life.outcomes.length === 2);
     expect(life.outcomes).toEqual([
@@ -122,6 +123,7 @@ describe('a store in a database', () => {
     expect(life.store.health.isAccepting).toBe(false);
     expect(life.store.append(jobFor('refused'), {}, true)).toBe(0);
     scripted.failure = null;
+    scripted.isUnreachable = false;
     await turns(life, () => life.store.health.isAccepting);
     await life.until(2);
     expect([...scripted.rows.keys()]).toEqual(['kept']);
