@@ -78,8 +78,9 @@ class MemcachedBackend implements Backend {
 
   async write({ forgets, puts }: Batch): Promise<readonly Refusal[]> {
     const removed = forgets.flatMap((row) => this.#remove(row));
-    const answers = await Promise.all(puts.map((put) => this.#add(put)));
-    await Promise.all(removed);
+    const added = Promise.all(puts.map((put) => this.#add(put)));
+    // Awaited together, so that none fails without being heard.
+    const [answers] = await Promise.all([added, Promise.all(removed)]);
     return answers.flatMap((answer, index) => {
       if (answer === 'STORED') return [];
       if (answer === 'NOT_STORED') return [{ index, reason: TAKEN_REASON }];

@@ -72,6 +72,8 @@ class RedisBackend implements Backend {
   readonly #settings: RedisSettings;
   readonly #prefix: Buffer;
   #client: Client | null = null;
+  /** Of commands without an answer: the client never answers those that it had not written when its connection ended. */
+  readonly #waiting = new Set<(error: Error) => void>();
   #lastOrder = 0;
   #remark: string | null = null;
 
@@ -96,7 +98,9 @@ class RedisBackend implements Backend {
     }) as unknown as Client;
     this.#client = client;
     client.on('error', (error: Error) => {
-      if (this.#client === client && client.isReady === false) onLost(error);
+      if (this.#client !== client || client.isReady) return;
+      this.#giveUpWaiting(error);
+      onLost(error);
     });
     await client.connect();
     await this.#look();
@@ -108,10 +112,10 @@ class RedisBackend implements Backend {
   }
 
   async write({ forgets, puts }: Batch): Promise<readonly Refusal[]> {
-    const removed = this.#remove(forgets);
-    // Commands are carried out in the order in which they are given.
-    const found = await Promise.all(puts.map((put) => this.#ask('EXISTS', this.#keyOf(put))));
-    await Promise.all(removed);
+    // Commands are carried out in the order in which they are given; all of them fail together.
+    const removed = Promise.all(this.#remove(forgets));
+    const sought = Promise.all(puts.map((put) => this.#ask('EXISTS', this.#keyOf(put))));
+    const [found] = await Promise.all([sought, removed]);
     const refusals: Refusal[] = [];
     const added: Promise<Reply>[] = [];
     for (const [index, put] of puts.entries()) {
@@ -150,6 +154,7 @@ class RedisBackend implements Backend {
     const client = this.#client;
     this.#client = null;
     if (client?.isOpen) client.destroy();
+    this.#giveUpWaiting(new Error('the connection is closed'));
   }
 
   /** Whether the server takes writes, and how durable they are. */
@@ -242,7 +247,18 @@ class RedisBackend implements Backend {
     const client = this.#client;
     if (client === null) return Promise.reject(new Error('the connection is closed'));
     const { RESP_TYPES } = this.#library;
-    return client.sendCommand([...args], { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } });
+    const sent = client.sendCommand([...args], {
+      typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer },
+    });
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      sent.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+    });
+  }
+
+  #giveUpWaiting(error: Error): void {
+    for (const reject of this.#waiting) reject(error);
+    this.#waiting.clear();
   }
 }
 
