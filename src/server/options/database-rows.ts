@@ -1,48 +1,9 @@
 /** Rows for gearmand's databases: options of programs too. Each has a meaning with its own `--queue-type` only. */
 
 import { port } from './address-types.ts';
-import { OptionGroup, type OptionRow } from './option-row.ts';
-import { type OptionType, text } from './option-type.ts';
-
-const ofDatabase = { group: OptionGroup.plugins, scope: 'server', effect: 'used' } as const;
-
-/** Said of an option of a database that is not used. */
-const without =
-  (name: string, queueType: string) =>
-  (_value: unknown, values: Readonly<Record<string, unknown>>): string | null =>
-    values.queueType === queueType ? null : `--${name} has no effect without -q ${queueType}`;
-
-const word = text({ argument: 'text' });
-
-function row<const N extends string, const K extends string, V>(
-  queueType: string,
-  name: N,
-  key: K,
-  type: OptionType<V>,
-  fallback: V,
-  help: string,
-) {
-  return {
-    ...ofDatabase,
-    name,
-    key,
-    type,
-    fallback,
-    note: without(name, queueType),
-    help: `-q ${queueType}: ${help}`,
-  } as const satisfies OptionRow<V>;
-}
-
-/** A row whose value is shown to nobody. */
-function secretRow<const N extends string, const K extends string>(
-  queueType: string,
-  name: N,
-  key: K,
-  help: string,
-) {
-  const argument = text({ argument: name.endsWith('password') ? 'password' : 'text' });
-  return { ...row(queueType, name, key, argument, null, help), isSecret: true } as const;
-}
+import { row, secretRow, word } from './database-row.ts';
+import type { OptionRow } from './option-row.ts';
+import { text } from './option-type.ts';
 
 export const databaseRows = [
   row(

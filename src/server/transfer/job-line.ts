@@ -8,6 +8,7 @@
  * refused with what is wrong with it; nothing is guessed.
  */
 import { isUtf8 } from 'node:buffer';
+import { asBuffer } from '../../base/bytes.ts';
 import { HEAD_BYTES_MAX, UNIQUE_BYTES_MAX } from '../../protocol/limits.ts';
 import type { StoredJob } from '../../store/store.ts';
 
@@ -34,7 +35,7 @@ export function lineOf(job: StoredJob): string {
     priority: PRIORITIES[job.priority],
     ...(job.startMs > 0 && { runTime: job.startMs / MS }),
     ...(job.reducer.length > 0 && { reducer: shown(job.reducer) }),
-    workload: bufferOf(job.workload).toString('base64'),
+    workload: asBuffer(job.workload).toString('base64'),
   });
 }
 
@@ -74,7 +75,7 @@ export function jobOf(line: string, workloadBytesMax: number): StoredJob | strin
 }
 
 function shown(name: Uint8Array): string | { readonly base64: string } {
-  const bytes = bufferOf(name);
+  const bytes = asBuffer(name);
   return isUtf8(bytes) ? bytes.toString() : { base64: bytes.toString('base64') };
 }
 
@@ -107,8 +108,4 @@ const GIVEN_CHARS_MAX = 40;
 function given(value: unknown): string {
   const text = value === undefined ? 'missing' : JSON.stringify(value);
   return text.length <= GIVEN_CHARS_MAX ? text : `${text.slice(0, GIVEN_CHARS_MAX)}...`;
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,5 +1,6 @@
 /** What the SQL servers have in common: text of keys, and batches in which some rows are refused. */
 import { isUtf8 } from 'node:buffer';
+import { asBuffer } from '../../base/bytes.ts';
 import type { Put, Refusal, RowKey } from './backend.ts';
 
 /** Longest name of a function in gearmand's tables, in characters. */
@@ -47,7 +48,7 @@ export function unfitForSql(put: Put, isText: boolean, workloadBytesMax: number)
 }
 
 export function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+  return asBuffer(bytes).toString();
 }
 
 /** Whether two rows of the batch have one key: a unique that is forgotten and used again. */

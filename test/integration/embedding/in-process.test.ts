@@ -91,8 +91,8 @@ describe.each(variants())('server.connect(), $label', ({ threads, native }) => {
   });
 
   // Threads of a server wake each other by system calls, whoever is connected.
-  const isAlone = threads === 0 ? it.skipIf(!hasStrace) : () => {};
-  isAlone(
+  const ofOneThread = threads === 0 ? it.skipIf(!hasStrace) : () => {};
+  ofOneThread(
     'makes no system call a job',
     async () => {
       const calls = await Promise.all(

@@ -4,6 +4,7 @@
  * server takes in one packet.
  */
 import type { Connection, ConnectionOptions } from 'mysql2/promise';
+import { asBuffer } from '../../../base/bytes.ts';
 import {
   type Backend,
   type BackendKind,
@@ -15,6 +16,7 @@ import {
   TAKEN_REASON,
 } from '../backend.ts';
 import { loadPeer } from '../load-peer.ts';
+import { inPages, PAGE_ROWS } from '../pages.ts';
 import { addSplitting, unfitForSql } from '../splitting.ts';
 import { connectionOptions, type MysqlPlace } from './connection.ts';
 import { prepareTable, quoted, type TableFacts } from './table.ts';
@@ -29,8 +31,6 @@ const STATEMENT_BYTES = 4096;
 const ROW_BYTES = 1024;
 const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
 const KEYS_MAX = 1000;
-const PAGE_ROWS = 500;
-const PAGE_BYTES = 4 * 1024 * 1024;
 const COLUMNS = 'unique_key, function_name, priority, data, when_to_run';
 const DUPLICATE = 1062;
 const DEADLOCK = 1213;
@@ -127,20 +127,14 @@ class MysqlBackend implements Backend {
   }
 
   /** InnoDB keeps rows without a primary key in the order of their inserts, and a whole read follows it. */
-  async *scan(): AsyncGenerator<readonly FoundRow[]> {
+  scan(): AsyncIterable<readonly FoundRow[]> {
+    return inPages(this.#rows());
+  }
+
+  async *#rows(): AsyncGenerator<FoundRow> {
     const { connection } = this.#connection as unknown as { connection: Streaming };
     const found = connection.query(`SELECT ${COLUMNS} FROM ${this.#table}`);
-    let page: FoundRow[] = [];
-    let byteCount = 0;
-    for await (const row of found.stream({ highWaterMark: PAGE_ROWS })) {
-      page.push(foundRow(row as Row));
-      byteCount += (row as Row).data?.length ?? 0;
-      if (page.length < PAGE_ROWS && byteCount < PAGE_BYTES) continue;
-      yield page;
-      page = [];
-      byteCount = 0;
-    }
-    if (page.length > 0) yield page;
+    for await (const row of found.stream({ highWaterMark: PAGE_ROWS })) yield foundRow(row as Row);
   }
 
   async close(): Promise<void> {
@@ -214,7 +208,7 @@ interface Streaming {
 }
 
 function hex(bytes: Uint8Array): string {
-  return `X'${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')}'`;
+  return `X'${asBuffer(bytes).toString('hex')}'`;
 }
 
 function foundRow(row: Row): FoundRow {

@@ -5,6 +5,7 @@
  * and ignores it.
  */
 import type { Client, ClientConfig } from 'pg';
+import { asBuffer } from '../../../base/bytes.ts';
 import {
   type Backend,
   type BackendKind,
@@ -16,6 +17,7 @@ import {
   TAKEN_REASON,
 } from '../backend.ts';
 import { loadPeer } from '../load-peer.ts';
+import { PAGE_BYTES, PAGE_ROWS } from '../pages.ts';
 import { addSplitting, sharesKeys, textOf, unfitForSql } from '../splitting.ts';
 import { type PostgresConnection, readConninfo } from './conninfo.ts';
 
@@ -28,8 +30,6 @@ export interface PostgresSettings {
 const WORKLOAD_BYTES_MAX = 500_000_000;
 /** Larger workloads go in a statement of their own, as they are. */
 const INLINE_BYTES_MAX = 256 * 1024;
-const PAGE_BYTES = 4 * 1024 * 1024;
-const PAGE_ROWS = 500;
 const COLUMNS = ['unique_key', 'function_name', 'priority', 'data', 'when_to_run'] as const;
 const ORDER_COLUMN = 'id';
 const TABLE_NAME = /^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)?$/i;
@@ -209,17 +209,13 @@ function columnsOf(puts: readonly Put[]): unknown[] {
   return [
     ...keysOf(puts),
     puts.map(({ priority }) => priority),
-    puts.map(({ workload }) => bufferOf(workload)),
+    puts.map(({ workload }) => asBuffer(workload)),
     puts.map(({ startSeconds }) => startSeconds),
   ];
 }
 
 function valuesOf({ key, functionName, priority, workload, startSeconds }: Put): unknown[] {
-  return [textOf(key), textOf(functionName), priority, bufferOf(workload), startSeconds];
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return [textOf(key), textOf(functionName), priority, asBuffer(workload), startSeconds];
 }
 
 function foundRow(row: Row): FoundRow {

@@ -7,6 +7,7 @@
  * A key with a string is a workload of gearmand before 1.1.16. Rule: commands of a batch leave together; a key that is
  * there already is not written over.
  */
+import { asBuffer } from '../../../base/bytes.ts';
 import {
   type Backend,
   type BackendKind,
@@ -17,6 +18,7 @@ import {
   type RowKey,
   TAKEN_REASON,
 } from '../backend.ts';
+import { inPages, PAGE_ROWS } from '../pages.ts';
 import { readRow, readStringRow } from './redis-row.ts';
 
 export interface RedisSettings {
@@ -31,8 +33,6 @@ const CONNECT_MS = 5_000;
 /** Below what Redis takes in one value (proto-max-bulk-len). */
 const WORKLOAD_BYTES_MAX = 500_000_000;
 const SCAN_COUNT = 1_000;
-const PAGE_ROWS = 500;
-const PAGE_BYTES = 4 * 1024 * 1024;
 /** Keys that one command removes. */
 const REMOVED_MAX = 500;
 /** Orders of one millisecond, so that those of a later run are greater. */
@@ -72,8 +72,6 @@ class RedisBackend implements Backend {
   readonly #settings: RedisSettings;
   readonly #prefix: Buffer;
   #client: Client | null = null;
-  /** Of commands without an answer: the client never answers those that it had not written when its connection ended. */
-  readonly #waiting = new Set<(error: Error) => void>();
   #lastOrder = 0;
   #remark: string | null = null;
 
@@ -98,9 +96,7 @@ class RedisBackend implements Backend {
     }) as unknown as Client;
     this.#client = client;
     client.on('error', (error: Error) => {
-      if (this.#client !== client || client.isReady) return;
-      this.#giveUpWaiting(error);
-      onLost(error);
+      if (this.#client === client && client.isReady === false) onLost(error);
     });
     await client.connect();
     await this.#look();
@@ -131,30 +127,23 @@ class RedisBackend implements Backend {
   }
 
   /** All keys first: Redis gives them in no order, and some of them twice. */
-  async *scan(): AsyncGenerator<readonly FoundRow[]> {
+  scan(): AsyncIterable<readonly FoundRow[]> {
+    return inPages(this.#rows());
+  }
+
+  async *#rows(): AsyncGenerator<FoundRow> {
     const keys = await this.#keysInOrder();
-    let page: FoundRow[] = [];
-    let pageBytes = 0;
     for (let at = 0; at < keys.length; at += PAGE_ROWS) {
       const some = keys.slice(at, at + PAGE_ROWS);
-      for (const row of await Promise.all(some.map((key) => this.#read(key)))) {
-        if (row === null) continue;
-        page.push(row);
-        pageBytes += row.workload?.length ?? 0;
-        if (page.length < PAGE_ROWS && pageBytes < PAGE_BYTES) continue;
-        yield page;
-        page = [];
-        pageBytes = 0;
-      }
+      for (const row of await Promise.all(some.map((key) => this.#read(key))))
+        if (row !== null) yield row;
     }
-    if (page.length > 0) yield page;
   }
 
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = null;
     if (client?.isOpen) client.destroy();
-    this.#giveUpWaiting(new Error('the connection is closed'));
   }
 
   /** Whether the server takes writes, and how durable they are. */
@@ -247,26 +236,11 @@ class RedisBackend implements Backend {
     const client = this.#client;
     if (client === null) return Promise.reject(new Error('the connection is closed'));
     const { RESP_TYPES } = this.#library;
-    const sent = client.sendCommand([...args], {
-      typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer },
-    });
-    return new Promise((resolve, reject) => {
-      this.#waiting.add(reject);
-      sent.then(resolve, reject).finally(() => this.#waiting.delete(reject));
-    });
-  }
-
-  #giveUpWaiting(error: Error): void {
-    for (const reject of this.#waiting) reject(error);
-    this.#waiting.clear();
+    return client.sendCommand([...args], { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } });
   }
 }
 
 const HYPHEN = Buffer.from('-');
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
 
 /** For MATCH: what a pattern would take for more than itself. */
 function escaped(bytes: Buffer): Buffer {

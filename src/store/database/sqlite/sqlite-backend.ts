@@ -5,6 +5,7 @@
  */
 import type { Backend, BackendKind, Batch, FoundRow, Put, Refusal } from '../backend.ts';
 import { TAKEN_REASON } from '../backend.ts';
+import { PAGE_BYTES, PAGE_ROWS } from '../pages.ts';
 import {
   loadSqlite,
   type SqliteConnection,
@@ -23,8 +24,6 @@ const BUSY_PAUSE_MS = 25;
 /** Below what SQLite takes in one value. */
 const WORKLOAD_BYTES_MAX = 999_000_000;
 const START_SECONDS_MAX = 0xffffffff;
-const PAGE_ROWS = 500;
-const PAGE_BYTES = 4 * 1024 * 1024;
 const COLUMNS = ['unique_key', 'function_name', 'priority', 'data', 'when_to_run'] as const;
 
 export async function sqliteKind(settings: SqliteSettings): Promise<BackendKind> {
