@@ -16,7 +16,6 @@ import type { Note, Settings } from './settings.ts';
 import { openAddresses, startLine } from './start-line.ts';
 import { StopSignals } from './stop-signals.ts';
 import { switchUser } from './switch-user.ts';
-import { tuneEngine } from './tune-engine.ts';
 
 /** What was tried and what is wrong, in one sentence; the whole stack where the mistake is ours. */
 function sentence(error: unknown, isOurs = false): string {
@@ -115,7 +114,6 @@ export async function runDaemon(
   channel: BackgroundChannel | null,
   complain: (text: string) => void,
 ): Promise<number> {
-  tuneEngine();
   const { pidFile, native: mode } = settings.values;
   let log: OpenLog | null = null;
   const fail = (error: unknown, isOurs: boolean): number => {
