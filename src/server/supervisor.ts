@@ -153,10 +153,9 @@ export class Supervisor {
   }
 
   #onMessage(thread: number, message: FromShard): void {
-    if (message.type === 'log') {
-      const context = { ...message.context, thread };
-      this.#options.log.log(message.level, message.text, context);
-    } else if (message.type === 'ready') this.#readies.get(thread)?.(null);
+    if (message.type === 'log')
+      this.#options.log.log(message.level, message.text, { ...message.context, thread });
+    else if (message.type === 'ready') this.#readies.get(thread)?.(null);
     else if (message.type === 'refused') this.#refusals.set(thread, new Error(message.reason));
     else this.#parted.get(thread)?.();
   }
@@ -212,6 +211,7 @@ export class Supervisor {
     // Stopped, or dead again: then another replacement follows this one.
     if (this.#isStopping || !this.#ports.has(thread)) return;
     this.rings.join(thread, this.#wiring.takeEnds(0, thread));
+    acceptor.regain(thread);
     for (const [other, port] of this.#ports) {
       if (other === thread) continue;
       const ends = this.#wiring.takeEnds(other, thread);

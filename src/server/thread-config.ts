@@ -7,6 +7,8 @@ import type { Secrets } from './secrets.ts';
 import type { ServerState } from './state.ts';
 
 const MIB = 1024 * 1024;
+/** Frames wait so long for a shard that is being started again with its jobs. */
+const ABSENCE_MS = 5_000;
 const OUTPUT_PAUSE_BYTES_MAX = 4 * MIB;
 
 /** Makes the configuration by thread: 0 is the acceptor, or everything without shards. */
@@ -47,6 +49,7 @@ export function configMaker(
         byteRate: options.maxByteRate,
         ...(options.allow.length > 0 && { access }),
         packetBytesMax: options.maxPacketSize,
+        absenceMs: state.keptIn === null ? 0 : ABSENCE_MS,
         movesConnections: thread === 0 && options.threads > 0 && kind === 'addon',
       },
       broker: {

@@ -19,6 +19,7 @@ import { AddressCounts } from './address-counts.ts';
 import { admitsFrame } from './admission.ts';
 import { left } from './entrance.ts';
 import { onEvent } from './events.ts';
+import { Absences } from './far/absences.ts';
 import type { FarLink } from './far/link.ts';
 import { RecordKind } from './far/records.ts';
 import { onFrame } from './frames/frames.ts';
@@ -56,6 +57,8 @@ export interface HomeOptions {
   readonly access?: readonly AccessRule[];
   /** Connections move to the owner of the first function that they name. */
   readonly movesConnections: boolean;
+  /** How long frames wait for a shard that is being started again; 0 or left out: not at all. */
+  readonly absenceMs?: number;
 }
 
 /** What lies above the sessions. */
@@ -94,6 +97,7 @@ export class Home {
   readonly access: Access | null;
   /** Null: connections may send as fast as they can. */
   readonly pace: Pace | null;
+  readonly absences: Absences;
   /** Null in threads that accept nobody, and without a limit. */
   readonly addressCounts: AddressCounts | null;
   /** Links by thread; null for this thread and for dead ones. */
@@ -144,6 +148,7 @@ export class Home {
     this.incidents = new Incidents(log);
     const { thread, addressConnectionsMax = 0, packetRate = 0, byteRate = 0 } = options;
     this.pace = packetRate + byteRate === 0 ? null : new Pace(packetRate, byteRate);
+    this.absences = new Absences(options.absenceMs ?? 0);
     this.addressCounts = thread === 0 && addressConnectionsMax > 0 ? new AddressCounts() : null;
     this.access = options.access === undefined ? null : new Access(options.access);
     this.outbox = new ThreadOutbox(options.thread, this, this.output, reactor, links);

@@ -11,7 +11,15 @@ import type { ReplyQueue } from './reply-queue.ts';
 import type { SessionAbilities } from './session-abilities.ts';
 
 /** Why a connection's frames are held back; bits. */
-export const Hold = { grab: 1, queue: 2, move: 4, listing: 8, search: 16, pace: 32 } as const;
+export const Hold = {
+  grab: 1,
+  queue: 2,
+  move: 4,
+  listing: 8,
+  search: 16,
+  pace: 32,
+  absence: 64,
+} as const;
 
 /** A GRAB that is asked around. */
 export interface GrabUnderWay {

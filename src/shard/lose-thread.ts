@@ -23,4 +23,5 @@ export function loseThread(home: Home, thread: number): void {
     home.broker?.onPeerGone(peer);
   }
   home.forgetThread(thread);
+  home.absences.begin(thread, home.incidents.nowMs);
 }

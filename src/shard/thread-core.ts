@@ -215,6 +215,12 @@ export class ThreadCore {
     this.reactor.nudge();
   }
 
+  /** A thread that had died runs again: who waited for it goes on. Outside of a turn, with the rings to it joined. */
+  regain(thread: number): void {
+    this.home.absences.end(this.home, thread);
+    this.reactor.nudge();
+  }
+
   /** Handles all that other threads have sent so far. Outside of a turn, before the end of this thread. */
   takeRecords(): void {
     this.#setTime();
@@ -276,7 +282,8 @@ export class ThreadCore {
     let dueMs = broker === null ? Number.POSITIVE_INFINITY : this.#tick(broker, nowMs);
     if (this.store !== null) dueMs = Math.min(dueMs, this.store.flush(nowMs));
     if (home.pace !== null) dueMs = Math.min(dueMs, home.pace.tick(home));
-    dueMs = Math.min(dueMs, home.incidents.tick(), this.#housekeeping.run(nowMs));
+    dueMs = Math.min(dueMs, home.absences.tick(home), home.incidents.tick());
+    dueMs = Math.min(dueMs, this.#housekeeping.run(nowMs));
     this.#sleepUntil(dueMs, nowMs);
     if (this.#budget.isLimited) this.#settleMemory();
     const tookMs = clock.nowMs() - nowMs;

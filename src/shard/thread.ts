@@ -42,8 +42,10 @@ export default async function runShard(task: ShardTask): Promise<void> {
         rings.part(message.thread);
         core.lose(message.thread);
         say({ type: 'parted', thread: message.thread });
-      } else if (message.type === 'join') rings.join(message.thread, message.ends);
-      else if (message.type === 'logLevel') level = message.level;
+      } else if (message.type === 'join') {
+        rings.join(message.thread, message.ends);
+        core.regain(message.thread);
+      } else if (message.type === 'logLevel') level = message.level;
       else if (message.type === 'renewTokens') core.renewTokens(message.tokens);
       else if (message.type === 'renewTls') core.door?.renew(message.material);
       else resolve();

@@ -185,6 +185,20 @@ export class FarDialogue extends NearDialogue {
     this.#links[other] = null;
   }
 
+  /** Thread `other` has died. */
+  lose(other: number): void {
+    this.cut(other);
+    this.thread.core.lose(other);
+    this.thread.run();
+  }
+
+  /** It runs again. */
+  regain(other: number): void {
+    this.#links[other] = new FarLink(new Writer(other, (record) => this.records.push(record)));
+    this.thread.core.regain(other);
+    this.thread.run();
+  }
+
   session(name: string): Session {
     const session = this.thread.home.live(this.peer(name).conn);
     if (session === null) throw new Error(`${name} has no session`);

@@ -13,8 +13,8 @@ import type { FarLink } from './link.ts';
 import { encodeMove } from './moving.ts';
 import { RecordKind } from './records.ts';
 
-/** Nobody can answer: its jobs were lost with it, and so is the connection. */
-const DEAD_OWNER = 'the shard of its function is being started again';
+/** Nobody can answer. */
+export const DEAD_OWNER = 'the shard of its function is being started again';
 
 /** Sends a frame to another owner; `place` is 0 when it owes no reply. Its blob's reference is used up. */
 export function sendFrame(
@@ -66,15 +66,9 @@ function named(home: Home, session: Session, owner: number): FarLink | null {
   return home.links[owner] ?? null;
 }
 
-/** Gives the connection, from `held` on, to the thread that owns the first function it names. Nothing may wait. */
+/** Gives the connection, from `held` on, to the living owner of the first function it names. Nothing may wait. */
 export function moveAway(home: Home, session: Session, held: Frame, owner: number): void {
   if (session.replies !== null) return;
-  const link = home.links[owner] ?? null;
-  if (link === null) {
-    if (held.blob > 0) home.reactor.blobRelease(held.blob);
-    home.drop(session, DEAD_OWNER);
-    return;
-  }
   hold(home, session, Hold.move, held.start);
   const detached = detach(home, session);
   if (detached === null) {
@@ -86,7 +80,7 @@ export function moveAway(home: Home, session: Session, held: Frame, owner: numbe
   home.remove(session);
   moved(home, session.address, owner);
   const record = encodeMove(session, fd, unread, unsent);
-  link.send(RecordKind.MOVE, fd, 0, 0, 0, record);
+  (home.links[owner] as FarLink).send(RecordKind.MOVE, fd, 0, 0, 0, record);
 }
 
 /** Null when some of its bytes were read and dropped because memory is short: they cannot be read again elsewhere. */

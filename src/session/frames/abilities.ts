@@ -7,7 +7,7 @@ import { moveAway, sendFrame, sendSleep } from '../far/send.ts';
 import type { Home } from '../home.ts';
 import type { Session } from '../session.ts';
 import { SessionAbilities } from '../session-abilities.ts';
-import { mustMove, toBroker } from './near.ts';
+import { mustMove, onAbsent, toBroker } from './near.ts';
 
 export function onPreSleep(home: Home, session: Session): void {
   session.sleepSerial = (session.sleepSerial + 1) & 0x7fffffff;
@@ -29,6 +29,10 @@ export function onCanDo(home: Home, session: Session, frame: Frame): void {
   if (isTimed && parseTimeout(frame.bytes, frame.off1, frame.off1 + frame.a1) < 0) return;
   const owner = home.ownerOf(frame.hash0);
   const isNear = owner === home.options.thread;
+  if (!isNear && home.links[owner] == null) {
+    onAbsent(home, session, frame, owner);
+    return;
+  }
   if (!isNear && mustMove(home, session, frame)) {
     moveAway(home, session, frame, owner);
     return;

@@ -9,7 +9,7 @@ import { limitPlaces, takePlace } from '../replies.ts';
 import type { Session } from '../session.ts';
 import { onCanDo, onCantDo, onPreSleep, onResetAbilities } from './abilities.ts';
 import { onGrab } from './grabs.ts';
-import { mustMove, refuse, toBroker } from './near.ts';
+import { mustMove, onAbsent, refuse, toBroker } from './near.ts';
 import { onEcho, onGetStatus, onGetStatusUnique, onOption, textArgument } from './queries.ts';
 import { onWork } from './work.ts';
 
@@ -88,6 +88,10 @@ function onSubmit(home: Home, session: Session, frame: Frame): void {
   if (frame.isDropped) {
     home.refusedCount++;
     refuse(home, session, frame, Errors.queueFull);
+    return;
+  }
+  if (home.links[owner] == null) {
+    onAbsent(home, session, frame, owner);
     return;
   }
   if (mustMove(home, session, frame)) {

@@ -1,6 +1,12 @@
-/** What every kind of frame may need: this thread's own broker, a refusal, a connection that must move first. */
+/**
+ * What every kind of frame may need: this thread's own broker, a refusal, an owner that is not there, a connection that
+ * must move first.
+ */
 import type { Broker } from '../../broker/broker.ts';
+import { Errors } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frame.ts';
+import { Packet } from '../../protocol/packets.ts';
+import { DEAD_OWNER } from '../far/send.ts';
 import type { Home } from '../home.ts';
 import { hold, limitPlaces, reply } from '../replies.ts';
 import { Hold, type Session } from '../session.ts';
@@ -15,6 +21,26 @@ export function toBroker(home: Home, session: Session, frame: Frame): void {
 export function refuse(home: Home, session: Session, frame: Frame, error: Uint8Array): void {
   if (frame.blob > 0) home.reactor.blobRelease(frame.blob);
   reply(home, session, error);
+}
+
+/**
+ * The owner of the function that `frame` names is being started again. The frame waits where jobs come back; when that
+ * takes too long a submit is refused. All else closes the connection: nothing else owes a reply.
+ */
+export function onAbsent(home: Home, session: Session, frame: Frame, owner: number): void {
+  const { absences } = home;
+  if (absences.hold(home, session, frame, owner)) return;
+  if (absences.has(owner) && !isRegistration(frame.type)) {
+    home.refusedCount++;
+    refuse(home, session, frame, Errors.queueError);
+    return;
+  }
+  if (frame.blob > 0) home.reactor.blobRelease(frame.blob);
+  home.drop(session, DEAD_OWNER);
+}
+
+function isRegistration(type: number): boolean {
+  return type === Packet.CAN_DO || type === Packet.CAN_DO_TIMEOUT;
 }
 
 /** Whether the connection goes to the owner of the function that `frame` names first; held while replies wait. */

@@ -3,6 +3,7 @@
  * the foreground and says so to the ledger.
  */
 import type { PacketName, WirePacket } from '../../support/packet-text.ts';
+import { ownerOf } from '../server/inspect.ts';
 import { CuriousPeer } from './curious-peer.ts';
 import type { Submission } from './job-record.ts';
 import type { PeerContext } from './peer.ts';
@@ -97,13 +98,13 @@ export class Client extends CuriousPeer {
       this.ledger.acknowledged(submission, reply.payload.toString('latin1'));
       return true;
     }
+    const { world } = this;
+    const refusal = reply.name === 'ERROR' ? reply.payload.toString() : '';
+    if (refusal === 'QUEUE_ERROR\0QUEUE_ERROR')
+      return world.plan.hasStore && world.wasAbsentLong(ownerOf(world, submission.functionName));
     const mayBeFull =
-      this.ledger.limited.has(submission.functionName) || this.world.plan.memoryBytesMax > 0;
-    return (
-      mayBeFull &&
-      reply.name === 'ERROR' &&
-      reply.payload.toString() === 'QUEUE_ERROR\0Job queue is full'
-    );
+      this.ledger.limited.has(submission.functionName) || world.plan.memoryBytesMax > 0;
+    return mayBeFull && refusal === 'QUEUE_ERROR\0Job queue is full';
   }
 
   #unique(): string {

@@ -41,8 +41,8 @@ export class PeerLink {
   readonly name: string;
   readonly socket: MemorySocket;
   readonly expected: Expectation[] = [];
-  /** Shards whose functions this connection has named so far. */
-  readonly named = new Set<number>();
+  /** Shards whose functions this connection has named so far, with the deaths that were harmless by then. */
+  readonly named = new Map<number, ReadonlySet<Death>>();
   /** Deaths of shards that were over before the connection was opened. */
   readonly deathsBefore: ReadonlySet<Death>;
   /** The peer has decided to leave. */

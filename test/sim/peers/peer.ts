@@ -123,7 +123,9 @@ export abstract class SimPeer {
 
   /** Notes that the connection has named a function. */
   protected name(functionName: string): void {
-    this.link.named.add(ownerOf(this.world, functionName));
+    const { named } = this.link;
+    const shard = ownerOf(this.world, functionName);
+    if (!named.has(shard)) named.set(shard, this.world.harmlessDeaths());
   }
 
   /** Sends a line; `reply` null stands for a listing. */
@@ -147,9 +149,10 @@ export abstract class SimPeer {
 
   #onClosed(): void {
     const { link, world } = this;
-    const isOfDead = world
-      .deathsSince(link.deathsBefore)
-      .some(({ shard }) => link.named.has(shard));
+    const isOfDead = [...link.named].some(
+      ([shard, harmless]) =>
+        world.wasAbsentLong(shard) || world.deathsSince(harmless).some((it) => it.shard === shard),
+    );
     const isShort = world.plan.memoryBytesMax > 0 && link.hasSentBig;
     if (isOfDead || isShort || this.mayBeOverLimit) return;
     ensure(link.leaving !== null, () => `${link.name} is closed without a reason`);

@@ -12,6 +12,8 @@ import { SimRings } from './rings.ts';
 import type { World } from './world.ts';
 
 export const HANDLE_PREFIX = 'H:sim';
+/** Frames wait so long for a shard with a store. */
+export const ABSENCE_MS = 5000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 const FACTS = { version: '2.0.0+sim', pid: 1, verbose: () => 'ERROR', isAllowed: () => true };
 
@@ -131,6 +133,7 @@ function coreOptions(plan: Plan, thread: number, memoryTaken: Int32Array) {
       exceptions: plan.exceptions,
       connectionsMax: 0,
       packetBytesMax: 1 << 28,
+      absenceMs: plan.hasStore ? ABSENCE_MS : 0,
       movesConnections: thread === 0 && plan.movesConnections,
     },
     broker: {

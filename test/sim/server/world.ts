@@ -10,15 +10,19 @@ import { MemoryFiles } from '../../support/memory-files.ts';
 import type { Plan } from '../plan.ts';
 import type { Transcript } from '../transcript.ts';
 import { RingHub } from './rings.ts';
-import { SimThread } from './sim-thread.ts';
+import { ABSENCE_MS, SimThread } from './sim-thread.ts';
 
 /** Thrown inside a turn to end its thread there. */
 class ThreadDeath extends Error {}
 
 export interface Death {
   readonly shard: number;
+  readonly diedAtMs: number;
+  /** Every thread has dropped what the dead one was owed. */
+  isForgotten: boolean;
   /** Every thread has joined the new one. */
   isOver: boolean;
+  overAtMs: number;
 }
 
 interface Message {
@@ -122,6 +126,20 @@ export class World {
     return this.deaths.filter((death) => !before.has(death));
   }
 
+  /** Deaths that harm nobody who names a function only now: with a store, its frames wait. */
+  harmlessDeaths(): Set<Death> {
+    const { hasStore } = this.plan;
+    return new Set(this.deaths.filter((death) => death.isOver || (hasStore && death.isForgotten)));
+  }
+
+  /** Whether frames for the shard may have waited as long as frames may. */
+  wasAbsentLong(shard: number): boolean {
+    return this.deaths.some((death) => {
+      const endMs = death.isOver ? death.overAtMs : this.nowMs;
+      return death.shard === shard && endMs - death.diedAtMs >= ABSENCE_MS;
+    });
+  }
+
   /** Ends a shard now, or behind `flushes` flushes of its next turns. */
   kill(shard: number, flushes: number): void {
     const thread = this.threads[shard];
@@ -159,7 +177,13 @@ export class World {
     for (const message of this.messages.filter(({ to }) => to === shard)) message.unheard();
     this.messages = this.messages.filter(({ to }) => to !== shard);
     const isBusy = this.deaths.some((death) => !death.isOver);
-    const death: Death = { shard, isOver: false };
+    const death: Death = {
+      shard,
+      diedAtMs: this.nowMs,
+      isForgotten: false,
+      isOver: false,
+      overAtMs: 0,
+    };
     this.deaths.push(death);
     if (!isBusy) this.#replaceNext();
   }
@@ -203,16 +227,19 @@ export class World {
 
   #restart(death: Death): void {
     const { shard } = death;
+    death.isForgotten = true;
     this.transcript.add(() => `thread ${shard} is started again`);
     this.hub.reset(shard);
     this.#start(shard);
     const join = (thread: SimThread) => {
       this.transcript.add(() => `thread ${thread.index} joins shard ${shard}`);
       thread.rings.join(shard);
+      thread.core.regain(shard);
     };
     join(this.threads[0] as SimThread);
     this.#tellShards(shard, join, () => {
       death.isOver = true;
+      death.overAtMs = this.nowMs;
       this.#replaceNext();
     });
   }
