@@ -1,6 +1,6 @@
 // Servers that keep background jobs, as data: ours and the C gearmand on the same database. Files lie in a new folder
 // for each start; a database server is one that runs already, named by the environment, where each start has a table.
-// Rule: nothing is created or removed in a database but tables called bench_PORT_TIME.
+// Rule: nothing is created or removed in a database but tables and keys that begin with bench_PORT_TIME.
 import { mkdtempSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,8 @@ import { join } from 'node:path';
 /** Connection string of libpq; HOST:PORT:USER:DATABASE, without a password. */
 const POSTGRES = 'GEARTRAIN_BENCH_POSTGRES';
 const MYSQL = 'GEARTRAIN_BENCH_MYSQL';
+/** HOST:PORT, without a password. */
+const REDIS = 'GEARTRAIN_BENCH_REDIS';
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'geartrain-bench-'));
 const newTable = (port) => `bench_${port}_${Date.now()}`;
@@ -25,6 +27,14 @@ function mysqlOptions(port) {
   return [
     ...['-q', 'mysql', `--mysql-host=${host}`, `--mysql-port=${mysqlPort}`],
     ...[`--mysql-user=${user}`, `--mysql-db=${database}`, `--mysql-table=${newTable(port)}`],
+  ];
+}
+
+function redisOptions(port) {
+  const [host, redisPort] = (process.env[REDIS] ?? '').split(':');
+  return [
+    ...['-q', 'redis', `--redis-server=${host}`, `--redis-port=${redisPort}`],
+    `--redis-prefix=${newTable(port)}_`,
   ];
 }
 
@@ -71,5 +81,6 @@ export function storedServers(ours, theirs) {
     ...pair('sqlite', needsDriver, sqliteOptions),
     ...pair('postgres', (missing) => needs(missing, POSTGRES), postgresOptions),
     ...pair('mysql', (missing) => needs(missing, MYSQL), mysqlOptions),
+    ...pair('redis', (missing) => needs(missing, REDIS), redisOptions),
   ];
 }

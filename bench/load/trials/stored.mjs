@@ -9,12 +9,16 @@ export const storedTrials = [
     name: 'stored',
     tags: ['stores'],
     about: 'background submit, 8 clients, 1,000 under way each, synced to a store',
-    servers: ['journal', 'c-sqlite', 'sqlite', 'c-postgres', 'postgres', 'c-mysql', 'mysql'],
+    servers: [
+      ...['journal', 'c-sqlite', 'sqlite', 'c-postgres', 'postgres', 'c-mysql', 'mysql'],
+      ...['c-redis', 'redis'],
+    ],
     options: { scenario: 'submit', unique: 'random', jobs: 200000, warm: 50000, lot: 100000 },
     perServer: {
       'c-sqlite': few,
       'c-postgres': few,
       'c-mysql': few,
+      'c-redis': { ...few, jobs: 40000, warm: 2000, lot: 20000 },
       postgres: { jobs: 100000, warm: 20000, lot: 50000 },
       mysql: { jobs: 100000, warm: 20000, lot: 50000 },
     },

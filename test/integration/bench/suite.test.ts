@@ -11,6 +11,7 @@ import { embeddingMissing } from '../../../bench/load/servers.mjs';
 import { trials as allTrials } from '../../../bench/load/trials.mjs';
 import { hasPeer, requirePeer } from '../../support/peers.ts';
 import { DATABASES, type Database } from '../../support/store/databases.ts';
+import { KeyValueServer, requireKeyValue } from '../../support/store/key-value-servers.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
 /** Two minutes on a quiet machine at most; a busy one may take its time. */
@@ -74,6 +75,7 @@ async function bench(
 
 const POSTGRES = 'GEARTRAIN_BENCH_POSTGRES';
 const MYSQL = 'GEARTRAIN_BENCH_MYSQL';
+const REDIS = 'GEARTRAIN_BENCH_REDIS';
 
 /** Variables that name database servers to the trials of stores. */
 function variablesOf(databases: readonly Database[]): Record<string, string> {
@@ -96,10 +98,15 @@ describe.skipIf(!requirePeer('compiler'))('the benchmark suite', () => {
     let run: Run;
     const databases: Database[] = [];
     let variables: Record<string, string>;
-    afterAll(() => Promise.all(databases.map((database) => database.close())));
+    let redis: KeyValueServer | null = null;
+    afterAll(() => Promise.all([redis?.remove(), ...databases.map((each) => each.close())]));
     beforeAll(async () => {
       for (const kind of DATABASES) if (kind.isThere()) databases.push(await kind.start());
       variables = variablesOf(databases);
+      if (requireKeyValue('redis')) {
+        redis = await KeyValueServer.start('redis');
+        variables[REDIS] = `127.0.0.1:${redis.port}`;
+      }
       run = await bench(folder, 'all', ['all'], variables);
     }, SMOKE_MS);
 
@@ -114,8 +121,10 @@ describe.skipIf(!requirePeer('compiler'))('the benchmark suite', () => {
     it.each(trials.map((trial) => trial.name))('plays %s on every server it names', (name) => {
       const isHere = (server: string): boolean =>
         (!server.startsWith('c-') || hasPeer('gearmand')) &&
+        (!server.endsWith('sqlite') || hasPeer('sqlite')) &&
         (!server.endsWith('postgres') || POSTGRES in variables) &&
-        (!server.endsWith('mysql') || MYSQL in variables);
+        (!server.endsWith('mysql') || MYSQL in variables) &&
+        (!server.endsWith('redis') || REDIS in variables);
       const { servers } = trials.find((trial) => trial.name === name) as (typeof trials)[number];
       const wanted = servers.filter((server) => server !== 'shards-n' && isHere(server)).sort();
       const names = played(name).map((sample) => sample.server);
