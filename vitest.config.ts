@@ -1,5 +1,24 @@
 import { defineConfig } from 'vitest/config';
+import { LongFirst } from './test/support/long-first.ts';
+
+/** No clock, no socket, nothing of Node.js: nothing that one file could leave behind for the next in its process. */
+const PURE = ['admin', 'base', 'broker', 'protocol', 'session'].map(
+  (folder) => `test/unit/${folder}/**/*.test.ts`,
+);
 
 export default defineConfig({
-  test: { include: ['test/**/*.test.ts'], pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000 },
+  test: {
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    setupFiles: ['test/support/byte-equality.ts'],
+    sequence: { sequencer: LongFirst },
+    projects: [
+      {
+        extends: true,
+        test: { name: 'own process', include: ['test/**/*.test.ts'], exclude: PURE },
+      },
+      { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
+    ],
+  },
 });
