@@ -47,8 +47,7 @@ const end = (sockets) => Promise.all(sockets.map((socket) => {
 
 describe.each(variants([0, 2]))('a process with servers, $label', (variant) => {
   const run = (source: string) => runProgram(variant, HEAD + source, 100_000);
-  const isSharded = variant.threads > 0;
-  const serverCount = isSharded ? 24 : 300;
+  const serverCount = variant.threads > 0 ? 24 : 300;
 
   it(`has what it had before when ${serverCount} servers have come and gone`, async () => {
     const ended = await run(`
@@ -153,7 +152,7 @@ describe.each(variants([0, 2]))('a process with servers, $label', (variant) => {
       \`;
       const url = new URL('data:text/javascript,' + encodeURIComponent(source));
       const counts = [];
-      for (let i = 0; i < ${isSharded ? 8 : 16}; i++) {
+      for (let i = 0; i < 8; i++) {
         const worker = new Worker(url, { workerData: { dist, variant } });
         const exit = once(worker, 'exit');
         if (i % 4 === 0) {
