@@ -5,10 +5,11 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, isIPv6, type Socket } from 'node:net';
+import { type AddressInfo, isIPv6 } from 'node:net';
 import type { Endpoint } from '../link/endpoint.ts';
 import { GatewayJob } from './gateway-job.ts';
 import { hasBody, type JobRequest, type Refusal, readRequest } from './gateway-request.ts';
+import { HttpDoor, type HttpDoorOptions } from './http-door.ts';
 
 const HEADER_BYTES_MAX = 8_192;
 const HEADERS_MS = 10_000;
@@ -16,7 +17,7 @@ const BODY_MS = 300_000;
 /** Bodies of all requests that are being read or have not been taken by the job server. */
 const BODIES_BYTES_MAX = 256 * 1024 * 1024;
 
-export interface GatewayOptions {
+export interface GatewayOptions extends Omit<HttpDoorOptions, 'name'> {
   /** The job server itself. */
   readonly endpoint: Endpoint;
   readonly bodyBytesMax: number;
@@ -28,10 +29,8 @@ export interface GatewayOptions {
   readonly statuses: 'http' | 'gearmand';
   /** The `Server` header. */
   readonly serverName: string;
-  /** Connections of one address that is bound; 0 = no limit. */
-  readonly connectionsMax: number;
-  /** Connections of one peer's address; 0 = no limit. */
-  readonly peerConnectionsMax: number;
+  /** Connections that may wait to be accepted. */
+  readonly backlog: number;
 }
 
 export interface HttpAddress {
@@ -42,13 +41,13 @@ export interface HttpAddress {
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #servers: Server[] = [];
-  /** Connections by the peer's address. */
-  readonly #peers = new Map<string, number>();
+  readonly #door: HttpDoor;
   #bodiesBytes = 0;
   #isClosing = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#door = new HttpDoor({ name: 'HTTP', ...options });
   }
 
   /** Binds one more address; rejects with the system's error. */
@@ -62,10 +61,8 @@ export class Gateway {
       },
       (request, response) => this.#handle(request, response),
     );
-    if (this.#options.connectionsMax > 0) server.maxConnections = this.#options.connectionsMax;
-    if (this.#options.peerConnectionsMax > 0)
-      server.on('connection', (socket) => this.#count(socket));
-    server.listen({ host, port, ipv6Only: isIPv6(host) });
+    this.#door.guard(server);
+    server.listen({ host, port, backlog: this.#options.backlog, ipv6Only: isIPv6(host) });
     await once(server, 'listening');
     this.#servers.push(server);
     return { host, port: (server.address() as AddressInfo).port };
@@ -81,21 +78,6 @@ export class Gateway {
   close(): void {
     this.drain();
     for (const server of this.#servers) server.closeAllConnections();
-  }
-
-  #count(socket: Socket): void {
-    const address = socket.remoteAddress ?? '';
-    const count = (this.#peers.get(address) ?? 0) + 1;
-    if (count > this.#options.peerConnectionsMax) {
-      socket.destroy();
-      return;
-    }
-    this.#peers.set(address, count);
-    socket.once('close', () => {
-      const left = (this.#peers.get(address) ?? 1) - 1;
-      if (left === 0) this.#peers.delete(address);
-      else this.#peers.set(address, left);
-    });
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
@@ -150,6 +132,7 @@ export class Gateway {
     job: JobRequest,
     chunks: Buffer[],
   ): void {
+    this.#door.requestIsWhole(request.socket);
     new GatewayJob(this.#options, request, response, job, Buffer.concat(chunks));
   }
 

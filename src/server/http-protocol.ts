@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Gateway, type HttpAddress } from '../http/gateway.ts';
 import { endpointOf } from '../link/endpoint.ts';
-import type { Reactor } from '../native/contract.ts';
+import type { ThreadCore } from '../shard/thread-core.ts';
+import { httpRefusals } from './http-refusals.ts';
 import { PROTOCOL_VERSION } from './identity.ts';
 import { targetsOf } from './listen-targets.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -22,7 +23,8 @@ export interface HttpProtocol {
 }
 
 /** Binds. Rejects with the system's error; then nothing of it is left. */
-export async function openHttp(reactor: Reactor, options: ResolvedOptions): Promise<HttpProtocol> {
+export async function openHttp(core: ThreadCore, options: ResolvedOptions): Promise<HttpProtocol> {
+  const { reactor } = core;
   const folder = mkdtempSync(join(tmpdir(), 'geartrain-http-'));
   const path = join(folder, 'socket');
   const gateway = new Gateway({
@@ -34,6 +36,8 @@ export async function openHttp(reactor: Reactor, options: ResolvedOptions): Prom
     serverName: `Gearman/${PROTOCOL_VERSION}`,
     connectionsMax: options.maxConnections,
     peerConnectionsMax: options.maxConnectionsPerAddress,
+    backlog: options.backlog,
+    refused: httpRefusals(core),
   });
   let listener: number | null = null;
   const close = (): void => {

@@ -238,7 +238,7 @@ class GearServer extends EventEmitter implements Server {
   async #openHttp(): Promise<void> {
     if (this.#options.protocol !== 'http' || this.#http !== null) return;
     const { openHttp } = await import('./http-protocol.ts');
-    const http = await openHttp(this.#engine.core.reactor, this.#options);
+    const http = await openHttp(this.#engine.core, this.#options);
     this.#http = http;
     if (this.#draining !== null) http.drain();
     if (this.#closing !== null) http.close();

@@ -28,6 +28,8 @@ export const Incident = {
   handshakeTimeout: 'handshake_timeout',
   /** The oldest of `--max-handshakes` open ones. */
   handshakeLimit: 'handshake_limit',
+  /** The oldest of too many HTTP connections without a whole request. */
+  requestLimit: 'request_limit',
   /** A client's certificate is missing or not trusted. */
   clientCertificate: 'client_certificate',
   /** A request that cannot be answered; the log has the sentence. */

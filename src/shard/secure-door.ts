@@ -47,13 +47,17 @@ export class SecureDoor {
 
   /** Takes an accepted descriptor. */
   takeDescriptor(fd: number, address: string, port: number): void {
-    const socket = new Socket({ fd, allowHalfOpen: true, readable: true, writable: true });
-    this.takeSocket(socket, address, port);
+    this.#door.take(
+      { address, port },
+      () => new Socket({ fd, allowHalfOpen: true, readable: true, writable: true }),
+    );
   }
 
   /** Takes an accepted socket, made with `allowHalfOpen`. */
   takeSocket(socket: Socket, address: string, port: number): void {
-    this.#door.take(socket, { address, port });
+    // Until the door listens for it.
+    socket.on('error', () => {});
+    this.#door.take({ address, port }, () => socket);
   }
 
   renew(material: TlsMaterial): void {

@@ -52,11 +52,11 @@ export const listenRows = [
     short: 'b',
     key: 'backlog',
     type: integer({ min: 1, max: INT_MAX }),
-    fallback: 32,
+    fallback: 511,
     group: OptionGroup.listen,
     scope: 'server',
     effect: 'used',
-    help: 'connections that may wait to be accepted',
+    help: 'connections that may wait to be accepted; the system may allow fewer',
   },
   {
     name: 'socket-mode',

@@ -10,7 +10,6 @@ const HEAD_INTS = 9;
 const TAKES_EXCEPTIONS = 1;
 const IS_ASLEEP = 2;
 const HAS_CLIENT_ID = 4;
-const IS_TRUSTED = 8;
 
 export interface Moved {
   readonly fd: number;
@@ -33,8 +32,7 @@ export function encodeMove(
   const facts =
     (session.takesExceptions ? TAKES_EXCEPTIONS : 0) |
     (session.isAsleep ? IS_ASLEEP : 0) |
-    (session.clientId === null ? 0 : HAS_CLIENT_ID) |
-    (session.isTrusted ? IS_TRUSTED : 0);
+    (session.clientId === null ? 0 : HAS_CLIENT_ID);
   const runs = [address, clientId, tokenKey, unread, unsent];
   const head = Int32Array.of(
     fd,
@@ -77,7 +75,6 @@ export function decodeMove(bytes: Uint8Array, start: number, count: number): Mov
       const session = new Session(conn, latin1(address, 0, address.length), port);
       session.clientId = (facts & HAS_CLIENT_ID) === 0 ? null : clientId;
       session.tokenKey = tokenKey.length === 0 ? null : latin1(tokenKey, 0, tokenKey.length);
-      session.isTrusted = (facts & IS_TRUSTED) !== 0;
       session.takesExceptions = (facts & TAKES_EXCEPTIONS) !== 0;
       session.isAsleep = (facts & IS_ASLEEP) !== 0;
       session.sleepSerial = sleepSerial;

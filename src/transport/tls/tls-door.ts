@@ -1,7 +1,8 @@
 /**
  * The TLS ports of one thread: peers wait here until they are known, then their decrypted streams go on as connections.
  * Rule: in a pass of the event loop handshakes begin until a millisecond is over, so nobody waits for more than that and
- * one handshake; how many are open is bounded, the oldest gives way, so that peers who say nothing lock nobody out.
+ * one handshake; how many are open is bounded, the oldest gives way, so that peers who say nothing lock nobody out. No
+ * more are taken in a pass than may be open, so that everybody was heard before it gives way, however fast they come.
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -10,6 +11,8 @@ import { contextOf, type TlsMaterial } from './material.ts';
 
 /** Handshakes begin for so long in one pass of the event loop. */
 const PASS_MS = 1;
+/** Peers that are taken in one pass. */
+const TAKEN_MAX = 64;
 
 export interface DoorOptions {
   readonly handshakeTimeoutMs: number;
@@ -28,7 +31,12 @@ export class TlsDoor {
   readonly #events: DoorEvents;
   #material: TlsMaterial;
   #context: ReturnType<typeof contextOf>;
+  /** Accepted, and not read yet. */
+  #waiting: { open(): Socket; readonly peer: Peer }[] = [];
+  #taking: NodeJS.Immediate | null = null;
   readonly #arrivals = new Set<Arrival>();
+  /** Those of them whose ClientHello is not whole. */
+  readonly #silent = new Set<Arrival>();
   #ready: Arrival[] = [];
   #isStarting = false;
   #immediate: NodeJS.Immediate | null = null;
@@ -45,20 +53,34 @@ export class TlsDoor {
     return this.#arrivals.size;
   }
 
-  /** Takes an accepted socket, made with `allowHalfOpen`. */
-  take(socket: Socket, peer: Peer): void {
+  /** Takes an accepted peer; `open` is called once and gives its socket, made with `allowHalfOpen`. */
+  take(peer: Peer, open: () => Socket): void {
+    this.#waiting.push({ open, peer });
+    this.#taking ??= setImmediate(() => this.#takeSome());
+  }
+
+  #takeSome(): void {
+    this.#taking = null;
+    const count = Math.min(TAKEN_MAX, this.#options.handshakesMax);
+    for (const { open, peer } of this.#waiting.splice(0, count)) this.#welcome(open(), peer);
+    if (this.#waiting.length > 0) this.#taking = setImmediate(() => this.#takeSome());
+  }
+
+  #welcome(socket: Socket, peer: Peer): void {
     const { handshakeTimeoutMs, handshakesMax } = this.#options;
     const arrival: Arrival = new Arrival(socket, peer, handshakeTimeoutMs, {
       ready: () => this.#queue(arrival),
       known: (stream) => this.#known(arrival, stream),
       refused: (reason, text) => {
-        this.#arrivals.delete(arrival);
+        this.#forget(arrival);
         this.#events.refused(reason, peer, text);
       },
     });
     this.#arrivals.add(arrival);
+    this.#silent.add(arrival);
     if (this.#arrivals.size <= handshakesMax) return;
-    const [oldest] = this.#arrivals;
+    // Who has spoken is known soon; of the silent ones the newest were not heard yet.
+    const [oldest] = this.#silent.size > TAKEN_MAX ? this.#silent : this.#arrivals;
     oldest?.refuse('handshake_limit', `${handshakesMax} TLS handshakes are open, the limit`);
   }
 
@@ -71,12 +93,22 @@ export class TlsDoor {
   /** Drops everybody who is not known yet. */
   close(): void {
     if (this.#immediate !== null) clearImmediate(this.#immediate);
+    if (this.#taking !== null) clearImmediate(this.#taking);
+    for (const { open } of this.#waiting) open().destroy();
+    this.#waiting = [];
     this.#ready = [];
     for (const arrival of this.#arrivals) arrival.abandon();
     this.#arrivals.clear();
+    this.#silent.clear();
+  }
+
+  #forget(arrival: Arrival): void {
+    this.#arrivals.delete(arrival);
+    this.#silent.delete(arrival);
   }
 
   #queue(arrival: Arrival): void {
+    this.#silent.delete(arrival);
     this.#ready.push(arrival);
     if (this.#isStarting) return;
     this.#isStarting = true;
@@ -101,7 +133,7 @@ export class TlsDoor {
   }
 
   #known(arrival: Arrival, stream: TLSSocket): void {
-    this.#arrivals.delete(arrival);
+    this.#forget(arrival);
     const { peer } = arrival;
     const { clientCa, isClientCertRequired } = this.#material;
     const certificate = clientCa === null ? undefined : stream.getPeerX509Certificate();

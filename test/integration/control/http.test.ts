@@ -265,3 +265,28 @@ it.skipIf(!hasCurl)('answers as gearmand does with --http-status gearmand', asyn
   await worker.close();
   await server.stop();
 });
+
+it('counts and logs who has too many connections of the HTTP port', async () => {
+  const args = [
+    '-r',
+    'http',
+    '--http-port=0',
+    '--max-connections-per-address=1',
+    '--verbose=WARNING',
+  ];
+  const server = await startServer('geartrain', { args: [...args, '--control=127.0.0.1:0'] });
+  const port = await httpPort(server);
+  const first = connect(port, '127.0.0.1');
+  first.write('DELETE /f HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await new Promise((resolve) => first.once('data', resolve));
+  const second = connect(port, '127.0.0.1');
+  second.on('error', () => {}).resume();
+  await new Promise((resolve) => second.once('close', resolve));
+  const refusal = /refuse 127\.0\.0\.1:\d+: HTTP: it has 1 connections, the limit of one address/;
+  await vi.waitFor(() => expect(server.output()).toMatch(refusal));
+  const control = /control on 127\.0\.0\.1:(\d+)/.exec(server.output())?.[1];
+  const metrics = await fetch(`http://127.0.0.1:${control}/metrics`);
+  expect(await metrics.text()).toContain('geartrain_incidents_total{reason="address_limit"} 1\n');
+  first.destroy();
+  await server.stop();
+});

@@ -1,0 +1,117 @@
+/**
+ * Which connections of an HTTP port are kept: so many in all, so many of one address, and so many whose first request
+ * is not whole. Rule: who has never sent a whole request gives way, the oldest first; a thousand such peers cost little,
+ * also when all of them leave in one pass of the event loop.
+ */
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+/** Connections whose first request is not whole; more than may wait to be accepted, so that everybody was heard once. */
+const UNFINISHED_MAX = 1_000;
+
+/** Why a connection is refused or ended. */
+export type HttpRefusal = 'connections' | 'peerConnections' | 'unfinished';
+
+export interface HttpDoorOptions {
+  /** What the port is called in the log. */
+  readonly name: string;
+  /** Connections of one address that is bound; 0 = no limit. */
+  readonly connectionsMax: number;
+  /** Connections of one peer's address; 0 = no limit. */
+  readonly peerConnectionsMax: number;
+  readonly unfinishedMax?: number;
+  /** Hears of every refusal; `text` says why. */
+  refused(reason: HttpRefusal, address: string, port: number, text: string): void;
+}
+
+export class HttpDoor {
+  readonly #options: HttpDoorOptions;
+  /** Connections by the peer's address. */
+  readonly #peers = new Map<string, number>();
+  /** The oldest first. */
+  readonly #unfinished = new Set<Socket>();
+
+  constructor(options: HttpDoorOptions) {
+    this.#options = options;
+  }
+
+  /** Watches over the connections of a server. */
+  guard(server: Server): void {
+    const { connectionsMax } = this.#options;
+    if (connectionsMax > 0) server.maxConnections = connectionsMax;
+    server.on('drop', (data) => {
+      const text = `${connectionsMax} connections, the limit`;
+      this.#refuse('connections', data?.remoteAddress, data?.remotePort, text);
+    });
+    server.on('connection', (socket: Socket) => this.#take(socket));
+    server.on('clientError', answerWrongRequest);
+  }
+
+  /** The peer has shown that it uses its connection. */
+  requestIsWhole(socket: Socket): void {
+    this.#unfinished.delete(socket);
+  }
+
+  #take(socket: Socket): void {
+    if (!this.#count(socket)) return;
+    this.#unfinished.add(socket);
+    socket.once('close', () => this.#unfinished.delete(socket));
+    const { unfinishedMax = UNFINISHED_MAX } = this.#options;
+    if (this.#unfinished.size <= unfinishedMax) return;
+    const [oldest] = this.#unfinished;
+    if (oldest === undefined) return;
+    this.#unfinished.delete(oldest);
+    const text = `${unfinishedMax} connections without a whole request, the limit`;
+    this.#refuse('unfinished', oldest.remoteAddress, oldest.remotePort, text);
+    oldest.destroy();
+  }
+
+  /** False: its address has too many, and this one is closed. */
+  #count(socket: Socket): boolean {
+    const limit = this.#options.peerConnectionsMax;
+    if (limit === 0) return true;
+    const address = socket.remoteAddress ?? '';
+    const count = (this.#peers.get(address) ?? 0) + 1;
+    if (count > limit) {
+      const text = `it has ${limit} connections, the limit of one address`;
+      this.#refuse('peerConnections', address, socket.remotePort, text);
+      socket.destroy();
+      return false;
+    }
+    this.#peers.set(address, count);
+    socket.once('close', () => {
+      const left = (this.#peers.get(address) ?? 1) - 1;
+      if (left === 0) this.#peers.delete(address);
+      else this.#peers.set(address, left);
+    });
+    return true;
+  }
+
+  #refuse(reason: HttpRefusal, address = 'unknown', port = 0, text: string): void {
+    this.#options.refused(
+      reason,
+      address,
+      port,
+      `refuse ${address}:${port}: ${this.#options.name}: ${text}`,
+    );
+  }
+}
+
+/** Who has left hears nothing: an answer to each of a thousand that leave together would take its time. */
+function answerWrongRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const hasLeft = error.code === 'HPE_INVALID_EOF_STATE' || error.code === 'ECONNRESET';
+  if (hasLeft || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = STATUSES[error.code ?? ''] ?? '400 Bad Request';
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+}
+
+/** What node:http answers when nobody listens for its errors. */
+const STATUSES: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};

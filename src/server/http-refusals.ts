@@ -1,0 +1,28 @@
+/** Refusals at HTTP ports are counted and logged as those of Gearman's ports are. */
+import type { HttpDoorOptions, HttpRefusal } from '../http/http-door.ts';
+import { Incident } from '../session/incidents.ts';
+import type { ThreadCore } from '../shard/thread-core.ts';
+
+const INCIDENTS: Readonly<Record<HttpRefusal, Incident>> = {
+  connections: Incident.connectionLimit,
+  peerConnections: Incident.addressLimit,
+  unfinished: Incident.requestLimit,
+};
+
+/** Reports to the acceptor's incidents. */
+export function httpRefusals(core: ThreadCore): HttpDoorOptions['refused'] {
+  return (reason, address, port, text) => reportNow(core, INCIDENTS[reason], address, port, text);
+}
+
+/** Outside of a turn: what is not said at once is said by a turn. */
+export function reportNow(
+  { home, reactor }: Pick<ThreadCore, 'home' | 'reactor'>,
+  reason: Incident,
+  address: string,
+  port: number,
+  text: string,
+): void {
+  home.incidents.nowMs = performance.now();
+  home.incidents.report(reason, text, { address, port });
+  reactor.nudge();
+}
