@@ -15,6 +15,8 @@ import type { Peer } from './peer.ts';
 import { makeReady, refuse, replyCreated } from './submit.ts';
 
 const NO_BYTES = new Uint8Array(0);
+/** Durable jobs that one event answers: some tenths of a millisecond. Of more than twice as many, half: it must keep up. */
+const ANSWERED_MIN = 256;
 
 /** A job that is not durable yet, and the replies that wait for it. It may end before it is. */
 class Pending {
@@ -40,6 +42,8 @@ export class Storing {
   readonly #broker: Broker;
   readonly #store: Store;
   readonly #pending = new Map<number, Pending>();
+  /** Durable, not answered yet. */
+  readonly #stored: Pending[] = [];
   /** What the options say of functions, once it was looked up. */
   readonly #relaxed = new WeakMap<FunctionQueue, boolean>();
 
@@ -85,9 +89,18 @@ export class Storing {
     return true;
   }
 
-  /** One event: answers all whose jobs have become durable, or could not, since the last time. */
-  settle(): void {
-    this.#store.settle((ticket, isStored) => this.#settle(ticket as Pending, isStored));
+  /**
+   * One event: answers those whose jobs have become durable, or could not. False when more are left than one event should
+   * take. A job that could not be stored never waits: its reference means nothing any more.
+   */
+  settle(): boolean {
+    this.#store.settle((ticket, isStored) => {
+      if (isStored) this.#stored.push(ticket as Pending);
+      else this.#settle(ticket as Pending, false);
+    });
+    const count = Math.max(ANSWERED_MIN, this.#stored.length >> 1);
+    for (const pending of this.#stored.splice(0, count)) this.#settle(pending, true);
+    return this.#stored.length === 0;
   }
 
   /** Null when the store takes nothing now. */

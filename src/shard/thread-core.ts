@@ -192,7 +192,7 @@ export class ThreadCore {
     return new Promise((resolve) => {
       store.close(() => {
         this.#setTime();
-        this.#settle();
+        while (this.broker?.storing?.settle() === false);
         this.#publish();
         resolve();
       });
@@ -250,8 +250,8 @@ export class ThreadCore {
   }
 
   #settle(): void {
-    this.#isStoreAwake = false;
-    this.broker?.storing?.settle();
+    this.#isStoreAwake = this.broker?.storing?.settle() === false;
+    if (this.#isStoreAwake) this.reactor.nudge();
   }
 
   /** Ends the thread's reactor and timer: nothing holds its memory any more. No turn after it. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { HandStore } from '../../support/hand-store.ts';
 import { NearDialogue, plays } from '../../support/near-dialogue.ts';
-import type { NearOptions } from '../../support/near-thread.ts';
+import { type NearOptions, NearThread } from '../../support/near-thread.ts';
+import { request } from '../../support/packet-text.ts';
 
 /** Plays a dialogue with a store that commits when a line says so; gives the store back. */
 function playsStored(script: string, options: NearOptions = {}): HandStore {
@@ -226,6 +227,25 @@ describe('a background job and its store', () => {
       worker < JOB_ASSIGN #1 f data
       worker > WORK_COMPLETE #1 ok
     `);
+  });
+
+  it('answers a large commit in several turns and lets others in between', () => {
+    const store = new HandStore();
+    const thread = new NearThread({ makeStore: store.make });
+    const { reactor } = thread;
+    const [client, other] = [0, 1].map(() => reactor.socketOf(reactor.connect()));
+    for (let i = 0; i < 600; i++) client?.push(request('SUBMIT_JOB_BG', 'f', `u${i}`, 'data'));
+    thread.run();
+    store.commit();
+    const packets = (socket = client) => text(socket?.take()).split('\0RES').length - 1;
+    const counts = [1, 2, 3].map(() => {
+      other?.push(request('ECHO_REQ', 'now'));
+      thread.turn();
+      expect(packets(other)).toBe(1);
+      return packets();
+    });
+    // Half of what is left, but at least 256.
+    expect(counts).toEqual([300, 256, 44]);
   });
 
   it('waits for nothing when durability is relaxed, and still stores', () => {
