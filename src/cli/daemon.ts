@@ -23,6 +23,13 @@ function sentence(error: unknown, isOurs = false): string {
   return isOurs ? (error.stack ?? error.message) : error.message;
 }
 
+/** Socket options that node:net cannot set. */
+const ADDON_ONLY = [
+  { key: 'keepaliveInterval', name: 'keepalive-interval' },
+  { key: 'keepaliveCount', name: 'keepalive-count' },
+  { key: 'tcpUserTimeout', name: 'tcp-user-timeout' },
+] as const;
+
 /** `--file-descriptors`. Without the addon it has no effect, which is noted. */
 function setFileLimit(count: number, native: Native, notes: Note[]): void {
   if (native.kind === 'twin') {
@@ -41,8 +48,12 @@ function prepareProcess(settings: Settings, native: () => Native): Note[] {
   const { fileDescriptors, user } = settings.values;
   const notes = [...settings.notes];
   if (fileDescriptors !== 0) setFileLimit(fileDescriptors as number, native(), notes);
-  if (settings.given.has('tcpUserTimeout') && native().kind === 'twin') {
-    const text = '--tcp-user-timeout has no effect without the native core';
+  const idle = ADDON_ONLY.filter(
+    (row) => settings.given.has(row.key) && (settings.values[row.key] as number) > 0,
+  );
+  if (idle.length > 0 && native().kind === 'twin') {
+    const names = idle.map(({ name }) => `--${name}`).join(', ');
+    const text = `${names}: no effect without the native core, the system decides`;
     notes.push({ level: LogLevel.WARNING, text });
   }
   if (user !== null) switchUser(user as string);

@@ -68,8 +68,15 @@ test.each(['0', '2'])(
   },
 );
 
-test('--tcp-user-timeout says that the twin does without it', async () => {
-  const words = ['-L', '127.0.0.1:0', '--tcp-user-timeout', '5', '--verbose', 'WARNING'];
-  const run = start(words, { env: { GEARTRAIN_NATIVE: '0' } });
-  await run.until(/--tcp-user-timeout has no effect without the native core/);
+test('options of sockets that the twin cannot set are told once', async () => {
+  const words = ['--keepalive-idle=9', '--keepalive-interval=5', '--keepalive-count=-1'];
+  const run = start(['-L', '127.0.0.1:0', '--tcp-user-timeout=5', ...words, '--verbose=WARNING'], {
+    env: { GEARTRAIN_NATIVE: '0' },
+  });
+  await run.until(/^geartrain /m);
+  expect(run.stderr().match(/.*no effect without.*/g)).toEqual([
+    expect.stringContaining(
+      '] --keepalive-interval, --tcp-user-timeout: no effect without the native core, the system decides',
+    ),
+  ]);
 });
