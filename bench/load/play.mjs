@@ -3,6 +3,7 @@
 import os from 'node:os';
 import { playAlone, playTogether } from './generators.mjs';
 import { collectPauses, watchPauses } from './probes/pauses.mjs';
+import { startScraping } from './probes/scrapes.mjs';
 import { optionsByShard } from './probes/shards.mjs';
 import { choosePins, freePort, start, stop, waitUntilQuiet, waitUntilReady } from './processes.mjs';
 import { optionsOf } from './trials.mjs';
@@ -49,6 +50,15 @@ async function playEmbedded(trial, server, context, sample) {
   sample.result = result;
 }
 
+async function endScraping(started) {
+  try {
+    const end = await started;
+    await end();
+  } catch {
+    // The sample has failed already, or is complete.
+  }
+}
+
 /** Starts a fresh server, plays the trial, stops the server. Answers a sample, never throws. */
 export async function play(trial, server, context) {
   const sample = { trial: trial.name, server: server.name, loadAverage: os.loadavg()[0] };
@@ -56,6 +66,7 @@ export async function play(trial, server, context) {
   const isWatched = trial.watchesPauses && server.isGeartrain;
   const pauses = isWatched ? watchPauses(context.folder) : undefined;
   let child;
+  let stopScraping;
   try {
     if (trial.isEmbedded) {
       await playEmbedded(trial, server, context, sample);
@@ -68,15 +79,20 @@ export async function play(trial, server, context) {
         cores: choosePins(server.shards)?.server,
         env: { ...server.env, ...pauses?.env },
       });
-      child.stdout.resume();
+      if (server.isScraped) stopScraping = startScraping(child);
+      else child.stdout.resume();
       pid = child.pid;
     }
     await waitUntilReady(host, port, child);
+    stopScraping = await stopScraping;
     await playOn({ host, port, pid }, trial, server, context, sample);
+    if (stopScraping) sample.result.scrapes = await stopScraping();
   } catch (error) {
     const last = child?.tail().split('\n').at(-1);
     sample.error = last ? `${error.message} [server: ${last}]` : error.message;
   } finally {
+    // Whatever went wrong, it is said above.
+    if (stopScraping) await endScraping(stopScraping);
     if (child) await stop(child);
   }
   if (pauses && sample.result) sample.result.pauses = collectPauses(pauses, sample.result);

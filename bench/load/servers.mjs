@@ -80,6 +80,14 @@ const shardServer = (shards) => ({
   argv: (_context, port) => geartrain(port, shards),
 });
 
+const metered = (name, options) => ({
+  name,
+  about: ['geartrain --threads 0 --control', ...options].join(' '),
+  isGeartrain: true,
+  missing: oursMissing,
+  argv: (_context, port) => geartrain(port, 0, daemon, ['--control=127.0.0.1:0', ...options]),
+});
+
 // A processor for each shard and one for the load generator, beyond the two fixed counts.
 const shardCounts = [...new Set([1, 2, Math.min(16, availableParallelism() - 1)])].filter(Boolean);
 
@@ -130,6 +138,9 @@ export const servers = [
     missing: () => (findPerls() ? '' : 'no Perl gearmand (apt-get install gearman-server)'),
     argv: (_context, port) => [findPerls(), '-L', '127.0.0.1', '-p', String(port)],
   },
+  metered('metrics', []),
+  metered('metrics-20k', ['--metrics-functions=20000']),
+  { ...metered('scraped-20k', ['--metrics-functions=20000']), isScraped: true },
   ...storedServers(
     {
       missing: oursMissing,

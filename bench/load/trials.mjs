@@ -2,6 +2,7 @@
 // Rule: a trial takes a few seconds a server; what would take longer says `limit` or `rounds`.
 import { loadTrials } from './trials/loads.mjs';
 import { memoryTrials } from './trials/memory.mjs';
+import { pairsTrials } from './trials/pairs.mjs';
 import { shardsTrials } from './trials/shards.mjs';
 import { storedTrials } from './trials/stored.mjs';
 import { tableTrials } from './trials/table.mjs';
@@ -14,6 +15,7 @@ import { tableTrials } from './trials/table.mjs';
  * `limit`: seconds after which warm-up and counted phase are cut (20); `seconds`: after which the
  * trial is given up (120). `rounds`: at most so many. `slow`: servers that a quick run leaves out.
  * `isEmbedded`: server, client and worker are one process (embedded.mjs).
+ * `reference`: the server that the others are compared with, instead of the C one.
  * `shards`: functions are named after the shards that they fall on (probes/shards.mjs).
  */
 export const trials = [
@@ -22,6 +24,7 @@ export const trials = [
   ...memoryTrials,
   ...shardsTrials,
   ...storedTrials,
+  ...pairsTrials,
 ];
 
 const scaled = ['jobs', 'warm', 'lot'];

@@ -73,6 +73,7 @@ function rowOf(trial, server, samples) {
     pauseMaxMs: Math.max(
       ...good.map(({ result }) => result.pauses?.maxMs ?? Number.NEGATIVE_INFINITY),
     ),
+    scrapes: of((result) => result.scrapes?.count),
     loadBusy: of((result) => result.load.busy),
     isLoadTheLimit: good.some(isHeldUp),
     wasCut: good.some((sample) => sample.result.isCut),
@@ -105,7 +106,7 @@ export function ratio(rows, samples, of, to) {
 /** One row a server that played, medians over its samples. `samples` must be of this trial. */
 export function summarise(trial, servers, samples) {
   const rows = servers.map((server) => rowOf(trial, server, samples));
-  const reference = referenceOf(rows)?.server;
+  const reference = trial.reference ?? referenceOf(rows)?.server;
   for (const row of rows) {
     row.reference = reference;
     row.ratio = reference ? ratio(rows, samples, reference, row.server) : undefined;

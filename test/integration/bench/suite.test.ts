@@ -34,6 +34,7 @@ interface Sample {
     counts: { answered: number; executed: number; executedInAll: number };
     server: { cpuSeconds: number; rssPeakKiB: number };
     load: { cpuSeconds: number };
+    scrapes?: { count: number };
   };
 }
 
@@ -150,6 +151,16 @@ describe.skipIf(!requirePeer('compiler'))('the benchmark suite', () => {
         if (!name.startsWith('embedded')) expect(result.load.cpuSeconds).toBeGreaterThan(0);
         expect(result.server.rssPeakKiB).toBeGreaterThan(0);
       }
+    });
+
+    it('reads the metrics of a scraped server while it is loaded, and of no other', () => {
+      const scraped = played('scrape').map(({ server, result }) => [server, result.scrapes?.count]);
+      expect(new Map(scraped as [string, number][])).toEqual(
+        new Map<string, unknown>([
+          ['metrics-20k', undefined],
+          ['scraped-20k', expect.any(Number)],
+        ]),
+      );
     });
 
     it('writes machine, versions and a row for every trial and server', () => {

@@ -1,0 +1,31 @@
+// What ours costs with a feature on and off: five rounds are five alternating pairs, spread included.
+
+/** Rows of the table of trials; see ../trials.mjs. */
+export const pairsTrials = [
+  {
+    name: 'pairs-metrics',
+    tags: ['pairs'],
+    about: 'round trip, 8 x 1: without control port and metrics, and with both',
+    servers: ['geartrain', 'metrics'],
+    reference: 'geartrain',
+    options: { scenario: 'rtt', jobs: 60000, warm: 100000 },
+  },
+  {
+    name: 'pairs-journal',
+    tags: ['pairs'],
+    about: 'round trip of foreground jobs, 8 x 1: without a store, and with -q journal',
+    servers: ['geartrain', 'journal'],
+    reference: 'geartrain',
+    options: { scenario: 'rtt', jobs: 60000, warm: 100000 },
+  },
+  {
+    name: 'scrape',
+    tags: ['scrape'],
+    about:
+      'round trip, 8 x 1, 20,000 functions with metrics: /metrics never read, and read every second',
+    servers: ['metrics-20k', 'scraped-20k'],
+    reference: 'metrics-20k',
+    options: { scenario: 'rtt', jobs: 200000, warm: 40000, functions: 20000 },
+    limit: 12,
+  },
+];
