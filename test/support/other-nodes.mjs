@@ -1,5 +1,5 @@
 /**
- * The smoke part of the tests on other Node versions: `npm run test:nodes [-- 22 24]`. Each comes from the npm package
+ * The smoke part of the tests and those of TLS on other Node versions: `npm run test:nodes [-- 22 24]`. Each comes from the npm package
  * `node`; the addon stays the one that was built, which is what users of a prebuilt one have.
  */
 import { spawnSync } from 'node:child_process';
@@ -17,6 +17,9 @@ const parts = [
     'test/integration/wire/submit.test.ts',
     'test/integration/wire/waking.test.ts',
     'test/integration/wire/admin.test.ts',
+    // Verdicts on handshakes and certificates lean on what node:tls does not document.
+    'test/integration/tls',
+    'test/integration/control/control-tls.test.ts',
   ],
 ];
 
