@@ -1,21 +1,27 @@
 /**
  * The control port: health, metrics and the log level over HTTP, for probes, Prometheus and operators. Runs on the main
  * thread; everything that it says of a shard was asked of it in small steps.
- * Rule: nothing is answered without the token, but for the probes; without a token only loopback is served at all.
+ * Rule: nothing but the probes is answered without token or certificate; without either only loopback is served at all.
  */
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import {
+  createServer as createSecureServer,
+  type Server as SecureServer,
+  type ServerOptions,
+} from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
+import { type ControlAccess, ControlGuard } from './control-guard.ts';
+import { HttpDoor, type HttpDoorOptions } from './http-door.ts';
 import { MetricsPage } from './metrics-page.ts';
 import type { Snapshot } from './snapshot.ts';
-import { tokenCheck } from './token.ts';
 
 /** Bounds of a request: a peer that trickles bytes or opens many connections costs little and not for long. */
 const REQUEST_MS = 10_000;
 const HEADER_BYTES_MAX = 8_192;
-const CONNECTIONS_MAX = 64;
+const CONNECTIONS_MAX = 2_000;
 const IDLE_MS = 5_000;
 const LEVEL_BYTES_MAX = 32;
 
@@ -31,12 +37,21 @@ export interface ControlSource {
   setLogLevel(name: string): boolean;
 }
 
+export interface ControlOptions {
+  readonly access: ControlAccess;
+  /** What node:tls needs of a server; null = clear text. */
+  readonly tls: ServerOptions | null;
+  /** Hears of every connection that is refused or ended. */
+  readonly refused: HttpDoorOptions['refused'];
+  /** Hears of every handshake that failed. */
+  handshakeFailed(address: string, port: number, error: Error): void;
+}
+
 export class Control {
   readonly #server: Server;
 
-  /** `token` null leaves the port open to everybody who reaches it. */
-  constructor(source: ControlSource, token: string | null) {
-    const app = routes(source, token === null ? null : tokenCheck(token));
+  constructor(source: ControlSource, { access, tls, refused, handshakeFailed }: ControlOptions) {
+    const listener = getRequestListener(routes(source, new ControlGuard(access)).fetch);
     const options = {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: REQUEST_MS,
@@ -44,8 +59,25 @@ export class Control {
       connectionsCheckingInterval: REQUEST_MS / 4,
       keepAliveTimeout: IDLE_MS,
     };
-    this.#server = createServer(options, getRequestListener(app.fetch));
-    this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server =
+      tls === null ? createServer(options) : createSecureServer({ ...options, ...tls });
+    const door = new HttpDoor({
+      ...{ name: 'control port', connectionsMax: CONNECTIONS_MAX, peerConnectionsMax: 0 },
+      refused,
+    });
+    door.guard(this.#server);
+    this.#server.on('request', (request, response) => {
+      door.requestIsWhole(request.socket);
+      listener(request, response);
+    });
+    this.#server.on('tlsClientError', (error: Error, { remoteAddress, remotePort }) =>
+      handshakeFailed(remoteAddress ?? 'unknown', remotePort ?? 0, error),
+    );
+  }
+
+  /** Other certificates for handshakes from now on; connections go on. */
+  renew(tls: ServerOptions): void {
+    if ('setSecureContext' in this.#server) (this.#server as SecureServer).setSecureContext(tls);
   }
 
   /** Binds; rejects with the system's error. Resolves to the address. */
@@ -66,8 +98,11 @@ export class Control {
   }
 }
 
-function routes(source: ControlSource, isAllowed: ((header?: string) => boolean) | null): Hono {
-  const app = new Hono();
+/** What a request is for node:http. */
+type Incoming = { Bindings: { incoming: IncomingMessage } };
+
+function routes(source: ControlSource, guard: ControlGuard): Hono<Incoming> {
+  const app = new Hono<Incoming>();
   const page = new MetricsPage(() => source.snapshot(), source.info);
   app.get('/healthz', (c) => c.text('ok\n'));
   app.get('/readyz', (c) => {
@@ -75,9 +110,10 @@ function routes(source: ControlSource, isAllowed: ((header?: string) => boolean)
     return reason === null ? c.text('ready\n') : c.text(`not ready: ${reason}\n`, 503);
   });
   app.use(async (c, next) => {
-    if (isAllowed === null || isAllowed(c.req.header('authorization'))) return next();
-    c.header('WWW-Authenticate', 'Bearer');
-    return c.text('a token is needed: Authorization: Bearer TOKEN\n', 401);
+    const denial = guard.check(c.env.incoming);
+    if (denial === null) return next();
+    if (denial.status === 401) c.header('WWW-Authenticate', 'Bearer');
+    return c.text(`${denial.text}\n`, denial.status);
   });
   app.get('/metrics', async (c) =>
     c.body(await page.page(), 200, { 'Content-Type': page.contentType }),
@@ -89,7 +125,7 @@ function routes(source: ControlSource, isAllowed: ((header?: string) => boolean)
   return app;
 }
 
-async function putLevel(c: Context, source: ControlSource): Promise<Response> {
+async function putLevel(c: Context<Incoming>, source: ControlSource): Promise<Response> {
   // A page in a browser on this machine must not do it behind its user's back.
   if (c.req.header('origin') !== undefined) return c.text('not for browsers\n', 403);
   if (Number(c.req.header('content-length') ?? Number.NaN) <= LEVEL_BYTES_MAX) {

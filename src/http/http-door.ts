@@ -29,8 +29,8 @@ export class HttpDoor {
   readonly #options: HttpDoorOptions;
   /** Connections by the peer's address. */
   readonly #peers = new Map<string, number>();
-  /** The oldest first. */
-  readonly #unfinished = new Set<Socket>();
+  /** By the peer's address and port, which a TLS socket shares with the one that carries it; the oldest first. */
+  readonly #unfinished = new Map<string, Socket>();
 
   constructor(options: HttpDoorOptions) {
     this.#options = options;
@@ -50,18 +50,20 @@ export class HttpDoor {
 
   /** The peer has shown that it uses its connection. */
   requestIsWhole(socket: Socket): void {
-    this.#unfinished.delete(socket);
+    this.#unfinished.delete(placeOf(socket));
   }
 
   #take(socket: Socket): void {
     if (!this.#count(socket)) return;
-    this.#unfinished.add(socket);
-    socket.once('close', () => this.#unfinished.delete(socket));
+    const place = placeOf(socket);
+    this.#unfinished.set(place, socket);
+    socket.once('close', () => this.#unfinished.delete(place));
     const { unfinishedMax = UNFINISHED_MAX } = this.#options;
     if (this.#unfinished.size <= unfinishedMax) return;
-    const [oldest] = this.#unfinished;
-    if (oldest === undefined) return;
-    this.#unfinished.delete(oldest);
+    const [first] = this.#unfinished;
+    if (first === undefined) return;
+    const [firstPlace, oldest] = first;
+    this.#unfinished.delete(firstPlace);
     const text = `${unfinishedMax} connections without a whole request, the limit`;
     this.#refuse('unfinished', oldest.remoteAddress, oldest.remotePort, text);
     oldest.destroy();
@@ -96,6 +98,10 @@ export class HttpDoor {
       `refuse ${address}:${port}: ${this.#options.name}: ${text}`,
     );
   }
+}
+
+function placeOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 /** Who has left hears nothing: an answer to each of a thousand that leave together would take its time. */

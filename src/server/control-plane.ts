@@ -3,18 +3,25 @@
  * and until the last one. Loaded only when `--control` asks for it.
  */
 import { readFile } from 'node:fs/promises';
+import type { ServerOptions as SecureOptions } from 'node:https';
 import { LogLevel, levelName } from '../base/logger.ts';
 import { Control, type ControlSource } from '../http/control.ts';
+import type { ControlRefusal } from '../http/control-guard.ts';
 import { collectRows, type RingDepth, type Snapshot } from '../http/snapshot.ts';
-import type { Home } from '../session/home.ts';
+import { Right } from '../session/access.ts';
+import { Incident } from '../session/incidents.ts';
 import type { ThreadStats } from '../session/questions.ts';
+import type { ThreadCore } from '../shard/thread-core.ts';
+import { contextOptionsOf, type TlsMaterial } from '../transport/tls/material.ts';
+import { httpRefusals, reportNow } from './http-refusals.ts';
 import type { ControlAddress } from './options/control-rows.ts';
 
 const TOKEN_CHARS_MIN = 16;
 
 /** What the control port needs of its server. */
 export interface ControlledServer {
-  readonly home: Home;
+  /** The acceptor. */
+  readonly core: ThreadCore;
   /** Shards; 0 = the acceptor owns all functions. */
   readonly shardCount: number;
   readonly info: Readonly<Record<string, string>>;
@@ -26,15 +33,76 @@ export interface ControlledServer {
   setLogLevel(level: number): boolean;
 }
 
+export interface OpenControl {
+  readonly address: ControlAddress;
+  /** Other certificates from now on. */
+  renew(material: TlsMaterial): void;
+  close(): Promise<void>;
+}
+
+const INCIDENTS: Readonly<Record<ControlRefusal, Incident>> = {
+  unknownToken: Incident.unknownToken,
+  clientCertificate: Incident.clientCertificate,
+  notAllowed: Incident.notAllowed,
+};
+
+/** What OpenSSL says to bytes that are no TLS. */
+const NOT_TLS: ReadonlySet<string> = new Set([
+  'ERR_SSL_HTTP_REQUEST',
+  'ERR_SSL_HTTPS_PROXY_REQUEST',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+]);
+
 /** Binds the control port. Rejects with the system's error, or Error for a token file that cannot be used. */
 export async function openControl(
   server: ControlledServer,
   address: ControlAddress,
   tokenFile: string | null,
-): Promise<{ control: Control; address: ControlAddress }> {
+  tls: TlsMaterial | null,
+  handshakeTimeoutMs: number,
+): Promise<OpenControl> {
   const token = tokenFile === null ? null : await readToken(tokenFile);
-  const control = new Control(sourceOf(server), token);
-  return { control, address: await control.listen(address.host, address.port) };
+  const material = address.isSecure === true ? tls : null;
+  const control = new Control(sourceOf(server), {
+    access: {
+      token,
+      asksForCertificate: material !== null && material.clientCa !== null,
+      mayControl: (commonName) => mayControl(server.core, commonName),
+      refused: (reason, peer, port, text) =>
+        reportNow(server.core, INCIDENTS[reason], peer, port, text),
+    },
+    tls: material && { ...secureOptionsOf(material), handshakeTimeout: handshakeTimeoutMs },
+    refused: (...refusal) => httpRefusals(server.core)(...refusal),
+    handshakeFailed: (peer, port, error) => reportHandshake(server.core, peer, port, error),
+  });
+  const bound = await control.listen(address.host, address.port);
+  return {
+    address: material === null ? bound : { ...bound, isSecure: true },
+    renew: (renewed) => material !== null && control.renew(secureOptionsOf(renewed)),
+    close: () => control.close(),
+  };
+}
+
+/** Who is not trusted is refused by us, with an answer and a line in the log. */
+function secureOptionsOf(material: TlsMaterial): SecureOptions {
+  const requestCert = material.clientCa !== null;
+  return { ...contextOptionsOf(material), requestCert, rejectUnauthorized: false };
+}
+
+/** By the rules for text commands; without rules a certificate that is trusted is enough. */
+function mayControl({ home }: ThreadCore, commonName: string): boolean {
+  const rights = home.access?.rightsOf({ tokenName: null, commonName });
+  return rights === undefined || (rights.any & Right.admin) !== 0;
+}
+
+function reportHandshake(core: ThreadCore, peer: string, port: number, error: Error): void {
+  const { reason, code } = error as Error & { reason?: string; code?: string };
+  const isNotTls = NOT_TLS.has(code ?? '');
+  const what = isNotTls
+    ? `no TLS on a TLS port (${reason ?? code})`
+    : (reason ?? code ?? error.message);
+  const incident = isNotTls ? Incident.notTls : Incident.handshakeFailed;
+  reportNow(core, incident, peer, port, `refuse ${peer}:${port}: control port: ${what}`);
 }
 
 async function readToken(file: string): Promise<string> {
@@ -65,7 +133,8 @@ function sourceOf(server: ControlledServer): ControlSource {
 }
 
 async function snapshotOf(server: ControlledServer): Promise<Snapshot> {
-  const { home, shardCount } = server;
+  const { shardCount } = server;
+  const { home } = server.core;
   const owners = shardCount === 0 ? [0] : Array.from({ length: shardCount }, (_, i) => i + 1);
   const rows = await collectRows(home, owners);
   const threads = await server.askAll();

@@ -11,7 +11,7 @@ import { chooseNative, type ExplainedChoice } from '../shard/choose-native.ts';
 import { welcome } from '../shard/in-process.ts';
 import { LocalStream } from '../transport/local/stream.ts';
 import { ServerClosedError } from './closed-error.ts';
-import type { ControlledServer } from './control-plane.ts';
+import type { ControlledServer, OpenControl } from './control-plane.ts';
 import { Engine } from './engine.ts';
 import type { HttpProtocol } from './http-protocol.ts';
 import { VERSION } from './identity.ts';
@@ -52,7 +52,7 @@ class GearServer extends EventEmitter implements Server {
   #starting: Promise<void> | null = null;
   #abandoned: Promise<void> | null = null;
   #http: HttpProtocol | null = null;
-  #control: { readonly address: ControlAddress; close(): Promise<void> } | null = null;
+  #control: OpenControl | null = null;
   #draining: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   /** Why the server ends by itself. */
@@ -102,7 +102,8 @@ class GearServer extends EventEmitter implements Server {
   reload(): void {
     this.#secrets.read();
     this.#engine.renewSecrets();
-    const { kinds } = this.#secrets;
+    const { kinds, tls } = this.#secrets;
+    if (tls !== null) this.#control?.renew(tls);
     if (kinds !== '') this.#log.log(LogLevel.NOTICE, `the files of ${kinds} were read again`);
   }
 
@@ -228,11 +229,13 @@ class GearServer extends EventEmitter implements Server {
 
   /** Before the first connection, so that a probe can see the start. */
   async #openControl(): Promise<void> {
-    const { control: wanted, controlTokenFile } = this.#options;
+    const { control: wanted, controlTokenFile, handshakeTimeout } = this.#options;
     if (wanted === null || this.#control !== null) return;
     const { openControl } = await import('./control-plane.ts');
-    const { control, address } = await openControl(this.#controlled(), wanted, controlTokenFile);
-    this.#control = { address, close: () => control.close() };
+    const controlled = this.#controlled();
+    const { tls } = this.#secrets;
+    const handshakeMs = handshakeTimeout * 1000;
+    this.#control = await openControl(controlled, wanted, controlTokenFile, tls, handshakeMs);
   }
 
   async #openHttp(): Promise<void> {
@@ -246,10 +249,10 @@ class GearServer extends EventEmitter implements Server {
 
   #controlled(): ControlledServer {
     const log = this.#log;
-    const home = () => this.#engine.core.home;
+    const core = () => this.#engine.core;
     return {
-      get home() {
-        return home();
+      get core() {
+        return core();
       },
       shardCount: this.threads,
       info: { version: VERSION, core: this.kind === 'addon' ? 'native' : 'twin' },

@@ -8,33 +8,39 @@ import { integer, type OptionType, text } from './option-type.ts';
 export interface ControlAddress {
   readonly host: string;
   readonly port: number;
+  /** TLS, with the certificates of --ssl-certificate and --tls-client-ca. */
+  readonly isSecure?: boolean;
 }
 
 function parse(word: string): ControlAddress | undefined {
-  const match = /^(?:\[([^\]]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(word);
-  if (match === null || Number(match[3]) > 65_535) return undefined;
-  const [, bracketed, plain, port] = match;
+  const match = /^(tls:\/\/|tcp:\/\/)?(?:\[([^\]]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(word);
+  if (match === null || Number(match[4]) > 65_535) return undefined;
+  const [, scheme, bracketed, plain, port] = match;
   if (bracketed !== undefined && !isIPv6(bracketed)) return undefined;
-  return { host: (bracketed ?? plain) as string, port: Number(port) };
+  const address = { host: (bracketed ?? plain) as string, port: Number(port) };
+  return scheme === 'tls://' ? { ...address, isSecure: true } : address;
 }
 
 function accept(value: unknown): ControlAddress | null | undefined {
   if (value === null) return null;
   if (typeof value === 'string') return parse(value);
-  const { host, port } = Object(value) as Partial<ControlAddress>;
-  if (typeof host !== 'string' || typeof port !== 'number') return undefined;
-  return parse(isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`);
+  const { host, port, isSecure = false } = Object(value) as Partial<ControlAddress>;
+  if (typeof host !== 'string' || typeof port !== 'number' || typeof isSecure !== 'boolean')
+    return undefined;
+  return parse(textOf({ host, port, isSecure }));
+}
+
+function textOf({ host, port, isSecure }: ControlAddress): string {
+  const scheme = isSecure === true ? 'tls://' : '';
+  return `${scheme}${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
 const controlAddress: OptionType<ControlAddress | null> = {
   argument: 'host:port',
-  allowed: 'HOST:PORT or [IPV6]:PORT, port 0 = any free port',
+  allowed: 'HOST:PORT or [IPV6]:PORT, also with tls:// in front, port 0 = any free port',
   readText: parse,
   accept,
-  show: (value) => {
-    if (value === null) return 'off';
-    return isIPv6(value.host) ? `[${value.host}]:${value.port}` : `${value.host}:${value.port}`;
-  },
+  show: (value) => (value === null ? 'off' : textOf(value)),
 };
 
 /** Whether only this machine can reach an address; a name counts when it is `localhost`. */
@@ -55,10 +61,13 @@ export const controlRows = [
     scope: 'server',
     effect: 'used',
     conflict: (value, values) =>
-      value === null || isNear(value.host) || values.controlTokenFile !== null
+      value === null ||
+      isNear(value.host) ||
+      values.controlTokenFile !== null ||
+      (value.isSecure === true && values.tlsClientCa !== null)
         ? null
-        : `${value.host} can be reached from other machines, so it needs --control-token-file`,
-    help: 'HTTP port for /healthz, /readyz, /metrics and /log-level',
+        : `${value.host} can be reached from other machines, so it needs --control-token-file, or tls:// and --tls-client-ca`,
+    help: 'HTTP port for /healthz, /readyz, /metrics and /log-level; tls:// in front makes it HTTPS',
   },
   {
     name: 'control-token-file',
@@ -68,7 +77,7 @@ export const controlRows = [
     group: OptionGroup.control,
     scope: 'server',
     effect: 'used',
-    help: 'file with the token that /metrics and /log-level ask for (at least 16 characters); needed unless the control port is on loopback',
+    help: 'file with the token that /metrics and /log-level ask for (at least 16 characters); needed unless the control port is on loopback or asks for client certificates',
   },
   {
     name: 'metrics-functions',

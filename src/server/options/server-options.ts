@@ -107,7 +107,7 @@ export interface ServerOptions {
   slowTurnMs?: number;
   /** Seconds after which a function with queued jobs and no worker is logged; 0 = never, default 60. */
   idleQueueWarning?: number;
-  /** `HOST:PORT` of the HTTP port for health and metrics; null (default) = none. Unless on loopback it needs a token. */
+  /** `HOST:PORT` of the HTTP port for health and metrics; null (default) = none. `tls://` in front makes it HTTPS. Unless on loopback it needs a token, or TLS and `tlsClientCa`. */
   control?: string | ControlAddress | null;
   /** File with the token that the control port asks for, at least 16 characters. Default null. */
   controlTokenFile?: string | null;

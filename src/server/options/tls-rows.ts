@@ -3,6 +3,7 @@
  * client certificates and limits of handshakes are our own. The files themselves are read by tls-files.ts.
  */
 import type { ListenTarget } from './address-types.ts';
+import type { ControlAddress } from './control-rows.ts';
 import { OptionGroup, type OptionRow, type OptionValues } from './option-row.ts';
 import { choice, flag, integer, text } from './option-type.ts';
 
@@ -13,18 +14,20 @@ const file = text({ argument: 'file' });
 
 const ofTls = { group: OptionGroup.tls, scope: 'server', effect: 'used' } as const;
 
-/** Whether any address is served with TLS. */
+/** Whether any address is served with TLS, that of the control port included. */
 export function usesTls(values: OptionValues): boolean {
   const targets = (values.listen ?? []) as readonly ListenTarget[];
   return (
-    values.ssl === true || targets.some((target) => 'host' in target && target.isSecure === true)
+    values.ssl === true ||
+    (values.control as ControlAddress | null)?.isSecure === true ||
+    targets.some((target) => 'host' in target && target.isSecure === true)
   );
 }
 
 const without =
   (name: string) =>
   (_value: unknown, values: OptionValues): string | null =>
-    usesTls(values) ? null : `--${name} has no effect without --ssl or --listen tls://...`;
+    usesTls(values) ? null : `--${name} has no effect without --ssl or tls:// before an address`;
 
 /** As with gearmand, the variable beats the option. */
 const variable = (name: string) => ({

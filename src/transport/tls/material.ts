@@ -1,5 +1,5 @@
 /** What a thread needs to speak TLS as a server. Plain data: it is read once, and sent to the threads. */
-import { createSecureContext, type SecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 
 export interface TlsMaterial {
   /** PEM: the server's certificate and those between it and a root. */
@@ -19,8 +19,13 @@ const SESSION_CONTEXT = 'geartrain';
 
 /** Throws what OpenSSL says when the material does not fit together. */
 export function contextOf(material: TlsMaterial): SecureContext {
+  return createSecureContext(contextOptionsOf(material));
+}
+
+/** The material as node:tls takes it. */
+export function contextOptionsOf(material: TlsMaterial): SecureContextOptions {
   const { cert, key, clientCa, minVersion, ticketKeys } = material;
-  return createSecureContext({
+  return {
     cert,
     key,
     minVersion,
@@ -28,5 +33,5 @@ export function contextOf(material: TlsMaterial): SecureContext {
     sessionIdContext: SESSION_CONTEXT,
     honorCipherOrder: true,
     ...(clientCa !== null && { ca: clientCa }),
-  });
+  };
 }

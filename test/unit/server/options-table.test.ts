@@ -33,7 +33,7 @@ const cases: readonly Case[] = [
   ],
   [
     'backlog',
-    32,
+    511,
     [
       ['1', 1],
       ['2147483647', 2147483647],
@@ -382,6 +382,7 @@ const cases: readonly Case[] = [
       ['127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
       ['[::1]:9090', { host: '::1', port: 9090 }],
       ['localhost:65535', { host: 'localhost', port: 65535 }],
+      ['tls://[::1]:1', { host: '::1', port: 1, isSecure: true }],
     ],
     ['', '9090', 'localhost', '[localhost]:1', '::1:9090', 'localhost:65536', 'a:b:c'],
   ],
@@ -554,7 +555,7 @@ describe('TLS', () => {
   test('options say when no address uses it', () => {
     const texts = (...argv: string[]) => settings(...argv).notes.map((note) => note.text);
     expect(texts('--tls-min-version=1.3')).toEqual([
-      '--tls-min-version has no effect without --ssl or --listen tls://...',
+      '--tls-min-version has no effect without --ssl or tls:// before an address',
     ]);
     expect(texts('--tls-min-version=1.3', '-L', 'tls://127.0.0.1')).toEqual([]);
   });
@@ -572,8 +573,12 @@ describe('values that do not go together', () => {
   test('a control port that strangers reach needs a token', () => {
     const open = ['--control=0.0.0.0:9090'];
     expect(problemsOf(...open)).toEqual([
-      'option --control: 0.0.0.0 can be reached from other machines, so it needs --control-token-file',
+      'option --control: 0.0.0.0 can be reached from other machines, so it needs --control-token-file, or tls:// and --tls-client-ca',
     ]);
+    const secure = ['--control=tls://0.0.0.0:9090', '--ssl-certificate=c', '--ssl-key=k'];
+    expect(problemsOf(...secure)).toHaveLength(1);
+    expect(problemsOf(...secure, '--tls-client-ca=ca')).toEqual([]);
+    expect(problemsOf(...open, '--tls-client-ca=ca')).toHaveLength(1);
     expect(problemsOf(...open, '--control-token-file=f')).toEqual([]);
     expect(problemsOf('--control=localhost:1')).toEqual([]);
     expect(problemsOf('--control=[::1]:1')).toEqual([]);

@@ -1,0 +1,83 @@
+/**
+ * Who may use the control port beyond its probes: who shows the token, or by TLS a certificate that the authority of
+ * clients has signed and whose common name may administrate. Rule: a refusal says what is missing, and is reported.
+ */
+import type { IncomingMessage } from 'node:http';
+import { TLSSocket } from 'node:tls';
+import { tokenCheck } from './token.ts';
+
+export type ControlRefusal = 'unknownToken' | 'clientCertificate' | 'notAllowed';
+
+export interface ControlAccess {
+  /** Null where there is none. */
+  readonly token: string | null;
+  /** Whether clients are asked for certificates. */
+  readonly asksForCertificate: boolean;
+  /** Whether who has proved this common name may administrate. */
+  mayControl(commonName: string): boolean;
+  /** Hears of every refusal. */
+  refused(reason: ControlRefusal, address: string, port: number, text: string): void;
+}
+
+/** An answer instead of what was asked for. */
+export interface Denial {
+  readonly status: 401 | 403;
+  readonly text: string;
+}
+
+export class ControlGuard {
+  readonly #access: ControlAccess;
+  readonly #isToken: ((header: string | undefined) => boolean) | null;
+
+  constructor(access: ControlAccess) {
+    this.#access = access;
+    this.#isToken = access.token === null ? null : tokenCheck(access.token);
+  }
+
+  /** Null: it may. Where neither token nor certificates are asked for, everybody may. */
+  check(request: IncomingMessage): Denial | null {
+    const { asksForCertificate } = this.#access;
+    const { authorization } = request.headers;
+    if (this.#isToken === null && !asksForCertificate) return null;
+    if (this.#isToken?.(authorization) === true) return null;
+    if (asksForCertificate && request.socket instanceof TLSSocket) {
+      const shown = this.#checkCertificate(request, request.socket);
+      if (shown !== undefined) return shown;
+    }
+    if (this.#isToken !== null && authorization !== undefined)
+      return this.#deny(request, 'unknownToken', 401, 'its token is not known');
+    return this.#deny(request, 'notAllowed', 401, `${this.#needed()}`);
+  }
+
+  /** Undefined: the peer has shown no certificate. */
+  #checkCertificate(request: IncomingMessage, socket: TLSSocket): Denial | null | undefined {
+    if (socket.getPeerX509Certificate() === undefined) return undefined;
+    if (!socket.authorized) {
+      const text = `certificate of the client: ${socket.authorizationError}`;
+      return this.#deny(request, 'clientCertificate', 403, text);
+    }
+    const name = socket.getPeerCertificate().subject?.CN;
+    if (typeof name === 'string' && this.#access.mayControl(name)) return null;
+    const text = `certificate ${JSON.stringify(name ?? null)} may not administrate`;
+    return this.#deny(request, 'notAllowed', 403, text);
+  }
+
+  #needed(): string {
+    const token = 'a token is needed: Authorization: Bearer TOKEN';
+    if (!this.#access.asksForCertificate) return token;
+    return this.#isToken === null
+      ? 'a client certificate is needed'
+      : `${token}; or a client certificate`;
+  }
+
+  #deny(
+    { socket }: IncomingMessage,
+    reason: ControlRefusal,
+    status: Denial['status'],
+    text: string,
+  ): Denial {
+    const { remoteAddress: address = 'unknown', remotePort: port = 0 } = socket;
+    this.#access.refused(reason, address, port, `refuse ${address}:${port}: control port: ${text}`);
+    return { status, text };
+  }
+}
