@@ -68,7 +68,7 @@ export class Control {
     door.guard(this.#server);
     this.#server.on('request', (request, response) => {
       door.requestIsWhole(request.socket);
-      listener(request, response);
+      void listener(request, response);
     });
     this.#server.on('tlsClientError', (error: Error, { remoteAddress, remotePort }) =>
       handshakeFailed(remoteAddress ?? 'unknown', remotePort ?? 0, error),

@@ -11,7 +11,7 @@ import { contextOf, type TlsMaterial } from './material.ts';
 
 /** Handshakes begin for so long in one pass of the event loop. */
 const PASS_MS = 1;
-/** Peers that are taken in one pass. */
+/** Peers that are taken in one pass, and at most a quarter of those that may be open. */
 const TAKEN_MAX = 64;
 
 export interface DoorOptions {
@@ -29,6 +29,7 @@ export interface DoorEvents {
 export class TlsDoor {
   readonly #options: DoorOptions;
   readonly #events: DoorEvents;
+  readonly #takenMax: number;
   #material: TlsMaterial;
   #context: ReturnType<typeof contextOf>;
   /** Accepted, and not read yet. */
@@ -45,6 +46,7 @@ export class TlsDoor {
     this.#material = material;
     this.#context = contextOf(material);
     this.#options = options;
+    this.#takenMax = Math.min(TAKEN_MAX, Math.ceil(options.handshakesMax / 4));
     this.#events = events;
   }
 
@@ -61,8 +63,8 @@ export class TlsDoor {
 
   #takeSome(): void {
     this.#taking = null;
-    const count = Math.min(TAKEN_MAX, this.#options.handshakesMax);
-    for (const { open, peer } of this.#waiting.splice(0, count)) this.#welcome(open(), peer);
+    for (const { open, peer } of this.#waiting.splice(0, this.#takenMax))
+      this.#welcome(open(), peer);
     if (this.#waiting.length > 0) this.#taking = setImmediate(() => this.#takeSome());
   }
 
@@ -80,7 +82,7 @@ export class TlsDoor {
     this.#silent.add(arrival);
     if (this.#arrivals.size <= handshakesMax) return;
     // Who has spoken is known soon; of the silent ones the newest were not heard yet.
-    const [oldest] = this.#silent.size > TAKEN_MAX ? this.#silent : this.#arrivals;
+    const [oldest] = this.#silent.size > this.#takenMax ? this.#silent : this.#arrivals;
     oldest?.refuse('handshake_limit', `${handshakesMax} TLS handshakes are open, the limit`);
   }
 
