@@ -35,6 +35,12 @@ export class DeadlineHeap {
     return this.#ids[0] as number;
   }
 
+  /** Deadline of `id`, or Infinity when it has none. */
+  atOf(id: number): number {
+    const position = this.#positions.get(id);
+    return position === undefined ? Number.POSITIVE_INFINITY : (this.#at[position] as number);
+  }
+
   /** Gives `id`, which must not have one, a deadline at `atMs` (not NaN). */
   insert(id: number, atMs: number): void {
     assert(!this.#positions.has(id), 'insert a deadline: id has one');

@@ -58,6 +58,8 @@ export interface BrokerOptions {
   readonly isRelaxed: boolean;
   /** The same for single functions, by name (Latin-1). Default: none. */
   readonly relaxedOf?: ReadonlyMap<string, boolean>;
+  /** The store is given nothing until the end of the server, and then all that it has not (storing.ts). */
+  readonly storesAtEnd?: boolean;
 }
 
 /** Counters since start. */

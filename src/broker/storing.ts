@@ -2,6 +2,9 @@
  * Background jobs on their way to the store. A job that must be durable first is offered to nobody and wakes nobody,
  * and whoever submitted it, or joined it meanwhile, hears JOB_CREATED when the store has it and QUEUE_ERROR when it
  * could not be stored. Rule: all else about a job is the same with and without a store.
+ *
+ * With `storesAtEnd` jobs are answered at once and stay in memory; at the end of the server they are stored, one by one
+ * in the order of their submits.
  */
 import { latin1 } from '../base/bytes.ts';
 import { Errors } from '../protocol/errors.ts';
@@ -60,7 +63,13 @@ export class Storing {
   submit(peer: Peer, job: number, startMs: number): void {
     const broker = this.#broker;
     const serial = broker.jobs.table.serial(job);
-    const pending = this.#append(job, startMs);
+    if (broker.options.storesAtEnd === true) {
+      broker.counters.submitted++;
+      makeReady(broker, job, startMs);
+      replyCreated(broker, peer, job, serial);
+      return;
+    }
+    const pending = this.#append(job, startMs, !this.#isRelaxed(job));
     if (pending === null) {
       broker.finish(job);
       refuse(broker, peer, Errors.queueError);
@@ -78,7 +87,24 @@ export class Storing {
 
   /** A foreground job that a background submit joins must last from now on. False when the store does not take it. */
   keep(job: number): boolean {
-    return this.#broker.jobs.has(job, Flag.STORED) || this.#append(job, 0) !== null;
+    const { jobs, options } = this.#broker;
+    if (options.storesAtEnd === true || jobs.has(job, Flag.STORED)) return true;
+    return this.#append(job, 0, !this.#isRelaxed(job)) !== null;
+  }
+
+  /** Background jobs that the store does not have, in the order of their submits. Sorts all of them. */
+  unstored(): number[] {
+    const { jobs } = this.#broker;
+    const found: number[] = [];
+    for (let job = jobs.table.next(0); job !== 0; job = jobs.table.next(job))
+      if (jobs.has(job, Flag.BACKGROUND) && !jobs.has(job, Flag.STORED)) found.push(job);
+    return found.sort((a, b) => jobs.table.serial(a) - jobs.table.serial(b));
+  }
+
+  /** Hands a job over that was answered long ago. False when the store does not take it now. */
+  storeLate(job: number): boolean {
+    const { scheduled } = this.#broker.jobs;
+    return this.#append(job, scheduled.has(job) ? scheduled.atOf(job) : 0, false) !== null;
   }
 
   /** Whether the job is not durable yet; then the reply to `peer` waits with the others. */
@@ -104,9 +130,8 @@ export class Storing {
   }
 
   /** Null when the store takes nothing now. */
-  #append(job: number, startMs: number): Pending | null {
+  #append(job: number, startMs: number, isAwaited: boolean): Pending | null {
     const { jobs } = this.#broker;
-    const isAwaited = !this.#isRelaxed(job);
     const pending = new Pending(job, jobs.table.serial(job), startMs, isAwaited);
     const reference = this.#store.append(this.#storedJob(job, startMs), pending, isAwaited);
     if (reference === 0) return null;

@@ -16,6 +16,9 @@ import { configMaker } from './thread-config.ts';
 
 /** What is owed to peers when the server closes may still leave for so long. */
 const CLOSE_MS = 2_000;
+/** A shard that has not ended by itself after so long is killed: one that has little to do, one that stores its jobs. */
+const STOP_MS = 2_500;
+const STORING_MS = 600_000;
 
 export interface EngineOptions {
   readonly options: ResolvedOptions;
@@ -39,6 +42,8 @@ export class Engine {
   readonly #guard: (turn: () => void) => void;
   /** Nothing runs here any more, and nothing ever will. */
   isSpent = false;
+  /** Jobs that were to be stored when it stopped and could not be. */
+  lostJobs = 0;
 
   /** Throws when there is a state directory that this version cannot read. */
   constructor({ options, native, log, secrets, guard, onFatal, refuseClosed }: EngineOptions) {
@@ -51,7 +56,15 @@ export class Engine {
     this.supervisor =
       shardCount === 0
         ? null
-        : new Supervisor({ shardCount, native, log, configOf, keptIn, onFatal });
+        : new Supervisor({
+            shardCount,
+            native,
+            log,
+            configOf,
+            keptIn,
+            stopMs: options.storeQueueOnShutdown ? STORING_MS : STOP_MS,
+            onFatal,
+          });
     this.core = assembleThread(
       configOf(0),
       native,
@@ -101,7 +114,7 @@ export class Engine {
     reactor.pauseReading(true);
     await this.supervisor?.stop();
     this.#guard(() => this.core.takeRecords());
-    await this.core.closeStore();
+    this.lostJobs = (await this.core.closeStore()) + (this.supervisor?.lostJobs ?? 0);
     reactor.pauseReading(false);
     await closeHome(this.core, CLOSE_MS);
   }

@@ -215,6 +215,7 @@ class GearServer extends EventEmitter implements Server {
         await this.#engine.stop();
         this.#http?.close();
         await this.#engine.dispose();
+        refuseLoss(this.#engine.lostJobs);
       }
     } catch (error) {
       this.#failure ??= error as Error;
@@ -313,4 +314,10 @@ class GearServer extends EventEmitter implements Server {
     this.#engine.core.reactor.nudge();
     return Promise.all(asked);
   }
+}
+
+/** With `storeQueueOnShutdown` the end of a server is in good order only when every job was stored. */
+function refuseLoss(jobs: number): void {
+  if (jobs > 0)
+    throw new Error(`${jobs} background jobs are lost: they could not be stored at the end`);
 }

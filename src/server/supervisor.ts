@@ -17,8 +17,6 @@ import type { TlsMaterial } from '../transport/tls/material.ts';
 /** So many deaths within this time mean that starting again does not help. */
 const DEATHS_MAX = 3;
 const DEATHS_WINDOW_MS = 60_000;
-/** A shard that has not ended by itself so long after `stop` is killed. */
-const STOP_MS = 2_500;
 
 export interface SupervisorOptions {
   readonly shardCount: number;
@@ -28,6 +26,8 @@ export interface SupervisorOptions {
   configOf(thread: number): ThreadConfig;
   /** Where jobs of a shard that dies still are; null: nowhere. */
   readonly keptIn: string | null;
+  /** A shard that has not ended by itself so long after `stop` is killed. */
+  readonly stopMs: number;
   /** Shards cannot be kept alive: the server must end. */
   onFatal(error: Error): void;
 }
@@ -52,6 +52,8 @@ export class Supervisor {
   /** Nobody is served yet: a store that cannot be used ends the start. */
   #isStarting = false;
   #isStopping = false;
+  /** Jobs that shards could not store when they ended. */
+  lostJobs = 0;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -114,9 +116,10 @@ export class Supervisor {
     for (const port of this.#ports.values()) tell(port, { type: 'stop' });
     const killer = setTimeout(() => {
       for (const thread of this.#ports.keys()) this.#host.kill(thread - 1);
-    }, STOP_MS);
+    }, this.#options.stopMs);
     await this.#host.stop();
     clearTimeout(killer);
+    for (const thread of [...this.#ports.keys()]) this.#closePort(thread);
   }
 
   /** Takes the rings down behind `stop`, when the acceptor writes to them no more. */
@@ -127,8 +130,6 @@ export class Supervisor {
     }
     this.rings.close();
     this.#wiring.close();
-    for (const port of this.#ports.values()) port.close();
-    this.#ports.clear();
   }
 
   #startShard(thread: number): Promise<void> {
@@ -156,6 +157,7 @@ export class Supervisor {
     if (message.type === 'log')
       this.#options.log.log(message.level, message.text, { ...message.context, thread });
     else if (message.type === 'ready') this.#readies.get(thread)?.(null);
+    else if (message.type === 'lost') this.lostJobs += message.jobs;
     else if (message.type === 'refused') this.#refusals.set(thread, new Error(message.reason));
     else this.#parted.get(thread)?.();
   }

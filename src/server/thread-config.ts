@@ -62,6 +62,7 @@ export function configMaker(
         measuredMax: options.control === null ? 0 : options.metricsFunctions,
         measured,
         isRelaxed: options.durability === 'relaxed',
+        storesAtEnd: options.queueType === 'libsqlite3' && options.storeQueueOnShutdown,
         ...(options.durabilityOf.length > 0 && { relaxedOf: relaxedBy(options.durabilityOf) }),
       },
       handlePrefix: options.jobHandlePrefix ?? defaultHandlePrefix(),

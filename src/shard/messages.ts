@@ -37,4 +37,6 @@ export type FromShard =
   | { readonly type: 'ready' }
   /** The store cannot be used; the thread dies of it. */
   | { readonly type: 'refused'; readonly reason: string }
+  /** Jobs that were to be stored at the end and could not be. */
+  | { readonly type: 'lost'; readonly jobs: number }
   | { readonly type: 'parted'; readonly thread: number };

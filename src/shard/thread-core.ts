@@ -23,6 +23,7 @@ import { MemoryBudget } from './memory-budget.ts';
 import { restoreJobs } from './restore-jobs.ts';
 import type { SecureDoor } from './secure-door.ts';
 import { describeTurn, type TurnWork } from './slow-turn.ts';
+import { storeAtEnd } from './store-at-end.ts';
 import type { TokenHash, TokenTable } from './token-table.ts';
 import { TurnTimes } from './turn-times.ts';
 
@@ -185,18 +186,25 @@ export class ThreadCore {
     });
   }
 
-  /** Makes durable what waits and answers who waited; background jobs are refused from now on. */
-  closeStore(): Promise<void> {
+  /**
+   * Makes durable what waits and answers who waited; background jobs are refused from now on. Resolves to the number of
+   * jobs that only now were to be stored and could not be.
+   */
+  async closeStore(): Promise<number> {
     const { store } = this;
-    if (store === null) return Promise.resolve();
-    return new Promise((resolve) => {
-      store.close(() => {
-        this.#setTime();
-        while (this.broker?.storing?.settle() === false);
-        this.#publish();
-        resolve();
-      });
-    });
+    const storing = this.broker?.storing ?? null;
+    if (store === null || storing === null) return 0;
+    const isLate = this.#options.broker.storesAtEnd === true;
+    if (isLate) await storeAtEnd(storing, store, () => this.#lookAtStore(store));
+    await new Promise<void>((resolve) => store.close(resolve));
+    this.#lookAtStore(store);
+    return isLate ? storing.unstored().length : 0;
+  }
+
+  #lookAtStore(store: Store): void {
+    store.flush(this.#setTime());
+    while (this.broker?.storing?.settle() === false);
+    this.#publish();
   }
 
   /** Records sent to and received from other threads since start. */

@@ -55,7 +55,8 @@ export default async function runShard(task: ShardTask): Promise<void> {
   // What other threads had sent before they were told to end is owed to peers here.
   core.reactor.pauseReading(true);
   core.takeRecords();
-  await core.closeStore();
+  const jobs = await core.closeStore();
+  if (jobs > 0) say({ type: 'lost', jobs });
   core.reactor.pauseReading(false);
   await closeHome(core, CLOSE_MS);
   await core.destroy();

@@ -3,7 +3,7 @@
 import { port } from './address-types.ts';
 import { row, secretRow, word } from './database-row.ts';
 import type { OptionRow } from './option-row.ts';
-import { text } from './option-type.ts';
+import { flag, text } from './option-type.ts';
 
 export const databaseRows = [
   row(
@@ -21,6 +21,14 @@ export const databaseRows = [
     word,
     'gearman_queue',
     'its table, made when it is missing',
+  ),
+  row(
+    'libsqlite3',
+    'store-queue-on-shutdown',
+    'storeQueueOnShutdown',
+    flag,
+    false,
+    'as with gearmand, jobs are written at an orderly end of the server only, and a crash loses them; JOB_CREATED says nothing about the disk',
   ),
   secretRow(
     'postgres',

@@ -146,17 +146,6 @@ export const storeRows = [
 ] as const satisfies readonly OptionRow[];
 
 export const queueRows = [
-  {
-    name: 'store-queue-on-shutdown',
-    key: 'storeQueueOnShutdown',
-    type: flag,
-    fallback: false,
-    group: OptionGroup.plugins,
-    scope: 'daemon',
-    effect:
-      '--store-queue-on-shutdown has no effect, jobs are in the table as soon as they are acknowledged',
-    help: "gearmand's -q libsqlite3 writes jobs at an orderly shutdown only",
-  },
   storeRow(
     'libtokyocabinet',
     'libtokyocabinet-file',

@@ -138,6 +138,8 @@ export interface ServerOptions {
   libsqlite3Db?: string | null;
   /** Its table; made when it is missing. Default `gearman_queue`. */
   libsqlite3Table?: string;
+  /** Jobs are written to it when the server closes and not before, as gearmand can do. Default false: at once. */
+  storeQueueOnShutdown?: boolean;
   /** With `queueType: 'postgres'`: libpq's connection string; the PG variables stand in for what it does not say. */
   libpqConninfo?: string | null;
   /** Its table; made when it is missing. Default `queue`. */
