@@ -122,6 +122,11 @@ export function goodEntryBytes(from: EntryBytes, at: number, end: number, salt: 
   return crc === view.getUint32(at, true) ? byteCount : 0;
 }
 
+/** Size of a good entry. */
+export function entryBytesAt(from: EntryBytes, at: number): number {
+  return from.view.getUint32(at + 4, true);
+}
+
 export function isPut(from: EntryBytes, at: number): boolean {
   return from.bytes[at + 8] === EntryKind.PUT;
 }

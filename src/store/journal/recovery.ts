@@ -1,5 +1,5 @@
 /**
- * Reads a journal at the start, twice: first which jobs it keeps and where, then those jobs. A segment a step, so that
+ * Reads a journal at the start, twice: first which jobs it keeps and where, with their checksums, then those jobs. A segment a step, so that
  * a program in whose thread this happens goes on. Damage is logged with its offset, counted and stepped over; a tail
  * that was torn by a crash is cut, so that it is never read again.
  */
@@ -18,7 +18,7 @@ import {
   readHeader,
   slotAt,
 } from './entry.ts';
-import { type Scan, scanEntries } from './scan.ts';
+import { revisitEntries, type Scan, scanEntries } from './scan.ts';
 import { type Segment, type Segments, segmentName } from './segments.ts';
 import type { Slots } from './slots.ts';
 
@@ -34,6 +34,8 @@ export class Recovery {
   readonly #slots: Slots;
   readonly #segments: Segments;
   readonly #salt: number;
+  /** By number of the segment. */
+  readonly #scans = new Map<number, Scan>();
   #entries: EntryBytes = entryBytesOf(new Uint8Array(0));
   #lastId = 0;
   #damages = 0;
@@ -102,6 +104,7 @@ export class Recovery {
     for (const { at, byteCount } of scan.damages) this.#damaged(segment, at, byteCount);
     if (scan.usedEnd > scan.end) this.#cut(segment, scan, isLast);
     segment.end = scan.end;
+    this.#scans.set(number, scan);
   }
 
   #saltOf(segment: Segment, entries: EntryBytes): number {
@@ -172,8 +175,7 @@ export class Recovery {
   #restore(segment: Segment, take: TakeJob): void {
     if (segment.liveJobs === 0) return;
     const entries = this.#load(segment);
-    const salt = readHeader(entries, segment.bytes)?.salt ?? this.#salt;
-    scanEntries(entries, segment.end, salt, (at) => {
+    revisitEntries(entries, this.#scans.get(segment.number) as Scan, (at) => {
       if (!isPut(entries, at)) return;
       const slot = slotAt(entries, at);
       const id = idAt(entries, at);

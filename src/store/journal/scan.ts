@@ -2,7 +2,7 @@
  * Walks the entries of one segment: good ones are visited, damaged places are reported with their offsets and stepped
  * over to the next good entry, and what is torn at the end is told apart from the zeros that nobody has written to yet.
  */
-import { ALIGN, type EntryBytes, goodEntryBytes, HEADER_BYTES } from './entry.ts';
+import { ALIGN, type EntryBytes, entryBytesAt, goodEntryBytes, HEADER_BYTES } from './entry.ts';
 
 /** Bytes of a segment that are no good entries though good ones follow. */
 export interface Damage {
@@ -41,6 +41,25 @@ export function scanEntries(
   }
   const usedEnd = Math.max(lastUsed(from.bytes, at, end), at);
   return { end: Math.min(at, Math.max(end, HEADER_BYTES)), usedEnd, damages };
+}
+
+/** Visits the good entries again that a scan of the same bytes has found: their checksums are known to be right. */
+export function revisitEntries(
+  from: EntryBytes,
+  { end, damages }: Scan,
+  visit: (at: number) => void,
+): void {
+  let nextDamage = 0;
+  for (let at = HEADER_BYTES; at < end; ) {
+    const damage = damages[nextDamage];
+    if (damage?.at === at) {
+      at += damage.byteCount;
+      nextDamage++;
+      continue;
+    }
+    visit(at);
+    at += entryBytesAt(from, at);
+  }
 }
 
 /** Zeros are what most of an unfinished segment is: they are stepped over quickly. */
