@@ -1,7 +1,7 @@
 /**
- * Reads a journal at the start, twice: first which jobs it keeps and where, with their checksums, then those jobs. A segment a step, so that
- * a program in whose thread this happens goes on. Damage is logged with its offset, counted and stepped over; a tail
- * that was torn by a crash is cut, so that it is never read again.
+ * Reads a journal at the start, twice: first which jobs it keeps and where, checking every entry, then those jobs. A
+ * segment a step, so that a program in whose thread this happens goes on. Damage is logged with its offset, counted and
+ * stepped over; a tail that was torn by a crash is cut, so that it is never read again.
  */
 import { join } from 'node:path';
 import { LogLevel } from '../../base/logger.ts';
