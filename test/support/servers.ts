@@ -3,7 +3,7 @@
  * Rule: a server counts as started when it answers an ECHO; every server is gone when the test process ends.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,6 +88,8 @@ export function labelOf(kind: ServerKind, options: ServerOptions = {}): string {
 async function startOnce(kind: ServerKind, options: ServerOptions): Promise<TestServer> {
   const port = await freePort();
   const scratch = mkdtempSync(join(tmpdir(), 'geartrain-test-'));
+  // For a server that becomes somebody else.
+  chmodSync(scratch, 0o777);
   const args = [
     '--listen=127.0.0.1',
     `--port=${port}`,

@@ -7,6 +7,7 @@ import { useYard, variants } from '../../support/embedding/servers.ts';
 import { requirePeer } from '../../support/peers.ts';
 import { freePort } from '../../support/servers.ts';
 import { DATABASES } from '../../support/store/databases.ts';
+import { untilTaken } from '../../support/store/until-taken.ts';
 import type { WireConnection } from '../../support/wire.ts';
 
 const yard = useYard();
@@ -18,17 +19,6 @@ async function runForeground(client: WireConnection, worker: WireConnection): Pr
   const job = await worker.ask('JOB_ASSIGN', 'GRAB_JOB');
   worker.send('WORK_COMPLETE', job.args[0] as Buffer, 'done');
   expect(String((await client.expect('WORK_COMPLETE')).data)).toBe('done');
-}
-
-/** Submits until the store takes jobs again. */
-async function untilTaken(client: WireConnection, unique: string): Promise<void> {
-  for (;;) {
-    client.send('SUBMIT_JOB_BG', 'f', unique, 'w');
-    const item = await client.next();
-    if (item.kind === 'packet' && item.name === 'JOB_CREATED') return;
-    // The next attempt of the server is no event that a client could await.
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 for (const kind of DATABASES)
