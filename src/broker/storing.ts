@@ -8,16 +8,16 @@
  */
 import { latin1 } from '../base/bytes.ts';
 import { Errors } from '../protocol/errors.ts';
-import type { Store, StoredJob } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { Broker } from './broker.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
 import { abandon } from './loss.ts';
 import type { Peer } from './peer.ts';
+import { storedJob } from './stored-job.ts';
 import { makeReady, refuse, replyCreated } from './submit.ts';
 
-const NO_BYTES = new Uint8Array(0);
 /** Durable jobs that one event answers: some tenths of a millisecond. Of more than twice as many, half: it must keep up. */
 const ANSWERED_MIN = 256;
 
@@ -44,7 +44,14 @@ class Pending {
 export class Storing {
   readonly #broker: Broker;
   readonly #store: Store;
-  readonly #pending = new Map<number, Pending>();
+  /**
+   * Those whose jobs nobody has yet, by the number that the row of the job has in place of a worker, from 1 on. No map by job: V8
+   * keeps what a busy map has dropped alive through the map's older tables, and copies it in every collection.
+   */
+  readonly #awaited: (Pending | null)[] = [null];
+  readonly #freeNumbers: number[] = [];
+  /** Those of foreground jobs that went on when a background submit had joined them: rare. */
+  readonly #joined = new Map<number, Pending>();
   /** Durable, not answered yet. */
   readonly #stored: Pending[] = [];
   /** What the options say of functions, once it was looked up. */
@@ -54,7 +61,7 @@ export class Storing {
     this.#broker = broker;
     this.#store = store;
     broker.jobs.onForget = (job, reference) => {
-      this.#pending.delete(job);
+      this.#drop(job);
       store.forget(reference);
     };
   }
@@ -82,6 +89,9 @@ export class Storing {
       return;
     }
     broker.jobs.becomeStoring(job);
+    const number = this.#freeNumbers.pop() ?? this.#awaited.length;
+    this.#awaited[number] = pending;
+    broker.jobs.setWord(job, Job.WORKER, number);
     this.#wait(pending, peer);
   }
 
@@ -89,7 +99,9 @@ export class Storing {
   keep(job: number): boolean {
     const { jobs, options } = this.#broker;
     if (options.storesAtEnd === true || jobs.has(job, Flag.STORED)) return true;
-    return this.#append(job, 0, !this.#isRelaxed(job)) !== null;
+    const pending = this.#append(job, 0, !this.#isRelaxed(job));
+    if (pending?.isAwaited) this.#joined.set(job, pending);
+    return pending !== null;
   }
 
   /** Background jobs that the store does not have, in the order of their submits. Sorts all of them. */
@@ -109,8 +121,8 @@ export class Storing {
 
   /** Whether the job is not durable yet; then the reply to `peer` waits with the others. */
   isAwaited(job: number, peer: Peer): boolean {
-    const pending = this.#pending.get(job);
-    if (pending === undefined) return false;
+    const pending = this.#pendingOf(job);
+    if (pending === null) return false;
     this.#wait(pending, peer);
     return true;
   }
@@ -133,11 +145,30 @@ export class Storing {
   #append(job: number, startMs: number, isAwaited: boolean): Pending | null {
     const { jobs } = this.#broker;
     const pending = new Pending(job, jobs.table.serial(job), startMs, isAwaited);
-    const reference = this.#store.append(this.#storedJob(job, startMs), pending, isAwaited);
+    const reference = this.#store.append(storedJob(this.#broker, job, startMs), pending, isAwaited);
     if (reference === 0) return null;
     jobs.setReference(job, reference);
-    if (isAwaited) this.#pending.set(job, pending);
     return pending;
+  }
+
+  #pendingOf(job: number): Pending | null {
+    const { jobs } = this.#broker;
+    return jobs.state(job) === Flag.STORING
+      ? (this.#awaited[jobs.word(job, Job.WORKER)] ?? null)
+      : (this.#joined.get(job) ?? null);
+  }
+
+  /** Nobody joins the job's wait any more. A job that was being stored leaves that state in the same event. */
+  #drop(job: number): void {
+    const { jobs } = this.#broker;
+    if (jobs.state(job) !== Flag.STORING) {
+      this.#joined.delete(job);
+      return;
+    }
+    const number = jobs.word(job, Job.WORKER);
+    jobs.setWord(job, Job.WORKER, 0);
+    this.#awaited[number] = null;
+    this.#freeNumbers.push(number);
   }
 
   #isRelaxed(job: number): boolean {
@@ -166,8 +197,8 @@ export class Storing {
   #settle(pending: Pending, isStored: boolean): void {
     const { jobs } = this.#broker;
     const { job, serial } = pending;
-    if (this.#pending.get(job) === pending) this.#pending.delete(job);
     const isLive = jobs.table.isLive(job, serial);
+    if (isLive && this.#pendingOf(job) === pending) this.#drop(job);
     if (isStored) {
       this.#answer(pending, true);
       if (isLive && jobs.state(job) === Flag.STORING) makeReady(this.#broker, job, pending.startMs);
@@ -206,30 +237,5 @@ export class Storing {
     }
     jobs.clearFlag(job, Flag.BACKGROUND);
     if (jobs.watchers.count(job) === 0) abandon(this.#broker, job);
-  }
-
-  /** What the store is to keep; the bytes are the job's own. */
-  #storedJob(job: number, startMs: number): StoredJob {
-    const { jobs, blobs } = this.#broker;
-    const block = jobs.word(job, Job.BLOCK);
-    const uniqueBytes = jobs.word(job, Job.UNIQUE_BYTES);
-    const workloadBytes = jobs.word(job, Job.WORKLOAD_BYTES);
-    const blob = jobs.word(job, Job.BLOB);
-    const chunk = block === 0 ? NO_BYTES : jobs.slab.chunkOf(block);
-    const at = block === 0 ? 0 : jobs.slab.offsetOf(block);
-    let workload: Uint8Array;
-    if (blob === 0) workload = chunk.subarray(at + uniqueBytes, at + uniqueBytes + workloadBytes);
-    else {
-      workload = new Uint8Array(workloadBytes);
-      blobs.blobRead(blob, 0, workload, 0, workloadBytes);
-    }
-    return {
-      functionName: jobs.functionOf(job).name,
-      unique: chunk.subarray(at, at + uniqueBytes),
-      reducer: jobs.reducer(job) ?? NO_BYTES,
-      priority: jobs.priority(job),
-      startMs,
-      workload,
-    };
   }
 }
