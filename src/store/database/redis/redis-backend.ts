@@ -7,7 +7,6 @@
  * A key with a string is a workload of gearmand before 1.1.16. Rule: commands of a batch leave together; a key that is
  * there already is not written over.
  */
-import { asBuffer } from '../../../base/bytes.ts';
 import {
   type Backend,
   type BackendKind,
@@ -19,6 +18,7 @@ import {
   TAKEN_REASON,
 } from '../backend.ts';
 import { inPages, PAGE_ROWS } from '../pages.ts';
+import { ADD_SCRIPT, endOfLot, type Fields, packFields } from './add-script.ts';
 import { readRow, readStringRow } from './redis-row.ts';
 
 export interface RedisSettings {
@@ -110,16 +110,22 @@ class RedisBackend implements Backend {
   async write({ forgets, puts }: Batch): Promise<readonly Refusal[]> {
     // Commands are carried out in the order in which they are given; all of them fail together.
     const removed = Promise.all(this.#remove(forgets));
-    const sought = Promise.all(puts.map((put) => this.#ask('EXISTS', this.#keyOf(put))));
-    const [found] = await Promise.all([sought, removed]);
-    const refusals: Refusal[] = [];
     const added: Promise<Reply>[] = [];
-    for (const [index, put] of puts.entries()) {
-      if (found[index] === 0) added.push(this.#add(put));
-      else refusals.push({ index, reason: TAKEN_REASON });
+    const starts: number[] = [];
+    for (let at = 0; at < puts.length; ) {
+      const end = endOfLot(puts, at);
+      const lot = puts.slice(at, end).map((put) => this.#fieldsOf(put));
+      added.push(this.#ask('EVAL', ADD_SCRIPT, '0', packFields(lot)));
+      starts.push(at);
+      at = end;
     }
-    await Promise.all(added);
-    return refusals;
+    const [taken] = await Promise.all([Promise.all(added), removed]);
+    return taken.flatMap((numbers, lot) =>
+      (numbers as number[]).map((number) => ({
+        index: (starts[lot] as number) + number,
+        reason: TAKEN_REASON,
+      })),
+    );
   }
 
   async count(): Promise<number> {
@@ -174,14 +180,11 @@ class RedisBackend implements Backend {
     return removed;
   }
 
-  #add(put: Put): Promise<Reply> {
+  #fieldsOf(put: Put): Fields {
     const { key, functionName, priority, workload } = put;
     this.#lastOrder = Math.max(this.#lastOrder + 1, Date.now() * ORDERS_PER_MS);
-    return this.#ask(
-      ...['HSET', this.#keyOf(put), 'data', asBuffer(workload), 'priority', `${priority}`],
-      ...['function', asBuffer(functionName), 'unique', asBuffer(key)],
-      ...['order', this.#lastOrder.toString(ORDER_BASE)],
-    );
+    const order = this.#lastOrder.toString(ORDER_BASE);
+    return [this.#keyOf(put), workload, `${priority}`, functionName, key, order];
   }
 
   #keyOf({ key, functionName }: RowKey): Buffer {
