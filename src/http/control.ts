@@ -47,6 +47,9 @@ export interface ControlOptions {
   handshakeFailed(address: string, port: number, error: Error): void;
 }
 
+/** Peers that may wait to be accepted: one that finds no room tries again after a second. */
+const BACKLOG = 4096;
+
 export class Control {
   readonly #server: Server;
 
@@ -82,7 +85,7 @@ export class Control {
 
   /** Binds; rejects with the system's error. Resolves to the address. */
   async listen(host: string, port: number): Promise<{ host: string; port: number }> {
-    this.#server.listen({ host, port });
+    this.#server.listen({ host, port, backlog: BACKLOG });
     await once(this.#server, 'listening');
     const bound = this.#server.address() as AddressInfo;
     return { host: bound.address, port: bound.port };

@@ -52,7 +52,7 @@ export const listenRows = [
     short: 'b',
     key: 'backlog',
     type: integer({ min: 1, max: INT_MAX }),
-    fallback: 511,
+    fallback: 4096,
     group: OptionGroup.listen,
     scope: 'server',
     effect: 'used',

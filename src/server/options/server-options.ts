@@ -25,7 +25,7 @@ export interface ServerOptions {
    * `unix:/PATH`. Default: all addresses of the machine.
    */
   listen?: string | readonly string[];
-  /** Connections that may wait to be accepted. 1 to 2^31-1, default 32. */
+  /** Connections that may wait to be accepted; the system may allow fewer. 1 to 2^31-1, default 4096. */
   backlog?: number;
   /** Permission bits of Unix sockets, default 0o660. */
   socketMode?: number;

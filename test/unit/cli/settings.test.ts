@@ -138,7 +138,7 @@ describe('config file', () => {
 
   test('words without a dash have no effect', () => {
     const files = { [DEFAULT_FILE]: '# text about port\nport=4731\nbacklog 5' };
-    expect(read({ files }).values).toMatchObject({ port: 4730, backlog: 511 });
+    expect(read({ files }).values).toMatchObject({ port: 4730, backlog: 4096 });
   });
 
   test('the command line wins, also over lists', () => {
