@@ -50,15 +50,6 @@ async function playEmbedded(trial, server, context, sample) {
   sample.result = result;
 }
 
-async function endScraping(started) {
-  try {
-    const end = await started;
-    await end();
-  } catch {
-    // The sample has failed already, or is complete.
-  }
-}
-
 /** Starts a fresh server, plays the trial, stops the server. Answers a sample, never throws. */
 export async function play(trial, server, context) {
   const sample = { trial: trial.name, server: server.name, loadAverage: os.loadavg()[0] };
@@ -66,7 +57,7 @@ export async function play(trial, server, context) {
   const isWatched = trial.watchesPauses && server.isGeartrain;
   const pauses = isWatched ? watchPauses(context.folder) : undefined;
   let child;
-  let stopScraping;
+  let scraping;
   try {
     if (trial.isEmbedded) {
       await playEmbedded(trial, server, context, sample);
@@ -79,20 +70,22 @@ export async function play(trial, server, context) {
         cores: choosePins(server.shards)?.server,
         env: { ...server.env, ...pauses?.env },
       });
-      if (server.isScraped) stopScraping = startScraping(child);
+      if (server.isScraped) scraping = startScraping(child);
       else child.stdout.resume();
+      // Its failure is heard below, when the server is ready or has failed itself.
+      scraping?.catch(() => {});
       pid = child.pid;
     }
     await waitUntilReady(host, port, child);
-    stopScraping = await stopScraping;
+    const endScraping = await scraping;
     await playOn({ host, port, pid }, trial, server, context, sample);
-    if (stopScraping) sample.result.scrapes = await stopScraping();
+    if (endScraping) sample.result.scrapes = await endScraping();
   } catch (error) {
     const last = child?.tail().split('\n').at(-1);
     sample.error = last ? `${error.message} [server: ${last}]` : error.message;
   } finally {
     // Whatever went wrong, it is said above.
-    if (stopScraping) await endScraping(stopScraping);
+    await scraping?.then((end) => end()).catch(() => {});
     if (child) await stop(child);
   }
   if (pauses && sample.result) sample.result.pauses = collectPauses(pauses, sample.result);

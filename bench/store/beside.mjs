@@ -74,6 +74,15 @@ async function measure() {
     }
 }
 
+/** This program in a process of its own on these cores (undefined: anywhere). */
+function forkOn(cores, words) {
+  if (cores === undefined) return fork(here, words);
+  return fork(here, words, {
+    execPath: 'taskset',
+    execArgv: ['-c', cores.join(), process.execPath],
+  });
+}
+
 /** One round on a fresh server. */
 async function play(load, { rate, isStored }, jobs) {
   const folder = mkdtempSync(join(tmpdir(), 'geartrain-beside-'));
@@ -85,7 +94,7 @@ async function play(load, { rate, isStored }, jobs) {
   server.stdout.resume();
   try {
     await waitUntilReady(host, port, server);
-    const other = rate === 0 ? null : fork(here, [String(port), String(rate)]);
+    const other = rate === 0 ? null : forkOn(pins?.load, [String(port), String(rate)]);
     const options = { scenario: 'rtt', jobs, warm: 20_000, clients: 8, workers: 8 };
     const target = { host, port, pid: server.pid };
     const { result } = await playTogether(load, target, [options], {

@@ -97,8 +97,3 @@ export function ownCopy(bytes: Uint8Array, start: number, end: number): Uint8Arr
   // Not by subarray: a Buffer's view is another Buffer, which takes several times as long to make.
   return new Uint8Array(new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start));
 }
-
-/** The same bytes as a Buffer; nothing is copied. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}

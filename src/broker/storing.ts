@@ -45,8 +45,8 @@ export class Storing {
   readonly #broker: Broker;
   readonly #store: Store;
   /**
-   * Those whose jobs nobody has yet, by the number that the row of the job has in place of a worker, from 1 on. No map by job: V8
-   * keeps what a busy map has dropped alive through the map's older tables, and copies it in every collection.
+   * Those whose jobs nobody has yet, by the number, from 1 on, that a job's row has in place of a worker. No map by job:
+   * V8 keeps what a busy map has dropped alive through the map's older tables, and copies it in every collection.
    */
   readonly #awaited: (Pending | null)[] = [null];
   readonly #freeNumbers: number[] = [];
@@ -70,20 +70,15 @@ export class Storing {
   submit(peer: Peer, job: number, startMs: number): void {
     const broker = this.#broker;
     const serial = broker.jobs.table.serial(job);
-    if (broker.options.storesAtEnd === true) {
-      broker.counters.submitted++;
-      makeReady(broker, job, startMs);
-      replyCreated(broker, peer, job, serial);
-      return;
-    }
-    const pending = this.#append(job, startMs, !this.#isRelaxed(job));
-    if (pending === null) {
+    const isLate = broker.options.storesAtEnd === true;
+    const pending = isLate ? null : this.#append(job, startMs, !this.#isRelaxed(job));
+    if (pending === null && !isLate) {
       broker.finish(job);
       refuse(broker, peer, Errors.queueError);
       return;
     }
     broker.counters.submitted++;
-    if (!pending.isAwaited) {
+    if (pending === null || !pending.isAwaited) {
       makeReady(broker, job, startMs);
       replyCreated(broker, peer, job, serial);
       return;

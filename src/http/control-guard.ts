@@ -46,7 +46,7 @@ export class ControlGuard {
     }
     if (this.#isToken !== null && authorization !== undefined)
       return this.#deny(request, 'unknownToken', 401, 'its token is not known');
-    return this.#deny(request, 'notAllowed', 401, `${this.#needed()}`);
+    return this.#deny(request, 'notAllowed', 401, this.#needed());
   }
 
   /** Undefined: the peer has shown no certificate. */

@@ -47,9 +47,6 @@ export interface ControlOptions {
   handshakeFailed(address: string, port: number, error: Error): void;
 }
 
-/** Peers that may wait to be accepted: one that finds no room tries again after a second. */
-const BACKLOG = 4096;
-
 export class Control {
   readonly #server: Server;
 
@@ -84,8 +81,12 @@ export class Control {
   }
 
   /** Binds; rejects with the system's error. Resolves to the address. */
-  async listen(host: string, port: number): Promise<{ host: string; port: number }> {
-    this.#server.listen({ host, port, backlog: BACKLOG });
+  async listen(
+    host: string,
+    port: number,
+    backlog: number,
+  ): Promise<{ host: string; port: number }> {
+    this.#server.listen({ host, port, backlog });
     await once(this.#server, 'listening');
     const bound = this.#server.address() as AddressInfo;
     return { host: bound.address, port: bound.port };

@@ -7,7 +7,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** Connections whose first request is not whole; more than may wait to be accepted, so that everybody was heard once. */
+/** Connections whose first request is not whole. libuv reads between two accepts, so everybody was heard once. */
 const UNFINISHED_MAX = 1_000;
 
 /** Why a connection is refused or ended. */

@@ -15,6 +15,7 @@ import type { ThreadCore } from '../shard/thread-core.ts';
 import { contextOptionsOf, type TlsMaterial } from '../transport/tls/material.ts';
 import { httpRefusals, reportNow } from './http-refusals.ts';
 import type { ControlAddress } from './options/control-rows.ts';
+import type { ResolvedOptions } from './options.ts';
 
 const TOKEN_CHARS_MIN = 16;
 
@@ -57,11 +58,10 @@ const NOT_TLS: ReadonlySet<string> = new Set([
 export async function openControl(
   server: ControlledServer,
   address: ControlAddress,
-  tokenFile: string | null,
+  { controlTokenFile, handshakeTimeout, backlog }: ResolvedOptions,
   tls: TlsMaterial | null,
-  handshakeTimeoutMs: number,
 ): Promise<OpenControl> {
-  const token = tokenFile === null ? null : await readToken(tokenFile);
+  const token = controlTokenFile === null ? null : await readToken(controlTokenFile);
   const material = address.isSecure === true ? tls : null;
   const control = new Control(sourceOf(server), {
     access: {
@@ -71,11 +71,11 @@ export async function openControl(
       refused: (reason, peer, port, text) =>
         reportNow(server.core, INCIDENTS[reason], peer, port, text),
     },
-    tls: material && { ...secureOptionsOf(material), handshakeTimeout: handshakeTimeoutMs },
+    tls: material && { ...secureOptionsOf(material), handshakeTimeout: handshakeTimeout * 1000 },
     refused: (...refusal) => httpRefusals(server.core)(...refusal),
     handshakeFailed: (peer, port, error) => reportHandshake(server.core, peer, port, error),
   });
-  const bound = await control.listen(address.host, address.port);
+  const bound = await control.listen(address.host, address.port, backlog);
   return {
     address: material === null ? bound : { ...bound, isSecure: true },
     renew: (renewed) => material !== null && control.renew(secureOptionsOf(renewed)),

@@ -230,13 +230,11 @@ class GearServer extends EventEmitter implements Server {
 
   /** Before the first connection, so that a probe can see the start. */
   async #openControl(): Promise<void> {
-    const { control: wanted, controlTokenFile, handshakeTimeout } = this.#options;
+    const { control: wanted } = this.#options;
     if (wanted === null || this.#control !== null) return;
     const { openControl } = await import('./control-plane.ts');
-    const controlled = this.#controlled();
     const { tls } = this.#secrets;
-    const handshakeMs = handshakeTimeout * 1000;
-    this.#control = await openControl(controlled, wanted, controlTokenFile, tls, handshakeMs);
+    this.#control = await openControl(this.#controlled(), wanted, this.#options, tls);
   }
 
   async #openHttp(): Promise<void> {

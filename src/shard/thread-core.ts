@@ -20,10 +20,9 @@ import type { Store, StoreHost } from '../store/store.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { loseThread } from './lose-thread.ts';
 import { MemoryBudget } from './memory-budget.ts';
-import { restoreJobs } from './restore-jobs.ts';
 import type { SecureDoor } from './secure-door.ts';
 import { describeTurn, type TurnWork } from './slow-turn.ts';
-import { storeAtEnd } from './store-at-end.ts';
+import { ThreadStore } from './thread-store.ts';
 import type { TokenHash, TokenTable } from './token-table.ts';
 import { TurnTimes } from './turn-times.ts';
 
@@ -103,10 +102,10 @@ export class ThreadCore {
   readonly reactor: Reactor;
   readonly home: Home;
   readonly broker: Broker | null;
-  readonly store: Store | null;
   readonly door: SecureDoor | null;
   readonly #parts: ThreadParts;
   readonly #options: ThreadCoreOptions;
+  readonly #store: ThreadStore | null;
   readonly #housekeeping: Housekeeping;
   readonly #budget: MemoryBudget;
   readonly #times = new TurnTimes();
@@ -114,8 +113,6 @@ export class ThreadCore {
   #connectionCount = -1;
   #jobCount = 0;
   #isReadingPaused = false;
-  /** The store has something to tell. */
-  #isStoreAwake = false;
   #timerAtMs = Number.POSITIVE_INFINITY;
   readonly #wake = () => {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
@@ -149,7 +146,7 @@ export class ThreadCore {
     };
     this.home = new Home(options.home, hooks, this.reactor, handles, parts.rings.links, parts.log);
     const owns = shardCount === 0 || thread > 0;
-    this.store = owns && parts.makeStore !== null ? parts.makeStore(this.#storeHost()) : null;
+    this.#store = owns && parts.makeStore !== null ? this.#makeStore(parts.makeStore) : null;
     this.broker = owns
       ? new Broker(
           {
@@ -173,17 +170,14 @@ export class ThreadCore {
     this.#housekeeping = new Housekeeping(this.broker, parts.log, options.unservedWarningMs);
   }
 
+  /** Of the jobs that are owned here; null when they are kept in memory only. */
+  get store(): Store | null {
+    return this.#store?.store ?? null;
+  }
+
   /** Reads back what the store has kept; resolves to the number of jobs. Before the first turn; without a store 0. */
-  restore(): Promise<number> {
-    const { broker, store } = this;
-    if (broker === null || store === null) return Promise.resolve(0);
-    this.#setTime();
-    const { clock, log } = this.#parts;
-    return restoreJobs(broker, store, clock, log, () => {
-      // Other threads see what is runnable here before anybody asks; the turn sets the timer of scheduled jobs.
-      this.#publish();
-      this.reactor.nudge();
-    });
+  async restore(): Promise<number> {
+    return this.#store === null ? 0 : this.#store.restore(this.broker as Broker);
   }
 
   /**
@@ -191,20 +185,9 @@ export class ThreadCore {
    * jobs that only now were to be stored and could not be.
    */
   async closeStore(): Promise<number> {
-    const { store } = this;
     const storing = this.broker?.storing ?? null;
-    if (store === null || storing === null) return 0;
-    const isLate = this.#options.broker.storesAtEnd === true;
-    if (isLate) await storeAtEnd(storing, store, () => this.#lookAtStore(store));
-    await new Promise<void>((resolve) => store.close(resolve));
-    this.#lookAtStore(store);
-    return isLate ? storing.unstored().length : 0;
-  }
-
-  #lookAtStore(store: Store): void {
-    store.flush(this.#setTime());
-    while (this.broker?.storing?.settle() === false);
-    this.#publish();
+    if (this.#store === null || storing === null) return 0;
+    return this.#store.close(storing, this.#options.broker.storesAtEnd === true);
   }
 
   /** Records sent to and received from other threads since start. */
@@ -245,21 +228,15 @@ export class ThreadCore {
     this.reactor.nudge();
   }
 
-  #storeHost(): StoreHost {
+  #makeStore(make: (host: StoreHost) => Store): ThreadStore {
     const { clock, log } = this.#parts;
-    return {
-      wake: () => {
-        this.#isStoreAwake = true;
-        this.reactor.nudge();
-      },
-      log: (level, text) => log.log(level, text),
-      nowMs: () => clock.nowMs(),
-    };
-  }
-
-  #settle(): void {
-    this.#isStoreAwake = this.broker?.storing?.settle() === false;
-    if (this.#isStoreAwake) this.reactor.nudge();
+    return new ThreadStore(make, {
+      clock,
+      log,
+      setTime: () => this.#setTime(),
+      publish: () => this.#publish(),
+      nudge: () => this.reactor.nudge(),
+    });
   }
 
   /** Ends the thread's reactor and timer: nothing holds its memory any more. No turn after it. */
@@ -283,12 +260,13 @@ export class ThreadCore {
     const nowMs = this.#setTime();
     const listings = home.continuations.length;
     const records = this.#drainRings();
-    if (this.#isStoreAwake) this.#settle();
+    if (broker?.storing) this.#store?.settle(broker.storing);
     home.onRows(rowCount);
     this.#publish();
     const ticksBefore = broker?.tickedJobs ?? 0;
     let dueMs = broker === null ? Number.POSITIVE_INFINITY : this.#tick(broker, nowMs);
-    if (this.store !== null) dueMs = Math.min(dueMs, this.store.flush(nowMs));
+    const { store } = this;
+    if (store !== null) dueMs = Math.min(dueMs, store.flush(nowMs));
     if (home.pace !== null) dueMs = Math.min(dueMs, home.pace.tick(home));
     dueMs = Math.min(dueMs, home.absences.tick(home), home.incidents.tick());
     dueMs = Math.min(dueMs, this.#housekeeping.run(nowMs));

@@ -1,13 +1,12 @@
 /** What a client or worker tells with `--json`: a line for each event. */
 import { isUtf8 } from 'node:buffer';
 import type { Writable } from 'node:stream';
-import { asBuffer } from '../../base/bytes.ts';
 import { writeAll } from '../tool/streams.ts';
 import type { JobFacts, Report } from './client/report.ts';
 
 /** Bytes as text where they are UTF-8, else as base64. */
 function bytesField(bytes: Uint8Array): { data: string } | { base64: string } {
-  const buffer = asBuffer(bytes);
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return isUtf8(buffer) ? { data: buffer.toString() } : { base64: buffer.toString('base64') };
 }
 

@@ -8,8 +8,8 @@
  * refused with what is wrong with it; nothing is guessed.
  */
 import { isUtf8 } from 'node:buffer';
-import { asBuffer } from '../../base/bytes.ts';
 import { HEAD_BYTES_MAX, UNIQUE_BYTES_MAX } from '../../protocol/limits.ts';
+import { asBuffer } from '../../store/as-buffer.ts';
 import type { StoredJob } from '../../store/store.ts';
 
 const PRIORITIES = ['high', 'normal', 'low'] as const;

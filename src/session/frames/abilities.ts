@@ -3,11 +3,11 @@ import type { Broker } from '../../broker/broker.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import { parseTimeout } from '../../protocol/numbers.ts';
 import { Packet } from '../../protocol/packets.ts';
-import { moveAway, sendFrame, sendSleep } from '../far/send.ts';
+import { sendFrame, sendSleep } from '../far/send.ts';
 import type { Home } from '../home.ts';
 import type { Session } from '../session.ts';
 import { SessionAbilities } from '../session-abilities.ts';
-import { mustMove, onAbsent, toBroker } from './near.ts';
+import { isSeenTo, toBroker } from './near.ts';
 
 export function onPreSleep(home: Home, session: Session): void {
   session.sleepSerial = (session.sleepSerial + 1) & 0x7fffffff;
@@ -29,14 +29,7 @@ export function onCanDo(home: Home, session: Session, frame: Frame): void {
   if (isTimed && parseTimeout(frame.bytes, frame.off1, frame.off1 + frame.a1) < 0) return;
   const owner = home.ownerOf(frame.hash0);
   const isNear = owner === home.options.thread;
-  if (!isNear && home.links[owner] == null) {
-    onAbsent(home, session, frame, owner);
-    return;
-  }
-  if (!isNear && mustMove(home, session, frame)) {
-    moveAway(home, session, frame, owner);
-    return;
-  }
+  if (!isNear && isSeenTo(home, session, frame, owner)) return;
   session.abilities ??= new SessionAbilities();
   const name = latin1(frame.bytes, frame.off, frame.off + frame.a0);
   const isFirst = session.abilities.add(name, owner);

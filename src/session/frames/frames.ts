@@ -3,13 +3,13 @@ import { Errors } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import { CLIENT_ID_BYTES_MAX } from '../../protocol/limits.ts';
 import { Packet } from '../../protocol/packets.ts';
-import { moveAway, sendFrame } from '../far/send.ts';
+import { sendFrame } from '../far/send.ts';
 import type { Home } from '../home.ts';
 import { limitPlaces, takePlace } from '../replies.ts';
 import type { Session } from '../session.ts';
 import { onCanDo, onCantDo, onPreSleep, onResetAbilities } from './abilities.ts';
 import { onGrab } from './grabs.ts';
-import { mustMove, onAbsent, refuse, toBroker } from './near.ts';
+import { isSeenTo, refuse, toBroker } from './near.ts';
 import { onEcho, onGetStatus, onGetStatusUnique, onOption, textArgument } from './queries.ts';
 import { onWork } from './work.ts';
 
@@ -90,14 +90,7 @@ function onSubmit(home: Home, session: Session, frame: Frame): void {
     refuse(home, session, frame, Errors.queueFull);
     return;
   }
-  if (home.links[owner] == null) {
-    onAbsent(home, session, frame, owner);
-    return;
-  }
-  if (mustMove(home, session, frame)) {
-    moveAway(home, session, frame, owner);
-    return;
-  }
+  if (isSeenTo(home, session, frame, owner)) return;
   sendFrame(home, session, frame, owner, takePlace(session).id);
   limitPlaces(home, session, frame.end);
 }

@@ -6,7 +6,7 @@ import type { Broker } from '../../broker/broker.ts';
 import { Errors } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import { Packet } from '../../protocol/packets.ts';
-import { DEAD_OWNER } from '../far/send.ts';
+import { DEAD_OWNER, moveAway } from '../far/send.ts';
 import type { Home } from '../home.ts';
 import { hold, limitPlaces, reply } from '../replies.ts';
 import { Hold, type Session } from '../session.ts';
@@ -27,7 +27,7 @@ export function refuse(home: Home, session: Session, frame: Frame, error: Uint8A
  * The owner of the function that `frame` names is being started again. The frame waits where jobs come back; when that
  * takes too long a submit is refused. All else closes the connection: nothing else owes a reply.
  */
-export function onAbsent(home: Home, session: Session, frame: Frame, owner: number): void {
+function onAbsent(home: Home, session: Session, frame: Frame, owner: number): void {
   const { absences } = home;
   if (absences.hold(home, session, frame, owner)) return;
   if (absences.has(owner) && !isRegistration(frame.type)) {
@@ -43,8 +43,18 @@ function isRegistration(type: number): boolean {
   return type === Packet.CAN_DO || type === Packet.CAN_DO_TIMEOUT;
 }
 
+/**
+ * Whether a frame for another owner is seen to: that owner is not there, or its connection moves to it. Else it is sent.
+ */
+export function isSeenTo(home: Home, session: Session, frame: Frame, owner: number): boolean {
+  if (home.links[owner] == null) onAbsent(home, session, frame, owner);
+  else if (mustMove(home, session, frame)) moveAway(home, session, frame, owner);
+  else return false;
+  return true;
+}
+
 /** Whether the connection goes to the owner of the function that `frame` names first; held while replies wait. */
-export function mustMove(home: Home, session: Session, frame: Frame): boolean {
+function mustMove(home: Home, session: Session, frame: Frame): boolean {
   if (!home.options.movesConnections || session.stays) return false;
   if (session.replies === null) return true;
   hold(home, session, Hold.move, frame.start);

@@ -1,6 +1,6 @@
 /** What the SQL servers have in common: text of keys, and batches in which some rows are refused. */
 import { isUtf8 } from 'node:buffer';
-import { asBuffer } from '../../base/bytes.ts';
+import { asBuffer } from '../as-buffer.ts';
 import type { Put, Refusal, RowKey } from './backend.ts';
 
 /** Longest name of a function in gearmand's tables, in characters. */

@@ -4,7 +4,7 @@
  * server takes in one packet.
  */
 import type { Connection, ConnectionOptions } from 'mysql2/promise';
-import { asBuffer } from '../../../base/bytes.ts';
+import { asBuffer } from '../../as-buffer.ts';
 import {
   type Backend,
   type BackendKind,

@@ -5,7 +5,7 @@
  * and ignores it.
  */
 import type { Client, ClientConfig } from 'pg';
-import { asBuffer } from '../../../base/bytes.ts';
+import { asBuffer } from '../../as-buffer.ts';
 import {
   type Backend,
   type BackendKind,

@@ -32,9 +32,10 @@ export type Fields = readonly (Uint8Array | string)[];
 
 /** Packs jobs for the script. Text is Latin-1. */
 export function packFields(jobs: readonly Fields[]): Buffer {
-  const bytes = Buffer.allocUnsafe(jobs.flat().reduce((sum, field) => sum + 4 + field.length, 0));
+  const fields = jobs.flat();
+  const bytes = Buffer.allocUnsafe(fields.reduce((sum, field) => sum + 4 + field.length, 0));
   let at = 0;
-  for (const field of jobs.flat()) {
+  for (const field of fields) {
     at = bytes.writeUInt32BE(field.length, at);
     if (typeof field === 'string') bytes.write(field, at, 'latin1');
     else bytes.set(field, at);
