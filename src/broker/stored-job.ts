@@ -20,7 +20,7 @@ export function storedJob({ jobs, blobs }: Broker, job: number, startMs: number)
   }
   return {
     functionName: jobs.functionOf(job).name,
-    unique: chunk.subarray(at, at + uniqueBytes),
+    unique: uniqueBytes === 0 ? NO_BYTES : chunk.subarray(at, at + uniqueBytes),
     reducer: jobs.reducer(job) ?? NO_BYTES,
     priority: jobs.priority(job),
     startMs,

@@ -8,7 +8,7 @@
  */
 import { latin1 } from '../base/bytes.ts';
 import { Errors } from '../protocol/errors.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, Ticket } from '../store/store.ts';
 import type { Broker } from './broker.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Job } from './job-table.ts';
@@ -21,39 +21,35 @@ import { makeReady, refuse, replyCreated } from './submit.ts';
 /** Durable jobs that one event answers: some tenths of a millisecond. Of more than twice as many, half: it must keep up. */
 const ANSWERED_MIN = 256;
 
+/** Pending jobs that may be kept for other jobs, once they are none any more. */
+const SPARE_MAX = 4096;
+
 /** A job that is not durable yet, and the replies that wait for it. It may end before it is. */
 class Pending {
-  readonly job: number;
-  readonly serial: number;
-  readonly startMs: number;
+  job = 0;
+  serial = 0;
+  startMs = 0;
   /** False: it was answered before, and is a job of this server whatever becomes of it. */
-  readonly isAwaited: boolean;
+  isAwaited = false;
   /** Who submitted it, and further peers that joined it meanwhile: rare, so they have a list of their own. */
   peer: Peer | null = null;
   place = 0;
   others: { readonly peer: Peer; readonly place: number }[] | null = null;
-
-  constructor(job: number, serial: number, startMs: number, isAwaited: boolean) {
-    this.job = job;
-    this.serial = serial;
-    this.startMs = startMs;
-    this.isAwaited = isAwaited;
-  }
 }
 
 export class Storing {
   readonly #broker: Broker;
   readonly #store: Store;
   /**
-   * Those whose jobs nobody has yet, by the number, from 1 on, that a job's row has in place of a worker. No map by job:
-   * V8 keeps what a busy map has dropped alive through the map's older tables, and copies it in every collection.
+   * By ticket. The row of a job that nobody has yet has its ticket in place of a worker. No map by job, and no new object
+   * for each: V8 promotes what lives through a commit, and what a busy map has dropped.
    */
-  readonly #awaited: (Pending | null)[] = [null];
-  readonly #freeNumbers: number[] = [];
-  /** Those of foreground jobs that went on when a background submit had joined them: rare. */
-  readonly #joined = new Map<number, Pending>();
+  readonly #pending: (Pending | undefined)[] = [undefined];
+  readonly #freeTickets: Ticket[] = [];
+  /** Tickets of foreground jobs that went on when a background submit had joined them: rare. */
+  readonly #joined = new Map<number, Ticket>();
   /** Durable, not answered yet. */
-  readonly #stored: Pending[] = [];
+  readonly #stored: Ticket[] = [];
   /** What the options say of functions, once it was looked up. */
   readonly #relaxed = new WeakMap<FunctionQueue, boolean>();
 
@@ -71,32 +67,32 @@ export class Storing {
     const broker = this.#broker;
     const serial = broker.jobs.table.serial(job);
     const isLate = broker.options.storesAtEnd === true;
-    const pending = isLate ? null : this.#append(job, startMs, !this.#isRelaxed(job));
-    if (pending === null && !isLate) {
+    const isAwaited = !isLate && !this.#isRelaxed(job);
+    const ticket = isLate ? 0 : this.#append(job, startMs, isAwaited);
+    if (ticket === 0 && !isLate) {
       broker.finish(job);
       refuse(broker, peer, Errors.queueError);
       return;
     }
     broker.counters.submitted++;
-    if (pending === null || !pending.isAwaited) {
+    if (!isAwaited) {
       makeReady(broker, job, startMs);
       replyCreated(broker, peer, job, serial);
       return;
     }
     broker.jobs.becomeStoring(job);
-    const number = this.#freeNumbers.pop() ?? this.#awaited.length;
-    this.#awaited[number] = pending;
-    broker.jobs.setWord(job, Job.WORKER, number);
-    this.#wait(pending, peer);
+    broker.jobs.setWord(job, Job.WORKER, ticket);
+    this.#wait(ticket, peer);
   }
 
   /** A foreground job that a background submit joins must last from now on. False when the store does not take it. */
   keep(job: number): boolean {
     const { jobs, options } = this.#broker;
     if (options.storesAtEnd === true || jobs.has(job, Flag.STORED)) return true;
-    const pending = this.#append(job, 0, !this.#isRelaxed(job));
-    if (pending?.isAwaited) this.#joined.set(job, pending);
-    return pending !== null;
+    const isAwaited = !this.#isRelaxed(job);
+    const ticket = this.#append(job, 0, isAwaited);
+    if (ticket !== 0 && isAwaited) this.#joined.set(job, ticket);
+    return ticket !== 0;
   }
 
   /** Background jobs that the store does not have, in the order of their submits. Sorts all of them. */
@@ -111,14 +107,14 @@ export class Storing {
   /** Hands a job over that was answered long ago. False when the store does not take it now. */
   storeLate(job: number): boolean {
     const { scheduled } = this.#broker.jobs;
-    return this.#append(job, scheduled.has(job) ? scheduled.atOf(job) : 0, false) !== null;
+    return this.#append(job, scheduled.has(job) ? scheduled.atOf(job) : 0, false) !== 0;
   }
 
   /** Whether the job is not durable yet; then the reply to `peer` waits with the others. */
   isAwaited(job: number, peer: Peer): boolean {
-    const pending = this.#pendingOf(job);
-    if (pending === null) return false;
-    this.#wait(pending, peer);
+    const ticket = this.#ticketOf(job);
+    if (ticket === 0) return false;
+    this.#wait(ticket, peer);
     return true;
   }
 
@@ -128,29 +124,40 @@ export class Storing {
    */
   settle(): boolean {
     this.#store.settle((ticket, isStored) => {
-      if (isStored) this.#stored.push(ticket as Pending);
-      else this.#settle(ticket as Pending, false);
+      if (isStored) this.#stored.push(ticket);
+      else this.#settle(ticket, false);
     });
     const count = Math.max(ANSWERED_MIN, this.#stored.length >> 1);
-    for (const pending of this.#stored.splice(0, count)) this.#settle(pending, true);
+    for (const ticket of this.#stored.splice(0, count)) this.#settle(ticket, true);
     return this.#stored.length === 0;
   }
 
-  /** Null when the store takes nothing now. */
-  #append(job: number, startMs: number, isAwaited: boolean): Pending | null {
+  /** The ticket, or 0 when the store takes nothing now. */
+  #append(job: number, startMs: number, isAwaited: boolean): Ticket {
     const { jobs } = this.#broker;
-    const pending = new Pending(job, jobs.table.serial(job), startMs, isAwaited);
-    const reference = this.#store.append(storedJob(this.#broker, job, startMs), pending, isAwaited);
-    if (reference === 0) return null;
+    const ticket = this.#freeTickets.pop() ?? this.#pending.length;
+    const kept = storedJob(this.#broker, job, startMs);
+    const reference = this.#store.append(kept, ticket, isAwaited);
+    if (reference === 0) {
+      this.#freeTickets.push(ticket);
+      return 0;
+    }
     jobs.setReference(job, reference);
-    return pending;
+    const pending = this.#pending[ticket] ?? new Pending();
+    this.#pending[ticket] = pending;
+    pending.job = job;
+    pending.serial = jobs.table.serial(job);
+    pending.startMs = startMs;
+    pending.isAwaited = isAwaited;
+    return ticket;
   }
 
-  #pendingOf(job: number): Pending | null {
+  /** 0 when nobody waits for the job to be durable. */
+  #ticketOf(job: number): Ticket {
     const { jobs } = this.#broker;
     return jobs.state(job) === Flag.STORING
-      ? (this.#awaited[jobs.word(job, Job.WORKER)] ?? null)
-      : (this.#joined.get(job) ?? null);
+      ? jobs.word(job, Job.WORKER)
+      : (this.#joined.get(job) ?? 0);
   }
 
   /** Nobody joins the job's wait any more. A job that was being stored leaves that state in the same event. */
@@ -160,10 +167,7 @@ export class Storing {
       this.#joined.delete(job);
       return;
     }
-    const number = jobs.word(job, Job.WORKER);
     jobs.setWord(job, Job.WORKER, 0);
-    this.#awaited[number] = null;
-    this.#freeNumbers.push(number);
   }
 
   #isRelaxed(job: number): boolean {
@@ -178,7 +182,8 @@ export class Storing {
     return isRelaxed;
   }
 
-  #wait(pending: Pending, peer: Peer): void {
+  #wait(ticket: Ticket, peer: Peer): void {
+    const pending = this.#pending[ticket] as Pending;
     const place = this.#broker.outbox.postpone(peer);
     if (pending.peer === null) {
       pending.peer = peer;
@@ -189,18 +194,24 @@ export class Storing {
     }
   }
 
-  #settle(pending: Pending, isStored: boolean): void {
+  #settle(ticket: Ticket, isStored: boolean): void {
     const { jobs } = this.#broker;
+    const pending = this.#pending[ticket] as Pending;
     const { job, serial } = pending;
     const isLive = jobs.table.isLive(job, serial);
-    if (isLive && this.#pendingOf(job) === pending) this.#drop(job);
-    if (isStored) {
-      this.#answer(pending, true);
-      if (isLive && jobs.state(job) === Flag.STORING) makeReady(this.#broker, job, pending.startMs);
-      return;
-    }
-    if (isLive) this.#giveUp(pending);
-    this.#answer(pending, false);
+    if (isLive && this.#ticketOf(job) === ticket) this.#drop(job);
+    if (!isStored && isLive) this.#giveUp(pending);
+    this.#answer(pending, isStored);
+    if (isStored && isLive && jobs.state(job) === Flag.STORING)
+      makeReady(this.#broker, job, pending.startMs);
+    this.#release(ticket, pending);
+  }
+
+  #release(ticket: Ticket, pending: Pending): void {
+    pending.peer = null;
+    pending.others = null;
+    if (this.#freeTickets.length >= SPARE_MAX) this.#pending[ticket] = undefined;
+    this.#freeTickets.push(ticket);
   }
 
   #answer(pending: Pending, isStored: boolean): void {

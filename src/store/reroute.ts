@@ -95,7 +95,7 @@ class Target {
 
   add(job: StoredJob): void {
     this.count++;
-    if (this.at(job.functionName).append(job, {}, true) === 0) this.refused++;
+    if (this.at(job.functionName).append(job, this.count, true) === 0) this.refused++;
   }
 
   /** Waits until little is uncommitted. */

@@ -18,8 +18,12 @@ export interface StoredJob {
   readonly workload: Uint8Array;
 }
 
-/** Stands for one appended job; the store hands it back once, with the outcome, and never looks into it. */
-export type Ticket = object;
+/**
+ * Stands for one appended job: a whole number from 1 on that is the caller's to choose. The store hands it back once,
+ * with the outcome, and from then on it may stand for another job. No object: what waits for a disk outlives the young
+ * objects of its time, and would be promoted and marked with all others.
+ */
+export type Ticket = number;
 
 /** Jobs of a store, one call each. `bytes` of the job are valid until it returns. */
 export type TakeJob = (job: StoredJob, reference: number, order: number) => void;

@@ -91,7 +91,7 @@ export class JournalBench {
 
   /** False when the journal takes nothing now. */
   append(number: number, bytes?: number, isAwaited = true): boolean {
-    const reference = this.journal.append(jobNumbered(number, bytes), { number }, isAwaited);
+    const reference = this.journal.append(jobNumbered(number, bytes), number, isAwaited);
     if (reference > 0) this.references.set(number, reference);
     return reference > 0;
   }
@@ -106,8 +106,7 @@ export class JournalBench {
   /** What a turn does: hears of outcomes, begins a commit. */
   turn(): number {
     this.isAwake = false;
-    this.journal.settle((ticket, isStored) => {
-      const { number } = ticket as { number: number };
+    this.journal.settle((number, isStored) => {
       if (isStored) this.stored.add(number);
       else {
         this.refused.add(number);

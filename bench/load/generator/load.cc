@@ -61,6 +61,7 @@ void runLive(Run &run, uint64_t (Run::*play)(uint64_t)) {
   const Options &options = run.options();
   run.openClients();
   run.openWorkers(false);
+  run.openPour();
   run.fillOther(options.depth);
   uint64_t submitted = run.warmUp([&](uint64_t n) { return (run.*play)(n); });
   run.countInLots([](uint64_t) {},

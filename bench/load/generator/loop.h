@@ -69,7 +69,10 @@ class Loop {
   // Tells the watchdog that a job went forward.
   void moved() { moves_++; }
   void markDirty(Connection *connection) { dirty_.push_back(connection); }
-  void setSpinning(bool isSpinning) { sleepMs_ = isSpinning ? 0 : 1000; }
+  // How long a turn may sleep; 0: never.
+  void sleepAtMost(int ms) { sleepMs_ = std::min(sleepMs_, ms); }
+  // Called in each turn, before what was written leaves.
+  std::function<void()> onTurn = [] {};
   std::function<std::string()> describe = [] { return std::string(); };
 
  private:
@@ -221,6 +224,7 @@ inline void Loop::flush(Connection *connection) {
 }
 
 inline void Loop::turn(int timeoutMs) {
+  onTurn();
   for (Connection *connection : dirty_) flush(connection);
   dirty_.clear();
   closed_.clear();

@@ -30,6 +30,7 @@ struct Options {
   uint64_t keys = 0;
   uint64_t depth = 0;
   uint64_t lot = 0;
+  uint64_t beside = 0;
   uint64_t limitSeconds = 0;
   uint64_t serverPid = 0;
   bool isVerifying = true;
@@ -55,6 +56,7 @@ inline const char kUsage[] =
     "  --refill sliding|batch  a client sends a job for each one done, or K when all K are done\n"
     "  --depth N               background jobs queued beforehand (deep: on the same function)\n"
     "  --lot N                 count in lots of N jobs; the queue is empty between them\n"
+    "  --beside R              R background submits a second on a function of their own meanwhile\n"
     "  --limit SECONDS         cut warm-up and counted phase after this time each\n"
     "  --server-pid PID        measure the CPU time and memory of this process\n"
     "  --no-verify             do not take and check the jobs that a submit phase leaves behind\n"
@@ -110,6 +112,7 @@ inline Options parseOptions(int argc, char **argv) {
                 {"--keys", &options.keys, 1},
                 {"--depth", &options.depth, 0},
                 {"--lot", &options.lot, 0},
+                {"--beside", &options.beside, 0},
                 {"--limit", &options.limitSeconds, 0},
                 {"--server-pid", &options.serverPid, 1}};
   for (int i = 1; i < argc; i++) {

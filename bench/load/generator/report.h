@@ -12,7 +12,7 @@
 // Everything that grows while a phase runs.
 struct Meters {
   uint64_t atNs = 0, ownCpuNs = 0, serverCpuNs = 0, serverWaitNs = 0, machineBusyNs = 0;
-  uint64_t executed = 0, noops = 0, noJobs = 0;
+  uint64_t executed = 0, noops = 0, noJobs = 0, beside = 0;
 
   void add(const Meters &to, const Meters &from) {
     atNs += to.atNs - from.atNs;
@@ -23,6 +23,7 @@ struct Meters {
     executed += to.executed - from.executed;
     noops += to.noops - from.noops;
     noJobs += to.noJobs - from.noJobs;
+    beside += to.beside - from.beside;
   }
 };
 
@@ -79,7 +80,8 @@ struct Report {
     }
     std::printf("\"counts\":{\"answered\":%" PRIu64 ",\"executed\":%" PRIu64 ",", latency.total(),
                 spent.executed);
-    std::printf("\"noops\":%" PRIu64 ",\"noJobs\":%" PRIu64 ",", spent.noops, spent.noJobs);
+    std::printf("\"noops\":%" PRIu64 ",\"noJobs\":%" PRIu64 ",\"beside\":%" PRIu64 ",", spent.noops,
+                spent.noJobs, spent.beside);
     std::printf("\"executedInAll\":%" PRIu64 "}}\n", executedInAll);
   }
 };

@@ -12,6 +12,7 @@
 
 #include "client.h"
 #include "options.h"
+#include "pour.h"
 #include "probes.h"
 #include "report.h"
 #include "worker.h"
@@ -22,7 +23,8 @@ class Run {
       : options_(options),
         context_(loop_, options.bytes),
         probe_(static_cast<pid_t>(options.serverPid)),
-        address_(resolve(options.host, options.port)) {
+        address_(resolve(options.host, options.port)),
+        pour_(context_, options.beside, options.functionPrefix + "-beside") {
     nameFunctions();
     otherFunctions_.push_back(options.functionPrefix + "-deep");
     context_.hasUniques = options.unique == "random";
@@ -34,7 +36,7 @@ class Run {
                         : options.grab == "uniq" ? wire::GRAB_JOB_UNIQ
                                                  : wire::GRAB_JOB;
     context_.isExecuted.resize(options.warm + options.jobs + lotCount() * options.depth + 1);
-    loop_.setSpinning(options.isSpinning);
+    if (options.isSpinning) loop_.sleepAtMost(0);
     loop_.describe = [this] { return describe(); };
   }
 
@@ -92,6 +94,16 @@ class Run {
     waitForRest();
   }
 
+  // Background submits beside the phases that follow; none unless the options say so.
+  void openPour() {
+    if (options_.beside == 0) return;
+    pour_.open(address_, options_.clients);
+    loop_.sleepAtMost(1);
+    loop_.onTurn = [this] {
+      if (phaseStartedNs_ != 0) pour_.turn();
+    };
+  }
+
   // From here on the server's memory is more than that of its connections.
   void noteFresh() {
     settle();
@@ -104,6 +116,7 @@ class Run {
     noteFresh();
     if (options_.warm == 0) return 0;
     loop_.touchClock();
+    pour_.begin();
     phaseStartedNs_ = loop_.readAtNs();
     const uint64_t done = play(options_.warm);
     phaseStartedNs_ = 0;
@@ -185,6 +198,7 @@ class Run {
     context_.latency = &report_.latency;
     started_ = now();
     phaseStartedNs_ = started_.atNs;
+    pour_.begin();
     if (report_.jobs == 0) {
       report_.startedNs = started_.atNs;
       report_.serverStartedNs = started_.serverCpuNs;
@@ -231,6 +245,7 @@ class Run {
   }
 
   void finish(uint64_t executedExpected) {
+    loop_.runUntil("beside", [this] { return pour_.isAnswered(); });
     for (auto &client : clients_) fence(*client);
     if (context_.executed != executedExpected) {
       fail("workers ran " + std::to_string(context_.executed) + " jobs, clients submitted " +
@@ -253,6 +268,7 @@ class Run {
     meters.executed = context_.executed;
     meters.noops = context_.noops;
     meters.noJobs = context_.noJobs;
+    meters.beside = pour_.created();
     meters.machineBusyNs = stats::machineBusyNs();
     meters.serverWaitNs = probe_.waitNs();
     meters.serverCpuNs = probe_.cpuNs();
@@ -352,6 +368,7 @@ class Run {
   Context context_;
   stats::ServerProbe probe_;
   Address address_;
+  Pour pour_;
   std::vector<std::string> otherFunctions_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<Worker>> workers_;

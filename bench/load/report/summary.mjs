@@ -73,6 +73,7 @@ function rowOf(trial, server, samples) {
     pauseMaxMs: Math.max(
       ...good.map(({ result }) => result.pauses?.maxMs ?? Number.NEGATIVE_INFINITY),
     ),
+    beside: of((result) => result.counts?.beside / result.wallSeconds),
     scrapes: of((result) => result.scrapes?.count),
     loadBusy: of((result) => result.load.busy),
     isLoadTheLimit: good.some(isHeldUp),

@@ -8,6 +8,7 @@ export function remarks(row) {
   if (Number.isFinite(row.bytesEach)) words.push(`${count(row.bytesEach)} bytes each`);
   if (Number.isFinite(row.leftMiB)) words.push(`${figure(row.leftMiB)} MiB left`);
   if (Number.isFinite(row.pauseMaxMs)) words.push(`longest GC pause ${figure(row.pauseMaxMs)} ms`);
+  if (row.beside > 0) words.push(`beside ${count(row.beside)} submits/s`);
   if (row.scrapes > 0) words.push(`${count(row.scrapes)} scrapes`);
   if (row.failures > 0) words.push(`${row.failures} failed: ${row.error}`);
   if (row.wasCut) words.push('cut by its time limit');

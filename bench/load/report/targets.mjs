@@ -66,6 +66,17 @@ const bounds = [
     value: (run) => of(run, 'sleepers', 'geartrain', 'bytesEach') ?? Number.NaN,
   },
   {
+    about: 'p99 of foreground jobs beside 50,000 committed background submits a second / without',
+    must: 2,
+    text: times,
+    value: (run) => quotient(run, ['beside', 'journal'], ['pairs-journal', 'journal'], 'p99'),
+  },
+  {
+    about: 'the same / beside as many submits that are kept in memory',
+    text: times,
+    value: (run) => quotient(run, ['beside', 'journal'], ['beside', 'geartrain'], 'p99'),
+  },
+  {
     about: 'CPU of a job that crosses shards / of one that does not, 32 outstanding',
     must: 2,
     text: times,

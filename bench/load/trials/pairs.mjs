@@ -19,6 +19,15 @@ export const pairsTrials = [
     options: { scenario: 'rtt', jobs: 60000, warm: 100000 },
   },
   {
+    name: 'beside',
+    tags: ['stores'],
+    about:
+      'round trip of foreground jobs, 8 x 1, beside 50,000 background submits a second: in memory, and committed',
+    servers: ['geartrain', 'journal'],
+    reference: 'geartrain',
+    options: { scenario: 'rtt', jobs: 60000, warm: 100000, beside: 50000 },
+  },
+  {
     name: 'scrape',
     tags: ['scrape'],
     about:

@@ -128,11 +128,6 @@ async function addToJournal(from: ImportOptions, options: ResolvedOptions): Prom
   }
 }
 
-interface Ticket {
-  readonly number: number;
-  reference: number;
-}
-
 async function addToDatabase(from: ImportOptions, options: ResolvedOptions): Promise<void> {
   const reasons = new Set<string>();
   const log: Logger = {
@@ -151,15 +146,17 @@ async function addToDatabase(from: ImportOptions, options: ResolvedOptions): Pro
     const [store] = stores.stores;
     if (store === undefined) throw new Error('there is no store');
     const added: number[] = [];
+    /** References in the store, by number of the line, which is the ticket, until they are settled. */
+    const references = new Map<number, number>();
     const problems = new Problems();
     const why = (): string =>
       `the store does not take it: ${[...reasons].join('; ') || 'it is away'}`;
     const settle = async (uncommittedMax: number): Promise<void> => {
       for (;;) {
-        store.settle((ticket, isStored) => {
-          const { number, reference } = ticket as Ticket;
-          if (isStored) added.push(reference);
+        store.settle((number, isStored) => {
+          if (isStored) added.push(references.get(number) as number);
           else problems.add(number, why());
+          references.delete(number);
         });
         store.flush(performance.now());
         if (store.health.uncommitted <= uncommittedMax) return;
@@ -167,9 +164,9 @@ async function addToDatabase(from: ImportOptions, options: ResolvedOptions): Pro
       }
     };
     for (const [number, job] of jobsOf(from)) {
-      const ticket: Ticket = { number, reference: 0 };
-      ticket.reference = store.append(job, ticket, true);
-      if (ticket.reference === 0) problems.add(number, why());
+      const reference = store.append(job, number, true);
+      if (reference === 0) problems.add(number, why());
+      else references.set(number, reference);
       if (store.health.uncommitted > UNCOMMITTED_MAX) await settle(UNCOMMITTED_MAX / 2);
     }
     await settle(0);

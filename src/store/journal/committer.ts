@@ -154,7 +154,8 @@ export class Committer {
     const free = segment.bytes - segment.end - (chunk?.length ?? 0);
     const forgets = this.#waiting.takeForgets(Math.min(FORGETS_MAX, forgetsThatFit(free)));
     const oldSegments: number[] = [];
-    for (const [i, slot] of forgets.entries()) {
+    for (let i = 0; i < forgets.length; i++) {
+      const slot = forgets[i] as number;
       const id = this.#slots.id(slot);
       writeForget(this.#forgetBytes, i * FORGET_BYTES, slot, id, this.#salt);
       // A put of this very batch will lie in this segment.
@@ -171,7 +172,8 @@ export class Committer {
   #committed(batch: Batch, segment: Segment): void {
     const { chunk, forgets } = batch;
     if (chunk !== null) this.#place(chunk, segment);
-    for (const [i, slot] of forgets.entries()) {
+    for (let i = 0; i < forgets.length; i++) {
+      const slot = forgets[i] as number;
       const old = batch.oldSegments[i] as number;
       this.#segments.count(old, -1, -this.#slots.byteCount(slot));
       this.#slots.free(slot);
@@ -188,9 +190,11 @@ export class Committer {
 
   /** Where the puts lie from now on. */
   #place(chunk: Chunk, segment: Segment): void {
-    for (const [i, slot] of chunk.slots.entries()) {
+    const { slots, oldSegments, isMoved } = chunk;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i] as number;
       const bytes = this.#slots.byteCount(slot);
-      if (chunk.isMoved) this.#segments.count(chunk.oldSegments[i] as number, -1, -bytes);
+      if (isMoved) this.#segments.count(oldSegments[i] as number, -1, -bytes);
       this.#segments.count(segment.number, 1, bytes);
       this.#slots.setSegment(slot, segment.number);
     }

@@ -17,8 +17,9 @@
  * entries. A put that comes again with the same slot and id was moved: the last one counts.
  */
 import { crc32 } from 'node:zlib';
-import { copyBytes } from '../../base/bytes.ts';
+import { copyBytes, withView } from '../../base/bytes.ts';
 import type { StoredJob } from '../store.ts';
+import { crcOf } from './crc.ts';
 
 export const FORMAT_VERSION = 1;
 export const HEADER_BYTES = 64;
@@ -39,7 +40,8 @@ export interface EntryBytes {
 }
 
 export function entryBytesOf(bytes: Uint8Array): EntryBytes {
-  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { bytes: withView(bytes), view };
 }
 
 /** Size of the put that keeps `job`. */
@@ -74,7 +76,7 @@ export function writePut(
   next = copyBytes(bytes, next, workload, 0, workload.length);
   const end = at + byteCount;
   while (next < end) bytes[next++] = 0;
-  view.setUint32(at, crc32(bytes.subarray(at + 4, end), salt), true);
+  view.setUint32(at, crcOf(to, at + 4, end, salt), true);
 }
 
 /** Writes a forget of FORGET_BYTES at `at`. */
@@ -89,7 +91,7 @@ export function writeForget(
   writeHead(view, at, FORGET_BYTES, EntryKind.FORGET, slot, id);
   bytes[at + 10] = 0;
   bytes[at + 11] = 0;
-  view.setUint32(at, crc32(bytes.subarray(at + 4, at + FORGET_BYTES), salt), true);
+  view.setUint32(at, crcOf(to, at + 4, at + FORGET_BYTES, salt), true);
 }
 
 function writeHead(
@@ -118,8 +120,7 @@ export function goodEntryBytes(from: EntryBytes, at: number, end: number, salt: 
   if (kind === EntryKind.PUT ? byteCount < PUT_HEAD_BYTES : byteCount !== FORGET_BYTES) return 0;
   if (kind !== EntryKind.PUT && kind !== EntryKind.FORGET) return 0;
   if (bytes[at + 9] !== FORMAT_VERSION) return 0;
-  const crc = crc32(bytes.subarray(at + 4, at + byteCount), salt);
-  return crc === view.getUint32(at, true) ? byteCount : 0;
+  return crcOf(from, at + 4, at + byteCount, salt) === view.getUint32(at, true) ? byteCount : 0;
 }
 
 /** Size of a good entry. */

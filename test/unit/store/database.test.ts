@@ -121,7 +121,7 @@ describe('a store in a database', () => {
       ['doubtful', false],
     ]);
     expect(life.store.health.isAccepting).toBe(false);
-    expect(life.store.append(jobFor('refused'), {}, true)).toBe(0);
+    expect(life.store.append(jobFor('refused'), 1, true)).toBe(0);
     scripted.failure = null;
     scripted.isUnreachable = false;
     await turns(life, () => life.store.health.isAccepting);
@@ -226,12 +226,12 @@ describe('a store in a database', () => {
     scripted.isHeld = true;
     const workload = new Uint8Array(8 * 1024 * 1024);
     let taken = 0;
-    while (life.store.append(jobFor(`job ${taken}`, { workload }), { name: '' }, true) > 0) taken++;
+    while (life.store.append(jobFor(`job ${taken}`, { workload }), taken + 1, true) > 0) taken++;
     expect(taken).toBeGreaterThan(5);
     expect(taken).toBeLessThan(10);
     scripted.release();
     await life.until(taken);
-    expect(life.store.append(jobFor('after'), { name: '' }, true)).toBeGreaterThan(0);
+    expect(life.store.append(jobFor('after'), taken + 1, true)).toBeGreaterThan(0);
     await life.until(taken + 1);
   });
 });

@@ -247,7 +247,7 @@ describe('a damaged journal', () => {
     const inner = whole().subarray(64);
     const bench = new JournalBench(undefined, { segmentBytes: 1 << 16 });
     bench.start();
-    bench.journal.append({ ...jobNumbered(1), workload: inner }, {}, true);
+    bench.journal.append({ ...jobNumbered(1), workload: inner }, 1, true);
     bench.append(2);
     bench.rest();
     const bytes = bench.files.contents(segments(bench)[0] as string).slice();
