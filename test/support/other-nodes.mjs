@@ -5,6 +5,13 @@
 import { spawnSync } from 'node:child_process';
 
 const versions = process.argv.length > 2 ? process.argv.slice(2) : ['22', '24'];
+const stranger = versions.find((version) => !/^\d+(\.\d+)*$/.test(version));
+if (stranger !== undefined) {
+  console.error(
+    `usage: npm run test:nodes [-- VERSION ...], as 22 or 24.1.0; not a version: ${stranger}`,
+  );
+  process.exit(2);
+}
 const parts = [
   ['node', 'test/examples/demo.mjs'],
   [
