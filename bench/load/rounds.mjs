@@ -6,6 +6,8 @@ import { costUs, disturbedFrom, median } from './report/summary.mjs';
 
 const offFrom = 0.1;
 const againMax = 3;
+/** Servers that are there for comparison only, `others` of a trial, play the first rounds alone. */
+const roundsOfOthers = 2;
 
 const foreign = (sample) => sample.result?.server?.foreignBusy ?? 0;
 
@@ -21,7 +23,9 @@ async function playPatiently(trial, server, context) {
 
 async function playRound(trial, servers, context, round) {
   const samples = [];
-  for (const server of round % 2 === 1 ? servers : [...servers].reverse()) {
+  const isOther = ({ name, shards }) => trial.others?.includes(shards > 2 ? 'shards-n' : name);
+  const playing = servers.filter((server) => round <= roundsOfOthers || !isOther(server));
+  for (const server of round % 2 === 1 ? playing : playing.reverse()) {
     if (context.isOver()) {
       context.leave(trial, server, round);
       continue;

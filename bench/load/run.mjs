@@ -16,7 +16,7 @@ import { playRounds } from './rounds.mjs';
 import { embeddingMissing } from './servers.mjs';
 
 // An untuned C server needs more than a minute for a queue of a million; most trials need less than one share.
-const sharesOfTable = 8;
+const sharesOfTable = 5;
 const sharesOfOthers = 2;
 const results = new URL('../results/', import.meta.url).pathname;
 

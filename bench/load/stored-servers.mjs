@@ -1,7 +1,7 @@
 // Servers that keep background jobs, as data: ours and the C gearmand on the same database. Files lie in a new folder
 // for each start; a database server is one that runs already, named by the environment, where each start has a table.
 // Rule: nothing is created or removed in a database but tables and keys that begin with bench_PORT_TIME.
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,17 @@ const MYSQL = 'GEARTRAIN_BENCH_MYSQL';
 /** HOST:PORT, without a password. */
 const REDIS = 'GEARTRAIN_BENCH_REDIS';
 
-const newFolder = () => mkdtempSync(join(tmpdir(), 'geartrain-bench-'));
+const folders = [];
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+function newFolder() {
+  const folder = mkdtempSync(join(tmpdir(), 'geartrain-bench-'));
+  folders.push(folder);
+  return folder;
+}
+
 const newTable = (port) => `bench_${port}_${Date.now()}`;
 
 const sqliteOptions = () => ['-q', 'libsqlite3', `--libsqlite3-db=${join(newFolder(), 'jobs.db')}`];

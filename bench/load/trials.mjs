@@ -9,7 +9,7 @@ import { tableTrials } from './trials/table.mjs';
 
 /**
  * `tags`: words that choose a trial besides its name. `servers`: who plays it (`shards-n`: a shard
- * for each core but one); `others` play it as well when no word has chosen anything.
+ * for each core but one); `others` play two rounds of it as well when no word has chosen anything.
  * `perServer`: other options for one server, where the same count would take minutes.
  * `lot`: the queue is emptied between lots, so that no lot is the first to touch its memory.
  * `limit`: seconds after which warm-up and counted phase are cut (20); `seconds`: after which the
