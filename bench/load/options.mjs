@@ -1,7 +1,7 @@
 // The command line of the suite: options, and words that choose trials and servers.
 // Rule: a word that means nothing is an error, never left out silently.
 import { parseArgs } from 'node:util';
-import { attachedServer, customServer, otherBuild, servers } from './servers.mjs';
+import { attachedServer, customServer, nameInTrials, otherBuild, servers } from './servers.mjs';
 import { trials } from './trials.mjs';
 
 export const usage = `usage: npm run bench -- [words] [options]
@@ -105,7 +105,7 @@ export function choose({ words, servers: all, values }) {
     if (values.against) return ['geartrain', 'yardstick'].includes(server.name);
     if (values.quick && trial.slow?.includes(server.name)) return false;
     const names = words.length === 0 ? [...trial.servers, ...(trial.others ?? [])] : trial.servers;
-    return names.includes(server.shards > 2 ? 'shards-n' : server.name);
+    return names.includes(nameInTrials(server));
   };
   return trials
     .filter(isChosen)

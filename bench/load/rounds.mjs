@@ -3,6 +3,7 @@
 // most three times, and the disturbed one is kept aside, never thrown away.
 import { play } from './play.mjs';
 import { costUs, disturbedFrom, median } from './report/summary.mjs';
+import { nameInTrials } from './servers.mjs';
 
 const offFrom = 0.1;
 const againMax = 3;
@@ -23,7 +24,7 @@ async function playPatiently(trial, server, context) {
 
 async function playRound(trial, servers, context, round) {
   const samples = [];
-  const isOther = ({ name, shards }) => trial.others?.includes(shards > 2 ? 'shards-n' : name);
+  const isOther = (server) => trial.others?.includes(nameInTrials(server));
   const playing = servers.filter((server) => round <= roundsOfOthers || !isOther(server));
   for (const server of round % 2 === 1 ? playing : playing.reverse()) {
     if (context.isOver()) {

@@ -153,6 +153,9 @@ export const servers = [
   ),
 ];
 
+/** What trials call a server: with a shard for each core but one it has no fixed count. */
+export const nameInTrials = ({ name, shards }) => (shards > 2 ? 'shards-n' : name);
+
 /** A server given as NAME=COMMAND; the words of the command may contain {port}. */
 export function customServer(text) {
   const at = text.indexOf('=');

@@ -43,12 +43,9 @@ class Client final : public Speaker {
     const std::string &name = (*batch.functions)[number % batch.functions->size()];
     const size_t uniqueBytes = context_.hasUniques ? Context::kUniqueBytes : 0;
     const uint32_t type = batch.isBackground ? wire::SUBMIT_JOB_BG : wire::SUBMIT_JOB;
-    char *at = wire::putRequest(connection_->out(), type,
-                                name.size() + 1 + uniqueBytes + 1 + context_.workloads.bytes());
-    std::memcpy(at, name.c_str(), name.size() + 1);
-    at += name.size() + 1;
+    char *at = wire::putSubmit(connection_->out(), type, name, uniqueBytes,
+                               context_.workloads.bytes());
     if (uniqueBytes != 0) context_.writeUnique(at, number);
-    at[uniqueBytes] = 0;
     context_.workloads.write(at + uniqueBytes + 1, number);
     const size_t last = (waitingFirst_ + waitingCount_++) % waiting_.size();
     waiting_[last] = {number, context_.loop.readAtNs()};

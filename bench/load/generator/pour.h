@@ -2,7 +2,6 @@
 // Rule: they are no jobs of the scenario; every one must be answered by JOB_CREATED.
 #pragma once
 
-#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -47,14 +46,10 @@ class Pour {
     Client(Pour &pour, const Address &address) : Speaker(pour.context_, address), pour_(pour) {}
 
     void submit() {
-      const std::string &name = pour_.function_;
       const wire::Workloads &workloads = context_.workloads;
-      const size_t headBytes = name.size() + 2;
-      char *at = wire::putRequest(connection_->out(), wire::SUBMIT_JOB_BG,
-                                  headBytes + workloads.bytes());
-      std::memcpy(at, name.c_str(), name.size() + 1);
-      at[headBytes - 1] = 0;
-      workloads.write(at + headBytes, pour_.sent_);
+      char *at = wire::putSubmit(connection_->out(), wire::SUBMIT_JOB_BG, pour_.function_, 0,
+                                 workloads.bytes());
+      workloads.write(at + 1, pour_.sent_);
     }
 
    private:

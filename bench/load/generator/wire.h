@@ -109,6 +109,17 @@ inline char *putRequest(Buffer &out, uint32_t type, size_t payloadBytes) {
   return at + kHeaderBytes;
 }
 
+// Appends a submit but for its unique and workload: the caller fills the unique at the pointer
+// returned, and the workload one byte behind it.
+inline char *putSubmit(Buffer &out, uint32_t type, const std::string &name, size_t uniqueBytes,
+                       size_t workloadBytes) {
+  const size_t nameBytes = name.size() + 1;
+  char *at = putRequest(out, type, nameBytes + uniqueBytes + 1 + workloadBytes);
+  std::memcpy(at, name.c_str(), nameBytes);
+  at[nameBytes + uniqueBytes] = 0;
+  return at + nameBytes;
+}
+
 // Cuts the next NUL-ended argument off the front of `rest`; false when there is no NUL.
 inline bool cutArgument(std::string_view &rest, std::string_view &argument) {
   const char *nul = static_cast<const char *>(std::memchr(rest.data(), 0, rest.size()));
