@@ -9,6 +9,8 @@ const offFrom = 0.1;
 const againMax = 3;
 /** Servers that are there for comparison only, `others` of a trial, play the first rounds alone. */
 const roundsOfOthers = 2;
+/** Servers that need minutes for a trial. */
+const roundsOfSlow = 1;
 
 const foreign = (sample) => sample.result?.server?.foreignBusy ?? 0;
 
@@ -22,10 +24,15 @@ async function playPatiently(trial, server, context) {
   return sample;
 }
 
+function roundsMaxOf(trial, server) {
+  if (trial.slow?.includes(server.name)) return roundsOfSlow;
+  if (trial.others?.includes(nameInTrials(server))) return roundsOfOthers;
+  return Number.POSITIVE_INFINITY;
+}
+
 async function playRound(trial, servers, context, round) {
   const samples = [];
-  const isOther = (server) => trial.others?.includes(nameInTrials(server));
-  const playing = servers.filter((server) => round <= roundsOfOthers || !isOther(server));
+  const playing = servers.filter((server) => round <= roundsMaxOf(trial, server));
   for (const server of round % 2 === 1 ? playing : playing.reverse()) {
     if (context.isOver()) {
       context.leave(trial, server, round);

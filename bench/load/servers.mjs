@@ -139,7 +139,7 @@ export const servers = [
     argv: (_context, port) => [findPerls(), '-L', '127.0.0.1', '-p', String(port)],
   },
   metered('metrics', []),
-  metered('metrics-20k', ['--metrics-functions=20000']),
+  { ...metered('scraped', []), isScraped: true },
   { ...metered('scraped-20k', ['--metrics-functions=20000']), isScraped: true },
   ...storedServers(
     {

@@ -13,7 +13,8 @@ import { tableTrials } from './trials/table.mjs';
  * `perServer`: other options for one server, where the same count would take minutes.
  * `lot`: the queue is emptied between lots, so that no lot is the first to touch its memory.
  * `limit`: seconds after which warm-up and counted phase are cut (20); `seconds`: after which the
- * trial is given up (120). `rounds`: at most so many. `slow`: servers that a quick run leaves out.
+ * trial is given up (120). `rounds`: at most so many. `slow`: servers that need minutes: they play one
+ * round, and a quick run leaves them out.
  * `isEmbedded`: server, client and worker are one process (embedded.mjs).
  * `reference`: the server that the others are compared with, instead of the C one.
  * `shards`: functions are named after the shards that they fall on (probes/shards.mjs).

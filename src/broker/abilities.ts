@@ -1,12 +1,16 @@
 /**
  * The functions that one peer offers, in the order in which a GRAB looks at them: newest registration first, and with
- * rotation the one served last goes to the end. A scan reads one byte a function; everything else is O(1) amortised.
+ * rotation the one served last goes to the end. A scan reads one byte a function, or goes over the few that have jobs;
+ * everything else is O(1) amortised.
  *
  *   order  [ . . end-of-list ... c b a newest . . ]     scanned from `#top` down to `#bottom`; 0 is a hole
  */
 import { REGISTRATIONS_MAX } from '../protocol/limits.ts';
-import type { FunctionQueue } from './functions.ts';
+import type { FunctionQueue, FunctionTable } from './functions.ts';
 import type { Peer } from './peer.ts';
+
+/** Looking a function up among those offered costs so many times as much as reading its byte in a scan. */
+const LOOK_UP_COST = 8;
 
 /** What one peer offers of one function: also its place among the function's sleepers. */
 export class Ability {
@@ -24,6 +28,8 @@ export class Ability {
   sleptAs = 0;
   /** Its place among the function's broad peers. */
   broadAt = 0;
+  /** Where its first registration is in the order. */
+  orderAt = 0;
 
   constructor(peer: Peer, fn: FunctionQueue) {
     this.peer = peer;
@@ -64,6 +70,7 @@ export class Abilities {
       this.#byFunction.set(fn.index, ability);
     }
     ability.timeoutMs = timeoutMs;
+    ability.orderAt = this.#top;
     this.#order[this.#top++] = fn.index;
     if (ability.registrations < REGISTRATIONS_MAX) {
       ability.registrations++;
@@ -92,11 +99,50 @@ export class Abilities {
 
   /**
    * The function that a GRAB is served from, or undefined when none is runnable: the first of the highest level, or the
-   * first that reaches `enough`, at least 1. `levels` is read by function index. `rotates`: what was chosen goes to the
-   * end of the order.
+   * first that reaches `enough`, at least 1. `rotates`: what was chosen goes to the end of the order.
    */
-  choose(levels: Uint8Array, enough: number, rotates: boolean): Ability | undefined {
+  choose(functions: FunctionTable, enough: number, rotates: boolean): Ability | undefined {
     if (this.#isStale) this.#recentre();
+    const chosen = this.#areFewServed(functions)
+      ? this.#firstOfServed(functions, enough)
+      : this.#firstOfAll(functions.levels, enough);
+    if (chosen !== undefined && rotates && this.#live > 1) this.#rotate(chosen);
+    return chosen;
+  }
+
+  /** Whether any function offered has a runnable job. */
+  isServed(functions: FunctionTable): boolean {
+    if (this.#areFewServed(functions)) {
+      for (const fn of functions.served) if (this.#byFunction.has(fn.index)) return true;
+      return false;
+    }
+    for (let at = this.#bottom; at < this.#top; at++) {
+      const index = this.#order[at] as number;
+      if (functions.levels[index] !== 0 && this.#byFunction.has(index)) return true;
+    }
+    return false;
+  }
+
+  /** Calls `visit` for each function offered that has a runnable job, perhaps more than once. */
+  forEachServed(functions: FunctionTable, visit: (fn: FunctionQueue) => void): void {
+    if (this.#areFewServed(functions)) {
+      for (const fn of functions.served) if (this.#byFunction.has(fn.index)) visit(fn);
+      return;
+    }
+    const order = this.#order;
+    for (let at = this.#bottom; at < this.#top; at++) {
+      const index = order[at] as number;
+      if (functions.levels[index] === 0) continue;
+      const ability = this.#byFunction.get(index);
+      if (ability !== undefined) visit(ability.fn);
+    }
+  }
+
+  #areFewServed({ served }: FunctionTable): boolean {
+    return served.length * LOOK_UP_COST < this.#top - this.#bottom;
+  }
+
+  #firstOfAll(levels: Uint8Array, enough: number): Ability | undefined {
     const order = this.#order;
     let best = 0;
     let bestAt = -1;
@@ -107,39 +153,40 @@ export class Abilities {
       bestAt = at;
       if (level >= enough) break;
     }
-    if (bestAt < 0) return undefined;
-    const chosen = order[bestAt] as number;
-    if (rotates && this.#live > 1) this.#rotate(bestAt, chosen);
-    return this.#byFunction.get(chosen);
+    return bestAt < 0 ? undefined : this.#byFunction.get(order[bestAt] as number);
   }
 
-  /** Whether any function offered has a runnable job. */
-  isServed(levels: Uint8Array): boolean {
-    for (let at = this.#bottom; at < this.#top; at++) {
-      const index = this.#order[at] as number;
-      if (levels[index] !== 0 && this.#byFunction.has(index)) return true;
-    }
-    return false;
-  }
-
-  /** Calls `visit` for each function offered that has a runnable job; once a registration. */
-  forEachServed(levels: Uint8Array, visit: (fn: FunctionQueue) => void): void {
-    const order = this.#order;
-    for (let at = this.#bottom; at < this.#top; at++) {
-      const index = order[at] as number;
-      if (levels[index] === 0) continue;
+  #firstOfServed({ served, levels }: FunctionTable, enough: number): Ability | undefined {
+    let best = 0;
+    let first: Ability | undefined;
+    for (const { index } of served) {
+      const level = Math.min(enough, levels[index] as number);
+      if (level < best) continue;
       const ability = this.#byFunction.get(index);
-      if (ability !== undefined) visit(ability.fn);
+      if (ability === undefined) continue;
+      if (first !== undefined && level === best && ability.orderAt < first.orderAt) continue;
+      best = level;
+      first = ability;
     }
+    return first;
   }
 
-  #rotate(at: number, functionIndex: number): void {
-    this.#order[at] = 0;
+  /** Its first registration becomes the last of all. */
+  #rotate(ability: Ability): void {
+    const { index } = ability.fn;
+    const order = this.#order;
+    let at = ability.orderAt;
+    order[at] = 0;
     if (at === this.#top - 1) this.#top--;
+    if (ability.registrations > 1) {
+      while (order[at] !== index) at--;
+      ability.orderAt = at;
+    }
     // Every scan passes the holes, so they stay few.
     const areHolesMany = this.#top - this.#bottom > this.#live + (this.#live >> 2) + 8;
     if (this.#bottom === 0 || areHolesMany) this.#recentre();
-    this.#order[--this.#bottom] = functionIndex;
+    this.#order[--this.#bottom] = index;
+    if (ability.registrations === 1) ability.orderAt = this.#bottom;
   }
 
   /** Drops the holes and puts the entries into the middle of an array with room on both sides. */
@@ -158,6 +205,7 @@ export class Abilities {
       const count = (seen.get(index) ?? 0) + 1;
       if (count > ability.registrations) continue;
       seen.set(index, count);
+      if (count === 1) ability.orderAt = at;
       order[at--] = index;
     }
     this.#isStale = false;

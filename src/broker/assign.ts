@@ -23,7 +23,7 @@ export function grab(broker: Broker, peer: Peer, type: number): void {
   // With global priority no function can be better than the best of the shard.
   const enough = isPriorityGlobal ? level : 1;
   const ability =
-    level === 0 ? undefined : peer.abilities?.choose(broker.functions.levels, enough, isRotating);
+    level === 0 ? undefined : peer.abilities?.choose(broker.functions, enough, isRotating);
   if (ability === undefined) replyNoJob(broker.outbox, peer);
   else assign(broker, peer, ability, type);
   if (wasWoken) broker.waker.balanceAll(peer, broker.nowMs);

@@ -179,7 +179,7 @@ export class Broker {
 
   /** Whether a GRAB of `peer` would get a job now. Linear in its functions. */
   canServe(peer: Peer): boolean {
-    return peer.abilities?.isServed(this.functions.levels) ?? false;
+    return peer.abilities?.isServed(this.functions) ?? false;
   }
 
   /** Whether `peer` holds the job with the handle numbers of this shard. */

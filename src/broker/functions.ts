@@ -23,6 +23,8 @@ export class FunctionQueue {
   readonly waiting = [0, 0, 0];
   /** Jobs that a GRAB could get now: the sum of `waiting`. */
   runnable = 0;
+  /** Its place among `FunctionTable.served`. */
+  servedAt = 0;
   /** Jobs that exist: waiting, scheduled, storing, assigned. */
   total = 0;
   assigned = 0;
@@ -102,6 +104,8 @@ export class FunctionTable {
   #last: FunctionQueue | null = null;
   /** Highest runnable priority by function index: 0 none, 1 low, 2 normal, 3 high. Grows by doubling. */
   levels = new Uint8Array(64);
+  /** Functions with runnable jobs, in no order. */
+  readonly served: FunctionQueue[] = [];
 
   get count(): number {
     return this.#byIndex.length - 1 - this.#free.length;
@@ -141,12 +145,26 @@ export class FunctionTable {
     return fn;
   }
 
+  /** Its highest runnable priority has changed; see `levels`. */
+  setLevel(fn: FunctionQueue, level: number): void {
+    const { levels, served } = this;
+    const before = levels[fn.index];
+    levels[fn.index] = level;
+    if (before === 0 && level !== 0) fn.servedAt = served.push(fn) - 1;
+    else if (before !== 0 && level === 0) {
+      const last = served.pop() as FunctionQueue;
+      if (last === fn) return;
+      served[fn.servedAt] = last;
+      last.servedAt = fn.servedAt;
+    }
+  }
+
   /** Forgets a function that has neither jobs nor workers. */
   drop(fn: FunctionQueue): void {
     if (this.#last === fn) this.#last = null;
     this.#byIndex[fn.index] = null;
     this.#free.push(fn.index);
-    this.levels[fn.index] = 0;
+    this.setLevel(fn, 0);
     const first = this.#byHash.get(fn.hash) as FunctionQueue;
     if (first === fn) {
       if (fn.sameHash === null) this.#byHash.delete(fn.hash);

@@ -317,6 +317,6 @@ export class Jobs extends JobRows {
         break;
       }
     }
-    this.#functions.levels[fn.index] = level;
+    this.#functions.setLevel(fn, level);
   }
 }

@@ -71,7 +71,7 @@ export class Waker {
     // Nothing is runnable in the whole shard.
     if (peer.abilities === null || this.#jobs.level === 0) return;
     if (peer.isBroad)
-      peer.abilities.forEachServed(this.#functions.levels, (fn) => this.balance(fn, nowMs));
+      peer.abilities.forEachServed(this.#functions, (fn) => this.balance(fn, nowMs));
     else for (const ability of peer.abilities.values()) this.balance(ability.fn, nowMs);
   }
 

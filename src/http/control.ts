@@ -4,7 +4,7 @@
  * Rule: nothing but the probes is answered without token or certificate; without either only loopback is served at all.
  */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import {
   createServer as createSecureServer,
   type Server as SecureServer,
@@ -12,6 +12,7 @@ import {
 } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { type ControlAccess, ControlGuard } from './control-guard.ts';
 import { HttpDoor, type HttpDoorOptions } from './http-door.ts';
@@ -24,6 +25,8 @@ const HEADER_BYTES_MAX = 8_192;
 const CONNECTIONS_MAX = 2_000;
 const IDLE_MS = 5_000;
 const LEVEL_BYTES_MAX = 32;
+/** How long a page of metrics may be under way: who does not read it makes room. Prometheus waits for 10 s. */
+const METRICS_MS = 30_000;
 
 /** What the port shows and changes. */
 export interface ControlSource {
@@ -103,7 +106,7 @@ export class Control {
 }
 
 /** What a request is for node:http. */
-type Incoming = { Bindings: { incoming: IncomingMessage } };
+type Incoming = { Bindings: { incoming: IncomingMessage; outgoing: ServerResponse } };
 
 function routes(source: ControlSource, guard: ControlGuard): Hono<Incoming> {
   const app = new Hono<Incoming>();
@@ -119,14 +122,30 @@ function routes(source: ControlSource, guard: ControlGuard): Hono<Incoming> {
     if (denial.status === 401) c.header('WWW-Authenticate', 'Bearer');
     return c.text(`${denial.text}\n`, denial.status);
   });
-  app.get('/metrics', async (c) =>
-    c.body(await page.page(), 200, { 'Content-Type': page.contentType }),
-  );
+  app.get('/metrics', (c) => sendMetrics(c, page));
   app.get('/log-level', (c) => c.text(`${source.logLevel()}\n`));
   app.put('/log-level', (c) => putLevel(c, source));
   app.notFound((c) => c.text(`there is no ${c.req.path}\n`, 404));
   app.onError((error, c) => c.text(`${error.message}\n`, 500));
   return app;
+}
+
+/** Straight into node's own response, which says when the memory of a piece may be used again. */
+async function sendMetrics({ env }: Context<Incoming>, page: MetricsPage): Promise<Response> {
+  const { incoming, outgoing } = env;
+  outgoing.writeHead(200, { 'Content-Type': page.contentType });
+  if (incoming.method !== 'HEAD') {
+    const late = setTimeout(() => incoming.destroy(), METRICS_MS);
+    const send = (piece: string | Uint8Array): Promise<void> =>
+      new Promise((resolve, reject) => {
+        outgoing.write(piece, (error) => (error == null ? resolve() : reject(error)));
+      });
+    // The reader may leave in the middle.
+    await page.write(send).catch(() => incoming.destroy());
+    clearTimeout(late);
+  }
+  outgoing.end();
+  return RESPONSE_ALREADY_SENT;
 }
 
 async function putLevel(c: Context<Incoming>, source: ControlSource): Promise<Response> {

@@ -1,15 +1,14 @@
 /**
- * The page of `/metrics`, in the text format of Prometheus. Every metric is a row of a table that reads one snapshot;
- * prom-client writes the page and adds the metrics of the process.
- * Rule: the page is written metric by metric with a turn of the loop in between, and by one request at a time.
+ * The page of `/metrics`, in the text format of Prometheus. prom-client writes what there are a few of, from rows of a
+ * table that read one snapshot, and adds the metrics of the process; metrics of functions follow piece by piece.
+ * Rule: behind each piece the loop has a millisecond for others, and nothing is written that nobody takes.
  */
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
-import { BUCKET_COUNT, Count } from '../broker/tally.ts';
-import { Gauge, type TallyRow } from '../broker/tally-rows.ts';
 import type { ThreadStats } from '../session/questions.ts';
+import { functionMetrics } from './function-metrics.ts';
+import type { FunctionRows } from './function-rows.ts';
 import {
-  byLabel,
   histogramValues,
   type MetricRow,
   type MetricValue,
@@ -20,30 +19,10 @@ import { STORE_METRICS } from './store-metrics.ts';
 
 const MS = 0.001;
 const US = 0.000001;
-
-function ofFunctions(read: (row: TallyRow) => number): MetricRow['values'] {
-  return ({ functions }) =>
-    [...functions].map(([label, row]) => ({ value: read(row), labels: { function: label } }));
-}
-
-function gauge(name: string, help: string, field: number, unit = 1): MetricRow {
-  const values = ofFunctions((row) => (row.now[field] as number) * unit);
-  return { name, help, type: 'gauge', values };
-}
-
-function counter(name: string, help: string, field: number): MetricRow {
-  const values = ofFunctions((row) => row.counts[field] as number);
-  return { name, help, type: 'counter', values };
-}
-
-function times(name: string, help: string, buckets: number, sum: number): MetricRow {
-  const values = ({ functions }: Prepared): MetricValue[] =>
-    [...functions].flatMap(([label, { counts }]) => {
-      const own = counts.subarray(buckets, buckets + BUCKET_COUNT);
-      return histogramValues(name, { function: label }, own, counts[sum] as number, MS);
-    });
-  return { name, help, type: 'histogram', values };
-}
+/** Between two pieces. */
+const PAUSE_MS = 1;
+/** Pages that are written at a time; who asks for another one waits. */
+const PAGES_MAX = 2;
 
 function ofThreads(
   name: string,
@@ -57,44 +36,6 @@ function ofThreads(
 }
 
 const METRICS: readonly MetricRow[] = [
-  gauge('geartrain_jobs_queued', 'Jobs that wait for a worker or for their time.', Gauge.QUEUED),
-  gauge('geartrain_jobs_running', 'Jobs in the hands of workers.', Gauge.RUNNING),
-  gauge('geartrain_workers', 'Registrations of workers for the function.', Gauge.WORKERS),
-  gauge(
-    'geartrain_oldest_job_age_seconds',
-    'How long the job that waits longest has been in its queue; 0 without one.',
-    Gauge.OLDEST_MS,
-    MS,
-  ),
-  {
-    name: 'geartrain_jobs_submitted_total',
-    help: 'Jobs made by submits; those that joined a job of the same unique are not counted.',
-    type: 'counter',
-    values: ofFunctions((row) => row.now[Gauge.CREATED] as number),
-  },
-  counter('geartrain_jobs_completed_total', 'Jobs that ended with WORK_COMPLETE.', Count.COMPLETED),
-  counter(
-    'geartrain_jobs_failed_total',
-    'Jobs that ended with WORK_FAIL, WORK_EXCEPTION or without attempts left.',
-    Count.FAILED,
-  ),
-  counter(
-    'geartrain_jobs_requeued_total',
-    'Runs lost with their worker or timed out.',
-    Count.REQUEUED,
-  ),
-  times(
-    'geartrain_job_wait_seconds',
-    'Time from the queue to a worker.',
-    Count.WAIT_BUCKETS,
-    Count.WAIT_MS,
-  ),
-  times(
-    'geartrain_job_run_seconds',
-    'Time from a worker to the end.',
-    Count.RUN_BUCKETS,
-    Count.RUN_MS,
-  ),
   {
     name: 'geartrain_thread_up',
     help: 'Whether the thread runs; 0 is the acceptor.',
@@ -165,11 +106,20 @@ const METRICS: readonly MetricRow[] = [
   },
 ];
 
+/** A page of which the first part is written. */
+interface Begun {
+  readonly text: string;
+  readonly functions: FunctionRows;
+}
+
 export class MetricsPage {
   readonly #registry = new Registry();
   readonly #take: () => Promise<Snapshot>;
   #snapshot: Prepared | null = null;
-  #writing: Promise<string> | null = null;
+  #beginning: Promise<Begun> | null = null;
+  #pageCount = 0;
+  /** Who waits for a page to end. */
+  readonly #waiting: (() => void)[] = [];
 
   /** `info` are labels of the metric `geartrain_info`. */
   constructor(take: () => Promise<Snapshot>, info: Readonly<Record<string, string>>) {
@@ -188,12 +138,28 @@ export class MetricsPage {
     return this.#registry.contentType;
   }
 
-  /** The page. Who asks while one is written gets the same. */
-  page(): Promise<string> {
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = null;
-    });
-    return this.#writing;
+  /**
+   * Writes the page piece by piece; `send` resolves when the piece has left, and its memory is used again. Rejects with
+   * what `send` rejects with. Who asks at the same time sees the same.
+   */
+  async write(send: (piece: string | Uint8Array) => Promise<void>): Promise<void> {
+    if (this.#pageCount === PAGES_MAX)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#pageCount++;
+    try {
+      this.#beginning ??= this.#begin();
+      const { text, functions } = await this.#beginning;
+      await send(text);
+      for (const piece of functionMetrics(functions)) {
+        await send(piece);
+        await pause(PAUSE_MS);
+      }
+    } finally {
+      // The place goes to the next one, or is free.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#pageCount--;
+      else next();
+    }
   }
 
   #register({ name, help, type, values }: MetricRow): void {
@@ -210,16 +176,15 @@ export class MetricsPage {
     this.#registry.registerMetric(metric as unknown as Metric);
   }
 
-  async #write(): Promise<string> {
-    const snapshot = await this.#take();
-    const running = snapshot.threads.filter((stats) => stats !== null);
-    this.#snapshot = { ...snapshot, functions: byLabel(snapshot.rows), running };
-    const parts: string[] = [];
-    for (const { name } of this.#registry.getMetricsAsArray()) {
-      parts.push(await this.#registry.getSingleMetricAsString(name));
-      await setImmediate();
+  async #begin(): Promise<Begun> {
+    try {
+      const snapshot = await this.#take();
+      const running = snapshot.threads.filter((stats) => stats !== null);
+      this.#snapshot = { ...snapshot, running };
+      return { text: await this.#registry.metrics(), functions: snapshot.functions };
+    } finally {
+      this.#snapshot = null;
+      this.#beginning = null;
     }
-    this.#snapshot = null;
-    return `${parts.join('\n\n')}\n`;
   }
 }

@@ -1,11 +1,15 @@
 /**
  * What metrics are made of: figures of every thread and rows of its functions, asked for piece by piece. A shard walks
- * over at most LIST_ROWS_MAX functions a turn, so that a snapshot is in nobody's way; it is therefore a cursor, not an
+ * over some functions a turn, so that a snapshot is in nobody's way; it is therefore a cursor, not an
  * instant.
  */
 import { readTallyPiece, type TallyRow } from '../broker/tally-rows.ts';
 import type { Home } from '../session/home.ts';
 import type { ThreadStats } from '../session/questions.ts';
+import { addRow, type FunctionRows } from './function-rows.ts';
+
+/** Between two pieces the loop is for others: a round trip takes several turns, and would meet a piece in each. */
+const PAUSE_MS = 1;
 
 /** Bytes that wait in the ring from one thread to another. */
 export interface RingDepth {
@@ -15,8 +19,7 @@ export interface RingDepth {
 }
 
 export interface Snapshot {
-  /** Functions with a row of their own, and one row without a name from each piece. */
-  readonly rows: readonly TallyRow[];
+  readonly functions: FunctionRows;
   /** By thread; null for one that does not run. */
   readonly threads: readonly (ThreadStats | null)[];
   readonly rings: readonly RingDepth[];
@@ -25,9 +28,9 @@ export interface Snapshot {
 }
 
 /** Asks `threads` for the rows of their functions. To be called in the thread of `home`. */
-export function collectRows(home: Home, threads: readonly number[]): Promise<TallyRow[]> {
+export function collectRows(home: Home, threads: readonly number[]): Promise<FunctionRows> {
   return new Promise((resolve) => {
-    const rows: TallyRow[] = [];
+    const rows = new Map<string, TallyRow>();
     let index = 0;
     let cursor = 0;
     const goOn = (): void => {
@@ -37,10 +40,10 @@ export function collectRows(home: Home, threads: readonly number[]): Promise<Tal
         return;
       }
       home.ask(thread, { kind: 'tally', cursor }, (answer) => {
-        for (const row of readTallyPiece(answer.bytes)) rows.push(row);
+        for (const row of readTallyPiece(answer.bytes)) addRow(rows, row);
         cursor = answer.cursor;
         if (cursor === 0) index++;
-        home.later(goOn);
+        setTimeout(() => home.later(goOn), PAUSE_MS);
       });
     };
     home.later(goOn);

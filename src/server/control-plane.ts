@@ -136,11 +136,11 @@ async function snapshotOf(server: ControlledServer): Promise<Snapshot> {
   const { shardCount } = server;
   const { home } = server.core;
   const owners = shardCount === 0 ? [0] : Array.from({ length: shardCount }, (_, i) => i + 1);
-  const rows = await collectRows(home, owners);
+  const functions = await collectRows(home, owners);
   const threads = await server.askAll();
   const incidents = new Map<string, number>();
   for (const stats of threads)
     for (const [reason, count] of Object.entries(stats?.incidents ?? {}))
       incidents.set(reason, (incidents.get(reason) ?? 0) + count);
-  return { rows, threads, rings: server.ringDepths(), incidents };
+  return { functions, threads, rings: server.ringDepths(), incidents };
 }

@@ -103,6 +103,8 @@ const FUNCTIONS_MAX = 10_000;
 
 /** Rows of a listing that one turn may write. */
 export const LIST_ROWS_MAX = 1000;
+/** Rows of the tally that one turn may write: they have thirty numbers each. */
+const TALLY_ROWS_MAX = 64;
 
 /** The broker's answers; `fence`, `workers`, `store` and `stats` are the sessions' own. */
 export function answerByBroker(broker: Broker, question: Question): Answer {
@@ -119,7 +121,7 @@ export function answerByBroker(broker: Broker, question: Question): Answer {
       return { ...DONE, cursor, bytes: out.take() };
     }
     case 'tally':
-      return { ...DONE, ...tallyPiece(broker, question.cursor, LIST_ROWS_MAX) };
+      return { ...DONE, ...tallyPiece(broker, question.cursor, LIST_ROWS_MAX, TALLY_ROWS_MAX) };
     case 'create':
     case 'drop': {
       const name = bytesOf(question.name);

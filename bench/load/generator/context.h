@@ -52,6 +52,11 @@ struct Context {
   size_t fences = 0;
   // The time limit of the phase is over: nothing new is begun.
   bool isCut = false;
+  // Parked workers stop when so many jobs have been executed in all.
+  uint64_t executedLimit = UINT64_MAX;
+
+  // Asked by a worker that has just done a job; each of the other busy ones is about to do one.
+  bool isEnough() const { return isCut || executed + busyWorkers - 1 >= executedLimit; }
 
   void record(uint64_t sinceNs) {
     if (latency != nullptr) latency->add(loop.readAtNs() - sinceNs);

@@ -13,8 +13,7 @@ void runSubmit(Run &run) {
   const Options &options = run.options();
   run.openClients();
   uint64_t submitted = run.distinct(run.warmUp([&](uint64_t n) { return run.submitBackground(n); }));
-  if (options.depth == 0) run.takeQueued();
-  submitted += run.submitBackground(options.depth);
+  run.takeQueued();
   run.countInLots([&](uint64_t) { if (options.lot != 0) run.takeQueued(); },
                   [&](uint64_t count) {
                     const uint64_t done = run.submitBackground(count);
@@ -54,6 +53,23 @@ void runDrain(Run &run) {
                   [&](uint64_t) { return run.drain(); });
   run.drain();
   run.finish(submitted);
+}
+
+// A queue that stays --depth jobs long: jobs come in at its tail and others leave at its head.
+void runDeep(Run &run) {
+  run.openClients();
+  run.openWorkers(true);
+  const auto pass = [&](uint64_t n) { return run.passThrough(n); };
+  uint64_t executed = run.warmUp(pass);
+  run.submitBackground(run.options().depth);
+  run.countInLots([](uint64_t) {},
+                  [&](uint64_t count) {
+                    const uint64_t done = pass(count);
+                    executed += done;
+                    return done;
+                  });
+  if (run.options().isVerifying) executed += run.drain();
+  run.finish(executed);
 }
 
 // Foreground jobs from submit to result, or (mixed) background submits and workers at once.
@@ -105,7 +121,7 @@ struct Scenario {
 
 const Scenario kScenarios[] = {
     {"submit", 8, 1000, runSubmit},  // background submits, pipelined
-    {"deep", 8, 1000, runSubmit},    // the same onto a queue that is --depth jobs long
+    {"deep", 8, 1000, runDeep},      // submitted and done, through a queue --depth jobs long
     {"drain", 8, 1000, runDrain},    // workers empty a queue that was filled before
     {"rtt", 8, 1, runRoundTrips},    // foreground jobs, from submit to result
     {"idle", 1, 1, runRoundTrips},   // the same, one at a time, beside --idle-workers sleepers

@@ -167,12 +167,19 @@ class Run {
   // Workers take jobs until each has been told NO_JOB.
   uint64_t drain() {
     const uint64_t before = context_.executed;
-    loop_.touchClock();
-    for (auto &worker : workers_) worker->start();
-    loop_.runUntil("drain", [this] {
-      checkLimit();
-      return context_.busyWorkers == 0;
-    });
+    startWorkers();
+    waitForWorkers();
+    return context_.executed - before;
+  }
+
+  // As many jobs come in at the tail as leave at the head: the queue is as deep after it as before.
+  uint64_t passThrough(uint64_t count) {
+    const uint64_t before = context_.executed;
+    context_.executedLimit = before + count;
+    startWorkers();
+    submit(count, true, context_.functions);
+    waitForWorkers();
+    context_.executedLimit = UINT64_MAX;
     return context_.executed - before;
   }
 
@@ -315,6 +322,18 @@ class Run {
       return (context_.batch.*isDone)();
     });
     return context_.batch.limit - context_.batch.first;
+  }
+
+  void startWorkers() {
+    loop_.touchClock();
+    for (auto &worker : workers_) worker->start();
+  }
+
+  void waitForWorkers() {
+    loop_.runUntil("work", [this] {
+      checkLimit();
+      return context_.busyWorkers == 0;
+    });
   }
 
   void waitForRest() {

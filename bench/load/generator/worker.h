@@ -8,7 +8,7 @@
 #include "context.h"
 
 // GRAB until NO_JOB, then PRE_SLEEP until NOOP; a result and the next GRAB leave in one write.
-// A parked worker takes the queue empty and then stays awake and silent, as between two requests.
+// A parked worker takes the queue empty, or as many jobs as it shall, and then stays awake and silent.
 class Worker final : public Speaker {
  public:
   Worker(Context &context, const Address &address, bool isParking)
@@ -56,7 +56,7 @@ class Worker final : public Speaker {
         context_.loop.moved();
         if (context_.isTimingGrabs) context_.record(grabbedAtNs_);
         work(type, payload);
-        if (isParking_ && context_.isCut) {
+        if (isParking_ && context_.isEnough()) {
           setBusy(false);
         } else {
           grab();

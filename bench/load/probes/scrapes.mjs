@@ -1,9 +1,11 @@
 // Reads /metrics of a server once a second, as Prometheus does, while a trial is played.
 // Rule: the first page is whole before the load begins, and a page that cannot be read is an error, not a gap.
 import { once } from 'node:events';
+import { choosePins, start, stop } from '../processes.mjs';
 
 const everyMs = 1000;
 const place = /control on (127\.0\.0\.1:\d+)/;
+const program = new URL('scraper.mjs', import.meta.url).pathname;
 
 /** Where the control port of a server is, by its first line. */
 async function controlOf(child) {
@@ -16,28 +18,21 @@ async function controlOf(child) {
 export async function startScraping(child) {
   const url = `http://${await controlOf(child)}/metrics`;
   child.stdout.resume();
-  const scrapes = { count: 0, bytesMax: 0, msMax: 0 };
-  let failure;
-  const scrape = async () => {
-    const begunAtMs = performance.now();
-    const answer = await fetch(url);
-    const { byteLength } = await answer.arrayBuffer();
-    if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
-    scrapes.count++;
-    scrapes.bytesMax = Math.max(scrapes.bytesMax, byteLength);
-    scrapes.msMax = Math.max(scrapes.msMax, performance.now() - begunAtMs);
-  };
-  let under = scrape();
-  await under;
-  const timer = setInterval(() => {
-    under = under.then(scrape).catch((error) => {
-      failure ??= error;
-    });
-  }, everyMs);
+  // On the load generator's core, and behind it: who reads the page of a real server is elsewhere.
+  const cores = choosePins()?.load;
+  const words = ['nice', '-n', '19', process.execPath, program, url, String(everyMs)];
+  const scraper = start(words, { cores });
+  let said = '';
+  scraper.stdout.on('data', (text) => {
+    said += text;
+  });
+  const failed = scraper.ended.then(({ code, error }) => {
+    if (code !== 0) throw error ?? new Error(scraper.tail());
+  });
+  while (!said.includes('READ')) await Promise.race([once(scraper.stdout, 'data'), failed]);
   return async () => {
-    clearInterval(timer);
-    await under;
-    if (failure) throw failure;
-    return scrapes;
+    await stop(scraper);
+    await failed;
+    return JSON.parse(said.trim().split('\n').at(-1));
   };
 }

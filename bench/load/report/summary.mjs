@@ -33,7 +33,7 @@ function bytesEach({ asked, result }) {
       // From before the first job: what JavaScript's heap grew by is part of it.
       return grown(server.rssFreshKiB) / jobs;
     case 'deep':
-      return grown(server.rssFreshKiB) / (jobs + asked.depth + asked.warm);
+      return grown(server.rssFreshKiB) / asked.depth;
     default:
       return Number.NaN;
   }

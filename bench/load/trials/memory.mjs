@@ -20,7 +20,7 @@ export const memoryTrials = [
   {
     name: 'deep-100k',
     tags: ['depth'],
-    about: 'background submit, 100 k jobs queued before',
+    about: 'one submitted, one done, through a queue of 100 k',
     servers: [...usual, 'c-default'],
     options: { scenario: 'deep', jobs: 100000, warm: 100000, depth: 100000, 'no-verify': true },
     perServer: { 'c-default': { jobs: 20000, warm: 1000 } },
@@ -28,7 +28,7 @@ export const memoryTrials = [
   {
     name: 'deep-3m',
     tags: ['depth'],
-    about: 'background submit, 3 M jobs queued before',
+    about: 'one submitted, one done, through a queue of 3 M',
     servers: usual,
     options: { scenario: 'deep', jobs: 100000, warm: 100000, depth: 3000000, 'no-verify': true },
     slow: ['c-tuned'],
@@ -37,7 +37,7 @@ export const memoryTrials = [
   {
     name: 'deep-10m',
     tags: ['depth'],
-    about: 'background submit, 10 M jobs queued before',
+    about: 'one submitted, one done, through a queue of 10 M',
     servers: ['geartrain', 'yardstick'],
     options: { scenario: 'deep', jobs: 100000, warm: 100000, depth: 10000000, 'no-verify': true },
     slow: ['yardstick'],

@@ -31,9 +31,9 @@ export const pairsTrials = [
     name: 'scrape',
     tags: ['scrape'],
     about:
-      'round trip, 8 x 1, 20,000 functions with metrics: /metrics never read, and read every second',
-    servers: ['metrics-20k', 'scraped-20k'],
-    reference: 'metrics-20k',
+      'round trip, 8 x 1, 20,000 functions: /metrics never read, read every second with 200 functions of their own, and with all of them',
+    servers: ['metrics', 'scraped', 'scraped-20k'],
+    reference: 'metrics',
     options: { scenario: 'rtt', jobs: 200000, warm: 40000, functions: 20000 },
     limit: 12,
   },

@@ -43,7 +43,7 @@ describe('the function table', () => {
       if (known === undefined) {
         const fn = add(table, name, hash);
         model.set(name, fn);
-        table.levels[fn.index] = 3;
+        table.setLevel(fn, 3);
       } else if (random.below(3) > 0) {
         table.drop(known);
         model.delete(name);

@@ -1,0 +1,157 @@
+/**
+ * The metrics that have a value for each function, in the text format of Prometheus. There may be millions of lines of
+ * them, so they are written here, some lines at a time into the same memory, and not by the library that writes the
+ * others: it would make objects of every line, and collecting them stands in the way of jobs.
+ * Source: Prometheus, "Exposition formats", text-based format 0.0.4.
+ */
+import { BUCKET_COUNT, Count } from '../broker/tally.ts';
+import { COUNTS_AT, Gauge, type TallyRow } from '../broker/tally-rows.ts';
+import type { FunctionRows } from './function-rows.ts';
+import { upperBounds } from './metric-values.ts';
+
+const MS = 0.001;
+/** A piece is given away from this size on: 500 lines, a tenth of a millisecond. */
+const PIECE_BYTES = 32_768;
+/** Above what the longest label needs for all lines of a histogram. */
+const ROOM_BYTES = 32_768;
+
+/** Lines under way. */
+class Lines {
+  readonly #bytes = Buffer.allocUnsafeSlow(PIECE_BYTES + ROOM_BYTES);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Appends ASCII text. */
+  ascii(text: string): this {
+    const bytes = this.#bytes;
+    let at = this.#length;
+    for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+    this.#length = at;
+    return this;
+  }
+
+  utf8(text: string): this {
+    this.#length += this.#bytes.write(text, this.#length);
+    return this;
+  }
+
+  /** Appends once more what is in `[start, end)`. */
+  again(start: number, end: number): this {
+    this.#bytes.copyWithin(this.#length, start, end);
+    this.#length += end - start;
+    return this;
+  }
+
+  /** What there is; good until something is appended. */
+  take(): Uint8Array {
+    const taken = this.#bytes.subarray(0, this.#length);
+    this.#length = 0;
+    return taken;
+  }
+}
+
+/** One metric. */
+interface Family {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'gauge' | 'counter' | 'histogram';
+  /** Writes the lines of a function; `label` as in FunctionRows. */
+  write(lines: Lines, label: string, row: TallyRow): void;
+}
+
+function single(
+  type: 'gauge' | 'counter',
+  name: string,
+  help: string,
+  field: number,
+  unit = 1,
+): Family {
+  const head = `${name}{function="`;
+  const write: Family['write'] = (lines, label, { numbers, at }) => {
+    const value = (numbers[at + field] as number) * unit;
+    lines.ascii(head).utf8(label).ascii('"} ').ascii(`${value}\n`);
+  };
+  return { name, help, type, write };
+}
+
+const gauge = single.bind(null, 'gauge');
+const counter = single.bind(null, 'counter');
+
+function times(name: string, help: string, buckets: number, sum: number): Family {
+  const bounds = upperBounds(MS).map((le) => `",le="${le}"} `);
+  const write: Family['write'] = (lines, label, { numbers, at }) => {
+    const start = lines.length;
+    lines.ascii(`${name}_bucket{function="`).utf8(label);
+    const end = lines.length;
+    let count = 0;
+    for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
+      count += numbers[at + buckets + bucket] as number;
+      if (bucket > 0) lines.again(start, end);
+      lines.ascii(bounds[bucket] as string).ascii(`${count}\n`);
+    }
+    const seconds = (numbers[at + sum] as number) * MS;
+    lines.ascii(`${name}_sum{function="`).utf8(label).ascii(`"} ${seconds}\n`);
+    lines.ascii(`${name}_count{function="`).utf8(label).ascii(`"} ${count}\n`);
+  };
+  return { name, help, type: 'histogram', write };
+}
+
+const FAMILIES: readonly Family[] = [
+  gauge('geartrain_jobs_queued', 'Jobs that wait for a worker or for their time.', Gauge.QUEUED),
+  gauge('geartrain_jobs_running', 'Jobs in the hands of workers.', Gauge.RUNNING),
+  gauge('geartrain_workers', 'Registrations of workers for the function.', Gauge.WORKERS),
+  gauge(
+    'geartrain_oldest_job_age_seconds',
+    'How long the job that waits longest has been in its queue; 0 without one.',
+    Gauge.OLDEST_MS,
+    MS,
+  ),
+  counter(
+    'geartrain_jobs_submitted_total',
+    'Jobs made by submits; those that joined a job of the same unique are not counted.',
+    Gauge.CREATED,
+  ),
+  counter(
+    'geartrain_jobs_completed_total',
+    'Jobs that ended with WORK_COMPLETE.',
+    COUNTS_AT + Count.COMPLETED,
+  ),
+  counter(
+    'geartrain_jobs_failed_total',
+    'Jobs that ended with WORK_FAIL, WORK_EXCEPTION or without attempts left.',
+    COUNTS_AT + Count.FAILED,
+  ),
+  counter(
+    'geartrain_jobs_requeued_total',
+    'Runs lost with their worker or timed out.',
+    COUNTS_AT + Count.REQUEUED,
+  ),
+  times(
+    'geartrain_job_wait_seconds',
+    'Time from the queue to a worker.',
+    COUNTS_AT + Count.WAIT_BUCKETS,
+    COUNTS_AT + Count.WAIT_MS,
+  ),
+  times(
+    'geartrain_job_run_seconds',
+    'Time from a worker to the end.',
+    COUNTS_AT + Count.RUN_BUCKETS,
+    COUNTS_AT + Count.RUN_MS,
+  ),
+];
+
+/** The metrics of all functions, in pieces; each is good until the next one is asked for. */
+export function* functionMetrics(functions: FunctionRows): Generator<Uint8Array> {
+  const lines = new Lines();
+  for (const { name, help, type, write } of FAMILIES) {
+    lines.ascii(`\n# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`);
+    for (const [label, row] of functions) {
+      write(lines, label, row);
+      if (lines.length >= PIECE_BYTES) yield lines.take();
+    }
+  }
+  if (lines.length > 0) yield lines.take();
+}

@@ -1,0 +1,46 @@
+/**
+ * What the functions of all threads have done, by the label under which a page of metrics shows them.
+ * Rule: names that give the same label (bytes that are no UTF-8, very long ones, the label of the rest) are added up,
+ * because a page with one label twice is no page at all.
+ */
+import { Gauge, ROW_NUMBERS, type TallyRow } from '../broker/tally-rows.ts';
+
+/** Functions that share what is counted: those without a row of their own. No function is shown under this name. */
+export const REST_LABEL = '(other)';
+/** Names come from strangers and may have 8 KiB. */
+const LABEL_CHARS_MAX = 128;
+
+/** Rows by label, which is escaped as a page wants it. */
+export type FunctionRows = ReadonlyMap<string, TallyRow>;
+
+/** Adds a row to those that are known; to the numbers of one with its label. */
+export function addRow(rows: Map<string, TallyRow>, row: TallyRow): void {
+  const label = row.name === null ? REST_LABEL : labelOf(row.name);
+  const known = rows.get(label);
+  if (known === undefined) rows.set(label, row);
+  else addNumbers(known, row);
+}
+
+function labelOf(name: string): string {
+  const isLong = name.length > LABEL_CHARS_MAX;
+  return escaped(isLong ? `${name.slice(0, LABEL_CHARS_MAX - 1)}…` : name);
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '"': '\\"' };
+
+/** Source: Prometheus, "Exposition formats": backslash, line feed and double quote of a label's value. */
+function escaped(label: string): string {
+  return label.replace(/[\\\n"]/g, (character) => ESCAPES[character] as string);
+}
+
+function addNumbers(sum: TallyRow, more: TallyRow): void {
+  const oldestAt = sum.at + Gauge.OLDEST_MS;
+  const oldestMs = Math.max(
+    sum.numbers[oldestAt] as number,
+    more.numbers[more.at + Gauge.OLDEST_MS] as number,
+  );
+  for (let i = 0; i < ROW_NUMBERS; i++)
+    sum.numbers[sum.at + i] =
+      (sum.numbers[sum.at + i] as number) + (more.numbers[more.at + i] as number);
+  sum.numbers[oldestAt] = oldestMs;
+}
