@@ -8,9 +8,11 @@
  * the segment's bump mark. The lowest segment with room is filled first, so that the last ones empty and are given back.
  * Invariant: every word of a row that is not live is zero, but for NEXT. Source: the hard rules on the job table.
  */
+
 import { assert } from '../base/assert.ts';
 import { grown } from '../base/grow.ts';
 import { IntSet } from '../base/int-set.ts';
+import { uncounted } from '../base/uncounted.ts';
 
 /** Words of a row. SERIAL and NEXT belong to the table while the row is free; all else is the caller's. */
 export const Job = {
@@ -207,7 +209,7 @@ export class JobTable {
       segment--;
     }
     const words = this.segments[segment] as Uint32Array;
-    if (this.#discard !== null) this.#discard(new Uint8Array(words.buffer as ArrayBuffer));
+    if (this.#discard !== null) this.#discard(new Uint8Array(words.buffer));
     else this.#setMemory(segment, DROPPED, DROPPED_PAIRS);
     this.#state[(segment << STATE_SHIFT) + IN_USE] = 0;
     this.#segmentsInUse--;
@@ -236,8 +238,9 @@ export class JobTable {
       return;
     }
     if (this.segments[segment] === DROPPED) {
-      const words = new Uint32Array(SEGMENT_WORDS);
-      this.#setMemory(segment, words, new Float64Array(words.buffer));
+      const memory =
+        this.#discard === null ? new ArrayBuffer(SEGMENT_BYTES) : uncounted(SEGMENT_BYTES);
+      this.#setMemory(segment, new Uint32Array(memory), new Float64Array(memory));
     }
     this.#state[at] = 1;
     this.#segmentsInUse++;

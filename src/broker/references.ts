@@ -2,7 +2,10 @@
  * References of stored jobs in their store, beside the job table: a word a row, in segments that are made when the
  * first stored job of a segment comes, so that a server without a store has none of them.
  */
+import { uncounted } from '../base/uncounted.ts';
 import { SEGMENT_MASK, SEGMENT_SHIFT } from './job-table.ts';
+
+const SEGMENT_BYTES = (SEGMENT_MASK + 1) * Uint32Array.BYTES_PER_ELEMENT;
 
 export class References {
   readonly #segments: (Uint32Array | undefined)[] = [];
@@ -16,7 +19,7 @@ export class References {
     const segment = job >>> SEGMENT_SHIFT;
     let words = this.#segments[segment];
     if (words === undefined) {
-      words = new Uint32Array(SEGMENT_MASK + 1);
+      words = new Uint32Array(uncounted(SEGMENT_BYTES));
       this.#segments[segment] = words;
     }
     words[job & SEGMENT_MASK] = reference;

@@ -12,6 +12,7 @@ import { assert } from '../base/assert.ts';
 import { withView } from '../base/bytes.ts';
 import { grown } from '../base/grow.ts';
 import { IntSet } from '../base/int-set.ts';
+import { uncounted } from '../base/uncounted.ts';
 
 /** The greatest block. */
 export const SLAB_BLOCK_MAX = 32768;
@@ -209,7 +210,8 @@ export class Slab {
 
   #fetchChunk(chunk: number): void {
     if (this.#chunks[chunk] === DROPPED) {
-      const bytes = withView(new Uint8Array(CHUNK_BYTES));
+      const memory = this.#discard === null ? new ArrayBuffer(CHUNK_BYTES) : uncounted(CHUNK_BYTES);
+      const bytes = withView(new Uint8Array(memory));
       this.#chunks[chunk] = bytes;
       this.#halves[chunk] = new Uint16Array(bytes.buffer);
     }

@@ -10,9 +10,11 @@
  * Source: the hard rules on the unique index.
  */
 import { assert } from '../base/assert.ts';
+import { uncounted } from '../base/uncounted.ts';
 
 const BUCKETS_MIN = 1024;
 const BUCKETS_PER_STEP = 16;
+const BUCKET_BYTES = 8;
 const REMOVED = -1;
 /** Moved buckets of the old table are given back in pieces of this size. */
 const DISCARD_BYTES = 1024 * 1024;
@@ -22,10 +24,10 @@ const NO_TABLE = new Int32Array(0);
 export class UniqueIndex {
   readonly #equals: (job: number) => boolean;
   readonly #discard: ((bytes: Uint8Array) => void) | null;
-  #table = new Int32Array(2 * BUCKETS_MIN);
+  #table: Int32Array = new Int32Array(2 * BUCKETS_MIN);
   #mask = BUCKETS_MIN - 1;
   /** Table that is being emptied, of length 0 when there is none. */
-  #old = NO_TABLE;
+  #old: Int32Array = NO_TABLE;
   #oldMask = 0;
   /** Buckets of the old table below this are moved. */
   #cursor = 0;
@@ -148,7 +150,10 @@ export class UniqueIndex {
     this.#oldMask = this.#mask;
     this.#cursor = 0;
     this.#discardedBytes = 0;
-    this.#table = new Int32Array(2 * buckets);
+    const bytes = BUCKET_BYTES * buckets;
+    this.#table = new Int32Array(
+      this.#discard === null ? new ArrayBuffer(bytes) : uncounted(bytes),
+    );
     this.#mask = buckets - 1;
     this.#growAt = growAt(buckets);
     this.#shrinkAt = buckets === BUCKETS_MIN ? 0 : buckets >>> 3;
@@ -166,13 +171,13 @@ export class UniqueIndex {
       if (job !== 0 && job !== REMOVED) put(table, mask, old[2 * bucket] as number, job);
     }
     this.#cursor = end;
-    if (8 * end - this.#discardedBytes >= DISCARD_BYTES) this.#discardMoved();
+    if (BUCKET_BYTES * end - this.#discardedBytes >= DISCARD_BYTES) this.#discardMoved();
     if (end > this.#oldMask) this.#old = NO_TABLE;
   }
 
   #discardMoved(): void {
     const from = this.#discardedBytes;
-    this.#discardedBytes = 8 * this.#cursor;
+    this.#discardedBytes = BUCKET_BYTES * this.#cursor;
     if (this.#discard === null) return;
     this.#discard(new Uint8Array(this.#old.buffer, from, this.#discardedBytes - from));
   }

@@ -2,7 +2,7 @@
  * Requests that change no job: echo, options, status. Rule: an echo promises that all earlier frames of its connection
  * have taken effect, also at far owners. Source: Gearman PROTOCOL; design rules, sections 2 and 6.
  */
-import { latin1 } from '../../base/bytes.ts';
+import { latin1, withView } from '../../base/bytes.ts';
 import { isBetter, type JobStatus } from '../../broker/query.ts';
 import { decimalBytes, packetOf, writeDecimal, writeHeader } from '../../protocol/encode.ts';
 import { Errors } from '../../protocol/errors.ts';
@@ -17,25 +17,29 @@ import { Hold, type Session } from '../session.ts';
 
 const TOKEN_PREFIX = 'token:';
 
+/** Header of the answer to the echo at hand. */
+const echoHead = withView(new Uint8Array(HEADER_BYTES));
+
 type QuestionMaker = () => Parameters<Home['ask']>[1];
 
 /** Promises that all earlier frames of the connection have taken effect, also at far owners. */
 export function onEcho(home: Home, session: Session, frame: Frame): void {
-  const { blob, dataBytes } = frame;
-  const head = new Uint8Array(HEADER_BYTES + (blob === 0 ? dataBytes : 0));
-  const at = writeHeader(head, 0, Packet.ECHO_RES, dataBytes);
-  if (blob === 0) head.set(frame.bytes.subarray(frame.data, frame.data + dataBytes), at);
+  const { bytes, blob, data, dataBytes } = frame;
   if (blob < 0) {
     home.drop(session, 'ECHO_REQ: memory is short');
     return;
   }
+  const dataEnd = data + (blob === 0 ? dataBytes : 0);
+  writeHeader(echoHead, 0, Packet.ECHO_RES, dataBytes);
   if (session.unfenced === 0 && session.replies === null) {
-    home.output.write(session.conn, head);
-    if (blob > 0) home.output.blob(session.conn, blob, dataBytes);
+    const { conn } = session;
+    home.output.write(conn, echoHead);
+    if (blob === 0) home.output.write(conn, bytes, data, dataEnd);
+    else home.output.blob(conn, blob, dataBytes);
     return;
   }
   const place = takePlace(session);
-  place.pieces.push(head);
+  place.pieces.push(echoHead.slice(), bytes.slice(data, dataEnd));
   if (blob > 0) place.pieces.push({ blob, byteCount: dataBytes });
   fence(home, session, () => {
     place.isFilled = true;

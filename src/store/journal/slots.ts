@@ -3,6 +3,7 @@
  * job, in segments of rows that never move. A slot is used again only when the journal says that its job is over.
  * Invariant: a free slot has id 0 and is linked to the next free one through SEGMENT.
  */
+import { uncounted } from '../../base/uncounted.ts';
 
 const ROWS_SHIFT = 16;
 const ROW_MASK = (1 << ROWS_SHIFT) - 1;
@@ -115,9 +116,9 @@ export class Slots {
     if (rows === undefined) {
       const length = 1 << ROWS_SHIFT;
       rows = {
-        ids: new Float64Array(length),
-        segments: new Uint32Array(length),
-        bytes: new Uint32Array(length),
+        ids: new Float64Array(uncounted(8 * length)),
+        segments: new Uint32Array(uncounted(4 * length)),
+        bytes: new Uint32Array(uncounted(4 * length)),
       };
       this.#rows[index] = rows;
     }
