@@ -133,18 +133,26 @@ function routes(source: ControlSource, guard: ControlGuard): Hono<Incoming> {
 /** Straight into node's own response, which says when the memory of a piece may be used again. */
 async function sendMetrics({ env }: Context<Incoming>, page: MetricsPage): Promise<Response> {
   const { incoming, outgoing } = env;
-  outgoing.writeHead(200, { 'Content-Type': page.contentType });
-  if (incoming.method !== 'HEAD') {
-    const late = setTimeout(() => incoming.destroy(), METRICS_MS);
-    const send = (piece: string | Uint8Array): Promise<void> =>
-      new Promise((resolve, reject) => {
-        outgoing.write(piece, (error) => (error == null ? resolve() : reject(error)));
-      });
-    // The reader may leave in the middle.
-    await page.write(send).catch(() => incoming.destroy());
+  outgoing.setHeader('Content-Type', page.contentType);
+  if (incoming.method === 'HEAD') {
+    outgoing.end();
+    return RESPONSE_ALREADY_SENT;
+  }
+  const late = setTimeout(() => incoming.destroy(), METRICS_MS).unref();
+  const send = (piece: string | Uint8Array): Promise<void> =>
+    new Promise((resolve, reject) => {
+      outgoing.write(piece, (error) => (error == null ? resolve() : reject(error)));
+    });
+  try {
+    await page.write(send);
+    outgoing.end();
+  } catch (error) {
+    if (!outgoing.headersSent) throw error;
+    // The reader has left in the middle, or took too long.
+    incoming.destroy();
+  } finally {
     clearTimeout(late);
   }
-  outgoing.end();
   return RESPONSE_ALREADY_SENT;
 }
 

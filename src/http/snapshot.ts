@@ -1,7 +1,6 @@
 /**
  * What metrics are made of: figures of every thread and rows of its functions, asked for piece by piece. A shard walks
- * over some functions a turn, so that a snapshot is in nobody's way; it is therefore a cursor, not an
- * instant.
+ * over some functions a turn, so that a snapshot is in nobody's way; it is therefore a cursor, not an instant.
  */
 import { readTallyPiece, type TallyRow } from '../broker/tally-rows.ts';
 import type { Home } from '../session/home.ts';
