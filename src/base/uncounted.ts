@@ -7,3 +7,11 @@
 export function uncounted(byteCount: number): SharedArrayBuffer {
   return new SharedArrayBuffer(byteCount);
 }
+
+/** Memory of a table that gives its pages back by `discard`, or with null drops what it does not need. */
+export function tableMemory(
+  byteCount: number,
+  discard: ((bytes: Uint8Array) => void) | null,
+): ArrayBufferLike {
+  return discard === null ? new ArrayBuffer(byteCount) : uncounted(byteCount);
+}

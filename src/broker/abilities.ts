@@ -102,25 +102,14 @@ export class Abilities {
    * first that reaches `enough`, at least 1. `rotates`: what was chosen goes to the end of the order.
    */
   choose(functions: FunctionTable, enough: number, rotates: boolean): Ability | undefined {
-    if (this.#isStale) this.#recentre();
-    const chosen = this.#areFewServed(functions)
-      ? this.#firstOfServed(functions, enough)
-      : this.#firstOfAll(functions.levels, enough);
+    const chosen = this.#first(functions, enough);
     if (chosen !== undefined && rotates && this.#live > 1) this.#rotate(chosen);
     return chosen;
   }
 
   /** Whether any function offered has a runnable job. */
   isServed(functions: FunctionTable): boolean {
-    if (this.#areFewServed(functions)) {
-      for (const fn of functions.served) if (this.#byFunction.has(fn.index)) return true;
-      return false;
-    }
-    for (let at = this.#bottom; at < this.#top; at++) {
-      const index = this.#order[at] as number;
-      if (functions.levels[index] !== 0 && this.#byFunction.has(index)) return true;
-    }
-    return false;
+    return this.#first(functions, 1) !== undefined;
   }
 
   /** Calls `visit` for each function offered that has a runnable job, perhaps more than once. */
@@ -140,6 +129,13 @@ export class Abilities {
 
   #areFewServed({ served }: FunctionTable): boolean {
     return served.length * LOOK_UP_COST < this.#top - this.#bottom;
+  }
+
+  #first(functions: FunctionTable, enough: number): Ability | undefined {
+    if (this.#isStale) this.#recentre();
+    return this.#areFewServed(functions)
+      ? this.#firstOfServed(functions, enough)
+      : this.#firstOfAll(functions.levels, enough);
   }
 
   #firstOfAll(levels: Uint8Array, enough: number): Ability | undefined {

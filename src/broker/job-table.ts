@@ -8,11 +8,10 @@
  * the segment's bump mark. The lowest segment with room is filled first, so that the last ones empty and are given back.
  * Invariant: every word of a row that is not live is zero, but for NEXT. Source: the hard rules on the job table.
  */
-
 import { assert } from '../base/assert.ts';
 import { grown } from '../base/grow.ts';
 import { IntSet } from '../base/int-set.ts';
-import { uncounted } from '../base/uncounted.ts';
+import { tableMemory } from '../base/uncounted.ts';
 
 /** Words of a row. SERIAL and NEXT belong to the table while the row is free; all else is the caller's. */
 export const Job = {
@@ -238,8 +237,7 @@ export class JobTable {
       return;
     }
     if (this.segments[segment] === DROPPED) {
-      const memory =
-        this.#discard === null ? new ArrayBuffer(SEGMENT_BYTES) : uncounted(SEGMENT_BYTES);
+      const memory = tableMemory(SEGMENT_BYTES, this.#discard);
       this.#setMemory(segment, new Uint32Array(memory), new Float64Array(memory));
     }
     this.#state[at] = 1;

@@ -12,7 +12,7 @@ import { assert } from '../base/assert.ts';
 import { withView } from '../base/bytes.ts';
 import { grown } from '../base/grow.ts';
 import { IntSet } from '../base/int-set.ts';
-import { uncounted } from '../base/uncounted.ts';
+import { tableMemory } from '../base/uncounted.ts';
 
 /** The greatest block. */
 export const SLAB_BLOCK_MAX = 32768;
@@ -210,8 +210,7 @@ export class Slab {
 
   #fetchChunk(chunk: number): void {
     if (this.#chunks[chunk] === DROPPED) {
-      const memory = this.#discard === null ? new ArrayBuffer(CHUNK_BYTES) : uncounted(CHUNK_BYTES);
-      const bytes = withView(new Uint8Array(memory));
+      const bytes = withView(new Uint8Array(tableMemory(CHUNK_BYTES, this.#discard)));
       this.#chunks[chunk] = bytes;
       this.#halves[chunk] = new Uint16Array(bytes.buffer);
     }

@@ -10,7 +10,7 @@
  * Source: the hard rules on the unique index.
  */
 import { assert } from '../base/assert.ts';
-import { uncounted } from '../base/uncounted.ts';
+import { tableMemory } from '../base/uncounted.ts';
 
 const BUCKETS_MIN = 1024;
 const BUCKETS_PER_STEP = 16;
@@ -150,10 +150,7 @@ export class UniqueIndex {
     this.#oldMask = this.#mask;
     this.#cursor = 0;
     this.#discardedBytes = 0;
-    const bytes = BUCKET_BYTES * buckets;
-    this.#table = new Int32Array(
-      this.#discard === null ? new ArrayBuffer(bytes) : uncounted(bytes),
-    );
+    this.#table = new Int32Array(tableMemory(BUCKET_BYTES * buckets, this.#discard));
     this.#mask = buckets - 1;
     this.#growAt = growAt(buckets);
     this.#shrinkAt = buckets === BUCKETS_MIN ? 0 : buckets >>> 3;

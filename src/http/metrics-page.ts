@@ -14,13 +14,11 @@ import {
   type MetricValue,
   type Prepared,
 } from './metric-values.ts';
-import type { Snapshot } from './snapshot.ts';
+import { PAUSE_MS, type Snapshot } from './snapshot.ts';
 import { STORE_METRICS } from './store-metrics.ts';
 
 const MS = 0.001;
 const US = 0.000001;
-/** Between two pieces. */
-const PAUSE_MS = 1;
 /** Pages that are written at a time; who asks for another one waits. */
 const PAGES_MAX = 2;
 

@@ -8,7 +8,7 @@ import type { ThreadStats } from '../session/questions.ts';
 import { addRow, type FunctionRows } from './function-rows.ts';
 
 /** Between two pieces the loop is for others: a round trip takes several turns, and would meet a piece in each. */
-const PAUSE_MS = 1;
+export const PAUSE_MS = 1;
 
 /** Bytes that wait in the ring from one thread to another. */
 export interface RingDepth {

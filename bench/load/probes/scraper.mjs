@@ -6,7 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const [url, everyMs] = process.argv.slice(2);
 const scrapes = { count: 0, bytesMax: 0, msMax: 0 };
-const stopped = once(process, 'SIGTERM');
+
+process.once('SIGTERM', () => {
+  console.log(JSON.stringify(scrapes));
+  process.exit(0);
+});
 
 async function scrape() {
   const begunAtMs = performance.now();
@@ -21,14 +25,8 @@ async function scrape() {
 
 await scrape();
 console.log('READ');
-let isStopped = false;
-stopped.then(() => {
-  isStopped = true;
-});
-while (!isStopped) {
+for (;;) {
   const due = sleep(Number(everyMs));
   await scrape();
-  await Promise.race([due, stopped]);
+  await due;
 }
-console.log(JSON.stringify(scrapes));
-process.exit(0);
