@@ -22,11 +22,11 @@ export function colourOf(name, names) {
 const families = [
   {
     id: 'depth',
-    title: 'Submitted and done, by depth of the queue',
+    title: 'Background submit with a unique, by depth of the queue',
     about:
-      'What a job costs, from submit to completion, behind so many others. A tuned C server has a table of 1,000,003 buckets, an untuned one 991.',
+      'What a job costs behind so many others. A tuned C server has a table of 1,000,003 buckets, an untuned one 991.',
     trials: [
-      ['mixed', '0'],
+      ['submit-unique', '0'],
       ['deep-100k', '100 k'],
       ['deep-1m', '1 M'],
       ['deep-3m', '3 M'],

@@ -33,6 +33,8 @@ function bytesEach({ asked, result }) {
       // From before the first job: what JavaScript's heap grew by is part of it.
       return grown(server.rssFreshKiB) / jobs;
     case 'deep':
+      return grown(server.rssFreshKiB) / (asked.warm + asked.depth + jobs);
+    case 'through':
       return grown(server.rssFreshKiB) / asked.depth;
     default:
       return Number.NaN;

@@ -1,5 +1,5 @@
 // Trials of what lies in memory: uniques, depth of the queue, idle peers, calm beside a full queue.
-import { inLots, usual } from './usual.mjs';
+import { deep, inLots, usual } from './usual.mjs';
 
 /** Rows of the table of trials; see ../trials.mjs. */
 export const memoryTrials = [
@@ -20,27 +20,35 @@ export const memoryTrials = [
   {
     name: 'deep-100k',
     tags: ['depth'],
-    about: 'one submitted, one done, through a queue of 100 k',
+    about: 'background submit, 36-byte uniques, 100 k jobs queued before',
     servers: [...usual, 'c-default'],
-    options: { scenario: 'deep', jobs: 100000, warm: 100000, depth: 100000, 'no-verify': true },
+    options: { scenario: 'deep', ...deep, depth: 100000 },
     perServer: { 'c-default': { jobs: 20000, warm: 1000 } },
   },
   {
     name: 'deep-3m',
     tags: ['depth'],
-    about: 'one submitted, one done, through a queue of 3 M',
+    about: 'background submit, 36-byte uniques, 3 M jobs queued before',
     servers: usual,
-    options: { scenario: 'deep', jobs: 100000, warm: 100000, depth: 3000000, 'no-verify': true },
+    options: { scenario: 'deep', ...deep, depth: 3000000 },
     slow: ['c-tuned'],
     rounds: 3,
   },
   {
     name: 'deep-10m',
     tags: ['depth'],
-    about: 'one submitted, one done, through a queue of 10 M',
+    about: 'background submit, 36-byte uniques, 10 M jobs queued before',
     servers: ['geartrain', 'yardstick'],
-    options: { scenario: 'deep', jobs: 100000, warm: 100000, depth: 10000000, 'no-verify': true },
+    options: { scenario: 'deep', ...deep, depth: 10000000 },
     slow: ['yardstick'],
+    rounds: 3,
+  },
+  {
+    name: 'through-1m',
+    tags: ['depth'],
+    about: 'one submitted, one done, through a queue of 1 M',
+    servers: usual,
+    options: { scenario: 'through', ...deep, depth: 1000000 },
     rounds: 3,
   },
   {

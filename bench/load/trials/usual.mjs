@@ -8,3 +8,6 @@ export const others = ['c-default', 'twin', 'shards-1', 'shards-2', 'shards-n', 
 
 /** Two lots, and a warm-up as long as one. */
 export const inLots = { jobs: 200000, warm: 100000, lot: 100000 };
+
+/** Onto or through a queue that is there before: what is queued is not taken afterwards. */
+export const deep = { jobs: 100000, warm: 100000, unique: 'random', 'no-verify': true };
