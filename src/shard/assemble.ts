@@ -26,7 +26,8 @@ import type { DoorOptions } from '../transport/tls/tls-door.ts';
 import { compileAdminFrom } from './admin-from.ts';
 import { loopDelayMeter } from './loop-delay.ts';
 import { SecureDoor } from './secure-door.ts';
-import { ThreadCore, type ThreadCoreOptions, type ThreadRings } from './thread-core.ts';
+import { ThreadCore, type ThreadCoreOptions } from './thread-core.ts';
+import type { ThreadRings } from './thread-rings.ts';
 import { type TokenHash, TokenTable } from './token-table.ts';
 
 /** Everything about a thread that can be cloned into it. */

@@ -9,9 +9,7 @@ import type { MemoryHooks } from '../broker/jobs.ts';
 import type { Reactor } from '../native/contract.ts';
 import { Control } from '../protocol/batch.ts';
 import { HandleCodec } from '../protocol/handle.ts';
-import type { RingReader } from '../ring/ring.ts';
 import { dropOldTokens } from '../session/admission.ts';
-import type { FarLink } from '../session/far/link.ts';
 import { onRecord } from '../session/far/receive.ts';
 import { Home, type HomeOptions } from '../session/home.ts';
 import type { LoopDelay } from '../session/questions.ts';
@@ -20,16 +18,16 @@ import type { Store, StoreHost } from '../store/store.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { loseThread } from './lose-thread.ts';
 import { MemoryBudget } from './memory-budget.ts';
+import { Publishing } from './publishing.ts';
 import type { SecureDoor } from './secure-door.ts';
 import { describeTurn, type TurnWork } from './slow-turn.ts';
+import type { ThreadRings } from './thread-rings.ts';
 import { ThreadStore } from './thread-store.ts';
 import type { TokenHash, TokenTable } from './token-table.ts';
 import { TurnTimes } from './turn-times.ts';
 
 /** Records taken from one ring in one turn. */
 const RECORDS_MAX = 1024;
-/** Above this much unsent ring output the thread reads no socket until it is below a quarter. */
-const OVERFLOW_BYTES_MAX = 4 * 1024 * 1024;
 /** A wall clock deadline is looked at again at least this often: the clock may step. */
 const WALL_SLEEP_MS = 1000;
 /** Jobs of a shard that was started again have other serials than those that died: no handle ever comes twice. */
@@ -83,21 +81,6 @@ export interface ThreadParts {
   readonly makeStore: ((host: StoreHost) => Store) | null;
 }
 
-/** A thread's ends of the rings, by thread; null for itself and for threads that do not run. */
-export interface ThreadRings {
-  readonly links: (FarLink | null)[];
-  readonly readers: (RingReader | null)[];
-  /** How often this thread has died and was started again. */
-  readonly epoch: number;
-  /** Highest priority runnable in another thread, as it published it last. */
-  levelOf(thread: number): number;
-  publishLevel(level: number): void;
-  /** Connections of all threads, as each published them last. */
-  connectionTotal(): number;
-  /** What others want to know of this thread: its connections and its jobs. */
-  publishCounts(connections: number, jobs: number): void;
-}
-
 export class ThreadCore {
   readonly reactor: Reactor;
   readonly home: Home;
@@ -109,10 +92,7 @@ export class ThreadCore {
   readonly #housekeeping: Housekeeping;
   readonly #budget: MemoryBudget;
   readonly #times = new TurnTimes();
-  #level = -1;
-  #connectionCount = -1;
-  #jobCount = 0;
-  #isReadingPaused = false;
+  readonly #publishing: Publishing;
   #timerAtMs = Number.POSITIVE_INFINITY;
   readonly #wake = () => {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
@@ -165,6 +145,7 @@ export class ThreadCore {
         )
       : null;
     this.home.broker = this.broker;
+    this.#publishing = new Publishing(this.home, this.broker, parts.rings, this.reactor);
     this.#budget = new MemoryBudget(options.memoryBytesMax, options.memoryTaken);
     this.door = parts.arrivals?.makeDoor(this) ?? null;
     this.#housekeeping = new Housekeeping(this.broker, parts.log, options.unservedWarningMs);
@@ -217,7 +198,7 @@ export class ThreadCore {
     this.#setTime();
     for (const [from, reader] of this.#parts.rings.readers.entries())
       reader?.drain(Number.POSITIVE_INFINITY, (record) => onRecord(this.home, from, record));
-    this.#publish();
+    this.#publishing.publish();
   }
 
   /** Other tokens from now on; who was let in by one that is gone is closed. Outside of a turn. */
@@ -234,7 +215,7 @@ export class ThreadCore {
       clock,
       log,
       setTime: () => this.#setTime(),
-      publish: () => this.#publish(),
+      publish: () => this.#publishing.publish(),
       nudge: () => this.reactor.nudge(),
     });
   }
@@ -262,7 +243,7 @@ export class ThreadCore {
     const records = this.#drainRings();
     if (broker?.storing) this.#store?.settle(broker.storing);
     home.onRows(rowCount);
-    this.#publish();
+    this.#publishing.publish();
     const ticksBefore = broker?.tickedJobs ?? 0;
     let dueMs = broker === null ? Number.POSITIVE_INFINITY : this.#tick(broker, nowMs);
     const { store } = this;
@@ -282,7 +263,7 @@ export class ThreadCore {
   #tick(broker: Broker, nowMs: number): number {
     if (broker.nextDueMs() > nowMs) return broker.nextDueMs();
     const dueMs = broker.onTick();
-    this.#publish();
+    this.#publishing.publish();
     return dueMs;
   }
 
@@ -300,49 +281,6 @@ export class ThreadCore {
       if (!reader.isEmpty) this.reactor.nudge();
     }
     return count;
-  }
-
-  /** Shows other threads what this turn has for them. */
-  #publish(): void {
-    // The level first: who has heard of a job must find a thread that says that it has one.
-    this.#publishLevel();
-    // Whoever is told of a job must find it counted, should this thread die now.
-    this.#publishCounts();
-    const { links } = this.#parts.rings;
-    let overflowBytes = 0;
-    for (const link of links) {
-      if (link === null) continue;
-      link.flush();
-      overflowBytes += link.overflowBytes;
-    }
-    this.#limitOverflow(overflowBytes);
-  }
-
-  #publishCounts(): void {
-    const { connectionCount } = this.home;
-    const jobCount = this.broker?.jobs.table.count ?? 0;
-    if (connectionCount === this.#connectionCount && jobCount === this.#jobCount) return;
-    this.#connectionCount = connectionCount;
-    this.#jobCount = jobCount;
-    this.#parts.rings.publishCounts(connectionCount, jobCount);
-  }
-
-  #publishLevel(): void {
-    if (this.broker === null) return;
-    const { level } = this.broker.jobs;
-    if (level === this.#level) return;
-    this.#level = level;
-    this.#parts.rings.publishLevel(level);
-  }
-
-  /** Other threads do not keep up: nothing more is read until they do, because nobody knows which socket feeds a ring. */
-  #limitOverflow(overflowBytes: number): void {
-    const isPaused =
-      overflowBytes > OVERFLOW_BYTES_MAX ||
-      (this.#isReadingPaused && overflowBytes >= OVERFLOW_BYTES_MAX / 4);
-    if (isPaused === this.#isReadingPaused) return;
-    this.#isReadingPaused = isPaused;
-    this.reactor.pauseReading(isPaused);
   }
 
   #sleepUntil(dueMs: number, nowMs: number): void {

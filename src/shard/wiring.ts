@@ -16,7 +16,7 @@ import {
 } from '../ring/layout.ts';
 import { RingReader, RingWriter } from '../ring/ring.ts';
 import { FarLink } from '../session/far/link.ts';
-import type { ThreadRings } from './thread-core.ts';
+import type { ThreadRings } from './thread-rings.ts';
 
 /** One thread's ends towards another thread. Ports of a thread that has died are replaced. */
 export interface PeerWires {

@@ -3,7 +3,8 @@
  * Rule: a chunk that is under way is not added to any more.
  */
 import type { StoredJob, Ticket } from '../store.ts';
-import { type EntryBytes, entryBytesOf, writePut } from './entry.ts';
+import { writePut } from './entry.ts';
+import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
 
 export class Chunk {
   readonly #entries: EntryBytes;

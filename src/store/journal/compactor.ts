@@ -7,15 +7,8 @@ import type { FileSystem } from '../file-system.ts';
 import type { StoreHost } from '../store.ts';
 import { Chunk } from './chunk.ts';
 import type { Committer } from './committer.ts';
-import {
-  type EntryBytes,
-  entryBytesOf,
-  goodEntryBytes,
-  HEADER_BYTES,
-  idAt,
-  isPut,
-  slotAt,
-} from './entry.ts';
+import { goodEntryBytes, HEADER_BYTES, idAt, isPut, slotAt } from './entry.ts';
+import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
 import { Room, type Segment, type Segments } from './segments.ts';
 import type { Slots } from './slots.ts';
 import type { Waiting } from './waiting.ts';

@@ -3,7 +3,7 @@
  * four bytes at a time: a call of zlib's wants a view of them, which takes longer than the sum.
  */
 import { crc32 } from 'node:zlib';
-import type { EntryBytes } from './entry.ts';
+import type { EntryBytes } from './entry-bytes.ts';
 
 const HERE_BYTES_MAX = 512;
 const POLYNOMIAL = 0xedb88320;

@@ -17,9 +17,10 @@
  * entries. A put that comes again with the same slot and id was moved: the last one counts.
  */
 import { crc32 } from 'node:zlib';
-import { copyBytes, withView } from '../../base/bytes.ts';
+import { copyBytes } from '../../base/bytes.ts';
 import type { StoredJob } from '../store.ts';
 import { crcOf } from './crc.ts';
+import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
 
 export const FORMAT_VERSION = 1;
 export const HEADER_BYTES = 64;
@@ -32,17 +33,6 @@ export const EntryKind = { PUT: 1, FORGET: 2 } as const;
 const MAGIC = Buffer.from('gtjournl', 'latin1');
 const HEADER_COPY_BYTES = 32;
 const TWO_32 = 0x1_0000_0000;
-
-/** Bytes in which entries are read and written. */
-export interface EntryBytes {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-}
-
-export function entryBytesOf(bytes: Uint8Array): EntryBytes {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { bytes: withView(bytes), view };
-}
 
 /** Size of the put that keeps `job`. */
 export function putBytes(job: StoredJob): number {

@@ -7,17 +7,8 @@ import { join } from 'node:path';
 import { LogLevel } from '../../base/logger.ts';
 import type { FileSystem } from '../file-system.ts';
 import type { StoreHost, TakeJob } from '../store.ts';
-import {
-  type EntryBytes,
-  entryBytesOf,
-  FORMAT_VERSION,
-  HEADER_BYTES,
-  idAt,
-  isPut,
-  jobAt,
-  readHeader,
-  slotAt,
-} from './entry.ts';
+import { FORMAT_VERSION, HEADER_BYTES, idAt, isPut, jobAt, readHeader, slotAt } from './entry.ts';
+import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
 import { revisitEntries, type Scan, scanEntries } from './scan.ts';
 import { type Segment, type Segments, segmentName } from './segments.ts';
 import type { Slots } from './slots.ts';

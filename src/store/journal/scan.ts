@@ -2,7 +2,8 @@
  * Walks the entries of one segment: good ones are visited, damaged places are reported with their offsets and stepped
  * over to the next good entry, and what is torn at the end is told apart from the zeros that nobody has written to yet.
  */
-import { ALIGN, type EntryBytes, entryBytesAt, goodEntryBytes, HEADER_BYTES } from './entry.ts';
+import { ALIGN, entryBytesAt, goodEntryBytes, HEADER_BYTES } from './entry.ts';
+import type { EntryBytes } from './entry-bytes.ts';
 
 /** Bytes of a segment that are no good entries though good ones follow. */
 export interface Damage {

@@ -15,7 +15,7 @@ import {
 } from '../../../src/ring/layout.ts';
 import { RingReader, RingWriter } from '../../../src/ring/ring.ts';
 import { FarLink } from '../../../src/session/far/link.ts';
-import type { ThreadRings } from '../../../src/shard/thread-core.ts';
+import type { ThreadRings } from '../../../src/shard/thread-rings.ts';
 import type { MemoryReactor } from '../../../src/transport/memory-reactor.ts';
 
 /** What all threads of one server share. */

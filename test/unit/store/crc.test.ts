@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { crcOf } from '../../../src/store/journal/crc.ts';
-import { entryBytesOf } from '../../../src/store/journal/entry.ts';
+import { entryBytesOf } from '../../../src/store/journal/entry-bytes.ts';
 import { Random } from '../../support/random.ts';
 
 describe('the checksum of entries', () => {
