@@ -84,7 +84,7 @@ export async function play(trial, server, context) {
     const last = child?.tail().split('\n').at(-1);
     sample.error = last ? `${error.message} [server: ${last}]` : error.message;
   } finally {
-    // Whatever went wrong, it is said above.
+    // Where it was ended above this ends nothing; whatever went wrong is said.
     await scraping?.then((end) => end()).catch(() => {});
     if (child) await stop(child);
   }

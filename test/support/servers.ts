@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,6 +49,19 @@ process.once('exit', () => {
     rmSync(scratch, { recursive: true, force: true });
   }
 });
+
+/** Resolves when nobody takes connections on `port` any more. A listener that closes cannot be awaited from outside. */
+export async function untilRefused(port: number): Promise<void> {
+  for (;;) {
+    const isRefused = await new Promise<boolean>((resolve) => {
+      const probe = connect(port, '127.0.0.1', () => probe.destroy());
+      probe.once('error', () => resolve(true));
+      probe.once('close', () => resolve(false));
+    });
+    if (isRefused) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
 
 /** A loopback port that was free a moment ago. */
 export function freePort(): Promise<number> {

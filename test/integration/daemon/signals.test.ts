@@ -2,6 +2,7 @@
 import { existsSync, renameSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { untilRefused } from '../../support/servers.ts';
 import { WireConnection } from '../../support/wire.ts';
 import { ask, linesOf, scratch, startDaemon, useScratch } from './command.ts';
 
@@ -9,20 +10,6 @@ useScratch();
 
 const peer = (port: number, name: string): Promise<WireConnection> =>
   WireConnection.connect({ port, name, transcript: null });
-
-/** Resolves when the server no longer takes connections. */
-async function untilRefused(port: number): Promise<void> {
-  for (;;) {
-    const isRefused = await new Promise<boolean>((resolve) => {
-      const probe = connect(port, '127.0.0.1', () => probe.destroy());
-      probe.once('error', () => resolve(true));
-      probe.once('close', () => resolve(false));
-    });
-    if (isRefused) return;
-    // A listener that closes cannot be awaited from outside.
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   test.each(['0', '1'])('ends in good order with exit code 0, --threads %s', async (threads) => {

@@ -3,18 +3,7 @@ import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { descriptorCount, useYard, variants } from '../../support/embedding/servers.ts';
 import { request } from '../../support/packet-text.ts';
-
-/** Resolves when nobody listens on `port` any more. */
-async function untilRefused(port: number): Promise<void> {
-  for (;;) {
-    const isRefused = await new Promise<boolean>((resolve) => {
-      const probe = connect(port, '127.0.0.1', () => probe.destroy());
-      probe.once('error', () => resolve(true));
-      probe.once('close', () => resolve(false));
-    });
-    if (isRefused) return;
-  }
-}
+import { untilRefused } from '../../support/servers.ts';
 
 describe.each(variants())('closing, $label', (variant) => {
   const yard = useYard();
