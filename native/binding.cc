@@ -14,36 +14,14 @@ constexpr size_t kRows = 4096;
 constexpr size_t kOutBytes = 1024 * 1024;
 constexpr size_t kOutRows = 16384;
 
-// After a failed call: a thrown error goes the way of every uncaught one; no error at all means
-// that the environment is going away.
-Outcome ReportFailure(napi_env env) {
-  bool is_pending = false;
-  napi_value error;
-  if (napi_is_exception_pending(env, &is_pending) != napi_ok || !is_pending) {
-    return Outcome::kEnding;
-  }
-  if (napi_get_and_clear_last_exception(env, &error) != napi_ok) return Outcome::kEnding;
-  return napi_fatal_exception(env, error) == napi_ok ? Outcome::kThrew : Outcome::kEnding;
-}
-
-// napi_make_callback itself: node-addon-api's would wrap what was thrown before we can report it.
-Outcome Call(const Binding& binding, const Napi::FunctionReference& function, int32_t argument) {
-  Napi::Env env = binding.env;
-  Napi::HandleScope scope(env);
-  napi_value value = Napi::Number::New(env, argument);
-  napi_status status =
-      napi_make_callback(env, nullptr, env.Global(), function.Value(), 1, &value, nullptr);
-  return status == napi_ok ? Outcome::kDone : ReportFailure(env);
-}
-
 Outcome OnTurn(void* data, uint32_t row_count) {
   Binding* binding = static_cast<Binding*>(data);
-  return Call(*binding, binding->held.on_turn, static_cast<int32_t>(row_count));
+  return Call(binding->env, binding->held.on_turn, static_cast<int32_t>(row_count));
 }
 
 Outcome OnListenError(void* data, int error) {
   Binding* binding = static_cast<Binding*>(data);
-  return Call(*binding, binding->held.on_listen_error, error);
+  return Call(binding->env, binding->held.on_listen_error, error);
 }
 
 // Not by napi_make_callback: promises, which may write output, have to wait.
@@ -67,11 +45,11 @@ void OnClosed(void* data) {
   EnvironmentState* state = binding->state;
   delete binding->reactor;
   binding->reactor = nullptr;
-  if (!state->is_ending) Call(*binding, binding->held.on_closed, 0);
+  if (!state->is_ending) Call(binding->env, binding->held.on_closed, 0);
   binding->held = {};
   Unlink(binding);
   if (binding->is_collected) delete binding;
-  if (state->is_ending && state->first == nullptr) napi_remove_async_cleanup_hook(state->hook);
+  EndIfEmpty(state);
 }
 
 void OnCollected(Napi::Env, Binding* binding) {
@@ -83,22 +61,19 @@ void OnCollected(Napi::Env, Binding* binding) {
 void OnEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* data) {
   EnvironmentState* state = static_cast<EnvironmentState*>(data);
   state->is_ending = true;
-  if (state->first == nullptr) {
-    napi_remove_async_cleanup_hook(handle);
-    return;
-  }
+  state->hook = handle;
+  CloseLobbies(state);
   for (Binding* binding = state->first; binding != nullptr; binding = binding->next) {
     binding->reactor->Abandon();
   }
+  EndIfEmpty(state);
 }
 
 ReactorOptions ReadOptions(const Napi::Value& numbers) {
   Napi::Float64Array number = numbers.As<Napi::Float64Array>();
   if (number.ElementLength() != 7) Die("options have a wrong length");
   return ReactorOptions{static_cast<uint64_t>(number[0]), static_cast<uint64_t>(number[1]),
-                        number[2] != 0,                   static_cast<int>(number[3]),
-                        static_cast<int>(number[4]),      static_cast<int>(number[5]),
-                        static_cast<int>(number[6])};
+                        ReadStreamOptions(number, 2)};
 }
 
 // (settings, shapes, options, onTurn, onListenError, onClosed, onOutput) -> { handle, arena, rows,
@@ -150,6 +125,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   }
   Export<Create>(exports, "create");
   ExportReactor(exports);
+  ExportLobby(exports);
   ExportBlobs(exports);
   ExportDecoder(exports);
   ExportFunctions(exports);

@@ -3,19 +3,32 @@
 #ifndef GEARTRAIN_BINDING_H_
 #define GEARTRAIN_BINDING_H_
 
+#include "callback.h"
 #include "napi-util.h"
 #include "reactor.h"
 
 namespace geartrain {
 
 struct Binding;
+struct LobbyBinding;
 
-// What one environment has; its reactors are closed before its loop goes away.
+// What one environment has; its reactors and lobbies are closed before its loop goes away.
 struct EnvironmentState {
   Binding* first = nullptr;
+  LobbyBinding* first_lobby = nullptr;
   napi_async_cleanup_hook_handle hook = nullptr;
   bool is_ending = false;
 };
+
+// lobby-calls.cc
+void CloseLobbies(EnvironmentState* state);
+
+// Lets the environment go on with its end when nothing of ours is left.
+inline void EndIfEmpty(EnvironmentState* state) {
+  if (!state->is_ending || state->first != nullptr || state->first_lobby != nullptr) return;
+  if (state->hook != nullptr) napi_remove_async_cleanup_hook(state->hook);
+  state->hook = nullptr;
+}
 
 // Given up as soon as the reactor is closed: a callback that reaches the handle would else keep
 // both alive for ever.

@@ -29,7 +29,7 @@ enum RowField {
 constexpr uint32_t kArgumentsKept = 4;
 
 enum RowFlag { kFlagRes = 1, kFlagShort = 2 };
-enum RowKind { kOpen = -1, kLine = -2, kGone = -3, kFault = -4, kDrained = -5, kArrived = -6 };
+enum RowKind { kOpen = -1, kLine = -2, kGone = -3, kFault = -4, kDrained = -5 };
 enum GoneReason { kGoneEnd = 0, kGoneReset = 1, kGoneOutputLimit = 2 };
 enum FaultReason {
   kBadMagic = 1,

@@ -1,4 +1,4 @@
-// Listening sockets of a reactor: bind, accept, OPEN and ARRIVED rows.
+// Listening sockets of a reactor: bind, accept, OPEN rows.
 // Rule: when descriptors run out a listener is not polled for 100 ms; it never spins and never
 // gives up.
 #include <errno.h>
@@ -18,31 +18,16 @@ constexpr int kAcceptsMax = 64;
 
 }  // namespace
 
-int Reactor::ListenIp(const char* host, int port, int backlog, bool v6_only, bool is_raw) {
-  sockaddr_storage address = {};
-  socklen_t bytes = sizeof(sockaddr_in);
-  int error = uv_ip4_addr(host, port, reinterpret_cast<sockaddr_in*>(&address));
-  if (error != 0) {
-    bytes = sizeof(sockaddr_in6);
-    error = uv_ip6_addr(host, port, reinterpret_cast<sockaddr_in6*>(&address));
-  }
-  if (error != 0) return error;
-  int fd = OpenSocket(address.ss_family);
+int Reactor::ListenIp(const char* host, int port, int backlog, bool v6_only) {
+  int fd = BindIp(host, port, v6_only);
   if (fd < 0) return fd;
-  SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (address.ss_family == AF_INET6) SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6_only ? 1 : 0);
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), bytes) != 0) {
-    error = -errno;
-    close(fd);
-    return error;
-  }
   Listener* listener = nullptr;
   int id = StartListener(fd, backlog, &listener);
   if (id < 0) return id;
-  bytes = sizeof address;
+  sockaddr_storage address = {};
+  socklen_t bytes = sizeof address;
   getsockname(fd, reinterpret_cast<sockaddr*>(&address), &bytes);
   listener->port = PortOf(address);
-  listener->is_raw = is_raw;
   return id;
 }
 
@@ -165,17 +150,12 @@ bool Reactor::AcceptOne(Listener* listener) {
     WaitToAccept(listener, -errno);
     return false;
   }
-  if (!listener->is_local) SetStreamOptions(fd, options_);
+  if (!listener->is_local) SetStreamOptions(fd, options_.stream);
   char text[kAddressBytesMax] = "localhost";
   int port = 0;
   if (!listener->is_local) {
     WriteAddress(address, text);
     port = PortOf(address);
-  }
-  if (listener->is_raw) {
-    // Whoever reads the row owns the descriptor; Abandon() closes those of rows that nobody reads.
-    EmitPeer(0, kArrived, listener, text, port)[kHash0] = fd;
-    return true;
   }
   int error = 0;
   Connection* connection = CreateConnection(fd, &error);
@@ -184,22 +164,20 @@ bool Reactor::AcceptOne(Listener* listener) {
     WaitToAccept(listener, error);
     return false;
   }
-  EmitPeer(connection->id, kOpen, listener, text, port);
+  EmitOpen(connection->id, listener, text, port);
   return true;
 }
 
-int32_t* Reactor::EmitPeer(int32_t conn, int32_t kind, Listener* listener, const char* text,
-                           int port) {
+void Reactor::EmitOpen(int32_t conn, Listener* listener, const char* text, int port) {
   uint32_t start = batch_.arena_used;
   uint32_t length = static_cast<uint32_t>(strlen(text));
   memcpy(batch_.arena + start, text, length);
   batch_.arena_used = start + length;
-  int32_t* row = batch_.Append(conn, kind, start);
+  int32_t* row = batch_.Append(conn, kOpen, start);
   row[kA0] = static_cast<int32_t>(length);
   row[kA1] = port;
   row[kA2] = listener->id;
   row[kData] = row[kEnd] = static_cast<int32_t>(batch_.arena_used);
-  return row;
 }
 
 void Reactor::WaitToAccept(Listener* listener, int error) {

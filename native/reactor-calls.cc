@@ -6,14 +6,13 @@
 namespace geartrain {
 namespace {
 
-// (handle, host, port, backlog, v6Only, isRaw) -> id or negative errno
+// (handle, host, port, backlog, v6Only) -> id or negative errno
 int ListenIp(const Napi::CallbackInfo& info) {
   char host[128];
   CopyText(info[1], host);
   Reactor* reactor = ReactorOf(info);
   if (reactor == nullptr) return UV_ECANCELED;
-  int port = Int(info[2]);
-  return reactor->ListenIp(host, port, Int(info[3]), Bool(info[4]), Bool(info[5]));
+  return reactor->ListenIp(host, Int(info[2]), Int(info[3]), Bool(info[4]));
 }
 
 // (handle, path, mode, backlog) -> id or negative errno

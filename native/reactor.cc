@@ -1,7 +1,5 @@
 #include "reactor.h"
 
-#include <unistd.h>
-
 namespace geartrain {
 namespace {
 
@@ -172,10 +170,9 @@ void Reactor::Abandon() {
   if (is_closing_) return;
   is_closing_ = true;
   if (ring_words_ != nullptr) StayAwake();
-  // Rows that are not handed over any more keep no blob and no descriptor.
+  // Rows that are not handed over any more keep no blob.
   for (uint32_t i = 0; i < batch_.row_count; i++) {
     const int32_t* row = batch_.rows + size_t{i} * kRowInts;
-    if (row[kType] == kArrived) close(row[kHash0]);
     Blob* blob = blobs_.Find(row[kBlob]);
     if (blob != nullptr) blobs_.Release(blob);
   }

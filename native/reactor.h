@@ -13,15 +13,11 @@
 #include <uv.h>
 
 #include "intake.h"
+#include "outcome.h"
 #include "outlet.h"
+#include "sockets.h"
 
 namespace geartrain {
-
-enum class Outcome {
-  kDone,
-  kThrew,   // Reported already; nothing of this turn is sent.
-  kEnding,  // JavaScript cannot run any more.
-};
 
 struct Host {
   void* data;
@@ -50,11 +46,7 @@ struct SharedArrays {
 struct ReactorOptions {
   uint64_t output_pause_bytes;
   uint64_t output_bytes_max;
-  bool keepalive;
-  int keepalive_idle;  // Seconds, count; -1: the system's.
-  int keepalive_interval;
-  int keepalive_count;
-  int user_timeout_ms;  // TCP_USER_TIMEOUT; 0: the system's.
+  StreamOptions stream;
 };
 
 class Reactor;
@@ -105,7 +97,6 @@ struct Listener {
   bool is_waiting;  // Not polled until the retry timer fires.
   bool is_closed;
   bool is_local;
-  bool is_raw;  // Descriptors are handed out: rows ARRIVED instead of connections.
   char path[108];
 };
 
@@ -118,7 +109,7 @@ class Reactor {
   Reactor& operator=(const Reactor&) = delete;
 
   // Return the listener's id, or a negative errno.
-  int ListenIp(const char* host, int port, int backlog, bool v6_only, bool is_raw);
+  int ListenIp(const char* host, int port, int backlog, bool v6_only);
   int ListenPath(const char* path, int mode, int backlog);
   int ListenerPort(int32_t id);
   void Unlisten(int32_t id);
@@ -239,7 +230,7 @@ class Reactor {
   void AcceptAll(Listener* listener);
   bool AcceptOne(Listener* listener);
   void WaitToAccept(Listener* listener, int error);
-  int32_t* EmitPeer(int32_t conn, int32_t kind, Listener* listener, const char* text, int port);
+  void EmitOpen(int32_t conn, Listener* listener, const char* text, int port);
   static void OnAcceptable(uv_poll_t* poll, int status, int events);
   static void OnRetryTimer(uv_timer_t* timer);
   static void OnListenerClosed(uv_handle_t* handle);

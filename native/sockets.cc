@@ -4,14 +4,33 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-
-#include "reactor.h"
+#include <unistd.h>
+#include <uv.h>
 
 namespace geartrain {
 
 int OpenSocket(int family) {
   int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   return fd < 0 ? -errno : fd;
+}
+
+int BindIp(const char* host, int port, bool v6_only) {
+  sockaddr_storage address = {};
+  socklen_t bytes = sizeof(sockaddr_in);
+  int error = uv_ip4_addr(host, port, reinterpret_cast<sockaddr_in*>(&address));
+  if (error != 0) {
+    bytes = sizeof(sockaddr_in6);
+    error = uv_ip6_addr(host, port, reinterpret_cast<sockaddr_in6*>(&address));
+  }
+  if (error != 0) return error;
+  int fd = OpenSocket(address.ss_family);
+  if (fd < 0) return fd;
+  SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (address.ss_family == AF_INET6) SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6_only ? 1 : 0);
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), bytes) == 0) return fd;
+  error = -errno;
+  close(fd);
+  return error;
 }
 
 void SetOption(int fd, int level, int name, int value) {
@@ -37,7 +56,7 @@ void WriteAddress(const sockaddr_storage& address, char* text) {
   inet_ntop(family, host, text, kAddressBytesMax);
 }
 
-void SetStreamOptions(int fd, const ReactorOptions& options) {
+void SetStreamOptions(int fd, const StreamOptions& options) {
   SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 #ifdef TCP_USER_TIMEOUT
   if (options.user_timeout_ms > 0) {

@@ -8,16 +8,25 @@
 
 namespace geartrain {
 
-struct ReactorOptions;
+// Options of accepted sockets.
+struct StreamOptions {
+  bool keepalive;
+  int keepalive_idle;  // Seconds, count; -1: the system's.
+  int keepalive_interval;
+  int keepalive_count;
+  int user_timeout_ms;  // TCP_USER_TIMEOUT; 0: the system's.
+};
 
 // Room that WriteAddress() needs.
 constexpr uint32_t kAddressBytesMax = 64;
 
 // A non-blocking stream socket, or a negative errno.
 int OpenSocket(int family);
+// A TCP socket that is bound to an address in digits, or a negative errno. Port 0: any.
+int BindIp(const char* host, int port, bool v6_only);
 void SetOption(int fd, int level, int name, int value);
 // Options of an accepted TCP socket.
-void SetStreamOptions(int fd, const ReactorOptions& options);
+void SetStreamOptions(int fd, const StreamOptions& options);
 int PortOf(const sockaddr_storage& address);
 // The address as text, without port or scope; an IPv4 peer of an IPv6 listener as IPv4.
 void WriteAddress(const sockaddr_storage& address, char* text);

@@ -55,9 +55,9 @@ export class AddonReactor implements Reactor {
       const id = checked(native.listenPath(handle, path, mode, backlog), 'listen', path);
       return { id, port: 0 };
     }
-    const { host, port, backlog, v6Only = true, isRaw = false } = address;
+    const { host, port, backlog, v6Only = true } = address;
     const ip = isIP(host) === 0 ? (await lookup(host)).address : host;
-    const result = native.listenIp(handle, ip, port, backlog, v6Only, isRaw);
+    const result = native.listenIp(handle, ip, port, backlog, v6Only);
     const id = checked(result, 'listen', `${host} port ${port}`);
     return { id, port: native.listenerPort(handle, id) };
   }

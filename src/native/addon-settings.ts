@@ -4,7 +4,7 @@
  */
 import { CARRY_BYTES_MAX, HEAD_BYTES_MAX, LINE_BYTES_MAX, READ_BYTES } from '../protocol/limits.ts';
 import { PACKETS } from '../protocol/packets.ts';
-import type { ReactorOptions } from './contract.ts';
+import type { KeepaliveOptions, LobbyOptions, ReactorOptions } from './contract.ts';
 
 /** The packet table as bytes, four a type. */
 export function shapeBytes(): Uint8Array {
@@ -32,14 +32,28 @@ export function decoderSettings(hashSeed: number, packetBytesMax: number): Float
 
 /** What its sockets must know; -1: the system decides. */
 export function optionNumbers(options: ReactorOptions): Float64Array {
-  const { outputPauseBytes, outputBytesMax, keepalive, userTimeoutMs } = options;
+  const { outputPauseBytes, outputBytesMax, keepalive, userTimeoutMs = 0 } = options;
   return Float64Array.of(
     outputPauseBytes,
     outputBytesMax,
-    keepalive === null ? 0 : 1,
-    keepalive?.idleSeconds ?? -1,
-    keepalive?.intervalSeconds ?? -1,
-    keepalive?.count ?? -1,
-    userTimeoutMs ?? 0,
+    ...streamNumbers(keepalive, userTimeoutMs),
   );
+}
+
+/** What a lobby must know. */
+export function lobbyNumbers(options: LobbyOptions): Float64Array {
+  const { port, backlog, v6Only, awaits, timeoutMs, waitingMax, keepalive, userTimeoutMs } =
+    options;
+  return Float64Array.of(
+    ...[port, backlog, v6Only ? 1 : 0, AWAITS[awaits], timeoutMs, waitingMax],
+    ...streamNumbers(keepalive, userTimeoutMs),
+  );
+}
+
+/** First messages by number. */
+export const AWAITS = { tls: 0, http: 1 } as const;
+
+function streamNumbers(keepalive: KeepaliveOptions | null, userTimeoutMs: number): number[] {
+  const { idleSeconds = -1, intervalSeconds = -1, count = -1 } = keepalive ?? {};
+  return [keepalive === null ? 0 : 1, idleSeconds, intervalSeconds, count, userTimeoutMs];
 }

@@ -24,6 +24,12 @@ interface DecoderParts {
   readonly rows: Int32Array;
 }
 
+interface LobbyParts {
+  readonly handle: Handle;
+  readonly rows: Int32Array;
+  readonly texts: Uint8Array;
+}
+
 /** `settings` and `options` are the number arrays that addon.ts makes, `shapes` four bytes a packet type. */
 export interface Bindings {
   create(
@@ -35,14 +41,7 @@ export interface Bindings {
     onClosed: () => void,
     onOutput: () => void,
   ): ReactorParts;
-  listenIp(
-    handle: Handle,
-    ip: string,
-    port: number,
-    backlog: number,
-    v6Only: boolean,
-    isRaw: boolean,
-  ): number;
+  listenIp(handle: Handle, ip: string, port: number, backlog: number, v6Only: boolean): number;
   listenPath(handle: Handle, path: string, mode: number, backlog: number): number;
   listenerPort(handle: Handle, id: number): number;
   unlisten(handle: Handle, id: number): void;
@@ -90,6 +89,20 @@ export interface Bindings {
   pauseReading(handle: Handle, isPaused: boolean): void;
   nudge(handle: Handle): void;
   destroy(handle: Handle): void;
+
+  /** A negative errno when it cannot listen. `numbers` as addon-settings.ts makes them. */
+  lobbyOpen(
+    numbers: Float64Array,
+    ip: string,
+    onRows: (rowCount: number) => void,
+    onAcceptError: (errno: number) => void,
+    onClosed: () => void,
+  ): LobbyParts | number;
+  lobbyPort(handle: Handle): number;
+  lobbyRefuse(handle: Handle, id: number): void;
+  lobbyClose(handle: Handle): void;
+  /** What a lobby sees in the first bytes of a peer: -1 more is awaited, 0 whole, else what is wrong. For the parity suite. */
+  lookAtFirst(awaits: number, bytes: Uint8Array): number;
 
   decoderCreate(settings: Float64Array, shapes: Uint8Array): DecoderParts;
   decoderFeed(handle: Handle, bytes: Uint8Array): number;

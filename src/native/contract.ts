@@ -14,10 +14,7 @@ export type ListenAddress =
       readonly port: number;
       readonly backlog: number;
       readonly v6Only?: boolean;
-      /**
-       * Peers are not read here: each is given away as it was accepted. The addon makes an ARRIVED row of it, the twin
-       * calls `onSocket`.
-       */
+      /** Twin only: peers are not read here, `onSocket` is called for each. With the addon they wait in a lobby. */
       readonly isRaw?: boolean;
     }
   | { readonly path: string; readonly mode: number; readonly backlog: number };
@@ -123,6 +120,58 @@ export interface Reactor {
   /** Closes all listeners and connections; `onTurn` is not called again. Resolves when every handle is closed. */
   destroy(): Promise<void>;
 }
+
+/** A port whose peers wait natively until their first message is whole. Addon only. */
+export interface LobbyOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly backlog: number;
+  readonly v6Only: boolean;
+  /** The first message: a whole record with a ClientHello, or the whole head of a request. */
+  readonly awaits: 'tls' | 'http';
+  /** From accept on. */
+  readonly timeoutMs: number;
+  /** Peers that may wait: of more the oldest is ended. */
+  readonly waitingMax: number;
+  /** Of those that are handed on. */
+  readonly keepalive: KeepaliveOptions | null;
+  readonly userTimeoutMs: number;
+}
+
+/** A peer of a lobby; the same object in all events. */
+export interface LobbyPeer {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * `wrong`: not what the port speaks, it was given an end (HTTP: 400 before it); `code` and `detail` as in
+ * transport/tls/client-hello.ts. `left`: it has ended before. `late`: after `timeoutMs` (HTTP: 408). `pushedOut`: the
+ * oldest of too many.
+ */
+export type LobbyEnd =
+  | { readonly kind: 'wrong'; readonly code: number; readonly detail: number }
+  | { readonly kind: 'left' | 'late' | 'pushedOut' };
+
+/** Outside of a turn. Whoever was let in by `entered` comes once more, with `whole` or `ended`, unless the lobby closes. */
+export interface LobbyEvents {
+  /** Accepted. False: it is closed. */
+  entered(peer: LobbyPeer): boolean;
+  /** Its first message can be read from `fd`, which is the callee's. */
+  whole(peer: LobbyPeer, fd: number): void;
+  ended(peer: LobbyPeer, end: LobbyEnd): void;
+  /** Nobody can be accepted now (EMFILE ...); it is tried again. At most once a second. */
+  acceptFailed(code: string): void;
+}
+
+export interface Lobby {
+  readonly port: number;
+  /** Closes the port and everybody who waits, of whom nothing more is heard. Resolves when the port is free. */
+  close(): Promise<void>;
+}
+
+/** Binds and listens. Rejects with Error with `code` (EADDRINUSE ...). */
+export type OpenLobby = (options: LobbyOptions, events: LobbyEvents) => Promise<Lobby>;
 
 /** Functions of the addon that belong to no reactor. The twin's versions are in native/twin.ts. */
 export interface NativeFunctions {

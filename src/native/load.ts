@@ -5,7 +5,8 @@
 import { addonFunctions, createReactor } from './addon.ts';
 import { NoAddonError } from './addon-errors.ts';
 import { bindings } from './bindings.ts';
-import type { NativeFunctions, Reactor, ReactorOptions } from './contract.ts';
+import type { NativeFunctions, OpenLobby, Reactor, ReactorOptions } from './contract.ts';
+import { openLobby } from './lobby.ts';
 import { twinFunctions } from './twin.ts';
 
 /** What was picked. With the twin, sockets are `transport/node-reactor.ts` on the main thread. */
@@ -16,6 +17,8 @@ export interface Native {
   readonly functions: NativeFunctions;
   /** null with the twin. */
   readonly createReactor: ((options: ReactorOptions) => Reactor) | null;
+  /** null with the twin. */
+  readonly openLobby: OpenLobby | null;
 }
 
 /**
@@ -32,11 +35,11 @@ export function loadNative(mode: 'auto' | 'on' | 'off' = 'auto'): Native {
     if (mode === 'on') throw new NoAddonError(`native on: ${reason}`, { cause: error });
     return twin(reason);
   }
-  return { kind: 'addon', reason: '', functions: addonFunctions, createReactor };
+  return { kind: 'addon', reason: '', functions: addonFunctions, createReactor, openLobby };
 }
 
 function twin(reason: string): Native {
-  return { kind: 'twin', reason, functions: twinFunctions, createReactor: null };
+  return { kind: 'twin', reason, functions: twinFunctions, createReactor: null, openLobby: null };
 }
 
 /** `No native build was found for ...` is what node-gyp-build says; the rest of it is for its own users. */

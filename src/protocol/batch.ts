@@ -71,11 +71,6 @@ export const RowKind = {
   FAULT: -4,
   /** Unsent output has fallen below the low mark again (sent only after `notifyDrained`). */
   DRAINED: -5,
-  /**
-   * A raw listener has accepted: OFF, A0 to A2 as in OPEN, HASH0 = the descriptor, which whoever reads the row owns.
-   * CONN = 0: it is no connection of the reactor.
-   */
-  ARRIVED: -6,
 } as const;
 
 /** Listener id of connections inside the process, which no listener accepted. They have no descriptor and cannot move. */

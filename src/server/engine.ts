@@ -6,6 +6,7 @@ import { type Logger, LogLevel } from '../base/logger.ts';
 import { assembleThread, NO_RINGS } from '../shard/assemble.ts';
 import type { ExplainedChoice } from '../shard/choose-native.ts';
 import { closeHome } from '../shard/close-home.ts';
+import { secureListening } from '../shard/secure-listener.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { Listeners } from './listeners.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -65,16 +66,21 @@ export class Engine {
             stopMs: options.storeQueueOnShutdown ? STORING_MS : STOP_MS,
             onFatal,
           });
+    const config = configOf(0);
+    const acceptFailed = (code: string) => log.log(LogLevel.ERROR, `accept a connection: ${code}`);
     this.core = assembleThread(
-      configOf(0),
+      config,
       native,
       this.supervisor?.rings ?? NO_RINGS,
       log,
-      (code) => log.log(LogLevel.ERROR, `accept a connection: ${code}`),
+      acceptFailed,
       guard,
     );
     const { backlog, socketMode } = options;
-    this.listeners = new Listeners(this.core.reactor, log, { backlog, socketMode, refuseClosed });
+    this.listeners = new Listeners(this.core.reactor, log, {
+      ...{ backlog, socketMode, refuseClosed },
+      listenSecurely: secureListening(this.core, native, config, acceptFailed),
+    });
   }
 
   /** Everything but the listeners: jobs that a store kept are back before anybody is served. */

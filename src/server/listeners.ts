@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { type Logger, LogLevel } from '../base/logger.ts';
 import type { ListenAddress, Reactor } from '../native/contract.ts';
+import type { Listening, ListenSecurely } from '../shard/secure-listener.ts';
 import { removeStaleSocket, type Target } from './listen-targets.ts';
 import type { ServerAddress } from './types.ts';
 
@@ -14,13 +15,20 @@ export interface ListenersOptions {
   readonly socketMode: number;
   /** Throws when the server ends: it does not listen any more. */
   refuseClosed(): void;
+  /** Listens for peers that begin with a handshake. */
+  readonly listenSecurely: ListenSecurely;
+}
+
+interface Bound {
+  readonly address: ServerAddress;
+  unlisten(): void;
 }
 
 export class Listeners {
   readonly #reactor: Reactor;
   readonly #log: Logger;
   readonly #options: ListenersOptions;
-  readonly #bound = new Map<number, ServerAddress>();
+  readonly #bound = new Set<Bound>();
 
   constructor(reactor: Reactor, log: Logger, options: ListenersOptions) {
     this.#reactor = reactor;
@@ -30,29 +38,29 @@ export class Listeners {
 
   /** In the order in which they were bound. */
   get addresses(): ServerAddress[] {
-    return [...this.#bound.values()];
+    return [...this.#bound].map(({ address }) => address);
   }
 
   /** Binds every target. Rejects with the system's error, or what `refuseClosed` throws; then none of them is bound. */
   async open(targets: readonly Target[]): Promise<void> {
-    const opened: number[] = [];
+    const opened: Bound[] = [];
     try {
       for (const target of targets) {
-        const id = await this.#bindIfPossible(target, opened.length > 0);
-        if (id !== null) opened.push(id);
+        const bound = await this.#bindIfPossible(target, opened.length > 0);
+        if (bound !== null) opened.push(bound);
       }
     } catch (error) {
-      for (const id of opened) this.#close(id);
+      for (const bound of opened) this.#close(bound);
       throw error;
     }
   }
 
   closeAll(): void {
-    for (const id of [...this.#bound.keys()]) this.#close(id);
+    for (const bound of this.#bound) this.#close(bound);
   }
 
   /** Binds one address. On a machine without IPv6 its address is left out where another one is bound: null. */
-  async #bindIfPossible(target: Target, isAnotherBound: boolean): Promise<number | null> {
+  async #bindIfPossible(target: Target, isAnotherBound: boolean): Promise<Bound | null> {
     try {
       return await this.#bind(target);
     } catch (error) {
@@ -62,48 +70,51 @@ export class Listeners {
     }
   }
 
-  async #bind(target: Target): Promise<number> {
-    const { backlog, socketMode } = this.#options;
+  async #bind(target: Target): Promise<Bound> {
+    const { backlog, socketMode, listenSecurely } = this.#options;
     if ('path' in target) {
       const { path } = target;
       await removeStaleSocket(path);
-      return this.#listen({ path, mode: socketMode, backlog }, () => ({ path }));
+      this.#options.refuseClosed();
+      const { unlisten } = await this.#listen({ path, mode: socketMode, backlog });
+      return this.#add({ path }, unlisten);
     }
+    this.#options.refuseClosed();
     const { host, group, isSecure } = target;
     // All addresses of one request share the port that the system chose for the first.
     const port = target.port === 0 ? this.#chosenPort(group) : target.port;
-    const address = { host, port, backlog, v6Only: isIP(host) === 6, isRaw: isSecure === true };
-    return this.#listen(address, (bound) => ({
-      host,
-      port: bound,
-      ...(isSecure && { isSecure }),
-      group,
-    }));
+    const wanted = { host, port, backlog, v6Only: isIP(host) === 6 };
+    const bound = await (isSecure === true ? listenSecurely(wanted) : this.#listen(wanted));
+    const secure = isSecure === undefined ? {} : { isSecure };
+    return this.#add({ host, port: bound.port, ...secure, group }, bound.unlisten);
   }
 
-  /** Returns the listener's id. One that is bound while the server ends is taken down at once. */
-  async #listen(address: ListenAddress, named: (port: number) => ServerAddress): Promise<number> {
-    this.#options.refuseClosed();
+  async #listen(address: ListenAddress): Promise<Listening> {
     const { id, port } = await this.#reactor.listen(address);
-    this.#bound.set(id, named(port));
+    return { port, unlisten: () => this.#reactor.unlisten(id) };
+  }
+
+  /** One that is bound while the server ends is taken down at once. */
+  #add(address: ServerAddress, unlisten: () => void): Bound {
+    const bound = { address, unlisten };
+    this.#bound.add(bound);
     try {
       this.#options.refuseClosed();
     } catch (error) {
-      this.#close(id);
+      this.#close(bound);
       throw error;
     }
-    return id;
+    return bound;
   }
 
-  #close(id: number): void {
-    const address = this.#bound.get(id);
-    this.#bound.delete(id);
-    this.#reactor.unlisten(id);
-    if (address !== undefined && 'path' in address) rmSync(address.path, { force: true });
+  #close(bound: Bound): void {
+    this.#bound.delete(bound);
+    bound.unlisten();
+    if ('path' in bound.address) rmSync(bound.address.path, { force: true });
   }
 
   #chosenPort(group: number): number {
-    for (const address of this.#bound.values())
+    for (const { address } of this.#bound)
       if ('port' in address && address.group === group) return address.port;
     return 0;
   }

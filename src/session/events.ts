@@ -7,7 +7,6 @@ import { FaultReason, GoneReason, IN_PROCESS, RowKind } from '../protocol/batch.
 import { packetTooLarge } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
 import { admit } from './entrance.ts';
-import { giveArrival } from './far/arriving.ts';
 import type { Home } from './home.ts';
 import { Incident } from './incidents.ts';
 import { hold, limitPlaces, releaseAll, reply } from './replies.ts';
@@ -15,7 +14,7 @@ import { contextOf, Hold, type Session } from './session.ts';
 
 /** A row that is no packet: a connection begins or ends, a text line, bytes that are no frame. */
 export function onEvent(home: Home, frame: Frame): void {
-  if (frame.type === RowKind.OPEN || frame.type === RowKind.ARRIVED) {
+  if (frame.type === RowKind.OPEN) {
     begin(home, frame);
     return;
   }
@@ -47,11 +46,7 @@ function line(home: Home, session: Session, frame: Frame): void {
 
 function begin(home: Home, frame: Frame): void {
   const address = latin1(frame.bytes, frame.off, frame.off + frame.a0);
-  const isAdmitted = admit(home, address, frame.a1);
-  if (frame.type === RowKind.ARRIVED) {
-    if (isAdmitted) giveArrival(home, frame.hash0, address, frame.a1);
-    else home.hooks.refuseArrival(frame.hash0);
-  } else if (isAdmitted) {
+  if (admit(home, address, frame.a1)) {
     const session = home.open(frame.conn, address, frame.a1);
     session.stays = session.isTrusted = frame.a2 === IN_PROCESS;
   } else home.reactor.close(frame.conn);

@@ -13,6 +13,7 @@ import { type Logger, levelName } from '../base/logger.ts';
 import type {
   KeepaliveOptions,
   NativeFunctions,
+  OpenLobby,
   Reactor,
   ReactorOptions,
 } from '../native/contract.ts';
@@ -84,6 +85,8 @@ export interface NativeChoice {
   readonly kind: 'addon' | 'twin';
   readonly functions: NativeFunctions;
   createReactor(options: ReactorOptions): Reactor;
+  /** null with the twin. */
+  readonly openLobby: OpenLobby | null;
 }
 
 /** For a server without shards. Its own connections are all there are: the sessions count those themselves. */

@@ -18,5 +18,5 @@ export function chooseNative(mode: 'auto' | 'on' | 'off'): ExplainedChoice {
     native.kind === 'addon'
       ? (options: ReactorOptions) => new MixedReactor(options)
       : createNodeReactor;
-  return { kind: native.kind, reason: native.reason, functions: native.functions, createReactor };
+  return { ...native, createReactor };
 }

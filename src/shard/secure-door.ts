@@ -41,7 +41,7 @@ export class SecureDoor {
     this.#functions = functions;
     this.#door = new TlsDoor(material, options, {
       known: (stream, peer, commonName) => this.#known(stream, peer, commonName),
-      refused: (reason, peer, text) => this.#refused(reason, peer, text),
+      refused: (reason, peer, text) => reportRefusal(core, reason, peer, text),
     });
   }
 
@@ -93,13 +93,18 @@ export class SecureDoor {
     this.#bridges.add(bridge);
     return conn;
   }
+}
 
-  #refused(reason: Refusal, { address, port }: Peer, text: string): void {
-    const { incidents } = this.#core.home;
-    incidents.nowMs = performance.now();
-    left(this.#core.home, address);
-    incidents.report(INCIDENTS[reason], `refuse ${address}:${port}: ${text}`, { address, port });
-    // What is not said at once is said by a turn.
-    this.#core.reactor.nudge();
-  }
+/** Counts and logs a peer that had been let in and is refused before its session. Outside of a turn. */
+export function reportRefusal(
+  { home, reactor }: ThreadCore,
+  reason: Refusal,
+  { address, port }: Peer,
+  text: string,
+): void {
+  home.incidents.nowMs = performance.now();
+  left(home, address);
+  home.incidents.report(INCIDENTS[reason], `refuse ${address}:${port}: ${text}`, { address, port });
+  // What is not said at once is said by a turn.
+  reactor.nudge();
 }

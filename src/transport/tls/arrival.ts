@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
-import { type Look, lookAtHello } from './client-hello.ts';
+import { type Look, lookAtHello, wordsOf } from './client-hello.ts';
 
 /** What is read away after a refusal, so that the peer sees an end and no reset. */
 const REFUSED_MS = 1_000;
@@ -16,6 +16,14 @@ export type Refusal =
   | 'handshake_timeout'
   | 'handshake_limit'
   | 'client_certificate';
+
+/** What is said of those who are refused before their handshake. */
+export const REFUSED = {
+  left: 'the peer left before its TLS handshake',
+  notTls: (wrong: number, detail: number) => `${wordsOf(wrong, detail)} on a TLS port`,
+  late: (timeoutMs: number) => `no TLS handshake within ${timeoutMs / 1000} s`,
+  pushedOut: (limit: number) => `${limit} TLS handshakes are open, the limit`,
+} as const;
 
 export interface Peer {
   readonly address: string;
@@ -43,9 +51,8 @@ export class Arrival {
     this.peer = peer;
     this.#socket = socket;
     this.#events = events;
-    const seconds = timeoutMs / 1000;
     this.#timer = setTimeout(() => {
-      this.refuse('handshake_timeout', `no TLS handshake within ${seconds} s`);
+      this.refuse('handshake_timeout', REFUSED.late(timeoutMs));
     }, timeoutMs);
     socket.on('data', this.#onData);
     socket.on('error', this.#onLost);
@@ -111,7 +118,7 @@ export class Arrival {
     this.#socket.removeListener('data', this.#onData);
     this.#first = [];
     if (look !== 'whole') {
-      this.refuse('not_tls', `${look.wrong} on a TLS port`);
+      this.refuse('not_tls', REFUSED.notTls(look.wrong, look.detail));
       return;
     }
     // TLS reads from here on, beginning with what was looked at.
@@ -123,7 +130,7 @@ export class Arrival {
   /** Before its handshake; whoever says nothing at all looks whether the port is open. */
   readonly #onLost = (): void => {
     if (this.#tls === null) {
-      this.#end('handshake_failed', 'the peer left before its TLS handshake');
+      this.#end('handshake_failed', REFUSED.left);
       this.#socket.destroy();
     }
   };

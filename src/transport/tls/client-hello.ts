@@ -1,7 +1,7 @@
 /**
  * The first bytes of a peer on a TLS port, looked at before TLS sees them: what is no TLS is told apart from it, and a
  * handshake begins only when its first message is whole, so that its dear part is one step.
- * Source: RFC 8446, sections 4 and 5.1 (as in TLS 1.2).
+ * Source: RFC 8446, sections 4.1.2 and 5.1 (as in TLS 1.2). The native lobby looks by the same rules (first-message.cc).
  *
  *   | 22 | 3 | minor | record bytes (2) | 1 = ClientHello | message bytes (3) | message ... |
  */
@@ -12,33 +12,86 @@ const CLIENT_HELLO = 1;
 const RECORD_HEAD_BYTES = 5;
 const MESSAGE_HEAD_BYTES = 4;
 const RECORD_BYTES_MAX = 16_384;
+const RANDOM_BYTES = 32;
+const SESSION_ID_BYTES_MAX = 32;
 
-/** `more`: not whole yet; `whole`: a handshake may begin; else what is wrong, in words. */
-export type Look = 'more' | 'whole' | { readonly wrong: string };
+/** What can be wrong, by the numbers that the addon gives. */
+export const Wrong = {
+  RECORD_BYTES: 1,
+  MESSAGE: 2,
+  IN_PIECES: 3,
+  LENGTHS: 4,
+  GEARMAN: 5,
+  TEXT: 6,
+  NOISE: 7,
+} as const;
+export type Wrong = (typeof Wrong)[keyof typeof Wrong];
+
+/** `more`: not whole yet; `whole`: a handshake may begin; else what is wrong. */
+export type Look = 'more' | 'whole' | { readonly wrong: Wrong; readonly detail: number };
+
+const WORDS: Readonly<Record<Wrong, string>> = {
+  [Wrong.RECORD_BYTES]: 'a TLS record of a wrong length',
+  [Wrong.MESSAGE]: 'a handshake that does not begin with a ClientHello',
+  [Wrong.IN_PIECES]: 'a ClientHello in several records',
+  [Wrong.LENGTHS]: 'a ClientHello that is nonsense (length mismatch)',
+  [Wrong.GEARMAN]: 'Gearman in clear text',
+  [Wrong.TEXT]: 'a text command or HTTP in clear text',
+  [Wrong.NOISE]: 'bytes that are no TLS',
+};
+
+/** What is wrong, in words; `detail` is the length of a record. */
+export function wordsOf(wrong: number, detail: number): string {
+  if (wrong === Wrong.RECORD_BYTES) return `a TLS record of ${detail} bytes`;
+  return WORDS[wrong as Wrong];
+}
 
 /** Looks at all bytes that came so far. */
 export function lookAtHello(bytes: Uint8Array): Look {
   if (bytes.length === 0) return 'more';
   if (bytes[0] !== HANDSHAKE || (bytes.length > 1 && bytes[1] !== MAJOR))
-    return { wrong: describe(bytes) };
+    return wrongly(kindOf(bytes[0] as number));
   if (bytes.length < RECORD_HEAD_BYTES) return 'more';
   const recordBytes = number(bytes, 3, 5);
   if (recordBytes < MESSAGE_HEAD_BYTES || recordBytes > RECORD_BYTES_MAX)
-    return { wrong: `a TLS record of ${recordBytes} bytes` };
-  if (bytes.length > RECORD_HEAD_BYTES && bytes[5] !== CLIENT_HELLO)
-    return { wrong: 'a handshake that does not begin with a ClientHello' };
-  if (bytes.length < RECORD_HEAD_BYTES + MESSAGE_HEAD_BYTES) return 'more';
-  if (number(bytes, 6, 9) + MESSAGE_HEAD_BYTES > recordBytes)
-    return { wrong: 'a ClientHello in several records' };
-  return bytes.length < RECORD_HEAD_BYTES + recordBytes ? 'more' : 'whole';
+    return wrongly(Wrong.RECORD_BYTES, recordBytes);
+  if (bytes.length > RECORD_HEAD_BYTES && bytes[5] !== CLIENT_HELLO) return wrongly(Wrong.MESSAGE);
+  const start = RECORD_HEAD_BYTES + MESSAGE_HEAD_BYTES;
+  if (bytes.length < start) return 'more';
+  const messageBytes = number(bytes, 6, 9);
+  if (messageBytes + MESSAGE_HEAD_BYTES > recordBytes) return wrongly(Wrong.IN_PIECES);
+  if (bytes.length < RECORD_HEAD_BYTES + recordBytes) return 'more';
+  return fieldsFit(bytes.subarray(start, start + messageBytes)) ? 'whole' : wrongly(Wrong.LENGTHS);
+}
+
+/** Whether the lengths inside a ClientHello fit, and its version is one of TLS: OpenSSL is not asked about noise. */
+function fieldsFit(hello: Uint8Array): boolean {
+  let at = 2 + RANDOM_BYTES;
+  const sessionIdBytes = hello[at];
+  if (sessionIdBytes === undefined || hello[0] !== MAJOR) return false;
+  if (sessionIdBytes > SESSION_ID_BYTES_MAX) return false;
+  at += 1 + sessionIdBytes;
+  if (hello.length < at + 2) return false;
+  const suitesBytes = number(hello, at, at + 2);
+  if (suitesBytes === 0 || suitesBytes % 2 !== 0) return false;
+  at += 2 + suitesBytes;
+  const methods = hello[at];
+  if (methods === undefined || methods === 0) return false;
+  at += 1 + methods;
+  // TLS 1.2 may do without extensions.
+  if (hello.length === at) return true;
+  return hello.length >= at + 2 && number(hello, at, at + 2) === hello.length - at - 2;
+}
+
+function wrongly(wrong: Wrong, detail = 0): Look {
+  return { wrong, detail };
 }
 
 /** What a peer that does not speak TLS speaks instead. */
-function describe(bytes: Uint8Array): string {
-  if (bytes[0] === 0) return 'Gearman in clear text';
-  const first = bytes[0] as number;
+function kindOf(first: number): Wrong {
+  if (first === 0) return Wrong.GEARMAN;
   const isText = (first >= 0x20 && first < 0x7f) || first === 0x0a || first === 0x0d;
-  return isText ? 'a text command or HTTP in clear text' : 'bytes that are no TLS';
+  return isText ? Wrong.TEXT : Wrong.NOISE;
 }
 
 function number(bytes: Uint8Array, start: number, end: number): number {

@@ -6,7 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { Arrival, type Peer, type Refusal } from './arrival.ts';
+import { Arrival, type Peer, REFUSED, type Refusal } from './arrival.ts';
 import { contextOf, type TlsMaterial } from './material.ts';
 
 /** Handshakes begin for so long in one pass of the event loop. */
@@ -83,7 +83,7 @@ export class TlsDoor {
     if (this.#arrivals.size <= handshakesMax) return;
     // Who has spoken is known soon; of the silent ones the newest were not heard yet.
     const [oldest] = this.#silent.size > this.#takenMax ? this.#silent : this.#arrivals;
-    oldest?.refuse('handshake_limit', `${handshakesMax} TLS handshakes are open, the limit`);
+    oldest?.refuse('handshake_limit', REFUSED.pushedOut(handshakesMax));
   }
 
   /** Other certificates for handshakes from now on; connections and sessions go on. */

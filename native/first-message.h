@@ -1,0 +1,39 @@
+// What the first bytes of a peer are: whether they begin what its port speaks, and whether that is
+// whole. Knows no socket.
+// Rule: the ClientHello's rules are those of src/transport/tls/client-hello.ts; test/parity holds
+// them equal.
+#ifndef GEARTRAIN_FIRST_MESSAGE_H_
+#define GEARTRAIN_FIRST_MESSAGE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace geartrain {
+
+enum class Awaits : int32_t { kTls = 0, kHttp = 1 };
+
+// As many bytes as must be seen to know that a message is whole, or longer than it may be.
+constexpr size_t kFirstBytesMax = 5 + 16384;
+constexpr size_t kHeadBytesMax = 8192;
+
+// From 1 on: what is wrong, as in client-hello.ts; HTTP knows one kind alone.
+enum Look : int32_t {
+  kMore = -1,
+  kWhole = 0,
+  kWrongRecordBytes = 1,
+  kWrongMessage = 2,
+  kWrongInPieces = 3,
+  kWrongLengths = 4,
+  kWrongGearman = 5,
+  kWrongText = 6,
+  kWrongNoise = 7,
+};
+
+// A whole record with a ClientHello. `detail`: the bytes of a record of a wrong length.
+int32_t LookAtHello(const uint8_t* bytes, size_t count, int32_t* detail);
+// A whole head of a request, or one that is longer than kHeadBytesMax: whoever reads it refuses it.
+int32_t LookAtHead(const uint8_t* bytes, size_t count);
+
+}  // namespace geartrain
+
+#endif  // GEARTRAIN_FIRST_MESSAGE_H_

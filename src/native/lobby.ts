@@ -1,0 +1,120 @@
+/**
+ * A lobby of the addon behind the contract: its rows become events, its ids become peers.
+ * Rule: of a lobby that is closed nothing more is heard, also when it is closed by an event.
+ */
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import { latin1 } from '../base/bytes.ts';
+import { checked } from './addon-errors.ts';
+import { lobbyNumbers } from './addon-settings.ts';
+import { type Bindings, bindings, type Handle } from './bindings.ts';
+import type { Lobby, LobbyEvents, LobbyOptions, LobbyPeer } from './contract.ts';
+
+/** As in native/lobby.h. */
+const ROW_INTS = 4;
+const TEXT_BYTES = 64;
+const Row = { PEER: 0, EVENT: 1, VALUE: 2, DETAIL: 3 } as const;
+const Event = { ENTERED: 1, WHOLE: 2, ENDED: 3 } as const;
+const End = { WRONG: 1, LEFT: 2, LATE: 3 } as const;
+
+const SAID_MS = 1_000;
+
+/** Binds and listens. Rejects with SystemError. */
+export async function openLobby(options: LobbyOptions, events: LobbyEvents): Promise<Lobby> {
+  const { host } = options;
+  const ip = isIP(host) === 0 ? (await lookup(host)).address : host;
+  return new AddonLobby(bindings(), options, ip, events);
+}
+
+class AddonLobby implements Lobby {
+  readonly port: number;
+  readonly #native: Bindings;
+  readonly #events: LobbyEvents;
+  readonly #handle: Handle;
+  readonly #rows: Int32Array;
+  readonly #texts: Uint8Array;
+  readonly #closed: Promise<void>;
+  /** Who waits, by id. */
+  readonly #peers = new Map<number, LobbyPeer>();
+  #isClosed = false;
+  #saidAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(native: Bindings, options: LobbyOptions, ip: string, events: LobbyEvents) {
+    let onClosed = (): void => {};
+    this.#closed = new Promise((resolve) => {
+      onClosed = resolve;
+    });
+    this.#native = native;
+    this.#events = events;
+    const parts = native.lobbyOpen(
+      lobbyNumbers(options),
+      ip,
+      (rowCount) => this.#onRows(rowCount),
+      (errno) => this.#onAcceptError(errno),
+      onClosed,
+    );
+    if (typeof parts === 'number') {
+      checked(parts, 'listen', `${options.host} port ${options.port}`);
+      throw new Error(`lobbyOpen: ${parts}`);
+    }
+    this.#handle = parts.handle;
+    this.#rows = parts.rows;
+    this.#texts = parts.texts;
+    this.port = native.lobbyPort(parts.handle);
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true;
+    this.#peers.clear();
+    this.#native.lobbyClose(this.#handle);
+    return this.#closed;
+  }
+
+  #onRows(rowCount: number): void {
+    for (let row = 0; row < rowCount; row++) {
+      const at = row * ROW_INTS;
+      const id = this.#int(at + Row.PEER);
+      const event = this.#int(at + Row.EVENT);
+      if (event === Event.ENTERED) this.#enter(id, at, row * TEXT_BYTES);
+      else this.#leave(id, event, at);
+    }
+  }
+
+  #enter(id: number, at: number, textAt: number): void {
+    if (this.#isClosed) return;
+    const textBytes = this.#int(at + Row.DETAIL);
+    const address = latin1(this.#texts, textAt, textAt + textBytes);
+    const peer = { address, port: this.#int(at + Row.VALUE) };
+    if (this.#events.entered(peer)) this.#peers.set(id, peer);
+    else this.#native.lobbyRefuse(this.#handle, id);
+  }
+
+  #leave(id: number, event: number, at: number): void {
+    const value = this.#int(at + Row.VALUE);
+    const peer = this.#peers.get(id);
+    this.#peers.delete(id);
+    if (event === Event.WHOLE) {
+      if (peer === undefined) this.#native.closeDescriptor(value);
+      else this.#events.whole(peer, value);
+      return;
+    }
+    if (peer === undefined) return;
+    const detail = this.#int(at + Row.DETAIL);
+    if (value === End.WRONG)
+      this.#events.ended(peer, { kind: 'wrong', code: detail & 0xff, detail: detail >> 8 });
+    else if (value === End.LEFT) this.#events.ended(peer, { kind: 'left' });
+    else this.#events.ended(peer, { kind: value === End.LATE ? 'late' : 'pushedOut' });
+  }
+
+  #onAcceptError(errno: number): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#saidAtMs < SAID_MS) return;
+    this.#saidAtMs = nowMs;
+    this.#events.acceptFailed(getSystemErrorName(errno));
+  }
+
+  #int(at: number): number {
+    return this.#rows[at] as number;
+  }
+}
