@@ -3,19 +3,21 @@
  * thread; everything that it says of a shard was asked of it in small steps.
  * Rule: nothing but the probes is answered without token or certificate; without either only loopback is served at all.
  */
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import {
   createServer as createSecureServer,
   type Server as SecureServer,
   type ServerOptions,
 } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
+import type { LobbyEnd, LobbyPeer } from '../native/contract.ts';
+import { REFUSED } from '../transport/tls/arrival.ts';
+import { wordsOf } from '../transport/tls/client-hello.ts';
 import { type ControlAccess, ControlGuard } from './control-guard.ts';
 import { HttpDoor, type HttpDoorOptions } from './http-door.ts';
+import { HttpListener, type Lobbies } from './http-listener.ts';
 import { MetricsPage } from './metrics-page.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -46,14 +48,28 @@ export interface ControlOptions {
   readonly tls: ServerOptions | null;
   /** Hears of every connection that is refused or ended. */
   readonly refused: HttpDoorOptions['refused'];
-  /** Hears of every handshake that failed. */
-  handshakeFailed(address: string, port: number, error: Error): void;
+  /** Hears of every handshake that failed, and why; `isNotTls`: the peer speaks something else. */
+  handshakeFailed(address: string, port: number, isNotTls: boolean, text: string): void;
+  /** Where connections wait for their first request or handshake; null: nowhere. */
+  readonly lobbies: Lobbies | null;
 }
+
+/** What OpenSSL says to bytes that are no TLS. */
+const NOT_TLS: ReadonlySet<string> = new Set([
+  'ERR_SSL_HTTP_REQUEST',
+  'ERR_SSL_HTTPS_PROXY_REQUEST',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+]);
 
 export class Control {
   readonly #server: Server;
+  readonly #door: HttpDoor;
+  readonly #options: ControlOptions;
+  #listener: HttpListener | null = null;
 
-  constructor(source: ControlSource, { access, tls, refused, handshakeFailed }: ControlOptions) {
+  constructor(source: ControlSource, controlOptions: ControlOptions) {
+    const { access, tls, refused, handshakeFailed } = controlOptions;
+    this.#options = controlOptions;
     const listener = getRequestListener(routes(source, new ControlGuard(access)).fetch);
     const options = {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -68,14 +84,16 @@ export class Control {
       ...{ name: 'control port', connectionsMax: CONNECTIONS_MAX, peerConnectionsMax: 0 },
       refused,
     });
-    door.guard(this.#server);
+    this.#door = door;
     this.#server.on('request', (request, response) => {
       door.requestIsWhole(request.socket);
       void listener(request, response);
     });
-    this.#server.on('tlsClientError', (error: Error, { remoteAddress, remotePort }) =>
-      handshakeFailed(remoteAddress ?? 'unknown', remotePort ?? 0, error),
-    );
+    this.#server.on('tlsClientError', (error: TlsError, { remoteAddress, remotePort }) => {
+      const isNotTls = NOT_TLS.has(error.code ?? '');
+      const why = error.reason ?? error.code ?? error.message;
+      handshakeFailed(remoteAddress ?? 'unknown', remotePort ?? 0, isNotTls, why);
+    });
   }
 
   /** Other certificates for handshakes from now on; connections go on. */
@@ -89,21 +107,40 @@ export class Control {
     port: number,
     backlog: number,
   ): Promise<{ host: string; port: number }> {
-    this.#server.listen({ host, port, backlog });
-    await once(this.#server, 'listening');
-    const bound = this.#server.address() as AddressInfo;
-    return { host: bound.address, port: bound.port };
+    const { tls, lobbies } = this.#options;
+    const first =
+      tls === null
+        ? ({ awaits: 'http', timeoutMs: REQUEST_MS } as const)
+        : ({ awaits: 'tls', timeoutMs: tls.handshakeTimeout ?? REQUEST_MS } as const);
+    const { listener, ...bound } = await HttpListener.open(this.#server, this.#door, {
+      ...{ host, port, backlog, v6Only: false, lobbies },
+      ...first,
+      ended: (peer, end) => tls !== null && this.#neverShookHands(peer, end, first.timeoutMs),
+    });
+    this.#listener = listener;
+    return bound;
   }
 
   /** Ends at once, requests under way included. */
   async close(): Promise<void> {
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+    await this.#listener?.close();
+  }
+
+  #neverShookHands({ address, port }: LobbyPeer, end: LobbyEnd, timeoutMs: number): void {
+    const { handshakeFailed } = this.#options;
+    if (end.kind === 'wrong') handshakeFailed(address, port, true, wordsOf(end.code, end.detail));
+    else
+      handshakeFailed(
+        address,
+        port,
+        false,
+        end.kind === 'late' ? REFUSED.late(timeoutMs) : REFUSED.left,
+      );
   }
 }
+
+/** As node:tls gives it. */
+type TlsError = Error & { readonly reason?: string; readonly code?: string };
 
 /** What a request is for node:http. */
 type Incoming = { Bindings: { incoming: IncomingMessage; outgoing: ServerResponse } };

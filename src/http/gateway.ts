@@ -3,13 +3,13 @@
  * be taken byte for byte, so node:http alone does it. Keep-alive, chunked bodies and answers are HTTP's own.
  * Rule: bodies are bounded one by one and together, headers and the time they take as well.
  */
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, isIPv6 } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { isIPv6 } from 'node:net';
 import type { Endpoint } from '../link/endpoint.ts';
 import { GatewayJob } from './gateway-job.ts';
 import { hasBody, type JobRequest, type Refusal, readRequest } from './gateway-request.ts';
 import { HttpDoor, type HttpDoorOptions } from './http-door.ts';
+import { HttpListener, type Lobbies } from './http-listener.ts';
 
 const HEADER_BYTES_MAX = 8_192;
 const HEADERS_MS = 10_000;
@@ -31,6 +31,8 @@ export interface GatewayOptions extends Omit<HttpDoorOptions, 'name'> {
   readonly serverName: string;
   /** Connections that may wait to be accepted. */
   readonly backlog: number;
+  /** Where connections wait for their first request; null: nowhere. */
+  readonly lobbies: Lobbies | null;
 }
 
 export interface HttpAddress {
@@ -40,7 +42,7 @@ export interface HttpAddress {
 
 export class Gateway {
   readonly #options: GatewayOptions;
-  readonly #servers: Server[] = [];
+  readonly #listeners: HttpListener[] = [];
   readonly #door: HttpDoor;
   #bodiesBytes = 0;
   #isClosing = false;
@@ -61,23 +63,25 @@ export class Gateway {
       },
       (request, response) => this.#handle(request, response),
     );
-    this.#door.guard(server);
-    server.listen({ host, port, backlog: this.#options.backlog, ipv6Only: isIPv6(host) });
-    await once(server, 'listening');
-    this.#servers.push(server);
-    return { host, port: (server.address() as AddressInfo).port };
+    const { backlog, lobbies } = this.#options;
+    const { listener, port: bound } = await HttpListener.open(server, this.#door, {
+      ...{ host, port, backlog, v6Only: isIPv6(host), lobbies },
+      ...{ awaits: 'http', timeoutMs: HEADERS_MS },
+    });
+    this.#listeners.push(listener);
+    return { host, port: bound };
   }
 
   /** Takes no more jobs; those that run are answered. */
   drain(): void {
     this.#isClosing = true;
-    for (const server of this.#servers) if (server.listening) server.close();
+    for (const listener of this.#listeners) void listener.stop();
   }
 
   /** Ends at once. */
   close(): void {
-    this.drain();
-    for (const server of this.#servers) server.closeAllConnections();
+    this.#isClosing = true;
+    for (const listener of this.#listeners) void listener.close();
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {

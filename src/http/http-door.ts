@@ -6,6 +6,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { LobbyPeer } from '../native/contract.ts';
 
 /** Connections whose first request is not whole. libuv reads between two accepts, so everybody was heard once. */
 const UNFINISHED_MAX = 1_000;
@@ -36,16 +37,68 @@ export class HttpDoor {
     this.#options = options;
   }
 
-  /** Watches over the connections of a server. */
+  /** Connections that may be without a whole request. */
+  get unfinishedMax(): number {
+    return this.#options.unfinishedMax ?? UNFINISHED_MAX;
+  }
+
+  /** Watches over the connections of a server that listens. */
   guard(server: Server): void {
     const { connectionsMax } = this.#options;
     if (connectionsMax > 0) server.maxConnections = connectionsMax;
-    server.on('drop', (data) => {
-      const text = `${connectionsMax} connections, the limit`;
-      this.#refuse('connections', data?.remoteAddress, data?.remotePort, text);
+    server.on('drop', (data) => this.#refuseOver(data?.remoteAddress, data?.remotePort));
+    server.on('connection', (socket: Socket) => {
+      const peer = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+      if (!this.enter(peer)) {
+        socket.destroy();
+        return;
+      }
+      socket.once('close', () => this.leave(peer));
+      this.#take(socket);
     });
+    server.on('clientError', answerWrongRequest);
+  }
+
+  /** Watches over those of a server that gets them from a lobby, where they were counted. */
+  guardBehindLobby(server: Server): void {
     server.on('connection', (socket: Socket) => this.#take(socket));
     server.on('clientError', answerWrongRequest);
+  }
+
+  /** Whether one more connection may join `count` of its listener; if not, that is reported. */
+  hasRoom(count: number, { address, port }: LobbyPeer): boolean {
+    const { connectionsMax } = this.#options;
+    if (connectionsMax === 0 || count < connectionsMax) return true;
+    this.#refuseOver(address, port);
+    return false;
+  }
+
+  /** Counts a connection of an address; false: it has too many, which is reported. */
+  enter({ address, port }: LobbyPeer): boolean {
+    const limit = this.#options.peerConnectionsMax;
+    if (limit === 0) return true;
+    const count = (this.#peers.get(address) ?? 0) + 1;
+    if (count > limit) {
+      const text = `it has ${limit} connections, the limit of one address`;
+      this.#refuse('peerConnections', address, port, text);
+      return false;
+    }
+    this.#peers.set(address, count);
+    return true;
+  }
+
+  /** One that was counted has ended. */
+  leave({ address }: LobbyPeer): void {
+    if (this.#options.peerConnectionsMax === 0) return;
+    const left = (this.#peers.get(address) ?? 1) - 1;
+    if (left === 0) this.#peers.delete(address);
+    else this.#peers.set(address, left);
+  }
+
+  /** The oldest of too many without a whole request was ended. */
+  pushedOut({ address, port }: { address?: string | undefined; port?: number | undefined }): void {
+    const text = `${this.unfinishedMax} connections without a whole request, the limit`;
+    this.#refuse('unfinished', address, port, text);
   }
 
   /** The peer has shown that it uses its connection. */
@@ -54,40 +107,21 @@ export class HttpDoor {
   }
 
   #take(socket: Socket): void {
-    if (!this.#count(socket)) return;
     const place = placeOf(socket);
     this.#unfinished.set(place, socket);
     socket.once('close', () => this.#unfinished.delete(place));
-    const { unfinishedMax = UNFINISHED_MAX } = this.#options;
-    if (this.#unfinished.size <= unfinishedMax) return;
+    if (this.#unfinished.size <= this.unfinishedMax) return;
     const [first] = this.#unfinished;
     if (first === undefined) return;
     const [firstPlace, oldest] = first;
     this.#unfinished.delete(firstPlace);
-    const text = `${unfinishedMax} connections without a whole request, the limit`;
-    this.#refuse('unfinished', oldest.remoteAddress, oldest.remotePort, text);
+    this.pushedOut({ address: oldest.remoteAddress, port: oldest.remotePort });
     oldest.destroy();
   }
 
-  /** False: its address has too many, and this one is closed. */
-  #count(socket: Socket): boolean {
-    const limit = this.#options.peerConnectionsMax;
-    if (limit === 0) return true;
-    const address = socket.remoteAddress ?? '';
-    const count = (this.#peers.get(address) ?? 0) + 1;
-    if (count > limit) {
-      const text = `it has ${limit} connections, the limit of one address`;
-      this.#refuse('peerConnections', address, socket.remotePort, text);
-      socket.destroy();
-      return false;
-    }
-    this.#peers.set(address, count);
-    socket.once('close', () => {
-      const left = (this.#peers.get(address) ?? 1) - 1;
-      if (left === 0) this.#peers.delete(address);
-      else this.#peers.set(address, left);
-    });
-    return true;
+  #refuseOver(address: string | undefined, port: number | undefined): void {
+    const text = `${this.#options.connectionsMax} connections, the limit`;
+    this.#refuse('connections', address, port, text);
   }
 
   #refuse(reason: HttpRefusal, address = 'unknown', port = 0, text: string): void {

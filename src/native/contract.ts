@@ -165,6 +165,8 @@ export interface LobbyEvents {
 }
 
 export interface Lobby {
+  /** In digits. */
+  readonly host: string;
   readonly port: number;
   /** Closes the port and everybody who waits, of whom nothing more is heard. Resolves when the port is free. */
   close(): Promise<void>;

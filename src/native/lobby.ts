@@ -28,6 +28,7 @@ export async function openLobby(options: LobbyOptions, events: LobbyEvents): Pro
 }
 
 class AddonLobby implements Lobby {
+  readonly host: string;
   readonly port: number;
   readonly #native: Bindings;
   readonly #events: LobbyEvents;
@@ -45,6 +46,7 @@ class AddonLobby implements Lobby {
     this.#closed = new Promise((resolve) => {
       onClosed = resolve;
     });
+    this.host = ip;
     this.#native = native;
     this.#events = events;
     const parts = native.lobbyOpen(

@@ -7,6 +7,7 @@ import type { ServerOptions as SecureOptions } from 'node:https';
 import { LogLevel, levelName } from '../base/logger.ts';
 import { Control, type ControlSource } from '../http/control.ts';
 import type { ControlRefusal } from '../http/control-guard.ts';
+import type { Lobbies } from '../http/http-listener.ts';
 import { collectRows, type RingDepth, type Snapshot } from '../http/snapshot.ts';
 import { Right } from '../session/access.ts';
 import { Incident } from '../session/incidents.ts';
@@ -32,6 +33,8 @@ export interface ControlledServer {
   notReady(): string | null;
   readonly logLevel: number;
   setLogLevel(level: number): boolean;
+  /** null with the twin. */
+  readonly lobbies: Lobbies | null;
 }
 
 export interface OpenControl {
@@ -46,13 +49,6 @@ const INCIDENTS: Readonly<Record<ControlRefusal, Incident>> = {
   clientCertificate: Incident.clientCertificate,
   notAllowed: Incident.notAllowed,
 };
-
-/** What OpenSSL says to bytes that are no TLS. */
-const NOT_TLS: ReadonlySet<string> = new Set([
-  'ERR_SSL_HTTP_REQUEST',
-  'ERR_SSL_HTTPS_PROXY_REQUEST',
-  'ERR_SSL_WRONG_VERSION_NUMBER',
-]);
 
 /** Binds the control port. Rejects with the system's error, or Error for a token file that cannot be used. */
 export async function openControl(
@@ -73,7 +69,8 @@ export async function openControl(
     },
     tls: material && { ...secureOptionsOf(material), handshakeTimeout: handshakeTimeout * 1000 },
     refused: (...refusal) => httpRefusals(server.core)(...refusal),
-    handshakeFailed: (peer, port, error) => reportHandshake(server.core, peer, port, error),
+    handshakeFailed: (...failure) => reportHandshake(server.core, ...failure),
+    lobbies: server.lobbies,
   });
   const bound = await control.listen(address.host, address.port, backlog);
   return {
@@ -95,12 +92,14 @@ function mayControl({ home }: ThreadCore, commonName: string): boolean {
   return rights === undefined || (rights.any & Right.admin) !== 0;
 }
 
-function reportHandshake(core: ThreadCore, peer: string, port: number, error: Error): void {
-  const { reason, code } = error as Error & { reason?: string; code?: string };
-  const isNotTls = NOT_TLS.has(code ?? '');
-  const what = isNotTls
-    ? `no TLS on a TLS port (${reason ?? code})`
-    : (reason ?? code ?? error.message);
+function reportHandshake(
+  core: ThreadCore,
+  peer: string,
+  port: number,
+  isNotTls: boolean,
+  text: string,
+): void {
+  const what = isNotTls ? `no TLS on a TLS port (${text})` : text;
   const incident = isNotTls ? Incident.notTls : Incident.handshakeFailed;
   reportNow(core, incident, peer, port, `refuse ${peer}:${port}: control port: ${what}`);
 }

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Gateway, type HttpAddress } from '../http/gateway.ts';
+import type { Lobbies } from '../http/http-listener.ts';
 import { endpointOf } from '../link/endpoint.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { httpRefusals } from './http-refusals.ts';
@@ -22,8 +23,12 @@ export interface HttpProtocol {
   close(): void;
 }
 
-/** Binds. Rejects with the system's error; then nothing of it is left. */
-export async function openHttp(core: ThreadCore, options: ResolvedOptions): Promise<HttpProtocol> {
+/** Binds. Rejects with the system's error; then nothing of it is left. Without `lobbies` node:http listens itself. */
+export async function openHttp(
+  core: ThreadCore,
+  options: ResolvedOptions,
+  lobbies: Lobbies | null,
+): Promise<HttpProtocol> {
   const { reactor } = core;
   const folder = mkdtempSync(join(tmpdir(), 'geartrain-http-'));
   const path = join(folder, 'socket');
@@ -38,6 +43,7 @@ export async function openHttp(core: ThreadCore, options: ResolvedOptions): Prom
     peerConnectionsMax: options.maxConnectionsPerAddress,
     backlog: options.backlog,
     refused: httpRefusals(core),
+    lobbies,
   });
   let listener: number | null = null;
   const close = (): void => {

@@ -6,6 +6,7 @@ import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { type Logger, LogLevel, nullLogger } from '../base/logger.ts';
 import type { HttpAddress } from '../http/gateway.ts';
+import type { Lobbies } from '../http/http-listener.ts';
 import type { ThreadStats } from '../session/questions.ts';
 import { chooseNative, type ExplainedChoice } from '../shard/choose-native.ts';
 import { welcome } from '../shard/in-process.ts';
@@ -240,10 +241,19 @@ class GearServer extends EventEmitter implements Server {
   async #openHttp(): Promise<void> {
     if (this.#options.protocol !== 'http' || this.#http !== null) return;
     const { openHttp } = await import('./http-protocol.ts');
-    const http = await openHttp(this.#engine.core, this.#options);
+    const http = await openHttp(this.#engine.core, this.#options, this.#lobbies());
     this.#http = http;
     if (this.#draining !== null) http.drain();
     if (this.#closing !== null) http.close();
+  }
+
+  #lobbies(): Lobbies | null {
+    const { openLobby: open } = this.#native;
+    if (open === null) return null;
+    return {
+      open,
+      acceptFailed: (code) => this.#log.log(LogLevel.ERROR, `accept a connection: ${code}`),
+    };
   }
 
   #controlled(): ControlledServer {
@@ -262,6 +272,7 @@ class GearServer extends EventEmitter implements Server {
         return log.level;
       },
       setLogLevel: (level) => this.setLogLevel(level),
+      lobbies: this.#lobbies(),
     };
   }
 

@@ -1,0 +1,141 @@
+/**
+ * How a server of node:http gets its connections. With the addon they wait in a lobby until their first message is whole
+ * and are handed to the server then, which does not listen itself; with the twin the server listens.
+ * Rule: in a pass of the event loop connections are handed on until a millisecond is over.
+ */
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { type AddressInfo, Socket } from 'node:net';
+import type { Lobby, LobbyEnd, LobbyOptions, LobbyPeer, OpenLobby } from '../native/contract.ts';
+import type { HttpDoor } from './http-door.ts';
+
+const PASS_MS = 1;
+
+/** The addon's lobbies. */
+export interface Lobbies {
+  readonly open: OpenLobby;
+  /** Hears, with an errno name, that nobody can be accepted now. */
+  acceptFailed(code: string): void;
+}
+
+export interface HttpListenerOptions
+  extends Pick<LobbyOptions, 'host' | 'port' | 'backlog' | 'v6Only' | 'awaits' | 'timeoutMs'> {
+  /** null: the server listens itself. */
+  readonly lobbies: Lobbies | null;
+  /** A peer has ended before it was handed on; those that were pushed out are the door's. */
+  ended?(peer: LobbyPeer, end: LobbyEnd): void;
+}
+
+export class HttpListener {
+  readonly #server: Server;
+  readonly #door: HttpDoor;
+  readonly #ended: HttpListenerOptions['ended'];
+  #lobby: Lobby | null = null;
+  readonly #sockets = new Set<Socket>();
+  #whole: { readonly peer: LobbyPeer; readonly fd: number }[] = [];
+  #handing: NodeJS.Immediate | null = null;
+  /** Connections that came out of the lobby's port and have not ended. */
+  #count = 0;
+  #isStopped = false;
+
+  private constructor(server: Server, door: HttpDoor, ended: HttpListenerOptions['ended']) {
+    this.#server = server;
+    this.#door = door;
+    this.#ended = ended;
+  }
+
+  /** Binds and listens for `server`; rejects with the system's error. Resolves to the address as well. */
+  static async open(
+    server: Server,
+    door: HttpDoor,
+    { lobbies, ended, ...address }: HttpListenerOptions,
+  ): Promise<{ listener: HttpListener; host: string; port: number }> {
+    const listener = new HttpListener(server, door, ended);
+    if (lobbies === null) {
+      const { host, port, backlog, v6Only } = address;
+      door.guard(server);
+      server.listen({ host, port, backlog, ipv6Only: v6Only });
+      await once(server, 'listening');
+      const bound = server.address() as AddressInfo;
+      return { listener, host: bound.address, port: bound.port };
+    }
+    door.guardBehindLobby(server);
+    const lobby = await listener.#openLobby(lobbies, address);
+    // From then on it looks after the times of its connections.
+    server.emit('listening');
+    return { listener, host: lobby.host, port: lobby.port };
+  }
+
+  /** Takes no more connections; resolves when the port is free. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    const closed = this.#lobby?.close();
+    while (this.#whole.length > 0) this.#handOn();
+    if (closed !== undefined || this.#server.listening) this.#server.close();
+    await closed;
+  }
+
+  /** Ends every connection as well; resolves when the port is free and all of them are closed. */
+  async close(): Promise<void> {
+    const isClosing = this.#server.listening ? once(this.#server, 'close') : null;
+    const stopped = this.stop();
+    this.#server.closeAllConnections();
+    // Those that shake hands are not among them.
+    for (const socket of this.#sockets) socket.destroy();
+    await stopped;
+    await isClosing;
+  }
+
+  async #openLobby(
+    { open, acceptFailed }: Lobbies,
+    address: Omit<HttpListenerOptions, 'lobbies' | 'ended'>,
+  ): Promise<Lobby> {
+    const waitingMax = this.#door.unfinishedMax;
+    const options = { ...address, waitingMax, keepalive: null, userTimeoutMs: 0 };
+    this.#lobby = await open(options, {
+      entered: (peer) => this.#enter(peer),
+      whole: (peer, fd) => {
+        this.#whole.push({ peer, fd });
+        this.#handing ??= setImmediate(() => this.#handOnSome());
+      },
+      ended: (peer, end) => {
+        this.#leave(peer);
+        if (end.kind === 'pushedOut') this.#door.pushedOut(peer);
+        else this.#ended?.(peer, end);
+      },
+      acceptFailed,
+    });
+    return this.#lobby;
+  }
+
+  #enter(peer: LobbyPeer): boolean {
+    if (!this.#door.hasRoom(this.#count, peer) || !this.#door.enter(peer)) return false;
+    this.#count++;
+    return true;
+  }
+
+  #leave(peer: LobbyPeer): void {
+    this.#count--;
+    this.#door.leave(peer);
+  }
+
+  #handOnSome(): void {
+    const endMs = performance.now() + PASS_MS;
+    this.#handing = null;
+    while (this.#whole.length > 0 && performance.now() < endMs) this.#handOn();
+    if (this.#whole.length > 0) this.#handing = setImmediate(() => this.#handOnSome());
+  }
+
+  #handOn(): void {
+    const next = this.#whole.shift();
+    if (next === undefined) return;
+    const socket = new Socket({ fd: next.fd, allowHalfOpen: true, readable: true, writable: true });
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#leave(next.peer);
+    });
+    this.#server.emit('connection', socket);
+  }
+}
