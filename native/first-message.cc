@@ -39,6 +39,38 @@ bool FieldsFit(const uint8_t* hello, size_t count) {
   return count >= at + 2 && Number(hello + at, 2) == count - at - 2;
 }
 
+// Whether the line at `at` is a field of that name, which is in lower case; then `at` is behind it.
+bool IsField(const uint8_t* bytes, size_t end, size_t* at, const char* name) {
+  size_t i = *at;
+  for (; *name != '\0'; name++, i++) {
+    if (i >= end || (bytes[i] | 0x20) != static_cast<uint8_t>(*name | 0x20)) return false;
+  }
+  *at = i;
+  return true;
+}
+
+// Bytes of the body behind the head that ends at `end`; 0: none, or they are not to be waited for.
+size_t BodyBytes(const uint8_t* bytes, size_t end) {
+  size_t body = 0;
+  for (size_t at = 1; at < end; at++) {
+    if (bytes[at - 1] != '\n') continue;
+    // It sends its body when it is asked to.
+    if (IsField(bytes, end, &at, "expect:")) return 0;
+    if (!IsField(bytes, end, &at, "content-length:")) continue;
+    while (at < end && (bytes[at] == ' ' || bytes[at] == '\t')) at++;
+    for (; at < end && bytes[at] >= '0' && bytes[at] <= '9'; at++) {
+      body = body * 10 + (bytes[at] - '0');
+      if (body > kHeadBytesMax) return 0;
+    }
+  }
+  return body;
+}
+
+int32_t LookAtBody(const uint8_t* bytes, size_t end, size_t count) {
+  size_t total = end + BodyBytes(bytes, end);
+  return total > count && total <= kHeadBytesMax ? kBody : kWhole;
+}
+
 }  // namespace
 
 int32_t LookAtHello(const uint8_t* bytes, size_t count, int32_t* detail) {
@@ -69,8 +101,8 @@ int32_t LookAtHead(const uint8_t* bytes, size_t count) {
   for (; at < count; at++) {
     // An empty line: the end of the one before it, with or without CR.
     if (bytes[at] != '\n') continue;
-    if (bytes[at - 1] == '\n') return kWhole;
-    if (bytes[at - 1] == '\r' && bytes[at - 2] == '\n') return kWhole;
+    bool is_end = bytes[at - 1] == '\n' || (bytes[at - 1] == '\r' && bytes[at - 2] == '\n');
+    if (is_end) return LookAtBody(bytes, at + 1, count);
   }
   return count > kHeadBytesMax ? kWhole : kMore;
 }

@@ -18,6 +18,7 @@ constexpr size_t kHeadBytesMax = 8192;
 
 // From 1 on: what is wrong, as in client-hello.ts; HTTP knows one kind alone.
 enum Look : int32_t {
+  kBody = -2,  // The head of a request is whole, and the body that it announces is not.
   kMore = -1,
   kWhole = 0,
   kWrongRecordBytes = 1,
@@ -31,7 +32,8 @@ enum Look : int32_t {
 
 // A whole record with a ClientHello. `detail`: the bytes of a record of a wrong length.
 int32_t LookAtHello(const uint8_t* bytes, size_t count, int32_t* detail);
-// A whole head of a request, or one that is longer than kHeadBytesMax: whoever reads it refuses it.
+// A whole request: its head, and its body when both are kHeadBytesMax or less and it announces how
+// long it is. A head that is longer is whole as well: whoever reads it refuses it.
 int32_t LookAtHead(const uint8_t* bytes, size_t count);
 
 }  // namespace geartrain

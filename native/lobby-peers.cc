@@ -50,7 +50,8 @@ void Lobby::List::Remove(Peer* peer) {
 
 // False (errno): it cannot be watched, and the descriptor is still the caller's.
 bool Lobby::Admit(int fd, int32_t id) {
-  Peer* peer = new Peer{nullptr, nullptr, uv_now(loop_) + options_.timeout_ms, fd, id, false};
+  Peer* peer = new Peer{nullptr, nullptr, uv_now(loop_) + options_.timeout_ms, fd, id,
+                        false,   false};
   // An edge for everything that comes: nobody is looked at twice for the same bytes.
   epoll_event event = {};
   event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
@@ -89,7 +90,8 @@ void Lobby::LookAt(Peer* peer, uint32_t events) {
   size_t size = static_cast<size_t>(count);
   int32_t look = is_tls ? LookAtHello(bytes_, size, &detail) : LookAtHead(bytes_, size);
   if (look == kWhole) return HandOn(peer);
-  if (look != kMore) {
+  peer->has_head = look == kBody;
+  if (look > 0) {
     return End(peer, kEndWrong, look | detail << 8, is_tls ? "" : kBadRequest);
   }
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) End(peer, kEndLeft, 0, nullptr);
@@ -139,7 +141,11 @@ void Lobby::EndLate() {
   const char* answer = options_.awaits == Awaits::kTls ? nullptr : kTimeout;
   for (int i = 0; i < kLooksMax - 1 && waiting_.first != nullptr; i++) {
     if (waiting_.first->due > now) break;
-    End(waiting_.first, kEndLate, 0, answer);
+    if (waiting_.first->has_head) {
+      HandOn(waiting_.first);
+    } else {
+      End(waiting_.first, kEndLate, 0, answer);
+    }
   }
   while (ending_.first != nullptr && ending_.first->due <= now) Drop(&ending_, ending_.first);
 }

@@ -65,6 +65,7 @@ class Lobby {
     uint64_t due;  // uv_now() at which it is too late for it.
     int fd;
     int32_t id;
+    bool has_head;  // Of a request whose body is awaited; it may take longer.
     bool is_ending;
   };
   // The oldest first.

@@ -101,7 +101,7 @@ export interface Bindings {
   lobbyPort(handle: Handle): number;
   lobbyRefuse(handle: Handle, id: number): void;
   lobbyClose(handle: Handle): void;
-  /** What a lobby sees in the first bytes of a peer: -1 more is awaited, 0 whole, else what is wrong. For the parity suite. */
+  /** What a lobby sees in the first bytes of a peer: -1 more is awaited (-2: of a body), 0 whole, else what is wrong. For the parity suite. */
   lookAtFirst(awaits: number, bytes: Uint8Array): number;
 
   decoderCreate(settings: Float64Array, shapes: Uint8Array): DecoderParts;

@@ -127,7 +127,10 @@ export interface LobbyOptions {
   readonly port: number;
   readonly backlog: number;
   readonly v6Only: boolean;
-  /** The first message: a whole record with a ClientHello, or the whole head of a request. */
+  /**
+   * The first message: a whole record with a ClientHello, or the whole head of a request and its body, if it is small
+   * and its length is announced.
+   */
   readonly awaits: 'tls' | 'http';
   /** From accept on. */
   readonly timeoutMs: number;
@@ -146,7 +149,7 @@ export interface LobbyPeer {
 
 /**
  * `wrong`: not what the port speaks, it was given an end (HTTP: 400 before it); `code` and `detail` as in
- * transport/tls/client-hello.ts. `left`: it has ended before. `late`: after `timeoutMs` (HTTP: 408). `pushedOut`: the
+ * transport/tls/client-hello.ts. `left`: it has ended before. `late`: after `timeoutMs` without a head (HTTP: 408). `pushedOut`: the
  * oldest of too many.
  */
 export type LobbyEnd =
