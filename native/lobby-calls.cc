@@ -116,6 +116,10 @@ void LobbyRefuse(const Napi::CallbackInfo& info) {
   if (Lobby* lobby = LobbyOf(info)) lobby->Refuse(Int(info[1]));
 }
 
+void LobbyPause(const Napi::CallbackInfo& info) {
+  if (Lobby* lobby = LobbyOf(info)) lobby->Pause(Bool(info[1]));
+}
+
 void LobbyClose(const Napi::CallbackInfo& info) {
   if (Lobby* lobby = LobbyOf(info)) lobby->Close();
 }
@@ -142,6 +146,7 @@ void ExportLobby(Napi::Object exports) {
   Export<LobbyOpen>(exports, "lobbyOpen");
   Export<LobbyPort>(exports, "lobbyPort");
   Export<LobbyRefuse>(exports, "lobbyRefuse");
+  Export<LobbyPause>(exports, "lobbyPause");
   Export<LobbyClose>(exports, "lobbyClose");
   Export<LookAtFirst>(exports, "lookAtFirst");
 }

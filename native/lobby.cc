@@ -115,9 +115,24 @@ bool Lobby::AcceptOne() {
 
 void Lobby::StopAccepting(int error) {
   is_accepting_ = false;
-  uv_poll_stop(&accept_poll_);
+  UpdateAccepting();
   RunTimer();
   if (host_.on_accept_error(host_.data, error) == Outcome::kEnding) Close();
+}
+
+void Lobby::Pause(bool is_paused) {
+  if (is_closed_ || is_paused == is_paused_) return;
+  is_paused_ = is_paused;
+  UpdateAccepting();
+}
+
+void Lobby::UpdateAccepting() {
+  if (is_closed_) return;
+  if (is_accepting_ && !is_paused_) {
+    uv_poll_start(&accept_poll_, UV_READABLE, OnAcceptable);
+  } else {
+    uv_poll_stop(&accept_poll_);
+  }
 }
 
 void Lobby::AddRow(int32_t id, int32_t event, int32_t value, int32_t detail) {
@@ -129,11 +144,12 @@ void Lobby::AddRow(int32_t id, int32_t event, int32_t value, int32_t detail) {
 }
 
 void Lobby::Tell() {
-  if (row_count_ == 0 || is_closed_) return;
+  if (row_count_ == 0) return;
   uint32_t count = row_count_;
-  Outcome outcome = host_.on_rows(host_.data, count);
   row_count_ = 0;
+  Outcome outcome = is_closed_ ? Outcome::kEnding : host_.on_rows(host_.data, count);
   if (outcome != Outcome::kEnding) return;
+  // Nobody has read them.
   for (uint32_t i = 0; i < count; i++) {
     const int32_t* row = rows_ + size_t{i} * kLobbyRowInts;
     if (row[kEvent] == kWholeNow) close(row[kValue]);
@@ -157,7 +173,7 @@ void Lobby::OnTimer(uv_timer_t* timer) {
   Lobby* lobby = Of(timer->data);
   if (!lobby->is_accepting_) {
     lobby->is_accepting_ = true;
-    uv_poll_start(&lobby->accept_poll_, UV_READABLE, OnAcceptable);
+    lobby->UpdateAccepting();
   }
   // Who has spoken in time is heard first.
   lobby->LookAtSome();

@@ -55,6 +55,8 @@ class Lobby {
   int port() const { return port_; }
   // One that has just entered and shall not stay. Unknown: nothing.
   void Refuse(int32_t id);
+  // Newcomers wait in the kernel meanwhile.
+  void Pause(bool is_paused);
   // Closes everybody who waits; Host::on_closed follows from the loop.
   void Close();
 
@@ -82,6 +84,7 @@ class Lobby {
   void AcceptSome();
   bool AcceptOne();
   void StopAccepting(int error);
+  void UpdateAccepting();
   void AddRow(int32_t id, int32_t event, int32_t value, int32_t detail);
   void Tell();
   void RunTimer();
@@ -118,7 +121,8 @@ class Lobby {
   int32_t last_id_ = 0;
   List waiting_;
   List ending_;  // Refused; what they still send is read away, so that they see an end, no reset.
-  bool is_accepting_ = false;
+  bool is_accepting_ = false;  // False: it failed, and is tried again at the next tick.
+  bool is_paused_ = false;
   bool is_closed_ = false;
   uint8_t bytes_[kFirstBytesMax];
 };

@@ -10,6 +10,8 @@ import type { Lobby, LobbyEnd, LobbyOptions, LobbyPeer, OpenLobby } from '../nat
 import type { HttpDoor } from './http-door.ts';
 
 const PASS_MS = 1;
+/** Above so many that are to be handed on nobody is accepted, until a quarter is left: requests come too fast. */
+const WHOLE_MAX = 256;
 
 /** The addon's lobbies. */
 export interface Lobbies {
@@ -96,7 +98,7 @@ export class HttpListener {
     this.#lobby = await open(options, {
       entered: (peer) => this.#enter(peer),
       whole: (peer, fd) => {
-        this.#whole.push({ peer, fd });
+        if (this.#whole.push({ peer, fd }) > WHOLE_MAX) this.#lobby?.pause(true);
         this.#handing ??= setImmediate(() => this.#handOnSome());
       },
       ended: (peer, end) => {
@@ -124,6 +126,7 @@ export class HttpListener {
     const endMs = performance.now() + PASS_MS;
     this.#handing = null;
     while (this.#whole.length > 0 && performance.now() < endMs) this.#handOn();
+    if (this.#whole.length <= WHOLE_MAX / 4) this.#lobby?.pause(false);
     if (this.#whole.length > 0) this.#handing = setImmediate(() => this.#handOnSome());
   }
 

@@ -100,6 +100,7 @@ export interface Bindings {
   ): LobbyParts | number;
   lobbyPort(handle: Handle): number;
   lobbyRefuse(handle: Handle, id: number): void;
+  lobbyPause(handle: Handle, isPaused: boolean): void;
   lobbyClose(handle: Handle): void;
   /** What a lobby sees in the first bytes of a peer: -1 more is awaited (-2: of a body), 0 whole, else what is wrong. For the parity suite. */
   lookAtFirst(awaits: number, bytes: Uint8Array): number;

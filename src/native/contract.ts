@@ -171,6 +171,8 @@ export interface Lobby {
   /** In digits. */
   readonly host: string;
   readonly port: number;
+  /** Accepts nobody for a while, or goes on; who is there is heard all the same. */
+  pause(isPaused: boolean): void;
   /** Closes the port and everybody who waits, of whom nothing more is heard. Resolves when the port is free. */
   close(): Promise<void>;
 }

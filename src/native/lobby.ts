@@ -66,6 +66,10 @@ class AddonLobby implements Lobby {
     this.port = native.lobbyPort(parts.handle);
   }
 
+  pause(isPaused: boolean): void {
+    this.#native.lobbyPause(this.#handle, isPaused);
+  }
+
   close(): Promise<void> {
     this.#isClosed = true;
     this.#peers.clear();

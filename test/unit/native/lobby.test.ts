@@ -236,6 +236,20 @@ describeAddon('a lobby', () => {
     await (await open({ port })).lobby.close();
   });
 
+  it('accepts nobody while it is paused, and hears who is there', async () => {
+    const { lobby, peers, whole } = await open();
+    const there = await peer(lobby.port);
+    await vi.waitFor(() => expect(peers).toHaveLength(1));
+    lobby.pause(true);
+    await peer(lobby.port, HEAD);
+    there.socket.write(HEAD);
+    await vi.waitFor(() => expect(whole).toHaveLength(1));
+    await settled();
+    expect(peers).toHaveLength(1);
+    lobby.pause(false);
+    await vi.waitFor(() => expect(whole).toHaveLength(2));
+  });
+
   it('rejects when its port is taken', async () => {
     const { lobby } = await open();
     await expect(open({ port: lobby.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
