@@ -31,12 +31,17 @@ void Reactor::NoteClose(Connection* connection) {
   closes_.Push(connection);
 }
 
-void Reactor::FinishCloses() {
+// The system takes its time for each: when thousands leave at once, newcomers come in between.
+void Reactor::FinishCloses(uint32_t most) {
   if (closes_.size() == 0) return;
   Vector<Connection*> closes;
   closes.Swap(closes_);
-  for (Connection** item = closes.begin(); item != closes.begin() + closes.size(); item++) {
-    Connection* connection = *item;
+  for (uint32_t i = 0; i < closes.size(); i++) {
+    Connection* connection = closes[i];
+    if (i >= most) {
+      closes_.Push(connection);
+      continue;
+    }
     connection->in_close_list = false;
     if (connection->is_closing || (connection->gone_given && !connection->is_lingering)) {
       if (connection->outlet.unsent() > 0) SendQueue(connection);

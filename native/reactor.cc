@@ -4,6 +4,8 @@ namespace geartrain {
 namespace {
 
 constexpr uint64_t kReportEveryMs = 1000;
+// Connections that are closed behind a turn, and once more before the loop sleeps.
+constexpr uint32_t kClosesMax = 128;
 
 }  // namespace
 
@@ -64,7 +66,7 @@ void Reactor::RunTurn() {
   if (outcome == Outcome::kEnding) return Abandon();
   if (outcome == Outcome::kThrew) DropOutput();
   Flush();
-  FinishCloses();
+  FinishCloses(kClosesMax);
   if (is_destroy_noted_) Destroy();
 }
 
@@ -86,7 +88,7 @@ void Reactor::MakeRoom() {
 void Reactor::OnPrepare() {
   if (is_closing_) return;
   Flush();
-  FinishCloses();
+  FinishCloses(kClosesMax);
   if (ring_words_ != nullptr) SleepOrTurn();
   if (!is_closing_) UpdateIdle();
 }
@@ -119,7 +121,8 @@ bool Reactor::MustTellMemory() const { return blobs_.LimitedMib() != told_mib_; 
 
 // An active idle handle keeps the loop from sleeping while something is left to do.
 void Reactor::UpdateIdle() {
-  bool must_run = ready_first_ != nullptr || is_nudged_ || must_spin_ || MustTellMemory();
+  bool must_run = ready_first_ != nullptr || is_nudged_ || must_spin_ || closes_.size() > 0 ||
+                  MustTellMemory();
   if (must_run == (uv_is_active(reinterpret_cast<uv_handle_t*>(&idle_)) != 0)) return;
   if (must_run) {
     uv_idle_start(&idle_, [](uv_idle_t*) {});
@@ -162,7 +165,7 @@ void Reactor::Destroy() {
     return;
   }
   Flush();
-  FinishCloses();
+  FinishCloses(UINT32_MAX);
   Abandon();
 }
 

@@ -184,7 +184,7 @@ class Reactor {
 
   // closing.cc
   void NoteClose(Connection* connection);
-  void FinishCloses();
+  void FinishCloses(uint32_t most);
   void FinishLinger(Connection* connection);
   void StartLingerTimer();
   static void OnLingerTimer(uv_timer_t* timer);
