@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { LobbyPeer } from '../native/contract.ts';
 
-/** Connections whose first request is not whole. libuv reads between two accepts, so everybody was heard once. */
+/** Connections whose first request is not whole, in the lobby and behind it. libuv reads between two accepts, so everybody was heard once. */
 const UNFINISHED_MAX = 1_000;
 
 /** Why a connection is refused or ended. */

@@ -190,7 +190,7 @@ describeAddon('a lobby', () => {
 
   it('pushes out the oldest silent peers, and hears newcomers before', async () => {
     const { lobby, log, whole } = await open({ waitingMax: 4 });
-    const silent = [];
+    const silent: Awaited<ReturnType<typeof peer>>[] = [];
     for (let i = 0; i < 6; i++) silent.push(await peer(lobby.port));
     await vi.waitFor(() => expect(log).toEqual(['pushedOut', 'pushedOut']));
     await vi.waitFor(() =>

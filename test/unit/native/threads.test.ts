@@ -2,7 +2,7 @@
  * The native reactor in worker threads: connections that move there, threads that end in every way, rings.
  */
 import { once } from 'node:events';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { addonFunctions } from '../../../src/native/addon.ts';
 import type { Detached } from '../../../src/native/contract.ts';
 import { RowKind } from '../../../src/protocol/batch.ts';
@@ -44,6 +44,22 @@ describeAddon('the native reactor in threads', () => {
       expect((await peer.read(12)).equals(big.subarray(0, 12))).toBe(true);
       peer.socket.destroy();
     }
+  });
+
+  it('closes a lobby with all who wait when its thread is terminated', async () => {
+    await (await startWorker('idle')).terminate();
+    await nextPass();
+    const before = openDescriptors();
+    for (let i = 0; i < 10; i++) {
+      const worker = await startWorker('lobby');
+      const port = await message<number>(worker);
+      const peers = await Promise.all(Array.from({ length: 30 }, () => connect(port)));
+      for (const [j, peer] of peers.entries()) peer.write(j % 2 === 0 ? 'GET / HTTP/1.1\n\n' : 'G');
+      if (i % 2 === 0) await nextPass();
+      await worker.terminate();
+      for (const peer of peers) peer.socket.destroy();
+    }
+    await vi.waitFor(() => expect(openDescriptors()).toBeLessThanOrEqual(before));
   });
 
   it('closes its sockets and leaves no descriptor when its thread is terminated', async () => {

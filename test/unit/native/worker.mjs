@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { addonFunctions, createDecoder, createReactor } from '../../../dist/native/addon.js';
+import { openLobby } from '../../../dist/native/lobby.js';
 import { Control, OUT_INTS, Out, ROW_INTS, Row, RowKind } from '../../../dist/protocol/batch.js';
 
 const { job } = workerData;
@@ -54,6 +55,23 @@ const jobs = {
   idle() {
     start(() => {});
     parentPort.postMessage('ready');
+  },
+  /** Listens with a lobby and drops who is handed on. */
+  async lobby() {
+    const lobby = await openLobby(
+      {
+        ...{ host: '127.0.0.1', port: 0, backlog: 512, v6Only: true, awaits: 'http' },
+        ...{ timeoutMs: 60_000, waitingMax: 20, keepalive: null, userTimeoutMs: 0 },
+      },
+      {
+        entered: () => true,
+        whole: (_peer, fd) => addonFunctions.closeDescriptor(fd),
+        ended() {},
+        acceptFailed() {},
+      },
+    );
+    parentPort.postMessage('ready');
+    parentPort.postMessage(lobby.port);
   },
   /** Makes one decoder, or one reactor, after another until it is terminated. */
   async create() {
