@@ -113,7 +113,7 @@ export const tlsRows = [
     type: integer({ min: 1, max: SECONDS_MAX, unit: 'seconds' }),
     fallback: 10,
     note: without('handshake-timeout'),
-    help: 'a peer of a TLS address that has not shaken hands by then is closed',
+    help: 'a peer of a TLS address that has not sent its first message by then, or not shaken hands within as long again, is closed',
   },
   {
     ...ofTls,
@@ -122,6 +122,6 @@ export const tlsRows = [
     type: integer({ min: 1, max: HANDSHAKES_MAX }),
     fallback: 1000,
     note: without('max-handshakes'),
-    help: 'TLS handshakes that may be open at a time in each thread; a further one ends the oldest',
+    help: 'peers without a first message that may wait at a time at each TLS address, and handshakes that may be open in each thread; a further one ends the oldest',
   },
 ] as const satisfies readonly OptionRow[];
