@@ -18,6 +18,8 @@ import { embeddingMissing } from './servers.mjs';
 // An untuned C server needs more than a minute for a queue of a million; most trials need less than one share.
 const sharesOfTable = 5;
 const sharesOfOthers = 2;
+const tagsOfAllRounds = ['table', 'calm', 'pairs'];
+const roundsOfRest = 3;
 const results = new URL('../results/', import.meta.url).pathname;
 
 function fail(message, code) {
@@ -67,6 +69,13 @@ async function present(choices, context) {
     .filter(({ servers }) => servers.length > 0);
 }
 
+/** In a run of everything only what the README shows, or what is a matter of pairs, plays all rounds. */
+function roundsOf({ tags, rounds = Number.POSITIVE_INFINITY }, settings) {
+  const isWhole = settings.words.length === 0;
+  const isFull = !isWhole || tags.some((tag) => tagsOfAllRounds.includes(tag));
+  return Math.min(settings.rounds, rounds, isFull ? settings.rounds : roundsOfRest);
+}
+
 /** Plays everything; answers the report, without its rendering. */
 async function playAll(choices, context, settings) {
   const startedAtMs = Date.now();
@@ -89,7 +98,7 @@ async function playAll(choices, context, settings) {
     const shares = trial.tags.includes('table') ? sharesOfTable : sharesOfOthers;
     const shareMs = ((endAtMs - trialAtMs) / (choices.length - at)) * shares;
     const mayGoOn = () => Date.now() - trialAtMs < shareMs;
-    const wanted = Math.min(settings.rounds, trial.rounds ?? settings.rounds);
+    const wanted = roundsOf(trial, settings);
     const played = await playRounds(trial, servers, context, wanted, mayGoOn);
     if (played.rounds < wanted) {
       shown.note(`${trial.name}: ${played.rounds} of ${wanted} rounds, for want of time`);
