@@ -106,8 +106,8 @@ async function startSqlite(): Promise<Database> {
 const CHANGES = ['insert', 'delete'] as const;
 
 async function stallServer(server: PrivateServer): Promise<() => Promise<void>> {
-  server.signal('SIGSTOP');
-  return async () => server.signal('SIGCONT');
+  await server.freeze();
+  return async () => server.thaw();
 }
 
 async function startPostgres(): Promise<Database> {

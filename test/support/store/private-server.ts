@@ -6,7 +6,15 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
@@ -99,8 +107,10 @@ export interface PrivateServer {
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Begins again on the same port and data; resolves when it answers. */
   start(): Promise<void>;
-  /** Stops or goes on (SIGSTOP, SIGCONT) with all of its processes. */
-  signal(signal: NodeJS.Signals): void;
+  /** Resolves when none of its threads runs any more: a signal alone lets them finish what they are at. */
+  freeze(): Promise<void>;
+  /** Goes on. */
+  thaw(): void;
   /** Ends it and removes its data. */
   remove(): Promise<void>;
 }
@@ -123,7 +133,7 @@ export function requireServer(name: PrivateServerName): boolean {
 const folders = new Map<string, ChildProcess | null>();
 process.once('exit', () => {
   for (const [folder, child] of folders) {
-    if (child !== null) signalAll(child, 'SIGKILL');
+    if (child !== null) signalAll(processesOf(child), 'SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   }
 });
@@ -179,13 +189,19 @@ class Running implements PrivateServer {
     const child = this.#child;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
-    if (signal === 'SIGKILL') signalAll(child, signal);
+    if (signal === 'SIGKILL') signalAll(processesOf(child), signal);
     else child.kill(signal);
     await exited;
   }
 
-  signal(signal: NodeJS.Signals): void {
-    if (this.#child !== null) signalAll(this.#child, signal);
+  async freeze(): Promise<void> {
+    const pids = processesOf(this.#child);
+    signalAll(pids, 'SIGSTOP');
+    while (!pids.every(isStopped)) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+
+  thaw(): void {
+    signalAll(processesOf(this.#child), 'SIGCONT');
   }
 
   async remove(): Promise<void> {
@@ -224,18 +240,33 @@ function asNobody(): { uid?: number; gid?: number } {
   return isRoot() ? { uid: NOBODY, gid: NOBODY } : {};
 }
 
-/** The process and its children, which may have made groups of their own. */
-function signalAll(child: ChildProcess, signal: NodeJS.Signals): void {
-  const parent = child.pid as number;
-  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', `${parent}`], { encoding: 'utf8' });
-  const children = stdout
-    .split('\n')
-    .map(Number)
-    .filter((pid) => pid > 0);
-  for (const pid of [parent, ...children])
+/** A process and its children, which may have made groups of their own. */
+function processesOf(child: ChildProcess | null): number[] {
+  if (child?.pid === undefined) return [];
+  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', `${child.pid}`], {
+    encoding: 'utf8',
+  });
+  const children = stdout.split('\n').map(Number);
+  return [child.pid, ...children.filter((pid) => pid > 0)];
+}
+
+function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids)
     try {
       process.kill(pid, signal);
     } catch {
       // It is gone already.
     }
+}
+
+/** Whether every thread of a process is stopped, or the process gone. */
+function isStopped(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((task) => {
+      const stat = readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8');
+      return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
+    });
+  } catch {
+    return true;
+  }
 }
