@@ -41,14 +41,18 @@ export class Listeners {
     return [...this.#bound].map(({ address }) => address);
   }
 
-  /** Binds every target. Rejects with the system's error, or what `refuseClosed` throws; then none of them is bound. */
-  async open(targets: readonly Target[]): Promise<void> {
+  /**
+   * Binds every target, then what goes with them. Rejects with the system's error, or what `refuseClosed` throws; then
+   * none of them is bound.
+   */
+  async open(targets: readonly Target[], openMore: () => Promise<void>): Promise<void> {
     const opened: Bound[] = [];
     try {
       for (const target of targets) {
         const bound = await this.#bindIfPossible(target, opened.length > 0);
         if (bound !== null) opened.push(bound);
       }
+      await openMore();
     } catch (error) {
       for (const bound of opened) this.#close(bound);
       throw error;

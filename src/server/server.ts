@@ -116,8 +116,8 @@ class GearServer extends EventEmitter implements Server {
       await this.#openControl();
       this.#starting ??= this.#start();
       await this.#starting;
-      await this.#engine.listeners.open(await targetsOf(request, this.#options));
-      await this.#openHttp();
+      const targets = await targetsOf(request, this.#options);
+      await this.#engine.listeners.open(targets, () => this.#openHttp());
     } catch (error) {
       // Closed meanwhile: that says more than how the attempt failed of it.
       this.#refuseClosed();

@@ -215,6 +215,17 @@ describe('a busy port', () => {
     expect(await ask('status', { host: '127.0.0.2', port })).toBe('.\n');
   });
 
+  test('for HTTP keeps none of the others', async () => {
+    const { port: httpPort, release } = await hold();
+    const port = await freePort();
+    const http = ['-r', 'http', '--http-port', `${httpPort}`];
+    const run = start(['-L', '127.0.0.1', '-p', `${port}`, '-t', '0', ...http]);
+    await run.until(/EADDRINUSE.*trying again in 1 s/);
+    await release();
+    await run.until(/^geartrain /m);
+    expect(await ask('status', port)).toBe('.\n');
+  });
+
   test('is given up at once on TERM, with exit code 0', async () => {
     const { port, release } = await hold();
     const run = start(['-L', '127.0.0.1', '-p', `${port}`, '-t', '0', '-P', scratch('pid')]);
