@@ -61,11 +61,20 @@ export async function connect(port: number): Promise<Peer> {
 
 /** A thread that runs worker.mjs on the built output; terminated after the test. Its first message is `ready`. */
 export async function startWorker(job: string, data: object = {}): Promise<Worker> {
+  return (await startEndingWorker(job, data)).worker;
+}
+
+/** The same with its exit code: a worker that ends by itself may be gone when its first message is heard. */
+export async function startEndingWorker(
+  job: string,
+  data: object = {},
+): Promise<{ worker: Worker; exited: Promise<number> }> {
   if (!existsSync(BUILT)) throw new Error('dist/ is missing: npm run build');
   const worker = new Worker(WORKER, { workerData: { ...data, job } });
   workers.add(worker);
+  const exited = new Promise<number>((resolve) => worker.once('exit', resolve));
   await once(worker, 'message');
-  return worker;
+  return { worker, exited };
 }
 
 /** The next message of a worker. */

@@ -16,6 +16,7 @@ import {
   message,
   nextPass,
   openDescriptors,
+  startEndingWorker,
   startWorker,
 } from './support.ts';
 
@@ -91,9 +92,8 @@ describeAddon('the native reactor in threads', () => {
   );
 
   it('lets a thread end by itself that has a reactor with nothing to do', async () => {
-    const worker = await startWorker('idle');
-    const [code] = await once(worker, 'exit');
-    expect(code).toBe(0);
+    const { exited } = await startEndingWorker('idle');
+    expect(await exited).toBe(0);
   });
 
   it('survives the end of its thread in the middle of a turn', async () => {
