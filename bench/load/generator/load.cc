@@ -14,6 +14,7 @@ void runSubmit(Run &run) {
   run.openClients();
   uint64_t submitted = run.distinct(run.warmUp([&](uint64_t n) { return run.submitBackground(n); }));
   run.takeQueued();
+  submitted += run.submitBackground(options.depth);
   run.countInLots([&](uint64_t) { if (options.lot != 0) run.takeQueued(); },
                   [&](uint64_t count) {
                     const uint64_t done = run.submitBackground(count);
@@ -53,21 +54,6 @@ void runDrain(Run &run) {
                   [&](uint64_t) { return run.drain(); });
   run.drain();
   run.finish(submitted);
-}
-
-// Background submits onto a queue that is --depth jobs long.
-void runDeep(Run &run) {
-  run.openClients();
-  uint64_t submitted = run.warmUp([&](uint64_t n) { return run.submitBackground(n); });
-  submitted += run.submitBackground(run.options().depth);
-  run.countInLots([](uint64_t) {},
-                  [&](uint64_t count) {
-                    const uint64_t done = run.submitBackground(count);
-                    submitted += done;
-                    return done;
-                  });
-  if (run.options().isVerifying) run.takeQueued();
-  run.finish(run.options().isVerifying ? submitted : 0);
 }
 
 // A queue that stays --depth jobs long: jobs come in at its tail and others leave at its head.
@@ -136,7 +122,7 @@ struct Scenario {
 
 const Scenario kScenarios[] = {
     {"submit", 8, 1000, runSubmit},  // background submits, pipelined
-    {"deep", 8, 1000, runDeep},      // the same onto a queue that is --depth jobs long
+    {"deep", 8, 1000, runSubmit},    // the same onto a queue that is --depth jobs long
     {"through", 8, 1000, runThrough},  // submitted and done, through a queue --depth jobs long
     {"drain", 8, 1000, runDrain},    // workers empty a queue that was filled before
     {"rtt", 8, 1, runRoundTrips},    // foreground jobs, from submit to result
