@@ -34,12 +34,6 @@ void OnOutput(void* data) {
   if (status != napi_ok) ReportFailure(env);
 }
 
-void Unlink(Binding* binding) {
-  Binding** link = binding->previous == nullptr ? &binding->state->first : &binding->previous->next;
-  *link = binding->next;
-  if (binding->next != nullptr) binding->next->previous = binding->previous;
-}
-
 void OnClosed(void* data) {
   Binding* binding = static_cast<Binding*>(data);
   EnvironmentState* state = binding->state;
@@ -47,7 +41,7 @@ void OnClosed(void* data) {
   binding->reactor = nullptr;
   if (!state->is_ending) Call(binding->env, binding->held.on_closed, 0);
   binding->held = {};
-  Unlink(binding);
+  state->bindings.Remove(binding);
   if (binding->is_collected) delete binding;
   EndIfEmpty(state);
 }
@@ -63,7 +57,7 @@ void OnEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* data) {
   state->is_ending = true;
   state->hook = handle;
   CloseLobbies(state);
-  for (Binding* binding = state->first; binding != nullptr; binding = binding->next) {
+  for (Binding* binding = state->bindings.first; binding != nullptr; binding = binding->next) {
     binding->reactor->Abandon();
   }
   EndIfEmpty(state);
@@ -104,9 +98,7 @@ Napi::Value Create(const Napi::CallbackInfo& info) {
       SharedArrays{arena.Data(), kArenaBytes, rows.Data(), kRows, out.Data(), kOutBytes,
                    out_rows.Data(), kOutRows, control.Data()},
       Host{binding, OnTurn, OnListenError, OnOutput, OnClosed});
-  binding->next = binding->state->first;
-  if (binding->next != nullptr) binding->next->previous = binding;
-  binding->state->first = binding;
+  binding->state->bindings.PushFront(binding);
   Napi::Object result = Napi::Object::New(env);
   result.Set("arena", arena);
   result.Set("rows", rows);

@@ -4,6 +4,7 @@
 #define GEARTRAIN_BINDING_H_
 
 #include "callback.h"
+#include "list.h"
 #include "napi-util.h"
 #include "reactor.h"
 
@@ -14,8 +15,8 @@ struct LobbyBinding;
 
 // What one environment has; its reactors and lobbies are closed before its loop goes away.
 struct EnvironmentState {
-  Binding* first = nullptr;
-  LobbyBinding* first_lobby = nullptr;
+  List<Binding> bindings;
+  List<LobbyBinding> lobbies;
   napi_async_cleanup_hook_handle hook = nullptr;
   bool is_ending = false;
 };
@@ -25,7 +26,7 @@ void CloseLobbies(EnvironmentState* state);
 
 // Lets the environment go on with its end when nothing of ours is left.
 inline void EndIfEmpty(EnvironmentState* state) {
-  if (!state->is_ending || state->first != nullptr || state->first_lobby != nullptr) return;
+  if (!state->is_ending || state->bindings.count > 0 || state->lobbies.count > 0) return;
   if (state->hook != nullptr) napi_remove_async_cleanup_hook(state->hook);
   state->hook = nullptr;
 }

@@ -104,51 +104,26 @@ void Reactor::DiscardOnce(Connection* connection) {
 void Reactor::MakeReady(Connection* connection) {
   if (connection->is_ready || connection->is_closed) return;
   connection->is_ready = true;
-  connection->ready_next = nullptr;
-  connection->ready_previous = ready_last_;
-  if (ready_last_ == nullptr) {
-    ready_first_ = connection;
-  } else {
-    ready_last_->ready_next = connection;
-  }
-  ready_last_ = connection;
+  ready_.PushBack(connection);
 }
 
 void Reactor::MakeReadyFirst(Connection* connection) {
   if (connection->is_ready) return;
   connection->is_ready = true;
-  connection->ready_previous = nullptr;
-  connection->ready_next = ready_first_;
-  if (ready_first_ == nullptr) {
-    ready_last_ = connection;
-  } else {
-    ready_first_->ready_previous = connection;
-  }
-  ready_first_ = connection;
+  ready_.PushFront(connection);
 }
 
 void Reactor::RemoveReady(Connection* connection) {
-  Connection* next = connection->ready_next;
-  Connection* previous = connection->ready_previous;
   connection->is_ready = false;
-  if (previous == nullptr) {
-    ready_first_ = next;
-  } else {
-    previous->ready_next = next;
-  }
-  if (next == nullptr) {
-    ready_last_ = previous;
-  } else {
-    next->ready_previous = previous;
-  }
+  ready_.Remove(connection);
 }
 
 // Handles each connection that is ready now once. False: the batch has no room for the first of
 // those left.
 bool Reactor::ProcessReady() {
-  Connection* last = ready_last_;
-  while (ready_first_ != nullptr) {
-    Connection* connection = ready_first_;
+  Connection* last = ready_.last;
+  while (ready_.first != nullptr) {
+    Connection* connection = ready_.first;
     RemoveReady(connection);
     if (!Process(connection)) {
       MakeReadyFirst(connection);

@@ -24,10 +24,7 @@ int Reactor::ListenIp(const char* host, int port, int backlog, bool v6_only) {
   Listener* listener = nullptr;
   int id = StartListener(fd, backlog, &listener);
   if (id < 0) return id;
-  sockaddr_storage address = {};
-  socklen_t bytes = sizeof address;
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &bytes);
-  listener->port = PortOf(address);
+  listener->port = BoundPort(fd);
   return id;
 }
 
@@ -141,13 +138,10 @@ void Reactor::AcceptAll(Listener* listener) {
 // False: there is nobody left to accept, or nobody can be accepted now.
 bool Reactor::AcceptOne(Listener* listener) {
   sockaddr_storage address = {};
-  socklen_t bytes = sizeof address;
-  int fd = accept4(listener->fd, reinterpret_cast<sockaddr*>(&address), &bytes,
-                   SOCK_NONBLOCK | SOCK_CLOEXEC);
+  int fd = AcceptPeer(listener->fd, &address);
+  if (fd == -EAGAIN || fd == -EINTR) return fd == -EINTR;
   if (fd < 0) {
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
-    if (errno == EINTR || IsOfOneConnection(errno)) return true;
-    WaitToAccept(listener, -errno);
+    WaitToAccept(listener, fd);
     return false;
   }
   if (!listener->is_local) SetStreamOptions(fd, options_.stream);

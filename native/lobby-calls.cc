@@ -36,13 +36,6 @@ Outcome OnAcceptError(void* data, int error) {
   return Call(binding->env, binding->held.on_accept_error, error);
 }
 
-void Unlink(LobbyBinding* binding) {
-  LobbyBinding** link =
-      binding->previous == nullptr ? &binding->state->first_lobby : &binding->previous->next;
-  *link = binding->next;
-  if (binding->next != nullptr) binding->next->previous = binding->previous;
-}
-
 void OnClosed(void* data) {
   LobbyBinding* binding = static_cast<LobbyBinding*>(data);
   EnvironmentState* state = binding->state;
@@ -50,7 +43,7 @@ void OnClosed(void* data) {
   binding->lobby = nullptr;
   if (!state->is_ending) Call(binding->env, binding->held.on_closed, 0);
   binding->held = {};
-  Unlink(binding);
+  state->lobbies.Remove(binding);
   if (binding->is_collected) delete binding;
   EndIfEmpty(state);
 }
@@ -101,9 +94,7 @@ Napi::Value LobbyOpen(const Napi::CallbackInfo& info) {
   binding->held.on_rows = Napi::Persistent(info[2].As<Napi::Function>());
   binding->held.on_accept_error = Napi::Persistent(info[3].As<Napi::Function>());
   binding->held.on_closed = Napi::Persistent(info[4].As<Napi::Function>());
-  binding->next = binding->state->first_lobby;
-  if (binding->next != nullptr) binding->next->previous = binding;
-  binding->state->first_lobby = binding;
+  binding->state->lobbies.PushFront(binding);
   return result;
 }
 
@@ -137,7 +128,7 @@ int32_t LookAtFirst(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void CloseLobbies(EnvironmentState* state) {
-  for (LobbyBinding* binding = state->first_lobby; binding != nullptr; binding = binding->next) {
+  for (LobbyBinding* binding = state->lobbies.first; binding != nullptr; binding = binding->next) {
     binding->lobby->Close();
   }
 }

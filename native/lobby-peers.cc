@@ -22,32 +22,6 @@ constexpr char kTimeout[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r
 
 }  // namespace
 
-void Lobby::List::Push(Peer* peer) {
-  peer->next = nullptr;
-  peer->previous = last;
-  if (last == nullptr) {
-    first = peer;
-  } else {
-    last->next = peer;
-  }
-  last = peer;
-  count++;
-}
-
-void Lobby::List::Remove(Peer* peer) {
-  if (peer->previous == nullptr) {
-    first = peer->next;
-  } else {
-    peer->previous->next = peer->next;
-  }
-  if (peer->next == nullptr) {
-    last = peer->previous;
-  } else {
-    peer->next->previous = peer->previous;
-  }
-  count--;
-}
-
 // False (errno): it cannot be watched, and the descriptor is still the caller's.
 bool Lobby::Admit(int fd, int32_t id) {
   Peer* peer = new Peer{nullptr, nullptr, uv_now(loop_) + options_.timeout_ms, fd, id,
@@ -60,7 +34,7 @@ bool Lobby::Admit(int fd, int32_t id) {
     delete peer;
     return false;
   }
-  waiting_.Push(peer);
+  waiting_.PushBack(peer);
   return true;
 }
 
@@ -118,7 +92,7 @@ void Lobby::End(Peer* peer, int32_t end, int32_t detail, const char* answer) {
   waiting_.Remove(peer);
   peer->is_ending = true;
   peer->due = uv_now(loop_) + kEndingMs;
-  ending_.Push(peer);
+  ending_.PushBack(peer);
 }
 
 // True: nothing more will come.
@@ -150,7 +124,7 @@ void Lobby::EndLate() {
   while (ending_.first != nullptr && ending_.first->due <= now) Drop(&ending_, ending_.first);
 }
 
-void Lobby::Drop(List* list, Peer* peer) {
+void Lobby::Drop(List<Peer>* list, Peer* peer) {
   list->Remove(peer);
   // epoll forgets it with its descriptor.
   close(peer->fd);

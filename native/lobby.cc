@@ -39,10 +39,7 @@ int Lobby::Listen(uv_loop_t* loop, const char* host, int port, int backlog, bool
   if (listen(listen_fd_, backlog) != 0) return -errno;
   ready_fd_ = epoll_create1(EPOLL_CLOEXEC);
   if (ready_fd_ < 0) return -errno;
-  sockaddr_storage address = {};
-  socklen_t bytes = sizeof address;
-  getsockname(listen_fd_, reinterpret_cast<sockaddr*>(&address), &bytes);
-  port_ = PortOf(address);
+  port_ = BoundPort(listen_fd_);
   // Both are descriptors that libuv can watch, so this does not fail.
   int error = uv_poll_init(loop, &accept_poll_, listen_fd_);
   if (error == 0) error = uv_poll_init(loop, &ready_poll_, ready_fd_);
@@ -92,13 +89,10 @@ void Lobby::AcceptSome() {
 // False: there is nobody left to accept, or nobody can be accepted now.
 bool Lobby::AcceptOne() {
   sockaddr_storage address = {};
-  socklen_t bytes = sizeof address;
-  int fd = accept4(listen_fd_, reinterpret_cast<sockaddr*>(&address), &bytes,
-                   SOCK_NONBLOCK | SOCK_CLOEXEC);
+  int fd = AcceptPeer(listen_fd_, &address);
+  if (fd == -EAGAIN || fd == -EINTR) return fd == -EINTR;
   if (fd < 0) {
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
-    if (errno == EINTR || IsOfOneConnection(errno)) return true;
-    StopAccepting(-errno);
+    StopAccepting(fd);
     return false;
   }
   last_id_ = last_id_ == INT32_MAX ? 1 : last_id_ + 1;

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "first-message.h"
+#include "list.h"
 #include "outcome.h"
 #include "sockets.h"
 
@@ -70,14 +71,6 @@ class Lobby {
     bool has_head;  // Of a request whose body is awaited; it may take longer.
     bool is_ending;
   };
-  // The oldest first.
-  struct List {
-    Peer* first = nullptr;
-    Peer* last = nullptr;
-    uint32_t count = 0;
-    void Push(Peer* peer);
-    void Remove(Peer* peer);
-  };
 
   // lobby.cc
   void Pass(bool may_accept);
@@ -102,7 +95,7 @@ class Lobby {
   bool ReadAway(int fd);
   void PushOut();
   void EndLate();
-  void Drop(List* list, Peer* peer);
+  void Drop(List<Peer>* list, Peer* peer);
 
   LobbyOptions options_;
   int32_t* rows_;
@@ -119,8 +112,8 @@ class Lobby {
   int ready_fd_ = -1;  // epoll: who waits and has something to look at.
   int port_ = 0;
   int32_t last_id_ = 0;
-  List waiting_;
-  List ending_;  // Refused; what they still send is read away, so that they see an end, no reset.
+  List<Peer> waiting_;  // The oldest first.
+  List<Peer> ending_;  // Refused; what they still send is read away, so that they see an end, no reset.
   bool is_accepting_ = false;  // False: it failed, and is tried again at the next tick.
   bool is_paused_ = false;
   bool is_closed_ = false;

@@ -121,7 +121,7 @@ bool Reactor::MustTellMemory() const { return blobs_.LimitedMib() != told_mib_; 
 
 // An active idle handle keeps the loop from sleeping while something is left to do.
 void Reactor::UpdateIdle() {
-  bool must_run = ready_first_ != nullptr || is_nudged_ || must_spin_ || closes_.size() > 0 ||
+  bool must_run = ready_.count > 0 || is_nudged_ || must_spin_ || closes_.size() > 0 ||
                   MustTellMemory();
   if (must_run == (uv_is_active(reinterpret_cast<uv_handle_t*>(&idle_)) != 0)) return;
   if (must_run) {

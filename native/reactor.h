@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "intake.h"
+#include "list.h"
 #include "outcome.h"
 #include "outlet.h"
 #include "sockets.h"
@@ -54,8 +55,8 @@ class Reactor;
 struct Connection {
   uv_poll_t poll;
   Reactor* reactor;
-  Connection* ready_next;
-  Connection* ready_previous;
+  Connection* next;  // In the ready list.
+  Connection* previous;
   Intake intake;
   Outlet outlet;
   uint64_t read_turn;     // The last turn in which it was read or decoded.
@@ -265,8 +266,7 @@ class Reactor {
   uint32_t last_free_;
   uint32_t connection_count_ = 0;
   uint32_t reserved_count_ = 0;
-  Connection* ready_first_ = nullptr;
-  Connection* ready_last_ = nullptr;
+  List<Connection> ready_;
   Vector<Connection*> dirty_;
   Vector<Connection*> closes_;
   Vector<int32_t> lingering_;

@@ -76,6 +76,9 @@ void SetStreamOptions(int fd, const StreamOptions& options) {
   }
 }
 
+namespace {
+
+// About one connection that died while it waited to be accepted.
 bool IsOfOneConnection(int error) {
   switch (error) {
     case ECONNABORTED:
@@ -91,6 +94,24 @@ bool IsOfOneConnection(int error) {
     default:
       return false;
   }
+}
+
+}  // namespace
+
+int BoundPort(int fd) {
+  sockaddr_storage address = {};
+  socklen_t bytes = sizeof address;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &bytes);
+  return PortOf(address);
+}
+
+int AcceptPeer(int fd, sockaddr_storage* address) {
+  socklen_t bytes = sizeof *address;
+  int peer = accept4(fd, reinterpret_cast<sockaddr*>(address), &bytes,
+                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (peer >= 0) return peer;
+  if (errno == EWOULDBLOCK) return -EAGAIN;
+  return IsOfOneConnection(errno) ? -EINTR : -errno;
 }
 
 }  // namespace geartrain

@@ -30,9 +30,11 @@ void SetStreamOptions(int fd, const StreamOptions& options);
 int PortOf(const sockaddr_storage& address);
 // The address as text, without port or scope; an IPv4 peer of an IPv6 listener as IPv4.
 void WriteAddress(const sockaddr_storage& address, char* text);
-// `error` (errno) is about one connection that died while it waited to be accepted; the next one
-// may be fine.
-bool IsOfOneConnection(int error);
+// The port that a listening socket is bound to.
+int BoundPort(int fd);
+// The descriptor of the next peer, non-blocking; -EAGAIN: there is none; -EINTR: it died while it
+// waited, the next one may be fine; else a negative errno: nobody can be accepted now.
+int AcceptPeer(int fd, sockaddr_storage* address);
 
 }  // namespace geartrain
 
