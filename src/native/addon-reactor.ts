@@ -2,13 +2,12 @@
  * The native reactor behind the contract: checks arguments and turns what the addon answers into errors.
  * Rule: no state of its own; every call goes to the addon with the reactor's handle.
  */
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { checked, ReactorError, unknownBlob } from './addon-errors.ts';
 import { decoderSettings, optionNumbers, shapeBytes } from './addon-settings.ts';
 import type { Bindings, Handle } from './bindings.ts';
 import type { Detached, ListenAddress, Reactor, ReactorOptions } from './contract.ts';
+import { ipOf } from './ip-of.ts';
 
 /** A reactor on the loop of the calling thread. */
 export class AddonReactor implements Reactor {
@@ -56,7 +55,7 @@ export class AddonReactor implements Reactor {
       return { id, port: 0 };
     }
     const { host, port, backlog, v6Only = true } = address;
-    const ip = isIP(host) === 0 ? (await lookup(host)).address : host;
+    const ip = await ipOf(host);
     const result = native.listenIp(handle, ip, port, backlog, v6Only);
     const id = checked(result, 'listen', `${host} port ${port}`);
     return { id, port: native.listenerPort(handle, id) };

@@ -2,14 +2,13 @@
  * A lobby of the addon behind the contract: its rows become events, its ids become peers.
  * Rule: of a lobby that is closed nothing more is heard, also when it is closed by an event.
  */
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { latin1 } from '../base/bytes.ts';
 import { checked } from './addon-errors.ts';
 import { lobbyNumbers } from './addon-settings.ts';
 import { type Bindings, bindings, type Handle } from './bindings.ts';
 import type { Lobby, LobbyEvents, LobbyOptions, LobbyPeer } from './contract.ts';
+import { ipOf } from './ip-of.ts';
 
 /** As in native/lobby.h. */
 const ROW_INTS = 4;
@@ -22,9 +21,7 @@ const SAID_MS = 1_000;
 
 /** Binds and listens. Rejects with SystemError. */
 export async function openLobby(options: LobbyOptions, events: LobbyEvents): Promise<Lobby> {
-  const { host } = options;
-  const ip = isIP(host) === 0 ? (await lookup(host)).address : host;
-  return new AddonLobby(bindings(), options, ip, events);
+  return new AddonLobby(bindings(), options, await ipOf(options.host), events);
 }
 
 class AddonLobby implements Lobby {

@@ -2,7 +2,7 @@
  * What runs a server: state, threads and listeners, wired together. Rule: a start that fails uses them up, because jobs
  * may have been read back in part; then `abandon` ends them and the next attempt begins with another engine.
  */
-import { type Logger, LogLevel } from '../base/logger.ts';
+import type { Logger } from '../base/logger.ts';
 import { assembleThread, NO_RINGS } from '../shard/assemble.ts';
 import type { ExplainedChoice } from '../shard/choose-native.ts';
 import { closeHome } from '../shard/close-home.ts';
@@ -32,6 +32,8 @@ export interface EngineOptions {
   onFatal(error: Error): void;
   /** Throws when nothing may listen any more. */
   refuseClosed(): void;
+  /** Hears, with an errno name, that nobody can be accepted now. */
+  acceptFailed(code: string): void;
 }
 
 export class Engine {
@@ -47,7 +49,9 @@ export class Engine {
   lostJobs = 0;
 
   /** Throws when there is a state directory that this version cannot read. */
-  constructor({ options, native, log, secrets, guard, onFatal, refuseClosed }: EngineOptions) {
+  constructor(engineOptions: EngineOptions) {
+    const { options, native, log, secrets, guard, onFatal, refuseClosed, acceptFailed } =
+      engineOptions;
     this.#guard = guard;
     this.#secrets = secrets;
     this.#state = createState(options, log, onFatal);
@@ -67,7 +71,6 @@ export class Engine {
             onFatal,
           });
     const config = configOf(0);
-    const acceptFailed = (code: string) => log.log(LogLevel.ERROR, `accept a connection: ${code}`);
     this.core = assembleThread(
       config,
       native,

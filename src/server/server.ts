@@ -60,6 +60,9 @@ class GearServer extends EventEmitter implements Server {
   #failure: Error | null = null;
   #settle: (failure: Error | null) => void = () => {};
 
+  readonly #acceptFailed = (code: string): void =>
+    this.#log.log(LogLevel.ERROR, `accept a connection: ${code}`);
+
   constructor(options: ResolvedOptions, log: Logger) {
     super();
     this.#options = options;
@@ -172,6 +175,7 @@ class GearServer extends EventEmitter implements Server {
       guard: (turn) => this.#guard(turn),
       onFatal: (error) => this.#fail(error),
       refuseClosed: () => this.#refuseClosed(),
+      acceptFailed: this.#acceptFailed,
     });
   }
 
@@ -249,11 +253,7 @@ class GearServer extends EventEmitter implements Server {
 
   #lobbies(): Lobbies | null {
     const { openLobby: open } = this.#native;
-    if (open === null) return null;
-    return {
-      open,
-      acceptFailed: (code) => this.#log.log(LogLevel.ERROR, `accept a connection: ${code}`),
-    };
+    return open === null ? null : { open, acceptFailed: this.#acceptFailed };
   }
 
   #controlled(): ControlledServer {

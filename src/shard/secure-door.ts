@@ -5,11 +5,11 @@
  */
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { NativeFunctions } from '../native/contract.ts';
+import type { LobbyPeer, NativeFunctions } from '../native/contract.ts';
 import { hasRoom, left } from '../session/entrance.ts';
 import { Incident } from '../session/incidents.ts';
 import { NodeReactor } from '../transport/node-reactor.ts';
-import type { Peer, Refusal } from '../transport/tls/arrival.ts';
+import type { Refusal } from '../transport/tls/arrival.ts';
 import { Bridge } from '../transport/tls/bridge.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
 import { type DoorOptions, TlsDoor } from '../transport/tls/tls-door.ts';
@@ -70,7 +70,7 @@ export class SecureDoor {
     await Promise.all([...this.#bridges].map((bridge) => bridge.finish(lingerMs)));
   }
 
-  #known(stream: TLSSocket, { address, port }: Peer, commonName: string | null): void {
+  #known(stream: TLSSocket, { address, port }: LobbyPeer, commonName: string | null): void {
     const { home, reactor } = this.#core;
     stream.setNoDelay(true);
     home.incidents.nowMs = performance.now();
@@ -99,7 +99,7 @@ export class SecureDoor {
 export function reportRefusal(
   { home, reactor }: ThreadCore,
   reason: Refusal,
-  { address, port }: Peer,
+  { address, port }: LobbyPeer,
   text: string,
 ): void {
   home.incidents.nowMs = performance.now();

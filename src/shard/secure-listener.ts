@@ -3,7 +3,7 @@
  * costs a descriptor and no more; with the twin in the door itself, which looks again.
  * Rule: a peer counts for its address from accept on; the acceptor alone listens.
  */
-import type { LobbyEnd, LobbyPeer } from '../native/contract.ts';
+import type { LobbyEnd, LobbyOptions, LobbyPeer } from '../native/contract.ts';
 import { admit } from '../session/entrance.ts';
 import { giveArrival } from '../session/far/arriving.ts';
 import { REFUSED } from '../transport/tls/arrival.ts';
@@ -12,12 +12,7 @@ import type { NativeChoice, ThreadConfig } from './assemble.ts';
 import { reportRefusal } from './secure-door.ts';
 import type { ThreadCore } from './thread-core.ts';
 
-export interface SecureAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly backlog: number;
-  readonly v6Only: boolean;
-}
+export type SecureAddress = Pick<LobbyOptions, 'host' | 'port' | 'backlog' | 'v6Only'>;
 
 export interface Listening {
   readonly port: number;

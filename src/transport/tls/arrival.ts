@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
+import type { LobbyPeer } from '../../native/contract.ts';
 import { type Look, lookAtHello, wordsOf } from './client-hello.ts';
 
 /** What is read away after a refusal, so that the peer sees an end and no reset. */
@@ -25,11 +26,6 @@ export const REFUSED = {
   pushedOut: (limit: number) => `${limit} TLS handshakes are open, the limit`,
 } as const;
 
-export interface Peer {
-  readonly address: string;
-  readonly port: number;
-}
-
 export interface ArrivalEvents {
   /** The ClientHello is whole: calls `start` when it is its turn. */
   ready(): void;
@@ -39,7 +35,7 @@ export interface ArrivalEvents {
 }
 
 export class Arrival {
-  readonly peer: Peer;
+  readonly peer: LobbyPeer;
   readonly #socket: Socket;
   readonly #events: ArrivalEvents;
   readonly #timer: NodeJS.Timeout;
@@ -47,7 +43,7 @@ export class Arrival {
   #tls: TLSSocket | null = null;
   #isOver = false;
 
-  constructor(socket: Socket, peer: Peer, timeoutMs: number, events: ArrivalEvents) {
+  constructor(socket: Socket, peer: LobbyPeer, timeoutMs: number, events: ArrivalEvents) {
     this.peer = peer;
     this.#socket = socket;
     this.#events = events;

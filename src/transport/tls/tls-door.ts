@@ -6,7 +6,8 @@
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { Arrival, type Peer, REFUSED, type Refusal } from './arrival.ts';
+import type { LobbyPeer } from '../../native/contract.ts';
+import { Arrival, REFUSED, type Refusal } from './arrival.ts';
 import { contextOf, type TlsMaterial } from './material.ts';
 
 /** Handshakes begin for so long in one pass of the event loop. */
@@ -22,8 +23,8 @@ export interface DoorOptions {
 
 export interface DoorEvents {
   /** `commonName` of the certificate that the peer has proved; null without one. */
-  known(stream: TLSSocket, peer: Peer, commonName: string | null): void;
-  refused(reason: Refusal, peer: Peer, text: string): void;
+  known(stream: TLSSocket, peer: LobbyPeer, commonName: string | null): void;
+  refused(reason: Refusal, peer: LobbyPeer, text: string): void;
 }
 
 export class TlsDoor {
@@ -33,7 +34,7 @@ export class TlsDoor {
   #material: TlsMaterial;
   #context: ReturnType<typeof contextOf>;
   /** Accepted, and not read yet. */
-  #waiting: { open(): Socket; readonly peer: Peer }[] = [];
+  #waiting: { open(): Socket; readonly peer: LobbyPeer }[] = [];
   #taking: NodeJS.Immediate | null = null;
   readonly #arrivals = new Set<Arrival>();
   /** Those of them whose ClientHello is not whole. */
@@ -56,7 +57,7 @@ export class TlsDoor {
   }
 
   /** Takes an accepted peer; `open` is called once and gives its socket, made with `allowHalfOpen`. */
-  take(peer: Peer, open: () => Socket): void {
+  take(peer: LobbyPeer, open: () => Socket): void {
     this.#waiting.push({ open, peer });
     this.#taking ??= setImmediate(() => this.#takeSome());
   }
@@ -68,7 +69,7 @@ export class TlsDoor {
     if (this.#waiting.length > 0) this.#taking = setImmediate(() => this.#takeSome());
   }
 
-  #welcome(socket: Socket, peer: Peer): void {
+  #welcome(socket: Socket, peer: LobbyPeer): void {
     const { handshakeTimeoutMs, handshakesMax } = this.#options;
     const arrival: Arrival = new Arrival(socket, peer, handshakeTimeoutMs, {
       ready: () => this.#queue(arrival),
