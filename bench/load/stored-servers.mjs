@@ -79,14 +79,21 @@ export function storedServers(ours, theirs) {
       argv: (_context, port) => ours.argv(port, options(port)),
     },
   ];
+  const journal = {
+    name: 'journal',
+    about: 'geartrain --threads 0 -q journal',
+    isGeartrain: true,
+    missing: ours.missing,
+    argv: (_context, port) => ours.argv(port, ['-q', 'journal', `--state-dir=${newFolder()}`]),
+  };
   const needsDriver = (missing) => (context) => missing(context) || driverMissing();
   return [
+    journal,
     {
-      name: 'journal',
-      about: 'geartrain --threads 0 -q journal',
-      isGeartrain: true,
-      missing: ours.missing,
-      argv: (_context, port) => ours.argv(port, ['-q', 'journal', `--state-dir=${newFolder()}`]),
+      ...journal,
+      name: 'journal-idle',
+      about: `${journal.about}, without background jobs`,
+      load: { beside: 0 },
     },
     ...pair('sqlite', needsDriver, sqliteOptions),
     ...pair('postgres', (missing) => needs(missing, POSTGRES), postgresOptions),

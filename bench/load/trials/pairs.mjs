@@ -22,9 +22,9 @@ export const pairsTrials = [
     name: 'beside',
     tags: ['stores'],
     about:
-      'round trip of foreground jobs, 8 x 1, beside 50,000 background submits a second: in memory, and committed',
-    servers: ['geartrain', 'journal'],
-    reference: 'geartrain',
+      'round trip of foreground jobs, 8 x 1, beside 50,000 background submits a second: none of these, in memory, and committed',
+    servers: ['journal-idle', 'geartrain', 'journal'],
+    reference: 'journal-idle',
     options: { scenario: 'rtt', jobs: 60000, warm: 100000, beside: 50000 },
   },
   {
