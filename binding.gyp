@@ -11,6 +11,8 @@
         'native/codec.cc',
         'native/connections.cc',
         'native/decoder.cc',
+        'native/disk-calls.cc',
+        'native/disk.cc',
         'native/first-message.cc',
         'native/functions.cc',
         'native/holding.cc',

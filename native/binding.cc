@@ -57,6 +57,7 @@ void OnEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* data) {
   state->is_ending = true;
   state->hook = handle;
   CloseLobbies(state);
+  CloseDisks(state);
   for (Binding* binding = state->bindings.first; binding != nullptr; binding = binding->next) {
     binding->reactor->Abandon();
   }
@@ -118,6 +119,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Export<Create>(exports, "create");
   ExportReactor(exports);
   ExportLobby(exports);
+  ExportDisk(exports);
   ExportBlobs(exports);
   ExportDecoder(exports);
   ExportFunctions(exports);

@@ -10,6 +10,7 @@ namespace geartrain {
 
 void ExportReactor(Napi::Object exports);
 void ExportLobby(Napi::Object exports);
+void ExportDisk(Napi::Object exports);
 void ExportBlobs(Napi::Object exports);
 void ExportDecoder(Napi::Object exports);
 void ExportFunctions(Napi::Object exports);

@@ -18,8 +18,11 @@ import type { Peer } from './peer.ts';
 import { storedJob } from './stored-job.ts';
 import { makeReady, refuse, replyCreated } from './submit.ts';
 
-/** Durable jobs that one event answers: some tenths of a millisecond. Of more than twice as many, half: it must keep up. */
-const ANSWERED_MIN = 256;
+/**
+ * Durable jobs that one event answers: some dozens of microseconds, for who waits for a foreground job meanwhile. Of more
+ * than eight times as many, an eighth: it must keep up.
+ */
+const ANSWERED_MIN = 48;
 
 /** Pending jobs that may be kept for other jobs, once they are none any more. */
 const SPARE_MAX = 4096;
@@ -48,8 +51,9 @@ export class Storing {
   readonly #freeTickets: Ticket[] = [];
   /** Tickets of foreground jobs that went on when a background submit had joined them: rare. */
   readonly #joined = new Map<number, Ticket>();
-  /** Durable, not answered yet. */
+  /** Durable; those before `#answered` are answered. */
   readonly #stored: Ticket[] = [];
+  #answered = 0;
   /** What the options say of functions, once it was looked up. */
   readonly #relaxed = new WeakMap<FunctionQueue, boolean>();
 
@@ -127,9 +131,15 @@ export class Storing {
       if (isStored) this.#stored.push(ticket);
       else this.#settle(ticket, false);
     });
-    const count = Math.max(ANSWERED_MIN, this.#stored.length >> 1);
-    for (const ticket of this.#stored.splice(0, count)) this.#settle(ticket, true);
-    return this.#stored.length === 0;
+    const stored = this.#stored;
+    const count = Math.max(ANSWERED_MIN, (stored.length - this.#answered) >> 3);
+    const end = Math.min(stored.length, this.#answered + count);
+    while (this.#answered < end) this.#settle(stored[this.#answered++] as Ticket, true);
+    if (2 * end >= stored.length) {
+      stored.splice(0, end);
+      this.#answered = 0;
+    }
+    return stored.length === 0;
   }
 
   /** The ticket, or 0 when the store takes nothing now. */

@@ -105,6 +105,17 @@ export interface Bindings {
   /** What a lobby sees in the first bytes of a peer: -1 more is awaited (-2: of a body), 0 whole, else what is wrong. For the parity suite. */
   lookAtFirst(awaits: number, bytes: Uint8Array): number;
 
+  /** A negative errno when the thread cannot be started. */
+  diskOpen(onDone: (errno: number) => void): Handle | number;
+  diskGive(
+    handle: Handle,
+    fd: number,
+    pieces: readonly Uint8Array[],
+    at: number,
+    isSynced: boolean,
+  ): void;
+  diskClose(handle: Handle): void;
+
   decoderCreate(settings: Float64Array, shapes: Uint8Array): DecoderParts;
   decoderFeed(handle: Handle, bytes: Uint8Array): number;
   decoderBlobRead(

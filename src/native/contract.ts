@@ -180,6 +180,30 @@ export interface Lobby {
 /** Binds and listens. Rejects with Error with `code` (EADDRINUSE ...). */
 export type OpenLobby = (options: LobbyOptions, events: LobbyEvents) => Promise<Lobby>;
 
+/**
+ * A thread that writes to files and makes them durable, one order behind the other. It never interrupts the thread that
+ * serves; while that one is busy and there is no other core, an order takes some milliseconds longer.
+ */
+export interface Disk {
+  /**
+   * Writes all pieces, at most four, behind each other, the first one at offset `at`. With `isSynced` they are durable
+   * when `done` is called, with all that was written to the file before. Pieces must not change until then; `done` is
+   * called after this call, with the system's error or null, and keeps the process alive until then.
+   */
+  write(
+    fd: number,
+    pieces: readonly Uint8Array[],
+    at: number,
+    isSynced: boolean,
+    done: (error: Error | null) => void,
+  ): void;
+  /** Ends the thread. Nothing is under way; nothing is written any more. */
+  close(): void;
+}
+
+/** Throws SystemError when there can be no more threads. */
+export type OpenDisk = () => Disk;
+
 /** Functions of the addon that belong to no reactor. The twin's versions are in native/twin.ts. */
 export interface NativeFunctions {
   /** Gives the pages of `bytes` back to the system; its content is zero afterwards (or unchanged in the twin, which drops chunks instead). */

@@ -5,7 +5,8 @@
 import { addonFunctions, createReactor } from './addon.ts';
 import { NoAddonError } from './addon-errors.ts';
 import { bindings } from './bindings.ts';
-import type { NativeFunctions, OpenLobby, Reactor, ReactorOptions } from './contract.ts';
+import type { NativeFunctions, OpenDisk, OpenLobby, Reactor, ReactorOptions } from './contract.ts';
+import { openDisk } from './disk.ts';
 import { openLobby } from './lobby.ts';
 import { twinFunctions } from './twin.ts';
 
@@ -19,6 +20,8 @@ export interface Native {
   readonly createReactor: ((options: ReactorOptions) => Reactor) | null;
   /** null with the twin. */
   readonly openLobby: OpenLobby | null;
+  /** null with the twin. */
+  readonly openDisk: OpenDisk | null;
 }
 
 /**
@@ -35,11 +38,19 @@ export function loadNative(mode: 'auto' | 'on' | 'off' = 'auto'): Native {
     if (mode === 'on') throw new NoAddonError(`native on: ${reason}`, { cause: error });
     return twin(reason);
   }
-  return { kind: 'addon', reason: '', functions: addonFunctions, createReactor, openLobby };
+  return {
+    kind: 'addon',
+    reason: '',
+    functions: addonFunctions,
+    createReactor,
+    openLobby,
+    openDisk,
+  };
 }
 
 function twin(reason: string): Native {
-  return { kind: 'twin', reason, functions: twinFunctions, createReactor: null, openLobby: null };
+  const nothing = { createReactor: null, openLobby: null, openDisk: null };
+  return { kind: 'twin', reason, functions: twinFunctions, ...nothing };
 }
 
 /** `No native build was found for ...` is what node-gyp-build says; the rest of it is for its own users. */

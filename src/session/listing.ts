@@ -73,8 +73,7 @@ class Listing {
 
   /** Too much to keep: lets go what there is and goes on when the peer has read most of it. */
   #sendPart(): void {
-    const { pieces } = this.#place;
-    pieces.push(this.#rows.take());
+    this.#place.add(this.#rows.take());
     if (!releasePart(this.#home, this.#session, this.#place)) {
       this.#home.later(() => this.goOn());
       return;

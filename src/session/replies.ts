@@ -23,7 +23,7 @@ export function takePlace(session: Session): Place {
 
 /** Fills a place with bytes that are the place's own from now on, and sends what may leave. */
 export function fill(home: Home, session: Session, place: Place, bytes: Uint8Array): void {
-  if (bytes.length > 0) place.pieces.push(bytes);
+  if (bytes.length > 0) place.add(bytes);
   place.isFilled = true;
   releaseAll(home, session);
 }
@@ -51,7 +51,8 @@ export function releaseAll(home: Home, session: Session): void {
 /** Sends what the front place has so far, before it is filled: long listings. */
 export function releasePart(home: Home, session: Session, place: Place): boolean {
   if (session.replies?.front !== place) return false;
-  for (const piece of place.pieces.splice(0)) writePiece(home, session, piece);
+  for (const piece of place.pieces) writePiece(home, session, piece);
+  place.empty();
   return true;
 }
 

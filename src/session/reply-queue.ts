@@ -6,10 +6,32 @@
 /** A piece of output: bytes of ours, or a whole blob (one reference is the piece's). */
 export type Piece = Uint8Array | { readonly blob: number; readonly byteCount: number };
 
-export interface Place {
+/** Most places get their answer when they are in front, straight into the output, and never have pieces. */
+const NO_PIECES: readonly Piece[] = [];
+
+export class Place {
   readonly id: number;
-  readonly pieces: Piece[];
-  isFilled: boolean;
+  isFilled = false;
+  #pieces = NO_PIECES as Piece[];
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  /** What it has so far. */
+  get pieces(): readonly Piece[] {
+    return this.#pieces;
+  }
+
+  add(...pieces: readonly Piece[]): void {
+    if (this.#pieces === NO_PIECES) this.#pieces = [...pieces];
+    else this.#pieces.push(...pieces);
+  }
+
+  /** Gives up what it has so far. */
+  empty(): void {
+    this.#pieces = NO_PIECES as Piece[];
+  }
 }
 
 export class ReplyQueue {
@@ -37,7 +59,7 @@ export class ReplyQueue {
 
   /** Takes the next place. */
   take(): Place {
-    const place: Place = { id: this.#nextId, pieces: [], isFilled: false };
+    const place = new Place(this.#nextId);
     this.#nextId = (this.#nextId + 1) | 0;
     this.#places.push(place);
     return place;

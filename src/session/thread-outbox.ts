@@ -140,8 +140,8 @@ export class ThreadOutbox implements Outbox {
     // Behind the replies that wait: its first unfilled place keeps the front, so nothing leaves before the caller has written.
     const waiting = resumed ?? place ?? session.replies.take();
     const head = new Uint8Array(headBytes);
-    waiting.pieces.push(head);
-    if (blob > 0) waiting.pieces.push({ blob, byteCount: blobBytes });
+    waiting.add(head);
+    if (blob > 0) waiting.add({ blob, byteCount: blobBytes });
     waiting.isFilled = true;
     this.bytes = head;
     this.at = 0;

@@ -13,6 +13,7 @@ import { type Logger, levelName } from '../base/logger.ts';
 import type {
   KeepaliveOptions,
   NativeFunctions,
+  OpenDisk,
   OpenLobby,
   Reactor,
   ReactorOptions,
@@ -25,6 +26,7 @@ import type { Store, StoreHost } from '../store/store.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
 import type { DoorOptions } from '../transport/tls/tls-door.ts';
 import { compileAdminFrom } from './admin-from.ts';
+import { diskFiles } from './disk-files.ts';
 import { loopDelayMeter } from './loop-delay.ts';
 import { SecureDoor } from './secure-door.ts';
 import { ThreadCore, type ThreadCoreOptions } from './thread-core.ts';
@@ -87,6 +89,8 @@ export interface NativeChoice {
   createReactor(options: ReactorOptions): Reactor;
   /** null with the twin. */
   readonly openLobby: OpenLobby | null;
+  /** null with the twin. */
+  readonly openDisk: OpenDisk | null;
 }
 
 /** For a server without shards. Its own connections are all there are: the sessions count those themselves. */
@@ -148,7 +152,7 @@ export function assembleThread(
         tls === null ? null : new SecureDoor(core, native.functions, tls.material, tls.door),
       closeDescriptor: (fd) => native.functions.closeDescriptor(fd),
     },
-    makeStore: store === null ? null : (host) => openStore(store, host),
+    makeStore: store === null ? null : (host) => openStore(store, host, native.openDisk),
   });
   const onSocket = (socket: Socket, address: string, port: number): void => {
     if (core.door !== null && admit(core.home, address, port))
@@ -159,8 +163,15 @@ export function assembleThread(
 }
 
 /** A store as a thread has it; it is read before everything else. */
-export function openStore(config: StoreConfig, host: StoreHost): Store {
-  if (config.kind === 'journal') return new Journal({ files: nodeFiles, ...config }, host);
+export function openStore(
+  config: StoreConfig,
+  host: StoreHost,
+  openDisk: OpenDisk | null = null,
+): Store {
+  if (config.kind === 'journal') {
+    const files = openDisk === null ? nodeFiles : diskFiles(openDisk);
+    return new Journal({ files, ...config }, host);
+  }
   const { relaxedMs } = config;
   return new DatabaseStore({ port: config.port as StorePort, relaxedMs }, host);
 }

@@ -247,7 +247,7 @@ export class ThreadCore {
     const ticksBefore = broker?.tickedJobs ?? 0;
     let dueMs = broker === null ? Number.POSITIVE_INFINITY : this.#tick(broker, nowMs);
     const { store } = this;
-    if (store !== null) dueMs = Math.min(dueMs, store.flush(nowMs));
+    if (store !== null) dueMs = Math.min(dueMs, store.flush(nowMs, rowCount + records === 0));
     if (home.pace !== null) dueMs = Math.min(dueMs, home.pace.tick(home));
     dueMs = Math.min(dueMs, home.absences.tick(home), home.incidents.tick());
     dueMs = Math.min(dueMs, this.#housekeeping.run(nowMs));

@@ -32,10 +32,14 @@ export interface FileSystem {
   write(file: number, pieces: readonly Uint8Array[], at: number, done: Done): void;
   /** Makes the data of a file durable. */
   sync(file: number, done: Done): void;
+  /** Writes as `write` does; when `done` is called the data is durable. */
+  commit(file: number, pieces: readonly Uint8Array[], at: number, done: Done): void;
   /** Makes the names in a folder durable. */
   syncFolder(path: string, done: Done): void;
   rename(from: string, to: string, done: Done): void;
   remove(path: string, done: Done): void;
+  /** Nothing is under way, and nothing is asked any more. */
+  end(): void;
 }
 
 /** The system's own. */
@@ -73,6 +77,11 @@ export const nodeFiles: FileSystem = {
   read: (file, bytes, at, done) => fs.read(file, bytes, 0, bytes.length, at, done),
   write: writePieces,
   sync: (file, done) => fs.fdatasync(file, done),
+  commit: (file, pieces, at, done) =>
+    writePieces(file, pieces, at, (error) => {
+      if (error === null) fs.fdatasync(file, done);
+      else done(error);
+    }),
   syncFolder: (path, done) => {
     fs.open(path, 'r', (error, folder) => {
       if (error !== null) done(error);
@@ -81,6 +90,7 @@ export const nodeFiles: FileSystem = {
   },
   rename: (from, to, done) => fs.rename(from, to, done),
   remove: (path, done) => fs.unlink(path, done),
+  end: () => {},
 };
 
 /** The system may take a part only. */

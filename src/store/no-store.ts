@@ -1,5 +1,6 @@
 /** The do-nothing twin: takes every job, calls it durable at the next flush and remembers nothing. */
-import type { Store, StoredJob, StoreHealth, StoreHost, TakeJob, Ticket } from './store.ts';
+import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from './store.ts';
+import type { StoredJob } from './stored-job.ts';
 
 export class NoStore implements Store {
   readonly #host: StoreHost;

@@ -7,7 +7,8 @@ import { rmSync } from 'node:fs';
 import { nodeFiles } from './file-system.ts';
 import { Journal } from './journal/journal.ts';
 import { journalFolder, type Manifest, shardsOf } from './manifest.ts';
-import type { StoredJob, StoreHost } from './store.ts';
+import type { StoreHost } from './store.ts';
+import type { StoredJob } from './stored-job.ts';
 
 /** Jobs that wait for the disk before more are read. */
 const UNCOMMITTED_MAX = 10_000;
@@ -38,7 +39,7 @@ export async function reroute(options: Rerouting): Promise<number> {
     let waitingBytes = 0;
     for (const [, job] of options.more ?? []) {
       target.add(job);
-      waitingBytes += job.workload.length + JOB_BYTES;
+      waitingBytes += job.workloadBytes + JOB_BYTES;
       if (waitingBytes < WAITING_BYTES_MAX) continue;
       await target.catchUp(0);
       waitingBytes = 0;

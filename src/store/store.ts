@@ -3,20 +3,7 @@
  * what it is given, works on its own time and says later, when it is asked, what has become durable.
  * Rule: no method waits for a disk or a network. Nobody above this folder knows which store it is.
  */
-
-/** One job as a store keeps it. Byte ranges are borrowed: valid until the call that passes them returns. */
-export interface StoredJob {
-  readonly functionName: Uint8Array;
-  /** At most 64 bytes; empty when the job has none, `-` when it is compared by workload. */
-  readonly unique: Uint8Array;
-  /** Name of the reducer; empty without one. */
-  readonly reducer: Uint8Array;
-  /** 0 high, 1 normal, 2 low. */
-  readonly priority: number;
-  /** Wall clock time of its start, in milliseconds since 1970; 0 = at once. */
-  readonly startMs: number;
-  readonly workload: Uint8Array;
-}
+import type { StoredJob } from './stored-job.ts';
 
 /**
  * Stands for one appended job: a whole number from 1 on that is the caller's to choose. The store hands it back once,
@@ -59,8 +46,11 @@ export interface Store {
    * for one that `settle` called not stored: its reference means nothing any more.
    */
   forget(reference: number): void;
-  /** Begins to commit what waits. Called at the end of every turn; returns when to call again, or Infinity. */
-  flush(nowMs: number): number;
+  /**
+   * Begins to commit what waits. Called at the end of every turn; returns when to call again, or Infinity. With `isIdle`
+   * false the turn had other work, and more may come: a store whose commits are dear may wait for it a little.
+   */
+  flush(nowMs: number, isIdle?: boolean): number;
   /** Tells what has become of appended jobs since the last call, in any order. */
   settle(done: (ticket: Ticket, isStored: boolean) => void): void;
   /**

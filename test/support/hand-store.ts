@@ -2,14 +2,8 @@
  * A store that commits when a test says so: what it keeps, what waits, what it was told to forget.
  * Rule: it copies what it is given, as every store must.
  */
-import type {
-  Store,
-  StoredJob,
-  StoreHealth,
-  StoreHost,
-  TakeJob,
-  Ticket,
-} from '../../src/store/store.ts';
+import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from '../../src/store/store.ts';
+import { StoredJob } from '../../src/store/stored-job.ts';
 
 interface Waiting {
   readonly reference: number;
@@ -96,12 +90,12 @@ export class HandStore implements Store {
 
 /** The same job in memory of its own. */
 export function copyOf(job: StoredJob): StoredJob {
-  return {
+  return StoredJob.of({
     functionName: Uint8Array.from(job.functionName),
     unique: Uint8Array.from(job.unique),
     reducer: Uint8Array.from(job.reducer),
     priority: job.priority,
     startMs: job.startMs,
     workload: Uint8Array.from(job.workload),
-  };
+  });
 }

@@ -3,7 +3,8 @@
  * gives back. Rule: the books know only what a server would know: outcomes that `settle` told.
  */
 import { Journal } from '../../src/store/journal/journal.ts';
-import type { StoredJob, StoreHost } from '../../src/store/store.ts';
+import type { StoreHost } from '../../src/store/store.ts';
+import { type JobParts, StoredJob } from '../../src/store/stored-job.ts';
 import { copyOf } from './hand-store.ts';
 import { MemoryFiles } from './memory-files.ts';
 
@@ -20,7 +21,10 @@ export interface Kept {
 export const numberOf = (job: StoredJob): number =>
   Number(Buffer.from(job.workload).toString('latin1').split(' ')[0]);
 
-export function jobNumbered(number: number, bytes = 40): StoredJob {
+export const jobNumbered = (number: number, bytes?: number): StoredJob =>
+  StoredJob.of(partsNumbered(number, bytes));
+
+export function partsNumbered(number: number, bytes = 40): JobParts {
   return {
     functionName: Buffer.from(`function-${number % 3}`),
     unique: Buffer.from(number % 2 === 0 ? `unique-${number}` : ''),

@@ -179,6 +179,17 @@ export class MemoryFiles implements FileSystem {
     });
   }
 
+  commit(file: number, pieces: readonly Uint8Array[], at: number, done: Done): void {
+    this.write(file, pieces, at, (error) => {
+      if (error === null) this.sync(file, done);
+      else done(error);
+    });
+  }
+
+  end(): void {
+    if (!this.isIdle) throw new Error('end: something is under way');
+  }
+
   syncFolder(path: string, done: Done): void {
     this.#later('syncFolder', path, (error) => {
       if (error !== null) return done(error);

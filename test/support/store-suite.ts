@@ -3,7 +3,8 @@
  * restart is spared those about restarts alone.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Store, StoredJob, StoreHost } from '../../src/store/store.ts';
+import type { Store, StoreHost } from '../../src/store/store.ts';
+import { type JobParts, StoredJob } from '../../src/store/stored-job.ts';
 import { copyOf } from './hand-store.ts';
 
 export interface StoreUnderTest {
@@ -23,15 +24,16 @@ export interface Place {
   remove(): void | Promise<void>;
 }
 
-const job = (name: string, fields: Partial<StoredJob> = {}): StoredJob => ({
-  functionName: Buffer.from('f'),
-  unique: Buffer.from(name),
-  reducer: Buffer.from(''),
-  priority: 1,
-  startMs: 0,
-  workload: Buffer.from(`work of ${name}`),
-  ...fields,
-});
+const job = (name: string, fields: Partial<JobParts> = {}): StoredJob =>
+  StoredJob.of({
+    functionName: Buffer.from('f'),
+    unique: Buffer.from(name),
+    reducer: Buffer.from(''),
+    priority: 1,
+    startMs: 0,
+    workload: Buffer.from(`work of ${name}`),
+    ...fields,
+  });
 
 /** A store that is told and asked as a thread does it. */
 class Life {

@@ -10,7 +10,7 @@ import { hashBytes } from '../../protocol/hash.ts';
 import { type Manifest, readManifest, writeManifest } from '../../store/manifest.ts';
 import { removeJournals, reroute } from '../../store/reroute.ts';
 import { lockState } from '../../store/state-lock.ts';
-import type { StoredJob } from '../../store/store.ts';
+import type { StoredJob } from '../../store/stored-job.ts';
 import { newHashSeed, nextBoot } from '../identity.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { jobOf } from './job-line.ts';

@@ -10,7 +10,7 @@
 import { isUtf8 } from 'node:buffer';
 import { HEAD_BYTES_MAX, UNIQUE_BYTES_MAX } from '../../protocol/limits.ts';
 import { asBuffer } from '../../store/as-buffer.ts';
-import type { StoredJob } from '../../store/store.ts';
+import { StoredJob } from '../../store/stored-job.ts';
 
 const PRIORITIES = ['high', 'normal', 'low'] as const;
 const KEYS: ReadonlySet<string> = new Set([
@@ -64,14 +64,14 @@ export function jobOf(line: string, workloadBytesMax: number): StoredJob | strin
   if (bytes === null) return `workload is ${given(workload)}, not base64`;
   if (bytes.length > workloadBytesMax)
     return `workload is ${bytes.length} bytes, limit ${workloadBytesMax} (--max-packet-size)`;
-  return {
+  return StoredJob.of({
     functionName: functionName as Uint8Array,
     unique: unique as Uint8Array,
     reducer: reducer as Uint8Array,
     priority,
     startMs: Math.round(runTime * MS),
     workload: bytes,
-  };
+  });
 }
 
 function shown(name: Uint8Array): string | { readonly base64: string } {

@@ -5,7 +5,8 @@
 import type { Logger } from '../../base/logger.ts';
 import { openStore } from '../../shard/assemble.ts';
 import { readManifest } from '../../store/manifest.ts';
-import type { Store, StoredJob, StoreHost } from '../../store/store.ts';
+import type { Store, StoreHost } from '../../store/store.ts';
+import type { StoredJob } from '../../store/stored-job.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { createState, type ServerState } from '../state.ts';
 import { defaultStateDir } from '../state-dir.ts';

@@ -138,7 +138,7 @@ function onReply(home: Home, from: number, record: RecordView): void {
   if (isAssign(type)) noteFarJob(home, session, from, bytes, at + HEADER_BYTES);
   place.isFilled = true;
   if (session.replies?.front === place) home.output.write(session.conn, bytes, at, at + byteCount);
-  else place.pieces.push(bytes.slice(at, at + byteCount));
+  else place.add(bytes.slice(at, at + byteCount));
   releaseAll(home, session);
 }
 
@@ -174,7 +174,7 @@ function onNotify(home: Home, record: RecordView): void {
     return;
   }
   const place = takePlace(session);
-  place.pieces.push(packet.slice());
+  place.add(packet.slice());
   place.isFilled = true;
 }
 

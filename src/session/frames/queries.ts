@@ -39,8 +39,8 @@ export function onEcho(home: Home, session: Session, frame: Frame): void {
     return;
   }
   const place = takePlace(session);
-  place.pieces.push(echoHead.slice(), bytes.slice(data, dataEnd));
-  if (blob > 0) place.pieces.push({ blob, byteCount: dataBytes });
+  place.add(echoHead.slice(), bytes.slice(data, dataEnd));
+  if (blob > 0) place.add({ blob, byteCount: dataBytes });
   fence(home, session, () => {
     place.isFilled = true;
     releaseAll(home, session);

@@ -4,7 +4,8 @@
  * Rule: what `settle` calls stored is in the database; a row is removed until that has succeeded.
  */
 import { LogLevel } from '../../base/logger.ts';
-import type { Store, StoredJob, StoreHealth, StoreHost, TakeJob, Ticket } from '../store.ts';
+import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from '../store.ts';
+import { StoredJob } from '../stored-job.ts';
 import type { Put } from './backend.ts';
 import { KeyTable, Place } from './key-table.ts';
 import type { FromDatabase, Port, ToDatabase } from './messages.ts';
@@ -158,8 +159,8 @@ export class DatabaseStore implements Store {
       const row = this.#keys.add(put.key, functionName, Place.STORED, 0);
       const unique = uniqueOf(put.key) as Uint8Array;
       const startMs = put.startSeconds * 1000;
-      const job = { functionName, unique, reducer: NO_REDUCER, priority, startMs, workload };
-      this.#take(job, row + 1, ++this.#lastOrder);
+      const parts = { functionName, unique, reducer: NO_REDUCER, priority, startMs, workload };
+      this.#take(StoredJob.of(parts), row + 1, ++this.#lastOrder);
     }
     this.#port.postMessage({ type: 'taken' });
   }

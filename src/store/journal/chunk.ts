@@ -2,23 +2,38 @@
  * Puts that are written together: gathered in one piece of memory as they come, so that a commit copies nothing.
  * Rule: a chunk that is under way is not added to any more.
  */
-import type { StoredJob, Ticket } from '../store.ts';
-import { writePut } from './entry.ts';
+import type { Ticket } from '../store.ts';
+import type { StoredJob } from '../stored-job.ts';
+import { PUT_HEAD_BYTES, writePut } from './entry.ts';
 import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
 
 export class Chunk {
   readonly #entries: EntryBytes;
+  /** Of each put. Lists that live as long as the chunk: an array that is emptied gives its memory up. */
+  readonly #slots: Uint32Array;
+  readonly #tickets: Uint32Array;
+  /** Puts in it. */
+  #count = 0;
   /** Bytes used. */
   length = 0;
-  readonly slots: number[] = [];
   /** Of moved puts, where they lie until this chunk is written; empty for new ones. */
   readonly oldSegments: number[] = [];
-  /** One a new put; none of moved ones. */
-  readonly tickets: Ticket[] = [];
   awaited = 0;
 
-  constructor(byteCount: number) {
+  /** `putsMax`: of more puts it is never asked. */
+  constructor(byteCount: number, putsMax = Math.floor(byteCount / PUT_HEAD_BYTES)) {
     this.#entries = entryBytesOf(new Uint8Array(byteCount));
+    this.#slots = new Uint32Array(putsMax);
+    this.#tickets = new Uint32Array(putsMax);
+  }
+
+  get slots(): Uint32Array {
+    return this.#slots.subarray(0, this.#count);
+  }
+
+  /** One a new put; none of moved ones. */
+  get tickets(): Uint32Array {
+    return this.#tickets.subarray(0, this.newPuts);
   }
 
   get used(): Uint8Array {
@@ -31,7 +46,7 @@ export class Chunk {
 
   /** New puts in it. */
   get newPuts(): number {
-    return this.tickets.length;
+    return this.isMoved ? 0 : this.#count;
   }
 
   /** Room for puts, used or not. */
@@ -55,8 +70,8 @@ export class Chunk {
   ): void {
     writePut(this.#entries, this.length, byteCount, job, slot, id, salt);
     this.length += byteCount;
-    this.slots.push(slot);
-    this.tickets.push(ticket);
+    this.#slots[this.#count] = slot;
+    this.#tickets[this.#count++] = ticket;
     if (isAwaited) this.awaited++;
   }
 
@@ -64,16 +79,15 @@ export class Chunk {
   move(bytes: Uint8Array, slot: number, oldSegment: number): void {
     this.#entries.bytes.set(bytes, this.length);
     this.length += bytes.length;
-    this.slots.push(slot);
+    this.#slots[this.#count++] = slot;
     this.oldSegments.push(oldSegment);
   }
 
   /** Empty, for other puts. */
   reset(): void {
     this.length = 0;
-    this.slots.length = 0;
+    this.#count = 0;
     this.oldSegments.length = 0;
-    this.tickets.length = 0;
     this.awaited = 0;
   }
 }

@@ -77,7 +77,9 @@ export class Committer {
   }
 
   /** Whether a new put of `byteCount` bytes has a chance now. */
-  isAccepting(nowMs: number, byteCount: number): boolean {
+  isAccepting(byteCount: number): boolean {
+    if (!this.#isFailing && !this.#isFull) return true;
+    const nowMs = this.#host.nowMs();
     if (this.#isFailing && nowMs < this.#retryAtMs) return false;
     if (!this.#isFull || nowMs >= this.#growAtMs) return true;
     const { putBytes, puts } = this.#waiting;
@@ -140,13 +142,9 @@ export class Committer {
       pieces.push(this.#forgetBytes.bytes.subarray(0, batch.forgets.length * FORGET_BYTES));
     const at = segment.end;
     segment.end += batch.byteCount;
-    this.#files.write(segment.file, pieces, at, (error) => {
-      if (error !== null) this.#giveUp(batch, segment, error);
-      else
-        this.#files.sync(segment.file, (unsynced) => {
-          if (unsynced !== null) this.#giveUp(batch, segment, unsynced);
-          else this.#committed(batch, segment);
-        });
+    this.#files.commit(segment.file, pieces, at, (error) => {
+      if (error === null) this.#committed(batch, segment);
+      else this.#giveUp(batch, segment, error);
     });
   }
 

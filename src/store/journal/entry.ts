@@ -18,7 +18,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { copyBytes } from '../../base/bytes.ts';
-import type { StoredJob } from '../store.ts';
+import { StoredJob } from '../stored-job.ts';
 import { crcOf } from './crc.ts';
 import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
 
@@ -33,11 +33,12 @@ export const EntryKind = { PUT: 1, FORGET: 2 } as const;
 const MAGIC = Buffer.from('gtjournl', 'latin1');
 const HEADER_COPY_BYTES = 32;
 const TWO_32 = 0x1_0000_0000;
+const NO_BYTES = new Uint8Array(0);
 
 /** Size of the put that keeps `job`. */
 export function putBytes(job: StoredJob): number {
-  const { functionName, unique, reducer, workload } = job;
-  const data = functionName.length + unique.length + reducer.length + workload.length;
+  const { functionName, reducer, uniqueBytes, workloadBytes } = job;
+  const data = functionName.length + uniqueBytes + reducer.length + workloadBytes;
   return Math.ceil((PUT_HEAD_BYTES + data) / ALIGN) * ALIGN;
 }
 
@@ -52,18 +53,19 @@ export function writePut(
   salt: number,
 ): void {
   const { bytes, view } = to;
-  const { functionName, unique, reducer, workload } = job;
+  const { functionName, reducer, uniqueBytes, workloadBytes } = job;
+  const workload = job.at + uniqueBytes;
   writeHead(view, at, byteCount, EntryKind.PUT, slot, id);
   bytes[at + 10] = job.priority;
-  bytes[at + 11] = unique.length;
+  bytes[at + 11] = uniqueBytes;
   view.setFloat64(at + 24, job.startMs, true);
   view.setUint16(at + 32, functionName.length, true);
   view.setUint16(at + 34, reducer.length, true);
-  view.setUint32(at + 36, workload.length, true);
+  view.setUint32(at + 36, workloadBytes, true);
   let next = copyBytes(bytes, at + PUT_HEAD_BYTES, functionName, 0, functionName.length);
-  next = copyBytes(bytes, next, unique, 0, unique.length);
+  next = copyBytes(bytes, next, job.bytes, job.at, workload);
   next = copyBytes(bytes, next, reducer, 0, reducer.length);
-  next = copyBytes(bytes, next, workload, 0, workload.length);
+  next = copyBytes(bytes, next, job.bytes, workload, workload + workloadBytes);
   const end = at + byteCount;
   while (next < end) bytes[next++] = 0;
   view.setUint32(at, crcOf(to, at + 4, end, salt), true);
@@ -96,7 +98,7 @@ function writeHead(
   view.setUint8(at + 8, kind);
   view.setUint8(at + 9, FORMAT_VERSION);
   view.setUint32(at + 12, slot, true);
-  view.setUint32(at + 16, id % TWO_32, true);
+  view.setUint32(at + 16, id, true); // Modulo 2^32.
   view.setUint32(at + 20, Math.floor(id / TWO_32), true);
 }
 
@@ -137,14 +139,27 @@ export function jobAt(from: EntryBytes, at: number): StoredJob {
   const unique = name + view.getUint16(at + 32, true);
   const reducer = unique + (bytes[at + 11] as number);
   const workload = reducer + view.getUint16(at + 34, true);
-  return {
-    functionName: bytes.subarray(name, unique),
-    unique: bytes.subarray(unique, reducer),
-    reducer: bytes.subarray(reducer, workload),
-    priority: bytes[at + 10] as number,
-    startMs: view.getFloat64(at + 24, true),
-    workload: bytes.subarray(workload, workload + view.getUint32(at + 36, true)),
-  };
+  const workloadBytes = view.getUint32(at + 36, true);
+  const functionName = bytes.subarray(name, unique);
+  const priority = bytes[at + 10] as number;
+  const startMs = view.getFloat64(at + 24, true);
+  if (workload > reducer)
+    return StoredJob.of({
+      ...{ functionName, priority, startMs, reducer: bytes.subarray(reducer, workload) },
+      unique: bytes.subarray(unique, reducer),
+      workload: bytes.subarray(workload, workload + workloadBytes),
+    });
+  const uniqueBytes = reducer - unique;
+  return new StoredJob(
+    functionName,
+    NO_BYTES,
+    priority,
+    startMs,
+    bytes,
+    unique,
+    uniqueBytes,
+    workloadBytes,
+  );
 }
 
 /** The two headers at the start of a segment. */

@@ -3,7 +3,8 @@
  * until the server asks. Rule: a slot is free again only when the server cannot name it any more: a refused put's slot
  * when its outcome was told, a forgotten one's when its forget is durable.
  */
-import type { StoredJob, Ticket } from '../store.ts';
+import type { Ticket } from '../store.ts';
+import type { StoredJob } from '../stored-job.ts';
 import { Chunk } from './chunk.ts';
 import type { Segments } from './segments.ts';
 import { type Slots, Where } from './slots.ts';
@@ -11,7 +12,7 @@ import { type Slots, Where } from './slots.ts';
 const IDLE_CHUNKS_MAX = 2;
 
 interface Outcome {
-  readonly tickets: readonly Ticket[];
+  readonly tickets: Uint32Array;
   readonly isStored: boolean;
 }
 
@@ -117,7 +118,7 @@ export class Waiting {
   }
 
   stored(chunk: Chunk): void {
-    if (chunk.newPuts > 0) this.#outcomes.push({ tickets: [...chunk.tickets], isStored: true });
+    if (chunk.newPuts > 0) this.#outcomes.push({ tickets: chunk.tickets.slice(), isStored: true });
     if (
       chunk.isMoved ||
       chunk.bytes !== this.#chunkBytes ||
@@ -140,7 +141,7 @@ export class Waiting {
   condemn(chunk: Chunk): void {
     const forgotten = new Set(this.#forgets);
     for (const slot of chunk.slots) if (!forgotten.has(slot)) this.#condemned.add(slot);
-    this.#outcomes.push({ tickets: [...chunk.tickets], isStored: false });
+    this.#outcomes.push({ tickets: chunk.tickets.slice(), isStored: false });
   }
 
   /** All new puts that wait are refused rather than kept waiting for nobody knows how long. */
@@ -165,7 +166,7 @@ export class Waiting {
       this.#slots.setSegment(slot, Where.PENDING);
       this.#refused.push(slot);
     }
-    this.#outcomes.push({ tickets: [...chunk.tickets], isStored: false });
+    this.#outcomes.push({ tickets: chunk.tickets.slice(), isStored: false });
   }
 
   #uncount(chunk: Chunk): void {
@@ -179,7 +180,7 @@ export class Waiting {
     if (last?.hasRoom(byteCount)) return last;
     const isLarge = byteCount > this.#chunkBytes;
     const idle = isLarge ? undefined : this.#idleChunks.pop();
-    const chunk = idle ?? new Chunk(Math.max(byteCount, this.#chunkBytes));
+    const chunk = idle ?? (isLarge ? new Chunk(byteCount, 1) : new Chunk(this.#chunkBytes));
     this.#chunks.push(chunk);
     return chunk;
   }

@@ -2,8 +2,10 @@
  * The other thread of the addon's tests, by `workerData.job`. Runs the built output, because Node 20 loads no
  * TypeScript in threads. Every job posts `ready` (or a port) when the test may go on.
  */
+import { openSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { addonFunctions, createDecoder, createReactor } from '../../../dist/native/addon.js';
+import { openDisk } from '../../../dist/native/disk.js';
 import { openLobby } from '../../../dist/native/lobby.js';
 import { Control, OUT_INTS, Out, ROW_INTS, Row, RowKind } from '../../../dist/protocol/batch.js';
 
@@ -72,6 +74,14 @@ const jobs = {
     );
     parentPort.postMessage('ready');
     parentPort.postMessage(lobby.port);
+  },
+  /** Gives `orders` of a byte each, durable, and ends when they are done. */
+  disk() {
+    const { path, orders } = workerData;
+    const fd = openSync(path, 'r+');
+    const disk = openDisk();
+    for (let i = 0; i < orders; i++) disk.write(fd, [Buffer.from('x')], i, true, () => {});
+    parentPort.postMessage('ready');
   },
   /** Makes one decoder, or one reactor, after another until it is terminated. */
   async create() {

@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { jobOf, lineOf } from '../../../src/server/transfer/job-line.ts';
-import type { StoredJob } from '../../../src/store/store.ts';
+import { type JobParts, StoredJob } from '../../../src/store/stored-job.ts';
 
-const job = (fields: Partial<StoredJob> = {}): StoredJob => ({
-  functionName: Buffer.from('resize'),
-  unique: Buffer.from('u1'),
-  reducer: Buffer.from(''),
-  priority: 1,
-  startMs: 0,
-  workload: Buffer.from('hello'),
-  ...fields,
-});
+const job = (fields: Partial<JobParts> = {}): StoredJob =>
+  StoredJob.of({
+    functionName: Buffer.from('resize'),
+    unique: Buffer.from('u1'),
+    reducer: Buffer.from(''),
+    priority: 1,
+    startMs: 0,
+    workload: Buffer.from('hello'),
+    ...fields,
+  });
 
 describe('the line of a job', () => {
   it('has only what there is', () => {

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { StoredJob } from '../../../src/store/stored-job.ts';
 import { copyOf } from '../../support/hand-store.ts';
-import { FOLDER, JournalBench, jobNumbered, numberOf } from '../../support/journal-bench.ts';
+import {
+  FOLDER,
+  JournalBench,
+  jobNumbered,
+  numberOf,
+  partsNumbered,
+} from '../../support/journal-bench.ts';
 import { systemError } from '../../support/memory-files.ts';
 import { Random } from '../../support/random.ts';
 
@@ -41,6 +48,42 @@ describe('a journal', () => {
     expect(kept.map(({ job }) => copyOf(job))).toEqual(
       Array.from({ length: 30 }, (_, i) => copyOf(jobNumbered(2 * i + 2))),
     );
+  });
+
+  describe('in a thread that has other work', () => {
+    /** One commit has just begun and ended; then a job comes, in a turn with other work. */
+    function busy(bytes?: number): JournalBench {
+      const bench = new JournalBench(undefined, { segmentBytes: 1 << 21 });
+      bench.start();
+      bench.append(0);
+      bench.rest();
+      bench.append(1, bytes);
+      bench.isAwake = false;
+      expect(bench.journal.flush(bench.nowMs, false)).toBe(Number.POSITIVE_INFINITY);
+      return bench;
+    }
+    const hasBegun = (bench: JournalBench) => !bench.files.isIdle;
+
+    it('gathers puts for ten milliseconds, and asks to be called again', () => {
+      const bench = busy();
+      expect(hasBegun(bench)).toBe(false);
+      expect(bench.isAwake).toBe(true);
+      bench.journal.flush(bench.nowMs + 9.9, false);
+      expect(hasBegun(bench)).toBe(false);
+      bench.journal.flush(bench.nowMs + 10, false);
+      expect(hasBegun(bench)).toBe(true);
+    });
+
+    it('begins as soon as there is no other work', () => {
+      const bench = busy();
+      bench.journal.flush(bench.nowMs, true);
+      expect(hasBegun(bench)).toBe(true);
+    });
+
+    it('begins as soon as much waits', () => {
+      expect(hasBegun(busy(100_000))).toBe(false);
+      expect(hasBegun(busy(140_000))).toBe(true);
+    });
   });
 
   it('commits what came meanwhile together', () => {
@@ -247,7 +290,7 @@ describe('a damaged journal', () => {
     const inner = whole().subarray(64);
     const bench = new JournalBench(undefined, { segmentBytes: 1 << 16 });
     bench.start();
-    bench.journal.append({ ...jobNumbered(1), workload: inner }, 1, true);
+    bench.journal.append(StoredJob.of({ ...partsNumbered(1), workload: inner }), 1, true);
     bench.append(2);
     bench.rest();
     const bytes = bench.files.contents(segments(bench)[0] as string).slice();

@@ -1,0 +1,74 @@
+/** A job that is handed to a store, or given back by one. */
+import { copyBytes, withView } from '../base/bytes.ts';
+
+/** The same in parts that lie anywhere. */
+export interface JobParts {
+  readonly functionName: Uint8Array;
+  /** At most 64 bytes; empty when the job has none, `-` when it is compared by workload. */
+  readonly unique: Uint8Array;
+  /** Name of the reducer; empty without one. */
+  readonly reducer: Uint8Array;
+  /** 0 high, 1 normal, 2 low. */
+  readonly priority: number;
+  /** Wall clock time of its start, in milliseconds since 1970; 0 = at once. */
+  readonly startMs: number;
+  readonly workload: Uint8Array;
+}
+
+/**
+ * One job as a store keeps it. Its bytes are borrowed: valid until the call that passes it returns. Unique and workload
+ * lie behind each other in `bytes`, as the job table has them; a view of each, made for every job, would cost as much as
+ * the copy.
+ */
+export class StoredJob implements JobParts {
+  readonly functionName: Uint8Array;
+  readonly reducer: Uint8Array;
+  readonly priority: number;
+  readonly startMs: number;
+  readonly bytes: Uint8Array;
+  /** Where the unique begins. */
+  readonly at: number;
+  readonly uniqueBytes: number;
+  readonly workloadBytes: number;
+
+  constructor(
+    functionName: Uint8Array,
+    reducer: Uint8Array,
+    priority: number,
+    startMs: number,
+    bytes: Uint8Array,
+    at: number,
+    uniqueBytes: number,
+    workloadBytes: number,
+  ) {
+    this.functionName = functionName;
+    this.reducer = reducer;
+    this.priority = priority;
+    this.startMs = startMs;
+    this.bytes = bytes;
+    this.at = at;
+    this.uniqueBytes = uniqueBytes;
+    this.workloadBytes = workloadBytes;
+  }
+
+  /** A job of its own, with copies of unique and workload. */
+  static of({ functionName, reducer, priority, startMs, unique, workload }: JobParts): StoredJob {
+    const { length } = unique;
+    const bytes = withView(new Uint8Array(length + workload.length));
+    copyBytes(bytes, 0, unique, 0, length);
+    copyBytes(bytes, length, workload, 0, workload.length);
+    const workloadBytes = workload.length;
+    return new StoredJob(functionName, reducer, priority, startMs, bytes, 0, length, workloadBytes);
+  }
+
+  /** A view. */
+  get unique(): Uint8Array {
+    return this.bytes.subarray(this.at, this.at + this.uniqueBytes);
+  }
+
+  /** A view. */
+  get workload(): Uint8Array {
+    const start = this.at + this.uniqueBytes;
+    return this.bytes.subarray(start, start + this.workloadBytes);
+  }
+}
