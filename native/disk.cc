@@ -40,8 +40,7 @@ int CarryOut(DiskOrder* order) {
   return 0;
 }
 
-// While it waits for an order the thread is one that does not interrupt others when it wakes up; with
-// an order it is like all others, because it waits for the disk in the middle of it, twice.
+// What the system refuses makes a thread like all others.
 void GiveWay(bool gives_way) {
   sched_param parameters = {};
   sched_setscheduler(0, gives_way ? SCHED_BATCH : SCHED_OTHER, &parameters);

@@ -1,9 +1,10 @@
 // A thread that writes to files and makes them durable, one order behind the other, so that nobody
 // who serves waits for a disk. Knows no N-API; Host is how it reaches JavaScript. Contract:
 // src/native/contract.ts.
-// Rule: the thread is a batch thread. One that wakes up does not interrupt the thread that serves on
-// the same core, which a commit would do half a dozen times; it runs when that one has nothing to do,
-// or at the latest when its share of the core is due.
+// Rule: while it waits for an order it is a batch thread: it does not interrupt the thread that gave
+// it, if that one serves on the same core, but begins when there is nothing to do or its share of
+// the core is due. With an order it is like all others: it waits for the disk in the middle of it,
+// twice, and would wait for its share each time.
 #ifndef GEARTRAIN_DISK_H_
 #define GEARTRAIN_DISK_H_
 
