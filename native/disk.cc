@@ -1,8 +1,8 @@
 #include "disk.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 namespace geartrain {
@@ -103,7 +103,7 @@ void Disk::Stop() {
 }
 
 void Disk::Run() {
-  pthread_setname_np(pthread_self(), "geartrain-disk");
+  prctl(PR_SET_NAME, "geartrain-disk");
   // Whoever gave the process another policy knows why.
   bool is_usual = sched_getscheduler(0) == SCHED_OTHER;
   uv_mutex_lock(&lock_);
