@@ -14,6 +14,7 @@ import { createServer } from '../../dist/index.js';
 import { hashBytes } from '../../dist/protocol/hash.js';
 import { writeManifest } from '../../dist/store/manifest.js';
 import { reroute } from '../../dist/store/reroute.js';
+import { StoredJob } from '../../dist/store/stored-job.js';
 
 const MS_MAX = 5_000;
 const MEMORY_MAX = 1.3;
@@ -58,10 +59,8 @@ async function fill(folder, jobs, threads, bytes) {
     for (let i = 0; i < jobs; i++) {
       const functionName = Buffer.from(`function-${i % 16}`);
       const unique = Buffer.from(`unique-${i}`);
-      yield [
-        i + 1,
-        { functionName, unique, reducer: Buffer.alloc(0), priority: i % 3, startMs: 0, workload },
-      ];
+      const parts = { functionName, unique, reducer: Buffer.alloc(0), workload };
+      yield [i + 1, StoredJob.of({ ...parts, priority: i % 3, startMs: 0 })];
     }
   }
   await reroute({

@@ -194,3 +194,15 @@ describe.skipIf(!requirePeer('compiler'))('the benchmark suite', () => {
     expect(first?.error).toMatch(/a handle was given twice/);
   });
 });
+
+it('a start that reads a journal back is measured, and has all of its jobs', async () => {
+  const script = join(root, 'bench/store/replay.mjs');
+  const child = spawn(process.execPath, [script, '--jobs', '2000', '--threads', '2']);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  await once(child, 'close');
+  expect(output).toMatch(/^2000 jobs of 200 bytes, 2 threads\nstart \d/);
+}, 60_000);
