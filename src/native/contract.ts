@@ -181,8 +181,8 @@ export interface Lobby {
 export type OpenLobby = (options: LobbyOptions, events: LobbyEvents) => Promise<Lobby>;
 
 /**
- * A thread that writes to files and makes them durable, one order behind the other. It never interrupts the thread that
- * serves; while that one is busy and there is no other core, an order takes some milliseconds longer.
+ * A thread that writes to files and makes them durable, one order behind the other. It does not interrupt the thread that
+ * serves to begin one: while that is busy, and there is no other core, an order begins some milliseconds later.
  */
 export interface Disk {
   /**
