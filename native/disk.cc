@@ -40,10 +40,11 @@ int CarryOut(DiskOrder* order) {
   return 0;
 }
 
-// What the system refuses makes a thread like all others.
-void GiveWay(bool gives_way) {
+// Whoever gave the process another policy knows why. What the system refuses makes a thread like all
+// others.
+void GiveWay() {
   sched_param parameters = {};
-  sched_setscheduler(0, gives_way ? SCHED_BATCH : SCHED_OTHER, &parameters);
+  if (sched_getscheduler(0) == SCHED_OTHER) sched_setscheduler(0, SCHED_BATCH, &parameters);
 }
 
 }  // namespace
@@ -104,17 +105,14 @@ void Disk::Stop() {
 
 void Disk::Run() {
   prctl(PR_SET_NAME, "geartrain-disk");
-  // Whoever gave the process another policy knows why.
-  bool is_usual = sched_getscheduler(0) == SCHED_OTHER;
+  GiveWay();
   uv_mutex_lock(&lock_);
   while (true) {
-    if (is_usual && waiting_.first == nullptr) GiveWay(true);
     while (waiting_.first == nullptr && !is_ending_) uv_cond_wait(&given_, &lock_);
     DiskOrder* order = waiting_.first;
     if (order == nullptr) break;
     waiting_.Remove(order);
     uv_mutex_unlock(&lock_);
-    if (is_usual) GiveWay(false);
     order->error = CarryOut(order);
     uv_mutex_lock(&lock_);
     done_.PushBack(order);

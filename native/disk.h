@@ -1,10 +1,8 @@
 // A thread that writes to files and makes them durable, one order behind the other, so that nobody
 // who serves waits for a disk. Knows no N-API; Host is how it reaches JavaScript. Contract:
 // src/native/contract.ts.
-// Rule: while it waits for an order it is a batch thread: it does not interrupt the thread that gave
-// it, if that one serves on the same core, but begins when there is nothing to do or its share of
-// the core is due. With an order it is like all others: it waits for the disk in the middle of it,
-// twice, and would wait for its share each time.
+// Rule: it is a batch thread. It does not interrupt the thread that gave it an order, if that one
+// serves on the same core, but goes on when there is nothing to do or its share of the core is due.
 #ifndef GEARTRAIN_DISK_H_
 #define GEARTRAIN_DISK_H_
 

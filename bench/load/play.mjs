@@ -6,6 +6,7 @@ import { collectPauses, watchPauses } from './probes/pauses.mjs';
 import { startScraping } from './probes/scrapes.mjs';
 import { optionsByShard } from './probes/shards.mjs';
 import { choosePins, freePort, start, stop, waitUntilQuiet, waitUntilReady } from './processes.mjs';
+import { removeFolders } from './stored-servers.mjs';
 import { optionsOf } from './trials.mjs';
 
 const embedded = new URL('embedded.mjs', import.meta.url).pathname;
@@ -87,6 +88,7 @@ export async function play(trial, server, context) {
     // Where it was ended above this ends nothing; whatever went wrong is said.
     await scraping?.then((end) => end()).catch(() => {});
     if (child) await stop(child);
+    removeFolders();
   }
   if (pauses && sample.result) sample.result.pauses = collectPauses(pauses, sample.result);
   return sample;

@@ -13,9 +13,12 @@ const MYSQL = 'GEARTRAIN_BENCH_MYSQL';
 const REDIS = 'GEARTRAIN_BENCH_REDIS';
 
 const folders = [];
-process.on('exit', () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
+process.on('exit', removeFolders);
+
+/** What stopped servers have written: left there, it would take memory and disk from the next one. */
+export function removeFolders() {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
 
 function newFolder() {
   const folder = mkdtempSync(join(tmpdir(), 'geartrain-bench-'));

@@ -182,7 +182,7 @@ export type OpenLobby = (options: LobbyOptions, events: LobbyEvents) => Promise<
 
 /**
  * A thread that writes to files and makes them durable, one order behind the other. It does not interrupt the thread that
- * serves to begin one: while that is busy, and there is no other core, an order begins some milliseconds later.
+ * serves: while that is busy, and there is no other core, an order takes some milliseconds more.
  */
 export interface Disk {
   /**

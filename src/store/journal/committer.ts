@@ -189,14 +189,13 @@ export class Committer {
 
   /** Where the puts lie from now on. */
   #place(chunk: Chunk, segment: Segment): void {
-    const { slots, oldSegments, isMoved } = chunk;
-    for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i] as number;
-      const bytes = this.#slots.byteCount(slot);
-      if (isMoved) this.#segments.count(oldSegments[i] as number, -1, -bytes);
-      this.#segments.count(segment.number, 1, bytes);
-      this.#slots.setSegment(slot, segment.number);
+    const { slots, oldSegments } = chunk;
+    for (let i = 0; i < oldSegments.length; i++) {
+      const bytes = this.#slots.byteCount(slots[i] as number);
+      this.#segments.count(oldSegments[i] as number, -1, -bytes);
     }
+    this.#segments.count(segment.number, slots.length, chunk.length);
+    this.#slots.setSegments(slots, segment.number);
   }
 
   /** Nobody knows what of the batch is on disk. Its forgets are tried again; its puts may be there and are forgotten. */

@@ -90,6 +90,10 @@ export class Slots {
     this.#rowsOf(slot).segments[slot & ROW_MASK] = segment;
   }
 
+  setSegments(slots: Uint32Array, segment: number): void {
+    for (let i = 0; i < slots.length; i++) this.setSegment(slots[i] as number, segment);
+  }
+
   byteCount(slot: number): number {
     return (this.#rowsOf(slot).bytes[slot & ROW_MASK] as number) & ~TAKEN;
   }

@@ -83,7 +83,7 @@ export class Waiting {
   /** Puts of an old segment that are to be written again. */
   move(chunk: Chunk): void {
     this.moved = chunk;
-    for (const slot of chunk.slots) this.#slots.setSegment(slot, Where.UNDER_WAY);
+    this.#slots.setSegments(chunk.slots, Where.UNDER_WAY);
   }
 
   /** Moved puts stay where they are. */
@@ -101,11 +101,13 @@ export class Waiting {
     }
     this.#chunks.shift();
     this.#uncount(chunk);
-    this.#segments.owed += chunk.slots.length;
-    for (const slot of chunk.slots) {
+    const { slots } = chunk;
+    this.#segments.owed += slots.length;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i] as number;
       if (this.#slots.segment(slot) === Where.DROPPED) this.#forgets.push(slot);
-      this.#slots.setSegment(slot, Where.UNDER_WAY);
     }
+    this.#slots.setSegments(slots, Where.UNDER_WAY);
   }
 
   takeForgets(count: number): number[] {

@@ -102,7 +102,7 @@ describeAddon('a disk', () => {
     expect(await write(open(), fd, [Buffer.from('x')], 0)).toMatchObject({ code: 'ENOSPC' });
   });
 
-  it('has a thread of its own that gives way while it waits, until it is closed', async () => {
+  it('has a thread of its own that gives way, until it is closed', async () => {
     const before = diskThreads().length;
     const disk = openDisk();
     const { fd } = makeFile();
