@@ -43,9 +43,9 @@ export class HandStore implements Store {
     return Number.POSITIVE_INFINITY;
   }
 
-  /** Everything that waits becomes durable. */
-  commit(): void {
-    for (const { reference, job, ticket } of this.waiting.splice(0)) {
+  /** What waits becomes durable: all of it, or one job, 0 is the first. */
+  commit(one?: number): void {
+    for (const { reference, job, ticket } of this.#take(one)) {
       this.kept.set(reference, job);
       this.#settled.push({ ticket, isStored: true });
     }
@@ -53,11 +53,14 @@ export class HandStore implements Store {
     this.#host?.wake();
   }
 
-  /** Nothing that waits could be stored. */
-  fail(): void {
-    for (const { ticket } of this.waiting.splice(0))
-      this.#settled.push({ ticket, isStored: false });
+  /** What waits could not be stored: all of it, or one job. */
+  fail(one?: number): void {
+    for (const { ticket } of this.#take(one)) this.#settled.push({ ticket, isStored: false });
     this.#host?.wake();
+  }
+
+  #take(one?: number): Waiting[] {
+    return one === undefined ? this.waiting.splice(0) : this.waiting.splice(one, 1);
   }
 
   settle(done: (ticket: Ticket, isStored: boolean) => void): void {

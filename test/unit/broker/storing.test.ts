@@ -14,7 +14,11 @@ function playsStored(script: string, options: NearOptions = {}): HandStore {
 function actsOf(store: HandStore) {
   return {
     'store commits': () => store.commit(),
+    'store commits first': () => store.commit(0),
+    'store commits second': () => store.commit(1),
+    'store commits third': () => store.commit(2),
     'store fails': () => store.fail(),
+    'store fails second': () => store.fail(1),
     'store refuses': () => {
       store.isAccepting = false;
     },
@@ -97,6 +101,55 @@ describe('a background job and its store', () => {
       client < ECHO_RES behind
       client > ECHO_REQ again
       client < ECHO_RES again
+    `);
+  });
+
+  it('answers in request order, in whatever order the store takes or refuses', () => {
+    playsStored(`
+      client > SUBMIT_JOB_BG f a 1
+      client > SUBMIT_JOB_BG f b 2
+      client > SUBMIT_JOB_BG f c 3
+      client > SUBMIT_JOB_BG f d 4
+      client > ECHO_REQ behind
+      client > SUBMIT_JOB_BG f e 5
+      client > SUBMIT_JOB_BG f f 6
+      second > SUBMIT_JOB_BG f a 1
+      store commits third
+      store fails second
+      store commits third
+      store commits second
+      store commits
+      client < JOB_CREATED #1
+      client < ERROR QUEUE_ERROR QUEUE_ERROR
+      client < JOB_CREATED #2
+      client < JOB_CREATED #3
+      client < ECHO_RES behind
+      client < JOB_CREATED #4
+      client < JOB_CREATED #5
+      second < JOB_CREATED #1
+      worker > CAN_DO f
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #2 f 3
+    `);
+  });
+
+  it('answers what is settled while what was submitted behind it still waits', () => {
+    playsStored(`
+      client > SUBMIT_JOB_BG f a 1
+      client > SUBMIT_JOB_BG f b 2
+      client > SUBMIT_JOB_BG f c 3
+      store commits first
+      client < JOB_CREATED #1
+      client > SUBMIT_JOB_BG f d 4
+      store commits first
+      client < JOB_CREATED #2
+      store refuses
+      client > SUBMIT_JOB_BG f e 5
+      store commits second
+      store fails
+      client < ERROR QUEUE_ERROR QUEUE_ERROR
+      client < JOB_CREATED #3
+      client < ERROR QUEUE_ERROR QUEUE_ERROR
     `);
   });
 
