@@ -17,9 +17,9 @@ export interface Outbox {
   notify(peer: Peer, headBytes: number, blob: number, blobBytes: number): void;
   /** Takes the place of the reply that the frame at hand owes to `peer`, for later; returns its number. */
   postpone(peer: Peer): number;
-  /** The `reply` to `peer` that must follow fills this postponed place. */
+  /** The next `reply` to `peer` fills this postponed place; `release` must follow it. */
   resume(peer: Peer, place: number): void;
-  /** Behind `resume` and `reply`, once for as many as there were: sends what else may leave now. */
+  /** Behind `resume` and `reply`: sends what may leave now. */
   release(peer: Peer): void;
   /** Sends the peer a NOOP for its sleep `peer.sleepSerial`. */
   wake(peer: Peer): void;

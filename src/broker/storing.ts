@@ -54,8 +54,6 @@ export class Storing {
   /** Durable; those before `#answered` are answered. */
   readonly #stored: Ticket[] = [];
   #answered = 0;
-  /** Who was answered last in this event, mostly one of many jobs in a row. */
-  #answering: Peer | null = null;
   /** What the options say of functions, once it was looked up. */
   readonly #relaxed = new WeakMap<FunctionQueue, boolean>();
 
@@ -137,7 +135,6 @@ export class Storing {
     const count = Math.max(ANSWERED_MIN, (stored.length - this.#answered) >> 3);
     const end = Math.min(stored.length, this.#answered + count);
     while (this.#answered < end) this.#settle(stored[this.#answered++] as Ticket, true);
-    this.#releaseReplies();
     if (2 * end >= stored.length) {
       stored.splice(0, end);
       this.#answered = 0;
@@ -236,18 +233,10 @@ export class Storing {
 
   #reply({ job, serial }: Pending, peer: Peer, place: number, isStored: boolean): void {
     const broker = this.#broker;
-    if (peer !== this.#answering) {
-      this.#releaseReplies();
-      this.#answering = peer;
-    }
     broker.outbox.resume(peer, place);
     if (isStored) replyCreated(broker, peer, job, serial);
     else refuse(broker, peer, Errors.queueError);
-  }
-
-  #releaseReplies(): void {
-    if (this.#answering !== null) this.#broker.outbox.release(this.#answering);
-    this.#answering = null;
+    broker.outbox.release(peer);
   }
 
   /**

@@ -28,7 +28,8 @@ import { listConnections, listStore } from './listing.ts';
 import { Output } from './output.ts';
 import { bytesOfFrame, Pace } from './pace.ts';
 import { type Answer, answerByBroker, DONE, type Question, type ThreadStats } from './questions.ts';
-import { dropReplies, postpone, releaseAll } from './replies.ts';
+import { dropReplies, releaseAll, takePlace } from './replies.ts';
+import type { Place } from './reply-queue.ts';
 import { contextOf, Session } from './session.ts';
 import { ThreadOutbox } from './thread-outbox.ts';
 import { threadStats } from './thread-stats.ts';
@@ -236,8 +237,8 @@ export class Home {
     this.output.write(session.conn, NOOP_PACKET);
   }
 
-  postpone(session: Session): number {
-    return postpone(session);
+  takePlace(session: Session): Place {
+    return takePlace(session);
   }
 
   release(session: Session): void {

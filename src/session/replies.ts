@@ -6,7 +6,7 @@ import type { Home } from './home.ts';
 import { type Piece, type Place, ReplyQueue } from './reply-queue.ts';
 import { Hold, type Session } from './session.ts';
 
-/** More replies than this: the connection is not read until fewer than a quarter wait. */
+/** More places than this: the connection is not read until fewer than a quarter wait. */
 const PLACES_MAX = 4096;
 
 /** Replies with bytes that are known now. */
@@ -19,12 +19,6 @@ export function reply(home: Home, session: Session, bytes: Uint8Array): void {
 export function takePlace(session: Session): Place {
   session.replies ??= new ReplyQueue(session.nextPlaceId);
   return session.replies.take();
-}
-
-/** Takes the next place of `session` for a reply that is answered by its number; returns that. */
-export function postpone(session: Session): number {
-  session.replies ??= new ReplyQueue(session.nextPlaceId);
-  return session.replies.postpone();
 }
 
 /** Fills a place with bytes that are the place's own from now on, and sends what may leave. */
@@ -87,7 +81,7 @@ export function unhold(home: Home, session: Session, reason: number): void {
   if (session.holds === 0) home.reactor.resume(session.conn);
 }
 
-/** After a frame that left a place behind: too many replies hold the connection from byte `end` on. */
+/** After a frame that left a place behind: too many of them hold the connection from byte `end` on. */
 export function limitPlaces(home: Home, session: Session, end: number): void {
   if ((session.replies?.length ?? 0) > PLACES_MAX) hold(home, session, Hold.queue, end);
 }

@@ -17,8 +17,8 @@ export interface NearPeers {
   live(conn: number): Session | null;
   noop(session: Session, sleepSerial: number): void;
   drop(session: Session, reason: string): void;
-  /** Takes the next place among the session's replies; returns its number. */
-  postpone(session: Session): number;
+  /** Takes the next place among the session's replies. */
+  takePlace(session: Session): Place;
   /** Sends its replies that may leave. */
   release(session: Session): void;
 }
@@ -30,9 +30,8 @@ export class ThreadOutbox implements Outbox {
   place: Place | null = null;
   farPlace = 0;
 
-  /** The next reply fills the postponed place with this number. */
-  #isResuming = false;
-  #resumed = 0;
+  /** The postponed place that the next reply fills. */
+  #resumed: Place | null = null;
   readonly #thread: number;
   readonly #near: NearPeers;
   readonly #output: Output;
@@ -56,8 +55,7 @@ export class ThreadOutbox implements Outbox {
   }
 
   reply(peer: Peer, headBytes: number, blob: number, blobBytes: number): void {
-    if (this.#isResuming) this.#toResumed(peer, headBytes, blob, blobBytes);
-    else if (peer.home === this.#thread) this.#toNear(peer, this.place, headBytes, blob, blobBytes);
+    if (peer.home === this.#thread) this.#toNear(peer, this.place, headBytes, blob, blobBytes);
     else this.#toFar(RecordKind.REPLY, this.farPlace, peer, headBytes, blob, blobBytes);
   }
 
@@ -70,20 +68,18 @@ export class ThreadOutbox implements Outbox {
   postpone(peer: Peer): number {
     if (peer.home !== this.#thread) return this.farPlace;
     const session = this.#near.live(peer.conn);
-    return session === null ? 0 : this.#near.postpone(session);
+    return session === null ? 0 : this.#near.takePlace(session).id;
   }
 
   resume(peer: Peer, place: number): void {
-    if (peer.home !== this.#thread) {
-      this.farPlace = place;
-      return;
-    }
-    this.#isResuming = true;
-    this.#resumed = place;
+    if (peer.home !== this.#thread) this.farPlace = place;
+    else this.#resumed = this.#near.live(peer.conn)?.replies?.find(place) ?? null;
   }
 
   release(peer: Peer): void {
-    const session = peer.home === this.#thread ? this.#near.live(peer.conn) : null;
+    if (this.#resumed === null) return;
+    this.#resumed = null;
+    const session = this.#near.live(peer.conn);
     if (session !== null) this.#near.release(session);
   }
 
@@ -126,43 +122,27 @@ export class ThreadOutbox implements Outbox {
     blobBytes: number,
   ): void {
     const session = this.#near.live(peer.conn);
-    if (session === null || session.isEnding) {
+    const resumed = this.#resumed;
+    // Who has half closed still gets what was postponed before.
+    if (session === null || (session.isEnding && resumed === null)) {
       this.#toNobody(headBytes);
       return;
     }
-    if (session.replies === null) this.#straight(peer, headBytes, blob, blobBytes);
-    // Its first unfilled place keeps the front, so nothing leaves before the caller has written.
-    else this.#into(place ?? session.replies.take(), headBytes, blob, blobBytes);
-  }
-
-  /** Who has half closed still gets what was postponed before. */
-  #toResumed(peer: Peer, headBytes: number, blob: number, blobBytes: number): void {
-    this.#isResuming = false;
-    const replies = this.#near.live(peer.conn)?.replies ?? null;
-    if (replies?.pass(this.#resumed)) {
-      this.#straight(peer, headBytes, blob, blobBytes);
+    if (blob > 0) this.#blobs.blobRetain(blob);
+    const isFront = resumed !== null && resumed === session.replies?.front;
+    if (isFront) resumed.isFilled = true;
+    if (session.replies === null || isFront) {
+      this.bytes = this.#output.bytes;
+      this.at = this.#output.reserve(peer.conn, headBytes);
+      if (blob > 0) this.#output.blob(peer.conn, blob, blobBytes);
       return;
     }
-    const place = replies?.single(this.#resumed);
-    if (place === undefined) this.#toNobody(headBytes);
-    else this.#into(place, headBytes, blob, blobBytes);
-  }
-
-  /** Into the turn's output. */
-  #straight(peer: Peer, headBytes: number, blob: number, blobBytes: number): void {
-    if (blob > 0) this.#blobs.blobRetain(blob);
-    this.bytes = this.#output.bytes;
-    this.at = this.#output.reserve(peer.conn, headBytes);
-    if (blob > 0) this.#output.blob(peer.conn, blob, blobBytes);
-  }
-
-  /** Into a place that has to wait. */
-  #into(place: Place, headBytes: number, blob: number, blobBytes: number): void {
-    if (blob > 0) this.#blobs.blobRetain(blob);
+    // Behind the replies that wait: its first unfilled place keeps the front, so nothing leaves before the caller has written.
+    const waiting = resumed ?? place ?? session.replies.take();
     const head = new Uint8Array(headBytes);
-    place.add(head);
-    if (blob > 0) place.add({ blob, byteCount: blobBytes });
-    place.isFilled = true;
+    waiting.add(head);
+    if (blob > 0) waiting.add({ blob, byteCount: blobBytes });
+    waiting.isFilled = true;
     this.bytes = head;
     this.at = 0;
   }
