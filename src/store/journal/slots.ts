@@ -91,7 +91,7 @@ export class Slots {
   }
 
   setSegments(slots: Uint32Array, segment: number): void {
-    for (let i = 0; i < slots.length; i++) this.setSegment(slots[i] as number, segment);
+    for (const slot of slots) this.setSegment(slot, segment);
   }
 
   byteCount(slot: number): number {

@@ -101,13 +101,11 @@ export class Waiting {
     }
     this.#chunks.shift();
     this.#uncount(chunk);
-    const { slots } = chunk;
-    this.#segments.owed += slots.length;
-    for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i] as number;
+    this.#segments.owed += chunk.slots.length;
+    for (const slot of chunk.slots) {
       if (this.#slots.segment(slot) === Where.DROPPED) this.#forgets.push(slot);
+      this.#slots.setSegment(slot, Where.UNDER_WAY);
     }
-    this.#slots.setSegments(slots, Where.UNDER_WAY);
   }
 
   takeForgets(count: number): number[] {
