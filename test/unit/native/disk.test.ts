@@ -107,7 +107,14 @@ describeAddon('a disk', () => {
     const disk = openDisk();
     const { fd } = makeFile();
     for (let i = 0; i < 5; i++) await write(disk, fd, [Buffer.from('x')], i, true);
-    await vi.waitFor(() => expect(diskThreads()).toEqual(Array(before + 1).fill(SCHED_BATCH)));
+    const givingWay = Array(before + 1).fill(SCHED_BATCH);
+    await vi.waitFor(() => expect(diskThreads()).toEqual(givingWay));
+    let isUnderWay = true;
+    const large = write(disk, fd, [Buffer.alloc(2 ** 26)], 0, true).then(() => {
+      isUnderWay = false;
+    });
+    for (; isUnderWay; await nextPass()) expect(diskThreads()).toEqual(givingWay);
+    await large;
     disk.close();
     disk.close();
     expect(diskThreads().length).toBe(before);
