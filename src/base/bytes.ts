@@ -66,7 +66,15 @@ export function equalBytes(
   bStart: number,
   count: number,
 ): boolean {
-  for (let i = 0; i < count; i++) if (a[aStart + i] !== b[bStart + i]) return false;
+  let i = 0;
+  if (count >= VIEW_BYTES_MIN) {
+    const left = (a as Viewed)[VIEW];
+    const right = (b as Viewed)[VIEW];
+    if (left !== undefined && right !== undefined)
+      for (const last = count - 3; i < last; i += 4)
+        if (left.getInt32(aStart + i, true) !== right.getInt32(bStart + i, true)) return false;
+  }
+  for (; i < count; i++) if (a[aStart + i] !== b[bStart + i]) return false;
   return true;
 }
 

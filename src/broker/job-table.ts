@@ -12,6 +12,7 @@ import { assert } from '../base/assert.ts';
 import { grown } from '../base/grow.ts';
 import { IntSet } from '../base/int-set.ts';
 import { tableMemory } from '../base/uncounted.ts';
+import { HANDLE_SLOTS } from '../protocol/handle.ts';
 
 /** Words of a row. SERIAL and NEXT belong to the table while the row is free; all else is the caller's. */
 export const Job = {
@@ -44,6 +45,8 @@ export const NO_JOB = 0;
 const SEGMENT_ROWS = 1 << SEGMENT_SHIFT;
 const SEGMENT_WORDS = SEGMENT_ROWS << JOB_SHIFT;
 const SEGMENT_BYTES = SEGMENT_WORDS * 4;
+/** Every row has a number that fits into a handle. */
+const SEGMENTS_MAX = Math.floor(HANDLE_SLOTS / SEGMENT_ROWS);
 const TWO_32 = 0x1_0000_0000;
 /** Stand for the memory of a segment that was given back by dropping it. */
 const DROPPED = new Uint32Array(0);
@@ -67,6 +70,7 @@ export class JobTable {
   readonly #pairs: Float64Array[] = [];
   readonly #discard: ((bytes: Uint8Array) => void) | null;
   readonly #room = new IntSet();
+  readonly #segmentsMax: number;
   #state = new Int32Array(16 << STATE_SHIFT);
   /** Lowest segment with room, -1 when all are full. */
   #current = -1;
@@ -81,7 +85,12 @@ export class JobTable {
    * `discard` gets the whole memory of an empty segment and may make its pages read as zero or leave them as they are;
    * with null such a segment is dropped and made anew when it is needed. Serials start above `lastSerial`.
    */
-  constructor(hooks: { discard: ((bytes: Uint8Array) => void) | null }, lastSerial = 0) {
+  constructor(
+    hooks: { discard: ((bytes: Uint8Array) => void) | null },
+    lastSerial = 0,
+    segmentsMax = SEGMENTS_MAX,
+  ) {
+    this.#segmentsMax = segmentsMax;
     this.#discard = hooks.discard;
     this.#serialLo = lastSerial | 0;
     this.#serialHi = Math.floor(lastSerial / TWO_32);
@@ -92,12 +101,17 @@ export class JobTable {
     return this.#count;
   }
 
+  /** No row is left: some 99.9 million are live. Nothing may be allocated then. */
+  get isFull(): boolean {
+    return this.#current < 0 && this.segments.length === this.#segmentsMax;
+  }
+
   /** Memory of the segments that are not given back. */
   get bytes(): number {
     return this.#segmentsInUse * SEGMENT_BYTES;
   }
 
-  /** A row that is zero but for a serial that was never given before; taken from the lowest segment with room. */
+  /** A row, while the table is not full, that is zero but for a serial that was never given before; of the lowest segment with room. */
   allocate(): number {
     let segment = this.#current;
     if (segment < 0) segment = this.#addSegment();
@@ -218,7 +232,7 @@ export class JobTable {
 
   #addSegment(): number {
     const segment = this.segments.length;
-    assert(segment <= SEGMENT_MASK, 'add a segment to the job table: 65536 are there');
+    assert(segment < this.#segmentsMax, 'add a segment to the job table: all are there');
     if (segment << STATE_SHIFT >= this.#state.length) {
       this.#state = grown(this.#state, 2 * this.#state.length);
     }

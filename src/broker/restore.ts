@@ -23,9 +23,13 @@ export class Restore {
     this.#broker = broker;
   }
 
-  /** One kept job; `order` ascends with the time of its submit. */
+  /** One kept job; `order` ascends with the time of its submit. Throws when the thread has no row left. */
   take(stored: StoredJob, reference: number, order: number): void {
     const { jobs, nowMs } = this.#broker;
+    if (jobs.table.isFull)
+      throw new Error(
+        `read the stored jobs: more than the ${jobs.table.count} that a thread can hold`,
+      );
     const { bytes, at, uniqueBytes, workloadBytes, startMs } = stored;
     const fn = this.#functionOf(stored.functionName);
     const flags = (stored.priority << Flag.PRIORITY_SHIFT) | Flag.BACKGROUND;

@@ -78,7 +78,7 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
     }
   }
   const limit = fn.queueMax[(flags & Flag.PRIORITY) >>> Flag.PRIORITY_SHIFT] as number;
-  const isFull = limit > 0 && fn.total >= limit;
+  const isFull = (limit > 0 && fn.total >= limit) || broker.jobs.table.isFull;
   if (isFull || !broker.options.admits(frame.blob === 0 ? frame.dataBytes : 0)) {
     refuse(broker, peer, Errors.queueFull);
     return;

@@ -1,88 +1,154 @@
 /**
- * Job handles: `PREFIX:BOOT.SHARD.SLOT.SERIAL`, numbers in base 36. Everything up to the slot is constant in a shard.
- * SERIAL is counted per shard and never reused, BOOT differs between runs, so no handle ever repeats.
- * Invariant: at most HANDLE_BYTES_MAX bytes (prefix 35 + colon + 27).
+ * Job handles: `PREFIX:` and digits alone, because clients and monitoring match `H:HOST:DIGITS`.
+ *
+ *   PREFIX : BOOT(10) SHARD(2) SLOT(8) SERIAL(1..14, no leading zero)
+ *
+ * Everything up to the slot is constant in a shard. A serial number counts the jobs of a shard and is never reused; what
+ * exceeds 14 digits moves BOOT on. A run starts BOOTS_PER_RUN above the one before, so no handle ever repeats.
+ * Invariant: at most HANDLE_BYTES_MAX bytes (prefix 28 + colon + 34).
  */
 import { bytesOf, copyBytes, equalBytes, withView } from '../base/bytes.ts';
 import { HANDLE_BYTES_MAX } from './limits.ts';
 
-/** Longest prefix that leaves room for the numbers. */
-export const HANDLE_PREFIX_BYTES_MAX = 35;
+/** Longest prefix that leaves room for the digits. */
+export const HANDLE_PREFIX_BYTES_MAX = 28;
+/** Slots that have a handle are below this. */
+export const HANDLE_SLOTS = 1e8;
+/** Serial numbers with the same boot. */
+export const SERIALS_PER_BOOT = 1e14;
+/** Boot numbers that the serials of one run can need: serials stay below 2^53. */
+export const BOOTS_PER_RUN = 91;
+/** Boot numbers are below this. */
+export const BOOTS = 1e10;
 
-/** Value of each base-36 digit by its byte; 36 for every other byte. */
-const VALUES = new Uint8Array(256).fill(36);
-/** Byte of each base-36 digit. */
-const DIGITS = bytesOf('0123456789abcdefghijklmnopqrstuvwxyz');
-for (let value = 0; value < 36; value++) VALUES[DIGITS[value] as number] = value;
+const BOOT_DIGITS = 10;
+const SHARD_DIGITS = 2;
+const SLOT_DIGITS = 8;
+const SERIAL_DIGITS_MAX = 14;
+const FIXED_DIGITS = BOOT_DIGITS + SHARD_DIGITS + SLOT_DIGITS;
+/** Digits that an int32 holds whatever they are. */
+const RUN_DIGITS = 9;
+const ZERO = 0x30;
+/** Serials whose handles differ in the last digits alone: eight of them, or fewer in the first block of a boot. */
+const BLOCK_SERIALS = 1e8;
+const BLOCK_DIGITS = 8;
 
-const DOT = 0x2e;
-const TWO_31 = 0x8000_0000;
+/** Two digits by their number, as a big-endian 16-bit integer. */
+const PAIRS = Uint16Array.from(
+  { length: 100 },
+  (_, n) => ((ZERO + Math.floor(n / 10)) << 8) | (ZERO + (n % 10)),
+);
 
 /** Digits of `n`, which is below 2^31. */
-function smallDigits(n: number): number {
-  if (n < 46_656) return n < 36 ? 1 : n < 1_296 ? 2 : 3;
-  return n < 1_679_616 ? 4 : n < 60_466_176 ? 5 : 6;
+function digitCount(n: number): number {
+  if (n < 10_000) return n < 100 ? (n < 10 ? 1 : 2) : n < 1_000 ? 3 : 4;
+  if (n < 100_000_000) return n < 1_000_000 ? (n < 100_000 ? 5 : 6) : n < 10_000_000 ? 7 : 8;
+  return n < 1_000_000_000 ? 9 : 10;
 }
 
-function digits36(n: number): number {
-  let count = 0;
-  let left = n;
-  for (; left >= TWO_31; left = Math.floor(left / 36)) count++;
-  return count + smallDigits(left | 0);
+function writeFour(view: DataView, at: number, n: number): void {
+  const high = (n / 100) | 0;
+  view.setUint16(at, PAIRS[high] as number);
+  view.setUint16(at + 2, PAIRS[n - Math.imul(high, 100)] as number);
 }
 
-/** Writes `n` with `count` digits so that they end before `end`. */
-function writeBase36(bytes: Uint8Array, end: number, n: number): void {
-  let i = end - 1;
+/** Writes `n`, which is below 10^8, with eight digits. */
+function writeEight(view: DataView, at: number, n: number): void {
+  const high = (n / 10_000) | 0;
+  writeFour(view, at, high);
+  writeFour(view, at + 4, n - Math.imul(high, 10_000));
+}
+
+/** Writes `n`, which is below 2^31, without leading zeros; returns the offset after it. */
+function writeShort(view: DataView, at: number, n: number): number {
+  const end = at + digitCount(n);
+  let i = end;
   let left = n;
-  // Division of 32-bit integers is a multiplication; serials from 2^31 on take the slow road first.
-  for (; left >= TWO_31; i--) {
-    const next = Math.floor(left / 36);
-    bytes[i] = DIGITS[left - next * 36] as number;
+  while (left >= 100) {
+    const next = (left / 100) | 0;
+    i -= 2;
+    view.setUint16(i, PAIRS[left - Math.imul(next, 100)] as number);
     left = next;
   }
-  let small = left | 0;
-  for (; small >= 36; i--) {
-    const next = (small / 36) | 0;
-    bytes[i] = DIGITS[small - Math.imul(next, 36)] as number;
-    small = next;
-  }
-  bytes[i] = DIGITS[small] as number;
+  if (left >= 10) view.setUint16(i - 2, PAIRS[left] as number);
+  else view.setUint8(i - 1, ZERO + left);
+  return end;
 }
+
+/** The number that `bytes[start, end)` spells in at most RUN_DIGITS digits; -1 when one is none. */
+function digitsAt(bytes: Uint8Array, start: number, end: number): number {
+  let value = 0;
+  let wrong = 0;
+  for (let i = start; i < end; i++) {
+    const digit = (bytes[i] as number) - ZERO;
+    // Negative as soon as one is below 0 or above 9.
+    wrong |= digit | (9 - digit);
+    value = Math.imul(value, 10) + digit;
+  }
+  return wrong < 0 ? -1 : value;
+}
+
+/** The number that up to 14 digits spell; -1 when one is none. */
+function numberAt(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start <= RUN_DIGITS) return digitsAt(bytes, start, end);
+  const high = digitsAt(bytes, start, end - RUN_DIGITS);
+  const low = digitsAt(bytes, end - RUN_DIGITS, end);
+  return high < 0 || low < 0 ? -1 : high * 10 ** RUN_DIGITS + low;
+}
+
+const padded = (n: number, digits: number) => String(n).padStart(digits, '0');
 
 /** Writes handles of one shard and reads those of every shard. One per thread. */
 export class HandleCodec {
+  /** `PREFIX:BOOT` of the run's first boot number, and the length of `PREFIX:`. */
   readonly #head: Uint8Array;
-  /** The handle encoded last; everything up to the slot never changes. */
+  readonly #prefixBytes: number;
+  readonly #boot: number;
+  /** The handle encoded last; only the slot and the last digits change within a block of serials. */
   readonly #text = withView(new Uint8Array(HANDLE_BYTES_MAX));
-  readonly #ownBytes: number;
+  readonly #view = new DataView(this.#text.buffer);
+  readonly #slotAt: number;
   #textBytes = 0;
+  /** First serial of the block whose digits `#text` has, and where its last digits begin. */
+  #block = 0;
+  #lastAt: number;
+  /** Whether serials of the block are padded to BLOCK_DIGITS: digits of the same number precede them. */
+  #isPadded = false;
   /** Result of the last successful `parse`. */
   shard = 0;
   slot = 0;
   serial = 0;
 
-  /** `boot` and `shard` are non-negative integers; `prefix` is used as it is. */
+  /** `boot` is the run's first boot number, below BOOTS; `shard` is below 100; `prefix` is used as it is. */
   constructor(prefix: string, boot: number, shard: number) {
-    this.#head = bytesOf(`${prefix}:${boot.toString(36)}.`);
-    const own = bytesOf(`${prefix}:${boot.toString(36)}.${shard.toString(36)}.`);
-    this.#ownBytes = own.length;
-    this.#text.set(own);
+    this.#boot = boot;
+    this.#prefixBytes = prefix.length + 1;
+    this.#head = withView(bytesOf(`${prefix}:${padded(boot, BOOT_DIGITS)}`));
+    const own = padded(shard, SHARD_DIGITS);
+    this.#text.set(this.#head);
+    this.#text.set(bytesOf(own), this.#head.length);
+    this.#slotAt = this.#head.length + own.length;
+    this.#lastAt = this.#slotAt + SLOT_DIGITS;
   }
 
-  /** Makes the handle of (slot, serial) in this shard the one that `write` writes; returns its length. */
+  /**
+   * Makes the handle of (slot, serial) in this shard the one that `write` writes; returns its length. `slot` is below
+   * HANDLE_SLOTS, `serial` counts the shard's jobs in this run, below 2^53.
+   */
   encode(slot: number, serial: number): number {
-    const text = this.#text;
-    const dot = this.#ownBytes + digits36(slot);
-    writeBase36(text, dot, slot);
-    text[dot] = DOT;
-    const end = dot + 1 + digits36(serial);
-    writeBase36(text, end, serial);
-    this.#textBytes = end;
-    return end;
+    const view = this.#view;
+    if (serial < this.#block || serial >= this.#block + BLOCK_SERIALS) this.#enterBlock(serial);
+    const last = (serial - this.#block) | 0;
+    writeEight(view, this.#slotAt, slot);
+    const at = this.#lastAt;
+    if (this.#isPadded) {
+      writeEight(view, at, last);
+      this.#textBytes = at + BLOCK_DIGITS;
+    } else this.#textBytes = writeShort(view, at, last);
+    return this.#textBytes;
   }
 
-  /** Writes the handle encoded last; returns the offset behind it. */
+  /** Writes the handle encoded last; returns the offset after it. */
   write(bytes: Uint8Array, at: number): number {
     return copyBytes(bytes, at, this.#text, 0, this.#textBytes);
   }
@@ -90,36 +156,48 @@ export class HandleCodec {
   /** Reads a handle into `shard`, `slot`, `serial`. False when it is none of this run's. */
   parse(bytes: Uint8Array, start: number, end: number): boolean {
     const head = this.#head;
-    if (end - start > HANDLE_BYTES_MAX || end - start < head.length + 5) return false;
-    if (!equalBytes(bytes, start, head, 0, head.length)) return false;
-    let at = this.#number(bytes, start + head.length, end, DOT);
-    if (at < 0) return false;
-    this.shard = this.#value;
-    at = this.#number(bytes, at, end, DOT);
-    if (at < 0) return false;
-    this.slot = this.#value;
-    at = this.#number(bytes, at, end, -1);
-    this.serial = this.#value;
-    return at >= 0;
+    const serialAt = start + this.#prefixBytes + FIXED_DIGITS;
+    const digits = end - serialAt;
+    if (digits < 1 || digits > SERIAL_DIGITS_MAX) return false;
+    // A leading zero is another spelling of the same number: only ours is a handle.
+    if (digits > 1 && bytes[serialAt] === ZERO) return false;
+    let boots = 0;
+    if (!equalBytes(bytes, start, head, 0, head.length)) {
+      boots = this.#laterBoot(bytes, start);
+      if (boots < 0) return false;
+    }
+    const shardAt = start + head.length;
+    const slotAt = shardAt + SHARD_DIGITS;
+    const shard = digitsAt(bytes, shardAt, slotAt);
+    const slot = digitsAt(bytes, slotAt, serialAt);
+    const serial = numberAt(bytes, serialAt, end);
+    if (shard < 0 || slot < 0 || serial < 0) return false;
+    this.shard = shard;
+    this.slot = slot;
+    this.serial = boots === 0 ? serial : boots * SERIALS_PER_BOOT + serial;
+    return true;
   }
 
-  #value = 0;
+  /** Puts all that the block of `serial` has in common into the text: the boot number and the first digits. */
+  #enterBlock(serial: number): void {
+    const boots = Math.floor(serial / SERIALS_PER_BOOT);
+    const blocks = Math.floor((serial - boots * SERIALS_PER_BOOT) / BLOCK_SERIALS);
+    const boot = padded((this.#boot + boots) % BOOTS, BOOT_DIGITS);
+    const first = blocks === 0 ? '' : String(blocks);
+    this.#text.set(bytesOf(boot), this.#prefixBytes);
+    this.#text.set(bytesOf(first), this.#slotAt + SLOT_DIGITS);
+    this.#block = boots * SERIALS_PER_BOOT + blocks * BLOCK_SERIALS;
+    this.#lastAt = this.#slotAt + SLOT_DIGITS + first.length;
+    this.#isPadded = blocks > 0;
+  }
 
-  /** Reads base-36 digits up to the byte `stop` (or `end` when -1); returns the offset behind it, or -1. */
-  #number(bytes: Uint8Array, start: number, end: number, stop: number): number {
-    let value = 0;
-    for (let i = start; i < end; i++) {
-      const byte = bytes[i] as number;
-      if (byte === stop) {
-        this.#value = value;
-        return i === start ? -1 : i + 1;
-      }
-      const digit = VALUES[byte] as number;
-      // A leading zero is another spelling of the same number: only ours is a handle.
-      if (digit === 36 || (value === 0 && i > start)) return -1;
-      value = value * 36 + digit;
-    }
-    this.#value = value;
-    return stop === -1 && end > start && value <= Number.MAX_SAFE_INTEGER ? end : -1;
+  /** Boot number of a handle with our prefix, counted from the run's first one; -1 when it is none of this run's. */
+  #laterBoot(bytes: Uint8Array, start: number): number {
+    const at = start + this.#prefixBytes;
+    if (!equalBytes(bytes, start, this.#head, 0, this.#prefixBytes)) return -1;
+    const boot = numberAt(bytes, at, at + BOOT_DIGITS);
+    if (boot < 0) return -1;
+    const boots = (boot - this.#boot + BOOTS) % BOOTS;
+    return boots < BOOTS_PER_RUN ? boots : -1;
   }
 }

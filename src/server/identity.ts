@@ -2,13 +2,15 @@
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { BOOTS, BOOTS_PER_RUN, HANDLE_PREFIX_BYTES_MAX } from '../protocol/handle.ts';
 
 /** gearmand release whose behaviour we follow; `version` begins with it so that tools which compare go on working. */
 const GEARMAND_VERSION = '2.0.0';
-/** `H:` and so much of the node name leave room for the numbers of a handle. */
-const NODE_NAME_BYTES_MAX = 33;
-/** Unit of boot numbers in milliseconds: seven digits in base 36. */
+/** `H:` and so much of the node name leave room for the digits of a handle. */
+const NODE_NAME_BYTES_MAX = HANDLE_PREFIX_BYTES_MAX - 2;
+/** Boot numbers count tenths of a second since 2020: ten digits until 2051. */
 const BOOT_UNIT_MS = 100;
+const BOOT_EPOCH = Date.UTC(2020) / BOOT_UNIT_MS;
 
 /** This package's version. */
 export const VERSION: string = (
@@ -31,10 +33,13 @@ let lastBoot = 0;
 
 /**
  * A number that no earlier server of this process has had, and no earlier process on this node (its start time); above
- * `usedBoot`, the last one in the server's state directory.
+ * all that the last run in the server's state directory, whose number was `usedBoot`, can have used.
  */
-export function nextBoot(usedBoot = 0): number {
-  lastBoot = Math.max(lastBoot + 1, usedBoot + 1, Math.floor(Date.now() / BOOT_UNIT_MS));
+export function nextBoot(usedBoot = -BOOTS_PER_RUN): number {
+  // Earlier versions counted from 1970 and wrote other handles.
+  const used = usedBoot >= BOOTS ? usedBoot - BOOT_EPOCH : usedBoot;
+  const now = Math.floor(Date.now() / BOOT_UNIT_MS) - BOOT_EPOCH;
+  lastBoot = Math.max(lastBoot + 1, used + BOOTS_PER_RUN, now) % BOOTS;
   return lastBoot;
 }
 

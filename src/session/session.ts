@@ -5,6 +5,7 @@
 import { latin1 } from '../base/bytes.ts';
 import type { Peer } from '../broker/peer.ts';
 import { SLOT_MASK } from '../protocol/batch.ts';
+import { SERIALS_PER_BOOT } from '../protocol/handle.ts';
 import type { Rights } from './access.ts';
 import type { Allowance } from './pace.ts';
 import type { ReplyQueue } from './reply-queue.ts';
@@ -74,7 +75,7 @@ export class Session {
   owners = 0;
   unfenced = 0;
   grab: GrabUnderWay | null = null;
-  /** Far jobs that it holds: `serial * 32 + shard`. */
+  /** Far jobs that it holds, by `farJobKey`. */
   farJobs: Set<number> | null = null;
   /** Handle whose job ended with WORK_EXCEPTION: the WORK_FAIL that some workers send behind it is swallowed. */
   exceptionHandle: string | null = null;
@@ -93,7 +94,9 @@ export function contextOf(session: Session): { [name: string]: string | number }
   return clientId === null ? own : { ...own, clientId: latin1(clientId, 0, clientId.length) };
 }
 
-/** Key of a far job in `farJobs`. */
+/** Key of a far job in `farJobs`: below 2^53. The shard is below 32. */
 export function farJobKey(shard: number, serial: number): number {
-  return serial * 32 + shard;
+  // Of two jobs of one shard with the same key, the older one is a boot of serials old: it has ended.
+  const inBoot = serial < SERIALS_PER_BOOT ? serial : serial % SERIALS_PER_BOOT;
+  return inBoot * 32 + shard;
 }

@@ -32,8 +32,8 @@ const RECORDS_MAX = 1024;
 const WALL_SLEEP_MS = 1000;
 /** Jobs of a shard that was started again have other serials than those that died: no handle ever comes twice. */
 const SERIALS_PER_EPOCH = 2 ** 40;
-/** Serials stay below 2^48 (session.ts packs them with a shard number). */
-const EPOCH_MASK = 0xff;
+/** Serials stay below 2^53. */
+const EPOCH_MASK = 0xfff;
 /** What TLS peers are owed at the end may still leave for so long. */
 const SECURE_LINGER_MS = 1000;
 /** setTimeout fires at once when asked for more. */

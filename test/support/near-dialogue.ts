@@ -24,7 +24,7 @@ import {
   toBytes,
 } from './packet-text.ts';
 
-const HANDLE = /^H:t:[0-9a-z]+\.[0-9a-z]+\.[0-9a-z]+\.[0-9a-z]+$/;
+const HANDLE = /^H:t:\d{21,34}$/;
 
 /** Plays a dialogue on a new thread, then lets everyone go and looks whether anything is left behind. */
 export function plays(
@@ -249,7 +249,7 @@ export class NearDialogue {
       if (!this.#handles.includes(text)) this.#handles.push(text);
       return `#${this.#handles.indexOf(text) + 1}`;
     }
-    const named = text.replace(/H:t:[0-9a-z]+\.[0-9a-z]+\.[0-9a-z]+\.[0-9a-z]+/g, (handle) => {
+    const named = text.replace(/H:t:\d{21,34}/g, (handle) => {
       const n = this.#handles.indexOf(handle);
       return n < 0 ? handle : `#${n + 1}`;
     });

@@ -13,10 +13,9 @@ import type { ThreadRings } from '../../src/shard/thread-rings.ts';
 import type { Store, StoreHost } from '../../src/store/store.ts';
 import { MemoryReactor } from '../../src/transport/memory-reactor.ts';
 import { MemoryRegistry } from '../../src/transport/memory-socket.ts';
+import { BOOT, HANDLE_PREFIX } from './handles.ts';
 
 export const HASH_SEED = 4711;
-export const HANDLE_PREFIX = 'H:t';
-export const BOOT = 46655;
 /** setTimeout fires at once beyond this. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 const NO_RINGS: ThreadRings = {

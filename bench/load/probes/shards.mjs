@@ -1,5 +1,6 @@
 // Function names that fall on different shards of a running geartrain. The hash of names is seeded
-// per process, so the only way is to ask: a handle says its shard (PREFIX:BOOT.SHARD.SLOT.SERIAL).
+// per process, so the only way is to ask: a handle says its shard: the digits 11 and 12 after its
+// prefix, or in older builds PREFIX:BOOT.SHARD.SLOT.SERIAL.
 // Rule: every job made here is cancelled before the trial begins.
 import { connect } from 'node:net';
 
@@ -39,10 +40,10 @@ async function shardOf(socket, name) {
     throw new Error('a background job was refused');
   }
   const handle = answer.slice(12);
-  const numbers = /\.([0-9a-z]+)\.[0-9a-z]+\.[0-9a-z]+$/.exec(handle);
-  if (!numbers) throw new Error(`handle ${handle} does not say its shard`);
+  const digits = /:\d{10}(\d\d)\d{9,}$/.exec(handle) ?? /\.(\w+)\.\w+\.\w+$/.exec(handle);
+  if (!digits) throw new Error(`handle ${handle} does not say its shard`);
   await ask(socket, `cancel job ${handle}\r\n`, (text) => text.endsWith('\n'));
-  return numbers[1];
+  return digits[1];
 }
 
 /** Names by the shard that they fall on: a list of lists, each shard's names in the order tried. */

@@ -26,7 +26,7 @@ const unique = '0123abcd-4567-89ab-cdef-0123456789ab';
 const kinds = {
   'submit, 64 bytes': frame(Packet.SUBMIT_JOB_BG, 'resize', '', workload),
   'submit, unique': frame(Packet.SUBMIT_JOB_BG, 'resize', unique, workload),
-  'result, 64 bytes': frame(Packet.WORK_COMPLETE, 'H:host:1a2b3c.1.4d5.6e7f8', workload),
+  'result, 64 bytes': frame(Packet.WORK_COMPLETE, 'H:host:21830000000100005678123456', workload),
   grab: frame(Packet.GRAB_JOB_ALL),
 };
 

@@ -54,7 +54,7 @@ class Stage {
       home,
       broker,
       handlePrefix: 'H:a-machine',
-      boot: 17_000_000_000,
+      boot: 2_183_000_000,
       slowTurnMs: 100,
       unservedWarningMs: 0,
       memoryBytesMax: 0,

@@ -2,6 +2,7 @@
  * Rows of the options table for jobs, limits and warnings, in the daemon and inside a program.
  * Names, short forms and meanings of gearmand 2.0 come first; options of our own keep to its style.
  */
+import { HANDLE_PREFIX_BYTES_MAX } from '../../protocol/handle.ts';
 import { PACKET_BYTES_DEFAULT } from '../../protocol/limits.ts';
 import { threadCount } from './address-types.ts';
 import { OptionGroup, type OptionRow } from './option-row.ts';
@@ -13,7 +14,6 @@ const MIB = 1024 ** 2;
 const PACKET_BYTES_MAX = 2047 * MIB;
 /** A day: longer delays are mistakes, and timers stay far below 2^31 ms. */
 const DELAY_MS_MAX = 86_400_000;
-const HANDLE_PREFIX_BYTES_MAX = 35;
 /** Owners are bits of a 32-bit mask, and the acceptor is one more thread. */
 const THREADS_MAX = 30;
 

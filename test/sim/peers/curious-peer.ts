@@ -3,6 +3,7 @@
  */
 import { registrationsOf } from '../server/inspect.ts';
 import { ensure } from '../transcript.ts';
+import { madeUpHandle } from './job-record.ts';
 import type { Leave } from './link.ts';
 import { SimPeer } from './peer.ts';
 
@@ -70,7 +71,7 @@ export abstract class CuriousPeer extends SimPeer {
   #askStatus(): void {
     const { random, ledger } = this;
     const known = ledger.handles.length > 0 && !random.oneIn(8);
-    const handle = known ? random.pick(ledger.handles.slice(-20)) : 'H:sim:ya.9.1.1';
+    const handle = known ? random.pick(ledger.handles.slice(-20)) : madeUpHandle(9);
     this.ask('GET_STATUS', [handle], (reply) => {
       const [echoed, ...numbers] = reply.args.map(String);
       return reply.name === 'STATUS_RES' && echoed === handle && numbers.length === 4;

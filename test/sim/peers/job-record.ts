@@ -1,5 +1,6 @@
 /** What peers know of one job, and the names by which its packets are told apart. */
-import { HANDLE_PREFIX } from '../server/sim-thread.ts';
+import { numbersOf as handleNumbers, handleOf } from '../../support/handles.ts';
+import { HANDLE_BOOT, HANDLE_PREFIX } from '../server/sim-thread.ts';
 import { ensure } from '../transcript.ts';
 import type { PeerLink } from './link.ts';
 
@@ -58,10 +59,14 @@ export class JobRecord {
 
 /** Shard, slot and serial of a handle of ours. */
 export function numbersOf(handle: string): [shard: number, slot: number, serial: number] {
-  const match = /^(.*):[0-9a-z]+\.([0-9a-z]+)\.([0-9a-z]+)\.([0-9a-z]+)$/.exec(handle);
-  ensure(match?.[1] === HANDLE_PREFIX, () => `${handle} is no handle of ours`);
-  const [shard, slot, serial] = match.slice(2).map((digits) => Number.parseInt(digits, 36));
-  return [shard as number, slot as number, serial as number];
+  ensure(/^H:sim:\d{21,34}$/.test(handle), () => `${handle} is no handle of ours`);
+  const { shard, slot, serial } = handleNumbers(handle);
+  return [shard, slot, serial];
+}
+
+/** A handle of this run that no job of `shard` has. */
+export function madeUpHandle(shard: number): string {
+  return handleOf(shard, 1, 46_655, { prefix: HANDLE_PREFIX, boot: HANDLE_BOOT });
 }
 
 export function isFinal(name: string): boolean {

@@ -5,7 +5,7 @@
 import { type PacketName, rawPacket, typeOf, type WirePacket } from '../../support/packet-text.ts';
 import { ensure } from '../transcript.ts';
 import { Client } from './client.ts';
-import { isFinal } from './job-record.ts';
+import { isFinal, madeUpHandle } from './job-record.ts';
 import type { PeerContext } from './peer.ts';
 import type { Temper } from './temper.ts';
 
@@ -245,7 +245,7 @@ export class Worker extends Client {
     const { random, ledger } = this;
     const handles = ledger.handles.filter((handle) => !this.#taboo.has(handle));
     const handle = random.oneIn(3)
-      ? random.pick(['H:sim:ya.1.1.zzz', 'H:sim:ya.0.1.zzz', 'H:other:1', ''])
+      ? random.pick([madeUpHandle(1), madeUpHandle(0), 'H:other:1', ''])
       : random.pick(handles.length > 0 ? handles : ['H:x']);
     const name = random.pick([
       'WORK_COMPLETE',

@@ -12,6 +12,7 @@ import { SimRings } from './rings.ts';
 import type { World } from './world.ts';
 
 export const HANDLE_PREFIX = 'H:sim';
+export const HANDLE_BOOT = 1234;
 /** Frames wait so long for a shard with a store. */
 export const ABSENCE_MS = 5000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -147,7 +148,7 @@ function coreOptions(plan: Plan, thread: number, memoryTaken: Int32Array) {
       isRelaxed: plan.isRelaxed,
     },
     handlePrefix: HANDLE_PREFIX,
-    boot: 1234,
+    boot: HANDLE_BOOT,
     slowTurnMs: 100,
     unservedWarningMs: 60_000,
     memoryBytesMax: plan.memoryBytesMax,

@@ -3,6 +3,7 @@
  * and terminated, which ends them at any point, as a crash would; which shard it was is read from the log.
  */
 import type { Worker } from 'node:worker_threads';
+import { numbersOf } from '../handles.ts';
 import type { WireConnection } from '../wire.ts';
 import type { TestLog } from './servers.ts';
 
@@ -49,9 +50,9 @@ export async function untilMended(log: TestLog): Promise<void> {
   await log.until(/^shard \d+ runs again$/, deaths(log).length);
 }
 
-/** The shard in a handle: `PREFIX:BOOT.SHARD.SLOT.SERIAL`. */
+/** The shard in a handle. */
 export function shardOf(handle: Buffer): number {
-  return Number.parseInt(handle.toString().split(':').at(-1)?.split('.')[1] ?? '', 36);
+  return numbersOf(handle.toString()).shard;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { handleOf } from '../../support/handles.ts';
 import { NearDialogue, plays } from '../../support/near-dialogue.ts';
 import { request } from '../../support/packet-text.ts';
 
@@ -44,8 +45,8 @@ const ANSWERS: readonly (readonly [string, string])[] = [
   ['cancel job x', UNKNOWN_JOB],
   ['CANCEL JOB x', UNKNOWN_JOB],
   ['cancel job H:t:1', UNKNOWN_JOB],
-  ['cancel job H:t:zzz.0.1.1', UNKNOWN_JOB],
-  ['cancel job H:t:zzz.5.1.1', UNKNOWN_JOB],
+  [`cancel job ${handleOf(0, 1, 1)}`, UNKNOWN_JOB],
+  [`cancel job ${handleOf(5, 1, 1)}`, UNKNOWN_JOB],
   ['cancel A B', 'ERR UNKNOWN_ERROR\r\n'],
   ['cancel A B C', 'ERR UNKNOWN_ERROR\r\n'],
   ['cancel job A B', 'ERR UNKNOWN_ERROR\r\n'],

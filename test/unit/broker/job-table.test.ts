@@ -113,6 +113,21 @@ describe('JobTable', () => {
   });
 });
 
+describe('JobTable.isFull', () => {
+  it('says that every row which fits into a handle is taken, until one is freed', () => {
+    const table = new JobTable({ discard: null }, 0, 2);
+    fill(table, FIRST_ROWS);
+    expect(table.isFull).toBe(false);
+    fill(table, SEGMENT_ROWS);
+    expect(table.isFull).toBe(true);
+    expect(() => table.allocate()).toThrow(/all are there/);
+    table.free(17);
+    expect(table.isFull).toBe(false);
+    expect(table.allocate()).toBe(17);
+    expect(table.isFull).toBe(true);
+  });
+});
+
 describe('JobTable serials', () => {
   it.each([2 ** 31 - 2, 2 ** 32 - 2, 3 * 2 ** 32 - 2, 2 ** 53 - 5])('go on above %i', (last) => {
     const table = new JobTable({ discard: null }, last);

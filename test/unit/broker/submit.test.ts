@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { NearDialogue, plays } from '../../support/near-dialogue.ts';
 import { request } from '../../support/packet-text.ts';
 
@@ -239,6 +239,22 @@ describe('queue limits', () => {
     `);
   });
 
+  it('refuse what would have no handle: the shard has no row left', () => {
+    const dialogue = new NearDialogue();
+    dialogue.play('client > SUBMIT_JOB_BG f "" 1\nclient < JOB_CREATED #1');
+    const { table } = dialogue.thread.broker.jobs;
+    const isFull = vi.spyOn(table, 'isFull', 'get').mockReturnValue(true);
+    dialogue.play(`
+      client > SUBMIT_JOB_BG f "" 2
+      client < ERROR QUEUE_ERROR "Job queue is full"
+      client > SUBMIT_JOB f u 3
+      client < ERROR QUEUE_ERROR "Job queue is full"
+    `);
+    isFull.mockRestore();
+    dialogue.play('client > SUBMIT_JOB_BG f "" 4\nclient < JOB_CREATED #2');
+    dialogue.sweep();
+  });
+
   it('count running jobs too', () => {
     plays(String.raw`
       admin > "create function f\n"
@@ -292,8 +308,8 @@ describe('queue limits', () => {
       client > SUBMIT_JOB_BG g "" 3
       client < JOB_CREATED #2
     `);
-    expect(dialogue.handle(1)).toMatch(/\.1$/);
-    expect(dialogue.handle(2)).toMatch(/\.2$/);
+    expect(dialogue.handle(1)).toMatch(/\D\d{20}1$/);
+    expect(dialogue.handle(2)).toMatch(/\D\d{20}2$/);
     dialogue.sweep();
   });
 

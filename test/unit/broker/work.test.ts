@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { handleOf } from '../../support/handles.ts';
 import { NearDialogue, plays } from '../../support/near-dialogue.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
@@ -100,7 +101,7 @@ describe('what a worker tells of its job', () => {
     `);
   });
 
-  it.each(['', 'H:t:1', 'rubbish', 'H:t:zzz.0.1.1', 'x*500'])(
+  it.each(['', 'H:t:1', 'rubbish', handleOf(0, 1, 1), 'x*500'])(
     'is answered with ERROR for the handle "%s"',
     (handle) => {
       const word = handle === '' ? '""' : handle;

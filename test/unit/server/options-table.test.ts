@@ -112,9 +112,9 @@ const cases: readonly Case[] = [
     null,
     [
       ['H:me', 'H:me'],
-      ['x'.repeat(35), 'x'.repeat(35)],
+      ['x'.repeat(28), 'x'.repeat(28)],
     ],
-    ['', 'x'.repeat(36), 'a b', 'é'.repeat(18)],
+    ['', 'x'.repeat(29), 'a b', 'é'.repeat(15)],
   ],
   ['jobOrder', '2.0', [['1.1.20', '1.1.20']], ['1.1.19', '2']],
   ['roundRobin', false, FLAG, []],

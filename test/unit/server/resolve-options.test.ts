@@ -27,7 +27,7 @@ test('defaults are those of the table, with everything in one thread', () => {
 test('the default handle prefix fits into every handle', () => {
   const prefix = resolveOptions().jobHandlePrefix;
   expect(prefix).toMatch(/^H:[\x21-\x7e]+$/);
-  expect(Buffer.byteLength(prefix)).toBeLessThanOrEqual(35);
+  expect(Buffer.byteLength(prefix)).toBeLessThanOrEqual(28);
 });
 
 test('auto threads are a number from 1 to 16', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Packet } from '../../../src/protocol/packets.ts';
 import { encodeAnswer } from '../../../src/session/questions.ts';
 import { FarDialogue } from '../../support/far-thread.ts';
+import { BOOT, handleOf } from '../../support/handles.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
 /** Shard 1 of 3 as home of connections; `near` is its own function, `two` and `three` belong to other shards. */
@@ -48,8 +49,8 @@ function home(options = {}) {
 }
 
 /** Handles of shard 2 and 3. */
-const H2 = 'H:t:zzz.2.1.1';
-const H3 = 'H:t:zzz.3.1.1';
+const H2 = handleOf(2, 1, 1);
+const H3 = handleOf(3, 1, 1);
 
 describe('a home, for clients,', () => {
   it('sends a submit to the owner of the function and waits for its reply', () => {
@@ -300,7 +301,8 @@ describe('questions about jobs of other shards', () => {
     answer(3, 1, '', known({ isRunning: true, numerator: 5, denominator: 6 }));
     hears('peer < STATUS_RES #1 1 1 5 6');
     let n = 1;
-    for (const handle of ['H:t:zzz.0.1.1', 'H:t:zzz.4.1.1', 'H:t:zzz.zzzzz.1.1', 'H:t:zz.2.1.1'])
+    const otherRun = handleOf(2, 1, 1, { boot: BOOT - 1 });
+    for (const handle of [handleOf(0, 1, 1), handleOf(4, 1, 1), handleOf(99, 1, 1), otherRun])
       expect(says(`GET_STATUS ${handle}\npeer < STATUS_RES #${++n} 0 0 0 0`)).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Packet } from '../../../src/protocol/packets.ts';
 import { FarDialogue } from '../../support/far-thread.ts';
+import { handleOf } from '../../support/handles.ts';
 import { peersOf } from '../../support/near-thread.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
@@ -17,8 +18,8 @@ function owner(options = {}) {
   return { dialogue, fn, frame };
 }
 
-const H1 = 'H:t:zzz.1.1.1';
-const H2 = 'H:t:zzz.1.2.2';
+const H1 = handleOf(1, 1, 1);
+const H2 = handleOf(1, 2, 2);
 
 describe('an owner, for a client elsewhere,', () => {
   it('answers submits with the place that they came with', () => {

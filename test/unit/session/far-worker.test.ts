@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Packet } from '../../../src/protocol/packets.ts';
 import { FarDialogue } from '../../support/far-thread.ts';
+import { handleOf } from '../../support/handles.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
 /** Shard 1 of 3 as home of a worker; `near` is its own function, `two` and `three` belong to other shards. */
@@ -35,8 +36,8 @@ function home(options = {}) {
   };
 }
 
-const H2 = 'H:t:zzz.2.1.1';
-const H3 = 'H:t:zzz.3.1.1';
+const H2 = handleOf(2, 1, 1);
+const H3 = handleOf(3, 1, 1);
 
 describe('a worker of one function elsewhere', () => {
   it('has all that it says sent there, in order', () => {
@@ -173,7 +174,8 @@ describe('results for jobs of other shards', () => {
     dialogue.push('worker', request('WORK_EXCEPTION', H2, data));
     dialogue.push('worker', request('WORK_COMPLETE', H2, data));
     dialogue.thread.run();
-    expect(dialogue.records.map((record) => record.payload.length)).toEqual([200_014, 200_014]);
+    const bytes = H2.length + 1 + data.length;
+    expect(dialogue.records.map((record) => record.payload.length)).toEqual([bytes, bytes]);
     expect(dialogue.thread.blobKib).toBe(0);
   });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { handleOf } from '../../support/handles.ts';
 import { NearDialogue } from '../../support/near-dialogue.ts';
 import type { NearOptions } from '../../support/near-thread.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 import { Random } from '../../support/random.ts';
 
-const HANDLE = /H:t:zzz\.0\.[0-9a-z]+\.[0-9a-z]+/g;
+const HANDLE = /H:t:\d{21,34}/g;
 const LINES = [
   'status',
   'prioritystatus',
@@ -24,7 +25,7 @@ const LINES = [
 /** A handle that the peer has heard of, or one that some job may have by now. */
 function handle(random: Random, heard: readonly string[]): string {
   if (heard.length > 0 && random.below(4) > 0) return random.pick(heard.slice(-6));
-  return `H:t:zzz.0.${random.between(1, 12).toString(36)}.${random.between(1, 200).toString(36)}`;
+  return handleOf(0, random.between(1, 12), random.between(1, 200));
 }
 
 function data(random: Random): Buffer {

@@ -3,6 +3,7 @@ import { decodeMove, encodeMove } from '../../../src/session/far/moving.ts';
 import { Session } from '../../../src/session/session.ts';
 import { MemoryRegistry, type MemorySocket } from '../../../src/transport/memory-socket.ts';
 import { FarDialogue } from '../../support/far-thread.ts';
+import { handleOf } from '../../support/handles.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
 describe('a MOVE record', () => {
@@ -136,7 +137,7 @@ describe('an acceptor', () => {
   it('hands over only when all its replies have left, and loses no frame', () => {
     const pair = new Pair();
     const socket = pair.connect();
-    const unknown = 'H:t:zzz.2.1.1';
+    const unknown = handleOf(2, 1, 1);
     socket.push(
       Buffer.concat([
         request('GET_STATUS', unknown),
@@ -157,7 +158,7 @@ describe('an acceptor', () => {
     const socket = pair.connect();
     socket.push(
       Buffer.concat([
-        request('GET_STATUS', 'H:t:zzz.2.1.1'),
+        request('GET_STATUS', handleOf(2, 1, 1)),
         request('SUBMIT_JOB_BG', pair.two, '', 'x'),
         request('SUBMIT_JOB_BG', pair.two, '', 'y'),
       ]),
@@ -198,7 +199,7 @@ describe('an acceptor', () => {
     const pair = new Pair();
     const socket = pair.connect();
     for (const shard of [0, 1, 2, 3])
-      socket.push(request('WORK_COMPLETE', `H:t:zzz.${shard}.1.1`, 'x'));
+      socket.push(request('WORK_COMPLETE', handleOf(shard, 1, 1), 'x'));
     expect(pair.settle()).toEqual([]);
     expect(namesOf(socket.take())).toEqual([19, 19, 19, 19]);
   });
@@ -251,7 +252,7 @@ describe('a home without memory for a frame', () => {
     socket.push(request('GRAB_JOB'));
     pair.settle();
     expect(namesOf(socket.take())).toEqual([8, 11]);
-    socket.push(request('WORK_COMPLETE', 'H:t:zzz.2.1.1', Buffer.alloc(3 * MIB)));
+    socket.push(request('WORK_COMPLETE', handleOf(2, 1, 1), Buffer.alloc(3 * MIB)));
     pair.settle();
     expect(socket.isClosed).toBe(true);
     // The job is there again for the next worker.

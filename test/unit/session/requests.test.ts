@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BOOT, handleOf, numbersOf } from '../../support/handles.ts';
 import { NearDialogue, plays } from '../../support/near-dialogue.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
@@ -127,9 +128,9 @@ describe('status requests', () => {
       client < STATUS_RES h*200 0 0 0 0
       client > SUBMIT_JOB f u x
       client < JOB_CREATED #1
-      client > GET_STATUS H:t:yyy.0.1.1
+      client > GET_STATUS ${handleOf(0, 1, 1, { boot: BOOT - 1 })}
       client < STATUS_RES #2 0 0 0 0
-      client > GET_STATUS H:t:yyy.1.1.1
+      client > GET_STATUS ${handleOf(1, 1, 1, { boot: BOOT - 1 })}
       client < STATUS_RES #3 0 0 0 0
     `);
   });
@@ -224,10 +225,9 @@ describe('handles', () => {
       other > GET_STATUS #2
       other < STATUS_RES #2 1 0 0 0
     `);
-    const [slot1, serial1] = dialogue.handle(1).split('.').slice(2);
-    const [slot2, serial2] = dialogue.handle(2).split('.').slice(2);
-    expect(slot1).toBe(slot2);
-    expect(serial1).not.toBe(serial2);
+    const [first, second] = [numbersOf(dialogue.handle(1)), numbersOf(dialogue.handle(2))];
+    expect(first.slot).toBe(second.slot);
+    expect(first.serial).not.toBe(second.serial);
     dialogue.sweep();
   });
 });
