@@ -122,7 +122,7 @@ function listRows({ home, session }: Call, listing: number): void {
 
 function listWorkers({ home, session }: Call): void {
   const threads = Array.from({ length: home.options.shardCount + 1 }, (_, thread) => thread);
-  replyListing(home, session, threads, (cursor) => ({ kind: 'workers', cursor }));
+  replyListing(home, session, threads, (cursor, part) => ({ kind: 'workers', cursor, part }));
 }
 
 function listStores({ home, session }: Call): void {

@@ -1,11 +1,14 @@
 /** Changes that the text protocol makes: functions created, dropped and limited, jobs cancelled. */
 import type { Broker } from './broker.ts';
+import { Kept } from './kept.ts';
 
 /** Answers by number; the number crosses rings. */
 export const AdminResult = { done: 0, notFound: 1, isBusy: 2, refused: 3 } as const;
 
 /** `create function NAME`; done also when it exists. */
 export function createFunction(broker: Broker, name: Uint8Array, hash: number): number {
+  if (broker.functions.find(name, 0, name.length, hash) !== null) return AdminResult.done;
+  if (!broker.account.admits(Kept.FUNCTION + name.length)) return AdminResult.refused;
   return broker.functionNamed(name, 0, name.length, hash) === null
     ? AdminResult.refused
     : AdminResult.done;
@@ -16,9 +19,23 @@ export function dropFunction(broker: Broker, name: Uint8Array, hash: number): nu
   const fn = broker.functions.find(name, 0, name.length, hash);
   if (fn === null) return AdminResult.notFound;
   if (fn.registrations > 0 || fn.total > 0) return AdminResult.isBusy;
-  broker.functions.drop(fn);
-  broker.tally.close(fn);
+  broker.forgetFunction(fn);
   return AdminResult.done;
+}
+
+/**
+ * Memory is short: forgets functions that have neither jobs nor workers nor a queue limit, of the `count` functions from
+ * index `start` on. Returns the index to go on from, 0 at the end of the table.
+ */
+export function forgetIdle(broker: Broker, start: number, count: number): number {
+  const { functions } = broker;
+  const end = Math.min(functions.indexEnd, start + count);
+  for (let index = start; index < end; index++) {
+    const fn = functions.at(index);
+    if (fn === null || fn.total > 0 || fn.registrations > 0) continue;
+    if (fn.queueMax.every((limit) => limit === 0)) broker.forgetFunction(fn);
+  }
+  return end === functions.indexEnd ? 0 : end;
 }
 
 /** `maxqueue NAME ...`: greatest number of jobs by priority, 0 = no limit. An unknown function is not created. */

@@ -3,6 +3,7 @@
  * the outbox. Rule: every method is one event, runs to completion and is never re-entered.
  * Source: Gearman PROTOCOL; behaviour of gearmand 1.1.20 and 2.0.
  */
+import type { Account } from '../base/account.ts';
 import type { Logger } from '../base/logger.ts';
 import type { BlobStore, Frame } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
@@ -15,6 +16,7 @@ import { FunctionTable } from './functions.ts';
 import { Job } from './job-table.ts';
 import type { MemoryHooks } from './jobs.ts';
 import { Flag, Jobs } from './jobs.ts';
+import { Kept } from './kept.ts';
 import { abandon, lose } from './loss.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
@@ -39,8 +41,8 @@ export interface BrokerOptions {
   readonly jobRetries: number;
   /** Names that may exist at a time. */
   readonly functionsMax: number;
-  /** Whether there is memory for `bytes` more of workload. */
-  readonly admits: (bytes: number) => boolean;
+  /** What this thread holds. */
+  readonly account: Account;
   readonly log: Logger;
   /** Sleepers woken for each runnable job, at least 1. */
   readonly wakesPerJob: number;
@@ -75,6 +77,7 @@ export interface Counters {
 
 export class Broker {
   readonly options: BrokerOptions;
+  readonly account: Account;
   readonly outbox: Outbox;
   readonly handles: HandleCodec;
   readonly blobs: BlobStore;
@@ -110,16 +113,19 @@ export class Broker {
     store: Store | null = null,
   ) {
     this.options = options;
+    const { account } = options;
+    this.account = account;
     this.outbox = outbox;
     this.handles = handles;
     this.blobs = blobs;
     const { home, measuredMax = 0, measured = new Int32Array(home + 1) } = options;
     this.tally = new Tally(measuredMax, measured, home);
-    this.jobs = new Jobs(this.functions, this.peers, blobs, memory, options.lastSerial);
+    const charged = { ...memory, account };
+    this.jobs = new Jobs(this.functions, this.peers, blobs, charged, options.lastSerial);
     const { wakeupDelayMs, wakesPerJob, narrowMax } = options;
     const { functions, jobs } = this;
     this.waker = new Waker(outbox, functions, jobs, wakeupDelayMs, wakesPerJob, narrowMax);
-    this.uniques = new Uniques(this.jobs, blobs, memory);
+    this.uniques = new Uniques(this.jobs, blobs, charged);
     this.storing = store === null ? null : new Storing(this, store);
   }
 
@@ -130,7 +136,9 @@ export class Broker {
   }
 
   addPeer(home: number, conn: number): Peer {
-    return this.peers.add(home, conn);
+    const peer = this.peers.add(home, conn);
+    this.account.keep(peer, Kept.PEER);
+    return peer;
   }
 
   /**
@@ -217,6 +225,7 @@ export class Broker {
       for (const job of [...peer.extraWatches.keys()]) this.#unwatch(job, peer);
     while (peer.heldJob !== 0) lose(this, peer.heldJob);
     this.peers.remove(peer);
+    this.account.giveUp(peer);
     for (const ability of offered) this.waker.balance(ability.fn, this.nowMs);
   }
 
@@ -269,7 +278,15 @@ export class Broker {
   addFunction(bytes: Uint8Array, start: number, count: number, hash: number): FunctionQueue {
     const fn = this.functions.add(bytes, start, count, hash);
     this.tally.open(fn);
+    this.account.held += Kept.FUNCTION + count;
     return fn;
+  }
+
+  /** Forgets a function that has neither jobs nor workers. */
+  forgetFunction(fn: FunctionQueue): void {
+    this.account.held -= Kept.FUNCTION + fn.name.length;
+    this.functions.drop(fn);
+    this.tally.close(fn);
   }
 
   /** CAN_DO, CAN_DO_TIMEOUT. `timeoutMs` 0 = none. */
@@ -279,7 +296,9 @@ export class Broker {
       this.outbox.close(peer, `CAN_DO: ${this.options.functionsMax} functions exist, the limit`);
       return;
     }
-    const before = peer.ability(fn.index)?.registrations ?? 0;
+    const known = peer.ability(fn.index);
+    if (known === undefined) this.account.keep(peer, Kept.ABILITY);
+    const before = known?.registrations ?? 0;
     fn.registrations += peer.offered().add(peer, fn, timeoutMs).registrations - before;
     this.waker.join(peer, fn, this.nowMs);
   }
@@ -307,6 +326,7 @@ export class Broker {
     this.waker.leave(peer, fn);
     fn.registrations -= ability.registrations;
     peer.offered().remove(ability);
+    this.account.keep(peer, -Kept.ABILITY);
     let job = peer.heldJob;
     while (job !== 0) {
       const next = this.jobs.word(job, Job.NEXT);

@@ -8,6 +8,7 @@
  * the segment's bump mark. The lowest segment with room is filled first, so that the last ones empty and are given back.
  * Invariant: every word of a row that is not live is zero, but for NEXT. Source: the hard rules on the job table.
  */
+import { Account } from '../base/account.ts';
 import { assert } from '../base/assert.ts';
 import { grown } from '../base/grow.ts';
 import { IntSet } from '../base/int-set.ts';
@@ -36,6 +37,7 @@ export const Job = {
 
 /** Words of a row as a shift: row r starts at word r << JOB_SHIFT of its segment. */
 export const JOB_SHIFT = 4;
+export const JOB_ROW_BYTES = 4 << JOB_SHIFT;
 /** Rows of a segment as a shift: job >>> SEGMENT_SHIFT is its segment. */
 export const SEGMENT_SHIFT = 16;
 export const SEGMENT_MASK = 0xffff;
@@ -47,6 +49,7 @@ const SEGMENT_WORDS = SEGMENT_ROWS << JOB_SHIFT;
 const SEGMENT_BYTES = SEGMENT_WORDS * 4;
 /** Every row has a number that fits into a handle. */
 const SEGMENTS_MAX = Math.floor(HANDLE_SLOTS / SEGMENT_ROWS);
+const ROW_BYTES_SHIFT = JOB_SHIFT + 2;
 const TWO_32 = 0x1_0000_0000;
 /** Stand for the memory of a segment that was given back by dropping it. */
 const DROPPED = new Uint32Array(0);
@@ -57,7 +60,10 @@ const LIVE = 0;
 const BUMP = 1;
 const FREE = 2;
 const IN_USE = 3;
-const STATE_SHIFT = 2;
+/** Rows that have been used since the segment has its memory, up to the next 64 KiB: so much of it is resident. */
+const TOUCHED = 4;
+const STATE_SHIFT = 3;
+const TOUCH_ROWS = 1024;
 
 /** The rows of all live jobs of one shard. */
 export class JobTable {
@@ -69,6 +75,7 @@ export class JobTable {
   /** The same memory by two words: a row is zeroed with eight stores. */
   readonly #pairs: Float64Array[] = [];
   readonly #discard: ((bytes: Uint8Array) => void) | null;
+  readonly #account: Account;
   readonly #room = new IntSet();
   readonly #segmentsMax: number;
   #state = new Int32Array(16 << STATE_SHIFT);
@@ -83,15 +90,17 @@ export class JobTable {
 
   /**
    * `discard` gets the whole memory of an empty segment and may make its pages read as zero or leave them as they are;
-   * with null such a segment is dropped and made anew when it is needed. Serials start above `lastSerial`.
+   * with null such a segment is dropped and made anew when it is needed. Serials start above `lastSerial`. `account`
+   * is charged for the rows that were ever used, 64 KiB at a time, until their segment is given back.
    */
   constructor(
-    hooks: { discard: ((bytes: Uint8Array) => void) | null },
+    hooks: { discard: ((bytes: Uint8Array) => void) | null; account?: Account },
     lastSerial = 0,
     segmentsMax = SEGMENTS_MAX,
   ) {
     this.#segmentsMax = segmentsMax;
     this.#discard = hooks.discard;
+    this.#account = hooks.account ?? new Account();
     this.#serialLo = lastSerial | 0;
     this.#serialHi = Math.floor(lastSerial / TWO_32);
   }
@@ -111,6 +120,22 @@ export class JobTable {
     return this.#segmentsInUse * SEGMENT_BYTES;
   }
 
+  /** Bytes of rows that were ever used, in steps of 64 KiB: what the account is charged for. Linear in segments. */
+  get usedBytes(): number {
+    let rows = 0;
+    for (let segment = 0; segment < this.segments.length; segment++)
+      rows += this.#state[(segment << STATE_SHIFT) + TOUCHED] as number;
+    return rows * JOB_ROW_BYTES;
+  }
+
+  /** Whether the next row is one that was used before, and so costs no memory. */
+  get hasUsedRow(): boolean {
+    const at = this.#current << STATE_SHIFT;
+    if (at < 0) return false;
+    const bump = this.#state[at + BUMP] as number;
+    return this.#state[at + FREE] !== 0 || bump < (this.#state[at + TOUCHED] as number);
+  }
+
   /** A row, while the table is not full, that is zero but for a serial that was never given before; of the lowest segment with room. */
   allocate(): number {
     let segment = this.#current;
@@ -123,6 +148,7 @@ export class JobTable {
     if (row === 0) {
       row = state[at + BUMP] as number;
       state[at + BUMP] = row + 1;
+      if (row >= (state[at + TOUCHED] as number)) this.#touch(at);
     } else {
       row--;
       state[at + FREE] = words[(row << JOB_SHIFT) + Job.NEXT] as number;
@@ -224,10 +250,19 @@ export class JobTable {
     const words = this.segments[segment] as Uint32Array;
     if (this.#discard !== null) this.#discard(new Uint8Array(words.buffer));
     else this.#setMemory(segment, DROPPED, DROPPED_PAIRS);
-    this.#state[(segment << STATE_SHIFT) + IN_USE] = 0;
+    const at = segment << STATE_SHIFT;
+    this.#account.held -= (this.#state[at + TOUCHED] as number) << ROW_BYTES_SHIFT;
+    this.#state[at + TOUCHED] = 0;
+    this.#state[at + IN_USE] = 0;
     this.#segmentsInUse--;
     this.#segmentsFree--;
     return true;
+  }
+
+  /** The rows above the bump mark `TOUCHED` are about to be used for the first time. */
+  #touch(at: number): void {
+    this.#state[at + TOUCHED] = (this.#state[at + TOUCHED] as number) + TOUCH_ROWS;
+    this.#account.held += TOUCH_ROWS << ROW_BYTES_SHIFT;
   }
 
   #addSegment(): number {

@@ -7,6 +7,7 @@
  * Invariant: a job is in exactly one place: nowhere but the table (storing), the wall heap (scheduled), a function's
  * queue (queued), its worker's list of held jobs (assigned). Source: Gearman PROTOCOL; job life cycle of gearmand 2.0.
  */
+import { Account } from '../base/account.ts';
 import { assert } from '../base/assert.ts';
 import { copyBytes } from '../base/bytes.ts';
 import { DeadlineHeap } from '../base/deadline-heap.ts';
@@ -16,6 +17,7 @@ import type { FunctionQueue, FunctionTable } from './functions.ts';
 import { PRIORITY_COUNT } from './functions.ts';
 import { Flag, JobRows } from './job-rows.ts';
 import { JOB_SHIFT, Job, JobTable, SEGMENT_MASK, SEGMENT_SHIFT } from './job-table.ts';
+import { Kept } from './kept.ts';
 import type { Peer, PeerTable } from './peer.ts';
 import { References } from './references.ts';
 import { Slab } from './slab.ts';
@@ -29,9 +31,11 @@ export interface Progress {
   readonly denominator: number;
 }
 
-/** Gives memory back to the system, or null where that is impossible (then arrays are dropped). */
 export interface MemoryHooks {
-  discard: ((bytes: Uint8Array) => void) | null;
+  /** Gives memory back to the system, or null where that is impossible (then arrays are dropped). */
+  readonly discard: ((bytes: Uint8Array) => void) | null;
+  /** Is charged for what is kept. Default: one without a limit. */
+  readonly account?: Account;
 }
 
 export class Jobs extends JobRows {
@@ -47,11 +51,10 @@ export class Jobs extends JobRows {
   /** Rare facts, kept beside the rows. */
   readonly #reducers = new Map<number, Uint8Array>();
   readonly #progress = new Map<number, Progress>();
-  readonly #references = new References();
+  readonly #references: References;
   /** Told once of each stored job that has ended, with its reference in the store. */
   onForget: (job: number, reference: number) => void = () => {};
-  /** Bytes of uniques and workloads in the slab; blobs are counted by the reactor. */
-  heldBytes = 0;
+  readonly #account: Account;
   /** Runnable jobs of all functions by priority: what this shard publishes. */
   readonly #runnable = [0, 0, 0];
 
@@ -63,6 +66,8 @@ export class Jobs extends JobRows {
     lastSerial: number,
   ) {
     super(new JobTable(memory, lastSerial));
+    this.#account = memory.account ?? new Account();
+    this.#references = new References(this.#account);
     this.watchers = new Watchers(this, peers);
     this.slab = new Slab(memory);
     this.#functions = functions;
@@ -118,7 +123,6 @@ export class Jobs extends JobRows {
       const next = copyBytes(chunk, this.slab.offsetOf(block), bytes, unique, unique + uniqueBytes);
       if (held === 0) copyBytes(chunk, next, bytes, workload, workload + workloadBytes);
       row[at + Job.BLOCK] = block;
-      this.heldBytes += blockBytes;
     }
     row[at + Job.FLAGS] = flags;
     row[at + Job.FUNCTION] = fn.index;
@@ -128,6 +132,20 @@ export class Jobs extends JobRows {
     fn.total++;
     fn.created++;
     return job;
+  }
+
+  /** What the account is charged for, but for watchers. Linear in all of it; for tests. */
+  get keptBytes(): number {
+    let bytes = this.table.usedBytes + this.slab.usedBytes + this.#references.bytes;
+    bytes += (this.scheduled.size + this.deadlines.size) * Kept.DEADLINE;
+    bytes += this.#progress.size * Kept.PROGRESS;
+    for (const { length } of this.#reducers.values()) bytes += Kept.REDUCER + length;
+    return bytes;
+  }
+
+  /** Whether one more job with so many bytes of unique and workload lies in memory that was used before. */
+  hasUsedRoom(bytes: number): boolean {
+    return this.table.hasUsedRow && (bytes > SLAB_BYTES_MAX || this.slab.hasUsedRoom(bytes));
   }
 
   /** Notes when the job came to where it is: milliseconds of the monotonic clock, modulo 2^32. */
@@ -150,6 +168,7 @@ export class Jobs extends JobRows {
     const state = this.state(job);
     assert(state === 0 || state === Flag.STORING, 'only a new job is scheduled');
     this.#setState(job, Flag.SCHEDULED);
+    this.#account.held += Kept.DEADLINE;
     this.scheduled.insert(job, wallMs);
   }
 
@@ -160,7 +179,7 @@ export class Jobs extends JobRows {
     const flags = row[at + Job.FLAGS] as number;
     const state = flags & Flag.STATE;
     if (state === Flag.ASSIGNED) this.#leaveWorker(job);
-    else if (state === Flag.SCHEDULED) this.scheduled.remove(job);
+    else if (state === Flag.SCHEDULED) this.#unschedule(job);
     else assert(state === 0 || state === Flag.STORING, 'a queued job is not queued again');
     row[at + Job.FLAGS] = ((row[at + Job.FLAGS] as number) & ~Flag.STATE) | Flag.QUEUED;
 
@@ -203,17 +222,14 @@ export class Jobs extends JobRows {
     const state = flags & Flag.STATE;
     if (state === Flag.ASSIGNED) this.#leaveWorker(job);
     else if (state === Flag.QUEUED) this.#leaveQueue(job, fn);
-    else if (state === Flag.SCHEDULED) this.scheduled.remove(job);
+    else if (state === Flag.SCHEDULED) this.#unschedule(job);
     fn.total--;
     if ((flags & Flag.STORED) !== 0) this.forget(job);
     this.watchers.dropAll(job);
-    if ((flags & Flag.HAS_REDUCER) !== 0) this.#reducers.delete(job);
-    if ((flags & Flag.HAS_PROGRESS) !== 0) this.#progress.delete(job);
+    if ((flags & Flag.HAS_REDUCER) !== 0) this.#dropReducer(job);
+    if ((flags & Flag.HAS_PROGRESS) !== 0) this.#dropProgress(job);
     const block = this.word(job, Job.BLOCK);
-    if (block !== 0) {
-      this.heldBytes -= this.#blockBytes(job);
-      this.slab.free(block);
-    }
+    if (block !== 0) this.slab.free(block);
     const blob = this.word(job, Job.BLOB);
     if (blob !== 0) this.#blobs.blobRelease(blob);
     this.table.free(job);
@@ -225,12 +241,13 @@ export class Jobs extends JobRows {
     const retries = Math.min(0xffff, (flags >>> Flag.RETRIES_SHIFT) + 1);
     this.setWord(job, Job.FLAGS, (flags & 0xffff) | (retries << Flag.RETRIES_SHIFT));
     if ((flags & Flag.HAS_PROGRESS) !== 0) {
-      this.#progress.delete(job);
+      this.#dropProgress(job);
       this.clearFlag(job, Flag.HAS_PROGRESS);
     }
   }
 
   setDeadline(job: number, atMs: number): void {
+    this.#account.held += Kept.DEADLINE;
     this.deadlines.insert(job, atMs);
     this.setFlag(job, Flag.HAS_DEADLINE);
   }
@@ -249,6 +266,7 @@ export class Jobs extends JobRows {
   }
 
   setReducer(job: number, reducer: Uint8Array): void {
+    this.#account.held += Kept.REDUCER + reducer.length;
     this.#reducers.set(job, reducer);
     this.setFlag(job, Flag.HAS_REDUCER);
   }
@@ -259,6 +277,7 @@ export class Jobs extends JobRows {
   }
 
   setProgress(job: number, progress: Progress): void {
+    if (!this.has(job, Flag.HAS_PROGRESS)) this.#account.held += Kept.PROGRESS;
     this.#progress.set(job, progress);
     this.setFlag(job, Flag.HAS_PROGRESS);
   }
@@ -268,11 +287,19 @@ export class Jobs extends JobRows {
     return this.has(job, Flag.HAS_PROGRESS) ? (this.#progress.get(job) as Progress) : none;
   }
 
-  #blockBytes(job: number): number {
-    const uniqueBytes = this.word(job, Job.UNIQUE_BYTES);
-    return this.word(job, Job.BLOB) === 0
-      ? uniqueBytes + this.word(job, Job.WORKLOAD_BYTES)
-      : uniqueBytes;
+  #unschedule(job: number): void {
+    this.#account.held -= Kept.DEADLINE;
+    this.scheduled.remove(job);
+  }
+
+  #dropReducer(job: number): void {
+    this.#account.held -= Kept.REDUCER + (this.#reducers.get(job) as Uint8Array).length;
+    this.#reducers.delete(job);
+  }
+
+  #dropProgress(job: number): void {
+    this.#account.held -= Kept.PROGRESS;
+    this.#progress.delete(job);
   }
 
   #setState(job: number, state: number): void {
@@ -304,6 +331,7 @@ export class Jobs extends JobRows {
     this.setWord(job, Job.WORKER, 0);
     this.functionOf(job).assigned--;
     if (this.has(job, Flag.HAS_DEADLINE)) {
+      this.#account.held -= Kept.DEADLINE;
       this.deadlines.remove(job);
       this.clearFlag(job, Flag.HAS_DEADLINE);
     }

@@ -29,6 +29,10 @@ export class Peer {
   watchedJob = 0;
   /** Its subscriptions to jobs that had a watcher before, by job. */
   extraWatches: Map<number, number[]> | null = null;
+  /** Bytes that it makes this thread keep: itself, what it offers and watches; not its jobs (see Account). */
+  held = 0;
+  /** Its connection, which lives in another thread, is being closed. */
+  isClosing = false;
 
   constructor(index: number, home: number, conn: number) {
     this.index = index;

@@ -90,20 +90,28 @@ export const Listing = {
 } as const;
 export type ListingKind = (typeof Listing)[keyof typeof Listing];
 
+/** What to list, and behind which cursor; 0 = from the start. */
+export interface ListPiece {
+  readonly listing: number;
+  readonly cursor: number;
+}
+
 /**
- * Writes rows of a listing behind `cursor` (0 = from the start); returns the next cursor, or 0 when all is written.
+ * Writes rows of a listing, at most `rowsMax`, and none behind `bytesMax` bytes; returns the next cursor, or 0 when all is
+ * written.
  */
 export function list(
   broker: Broker,
-  kind: number,
-  cursor: number,
+  { listing, cursor }: ListPiece,
   rowsMax: number,
+  bytesMax: number,
   out: ByteWriter,
 ): number {
-  const isOfJobs = kind === Listing.jobs || kind === Listing.uniqueJobs;
+  // Rows of jobs are short.
+  const isOfJobs = listing === Listing.jobs || listing === Listing.uniqueJobs;
   return isOfJobs
-    ? listJobs(broker, kind, cursor, rowsMax, out)
-    : listFunctions(broker, kind, cursor, rowsMax, out);
+    ? listJobs(broker, listing, cursor, rowsMax, out)
+    : listFunctions(broker, listing, cursor, rowsMax, bytesMax, out);
 }
 
 function listFunctions(
@@ -111,12 +119,14 @@ function listFunctions(
   kind: number,
   cursor: number,
   rowsMax: number,
+  bytesMax: number,
   out: ByteWriter,
 ): number {
   const { functions } = broker;
   const end = functions.indexEnd;
   let index = cursor + 1;
   for (let rows = 0; index < end && rows < rowsMax; index++, rows++) {
+    if (out.length >= bytesMax) break;
     const fn = functions.at(index);
     if (fn !== null) out.bytes(fn.name).text(functionColumns(broker, fn, kind));
   }

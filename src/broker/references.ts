@@ -2,6 +2,7 @@
  * References of stored jobs in their store, beside the job table: a word a row, in segments that are made when the
  * first stored job of a segment comes, so that a server without a store has none of them.
  */
+import type { Account } from '../base/account.ts';
 import { uncounted } from '../base/uncounted.ts';
 import { SEGMENT_MASK, SEGMENT_SHIFT } from './job-table.ts';
 
@@ -9,6 +10,16 @@ const SEGMENT_BYTES = (SEGMENT_MASK + 1) * Uint32Array.BYTES_PER_ELEMENT;
 
 export class References {
   readonly #segments: (Uint32Array | undefined)[] = [];
+  readonly #account: Account;
+
+  constructor(account: Account) {
+    this.#account = account;
+  }
+
+  /** Memory of all segments. */
+  get bytes(): number {
+    return this.#segments.filter((words) => words !== undefined).length * SEGMENT_BYTES;
+  }
 
   /** Good for a job that `set` was called for, as long as it lives. */
   get(job: number): number {
@@ -21,6 +32,7 @@ export class References {
     if (words === undefined) {
       words = new Uint32Array(uncounted(SEGMENT_BYTES));
       this.#segments[segment] = words;
+      this.#account.held += SEGMENT_BYTES;
     }
     words[job & SEGMENT_MASK] = reference;
   }

@@ -8,6 +8,7 @@
  * An empty page serves any size. Pages are taken lowest first, so that the last chunks empty and are given back.
  * Page 0 is never used, so 0 is no reference. Source: the hard rules on the slab.
  */
+import { Account } from '../base/account.ts';
 import { assert } from '../base/assert.ts';
 import { withView } from '../base/bytes.ts';
 import { grown } from '../base/grow.ts';
@@ -37,6 +38,8 @@ const USED = 2;
 const BUMP = 3;
 const FREE = 4;
 const CLASS = 5;
+/** 1 when the page was ever used since its chunk has its memory: it is resident. */
+const TOUCHED = 6;
 const ENTRY_SHIFT = 3;
 
 /** Words of a chunk's entry in `#chunkState`: pages with a used block; 1 while its memory is not given back. */
@@ -49,6 +52,7 @@ const DROPPED_HALVES = new Uint16Array(0);
 /** Blocks of bytes named by a number. Neither allocate nor free makes a JavaScript object. */
 export class Slab {
   readonly #discard: ((bytes: Uint8Array) => void) | null;
+  readonly #account: Account;
   readonly #chunks: Uint8Array[] = [];
   /** The same memory by two bytes, for the links between free blocks. */
   readonly #halves: Uint16Array[] = [];
@@ -64,10 +68,12 @@ export class Slab {
 
   /**
    * `discard` gets the memory of an empty chunk and may make it read as zero or as anything; with null such a chunk is
-   * dropped and made anew when it is needed.
+   * dropped and made anew when it is needed. `account` is charged for the pages that were ever used, until their chunk
+   * is given back.
    */
-  constructor(hooks: { discard: ((bytes: Uint8Array) => void) | null }) {
+  constructor(hooks: { discard: ((bytes: Uint8Array) => void) | null; account?: Account }) {
     this.#discard = hooks.discard;
+    this.#account = hooks.account ?? new Account();
     for (let c = 0; c < CLASS_COUNT; c++) this.#room.push(new IntSet());
   }
 
@@ -78,6 +84,22 @@ export class Slab {
 
   get usedBlocks(): number {
     return this.#usedBlocks;
+  }
+
+  /** Bytes of pages that were ever used: what the account is charged for. Linear in pages. */
+  get usedBytes(): number {
+    let pages = 0;
+    const end = this.#chunks.length << CHUNK_PAGES_SHIFT;
+    for (let page = 0; page < end; page++)
+      pages += this.#pages[(page << ENTRY_SHIFT) + TOUCHED] as number;
+    return pages * PAGE_BYTES;
+  }
+
+  /** Whether a block of `bytes` bytes lies in pages that were used before, and so costs no memory. */
+  hasUsedRoom(bytes: number): boolean {
+    if (bytes === 0 || (this.#current[classOf(bytes)] as number) >= 0) return true;
+    const page = this.#emptyPages.lowest();
+    return page >= 0 && this.#pages[(page << ENTRY_SHIFT) + TOUCHED] === 1;
   }
 
   /** Reference of a block of at least `bytes` bytes, 1 .. SLAB_BLOCK_MAX, of undefined content; never 0. */
@@ -150,6 +172,7 @@ export class Slab {
       chunk--;
     }
     this.#disown(chunk);
+    this.#account.held -= this.#untouch(chunk);
     const bytes = this.#chunks[chunk] as Uint8Array;
     if (this.#discard !== null) {
       this.#discard(bytes);
@@ -161,6 +184,18 @@ export class Slab {
     this.#chunksInUse--;
     this.#chunksFree--;
     return true;
+  }
+
+  /** Marks the pages of a chunk as not resident; returns how many bytes were. */
+  #untouch(chunk: number): number {
+    const first = chunk << CHUNK_PAGES_SHIFT;
+    let bytes = 0;
+    for (let page = first; page < first + CHUNK_PAGES; page++) {
+      const at = (page << ENTRY_SHIFT) + TOUCHED;
+      bytes += (this.#pages[at] as number) << PAGE_SHIFT;
+      this.#pages[at] = 0;
+    }
+    return bytes;
   }
 
   /** Gives class `c` the lowest empty page. */
@@ -175,6 +210,10 @@ export class Slab {
     this.#pages[at + SIZE] = size;
     this.#pages[at + BLOCKS] = (PAGE_BYTES / size) | 0;
     this.#pages[at + CLASS] = c;
+    if (this.#pages[at + TOUCHED] === 0) {
+      this.#pages[at + TOUCHED] = 1;
+      this.#account.held += PAGE_BYTES;
+    }
     (this.#room[c] as IntSet).add(page);
     this.#current[c] = page;
     return page;

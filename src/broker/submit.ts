@@ -8,13 +8,15 @@ import { writeHeader } from '../protocol/encode.ts';
 import { Errors } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
 import { hashBytes } from '../protocol/hash.ts';
-import { HEADER_BYTES, UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
+import { HEADER_BYTES, SLAB_BYTES_MAX, UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { Broker } from './broker.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Priority } from './functions.ts';
+import { JOB_ROW_BYTES } from './job-table.ts';
 import { Flag } from './jobs.ts';
+import { Kept } from './kept.ts';
 import type { Peer } from './peer.ts';
 import { replyWith } from './reply.ts';
 import { keyHash } from './uniques.ts';
@@ -58,7 +60,13 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
       return;
     }
   }
-  const fn = broker.functionNamed(frame.bytes, frame.off, frame.a0, frame.hash0);
+  const known = broker.functions.find(frame.bytes, frame.off, frame.a0, frame.hash0);
+  // A name that is refused is not kept either.
+  if (known === null && !hasRoom(broker, frame, Kept.FUNCTION + frame.a0)) {
+    refuse(broker, peer, Errors.queueFull);
+    return;
+  }
+  const fn = known ?? broker.functionNamed(frame.bytes, frame.off, frame.a0, frame.hash0);
   if (fn === null) {
     refuse(broker, peer, Errors.queueError);
     return;
@@ -68,18 +76,18 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
   const isUnique = frame.a1 > 0 && !(isByWorkload && frame.dataBytes === 0);
   const hash = isUnique ? uniqueHash(broker, fn, frame, isByWorkload) : 0;
   if (isUnique) {
-    const known = isByWorkload
+    const twin = isByWorkload
       ? broker.uniques.find(fn, hash, frame.bytes, frame.data, frame.dataBytes, frame.blob, true)
       : broker.uniques.find(fn, hash, frame.bytes, frame.off1, frame.a1, 0, false);
-    if (known !== 0) {
+    if (twin !== 0) {
       if (broker.options.log.level >= LogLevel.NOTICE) logAccepted(broker, frame, startMs);
-      coalesce(broker, peer, known, (flags & Flag.BACKGROUND) !== 0);
+      coalesce(broker, peer, twin, (flags & Flag.BACKGROUND) !== 0);
       return;
     }
   }
   const limit = fn.queueMax[(flags & Flag.PRIORITY) >>> Flag.PRIORITY_SHIFT] as number;
   const isFull = (limit > 0 && fn.total >= limit) || broker.jobs.table.isFull;
-  if (isFull || !broker.options.admits(frame.blob === 0 ? frame.dataBytes : 0)) {
+  if (isFull || !hasRoom(broker, frame, isUnique ? broker.uniques.nextGrowth : 0)) {
     refuse(broker, peer, Errors.queueFull);
     return;
   }
@@ -98,6 +106,20 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
   if ((flags & Flag.BACKGROUND) === 0) broker.jobs.watchers.add(job, peer);
   broker.counters.submitted++;
   replyCreated(broker, peer, job, broker.jobs.table.serial(job));
+}
+
+/**
+ * Whether there is memory for the job, and for `besides` more bytes. New jobs stop at 7/8 of the limit, but one that lies
+ * in memory which was used before costs nothing.
+ */
+function hasRoom(broker: Broker, frame: Frame, besides: number): boolean {
+  const { account, jobs } = broker;
+  const isBlob = frame.blob > 0 || frame.dataBytes > SLAB_BYTES_MAX;
+  const blockBytes = frame.a1 + (isBlob ? 0 : frame.dataBytes);
+  // Blobs are counted by the reactor, those that have come in this turn too.
+  if (isBlob) account.refresh();
+  const bytes = JOB_ROW_BYTES + frame.a1 + (frame.blob > 0 ? 0 : frame.dataBytes) + besides;
+  return account.admits(bytes) || (!isBlob && besides === 0 && jobs.hasUsedRoom(blockBytes));
 }
 
 /** As gearmand logs it: function, unique, and the time of a scheduled job in seconds or 0. */

@@ -9,6 +9,7 @@
  * Removing shifts back in the new table, so that it has no marks and probing stays short; the old one only gets marks.
  * Source: the hard rules on the unique index.
  */
+import { Account } from '../base/account.ts';
 import { assert } from '../base/assert.ts';
 import { tableMemory } from '../base/uncounted.ts';
 
@@ -24,6 +25,7 @@ const NO_TABLE = new Int32Array(0);
 export class UniqueIndex {
   readonly #equals: (job: number) => boolean;
   readonly #discard: ((bytes: Uint8Array) => void) | null;
+  readonly #account: Account;
   #table: Int32Array = new Int32Array(2 * BUCKETS_MIN);
   #mask = BUCKETS_MIN - 1;
   /** Table that is being emptied, of length 0 when there is none. */
@@ -40,13 +42,16 @@ export class UniqueIndex {
   /**
    * `equals` says whether `job` has the function and unique that the caller looks for at this moment; it is called only
    * for jobs whose hash agrees and must not change the index. `discard`, when given, gets memory that is not read again.
+   * `account` is charged for whole tables.
    */
   constructor(
     equals: (job: number) => boolean,
-    hooks: { discard: ((bytes: Uint8Array) => void) | null } = { discard: null },
+    hooks: { discard: ((bytes: Uint8Array) => void) | null; account?: Account } = { discard: null },
   ) {
     this.#equals = equals;
     this.#discard = hooks.discard;
+    this.#account = hooks.account ?? new Account();
+    this.#account.held += this.#table.byteLength;
   }
 
   get count(): number {
@@ -56,6 +61,11 @@ export class UniqueIndex {
   /** Memory of the tables. */
   get bytes(): number {
     return this.#table.byteLength + this.#old.byteLength;
+  }
+
+  /** Memory that the next insert may need for a greater table; nearly always 0. */
+  get nextGrowth(): number {
+    return this.#count >= this.#growAt && this.#old.length === 0 ? 2 * this.#table.byteLength : 0;
   }
 
   /**
@@ -151,6 +161,7 @@ export class UniqueIndex {
     this.#cursor = 0;
     this.#discardedBytes = 0;
     this.#table = new Int32Array(tableMemory(BUCKET_BYTES * buckets, this.#discard));
+    this.#account.held += this.#table.byteLength;
     this.#mask = buckets - 1;
     this.#growAt = growAt(buckets);
     this.#shrinkAt = buckets === BUCKETS_MIN ? 0 : buckets >>> 3;
@@ -169,7 +180,9 @@ export class UniqueIndex {
     }
     this.#cursor = end;
     if (BUCKET_BYTES * end - this.#discardedBytes >= DISCARD_BYTES) this.#discardMoved();
-    if (end > this.#oldMask) this.#old = NO_TABLE;
+    if (end <= this.#oldMask) return;
+    this.#account.held -= this.#old.byteLength;
+    this.#old = NO_TABLE;
   }
 
   #discardMoved(): void {

@@ -49,6 +49,11 @@ export class Uniques {
     return this.#index.bytes;
   }
 
+  /** Memory that the next `add` may need at once. */
+  get nextGrowth(): number {
+    return this.#index.nextGrowth;
+  }
+
   /** Live job of `fn` with the key in `bytes[at, at + count)` (or in `blob`), or 0. `hash` is `keyHash` of it. */
   find(
     fn: FunctionQueue,

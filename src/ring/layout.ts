@@ -33,6 +33,9 @@ export const LARGE_PART = 8;
 /** Payloads by port that the reader has not taken may sum up to this many ring sizes; one alone may be larger. */
 export const LARGE_RINGS = 4;
 
+/** The greatest payload of a record: its length is a signed word. */
+export const RECORD_BYTES_MAX = 0x7fff_ffff;
+
 /** Bytes of data per ring for a server of `threadCount` threads: 1 MiB, from nine threads on 256 KiB. */
 export function defaultRingBytes(threadCount: number): number {
   return threadCount > 8 ? 256 * 1024 : 1024 * 1024;

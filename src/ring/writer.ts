@@ -18,6 +18,7 @@ import {
   LARGE_RINGS,
   largeReadWord,
   overflowWord,
+  RECORD_BYTES_MAX,
   type RingSet,
   readWord,
   recordBytes,
@@ -103,13 +104,14 @@ export class RingWriter {
 
   /**
    * Begins a record: `kind` >= 0, four int32 and room for `byteCount` payload bytes. The caller writes all of them to
-   * `bytes` at `at`, then commits. Never fails and never waits.
+   * `bytes` at `at`, then commits. Never waits; a payload above RECORD_BYTES_MAX is a mistake of the caller.
    */
   begin(kind: number, a: number, b: number, c: number, d: number, byteCount: number): void {
     assert(
       !this.#isOpen && kind >= 0 && byteCount >= 0,
       'begin record: one is open or kind or size is negative',
     );
+    assert(byteCount <= RECORD_BYTES_MAX, 'begin record: it has 2^31 bytes or more');
     this.#isOpen = true;
     const isLarge = byteCount > this.#ringBytes / LARGE_PART;
     const size = isLarge ? HEADER_BYTES : recordBytes(byteCount);

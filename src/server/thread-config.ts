@@ -1,4 +1,5 @@
 /** From checked options to what each thread of a server is built with. */
+import { accountWords } from '../base/account.ts';
 import { type AccessRule, parseRule } from '../session/access.ts';
 import type { ThreadConfig } from '../shard/assemble.ts';
 import { defaultHandlePrefix, PROTOCOL_VERSION } from './identity.ts';
@@ -19,7 +20,7 @@ export function configMaker(
   secrets: Secrets,
 ): (thread: number) => ThreadConfig {
   const { hashSeed, boot } = state;
-  const memoryTaken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const memoryWords = accountWords(options.threads + 1);
   const measured = new Int32Array(
     new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * (options.threads + 1)),
   );
@@ -70,7 +71,7 @@ export function configMaker(
       slowTurnMs: options.slowTurnMs === 0 ? Number.POSITIVE_INFINITY : options.slowTurnMs,
       unservedWarningMs: options.idleQueueWarning * 1000,
       memoryBytesMax: options.maxMemory,
-      memoryTaken,
+      memoryWords,
     },
     reactor: {
       packetBytesMax: options.maxPacketSize,

@@ -3,6 +3,7 @@
  * traffic) share. Rule: a frame of a connection is handled here, in request order; only its function's owner knows jobs.
  */
 
+import type { Account } from '../base/account.ts';
 import { withView } from '../base/bytes.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Broker } from '../broker/broker.ts';
@@ -28,9 +29,10 @@ import { listConnections, listStore } from './listing.ts';
 import { Output } from './output.ts';
 import { bytesOfFrame, Pace } from './pace.ts';
 import { type Answer, answerByBroker, DONE, type Question, type ThreadStats } from './questions.ts';
+import { relieve } from './relief.ts';
 import { dropReplies, releaseAll, takePlace } from './replies.ts';
 import type { Place } from './reply-queue.ts';
-import { contextOf, Session } from './session.ts';
+import { contextOf, SESSION_BYTES, Session } from './session.ts';
 import { ThreadOutbox } from './thread-outbox.ts';
 import { threadStats } from './thread-stats.ts';
 
@@ -89,6 +91,8 @@ export class Home {
   readonly options: HomeOptions;
   readonly hooks: HomeHooks;
   readonly reactor: Reactor;
+  /** What this thread holds. */
+  readonly account: Account;
   readonly output: Output;
   readonly handles: HandleCodec;
   readonly log: Logger;
@@ -136,10 +140,12 @@ export class Home {
     handles: HandleCodec,
     links: (FarLink | null)[],
     log: Logger,
+    account: Account,
   ) {
     this.options = options;
     this.hooks = hooks;
     this.reactor = reactor;
+    this.account = account;
     this.output = new Output(reactor);
     withView(reactor.arena);
     this.handles = handles;
@@ -165,10 +171,11 @@ export class Home {
     this.turn++;
     this.#continue();
     const { rows, arena } = this.reactor;
-    const { access, pace } = this;
+    const { access, account, pace } = this;
     const frame = this.#frame;
     for (let row = 0; row < rowCount; row++) {
       frame.load(rows, arena, row);
+      if (account.held > account.granted) relieve(this);
       if (frame.type > 0) {
         const session = this.#sessions[frame.conn & SLOT_MASK];
         if (session == null || session.conn !== frame.conn || session.heldTurn === this.turn) {
@@ -212,6 +219,7 @@ export class Home {
     const slot = session.conn & SLOT_MASK;
     while (this.#sessions.length <= slot) this.#sessions.push(null);
     this.#sessions[slot] = session;
+    this.account.keep(session, SESSION_BYTES + (session.clientId?.length ?? 0));
     this.connectionCount++;
   }
 
@@ -220,6 +228,7 @@ export class Home {
     const slot = session.conn & SLOT_MASK;
     if (this.#sessions[slot] !== session) return;
     this.#sessions[slot] = null;
+    this.account.giveUp(session);
     this.drained.delete(session.conn);
     this.connectionCount--;
   }
@@ -310,7 +319,7 @@ export class Home {
 
   /** This thread's answer to a question. */
   answer(question: Question): Answer {
-    if (question.kind === 'workers') return listConnections(this, question.cursor);
+    if (question.kind === 'workers') return listConnections(this, question.cursor, question.part);
     if (question.kind === 'store') return listStore(this);
     if (question.kind === 'stats') return { ...DONE, stats: threadStats(this) };
     return this.broker === null ? DONE : answerByBroker(this.broker, question);

@@ -14,6 +14,8 @@ export const Incident = {
   rateLimit: 'rate_limit',
   /** The peer does not read its output. */
   outputLimit: 'output_limit',
+  /** The connection that holds most of a memory that is full (`--max-memory`). */
+  memoryLimit: 'memory_limit',
   /** Bytes that are no Gearman. */
   malformed: 'malformed',
   /** A packet over `--max-packet-size`. */

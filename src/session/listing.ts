@@ -5,7 +5,7 @@
 import { ByteWriter } from '../base/byte-writer.ts';
 import { SLOT_MASK } from '../protocol/batch.ts';
 import type { Home } from './home.ts';
-import { type Answer, DONE, LIST_ROWS_MAX, type Question } from './questions.ts';
+import { type Answer, DONE, LIST_BYTES_MAX, LIST_ROWS_MAX, type Question } from './questions.ts';
 import { fill, releasePart, takePlace, unhold } from './replies.ts';
 import type { Place } from './reply-queue.ts';
 import { Hold, type Session } from './session.ts';
@@ -14,8 +14,8 @@ import { Hold, type Session } from './session.ts';
 const PART_BYTES = 1024 * 1024;
 const END = new Uint8Array([46, 10]);
 
-/** Makes the question for the piece behind `cursor`. */
-export type PieceQuestion = (cursor: number) => Question;
+/** Makes the question for the piece behind `cursor`, or from `part` of its row on. */
+export type PieceQuestion = (cursor: number, part: number) => Question;
 
 /** Replies to `session` with the rows of all `threads` and a final `.`. */
 export function replyListing(
@@ -37,6 +37,7 @@ class Listing {
   readonly #rows = new ByteWriter(4096);
   #thread = 0;
   #cursor = 0;
+  #part = 0;
 
   constructor(home: Home, session: Session, threads: readonly number[], question: PieceQuestion) {
     this.#home = home;
@@ -52,7 +53,8 @@ class Listing {
     const thread = this.#threads[this.#thread];
     if (this.#home.live(this.#session.conn) !== this.#session) return;
     if (thread !== undefined) {
-      this.#home.ask(thread, this.#question(this.#cursor), (answer) => this.#take(answer));
+      const question = this.#question(this.#cursor, this.#part);
+      this.#home.ask(thread, question, (answer) => this.#take(answer));
       return;
     }
     this.#rows.bytes(END);
@@ -64,6 +66,7 @@ class Listing {
   #take(answer: Answer): void {
     this.#rows.bytes(answer.bytes);
     this.#cursor = answer.cursor;
+    this.#part = answer.part;
     const isWholeThread = answer.cursor === 0;
     if (isWholeThread) this.#thread++;
     if (this.#rows.length >= PART_BYTES) this.#sendPart();
@@ -73,30 +76,49 @@ class Listing {
 
   /** Too much to keep: lets go what there is and goes on when the peer has read most of it. */
   #sendPart(): void {
-    this.#place.add(this.#rows.take());
-    if (!releasePart(this.#home, this.#session, this.#place)) {
-      this.#home.later(() => this.goOn());
+    if (this.#session.replies?.front !== this.#place) {
+      // Earlier replies wait for other threads: nothing more is made before they have left.
+      this.#place.whenFront = () => this.#sendPart();
       return;
     }
+    this.#place.add(this.#rows.take());
+    releasePart(this.#home, this.#session, this.#place);
     this.#home.whenDrained(this.#session, PART_BYTES, () => this.goOn());
   }
 }
 
-/** `workers`: the connections of this thread behind slot `cursor`: `FD IP ID : NAME ...`. */
-export function listConnections(home: Home, cursor: number): Answer {
+/**
+ * `workers`: the connections of this thread from slot `cursor` on: `FD IP ID : NAME ...`. With `part` > 0 `cursor` is the
+ * id of a connection whose row is under way, and `part` where its names go on (SessionAbilities.list).
+ */
+export function listConnections(home: Home, cursor: number, part: number): Answer {
   const out = new ByteWriter(4096);
-  let slot = cursor;
+  let slot = cursor & SLOT_MASK;
+  if (part > 0) {
+    // When it has ended meanwhile, so has its row.
+    const behind = home.live(cursor)?.abilities?.list(part, LIST_BYTES_MAX, out) ?? 0;
+    if (behind > 0) return { ...DONE, cursor, part: behind, bytes: out.take() };
+    out.text('\n');
+    slot++;
+  }
   for (let rows = 0; slot < home.slotEnd && rows < LIST_ROWS_MAX; slot++, rows++) {
+    if (out.length >= LIST_BYTES_MAX) break;
     const session = home.atSlot(slot);
     if (session === null || session.isEnding) continue;
-    out.text(`${session.conn & SLOT_MASK} ${session.address} `);
-    if (session.clientId === null) out.text('-');
-    else out.bytes(session.clientId);
-    out.text(' :');
-    for (const name of session.abilities?.names() ?? []) out.text(' ').text(name);
+    const behind = listConnection(session, out);
+    if (behind > 0) return { ...DONE, cursor: session.conn, part: behind, bytes: out.take() };
     out.text('\n');
   }
   return { ...DONE, cursor: slot < home.slotEnd ? slot : 0, bytes: out.take() };
+}
+
+/** A row without its end; returns where its names go on, 0 = they are all there. */
+function listConnection(session: Session, out: ByteWriter): number {
+  out.text(`${session.conn & SLOT_MASK} ${session.address} `);
+  if (session.clientId === null) out.text('-');
+  else out.bytes(session.clientId);
+  out.text(' :');
+  return session.abilities?.list(0, LIST_BYTES_MAX, out) ?? 0;
 }
 
 /**

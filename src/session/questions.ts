@@ -18,7 +18,7 @@ export type Question =
   | { readonly kind: 'handle'; readonly slot: number; readonly serial: number }
   | { readonly kind: 'unique'; readonly unique: string; readonly cursor: number }
   | { readonly kind: 'list'; readonly listing: number; readonly cursor: number }
-  | { readonly kind: 'workers'; readonly cursor: number }
+  | { readonly kind: 'workers'; readonly cursor: number; readonly part: number }
   | { readonly kind: 'store' }
   | { readonly kind: 'tally'; readonly cursor: number }
   | { readonly kind: 'create' | 'drop'; readonly name: string }
@@ -37,6 +37,8 @@ export interface Answer {
   readonly result: number;
   /** Where a listing or a search goes on; 0 = it is complete. */
   readonly cursor: number;
+  /** Where a row goes on that was too long for its piece; 0 = rows are whole. */
+  readonly part: number;
   readonly status: JobStatus | null;
   readonly stats: ThreadStats | null;
   /** Rows of a listing. */
@@ -96,13 +98,22 @@ export interface LoopDelay {
 }
 
 export const NO_BYTES = new Uint8Array(0);
-export const DONE: Answer = { result: 0, cursor: 0, status: null, stats: null, bytes: NO_BYTES };
+export const DONE: Answer = {
+  result: 0,
+  cursor: 0,
+  part: 0,
+  status: null,
+  stats: null,
+  bytes: NO_BYTES,
+};
 
 /** Functions that one turn looks at for a unique. */
 const FUNCTIONS_MAX = 10_000;
 
 /** Rows of a listing that one turn may write. */
 export const LIST_ROWS_MAX = 1000;
+/** Bytes after which no further name or row is written in one turn. */
+export const LIST_BYTES_MAX = 256 * 1024;
 /** Rows of the tally that one turn may write: they have thirty numbers each. */
 const TALLY_ROWS_MAX = 64;
 
@@ -117,7 +128,7 @@ export function answerByBroker(broker: Broker, question: Question): Answer {
     }
     case 'list': {
       const out = new ByteWriter(16384);
-      const cursor = list(broker, question.listing, question.cursor, LIST_ROWS_MAX, out);
+      const cursor = list(broker, question, LIST_ROWS_MAX, LIST_BYTES_MAX, out);
       return { ...DONE, cursor, bytes: out.take() };
     }
     case 'tally':

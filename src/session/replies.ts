@@ -46,6 +46,10 @@ export function releaseAll(home: Home, session: Session): void {
   }
   if ((session.holds & Hold.queue) !== 0 && replies.length < PLACES_MAX / 4)
     unhold(home, session, Hold.queue);
+  if (front?.whenFront == null) return;
+  const { whenFront } = front;
+  front.whenFront = null;
+  whenFront();
 }
 
 /** Sends what the front place has so far, before it is filled: long listings. */

@@ -12,6 +12,8 @@ const NO_PIECES: readonly Piece[] = [];
 export class Place {
   readonly id: number;
   isFilled = false;
+  /** Called once when all before it have left and it is not filled yet. */
+  whenFront: (() => void) | null = null;
   #pieces = NO_PIECES as Piece[];
 
   constructor(id: number) {

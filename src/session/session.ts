@@ -11,6 +11,9 @@ import type { Allowance } from './pace.ts';
 import type { ReplyQueue } from './reply-queue.ts';
 import type { SessionAbilities } from './session-abilities.ts';
 
+/** What a connection costs without anything that it asks for: here, in the reactor, and as a peer of the table. */
+export const SESSION_BYTES = 2048;
+
 /** Why a connection's frames are held back; bits. */
 export const Hold = {
   grab: 1,
@@ -79,6 +82,9 @@ export class Session {
   farJobs: Set<number> | null = null;
   /** Handle whose job ended with WORK_EXCEPTION: the WORK_FAIL that some workers send behind it is swallowed. */
   exceptionHandle: string | null = null;
+
+  /** Bytes that it makes this thread keep, without its unsent output and its part in the broker; see Account. */
+  held = 0;
 
   constructor(conn: number, address: string, port: number) {
     this.conn = conn;

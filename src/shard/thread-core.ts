@@ -2,6 +2,7 @@
  * One thread of the server: reactor, sessions, broker and rings put together, and what one turn does with them.
  * Turn: sockets were read; drain rings, handle the rows, do what is due, publish. Source: design rules, sections 2 and 9.
  */
+import { Account } from '../base/account.ts';
 import type { Clock } from '../base/clock.ts';
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { Broker, type BrokerOptions } from '../broker/broker.ts';
@@ -13,11 +14,11 @@ import { dropOldTokens } from '../session/admission.ts';
 import { onRecord } from '../session/far/receive.ts';
 import { Home, type HomeOptions } from '../session/home.ts';
 import type { LoopDelay } from '../session/questions.ts';
+import { relieve } from '../session/relief.ts';
 import type { Session } from '../session/session.ts';
 import type { Store, StoreHost } from '../store/store.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { loseThread } from './lose-thread.ts';
-import { MemoryBudget } from './memory-budget.ts';
 import { Publishing } from './publishing.ts';
 import type { SecureDoor } from './secure-door.ts';
 import { describeTurn, type TurnWork } from './slow-turn.ts';
@@ -41,17 +42,17 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export interface ThreadCoreOptions {
   readonly home: HomeOptions;
-  readonly broker: Omit<BrokerOptions, 'home' | 'hashSeed' | 'lastSerial' | 'admits' | 'log'>;
+  readonly broker: Omit<BrokerOptions, 'home' | 'hashSeed' | 'lastSerial' | 'account' | 'log'>;
   readonly handlePrefix: string;
   /** Differs between runs; part of every handle. */
   readonly boot: number;
   readonly slowTurnMs: number;
   /** Jobs waiting so long without any worker are worth a WARNING; 0 = never. */
   readonly unservedWarningMs: number;
-  /** Bytes of queued workloads and unfinished frames of all threads; 0 = no limit. */
+  /** Bytes that all threads may keep for peers; 0 = no limit. */
   readonly memoryBytesMax: number;
-  /** One shared word: MiB that all threads have taken of it. */
-  readonly memoryTaken: Int32Array;
+  /** Shared by all threads, see `accountWords`. */
+  readonly memoryWords: Int32Array;
 }
 
 /** What the thread is built from; all of it can be simulated. */
@@ -84,13 +85,14 @@ export interface ThreadParts {
 export class ThreadCore {
   readonly reactor: Reactor;
   readonly home: Home;
+  /** What this thread keeps for peers. */
+  readonly account: Account;
   readonly broker: Broker | null;
   readonly door: SecureDoor | null;
   readonly #parts: ThreadParts;
   readonly #options: ThreadCoreOptions;
   readonly #store: ThreadStore | null;
   readonly #housekeeping: Housekeeping;
-  readonly #budget: MemoryBudget;
   readonly #times = new TurnTimes();
   readonly #publishing: Publishing;
   #timerAtMs = Number.POSITIVE_INFINITY;
@@ -124,7 +126,12 @@ export class ThreadCore {
       refuseArrival: (fd: number) => parts.arrivals?.closeDescriptor(fd),
       storeHealth: () => this.store?.health ?? null,
     };
-    this.home = new Home(options.home, hooks, this.reactor, handles, parts.rings.links, parts.log);
+    const { memoryBytesMax, memoryWords } = options;
+    const blobBytes = () => (this.reactor.control[Control.BLOB_KIB] as number) * 1024;
+    this.account = new Account(memoryBytesMax, memoryWords, thread, blobBytes);
+    const { account, reactor } = this;
+    const { links } = parts.rings;
+    this.home = new Home(options.home, hooks, reactor, handles, links, parts.log, account);
     const owns = shardCount === 0 || thread > 0;
     this.#store = owns && parts.makeStore !== null ? this.#makeStore(parts.makeStore) : null;
     this.broker = owns
@@ -134,7 +141,7 @@ export class ThreadCore {
             home: thread,
             hashSeed,
             lastSerial: (parts.rings.epoch & EPOCH_MASK) * SERIALS_PER_EPOCH,
-            admits: (bytes) => this.#admits(bytes),
+            account,
             log: parts.log,
           },
           this.home.outbox,
@@ -146,7 +153,6 @@ export class ThreadCore {
       : null;
     this.home.broker = this.broker;
     this.#publishing = new Publishing(this.home, this.broker, parts.rings, this.reactor);
-    this.#budget = new MemoryBudget(options.memoryBytesMax, options.memoryTaken);
     this.door = parts.arrivals?.makeDoor(this) ?? null;
     this.#housekeeping = new Housekeeping(this.broker, parts.log, options.unservedWarningMs);
   }
@@ -239,6 +245,7 @@ export class ThreadCore {
     const { clock } = this.#parts;
     const { broker, home } = this;
     const nowMs = this.#setTime();
+    this.account.refresh();
     const listings = home.continuations.length;
     const records = this.#drainRings();
     if (broker?.storing) this.#store?.settle(broker.storing);
@@ -252,7 +259,7 @@ export class ThreadCore {
     dueMs = Math.min(dueMs, home.absences.tick(home), home.incidents.tick());
     dueMs = Math.min(dueMs, this.#housekeeping.run(nowMs));
     this.#sleepUntil(dueMs, nowMs);
-    if (this.#budget.isLimited) this.#settleMemory();
+    if (this.account.isLimited) this.#settleMemory();
     const tookMs = clock.nowMs() - nowMs;
     this.#times.add(tookMs);
     if (tookMs <= this.#options.slowTurnMs) return;
@@ -293,21 +300,16 @@ export class ThreadCore {
     this.#parts.setTimer(atMs, this.#wake);
   }
 
-  #admits(bytes: number): boolean {
-    return !this.#budget.isLimited || this.#budget.admits(this.#heldBytes() + bytes);
-  }
-
-  /** Uniques and workloads of jobs, and every blob of this thread, unfinished ones included. */
-  #heldBytes(): number {
-    const blobBytes = (this.reactor.control[Control.BLOB_KIB] as number) * 1024;
-    return blobBytes + (this.broker?.jobs.heldBytes ?? 0);
-  }
-
-  /** Lets blobs grow, until the next turn, by what is left for all threads. */
+  /** Lets blobs grow, until the next turn, by what is left for all threads; makes room when nothing is. */
   #settleMemory(): void {
+    let leftBytes = this.account.settle();
+    if (leftBytes < 0) {
+      relieve(this.home);
+      this.#publishing.publish();
+      leftBytes = this.account.settle();
+    }
     const { control } = this.reactor;
-    const leftKib = Math.floor(this.#budget.settle(this.#heldBytes()) / 1024);
-    const kib = (control[Control.BLOB_KIB] as number) + leftKib;
+    const kib = (control[Control.BLOB_KIB] as number) + Math.floor(leftBytes / 1024);
     control[Control.BLOB_KIB_MAX] = Math.max(1, Math.min(kib, 0x7fffffff));
   }
 

@@ -11,6 +11,9 @@ import type { Scene } from './scene.ts';
 import { brokersOf, runnableCount } from './server/inspect.ts';
 import { ensure } from './transcript.ts';
 
+/** The unit of the words that accounts share. */
+const UNIT_BYTES = 65_536;
+
 const DRAIN_ROUNDS_MAX = 4000;
 const GOOD_COUNT = 3;
 
@@ -92,5 +95,9 @@ export function leaveAll(scene: Scene): void {
   ensure(world.registry.count === 0, () => `${world.registry.count} sockets are open`);
   // What a shard had taken of the memory is known only to itself.
   if (world.deaths.length > 0) return;
-  ensure(world.memoryTaken[0] === 0, () => `${world.memoryTaken[0]} MiB are never given back`);
+  const drawn = (world.memoryWords[0] as number) * UNIT_BYTES;
+  const held = world.living.reduce((sum, { core }) => sum + core.account.held, 0);
+  // A unit of spare memory and a rounded one for each thread.
+  const most = world.plan.memoryBytesMax === 0 ? 0 : held + world.living.length * 2 * UNIT_BYTES;
+  ensure(drawn <= most, () => `${drawn} bytes are drawn, ${held} are held`);
 }

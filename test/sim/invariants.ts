@@ -34,7 +34,6 @@ export function checkEmpty(broker: Broker): void {
   const left = {
     jobs: jobs.table.count,
     blocks: jobs.slab.usedBlocks,
-    bytes: jobs.heldBytes,
     uniques: uniques.count,
     scheduled: jobs.scheduled.size,
     deadlines: jobs.deadlines.size,

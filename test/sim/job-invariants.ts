@@ -24,7 +24,7 @@ export function liveJobs(broker: Broker): number[] {
 export function checkJobs(broker: Broker): Map<number, Recount> {
   const { jobs } = broker;
   const recounts = new Map<number, Recount>();
-  const found = { jobs: 0, blocks: 0, bytes: 0, uniques: 0, scheduled: 0, deadlines: 0 };
+  const found = { jobs: 0, blocks: 0, uniques: 0, scheduled: 0, deadlines: 0 };
   for (const job of liveJobs(broker)) {
     const fn = jobs.functionOf(job);
     ensure(fn !== null, () => `job ${job} has no function`);
@@ -53,7 +53,6 @@ export function checkJobs(broker: Broker): Map<number, Recount> {
       () => `job ${job} and the heap of deadlines disagree`,
     );
     if (jobs.word(job, Job.BLOCK) !== 0) found.blocks++;
-    found.bytes += blockBytes(broker, job);
     if (jobs.has(job, Flag.INDEXED)) {
       found.uniques++;
       ensure(findByUnique(broker, job) === job, () => `the unique of job ${job} is not found`);
@@ -63,19 +62,12 @@ export function checkJobs(broker: Broker): Map<number, Recount> {
   const kept = {
     jobs: jobs.table.count,
     blocks: jobs.slab.usedBlocks,
-    bytes: jobs.heldBytes,
     uniques: broker.uniques.count,
     scheduled: jobs.scheduled.size,
     deadlines: jobs.deadlines.size,
   };
   ensureEqual('jobs', kept, found);
   return recounts;
-}
-
-function blockBytes(broker: Broker, job: number): number {
-  const { jobs } = broker;
-  const workloadBytes = jobs.word(job, Job.BLOB) === 0 ? jobs.word(job, Job.WORKLOAD_BYTES) : 0;
-  return jobs.word(job, Job.UNIQUE_BYTES) + workloadBytes;
 }
 
 /** The job that a submit with the same function and unique would coalesce with. */

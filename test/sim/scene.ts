@@ -1,4 +1,5 @@
 /** A simulated server with the peers that are connected to it, watched: after every turn the invariants are checked. */
+import { keptBytes } from '../support/kept-bytes.ts';
 import type { Random } from '../support/random.ts';
 import { checkHome, watchNoops } from './home-invariants.ts';
 import { checkBroker } from './invariants.ts';
@@ -10,7 +11,7 @@ import { checkRest, settle } from './rest.ts';
 import { brokersOf } from './server/inspect.ts';
 import type { SimThread } from './server/sim-thread.ts';
 import { World } from './server/world.ts';
-import type { Transcript } from './transcript.ts';
+import { ensure, type Transcript } from './transcript.ts';
 import { BrokerWatch } from './watch/broker-watch.ts';
 
 export class Scene {
@@ -90,6 +91,11 @@ export class Scene {
     this.#watches.get(thread)?.check();
     if (broker !== null) checkBroker(broker);
     checkHome(home);
+    home.account.refresh();
+    ensure(
+      home.account.held === keptBytes(home),
+      () => `${home.account.held} bytes counted, ${keptBytes(home)} are kept`,
+    );
   }
 
   #onDeath(thread: SimThread): void {

@@ -130,7 +130,6 @@ export class NearDialogue {
       deadlines: broker.jobs.deadlines.size,
       indexed: broker.uniques.count,
       blocks: broker.jobs.slab.usedBlocks,
-      heldBytes: broker.jobs.heldBytes,
       blobKib: thread.blobKib,
       openSockets: thread.reactor.registry.count,
     }).toEqual({
@@ -141,7 +140,6 @@ export class NearDialogue {
       deadlines: 0,
       indexed: 0,
       blocks: 0,
-      heldBytes: 0,
       blobKib: 0,
       openSockets: 0,
     });

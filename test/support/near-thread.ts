@@ -3,6 +3,7 @@
  * system. Rule: nothing happens by itself; `run` runs turns until none is due. After every turn the books are checked.
  */
 import { onLine } from '../../src/admin/commands.ts';
+import { accountWords } from '../../src/base/account.ts';
 import { LogLevel } from '../../src/base/logger.ts';
 import type { Broker, BrokerOptions } from '../../src/broker/broker.ts';
 import { Waking } from '../../src/broker/peer.ts';
@@ -14,6 +15,7 @@ import type { Store, StoreHost } from '../../src/store/store.ts';
 import { MemoryReactor } from '../../src/transport/memory-reactor.ts';
 import { MemoryRegistry } from '../../src/transport/memory-socket.ts';
 import { BOOT, HANDLE_PREFIX } from './handles.ts';
+import { keptBytes } from './kept-bytes.ts';
 
 export const HASH_SEED = 4711;
 /** setTimeout fires at once beyond this. */
@@ -29,7 +31,7 @@ const NO_RINGS: ThreadRings = {
 };
 
 export type NearOptions = Partial<
-  Omit<BrokerOptions, 'home' | 'hashSeed' | 'admits' | 'log'> &
+  Omit<BrokerOptions, 'home' | 'hashSeed' | 'account' | 'log'> &
     Omit<HomeOptions, 'hashSeed'> & {
       readonly memoryBytesMax: number;
       readonly rings: ThreadRings;
@@ -205,7 +207,7 @@ function coreOptions(options: NearOptions) {
     slowTurnMs: 1e9,
     unservedWarningMs: 0,
     memoryBytesMax,
-    memoryTaken: new Int32Array(1),
+    memoryWords: accountWords(33),
   };
 }
 
@@ -214,6 +216,10 @@ export function checkBooks(thread: NearThread): void {
   const { broker, home } = thread.core;
   if (home.connectionCount !== sessionCount(home))
     throw new Error(`${home.connectionCount} connections counted, ${sessionCount(home)} are there`);
+  const { account } = home;
+  account.refresh();
+  if (account.held !== keptBytes(home))
+    throw new Error(`${account.held} bytes counted, ${keptBytes(home)} are kept`);
   if (broker === null) return;
   const zero = { woken: 0, sleeping: 0, broadWoken: 0, broadSleeping: 0, registrations: 0 };
   const counts = new Map<number, typeof zero>();

@@ -1,7 +1,11 @@
 /**
  * The way to one other thread: begins records, ends each before the next and shows them all at the end of the turn.
- * Rule: between `begin` and the next call the caller writes its payload to `bytes` at `at`.
+ * Rule: between `begin` and the next call the caller writes its payload to `bytes` at `at`. Callers keep records below
+ * RECORD_BYTES_MAX: packets by `--max-packet-size`, listings by pieces, connections that move by what waits for them.
  */
+
+import { RECORD_BYTES_MAX } from '../../ring/layout.ts';
+import { RecordKind } from './records.ts';
 
 /** What a link needs of a ring's writing end. */
 export interface RecordWriter {
@@ -12,6 +16,15 @@ export interface RecordWriter {
   publish(): void;
   readonly overflowBytes: number;
   readonly sent: number;
+}
+
+/** A record that no ring can carry; nothing of it was written. */
+export class RecordTooLarge extends Error {
+  constructor(kind: number, byteCount: number) {
+    const name = Object.entries(RecordKind).find(([, number]) => number === kind)?.[0] ?? `${kind}`;
+    super(`begin record ${name}: ${byteCount} bytes, limit ${RECORD_BYTES_MAX}`);
+    this.name = 'RecordTooLarge';
+  }
 }
 
 export class FarLink {
@@ -41,6 +54,7 @@ export class FarLink {
   }
 
   begin(kind: number, a: number, b: number, c: number, d: number, byteCount: number): void {
+    if (byteCount > RECORD_BYTES_MAX) throw new RecordTooLarge(kind, byteCount);
     if (this.#isOpen) this.#writer.commit();
     this.#writer.begin(kind, a, b, c, d, byteCount);
     this.#isOpen = true;

@@ -13,6 +13,7 @@ import { Packet } from '../../protocol/packets.ts';
 import { askNext, settleGrab } from '../frames/grabs.ts';
 import type { Home } from '../home.ts';
 import { decodeAnswer, encodeAnswer, type Question } from '../questions.ts';
+import { relieve, relieveOther } from '../relief.ts';
 import { releaseAll, takePlace } from '../replies.ts';
 import { farJobKey, type Session } from '../session.ts';
 import { decodeMove } from './moving.ts';
@@ -35,6 +36,8 @@ const frame = new Frame();
 
 /** One record from thread `from`. */
 export function onRecord(home: Home, from: number, record: RecordView): void {
+  const { account } = home;
+  if (account.held > account.granted) relieve(home);
   switch (record.kind) {
     case RecordKind.FRAME:
       onFarFrame(home, from, record);
@@ -81,6 +84,9 @@ export function onRecord(home: Home, from: number, record: RecordView): void {
       home.addressCounts?.remove(latin1(bytes, at, at + byteCount), from);
       break;
     }
+    case RecordKind.RELIEVE:
+      relieveOther(home);
+      break;
     case RecordKind.ASK:
       onAsk(home, from, record);
       break;

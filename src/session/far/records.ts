@@ -10,6 +10,7 @@
  *   MOVE   a descriptor: connection          ANSWER  a question number: JSON, \0, bytes
  *   ARRIVE a descriptor, b port: address     LEFT    address
  *
+ * RELIEVE, between any two: memory is full, and the connection that holds most lives where this goes to (relief.ts).
  * MOVE: moving.ts. ARRIVE, from the acceptor: a peer that begins with a handshake (arriving.ts).
  * LEFT, to the acceptor: a connection that it let in has ended (entrance.ts).
  *
@@ -30,4 +31,5 @@ export const RecordKind = {
   ANSWER: 12,
   ARRIVE: 13,
   LEFT: 14,
+  RELIEVE: 15,
 } as const;

@@ -5,13 +5,18 @@
  */
 import type { Detached } from '../../native/contract.ts';
 import type { Frame } from '../../protocol/frame.ts';
-import { moved } from '../entrance.ts';
+import { RECORD_BYTES_MAX } from '../../ring/layout.ts';
+import { left, moved } from '../entrance.ts';
 import type { Home } from '../home.ts';
+import { Incident } from '../incidents.ts';
 import { hold, unhold } from '../replies.ts';
-import { Hold, type Session } from '../session.ts';
+import { contextOf, Hold, type Session } from '../session.ts';
 import type { FarLink } from './link.ts';
 import { encodeMove } from './moving.ts';
 import { RecordKind } from './records.ts';
+
+/** Bytes under way of a connection that moves: with its other fields they fit into a record. */
+const MOVE_BYTES_MAX = RECORD_BYTES_MAX - 65_536;
 
 /** Nobody can answer. */
 export const DEAD_OWNER = 'the shard of its function is being started again';
@@ -78,9 +83,22 @@ export function moveAway(home: Home, session: Session, held: Frame, owner: numbe
   }
   const { fd, unread, unsent } = detached;
   home.remove(session);
+  if (unread.length + unsent.length > MOVE_BYTES_MAX) {
+    refuseMove(home, session, fd, unread.length + unsent.length);
+    return;
+  }
   moved(home, session.address, owner);
   const record = encodeMove(session, fd, unread, unsent);
   (home.links[owner] as FarLink).send(RecordKind.MOVE, fd, 0, 0, 0, record);
+}
+
+/** Its bytes under way would not fit into one record; that takes limits of about 2 GiB, and a peer that uses them up. */
+function refuseMove(home: Home, session: Session, fd: number, byteCount: number): void {
+  const reason = `move: ${byteCount} bytes are under way, limit ${MOVE_BYTES_MAX}`;
+  const text = `close connection ${session.address}:${session.port}: ${reason}`;
+  home.incidents.report(Incident.dropped, text, contextOf(session));
+  left(home, session.address);
+  home.hooks.refuseArrival(fd);
 }
 
 /** Null when some of its bytes were read and dropped because memory is short: they cannot be read again elsewhere. */

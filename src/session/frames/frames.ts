@@ -70,13 +70,19 @@ export function onFrame(home: Home, session: Session, frame: Frame): void {
       onOption(home, session, frame);
       break;
     case Packet.SET_CLIENT_ID:
-      session.clientId = textArgument(frame, CLIENT_ID_BYTES_MAX);
+      onClientId(home, session, frame);
       break;
     case Packet.ALL_YOURS:
       break;
     default:
       refuse(home, session, frame, Errors.invalidCommand);
   }
+}
+
+function onClientId(home: Home, session: Session, frame: Frame): void {
+  const before = session.clientId?.length ?? 0;
+  session.clientId = textArgument(frame, CLIENT_ID_BYTES_MAX);
+  home.account.keep(session, session.clientId.length - before);
 }
 
 function onSubmit(home: Home, session: Session, frame: Frame): void {

@@ -110,13 +110,18 @@ export abstract class CuriousPeer extends SimPeer {
       [1, () => ['show jobs', null]],
       [1, () => ['show unique jobs', null]],
       [1, () => ['frobnicate', /^ERR UNKNOWN_COMMAND /]],
-      [1, () => [`create function ${fn}`, /^OK\r\n$/]],
+      [1, () => [`create function ${fn}`, this.#created()]],
       [1, () => [`drop function ${fn}`, /^(OK|ERR .*)\r\n$/]],
       [1, () => this.#limit(fn)],
       [ledger.handles.length > 0 ? 2 : 0, () => this.#cancel()],
     ])();
     const [text, reply] = line;
     this.text(text, reply);
+  }
+
+  /** Under a memory limit there may be none left for a name. */
+  #created(): RegExp {
+    return this.world.plan.memoryBytesMax > 0 ? /^(OK|ERR QUEUE_ERROR .*)\r\n$/ : /^OK\r\n$/;
   }
 
   #limit(fn: string): Line {

@@ -37,7 +37,7 @@ export class SimThread {
     this.#plan = plan;
     this.rings = new SimRings(hub, index);
     let reactor: MemoryReactor | null = null;
-    this.core = new ThreadCore(coreOptions(plan, index, world.memoryTaken), {
+    this.core = new ThreadCore(coreOptions(plan, index, world.memoryWords), {
       clock: { nowMs: () => world.nowMs, wallMs: () => world.wallMs },
       log: {
         level: 7,
@@ -125,7 +125,7 @@ export class SimThread {
   }
 }
 
-function coreOptions(plan: Plan, thread: number, memoryTaken: Int32Array) {
+function coreOptions(plan: Plan, thread: number, memoryWords: Int32Array) {
   return {
     home: {
       thread,
@@ -152,6 +152,6 @@ function coreOptions(plan: Plan, thread: number, memoryTaken: Int32Array) {
     slowTurnMs: 100,
     unservedWarningMs: 60_000,
     memoryBytesMax: plan.memoryBytesMax,
-    memoryTaken,
+    memoryWords,
   };
 }

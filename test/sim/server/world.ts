@@ -3,6 +3,7 @@
  * a clock that stands still until it is told, and a supervisor whose messages arrive when the simulation says so.
  * Rule: nothing happens by itself, so one seed always gives the same run.
  */
+import { accountWords } from '../../../src/base/account.ts';
 import { RingReader } from '../../../src/ring/ring.ts';
 import { RecordKind } from '../../../src/session/far/records.ts';
 import { MemoryRegistry, type MemorySocket } from '../../../src/transport/memory-socket.ts';
@@ -47,7 +48,7 @@ export class World {
   readonly transcript: Transcript;
   readonly registry = new MemoryRegistry();
   readonly hub: RingHub;
-  readonly memoryTaken = new Int32Array(1);
+  readonly memoryWords = accountWords(33);
   readonly threads: (SimThread | null)[] = [];
   /** By thread. */
   readonly #disks: MemoryFiles[];

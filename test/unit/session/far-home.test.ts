@@ -30,6 +30,7 @@ function home(options = {}) {
       encodeAnswer({
         result: 0,
         cursor: 0,
+        part: 0,
         status: null,
         stats: null,
         ...more,
@@ -361,9 +362,9 @@ describe('questions about jobs of other shards', () => {
 
   it('list the connections of every thread, the acceptor included', () => {
     const { dialogue, says, answer, hears } = home();
-    expect(says('"workers\\n"')).toEqual(['to 0: ASK 1 {"kind":"workers","cursor":0}']);
+    expect(says('"workers\\n"')).toEqual(['to 0: ASK 1 {"kind":"workers","cursor":0,"part":0}']);
     answer(0, 1, 'zero\n');
-    expect(dialogue.told()).toEqual(['to 2: ASK 2 {"kind":"workers","cursor":0}']);
+    expect(dialogue.told()).toEqual(['to 2: ASK 2 {"kind":"workers","cursor":0,"part":0}']);
     answer(2, 2, 'two\n');
     answer(3, 3, 'three\n');
     hears(String.raw`

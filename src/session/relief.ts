@@ -1,0 +1,86 @@
+/**
+ * What is done when the memory of all threads is full (`--max-memory`): functions without jobs and workers are forgotten,
+ * then the connection that holds most is closed, in whichever thread it lives. Rule: only while connections hold more
+ * than the eighth of the limit that new jobs leave to them; what jobs hold is no connection's fault.
+ */
+import { forgetIdle } from '../broker/admin.ts';
+import type { Peer } from '../broker/peer.ts';
+import { RecordKind } from './far/records.ts';
+import type { Home } from './home.ts';
+import { Incident } from './incidents.ts';
+import { contextOf, type Session } from './session.ts';
+
+/** Functions that are looked at between two looks at the account. */
+const FUNCTIONS_STEP = 4096;
+
+/** More is held than was drawn: draws more, or makes room. Between two frames. */
+export function relieve(home: Home): void {
+  const { account } = home;
+  if (account.grow() || forgetFunctions(home)) return;
+  const most = findMost(home);
+  const thread = account.threadOfMost;
+  if (thread === home.options.thread && most !== null) closeMost(home, most);
+  else if (thread >= 0) home.links[thread]?.send(RecordKind.RELIEVE, 0, 0, 0, 0);
+  // What was closed gives its output up after the turn, another thread in its next one: until then a step more.
+  if (!account.grow()) account.overdraw();
+}
+
+/** Another thread has no memory left, and the connection that holds most lives here. */
+export function relieveOther(home: Home): void {
+  const most = findMost(home);
+  if (most !== null && home.account.threadOfMost === home.options.thread) closeMost(home, most);
+}
+
+/** Who holds most in this thread: a connection of its own, or one that lives elsewhere, as its broker knows it. */
+interface Most {
+  readonly holder: Session | Peer;
+  readonly bytes: number;
+}
+
+/** Also shows the other threads what was found. Linear in the connections. */
+function findMost(home: Home): Most | null {
+  let holder: Session | Peer | null = null;
+  let mostBytes = 0;
+  let holdersBytes = 0;
+  const look = (candidate: Session | Peer, bytes: number) => {
+    holdersBytes += bytes;
+    if (bytes <= mostBytes) return;
+    mostBytes = bytes;
+    holder = candidate;
+  };
+  for (let slot = 0; slot < home.slotEnd; slot++) {
+    const session = home.atSlot(slot);
+    if (session === null || session.isEnding) continue;
+    const { conn, held, peer } = session;
+    look(session, held + (peer?.held ?? 0) + home.reactor.unsentBytes(conn));
+  }
+  for (const peer of home.farPeers.values()) if (!peer.isClosing) look(peer, peer.held);
+  home.account.publish(holdersBytes, mostBytes);
+  return holder === null ? null : { holder, bytes: mostBytes };
+}
+
+function closeMost(home: Home, { holder, bytes }: Most): void {
+  const reason = `memory is full and it holds most, ${bytes} bytes`;
+  if (!('address' in holder)) {
+    holder.isClosing = true;
+    home.outbox.close(holder, reason);
+    return;
+  }
+  const text = `close connection ${holder.address}:${holder.port}: ${reason}`;
+  home.incidents.report(Incident.memoryLimit, text, contextOf(holder));
+  home.abort(holder);
+  // Its unsent output is what may be most of it: nothing is waited for.
+  home.reactor.close(holder.conn);
+}
+
+/** Forgets functions that nobody uses until there is room; false when there is none even so. */
+function forgetFunctions(home: Home): boolean {
+  const { account, broker } = home;
+  if (broker === null) return false;
+  let start = 1;
+  do {
+    start = forgetIdle(broker, start, FUNCTIONS_STEP);
+    if (account.grow()) return true;
+  } while (start !== 0);
+  return false;
+}

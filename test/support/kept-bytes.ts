@@ -1,0 +1,39 @@
+/** What a thread holds for its peers, counted anew from all that it has: the account must say the same. */
+import { Kept } from '../../src/broker/kept.ts';
+import type { Peer } from '../../src/broker/peer.ts';
+import { Control } from '../../src/protocol/batch.ts';
+import type { Home } from '../../src/session/home.ts';
+import { SESSION_BYTES, type Session } from '../../src/session/session.ts';
+
+/** Bytes; those of the account are `home.account.held` after its `refresh()`. */
+export function keptBytes(home: Home): number {
+  const { broker } = home;
+  let bytes = (home.reactor.control[Control.BLOB_KIB] as number) * 1024;
+  for (let slot = 0; slot < home.slotEnd; slot++) {
+    const session = home.atSlot(slot);
+    if (session === null) continue;
+    bytes += bytesOfSession(session);
+    if (session.peer !== null) bytes += bytesOfPeer(session.peer);
+  }
+  for (const peer of home.farPeers.values()) bytes += bytesOfPeer(peer);
+  if (broker === null) return bytes;
+  for (let index = 1; index < broker.functions.indexEnd; index++) {
+    const fn = broker.functions.at(index);
+    if (fn !== null) bytes += Kept.FUNCTION + fn.name.length;
+  }
+  return bytes + broker.jobs.keptBytes + broker.uniques.bytes;
+}
+
+function bytesOfSession(session: Session): number {
+  const idBytes = session.clientId?.length ?? 0;
+  const bytes = SESSION_BYTES + idBytes + (session.abilities?.bytes ?? 0);
+  if (session.held !== bytes)
+    throw new Error(`a session holds ${bytes} bytes, counted ${session.held}`);
+  return bytes;
+}
+
+function bytesOfPeer(peer: Peer): number {
+  const bytes = Kept.PEER + (peer.abilities?.size ?? 0) * Kept.ABILITY;
+  if (peer.held !== bytes) throw new Error(`a peer holds ${bytes} bytes, counted ${peer.held}`);
+  return bytes;
+}
