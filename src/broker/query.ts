@@ -10,6 +10,8 @@ import { Job, NO_JOB } from './job-table.ts';
 import { Flag } from './jobs.ts';
 import { keyHash } from './uniques.ts';
 
+const BACKSLASH = 0x5c;
+
 /** What STATUS_RES and STATUS_RES_UNIQUE tell of one job. */
 export interface JobStatus {
   readonly isKnown: boolean;
@@ -128,9 +130,25 @@ function listFunctions(
   for (let rows = 0; index < end && rows < rowsMax; index++, rows++) {
     if (out.length >= bytesMax) break;
     const fn = functions.at(index);
-    if (fn !== null) out.bytes(fn.name).text(functionColumns(broker, fn, kind));
+    if (fn === null) continue;
+    if (kind === Listing.functions) writeEscaped(fn.name, out);
+    else out.bytes(fn.name);
+    out.text(functionColumns(broker, fn, kind));
   }
   return index < end ? index - 1 : 0;
+}
+
+/**
+ * A name in our own listing: control characters and backslashes are written as `\xHH`, so that every row is one line
+ * with its columns. gearmand's own listings have names as they are.
+ */
+function writeEscaped(name: Uint8Array, out: ByteWriter): void {
+  for (let i = 0; i < name.length; i++) {
+    const byte = name[i] as number;
+    if (byte < 0x20 || byte === 0x7f || byte === BACKSLASH)
+      out.text(`\\x${byte.toString(16).padStart(2, '0')}`);
+    else out.bytes(name, i, i + 1);
+  }
 }
 
 function functionColumns(broker: Broker, fn: FunctionQueue, kind: number): string {

@@ -11,6 +11,18 @@ import type { LineFormat } from './logger.ts';
 /** pino's methods by gearmand's level; the level's own name stands in `severity`. */
 const METHODS = ['fatal', 'fatal', 'fatal', 'error', 'warn', 'info', 'info', 'debug'] as const;
 
+/** What JSON leaves as it is, and a terminal that shows the log would obey. */
+const UNSAFE = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** Their escapes of JSON: they occur within strings only. */
+function withEscapes(json: string): string {
+  const unit = (at: number, text: string) =>
+    `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`;
+  return json.replace(UNSAFE, (text) =>
+    Array.from({ length: text.length }, (_, at) => unit(at, text)).join(''),
+  );
+}
+
 /** One JSON object a line: level, time (ISO 8601), pid, severity, thread, context, msg. */
 export function jsonFormat(): LineFormat {
   let made = '';
@@ -23,7 +35,7 @@ export function jsonFormat(): LineFormat {
     },
     {
       write: (line: string) => {
-        made = line.trimEnd();
+        made = withEscapes(line.trimEnd());
       },
     },
   );

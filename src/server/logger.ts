@@ -5,6 +5,7 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { type LogContext, type Logger, LogLevel } from '../base/logger.ts';
+import { printable } from '../base/printable.ts';
 
 const LEVEL_NAMES = Object.keys(LogLevel) as (keyof typeof LogLevel)[];
 const LEVEL_COLUMNS = 7;
@@ -40,15 +41,6 @@ function levelColumn(level: number): string {
   return (LEVEL_NAMES[level] ?? String(level)).padStart(LEVEL_COLUMNS);
 }
 
-/** Text that is safe in one line: names come from strangers, so control characters are written out. */
-export function oneLine(text: string): string {
-  return text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-    /[\x00-\x1f\x7f]/g,
-    (c) => (c === '\n' ? '\\n' : `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`),
-  );
-}
-
 /** Text of a thread in a log line: 0 is the main thread, others are shards. */
 export function threadTag(thread: number): string {
   return thread === 0 ? '[  main ]' : `[${String(thread).padStart(6)} ]`;
@@ -63,7 +55,7 @@ export function formatLogLine(
   component: string,
 ): string {
   const where = level === LogLevel.INFO ? '' : ` -> ${component}`;
-  return `${levelColumn(level)} ${timestamp(wallMs)} ${threadTag(thread)} ${oneLine(text)}${where}`;
+  return `${levelColumn(level)} ${timestamp(wallMs)} ${threadTag(thread)} ${printable(text)}${where}`;
 }
 
 /** Makes a line without its line end. `text` has no control characters, `wallMs` may have a fraction. */
@@ -111,7 +103,7 @@ export class LineLogger implements Logger {
     if (level > this.level) return;
     const wallMs = performance.timeOrigin + performance.now();
     const thread = Number(context?.thread ?? this.#thread);
-    const plain = oneLine(text);
+    const plain = printable(text);
     this.#sink.write(
       this.#format(level, plain, wallMs, thread, this.#component, context),
       level,

@@ -91,7 +91,7 @@ export const GEARADMIN: Tool = {
     usage: ['[options] OPERATION...', '[options] top'],
     description: [
       'Operations use one connection and run in the order in which they are listed below, whatever their order on the command line. Listings are printed as the server sends them, with the closing dot; other answers without their OK. An error of the server goes to standard error as "Error: TEXT".',
-      'gearadmin top shows the functions of a server as they change: jobs queued and running, workers, jobs that came and ended per second, the age of the oldest job that waits. On a terminal it fills the screen until q or Ctrl-C; otherwise it writes a line of text for each function and look, columns separated by tabs. A "-" stands for what the server does not tell: C gearmand tells neither rates nor ages, CHANGE/S is known of every server.',
+      'gearadmin top shows the functions of a server as they change: jobs queued and running, workers, jobs that came and ended per second, the age of the oldest job that waits. On a terminal it fills the screen until q or Ctrl-C, and s changes the order; otherwise it writes a line of text for each function and look, columns separated by tabs. A "-" stands for what the server does not tell: C gearmand tells neither rates nor ages, CHANGE/S is known of every server.',
     ],
     environment: TLS_ENVIRONMENT,
     exitCodes: [

@@ -1,7 +1,7 @@
 /** Carries out operations over one connection and prints what the server says. */
 
 import type { AdminConnection } from '../tool/admin-connection.ts';
-import { writeAll } from '../tool/streams.ts';
+import { RowWriter, writeAll } from '../tool/streams.ts';
 import type { Operation } from './operations.ts';
 
 /** An operation with the value that its option has. */
@@ -46,8 +46,9 @@ async function run(connection: AdminConnection, wanted: WantedOperation): Promis
   const hasFailed = isError(start, operation.isListing);
   const stream = hasFailed ? process.stderr : process.stdout;
   if (hasFailed) await writeAll(stream, 'Error: ');
-  await writeAll(stream, operation.isListing && !hasFailed ? start : withoutWord(start));
-  for await (const part of parts) await writeAll(stream, part);
+  const rows = new RowWriter(stream);
+  await rows.write(operation.isListing && !hasFailed ? start : withoutWord(start));
+  for await (const part of parts) await rows.write(part);
   return !hasFailed;
 }
 

@@ -195,6 +195,15 @@ describe('functions', () => {
     `);
   });
 
+  it('writes names with columns and line ends so that each row is one line', () => {
+    plays(String.raw`
+      worker > CAN_DO "a\x0ab\x09c\x5c\x7f\xe9"
+      admin > "functions\n"
+      admin < "a\\x0ab\\x09c\\x5c\\x7f\xe9\x090\x090\x091\x090\x090\n"
+      admin < ".\n"
+    `);
+  });
+
   it('counts a job that joined another once, and ages a job anew that comes back', () => {
     plays(String.raw`
       client > SUBMIT_JOB_BG f u 1

@@ -1,11 +1,16 @@
 /** What `gearadmin top` makes of what a server tells: rows, rates, order, cells, screens. */
 import picocolors from 'picocolors';
 import { describe, expect, test } from 'vitest';
-import { age, cells, printable } from '../../../src/cli/gearadmin/top/cells.ts';
+import { age, cells } from '../../../src/cli/gearadmin/top/cells.ts';
 import { changes, type FunctionRow } from '../../../src/cli/gearadmin/top/changes.ts';
 import { frame } from '../../../src/cli/gearadmin/top/frame.ts';
 import { type FunctionFigures, Looker } from '../../../src/cli/gearadmin/top/look.ts';
-import { sorted } from '../../../src/cli/gearadmin/top/sort.ts';
+import {
+  nextSortKey,
+  SORT_KEYS,
+  type SortKey,
+  sorted,
+} from '../../../src/cli/gearadmin/top/sort.ts';
 
 function figures(name: string, some: Partial<FunctionFigures> = {}): FunctionFigures {
   return { name, queued: 0, running: 0, workers: 0, created: 0, oldestMs: 0, ...some };
@@ -37,6 +42,13 @@ describe('a look', () => {
     expect(look.functions).toEqual([
       { name: 'f', queued: 5, running: 2, workers: 3, created: null, oldestMs: null },
     ]);
+  });
+
+  test('reads names with line ends and columns, escaped by ours and raw from others', async () => {
+    const own = await lookerAt({ functions: 'a\\x0ab\\x09c\\x5c\t1\t0\t0\t1\t9\n.\n' }).look();
+    expect(own.functions.map(({ name }) => name)).toEqual(['a\nb\tc\\']);
+    const other = await lookerAt({ status: 'f\t1\t0\t1\na\n.\nb\t2\t0\t0\n.\n' }).look();
+    expect(other.functions.map(({ name }) => name)).toEqual(['f', 'a\n.\nb']);
   });
 
   test('of an empty server has no rows', async () => {
@@ -104,6 +116,11 @@ describe('order', () => {
     expect(names(sorted(rows, 'name'))).toEqual(['a', 'b', 'c']);
     expect(names(rows)).toEqual(['b', 'c', 'a']);
   });
+
+  test('goes through all keys and begins anew', () => {
+    const keys = SORT_KEYS.map((_, i) => nextSortKey(SORT_KEYS.at(i - 1) as SortKey));
+    expect(keys).toEqual([...SORT_KEYS]);
+  });
 });
 
 describe('cells', () => {
@@ -137,7 +154,7 @@ describe('cells', () => {
   });
 
   test('let no control character of a name through', () => {
-    expect(printable('a\u001b[2Jb\tc\u009bd\u202e größe')).toBe(
+    expect(cells(row('a\u001b[2Jb\tc\u009bd\u202e größe', {}))[0]).toBe(
       'a\\x1b[2Jb\\x09c\\x9bd\\u{202e} größe',
     );
   });
@@ -145,7 +162,7 @@ describe('cells', () => {
 
 describe('a screen', () => {
   const plain = picocolors.createColors(false);
-  const content = { server: 'localhost:4730', time: '12:00:00', trouble: null };
+  const content = { server: 'localhost:4730', time: '12:00:00', sort: 'queued', trouble: null };
   const rows = [row('resize', { queued: 12, workers: 3 }), row('mail', { running: 1, workers: 1 })];
 
   test('has the server, sums, headings and a line for each function', () => {
@@ -153,10 +170,10 @@ describe('a screen', () => {
     expect(lines).toEqual([
       'gearadmin top  localhost:4730  12:00:00  2 functions, 12 queued, 1 running',
       '',
-      'FUNCTION            QUEUED  RUNNING  WORKERS     IN/S    OUT/S CHANGE/S   OLDEST',
-      'resize                  12        0        3        -        -        -        -',
-      'mail                     0        1        1        -        -        -        -',
-      '',
+      'FUNCTION           QUEUED  RUNNING  WORKERS     IN/S    OUT/S CHANGE/S   OLDEST',
+      'resize                 12        0        3        -        -        -        -',
+      'mail                    0        1        1        -        -        -        -',
+      'q quit  s sort (queued)',
     ]);
   });
 
@@ -164,7 +181,13 @@ describe('a screen', () => {
     const many = Array.from({ length: 100 }, (_, i) => row(`f${i}`));
     const lines = frame({ ...content, functions: many }, { columns: 80, rows: 10 }, plain);
     expect(lines).toHaveLength(10);
-    expect(lines.at(-1)).toBe('94 more');
+    expect(lines.at(-1)).toBe('94 more  q quit  s sort (queued)');
+  });
+
+  test.each([80, 99, 100, 200])('leaves the last of %i columns free', (columns) => {
+    const lines = frame({ ...content, functions: rows }, { columns, rows: 24 }, plain);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(columns);
+    expect(lines[2]).toMatch(/ OLDEST$/);
   });
 
   test('paints work that nobody does red', () => {

@@ -42,6 +42,15 @@ describe('json', () => {
   });
 });
 
+describe('json on a terminal', () => {
+  it('has no character that a terminal obeys, and means the same', () => {
+    const clientId = 'a\u009b31m\u202e\u{e0041}\x7f';
+    const line = jsonFormat()(LogLevel.NOTICE, 'x', AT, 0, 'gearmand', { clientId });
+    expect(line).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(JSON.parse(line)).toMatchObject({ clientId });
+  });
+});
+
 describe('pretty', () => {
   it('has time, level, text and thread', () => {
     vi.stubEnv('TZ', 'UTC');

@@ -1,4 +1,5 @@
 /** Figures of `gearadmin top` as text, the same for a terminal and for a pipe. */
+import { printable } from '../../../base/printable.ts';
 import type { FunctionRow } from './changes.ts';
 
 /** Headings in their order; the first is the name's. */
@@ -14,14 +15,6 @@ export const HEADINGS = [
 ] as const;
 
 const UNKNOWN = '-';
-
-/** Names come from strangers: control characters would move the cursor, break lines, or turn text around. */
-export function printable(name: string): string {
-  return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
-    const code = character.codePointAt(0)?.toString(16) ?? '';
-    return code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`;
-  });
-}
 
 function rate(perSecond: number | null): string {
   if (perSecond === null) return UNKNOWN;

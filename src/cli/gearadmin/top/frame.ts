@@ -18,11 +18,13 @@ export interface FrameContent {
   readonly time: string;
   /** Sorted. */
   readonly functions: readonly FunctionRow[];
+  /** What the functions are sorted by. */
+  readonly sort: string;
   /** What went wrong, or null. */
   readonly trouble: string | null;
 }
 
-/** Lines that are no functions: two above the headings, the headings, one below. */
+/** Lines without a function: two above the headings, the headings, one below. */
 const OTHER_LINES = 4;
 const NAME_COLUMNS_MIN = 12;
 /** Room for figures of up to eight digits. */
@@ -64,14 +66,17 @@ function coloured(row: FunctionRow, texts: readonly string[], colors: Colors): s
   ];
 }
 
-/** The lines of a screen, at most `size.rows`; on a narrow terminal they may be longer than `size.columns`. */
+/**
+ * The lines of a screen, at most `size.rows`. The last column stays free, because a terminal that does not wrap erases
+ * it with the rest of the line. On a narrow terminal lines may be longer than `size.columns`.
+ */
 export function frame(content: FrameContent, size: FrameSize, colors: Colors): string[] {
-  const { functions, server, time, trouble } = content;
+  const { functions, server, time, sort, trouble } = content;
   const shown = functions.slice(0, Math.max(1, size.rows - OTHER_LINES));
   const figures = HEADINGS.length - 1;
   const nameColumns = Math.max(
     NAME_COLUMNS_MIN,
-    Math.min(48, size.columns - figures * (FIGURE_COLUMNS + 1)),
+    Math.min(48, size.columns - 1 - figures * (FIGURE_COLUMNS + 1)),
   );
   const table = new Table({
     chars: NO_BORDERS,
@@ -90,6 +95,6 @@ export function frame(content: FrameContent, size: FrameSize, colors: Colors): s
     `${colors.bold('gearadmin top')}  ${server}  ${time}  ${state}`,
     '',
     ...table.toString().split('\n'),
-    hidden > 0 ? colors.dim(`${hidden} more`) : '',
+    colors.dim(`${hidden > 0 ? `${hidden} more  ` : ''}q quit  s sort (${sort})`),
   ];
 }

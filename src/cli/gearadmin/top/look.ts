@@ -31,6 +31,10 @@ function columns(row: string, count: number): { name: string; numbers: number[] 
   return isGood ? { name: cells.slice(0, -count).join('\t'), numbers } : null;
 }
 
+/** The name in a row of `functions`, which has control characters and backslashes as `\xHH`. */
+const unescaped = (name: string): string =>
+  name.replace(/\\x([0-9a-f]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+
 /** A row of `functions`. */
 function ownRow(row: string): FunctionFigures | null {
   const read = columns(row, 5);
@@ -42,7 +46,7 @@ function ownRow(row: string): FunctionFigures | null {
     number,
     number,
   ];
-  return { name: read.name, queued, running, workers, created, oldestMs };
+  return { name: unescaped(read.name), queued, running, workers, created, oldestMs };
 }
 
 /** A row of `status`. */
@@ -54,7 +58,10 @@ export function statusRow(row: string): FunctionFigures | null {
   return { name: read.name, queued, running, workers, created: null, oldestMs: null };
 }
 
-/** Rows of a listing that ends with a dot. Throws when the text is none. */
+/**
+ * Rows of a listing that ends with a dot. A name may hold line ends in `status`: what is no row by itself begins one
+ * that goes on in the next line. Throws when the text is no listing, or its last line is no row.
+ */
 export function readRows(
   text: string,
   read: (row: string) => FunctionFigures | null,
@@ -62,12 +69,17 @@ export function readRows(
   if (text !== '.\n' && !text.endsWith('\n.\n')) {
     throw new Error(`the server answered ${JSON.stringify(text.trim().slice(0, 200))}`);
   }
-  const rows = text.slice(0, -2).split('\n').slice(0, -1);
-  return rows.map((row) => {
+  const rows: FunctionFigures[] = [];
+  let row = '';
+  for (const line of text.slice(0, -2).split('\n').slice(0, -1)) {
+    row += line;
     const figures = read(row);
-    if (figures === null) throw new Error(`the server listed ${JSON.stringify(row)}`);
-    return figures;
-  });
+    if (figures !== null) rows.push(figures);
+    row = figures === null ? `${row}\n` : '';
+  }
+  if (row !== '')
+    throw new Error(`the server listed ${JSON.stringify(row.slice(0, -1).slice(0, 200))}`);
+  return rows;
 }
 
 /** Looks at a server again and again over one connection; finds out by itself what the server can tell. */

@@ -23,6 +23,11 @@ const FIGURES: Readonly<Record<Exclude<SortKey, 'name'>, (row: FunctionRow) => n
   oldest: (row) => row.oldestMs,
 };
 
+/** The next order, after the last one the first. */
+export function nextSortKey(key: SortKey): SortKey {
+  return SORT_KEYS[(SORT_KEYS.indexOf(key) + 1) % SORT_KEYS.length] as SortKey;
+}
+
 function byName(a: FunctionRow, b: FunctionRow): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }

@@ -18,11 +18,12 @@ export class Terminal {
   readonly #onResize: () => void;
   #isTaken = true;
 
-  /** `onQuit` is called for q and Ctrl-C, `onResize` when the size has changed. */
-  constructor(handlers: { onQuit(): void; onResize(): void }) {
+  /** `onQuit` is called for q and Ctrl-C, `onSort` for s, `onResize` when the size has changed. */
+  constructor(handlers: { onQuit(): void; onSort(): void; onResize(): void }) {
     this.#onKey = (bytes) => {
       const text = bytes.toString('latin1');
       if (text.includes('q') || text.includes('Q') || text.includes(CTRL_C)) handlers.onQuit();
+      else if (text.includes('s') || text.includes('S')) handlers.onSort();
     };
     this.#onResize = handlers.onResize;
     this.#tidying.add(() => this.#leave());

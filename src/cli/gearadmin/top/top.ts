@@ -11,7 +11,7 @@ import { cells, HEADINGS } from './cells.ts';
 import { changes, type FunctionRow } from './changes.ts';
 import { frame } from './frame.ts';
 import { type Look, Looker } from './look.ts';
-import { type SortKey, sorted } from './sort.ts';
+import { nextSortKey, type SortKey, sorted } from './sort.ts';
 import { Terminal } from './terminal.ts';
 
 export interface TopOptions {
@@ -69,18 +69,23 @@ async function topOnTerminal(options: TopOptions): Promise<void> {
   const quit = new AbortController();
   let rows: readonly FunctionRow[] = [];
   let trouble: string | null = null;
+  let { sort } = options;
   const lines = (size: { columns: number; rows: number }): string[] => {
     const time = new Date().toTimeString().slice(0, 8);
-    const content = { server: options.server, time, functions: rows, trouble };
+    const content = { server: options.server, time, functions: sorted(rows, sort), sort, trouble };
     return frame(content, size, picocolors);
   };
   const draw = (): void => terminal.show(lines(terminal.size));
-  const terminal = new Terminal({ onQuit: () => quit.abort(), onResize: draw });
+  const onSort = (): void => {
+    sort = nextSortKey(sort);
+    draw();
+  };
+  const terminal = new Terminal({ onQuit: () => quit.abort(), onSort, onResize: draw });
   try {
     for (let look = 1; !quit.signal.aborted; look++) {
       const seen = await Promise.race([watch.look().then(ok, failed), aborted(quit.signal)]);
       if (seen === null) break;
-      if ('rows' in seen) rows = sorted(seen.rows, options.sort);
+      if ('rows' in seen) rows = seen.rows;
       trouble = 'rows' in seen ? null : `${seen.trouble}, trying again`;
       draw();
       if (look === options.count || !(await pause(options.intervalMs, quit.signal))) break;

@@ -3,7 +3,7 @@
  * report-json.ts. Every method resolves when there is room for more.
  */
 import type { Writable } from 'node:stream';
-import { writeAll } from '../../tool/streams.ts';
+import { shownOn, writeAll } from '../../tool/streams.ts';
 import type { ProgressLine } from './progress-line.ts';
 
 /** A job for people. */
@@ -90,13 +90,15 @@ export class TextReport implements Report {
 
   error(_job: JobFacts, message: string): Promise<void> {
     this.#options.progress.clear();
-    return writeAll(this.#options.stderr, `gearman: ${message}\n`);
+    const { stderr } = this.#options;
+    return writeAll(stderr, `gearman: ${shownOn(stderr, message)}\n`);
   }
 
   async #tellHandle(job: JobFacts): Promise<void> {
     if (!this.#options.tellsHandles) return;
     this.#options.progress.clear();
-    await writeAll(this.#options.stdout, `Task created: ${job.handle}\n`);
+    const { stdout } = this.#options;
+    await writeAll(stdout, `Task created: ${shownOn(stdout, `${job.handle}`)}\n`);
   }
 
   async #write(
