@@ -62,6 +62,8 @@ export interface Backend {
    * rejects, some of it may have been written and more may still be.
    */
   write(batch: Batch): Promise<readonly Refusal[]>;
+  /** Those of the rows that are there, in any order: by exactly these bytes, in the form of `scan`. */
+  find(rows: readonly RowKey[]): Promise<readonly FoundRow[]>;
   /** About how many rows there are. */
   count(): Promise<number>;
   /** All rows in pages of some hundred, in the order in which they were added where the database knows it. */

@@ -1,21 +1,30 @@
 /**
  * One connection to the database and what waits to be written through it. Rule: one write at a time, of everything that
- * waits; after a failure the connection is given up and opened anew, until a trial shows that the database takes writes.
+ * waits. After a failure the connection is opened anew and the batch is written again; only a database that stays away
+ * for longer than the hold is an outage. Then the batch is given up, and nothing is taken until a trial has succeeded.
  */
 import { LogLevel } from '../../base/logger.ts';
-import type { Backend, Batch, Put, Refusal, RowKey } from './backend.ts';
+import type { Backend, Batch, Refusal, RowKey } from './backend.ts';
+import { messageOf, Pause, within } from './failure.ts';
+import { writeJoined } from './joined.ts';
 
+/** From the first failure on, batches are held for so long. */
+const HOLD_MS = 2_000;
+/** Between attempts to connect: while batches are held, and bounds of it in an outage. */
+const HOLD_RETRY_MS = 1_000;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
+/** An outage is logged again this often. */
+const REMIND_MS = 60_000;
 /** A database that has not answered for so long is given up. */
 const WRITE_MS_MAX = 120_000;
-/** A row that nobody has: to remove it is a write that changes nothing. */
-const NOBODY: RowKey = {
+/** A row that does not exist: to remove it is a write that changes nothing. */
+const TRIAL: RowKey = {
   key: Buffer.from('geartrain:trial'),
   functionName: Buffer.from('geartrain:trial'),
 };
 
-/** Who writes through a line. */
+/** A shard that writes through a line. */
 export interface Writer {
   written(refusals: readonly Refusal[]): void;
   /** Nothing is known of its batch, if it had one; nothing can be written until `back`. */
@@ -39,13 +48,17 @@ export class Line {
   readonly #options: LineOptions;
   readonly #writers = new Set<Writer>();
   #waiting: Job[] = [];
+  /** What a write that failed has left: its outcome is unknown. */
+  #held: readonly Job[] = [];
   #isBusy = false;
   #isAway = false;
   #isClosed = false;
   /** Since when the log says that the database is away; null when it does not. */
-  #toldAtMs: number | null = null;
+  #outageAtMs: number | null = null;
+  #remindedAtMs = 0;
   #retryMs = RETRY_MS_MIN;
-  #stopWaiting: () => void = () => {};
+  #attemptAtMs = Number.NEGATIVE_INFINITY;
+  readonly #pause = new Pause();
   #idle: (() => void)[] = [];
 
   constructor(options: LineOptions) {
@@ -65,7 +78,7 @@ export class Line {
     return this.#options.backend.remark ?? null;
   }
 
-  /** A writer that comes while the database is away hears of it. */
+  /** A writer that comes in an outage is told of it. */
   add(writer: Writer): void {
     this.#writers.add(writer);
     if (this.#isAway) writer.away();
@@ -82,7 +95,7 @@ export class Line {
       return;
     }
     this.#waiting.push({ writer, batch });
-    if (!this.#isBusy) this.#run();
+    if (!this.#isBusy) void this.#run();
   }
 
   /** Resolves when nothing is being written and nothing waits. */
@@ -93,139 +106,139 @@ export class Line {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#stopWaiting();
+    this.#pause.end();
     await this.idle();
     await this.#options.backend.close();
   }
 
-  /** Nobody has to wait for the next batch to fail. */
+  /** No batch has to fail first. */
   readonly #onLost = (error: Error): void => {
-    if (this.#isBusy || this.#isClosed) return;
-    this.#away();
-    this.#run(Promise.reject(error));
+    if (!this.#isBusy && !this.#isClosed) void this.#run(error);
   };
 
-  #run(work: Promise<void> = this.#writeAll()): void {
+  async #run(lost: Error | null = null): Promise<void> {
     this.#isBusy = true;
-    work
-      .catch((error: unknown) => this.#recover(error as Error))
-      .finally(() => {
-        this.#isBusy = false;
-        for (const resolve of this.#idle.splice(0)) resolve();
-      });
-  }
-
-  async #writeAll(): Promise<void> {
+    if (lost !== null) await this.#recover(lost);
     while (this.#waiting.length > 0) {
-      const jobs = this.#waiting.splice(0);
+      this.#held = this.#waiting.splice(0);
       try {
-        await this.#write(jobs);
+        await this.#writeHeld(false);
       } catch (error) {
-        this.#away();
-        throw error;
+        await this.#recover(error as Error);
       }
     }
+    this.#isBusy = false;
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  async #write(jobs: readonly Job[]): Promise<void> {
-    const { backend } = this.#options;
-    const forgets: RowKey[] = [];
-    const puts: Put[] = [];
-    /** By number of a put in the joined batch. */
-    const owners: { readonly job: number; readonly index: number }[] = [];
-    const refusals: Refusal[][] = jobs.map(() => []);
-    for (const [job, { batch }] of jobs.entries()) {
-      for (const row of batch.forgets) forgets.push(row);
-      for (const [index, put] of batch.puts.entries()) {
-        const reason = backend.unfit(put);
-        if (reason === null) {
-          owners.push({ job, index });
-          puts.push(put);
-        } else refusals[job]?.push({ index, reason });
-      }
-    }
-    if (forgets.length > 0 || puts.length > 0)
-      for (const { index, reason } of await within(
-        WRITE_MS_MAX,
-        backend.write({ forgets, puts }),
-      )) {
-        const owner = owners[index] as { readonly job: number; readonly index: number };
-        refusals[owner.job]?.push({ index: owner.index, reason });
-      }
-    if (puts.length > 0) this.#told();
-    for (const [job, { writer }] of jobs.entries()) writer.written(refusals[job] as Refusal[]);
-  }
-
-  #away(): void {
-    this.#isAway = true;
-    this.#waiting = [];
-    for (const writer of this.#writers) writer.away();
+  /** Nobody is answered when the batches were given up meanwhile. */
+  async #writeHeld(isAgain: boolean): Promise<void> {
+    const jobs = this.#held;
+    const batches = jobs.map(({ batch }) => batch);
+    const refusals = await within(
+      WRITE_MS_MAX,
+      writeJoined(this.#options.backend, batches, isAgain),
+    );
+    if (this.#held !== jobs) return;
+    this.#held = [];
+    if (batches.some(({ puts }) => puts.length > 0)) this.#takes();
+    for (const [i, { writer }] of jobs.entries()) writer.written(refusals[i] as Refusal[]);
   }
 
   /** Opens the connection anew until the database takes writes. */
   async #recover(error: Error): Promise<void> {
     const { backend, label, log } = this.#options;
-    if (this.#toldAtMs === null) {
-      this.#toldAtMs = performance.now();
-      log(LogLevel.ERROR, `${label} fails, background jobs are refused: ${messageOf(error)}`);
-    }
-    for (let attempt = 1; !this.#isClosed; attempt++) {
+    const startMs = performance.now();
+    const heldCount = this.#held.length;
+    // One that has not taken a job since the last outage is away already.
+    const holdMs = this.#outageAtMs === null ? HOLD_MS : 0;
+    const hold = setTimeout(() => this.#giveUp(error), holdMs);
+    if (holdMs === 0) this.#giveUp(error);
+    let trials = 0;
+    while (!this.#isClosed) {
       await backend.close().catch(() => {});
-      await this.#pause();
-      if (this.#isClosed) return;
+      await this.#pauseForAttempt();
+      if (this.#isClosed) break;
       try {
         await backend.open(this.#onLost);
-        await within(WRITE_MS_MAX, backend.write({ forgets: [NOBODY], puts: [] }));
-      } catch {
+        await this.#tryWrite();
+      } catch (failure) {
+        if (this.#isAway) this.#remind(failure as Error);
+        if (this.#held.length === 0) trials++;
         continue;
       }
-      this.#isAway = false;
-      // At the first attempt nothing shows yet that what has failed would not fail again.
-      if (attempt > 1) this.#told();
-      for (const writer of this.#writers) writer.back();
+      clearTimeout(hold);
+      if (this.#isAway) this.#comeBack(trials > 0);
+      else {
+        const ms = Math.round(performance.now() - startMs);
+        const level = heldCount > 0 ? LogLevel.NOTICE : LogLevel.INFO;
+        log(level, `${label}: connected anew after ${ms} ms, nothing refused: ${messageOf(error)}`);
+      }
       return;
     }
+    clearTimeout(hold);
+    if (!this.#isAway) this.#giveUp(error);
+  }
+
+  /** What is held, or something that shows as well that the database takes writes. */
+  #tryWrite(): Promise<unknown> {
+    if (this.#held.length > 0) return this.#writeHeld(true);
+    const trial = { forgets: [TRIAL], puts: [] };
+    return within(WRITE_MS_MAX, this.#options.backend.write(trial));
+  }
+
+  /** An outage: nothing is held any more. */
+  #giveUp(error: Error): void {
+    const { label, log } = this.#options;
+    this.#isAway = true;
+    this.#held = [];
+    this.#waiting = [];
+    if (this.#outageAtMs === null) {
+      this.#outageAtMs = performance.now();
+      this.#remindedAtMs = this.#outageAtMs;
+      log(LogLevel.ERROR, `${label} fails, background jobs are refused: ${messageOf(error)}`);
+    }
+    for (const writer of this.#writers) writer.away();
+  }
+
+  /** `isShown`: it had been seen to fail without a job, so that the trial proves something. */
+  #comeBack(isShown: boolean): void {
+    this.#isAway = false;
+    if (isShown) this.#takes();
+    for (const writer of this.#writers) writer.back();
+  }
+
+  #remind(error: Error): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#remindedAtMs < REMIND_MS) return;
+    this.#remindedAtMs = nowMs;
+    const seconds = Math.round((nowMs - (this.#outageAtMs as number)) / 1000);
+    const { label, log } = this.#options;
+    const words = `${label} fails for ${seconds} s, background jobs are refused`;
+    log(LogLevel.ERROR, `${words}: ${messageOf(error)}`);
   }
 
   /** Jobs are taken again. */
-  #told(): void {
+  #takes(): void {
     this.#retryMs = RETRY_MS_MIN;
-    if (this.#toldAtMs === null) return;
-    const seconds = ((performance.now() - this.#toldAtMs) / 1000).toFixed(1);
-    this.#toldAtMs = null;
+    if (this.#outageAtMs === null) return;
+    const seconds = ((performance.now() - this.#outageAtMs) / 1000).toFixed(1);
+    this.#outageAtMs = null;
     const { label, log } = this.#options;
     log(LogLevel.NOTICE, `${label} works again after ${seconds} s`);
   }
 
-  /** Any time up to a bound that doubles: many servers that lost one database do not come back at once. */
-  #pause(): Promise<void> {
-    const ms = Math.random() * this.#retryMs;
-    this.#retryMs = Math.min(RETRY_MS_MAX, 2 * this.#retryMs);
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#stopWaiting = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-}
-
-/** Errors of several addresses of one host have their texts within. */
-function messageOf(error: Error): string {
-  const [first] = error instanceof AggregateError ? error.errors : [];
-  return error.message || (first as Error | undefined)?.message || error.name;
-}
-
-/** Rejects when `promise` has not settled in time. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
+  /**
+   * While batches are held, an attempt is made at once unless there was one within the last second. In an outage: after
+   * any time up to a bound that doubles, so that many servers that lost one database do not come back together.
+   */
+  async #pauseForAttempt(): Promise<void> {
+    let ms = this.#attemptAtMs + HOLD_RETRY_MS - performance.now();
+    if (this.#isAway) {
+      ms = Math.random() * this.#retryMs;
+      this.#retryMs = Math.min(RETRY_MS_MAX, 2 * this.#retryMs);
+    }
+    if (ms > 0) await this.#pause.for(ms);
+    this.#attemptAtMs = performance.now();
   }
 }

@@ -22,6 +22,8 @@ class Scripted {
   isHeld = false;
   /** The next writes fail with this, after they were done or without. */
   failure: { readonly message: string; readonly isDone: boolean } | null = null;
+  /** The next write alone fails with this. */
+  failsOnce: { readonly message: string; readonly isDone: boolean } | null = null;
   isUnreachable = false;
   #held: (() => void)[] = [];
   /** Of each connection: the first one writes, the second one reads. */
@@ -36,7 +38,8 @@ class Scripted {
     const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
     const write = async ({ forgets, puts }: Batch): Promise<Refusal[]> => {
       if (this.isHeld) await new Promise<void>((resolve) => this.#held.push(resolve));
-      const { failure } = this;
+      const failure = this.failsOnce ?? this.failure;
+      this.failsOnce = null;
       if (failure !== null && !failure.isDone) throw new Error(failure.message);
       const refusals: Refusal[] = [];
       for (const { key } of forgets) this.rows.delete(text(key));
@@ -58,6 +61,7 @@ class Scripted {
       },
       unfit: () => null,
       write,
+      find: async (wanted) => wanted.flatMap(({ key }) => rows.get(text(key)) ?? []),
       count: async () => rows.size,
       async *scan() {
         yield [...rows.values()];
@@ -159,6 +163,75 @@ describe('a store in a database', () => {
       'scripted fails, background jobs are refused: out of order',
       expect.stringMatching(/^scripted works again after /),
     ]);
+  });
+
+  it('writes a batch again whose connection has ended, and keeps the order', async () => {
+    const scripted = new Scripted();
+    const life = await begin(scripted);
+    const { opens } = scripted;
+    scripted.failsOnce = { message: 'idle for too long', isDone: false };
+    life.append(jobFor('first'));
+    life.turn();
+    life.append(jobFor('second'));
+    await life.until(2);
+    expect(life.outcomes).toEqual([
+      ['first', true],
+      ['second', true],
+    ]);
+    expect(scripted.batches).toEqual(['+first', '+second']);
+    expect(scripted.opens).toBe(opens + 1);
+    expect(life.lines).toEqual([
+      expect.stringMatching(
+        /^scripted: connected anew after \d+ ms, nothing refused: idle for too long$/,
+      ),
+    ]);
+  });
+
+  it('takes what a batch of unknown outcome has written for its own', async () => {
+    const scripted = new Scripted();
+    const life = await begin(scripted);
+    life.append(jobFor('over'));
+    await life.until(1);
+    scripted.failsOnce = { message: 'reset', isDone: true };
+    life.forget('over');
+    life.append(jobFor('doubtful', { workload: Buffer.from('once') }));
+    await life.until(2);
+    expect(life.outcomes.at(-1)).toEqual(['doubtful', true]);
+    expect([...scripted.rows.keys()]).toEqual(['doubtful']);
+    life.forget('doubtful');
+    await life.until(2);
+    expect([...scripted.rows.keys()]).toEqual([]);
+  });
+
+  it.each([
+    ['workload', { workload: Buffer.from('of another') }],
+    ['priority', { priority: 2 }],
+    ['start', { startSeconds: 4_000_000_000 }],
+  ])('refuses a put of unknown outcome that met a row of another %s', async (_, difference) => {
+    const scripted = new Scripted();
+    const life = await begin(scripted);
+    const own = { key: Buffer.from('taken'), functionName: Buffer.from('f'), priority: 1 };
+    const workload = Buffer.from('work of taken');
+    scripted.rows.set('taken', { ...own, startSeconds: null, workload, ...difference });
+    scripted.failsOnce = { message: 'reset', isDone: false };
+    life.append(jobFor('taken'));
+    await life.until(1);
+    expect(life.outcomes).toEqual([['taken', false]]);
+    expect([...scripted.rows.keys()]).toEqual(['taken']);
+  });
+
+  it('holds jobs while a connection that has ended is opened anew', async () => {
+    const scripted = new Scripted();
+    const life = await begin(scripted);
+    const { opens } = scripted;
+    scripted.isUnreachable = true;
+    scripted.lost[0]?.(new Error('reset'));
+    life.append(jobFor('held'));
+    await turns(life, () => scripted.opens > opens);
+    expect(life.store.health.isAccepting).toBe(true);
+    scripted.isUnreachable = false;
+    await life.until(1);
+    expect(life.outcomes).toEqual([['held', true]]);
   });
 
   it('opens the connection anew before anybody has to wait for it', async () => {

@@ -1,9 +1,9 @@
 /** Where the databases are: libpq's connection strings and MySQL's option files. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadPeer } from '../../../src/store/database/load-peer.ts';
+import { installCommand, loadPeer, peerError } from '../../../src/store/database/load-peer.ts';
 import { connectionOptions } from '../../../src/store/database/mysql/connection.ts';
 import { readOptionFiles } from '../../../src/store/database/mysql/option-files.ts';
 import { readConninfo } from '../../../src/store/database/postgres/conninfo.ts';
@@ -108,8 +108,50 @@ describe('option files of MySQL', () => {
   });
 });
 
-it('says which command installs a driver that is missing', () => {
-  expect(() => loadPeer('no-such-driver', '1.2.3', 'postgres')).toThrow(
-    'load no-such-driver for -q postgres: it is not installed; install it with: npm install no-such-driver@1.2.3',
-  );
+describe('a driver that is missing', () => {
+  const peer = { name: '@no/such', version: '1.2.3' };
+  const folders: string[] = [];
+  afterEach(() => {
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+  });
+
+  function folder(...path: string[]): { readonly base: string; readonly root: string } {
+    const base = mkdtempSync(join(tmpdir(), 'geartrain-peer-'));
+    folders.push(base);
+    const root = join(base, ...path, 'geartrain');
+    mkdirSync(root, { recursive: true });
+    return { base, root };
+  }
+
+  it('is said with the command that installs it for a checkout, as a package of its own', () => {
+    const root = resolve(import.meta.dirname, '../../..');
+    expect(() => loadPeer(peer, 'mysql', '@no/such/part')).toThrow(
+      `load @no/such for -q mysql: it is not installed; install it with: npm install --no-save --prefix ${root} @no/such@1.2.3`,
+    );
+  });
+
+  it('belongs to the project that this package is installed in', () => {
+    const { base, root } = folder('project', 'node_modules');
+    writeFileSync(join(base, 'project', 'package.json'), '{}');
+    expect(installCommand(peer, root)).toBe(`npm install --prefix ${base}/project @no/such@1.2.3`);
+  });
+
+  it('belongs beside a global installation', () => {
+    const { base, root } = folder('lib', 'node_modules');
+    expect(installCommand(peer, root)).toBe(`npm install -g --prefix ${base} @no/such@1.2.3`);
+  });
+
+  it('is said so that a shell takes its folder as one word', () => {
+    const { base, root } = folder("it's here", 'lib', 'node_modules');
+    expect(installCommand(peer, root)).toBe(
+      `npm install -g --prefix '${base}/it'\\''s here' @no/such@1.2.3`,
+    );
+  });
+
+  it('that is there and does not load is built anew', () => {
+    const error = peerError(new Error('wrong version\nof Node'), peer, 'libsqlite3');
+    expect(error.message).toMatch(
+      /^load @no\/such for -q libsqlite3: wrong version; build it anew with: npm rebuild --prefix \S+ @no\/such$/,
+    );
+  });
 });

@@ -88,6 +88,18 @@ class MemcachedBackend implements Backend {
     });
   }
 
+  async find(rows: readonly RowKey[]): Promise<readonly FoundRow[]> {
+    const keys = rows.map((row) => this.#keyOf(row));
+    const found: FoundRow[] = [];
+    for (const [server, connection] of this.#connections.entries()) {
+      const here = keys.filter((key) => serverOf(key, this.#servers.length) === server);
+      for (let at = 0; at < here.length; at += PAGE_KEYS)
+        for (const value of await connection.get(here.slice(at, at + PAGE_KEYS)))
+          found.push(this.#rowOf(value));
+    }
+    return found;
+  }
+
   async count(): Promise<number> {
     let sum = 0;
     for (const connection of this.#connections) {

@@ -25,6 +25,7 @@ export interface MysqlSettings extends MysqlPlace {
   readonly table: string;
 }
 
+const PEER = { name: 'mysql2', version: '3.24.6' } as const;
 /** Of a statement besides its values, generously. */
 const STATEMENT_BYTES = 4096;
 /** Of a row besides its workload, as text. */
@@ -44,7 +45,7 @@ interface Driver {
 
 /** Throws when the settings cannot be understood or the driver is missing. */
 export function mysqlKind({ table, ...place }: MysqlSettings): BackendKind {
-  const driver = loadPeer('mysql2/promise', '3.24.6', 'mysql') as Driver;
+  const driver = loadPeer(PEER, 'mysql', `${PEER.name}/promise`) as Driver;
   const options = connectionOptions(place);
   const where = options.socketPath ?? `${options.host}:${options.port}`;
   return {
@@ -111,7 +112,8 @@ class MysqlBackend implements Backend {
 
   async #write({ forgets, puts }: Batch): Promise<readonly Refusal[]> {
     await this.#query('START TRANSACTION');
-    for (const statement of this.#deleting(forgets)) await this.#query(statement);
+    for (const these of this.#conditions(forgets))
+      await this.#query(`DELETE FROM ${this.#table} WHERE ${these}`);
     const refusals: Refusal[] = [];
     for (const { first, slice } of this.#slices(puts)) {
       const adding = { add: (some: readonly Put[]) => this.#add(some), reasonOf };
@@ -119,6 +121,15 @@ class MysqlBackend implements Backend {
     }
     await this.#query('COMMIT');
     return refusals;
+  }
+
+  async find(rows: readonly RowKey[]): Promise<readonly FoundRow[]> {
+    const found: Row[] = [];
+    for (const these of this.#conditions(rows)) {
+      const sql = `SELECT ${COLUMNS} FROM ${this.#table} WHERE ${these}`;
+      found.push(...((await this.#query(sql))[0] as unknown as Row[]));
+    }
+    return found.map(foundRow);
   }
 
   async count(): Promise<number> {
@@ -155,16 +166,16 @@ class MysqlBackend implements Backend {
     await this.#query(`INSERT INTO ${this.#table} (${COLUMNS}) VALUES ${rows.join(',')}`);
   }
 
-  /** One statement for some hundred keys of a function. Text is compared byte by byte, whatever its collation. */
-  #deleting(forgets: readonly RowKey[]): string[] {
+  /** One condition for some hundred keys of a function. Text is compared byte by byte, whatever its collation. */
+  #conditions(rows: readonly RowKey[]): string[] {
     const keysOf = new Map<string, Uint8Array[]>();
-    for (const { key, functionName } of forgets) {
+    for (const { key, functionName } of rows) {
       const name = this.#text(functionName);
       const keys = keysOf.get(name);
       if (keys === undefined) keysOf.set(name, [key]);
       else keys.push(key);
     }
-    const statements: string[] = [];
+    const conditions: string[] = [];
     for (const [name, keys] of keysOf)
       for (let at = 0; at < keys.length; at += KEYS_MAX) {
         const some = keys.slice(at, at + KEYS_MAX);
@@ -172,12 +183,10 @@ class MysqlBackend implements Backend {
           ? ` AND BINARY CONVERT(unique_key USING utf8mb4) IN (${some.map(hex).join(',')})
             AND BINARY CONVERT(function_name USING utf8mb4) = BINARY ${name}`
           : '';
-        statements.push(
-          `DELETE FROM ${this.#table} WHERE function_name = ${name}
-          AND unique_key IN (${some.map((key) => this.#text(key)).join(',')})${exact}`,
-        );
+        const texts = some.map((key) => this.#text(key)).join(',');
+        conditions.push(`function_name = ${name} AND unique_key IN (${texts})${exact}`);
       }
-    return statements;
+    return conditions;
   }
 
   /** Puts whose statement fits into a packet. */

@@ -26,6 +26,7 @@ export interface PostgresSettings {
   readonly table: string;
 }
 
+const PEER = { name: 'pg', version: '8.23.1' } as const;
 /** Bytes of a value, in the driver's text of it twice as many. */
 const WORKLOAD_BYTES_MAX = 500_000_000;
 /** Larger workloads go in a statement of their own, as they are. */
@@ -41,7 +42,7 @@ type ClientClass = new (config: ClientConfig) => Client;
 export function postgresKind({ conninfo, table }: PostgresSettings): BackendKind {
   if (!TABLE_NAME.test(table))
     throw new Error(`--libpq-table: ${table} is no name of a table without quotes`);
-  const { Client } = loadPeer('pg', '8.23.1', 'postgres') as { readonly Client: ClientClass };
+  const { Client } = loadPeer(PEER, 'postgres') as { readonly Client: ClientClass };
   const connection = readConninfo(conninfo);
   const { host, port, database } = connection;
   return {
@@ -100,6 +101,14 @@ class PostgresBackend implements Backend {
     }
     if (forgets.length > 0) await this.#query(`${this.#deleting(1)}`, keysOf(forgets));
     return addSplitting({ add: (some) => this.#add(some), reasonOf }, puts);
+  }
+
+  async find(rows: readonly RowKey[]): Promise<readonly FoundRow[]> {
+    const sql = `SELECT ${COLUMNS.join(', ')} FROM ${this.#table},
+      unnest($1::text[], $2::text[]) AS wanted(k, f)
+      WHERE unique_key = wanted.k AND function_name = wanted.f`;
+    const found = await this.#query(sql, keysOf(rows));
+    return (found.rows as Row[]).map(foundRow);
   }
 
   async count(): Promise<number> {

@@ -4,6 +4,8 @@
  *
  *   _gear_-resize-u1    data WORKLOAD   priority 0..2   function resize   unique u1   order 1ab2c3d4e5
  *
+ *   _gear_=3:a-b-c      the same of a job whose key is another job's: LENGTH OF FUNCTION:FUNCTION-UNIQUE
+ *
  * A key with a string is a workload of gearmand before 1.1.16. Rule: commands of a batch leave together; a key that is
  * there already is not written over.
  */
@@ -17,9 +19,10 @@ import {
   type RowKey,
   TAKEN_REASON,
 } from '../backend.ts';
+import { peerError } from '../load-peer.ts';
 import { inPages, PAGE_ROWS } from '../pages.ts';
-import { ADD_SCRIPT, endOfLot, type Fields, packFields } from './add-script.ts';
-import { readRow, readStringRow } from './redis-row.ts';
+import { type KeyForm, keyFormOf, keysOf, readRow, readStringRow } from './redis-row.ts';
+import { ADD_SCRIPT, endOfLot, type Fields, packFields, REMOVE_SCRIPT } from './scripts.ts';
 
 export interface RedisSettings {
   readonly host: string;
@@ -28,7 +31,7 @@ export interface RedisSettings {
   readonly prefix: string;
 }
 
-const PACKAGE = '@redis/client';
+const PEER = { name: '@redis/client', version: '6.3.1' } as const;
 const CONNECT_MS = 5_000;
 /** Below what Redis takes in one value (proto-max-bulk-len). */
 const WORKLOAD_BYTES_MAX = 500_000_000;
@@ -56,14 +59,9 @@ export async function redisKind(settings: RedisSettings): Promise<BackendKind> {
 
 async function loadLibrary(): Promise<Library> {
   try {
-    return await import(PACKAGE);
+    return await import(PEER.name);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'ERR_MODULE_NOT_FOUND' ? 'it is not installed' : message;
-    throw new Error(
-      `load ${PACKAGE} for -q redis: ${reason}; install it with: npm install ${PACKAGE}@6.3.1`,
-      { cause: error },
-    );
+    throw peerError(error, PEER, 'redis');
   }
 }
 
@@ -78,7 +76,7 @@ class RedisBackend implements Backend {
   constructor(library: Library, settings: RedisSettings) {
     this.#library = library;
     this.#settings = settings;
-    this.#prefix = Buffer.from(`${settings.prefix}-`);
+    this.#prefix = Buffer.from(settings.prefix);
   }
 
   get remark(): string | null {
@@ -128,6 +126,15 @@ class RedisBackend implements Backend {
     );
   }
 
+  async find(rows: readonly RowKey[]): Promise<readonly FoundRow[]> {
+    const keys = rows.flatMap((row) => {
+      const { shared, own } = keysOf(this.#prefix, row);
+      return [shared, own];
+    });
+    const found = await Promise.all(keys.map((key) => this.#read(key)));
+    return found.filter((row) => row !== null);
+  }
+
   async count(): Promise<number> {
     return Number(await this.#ask('DBSIZE'));
   }
@@ -174,8 +181,12 @@ class RedisBackend implements Backend {
   #remove(forgets: readonly RowKey[]): Promise<Reply>[] {
     const removed: Promise<Reply>[] = [];
     for (let at = 0; at < forgets.length; at += REMOVED_MAX) {
-      const keys = forgets.slice(at, at + REMOVED_MAX).map((row) => this.#keyOf(row));
-      removed.push(this.#ask('DEL', ...keys));
+      const some = forgets.slice(at, at + REMOVED_MAX);
+      const fields = some.map((row): Fields => {
+        const { shared, own } = keysOf(this.#prefix, row);
+        return [shared, row.functionName, row.key, own];
+      });
+      removed.push(this.#ask('EVAL', REMOVE_SCRIPT, '0', packFields(fields)));
     }
     return removed;
   }
@@ -184,15 +195,12 @@ class RedisBackend implements Backend {
     const { key, functionName, priority, workload } = put;
     this.#lastOrder = Math.max(this.#lastOrder + 1, Date.now() * ORDERS_PER_MS);
     const order = this.#lastOrder.toString(ORDER_BASE);
-    return [this.#keyOf(put), workload, `${priority}`, functionName, key, order];
-  }
-
-  #keyOf({ key, functionName }: RowKey): Buffer {
-    return Buffer.concat([this.#prefix, functionName, HYPHEN, key]);
+    const { shared, own } = keysOf(this.#prefix, put);
+    return [shared, workload, `${priority}`, functionName, key, order, own];
   }
 
   async #keysInOrder(): Promise<Buffer[]> {
-    const match = Buffer.concat([escaped(this.#prefix), Buffer.from('*')]);
+    const match = Buffer.concat([escaped(this.#prefix), Buffer.from('[-=]*')]);
     const orders = new Map<string, number>();
     for (let cursor = '0'; ; ) {
       const [next, keys] = (await this.#ask(
@@ -216,13 +224,13 @@ class RedisBackend implements Backend {
 
   /** Null when it has gone meanwhile. */
   async #read(key: Buffer): Promise<FoundRow | null> {
-    const rest = key.subarray(this.#prefix.length);
+    const form: KeyForm = keyFormOf(this.#prefix, key);
     const fields = await this.#askOfHash('HGETALL', key);
     if (fields === null) {
       const workload = await this.#askOfHash('GET', key);
-      return readStringRow(rest, workload as Buffer | null);
+      return readStringRow(form, workload as Buffer | null);
     }
-    return (fields as Buffer[]).length === 0 ? null : readRow(rest, fields as Buffer[]);
+    return (fields as Buffer[]).length === 0 ? null : readRow(form, fields as Buffer[]);
   }
 
   /** Null for a key of another type than the command is for. */
@@ -242,8 +250,6 @@ class RedisBackend implements Backend {
     return client.sendCommand([...args], { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } });
   }
 }
-
-const HYPHEN = Buffer.from('-');
 
 /** For MATCH: what a pattern would take for more than itself. */
 function escaped(bytes: Buffer): Buffer {

@@ -1,10 +1,12 @@
 /**
- * What a key of gearmand in Redis holds. Its own fields tell function and unique; where they are missing (1.1.20) the key
- * is split at its first hyphen, which is wrong for functions with hyphens, as it is in gearmand.
+ * Keys of jobs in Redis and what they hold. gearmand's own fields tell function and unique; where they are missing
+ * (1.1.20) the key is split at its first hyphen, which is wrong for functions with hyphens, as it is in gearmand.
  */
-import type { FoundRow } from '../backend.ts';
+import type { FoundRow, RowKey } from '../backend.ts';
 
 const HYPHEN = 0x2d;
+const EQUALS = 0x3d;
+const COLON = 0x3a;
 const NORMAL = 1;
 
 export interface Place {
@@ -12,22 +14,49 @@ export interface Place {
   readonly key: Buffer | null;
 }
 
-/** By the part of a key behind the prefix and its hyphen. */
-export function splitKey(rest: Buffer): Place {
-  const at = rest.indexOf(HYPHEN);
-  if (at < 0) return { functionName: null, key: null };
-  return { functionName: rest.subarray(0, at), key: rest.subarray(at + 1) };
+export interface KeyForm {
+  /** FUNCTION-UNIQUE. */
+  readonly rest: Buffer;
+  /** The key is not one of gearmand's. */
+  readonly isOwn: boolean;
 }
 
-/** Names and values in turn, in any order; fields of others do not matter. `rest`: as for `splitKey`. */
-export function readRow(rest: Buffer, fields: readonly Buffer[]): FoundRow {
+const NOWHERE: Place = { functionName: null, key: null };
+
+/** The two keys under which a job may lie: gearmand's, which another job may share, and one of its own. */
+export function keysOf(
+  prefix: Buffer,
+  { functionName, key }: RowKey,
+): { readonly shared: Buffer; readonly own: Buffer } {
+  const rest = Buffer.concat([functionName, Uint8Array.of(HYPHEN), key]);
+  return {
+    shared: Buffer.concat([prefix, Uint8Array.of(HYPHEN), rest]),
+    own: Buffer.concat([prefix, Buffer.from(`=${functionName.length}:`), rest]),
+  };
+}
+
+/** Of a key that begins with the prefix and a hyphen or an equals sign. */
+export function keyFormOf(prefix: Buffer, key: Buffer): KeyForm {
+  const isOwn = key[prefix.length] === EQUALS;
+  const at = isOwn ? key.indexOf(COLON, prefix.length) : prefix.length;
+  return { rest: key.subarray(at + 1), isOwn };
+}
+
+/** By the part of a key that follows the prefix and its hyphen. */
+export function splitKey(rest: Buffer): Place {
+  const at = rest.indexOf(HYPHEN);
+  return at < 0 ? NOWHERE : { functionName: rest.subarray(0, at), key: rest.subarray(at + 1) };
+}
+
+/** Names and values in turn, in any order; fields of others do not matter. */
+export function readRow({ rest, isOwn }: KeyForm, fields: readonly Buffer[]): FoundRow {
   const values = new Map<string, Buffer>();
   for (let at = 0; at + 1 < fields.length; at += 2)
     values.set(String(fields[at]), fields[at + 1] as Buffer);
   const priority = values.get('priority');
   const told = placeOf(rest, values.get('function'), values.get('unique'));
   return {
-    ...(told ?? splitKey(rest)),
+    ...(told ?? (isOwn ? NOWHERE : splitKey(rest))),
     priority: priority === undefined ? NORMAL : Number(String(priority)),
     startSeconds: 0,
     workload: values.get('data') ?? null,
@@ -42,7 +71,8 @@ function placeOf(rest: Buffer, functionName?: Buffer, key?: Buffer): Place | nul
 }
 
 /** Before 1.1.16 the value was the workload. */
-export function readStringRow(rest: Buffer, workload: Buffer | null): FoundRow | null {
+export function readStringRow({ rest, isOwn }: KeyForm, workload: Buffer | null): FoundRow | null {
   if (workload === null) return null;
-  return { ...splitKey(rest), priority: NORMAL, startSeconds: 0, workload };
+  const place = isOwn ? NOWHERE : splitKey(rest);
+  return { ...place, priority: NORMAL, startSeconds: 0, workload };
 }

@@ -2,7 +2,7 @@
  * The SQLite that is there: Node's own from 22.13 on, else better-sqlite3. Only what both have in common is used.
  * Rule: loaded on first use; when there is none the error says which command installs it.
  */
-import { loadPeer } from '../load-peer.ts';
+import { loadPeer, peerError } from '../load-peer.ts';
 
 export type SqliteValue = string | number | bigint | Uint8Array | null;
 
@@ -26,8 +26,11 @@ export interface SqliteDriver {
 
 /** Node's own of these versions has what is needed, without a flag. */
 const OWN_SINCE = { major: 22, minor: 13 };
-const PEER = 'better-sqlite3';
-const PEER_VERSION = '12.11.1';
+const PEER = {
+  name: 'better-sqlite3',
+  version: '12.11.1',
+  advice: ', or use Node 22.13 or later',
+} as const;
 
 export async function loadSqlite(version = process.versions.node): Promise<SqliteDriver> {
   const [major = 0, minor = 0] = version.split('.').map(Number);
@@ -45,7 +48,13 @@ async function loadOwn(): Promise<SqliteDriver> {
 }
 
 function loadBetter(): SqliteDriver {
-  const found = loadPeer(PEER, PEER_VERSION, 'libsqlite3', ', or use Node 22.13 or later');
+  const found = loadPeer(PEER, 'libsqlite3');
   const Database = found as new (file: string, options: object) => SqliteConnection;
-  return { name: PEER, open: (file) => new Database(file, { timeout: 0 }) };
+  try {
+    // Its native part is loaded only now.
+    new Database(':memory:', {}).close();
+  } catch (error) {
+    throw peerError(error, PEER, 'libsqlite3');
+  }
+  return { name: PEER.name, open: (file) => new Database(file, { timeout: 0 }) };
 }

@@ -3,7 +3,7 @@
  * never NULL: gearmand refuses to start with such rows. Rule: a file that somebody else has locked is asked again and
  * again for a while; the thread never waits for it.
  */
-import type { Backend, BackendKind, Batch, FoundRow, Put, Refusal } from '../backend.ts';
+import type { Backend, BackendKind, Batch, FoundRow, Put, Refusal, RowKey } from '../backend.ts';
 import { TAKEN_REASON } from '../backend.ts';
 import { PAGE_BYTES, PAGE_ROWS } from '../pages.ts';
 import {
@@ -25,6 +25,10 @@ const BUSY_PAUSE_MS = 25;
 const WORKLOAD_BYTES_MAX = 999_000_000;
 const START_SECONDS_MAX = 0xffffffff;
 const COLUMNS = ['unique_key', 'function_name', 'priority', 'data', 'when_to_run'] as const;
+/** A row as it is read. */
+const FOUND = `rowid AS id, CAST(unique_key AS BLOB) AS key, CAST(function_name AS BLOB) AS name,
+  priority, data, when_to_run AS start`;
+const EXACT = 'unique_key = CAST(? AS TEXT) AND function_name = CAST(? AS TEXT)';
 
 export async function sqliteKind(settings: SqliteSettings): Promise<BackendKind> {
   const driver = await loadSqlite();
@@ -88,6 +92,14 @@ class SqliteBackend implements Backend {
     }
   }
 
+  async find(rows: readonly RowKey[]): Promise<readonly FoundRow[]> {
+    const one = (this.#connection as SqliteConnection).prepare(
+      `SELECT ${FOUND} FROM ${this.#table} WHERE ${EXACT}`,
+    );
+    const found = rows.map(({ key, functionName }) => one.get(key, functionName));
+    return found.flatMap((row) => (row === undefined ? [] : [foundRow(row as Row)]));
+  }
+
   async count(): Promise<number> {
     const sql = `SELECT count(*) AS rows FROM ${this.#table}`;
     const connection = this.#connection as SqliteConnection;
@@ -97,8 +109,7 @@ class SqliteBackend implements Backend {
 
   async *scan(): AsyncGenerator<readonly FoundRow[]> {
     const page = (this.#connection as SqliteConnection).prepare(
-      `SELECT rowid AS id, CAST(unique_key AS BLOB) AS key, CAST(function_name AS BLOB) AS name,
-        priority, data, when_to_run AS start
+      `SELECT ${FOUND}
       FROM ${this.#table} WHERE rowid > ? ORDER BY rowid LIMIT ${PAGE_ROWS}`,
     );
     for (let last = Number.MIN_SAFE_INTEGER; ; ) {
@@ -141,10 +152,7 @@ class SqliteBackend implements Backend {
       `INSERT OR IGNORE INTO ${this.#table} (${COLUMNS.join(', ')})
       VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, coalesce(?, x''), ?)`,
     );
-    this.#remove = connection.prepare(
-      `DELETE FROM ${this.#table}
-      WHERE unique_key = CAST(? AS TEXT) AND function_name = CAST(? AS TEXT)`,
-    );
+    this.#remove = connection.prepare(`DELETE FROM ${this.#table} WHERE ${EXACT}`);
   }
 
   #makeTable(connection: SqliteConnection): void {

@@ -1,0 +1,85 @@
+/**
+ * Many jobs in one command: a script gets them as one argument. A command for each costs a client of Redis 50 us of CPU
+ * time, this one 1 us a job. Source: Redis, "Scripting with Lua" and its library `struct`.
+ *
+ *   add:     key data priority function unique order own    for each job, every field as a 32-bit length (big-endian)
+ *   remove:  key function unique own                        and bytes
+ *
+ * Function `a` with unique `b-c` and function `a-b` with unique `c` have one key in gearmand's layout. The one that comes
+ * second lies under a key of its own, so that no client can keep a function from being stored. Rule: a key is a job's when
+ * its fields say so, or, where gearmand wrote none, when the key's first hyphen ends the job's function.
+ */
+import type { Put } from '../backend.ts';
+
+/** Jobs, and bytes of workloads, of one command: other clients of Redis wait for it, some milliseconds at most. */
+const JOBS_MAX = 500;
+const BYTES_MAX = 1 << 20;
+
+/** Whether the job under a key that is there is another one than `name` and `unique`. */
+const IS_OTHER = `
+local function isOther(key, name, unique)
+  local found = redis.pcall('HMGET', key, 'function', 'unique')
+  local first, second = found[1], found[2]
+  if first and second and first .. '-' .. second == name .. '-' .. unique then
+    return first ~= name
+  end
+  return string.find(name, '-', 1, true) ~= nil
+end`;
+
+/** Argument: packed jobs. Answers the numbers, from 0 on, of those that are there already. */
+export const ADD_SCRIPT = `${IS_OTHER}
+local batch, at, number, taken = ARGV[1], 1, 0, {}
+while at <= #batch do
+  local key, data, priority, name, unique, order, own
+  key, data, priority, name, unique, order, own, at =
+    struct.unpack('>I4c0I4c0I4c0I4c0I4c0I4c0I4c0', batch, at)
+  if redis.call('EXISTS', key) == 1 and isOther(key, name, unique) then key = own end
+  if redis.call('EXISTS', key) == 1 then
+    taken[#taken + 1] = number
+  else
+    redis.call('HSET', key, 'data', data, 'priority', priority,
+      'function', name, 'unique', unique, 'order', order)
+  end
+  number = number + 1
+end
+return taken`;
+
+/** Argument: packed keys. Removes each job under whichever of its keys it is. */
+export const REMOVE_SCRIPT = `${IS_OTHER}
+local batch, at = ARGV[1], 1
+while at <= #batch do
+  local key, name, unique, own
+  key, name, unique, own, at = struct.unpack('>I4c0I4c0I4c0I4c0', batch, at)
+  if redis.call('EXISTS', key) == 1 and not isOther(key, name, unique) then
+    redis.call('DEL', key)
+  else
+    redis.call('DEL', own)
+  end
+end`;
+
+/** Fields of one job, in the order of the drawing above. */
+export type Fields = readonly (Uint8Array | string)[];
+
+/** Packs jobs for a script. Text is Latin-1. */
+export function packFields(jobs: readonly Fields[]): Buffer {
+  const fields = jobs.flat();
+  const bytes = Buffer.allocUnsafe(fields.reduce((sum, field) => sum + 4 + field.length, 0));
+  let at = 0;
+  for (const field of fields) {
+    at = bytes.writeUInt32BE(field.length, at);
+    if (typeof field === 'string') bytes.write(field, at, 'latin1');
+    else bytes.set(field, at);
+    at += field.length;
+  }
+  return bytes;
+}
+
+/** Where the lot ends that begins with `puts[start]`: at least one job, whatever its size. */
+export function endOfLot(puts: readonly Put[], start: number): number {
+  let byteCount = puts[start]?.workload.length ?? 0;
+  for (let at = start + 1; at < puts.length; at++) {
+    byteCount += (puts[at] as Put).workload.length;
+    if (at === start + JOBS_MAX || byteCount > BYTES_MAX) return at;
+  }
+  return puts.length;
+}
