@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { LongFirst } from './test/support/long-first.ts';
+import SkipReasons from './test/support/skip-reasons.ts';
 
 /** No clock, no socket, nothing of Node.js: nothing that one file could leave behind for the next in its process. */
 const PURE = ['admin', 'base', 'broker', 'protocol', 'session'].map(
@@ -12,6 +13,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     setupFiles: ['test/support/byte-equality.ts'],
+    reporters: ['default', new SkipReasons()],
     sequence: { sequencer: LongFirst },
     projects: [
       {

@@ -10,6 +10,7 @@ import type { LocalStream } from '../../src/transport/local/stream.ts';
 import { MixedReactor } from '../../src/transport/mixed-reactor.ts';
 import { createNodeReactor } from '../../src/transport/node-reactor.ts';
 import { createDecoder } from '../../src/transport/socketless-decoder.ts';
+import { requireAddon } from '../support/peers.ts';
 
 export interface Implementation {
   readonly kind: 'addon' | 'twin';
@@ -24,7 +25,6 @@ export const twin: Implementation = {
 };
 
 const native = loadNative();
-const REQUIRED = process.env.GEARTRAIN_REQUIRE_PEERS === '1';
 
 /** null: not built, or not wanted. */
 export const addon: Implementation | null =
@@ -32,12 +32,7 @@ export const addon: Implementation | null =
     ? null
     : { kind: 'addon', createDecoder: createAddonDecoder, createReactor: native.createReactor };
 
-if (addon === null) {
-  if (REQUIRED && process.env.GEARTRAIN_NATIVE !== '0') {
-    throw new Error(`parity: the addon is required: ${native.reason}`);
-  }
-  console.log(`parity: the twin alone, because: ${native.reason}`);
-}
+requireAddon();
 
 /** A reactor that takes connections inside the process, too. */
 export type LocalReactor = Reactor & { attachLocal(stream: LocalStream): void };

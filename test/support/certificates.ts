@@ -3,6 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describe, it } from 'vitest';
+import { requirePeer } from './peers.ts';
+
+/** Whether certificates can be made here; says why not. */
+export const hasOpenssl = requirePeer('openssl');
+/** `describe` and `it` that are skipped where no certificates can be made. */
+export const describeTls = describe.skipIf(!hasOpenssl);
+export const itTls = it.skipIf(!hasOpenssl);
 
 const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 

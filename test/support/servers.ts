@@ -8,6 +8,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findProgram } from './find-program.ts';
 import type { Transcript } from './transcript.ts';
 import { WireConnection } from './wire.ts';
 
@@ -181,10 +182,9 @@ function launch(kind: ServerKind, args: string[], options: ServerOptions): Child
   return spawn(process.execPath, [daemonPath, ...args], { env, stdio });
 }
 
-/** Where the C gearmand is, or the bare name when it is not in one of the usual places. */
+/** Where the C gearmand is, or the bare name where there is none. */
 export function gearmandPath(): string {
-  const places = ['/usr/sbin/gearmand', '/usr/local/sbin/gearmand', '/usr/bin/gearmand'];
-  return places.find((path) => existsSync(path)) ?? 'gearmand';
+  return findProgram('gearmand') ?? 'gearmand';
 }
 
 async function untilEcho(server: TestServer): Promise<void> {

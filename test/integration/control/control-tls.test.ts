@@ -1,16 +1,12 @@
 /** The control port by HTTPS, with curl: client certificates, tokens, and every refusal. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Authority } from '../../support/certificates.ts';
+import { Authority, hasOpenssl } from '../../support/certificates.ts';
+import { requirePeer } from '../../support/peers.ts';
 import { runToEnd, scratch, startDaemon, useScratch } from '../daemon/command.ts';
 
 const TOKEN = 'a-token-of-more-than-16-characters';
-const hasCurl = spawnSync('curl', ['--version']).status === 0;
-if (!hasCurl) {
-  if (process.env.GEARTRAIN_REQUIRE_PEERS === '1') throw new Error('curl is not installed');
-  console.log('skipped: curl is not installed');
-}
 
 let ours: Authority;
 let theirs: Authority;
@@ -64,7 +60,7 @@ function curl(
   });
 }
 
-describe.skipIf(!hasCurl)('the control port by TLS', () => {
+describe.skipIf(!hasOpenssl || !requirePeer('curl'))('the control port by TLS', () => {
   useScratch();
 
   it('is open to a certificate that may administrate, and to no other', async () => {

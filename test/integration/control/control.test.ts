@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { requirePeer } from '../../support/peers.ts';
 import { startServer, type TestServer } from '../../support/servers.ts';
 import { runToEnd, scratch, startDaemon, useScratch } from '../daemon/command.ts';
 
@@ -41,12 +42,6 @@ async function runJob(server: TestServer, name: string, fails = false): Promise<
   else peer.send('WORK_COMPLETE', handle, 'y');
   await peer.expect(fails ? 'WORK_FAIL' : 'WORK_COMPLETE');
   await peer.close();
-}
-
-const promtool = spawnSync('promtool', ['--version']).status === 0;
-if (!promtool) {
-  if (process.env.GEARTRAIN_REQUIRE_PEERS === '1') throw new Error('promtool is not installed');
-  console.log('skipped: promtool is not installed (on Debian: apt-get install prometheus)');
 }
 
 describe.each([0, 2])('metrics with %i shards', (threads) => {
@@ -143,7 +138,7 @@ describe.each([0, 2])('metrics with %i shards', (threads) => {
     for (const line of text.split('\n')) expect(line.length).toBeLessThan(1000);
   });
 
-  it.skipIf(!promtool)('are a page that promtool accepts', async () => {
+  it.skipIf(!requirePeer('promtool'))('are a page that promtool accepts', async () => {
     const checked = spawnSync('promtool', ['check', 'metrics'], {
       input: await page(),
       encoding: 'utf8',

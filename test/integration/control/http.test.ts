@@ -1,15 +1,12 @@
 /** gearmand's HTTP protocol, with curl and with workers that speak Gearman. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { requirePeer } from '../../support/peers.ts';
 import { startServer, type TestServer } from '../../support/servers.ts';
 import type { WireConnection } from '../../support/wire.ts';
 
-const hasCurl = spawnSync('curl', ['--version']).status === 0;
-if (!hasCurl) {
-  if (process.env.GEARTRAIN_REQUIRE_PEERS === '1') throw new Error('curl is not installed');
-  console.log('skipped: curl is not installed');
-}
+const hasCurl = requirePeer('curl');
 
 interface Answer {
   readonly status: number;

@@ -3,14 +3,17 @@ import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'no
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
+import { onlyWhere } from '../../support/peers.ts';
 import { freePort } from '../../support/servers.ts';
 import { ask, linesOf, runToEnd, scratch, start, startDaemon, useScratch } from './command.ts';
 
 useScratch();
 
-const isRoot = process.geteuid?.() === 0;
-const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
-  list?.some(({ address }) => address === '::1'),
+const isRoot = onlyWhere(process.geteuid?.() === 0, 'only root can become another user');
+const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+const hasIpv6 = onlyWhere(
+  addresses.some(({ address }) => address === '::1'),
+  'this machine has no ::1',
 );
 const { version } = JSON.parse(
   readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { portOf, useYard, variants } from '../../support/embedding/servers.ts';
+import { onlyWhere } from '../../support/peers.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'geartrain-embedding-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -26,11 +27,12 @@ async function ask(path: string, line: string): Promise<string> {
   return answer;
 }
 
-const hasIpv6 = await new Promise<boolean>((resolve) => {
+const isIpv6There = await new Promise<boolean>((resolve) => {
   const probe = createNetServer();
   probe.once('error', () => resolve(false));
   probe.listen(0, '::1', () => probe.close(() => resolve(true)));
 });
+const hasIpv6 = onlyWhere(isIpv6There, 'this machine has no ::1');
 
 describe.each(variants())('listening, $label', (variant) => {
   const yard = useYard();

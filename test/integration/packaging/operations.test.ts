@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { requirePeer } from '../../support/peers.ts';
 import { freePort, startServer, type TestServer } from '../../support/servers.ts';
-import { hasProgram, root, run } from './packed.ts';
+import { root, run } from './packed.ts';
 
 const here = { cwd: root };
 const unitFile = join(root, 'src/packaging/geartrain.service');
@@ -12,16 +13,10 @@ const healthCheck = join(root, 'dist/packaging/health-check.js');
 /** systemd calls a service below 2 "OK"; without any hardening it is 9.6. */
 const EXPOSURE_MAX = 2;
 
-/** False, with a printed reason, where a program is missing; where everything is required, that is a failure. */
-function can(program: string): boolean {
-  if (hasProgram(program)) return true;
-  if (process.env.GEARTRAIN_REQUIRE_PEERS === '1') throw new Error(`${program} is not installed`);
-  console.log(`skipped: ${program} is not installed`);
-  return false;
-}
+const hasSystemd = requirePeer('systemd-analyze');
 
 describe('the systemd unit', () => {
-  it.skipIf(!can('systemd-analyze'))('is accepted by systemd without a word', () => {
+  it.skipIf(!hasSystemd)('is accepted by systemd without a word', () => {
     const { code, stdout, stderr } = run('systemd-analyze', ['verify', unitFile], here);
     // The node of this machine may be elsewhere than that of a system package.
     const words = `${stdout}${stderr}`
@@ -31,7 +26,7 @@ describe('the systemd unit', () => {
     if (existsSync('/usr/bin/node')) expect(code).toBe(0);
   });
 
-  it.skipIf(!can('systemd-analyze'))('leaves the service little that it could do to others', () => {
+  it.skipIf(!hasSystemd)('leaves the service little that it could do to others', () => {
     const { stdout } = run('systemd-analyze', ['security', '--offline=true', unitFile], here);
     const exposure = /Overall exposure level for .*: (\d+\.\d+)/.exec(stdout)?.[1];
     expect(Number(exposure)).toBeLessThan(EXPOSURE_MAX);
@@ -93,11 +88,14 @@ describe('the health check', () => {
 describe('the manual pages', () => {
   const pages = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).man as string[];
 
-  it.skipIf(!can('groff')).each(pages)('%s is what troff takes without a warning', (page) => {
-    const { status, stderr } = spawnSync('groff', ['-man', '-ww', '-Tutf8', '-z', page], {
-      cwd: root,
-      encoding: 'utf8',
-    });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  });
+  it.skipIf(!requirePeer('groff')).each(pages)(
+    '%s is what troff takes without a warning',
+    (page) => {
+      const { status, stderr } = spawnSync('groff', ['-man', '-ww', '-Tutf8', '-z', page], {
+        cwd: root,
+        encoding: 'utf8',
+      });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    },
+  );
 });

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useYard, variants } from '../../support/embedding/servers.ts';
+import { onlyWhere } from '../../support/peers.ts';
 
 const yard = useYard();
 const folder = mkdtempSync(join(tmpdir(), 'geartrain-full-'));
 const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', folder]).status === 0;
-if (!mounted) console.log('skipped: a tmpfs cannot be mounted here');
+onlyWhere(mounted, 'a tmpfs cannot be mounted here, which takes root');
 
 describe.skipIf(!mounted)('a journal on a disk that is full', () => {
   afterAll(() => {

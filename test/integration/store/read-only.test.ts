@@ -17,7 +17,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-describe.skipIf(!requirePeer('sqlite'))('an SQLite file that is read-only', () => {
+const hasSqlite = requirePeer('sqlite');
+
+describe.skipIf(!hasSqlite)('an SQLite file that is read-only', () => {
   const start = () => {
     const file = join(folder, 'jobs.db');
     return startServer('geartrain', {
@@ -58,24 +60,26 @@ describe.skipIf(!requirePeer('sqlite'))('an SQLite file that is read-only', () =
 });
 
 describe('a folder that is read-only', () => {
-  it.each([
-    ['for the journal', ['--queue-type=journal'], /lock \S*state: .*EACCES/],
-    [
-      'for a database',
-      ['--queue-type=libsqlite3', '--libsqlite3-db=FOLDER/jobs.db'],
-      /open libsqlite3 \S*jobs\.db: unable to open/,
-    ],
-  ])(
-    '%s is an error at the start that names it',
-    async (_what, args, names) => {
-      const state = join(folder, 'state');
-      mkdirSync(state);
-      chmodSync(state, 0o555);
-      const words = args.map((word) => word.replace('FOLDER', state));
-      const failed = startServer('geartrain', {
-        args: [...words, `--state-dir=${state}`, ...asNobody],
-      });
-      await expect(failed).rejects.toThrow(names);
+  const refuses = async (names: RegExp, ...args: string[]): Promise<void> => {
+    const state = join(folder, 'state');
+    mkdirSync(state);
+    chmodSync(state, 0o555);
+    const words = args.map((word) => word.replace('FOLDER', state));
+    const failed = startServer('geartrain', {
+      args: [...words, `--state-dir=${state}`, ...asNobody],
+    });
+    await expect(failed).rejects.toThrow(names);
+  };
+
+  it('for the journal is an error at the start that names it', async () => {
+    await refuses(/lock \S*state: .*EACCES/, '--queue-type=journal');
+  }, 60_000);
+
+  it.skipIf(!hasSqlite)(
+    'for a database is one, too',
+    async () => {
+      const args = ['--queue-type=libsqlite3', '--libsqlite3-db=FOLDER/jobs.db'];
+      await refuses(/open libsqlite3 \S*jobs\.db: unable to open/, ...args);
     },
     60_000,
   );

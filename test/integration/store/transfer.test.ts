@@ -5,11 +5,14 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { requirePeer } from '../../support/peers.ts';
 import { daemonPath } from '../../support/servers.ts';
 import { WireConnection } from '../../support/wire.ts';
 import { runToEnd, scratch, startDaemon, useScratch } from '../daemon/command.ts';
 
 useScratch();
+
+const hasSqlite = requirePeer('sqlite');
 
 const JOBS = process.env.GEARTRAIN_FULL === '1' ? 100_000 : 10_000;
 const journal = (name: string): string[] => ['-q', 'journal', '--state-dir', scratch(name)];
@@ -102,7 +105,7 @@ describe('an import', () => {
 
   it('adds nothing when one line is wrong, and says which and why', async () => {
     const lines = [lineOf(1), '{"function":7}', '', lineOf(2, { priority: 'urgent' }), lineOf(3)];
-    for (const place of [journal('a'), sqlite('db')]) {
+    for (const place of hasSqlite ? [journal('a'), sqlite('db')] : [journal('a')]) {
       const { code, stderr } = spawnSync(
         process.execPath,
         [daemonPath, '--import', '-', ...place],
@@ -116,26 +119,31 @@ describe('an import', () => {
     expect(existsSync(scratch('a'))).toBe(false);
   });
 
-  it('adds nothing to a database that refuses one job, and says which and why', async () => {
-    const good = Array.from({ length: 2_000 }, (_, i) => lineOf(i));
-    writeFileSync(scratch('in'), [...good, lineOf(2_001, { reducer: 'sum' })].join('\n'));
-    const run = await runToEnd(['--import', scratch('in'), ...sqlite('db')]);
-    expect(run.code).toBe(1);
-    expect(run.stderr).toMatch(/line 2001: the store does not take it: .*reducer/);
-    expect(run.stderr).toContain('nothing was imported: 1 line was refused');
-    writeFileSync(scratch('in'), good.join('\n'));
-    expect(await runToEnd(['--import', scratch('in'), ...sqlite('db')])).toMatchObject({ code: 0 });
-    const twice = await runToEnd(['--import', scratch('in'), ...sqlite('db')]);
-    expect(twice.stderr).toMatch(/line 2: the store does not take it: .*already/);
-    // Those without a unique were taken, and removed again.
-    expect((await runToEnd(['--export', scratch('out'), ...sqlite('db')])).code).toBe(0);
-    expect(byFunction(readFileSync(scratch('out'), 'utf8')) === byFunction(good.join('\n'))).toBe(
-      true,
-    );
-  });
+  it.skipIf(!hasSqlite)(
+    'adds nothing to a database that refuses one job, and says why',
+    async () => {
+      const good = Array.from({ length: 2_000 }, (_, i) => lineOf(i));
+      writeFileSync(scratch('in'), [...good, lineOf(2_001, { reducer: 'sum' })].join('\n'));
+      const run = await runToEnd(['--import', scratch('in'), ...sqlite('db')]);
+      expect(run.code).toBe(1);
+      expect(run.stderr).toMatch(/line 2001: the store does not take it: .*reducer/);
+      expect(run.stderr).toContain('nothing was imported: 1 line was refused');
+      writeFileSync(scratch('in'), good.join('\n'));
+      expect(await runToEnd(['--import', scratch('in'), ...sqlite('db')])).toMatchObject({
+        code: 0,
+      });
+      const twice = await runToEnd(['--import', scratch('in'), ...sqlite('db')]);
+      expect(twice.stderr).toMatch(/line 2: the store does not take it: .*already/);
+      // Those without a unique were taken, and removed again.
+      expect((await runToEnd(['--export', scratch('out'), ...sqlite('db')])).code).toBe(0);
+      expect(byFunction(readFileSync(scratch('out'), 'utf8')) === byFunction(good.join('\n'))).toBe(
+        true,
+      );
+    },
+  );
 });
 
-it('carries jobs between different stores', async () => {
+it.skipIf(!hasSqlite)('carries jobs between different stores', async () => {
   const lines = Array.from({ length: 500 }, (_, i) => lineOf(i, { workload: binary }));
   writeFileSync(scratch('in'), lines.join('\n'));
   expect((await runToEnd(['--import', scratch('in'), ...journal('a'), '-t', '2'])).code).toBe(0);

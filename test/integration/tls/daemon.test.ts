@@ -1,7 +1,7 @@
 /** TLS of the command gearmand: its files at start, in --check-config and on SIGHUP. */
 import { copyFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Authority } from '../../support/certificates.ts';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { Authority, itTls as test } from '../../support/certificates.ts';
 import { freePort } from '../../support/servers.ts';
 import { scratch, start, useScratch } from '../daemon/command.ts';
 import { ask, connectSecurely } from './peers.ts';

@@ -1,9 +1,9 @@
 /** Limits of connections: how many an address may have, and how fast one may send. */
 import { connect, type Socket } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { createServer } from '../../../dist/index.js';
 import type { Server, ServerOptions } from '../../../src/index.ts';
-import { Authority } from '../../support/certificates.ts';
+import { Authority, describeTls as describe, itTls as it } from '../../support/certificates.ts';
 import { WireConnection } from '../../support/wire.ts';
 import { connectSecurely, endingOf } from './peers.ts';
 

@@ -2,10 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { createServer } from '../../../dist/index.js';
 import type { Server, ServerOptions } from '../../../src/index.ts';
-import { Authority } from '../../support/certificates.ts';
+import { Authority, describeTls as describe, itTls as it } from '../../support/certificates.ts';
 import { LibraryYard } from '../../support/library.ts';
 import { ask, connectSecurely, endingOf, sayPlain, sClient } from './peers.ts';
 

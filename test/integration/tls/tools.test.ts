@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { createServer } from '../../../dist/index.js';
 import type { Server } from '../../../src/index.ts';
-import { Authority } from '../../support/certificates.ts';
+import { Authority, itTls as it } from '../../support/certificates.ts';
 
 const TOKEN = 'operator-token-0123456789';
 let ours: Authority;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServer } from '../../../dist/index.js';
-import { requirePeer } from '../../support/peers.ts';
+import { onlyWhere, requirePeer } from '../../support/peers.ts';
 import { WireConnection } from '../../support/wire.ts';
 import {
   endPrograms,
@@ -38,6 +38,9 @@ async function makeWorld(kind: WorldKind = 'geartrain'): Promise<World> {
 
 const place = (): string[] => ['-h', '127.0.0.1', '-p', String(world.port)];
 
+const hasBash = requirePeer('bash');
+const hasFull = onlyWhere(existsSync('/dev/full'), 'there is no /dev/full');
+
 /** Runs a bash line, whose exit status is that of the first program in a pipe that failed. */
 async function bash(line: string): Promise<{ code: number | null; program: Program }> {
   const program = launch('bash', ['-o', 'pipefail', '-c', line], { stdin: '' });
@@ -69,8 +72,7 @@ describe('stores', () => {
     }
   });
 
-  it('are nothing that gearmand knows', async () => {
-    if (!requirePeer('gearmand')) return;
+  it.skipIf(!requirePeer('gearmand'))('are nothing that gearmand knows', async () => {
     await makeWorld('gearmand');
     const { code, stdout, stderr } = await runTool('gearadmin', [...place(), '--store']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -92,7 +94,7 @@ describe('long listings', () => {
     expect(rows.slice(-2)).toEqual(['.', '']);
   });
 
-  it('end quietly when their reader goes away', async () => {
+  it.skipIf(!hasBash)('end quietly when their reader goes away', async () => {
     await makeWorld();
     const worker = await world.connect('worker');
     for (let i = 0; i < 20_000; i++) worker.send('CAN_DO', `function-with-a-long-name-${i}`);
@@ -105,7 +107,7 @@ describe('long listings', () => {
   });
 });
 
-it.skipIf(!existsSync('/dev/full'))('says when its output cannot be written', async () => {
+it.skipIf(!hasBash || !hasFull)('says when its output cannot be written', async () => {
   await makeWorld();
   const { code, program } = await bash(
     `${shellWords('gearadmin', [...place(), '--getpid'])} > /dev/full`,

@@ -6,7 +6,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { afterEach, onTestFailed } from 'vitest';
 import { createServer, LogLevel } from '../../../dist/index.js';
 import type { Server, ServerOptions } from '../../../src/index.ts';
-import { loadNative } from '../../../src/native/load.ts';
+import { requireAddon } from '../peers.ts';
 import { Transcript, WireConnection } from '../wire.ts';
 
 /** One way to run a server. */
@@ -17,16 +17,11 @@ export interface Variant {
   readonly label: string;
 }
 
-const addon = loadNative();
-if (addon.kind === 'twin') {
-  if (process.env.GEARTRAIN_REQUIRE_PEERS === '1' && process.env.GEARTRAIN_NATIVE !== '0')
-    throw new Error(`embedding: the addon is required: ${addon.reason}`);
-  console.log(`embedding: the twin alone, because: ${addon.reason}`);
-}
+const hasAddon = requireAddon();
 
 /** Every thread count with the addon, where it is there, and with the twin. */
 export function variants(threadCounts: readonly number[] = [0, 2]): Variant[] {
-  const kinds = addon.kind === 'addon' ? (['on', 'off'] as const) : (['off'] as const);
+  const kinds = hasAddon ? (['on', 'off'] as const) : (['off'] as const);
   return threadCounts.flatMap((threads) =>
     kinds.map((native) => ({
       threads,

@@ -3,18 +3,17 @@
  * as started when it answers; each can be killed and started again on the same port and data; all are gone when the test
  * process ends; no other server is ever touched.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { requirePeer } from '../peers.ts';
 import { freePort } from '../servers.ts';
 
 interface Kind {
   readonly program: string;
-  /** Debian package that brings it. */
-  readonly packageName: string;
   args(folder: string, port: number): readonly string[];
   /** A question, and how the answer begins when the server can be used. */
   readonly question: string;
@@ -24,7 +23,6 @@ interface Kind {
 const KINDS = {
   redis: {
     program: 'redis-server',
-    packageName: 'redis-server',
     // Every write is the system's before it is answered: it outlives the server, which is all that the tests end.
     args: (folder, port) => [
       ...['--bind', '127.0.0.1', '--port', `${port}`, '--dir', folder, '--save', ''],
@@ -35,7 +33,6 @@ const KINDS = {
   },
   memcached: {
     program: 'memcached',
-    packageName: 'memcached',
     args: (_folder, port) => [
       ...['-l', '127.0.0.1', '-p', `${port}`, '-U', '0'],
       ...(process.getuid?.() === 0 ? ['-u', 'nobody'] : []),
@@ -51,12 +48,7 @@ const START_MS = 30_000;
 
 /** As `requirePeer`: prints why tests are skipped, or throws when nothing may be missing. */
 export function requireKeyValue(name: KeyValueName): boolean {
-  const { program, packageName } = KINDS[name];
-  if (spawnSync(program, ['--version']).status === 0) return true;
-  const reason = `${program} is not installed (Debian: ${packageName})`;
-  if (process.env.GEARTRAIN_REQUIRE_PEERS === '1') throw new Error(reason);
-  console.warn(`skipped: ${reason}`);
-  return false;
+  return requirePeer(name);
 }
 
 const running = new Map<ChildProcess, string>();

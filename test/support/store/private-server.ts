@@ -6,19 +6,13 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-} from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
+import { findPostgresProgram, findProgram } from '../find-program.ts';
+import { requirePeer } from '../peers.ts';
 import { freePort } from '../servers.ts';
 
 /**
@@ -31,8 +25,6 @@ const MARIADB_UNSYNCED = [
 ];
 
 interface Kind {
-  /** Debian package that brings it. */
-  readonly packageName: string;
   /** Path of a program; null when it is not installed. */
   program(): string | null;
   /** Makes the data, once. */
@@ -42,28 +34,14 @@ interface Kind {
   ask(port: number): Promise<void>;
 }
 
-const POSTGRES_FOLDER = '/usr/lib/postgresql';
 const START_MS = 60_000;
 const NOBODY = 65_534;
 
-function onPath(name: string): string | null {
-  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'];
-  return folders.map((folder) => join(folder, name)).find(existsSync) ?? null;
-}
-
-function postgresProgram(name: string): string | null {
-  if (!existsSync(POSTGRES_FOLDER)) return onPath(name);
-  const versions = readdirSync(POSTGRES_FOLDER).sort((a, b) => Number(b) - Number(a));
-  const paths = versions.map((version) => join(POSTGRES_FOLDER, version, 'bin', name));
-  return paths.find(existsSync) ?? null;
-}
-
 const KINDS = {
   postgres: {
-    packageName: 'postgresql',
-    program: () => postgresProgram('postgres'),
+    program: () => findPostgresProgram('postgres'),
     prepare: (folder) => [
-      postgresProgram('initdb') as string,
+      findPostgresProgram('initdb') as string,
       ...['-D', join(folder, 'data'), '-A', 'trust', '-U', 'postgres', '-E', 'UTF8'],
       ...['--no-sync', '--locale=C.UTF-8'],
     ],
@@ -79,10 +57,9 @@ const KINDS = {
     },
   },
   mariadb: {
-    packageName: 'mariadb-server',
-    program: () => onPath('mariadbd'),
+    program: () => findProgram('mariadbd'),
     prepare: (folder) => [
-      onPath('mariadb-install-db') as string,
+      findProgram('mariadb-install-db') as string,
       ...['--no-defaults', `--datadir=${join(folder, 'data')}`, '--skip-test-db'],
       ...['--auth-root-authentication-method=normal', ...MARIADB_UNSYNCED],
     ],
@@ -122,12 +99,7 @@ export function postgresUrl(port: number): string {
 
 /** As `requirePeer`: prints why tests are skipped, or throws when nothing may be missing. */
 export function requireServer(name: PrivateServerName): boolean {
-  const kind: Kind = KINDS[name];
-  if (kind.program() !== null) return true;
-  const reason = `${name} is not installed (Debian: ${kind.packageName})`;
-  if (process.env.GEARTRAIN_REQUIRE_PEERS === '1') throw new Error(reason);
-  console.warn(`skipped: ${reason}`);
-  return false;
+  return requirePeer(name);
 }
 
 const folders = new Map<string, ChildProcess | null>();

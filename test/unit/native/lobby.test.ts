@@ -7,6 +7,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import type { Lobby, LobbyOptions, LobbyPeer } from '../../../src/native/contract.ts';
 import { openLobby } from '../../../src/native/lobby.ts';
 import { helloOf } from '../../support/hello.ts';
+import { requirePeer } from '../../support/peers.ts';
 import { describeAddon, openDescriptors } from './support.ts';
 
 const HEAD = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -255,7 +256,7 @@ describeAddon('a lobby', () => {
     await expect(open({ port: lobby.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 
-  it('hands descriptors on with their options set', async () => {
+  it.skipIf(!requirePeer('python'))('hands descriptors on with their options set', async () => {
     const keepalive = { idleSeconds: 77, intervalSeconds: -1, count: -1 };
     const { lobby, whole } = await open({ keepalive, userTimeoutMs: 12_345 });
     await peer(lobby.port, HEAD);

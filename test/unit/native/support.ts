@@ -10,21 +10,13 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, describe } from 'vitest';
 import { createReactor } from '../../../src/native/addon.ts';
 import type { ReactorOptions } from '../../../src/native/contract.ts';
-import { loadNative } from '../../../src/native/load.ts';
 import { HEADER_BYTES } from '../../../src/protocol/limits.ts';
 import { Host } from '../../parity/host.ts';
 import { Peer } from '../../parity/peer.ts';
-
-const native = loadNative();
-if (native.kind === 'twin') {
-  if (process.env.GEARTRAIN_REQUIRE_PEERS === '1' && process.env.GEARTRAIN_NATIVE !== '0') {
-    throw new Error(`the addon is required, but ${native.reason}`);
-  }
-  console.log(`skipped, they test the addon alone: ${native.reason}`);
-}
+import { requireAddon } from '../../support/peers.ts';
 
 /** `describe` that is skipped without the addon. */
-export const describeAddon = describe.skipIf(native.kind === 'twin');
+export const describeAddon = describe.skipIf(!requireAddon());
 
 const BUILT = fileURLToPath(new URL('../../../dist/native/addon.js', import.meta.url));
 const WORKER = new URL('./worker.mjs', import.meta.url);

@@ -9,6 +9,9 @@ import { RowKind } from '../../../src/protocol/batch.ts';
 import { createNodeReactor, type NodeReactor } from '../../../src/transport/node-reactor.ts';
 import { echo, Host } from '../../parity/host.ts';
 import { Peer } from '../../parity/peer.ts';
+import { onlyWhere } from '../../support/peers.ts';
+
+const isLinux = onlyWhere(process.platform === 'linux', 'there is no /proc/net');
 
 const LOCALHOST = { host: '127.0.0.1', port: 0, backlog: 511 };
 const hosts: Host<NodeReactor>[] = [];
@@ -61,7 +64,7 @@ describe('the node:net reactor', () => {
     expect(['listening', 'ECANCELED']).toContain(await outcome);
   });
 
-  test.skipIf(process.platform !== 'linux')('sets keepalive on what it accepts', async () => {
+  test.skipIf(!isLinux)('sets keepalive on what it accepts', async () => {
     const host = start({ keepalive: { idleSeconds: 60, intervalSeconds: -1, count: -1 } });
     host.handle = echo(host);
     const { port } = await host.reactor.listen(LOCALHOST);
