@@ -1,20 +1,25 @@
 /**
  * The functions that one peer offers, in the order in which a GRAB looks at them: newest registration first, and with
- * rotation the one served last goes to the end. A scan reads one byte a function, or goes over the few that have jobs;
- * everything else is O(1) amortised.
+ * rotation the one served last goes to the end. Every registration has a number, the greater the earlier it is looked
+ * at, so no change moves any other: registering, removing and rotating are O(1) for few functions, O(log n) for many.
  *
- *   order  [ . . end-of-list ... c b a newest . . ]     scanned from `#top` down to `#bottom`; 0 is a hole
+ *   indexes  | 7 | 3 | 9 |     function indexes in no order; the ability of each is at the same place of a list
  */
 import { REGISTRATIONS_MAX } from '../protocol/limits.ts';
 import type { FunctionQueue, FunctionTable } from './functions.ts';
 import type { Peer } from './peer.ts';
+import { ReadyFunctions } from './ready-functions.ts';
 
-/** Looking a function up among those offered costs so many times as much as reading its byte in a scan. */
-const LOOK_UP_COST = 8;
+/** Up to so many functions with jobs in the shard are looked up one by one. */
+const FEW_SERVED = 16;
+/** Looking a function up among those offered costs so many times as much as reading its byte. */
+const LOOK_UP_STEPS = 8;
+/** Up to so many functions of a peer are looked at, a byte each; of more it is known which have jobs. */
+const FEW_OFFERED = 128;
 
 /** What one peer offers of one function: also its place among the function's sleepers. */
 export class Ability {
-  readonly peer: Peer;
+  readonly offered: Abilities;
   readonly fn: FunctionQueue;
   /** CAN_DO_TIMEOUT of the newest registration in milliseconds; 0 = none. */
   timeoutMs = 0;
@@ -28,73 +33,91 @@ export class Ability {
   sleptAs = 0;
   /** Its place among the function's broad peers. */
   broadAt = 0;
-  /** Where its first registration is in the order. */
-  orderAt = 0;
+  /** Its place among those of its peer. */
+  at = 0;
+  /** Number of its first registration, and of the others in falling order; null when there was never another. */
+  order = 0;
+  older: number[] | null = null;
+  /** Heap in which it is, 0 = none, and its place there (ready-functions.ts). */
+  readyLevel = 0;
+  readyAt = 0;
 
-  constructor(peer: Peer, fn: FunctionQueue) {
-    this.peer = peer;
+  constructor(offered: Abilities, fn: FunctionQueue) {
+    this.offered = offered;
     this.fn = fn;
+  }
+
+  /** Who offers it; null when the peer has withdrawn everything or is gone, and the function has not been told yet. */
+  get peer(): Peer | null {
+    return this.offered.peer;
   }
 }
 
 export class Abilities {
+  /** Null once all of them are withdrawn (departures.ts). */
+  peer: Peer | null;
+  /** Function indexes; those below `size` count. Replaced when it grows. */
+  indexes = new Int32Array(4);
+  /** Functions below this place are still to be balanced (looks.ts); 0 = none. */
+  lookEnd = 0;
+  #list: Ability[] = [];
   readonly #byFunction = new Map<number, Ability>();
-  /** Function indexes; holes are 0. Live entries lie in [bottom, top). */
-  #order = new Int32Array(8);
-  #bottom = 4;
-  #top = 4;
-  #live = 0;
-  /** Entries of removed registrations are still in the order. */
-  #isStale = false;
+  #registrations = 0;
+  #newest = 0;
+  #last = 0;
+  #ready: ReadyFunctions | null = null;
+
+  constructor(peer: Peer) {
+    this.peer = peer;
+  }
 
   get(functionIndex: number): Ability | undefined {
     return this.#byFunction.get(functionIndex);
   }
 
-  values(): IterableIterator<Ability> {
-    return this.#byFunction.values();
+  /** The ability at a place below `size`. */
+  at(place: number): Ability {
+    return this.#list[place] as Ability;
+  }
+
+  values(): readonly Ability[] {
+    return this.#list;
   }
 
   /** Functions offered, each once. */
   get size(): number {
-    return this.#byFunction.size;
+    return this.#list.length;
   }
 
   /** Adds one registration at the front; of one function at most REGISTRATIONS_MAX, the newest, are kept. */
-  add(peer: Peer, fn: FunctionQueue, timeoutMs: number): Ability {
-    // Before the new one counts: an entry of a removed registration must not be taken for it.
-    if (this.#top === this.#order.length) this.#recentre();
-    let ability = this.#byFunction.get(fn.index);
-    if (ability === undefined) {
-      ability = new Ability(peer, fn);
-      this.#byFunction.set(fn.index, ability);
-    }
+  add(fn: FunctionQueue, timeoutMs: number): Ability {
+    const ability = this.#byFunction.get(fn.index) ?? this.#append(fn);
     ability.timeoutMs = timeoutMs;
-    ability.orderAt = this.#top;
-    this.#order[this.#top++] = fn.index;
-    if (ability.registrations < REGISTRATIONS_MAX) {
+    if (ability.registrations > 0) {
+      ability.older ??= [];
+      ability.older.unshift(ability.order);
+    }
+    ability.order = ++this.#newest;
+    if (ability.registrations === REGISTRATIONS_MAX) ability.older?.pop();
+    else {
       ability.registrations++;
-      this.#live++;
-    } else this.#isStale = true;
+      this.#registrations++;
+    }
+    this.#ready?.put(ability);
     return ability;
   }
 
-  /** Removes all registrations of a function. O(1); the next scan pays for it. */
+  /** Removes all registrations of a function; the last one of the list takes its place. */
   remove(ability: Ability): void {
+    this.#ready?.take(ability);
     this.#byFunction.delete(ability.fn.index);
-    // A pass for each removal would make dropping n functions O(n^2): the next scan clears them all at once.
-    this.#live -= ability.registrations;
+    this.#registrations -= ability.registrations;
     ability.registrations = 0;
-    this.#isStale = true;
-  }
-
-  clear(): void {
-    this.#byFunction.clear();
-    this.#order = new Int32Array(8);
-    this.#bottom = 4;
-    this.#top = 4;
-    this.#live = 0;
-    this.#isStale = false;
+    const last = this.#list.pop() as Ability;
+    if (last === ability) return;
+    this.#list[ability.at] = last;
+    this.indexes[ability.at] = last.fn.index;
+    last.at = ability.at;
   }
 
   /**
@@ -103,7 +126,7 @@ export class Abilities {
    */
   choose(functions: FunctionTable, enough: number, rotates: boolean): Ability | undefined {
     const chosen = this.#first(functions, enough);
-    if (chosen !== undefined && rotates && this.#live > 1) this.#rotate(chosen);
+    if (chosen !== undefined && rotates && this.#registrations > 1) this.#rotate(chosen);
     return chosen;
   }
 
@@ -112,47 +135,55 @@ export class Abilities {
     return this.#first(functions, 1) !== undefined;
   }
 
-  /** Calls `visit` for each function offered that has a runnable job, perhaps more than once. */
-  forEachServed(functions: FunctionTable, visit: (fn: FunctionQueue) => void): void {
-    if (this.#areFewServed(functions)) {
-      for (const fn of functions.served) if (this.#byFunction.has(fn.index)) visit(fn);
-      return;
-    }
-    const order = this.#order;
-    for (let at = this.#bottom; at < this.#top; at++) {
-      const index = order[at] as number;
-      if (functions.levels[index] === 0) continue;
-      const ability = this.#byFunction.get(index);
-      if (ability !== undefined) visit(ability.fn);
-    }
+  /** Whether so few functions of the shard have jobs that looking them up is quicker than going over those offered. */
+  areFewServed({ served }: FunctionTable): boolean {
+    return served.length <= FEW_SERVED && served.length * LOOK_UP_STEPS < this.size;
   }
 
-  #areFewServed({ served }: FunctionTable): boolean {
-    return served.length * LOOK_UP_COST < this.#top - this.#bottom;
+  #append(fn: FunctionQueue): Ability {
+    const ability = new Ability(this, fn);
+    this.#byFunction.set(fn.index, ability);
+    ability.at = this.#list.length;
+    // Most peers offer one function: an array that has grown keeps room for sixteen more.
+    if (ability.at === 0) this.#list = [ability];
+    else this.#list.push(ability);
+    if (ability.at === this.indexes.length) {
+      const grown = new Int32Array(this.indexes.length * 2);
+      grown.set(this.indexes);
+      this.indexes = grown;
+    }
+    this.indexes[ability.at] = fn.index;
+    return ability;
   }
 
   #first(functions: FunctionTable, enough: number): Ability | undefined {
-    if (this.#isStale) this.#recentre();
-    return this.#areFewServed(functions)
-      ? this.#firstOfServed(functions, enough)
-      : this.#firstOfAll(functions.levels, enough);
-  }
-
-  #firstOfAll(levels: Uint8Array, enough: number): Ability | undefined {
-    const order = this.#order;
-    let best = 0;
-    let bestAt = -1;
-    for (let at = this.#top - 1; at >= this.#bottom; at--) {
-      const level = levels[order[at] as number] as number;
-      if (level <= best) continue;
-      best = level;
-      bestAt = at;
-      if (level >= enough) break;
+    if (this.areFewServed(functions)) return this.#firstOfServed(functions, enough);
+    if (this.#ready === null) {
+      if (this.size <= FEW_OFFERED) return this.#firstOfAll(functions, enough);
+      this.#ready = new ReadyFunctions();
     }
-    return bestAt < 0 ? undefined : this.#byFunction.get(order[bestAt] as number);
+    this.#ready.catchUp(this, functions);
+    return this.#ready.first(functions, enough);
   }
 
-  #firstOfServed({ served, levels }: FunctionTable, enough: number): Ability | undefined {
+  #firstOfAll({ levels, steps }: FunctionTable, enough: number): Ability | undefined {
+    const { indexes, size } = this;
+    let best = 1;
+    let first: Ability | undefined;
+    for (let at = 0; at < size; at++) {
+      const level = levels[indexes[at] as number] as number;
+      if (level < best) continue;
+      const ability = this.#list[at] as Ability;
+      const isBetter = level > best && best < enough;
+      if (first !== undefined && !isBetter && ability.order < first.order) continue;
+      best = level < enough ? level : enough;
+      first = ability;
+    }
+    steps.count += size;
+    return first;
+  }
+
+  #firstOfServed({ served, levels, steps }: FunctionTable, enough: number): Ability | undefined {
     let best = 0;
     let first: Ability | undefined;
     for (const { index } of served) {
@@ -160,53 +191,23 @@ export class Abilities {
       if (level < best) continue;
       const ability = this.#byFunction.get(index);
       if (ability === undefined) continue;
-      if (first !== undefined && level === best && ability.orderAt < first.orderAt) continue;
+      if (first !== undefined && level === best && ability.order < first.order) continue;
       best = level;
       first = ability;
     }
+    steps.count += served.length * LOOK_UP_STEPS;
     return first;
   }
 
   /** Its first registration becomes the last of all. */
   #rotate(ability: Ability): void {
-    const { index } = ability.fn;
-    const order = this.#order;
-    let at = ability.orderAt;
-    order[at] = 0;
-    if (at === this.#top - 1) this.#top--;
-    if (ability.registrations > 1) {
-      while (order[at] !== index) at--;
-      ability.orderAt = at;
+    const { older } = ability;
+    const order = --this.#last;
+    if (older === null || older.length === 0) ability.order = order;
+    else {
+      older.push(order);
+      ability.order = older.shift() as number;
     }
-    // Every scan passes the holes, so they stay few.
-    const areHolesMany = this.#top - this.#bottom > this.#live + (this.#live >> 2) + 8;
-    if (this.#bottom === 0 || areHolesMany) this.#recentre();
-    this.#order[--this.#bottom] = index;
-    if (ability.registrations === 1) ability.orderAt = this.#bottom;
-  }
-
-  /** Drops the holes and puts the entries into the middle of an array with room on both sides. */
-  #recentre(): void {
-    const old = this.#order;
-    const capacity = Math.max(8, this.#live * 3 + 6);
-    const order = new Int32Array(capacity);
-    const seen = new Map<number, number>();
-    let at = capacity - ((capacity - this.#live) >> 1) - 1;
-    const top = at + 1;
-    for (let from = this.#top - 1; from >= this.#bottom; from--) {
-      const index = old[from] as number;
-      const ability = index === 0 ? undefined : this.#byFunction.get(index);
-      if (ability === undefined) continue;
-      // Entries of an earlier, removed registration may still lie behind the newer ones: keep as many as are live.
-      const count = (seen.get(index) ?? 0) + 1;
-      if (count > ability.registrations) continue;
-      seen.set(index, count);
-      if (count === 1) ability.orderAt = at;
-      order[at--] = index;
-    }
-    this.#isStale = false;
-    this.#order = order;
-    this.#bottom = at + 1;
-    this.#top = top;
+    this.#ready?.reorder(ability);
   }
 }

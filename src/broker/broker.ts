@@ -5,14 +5,17 @@
  */
 import type { Account } from '../base/account.ts';
 import type { Logger } from '../base/logger.ts';
+import { ROW_STEPS, Steps } from '../base/steps.ts';
 import type { BlobStore, Frame } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
 import { parseTimeout } from '../protocol/numbers.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { Store } from '../store/store.ts';
 import { grab } from './assign.ts';
+import { Departures } from './departures.ts';
 import type { FunctionQueue } from './functions.ts';
 import { FunctionTable } from './functions.ts';
+import { countHeld } from './held-counts.ts';
 import { Job } from './job-table.ts';
 import type { MemoryHooks } from './jobs.ts';
 import { Flag, Jobs } from './jobs.ts';
@@ -20,7 +23,7 @@ import { Kept } from './kept.ts';
 import { abandon, lose } from './loss.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
-import { PeerTable } from './peer.ts';
+import { PeerTable, Waking } from './peer.ts';
 import { Storing } from './storing.ts';
 import { submit } from './submit.ts';
 import { Tally } from './tally.ts';
@@ -30,6 +33,8 @@ import { work } from './work.ts';
 
 /** Timeouts and scheduled jobs that one tick handles: some ten milliseconds. */
 const TICK_JOBS_MAX = 10_000;
+/** Steps of a turn for what goes on over turns, departures and looks, each. */
+const TICK_STEPS = 100_000;
 
 export interface BrokerOptions {
   /** Number of this thread: peers with this home are near. */
@@ -44,6 +49,8 @@ export interface BrokerOptions {
   /** What this thread holds. */
   readonly account: Account;
   readonly log: Logger;
+  /** Counts the work of the thread. Default: one of its own. */
+  readonly steps?: Steps;
   /** Sleepers woken for each runnable job, at least 1. */
   readonly wakesPerJob: number;
   readonly wakeupDelayMs: number;
@@ -81,11 +88,13 @@ export class Broker {
   readonly outbox: Outbox;
   readonly handles: HandleCodec;
   readonly blobs: BlobStore;
-  readonly functions = new FunctionTable();
+  readonly steps: Steps;
+  readonly functions: FunctionTable;
   readonly tally: Tally;
   readonly peers = new PeerTable();
   readonly jobs: Jobs;
   readonly waker: Waker;
+  readonly departures = new Departures(this);
   readonly uniques: Uniques;
   /** Jobs on their way to the store; null when background jobs are kept in memory only. */
   readonly storing: Storing | null;
@@ -119,6 +128,8 @@ export class Broker {
     this.handles = handles;
     this.blobs = blobs;
     const { home, measuredMax = 0, measured = new Int32Array(home + 1) } = options;
+    this.steps = options.steps ?? new Steps();
+    this.functions = new FunctionTable(this.steps);
     this.tally = new Tally(measuredMax, measured, home);
     const charged = { ...memory, account };
     this.jobs = new Jobs(this.functions, this.peers, blobs, charged, options.lastSerial);
@@ -185,7 +196,7 @@ export class Broker {
     grab(this, peer, type);
   }
 
-  /** Whether a GRAB of `peer` would get a job now. Linear in its functions. */
+  /** Whether a GRAB of `peer` would get a job now. */
   canServe(peer: Peer): boolean {
     return peer.abilities?.isServed(this.functions) ?? false;
   }
@@ -210,23 +221,15 @@ export class Broker {
     if (this.waker.rouse(peer)) this.waker.balanceAll(peer, this.nowMs);
   }
 
-  /** The connection has ended: its jobs go back, what only it waited for is dropped. */
+  /** The connection has ended: its jobs go back, what only it waited for is dropped; over turns when it is very much. */
   onPeerGone(peer: Peer): void {
-    this.waker.rouse(peer);
-    const offered = peer.abilities === null ? [] : [...peer.abilities.values()];
-    for (const { fn, registrations } of offered) {
-      this.waker.leave(peer, fn);
-      fn.registrations -= registrations;
-    }
-    peer.abilities?.clear();
-    // First what it waited for, so that no job goes back to its queue, waking workers, only to be dropped from there.
-    while (peer.watchedJob !== 0) this.#unwatch(peer.watchedJob, peer);
-    if (peer.extraWatches !== null)
-      for (const job of [...peer.extraWatches.keys()]) this.#unwatch(job, peer);
-    while (peer.heldJob !== 0) lose(this, peer.heldJob);
-    this.peers.remove(peer);
-    this.account.giveUp(peer);
-    for (const ability of offered) this.waker.balance(ability.fn, this.nowMs);
+    const wasWoken = this.waker.rouse(peer);
+    this.departures.add(peer, wasWoken, true);
+  }
+
+  /** Something is still to be done turn by turn: counts of workers and jobs are behind, wakes are due. */
+  get isBehind(): boolean {
+    return this.departures.isPending || this.waker.looks.isPending;
   }
 
   /**
@@ -249,12 +252,16 @@ export class Broker {
       waker.balance(jobs.functionOf(job), this.nowMs);
     }
     waker.tick(this.nowMs);
+    const { count } = this.steps;
+    this.departures.run(count + TICK_STEPS);
+    waker.look(this.steps.count + TICK_STEPS, this.nowMs);
     this.tickedJobs += TICK_JOBS_MAX - left;
     return this.nextDueMs();
   }
 
   /** Monotonic time of the next tick that has something to do, or Infinity. */
   nextDueMs(): number {
+    if (this.isBehind) return this.nowMs;
     const wall = this.jobs.scheduled.peekAt();
     // The difference first: added to an instant of the wall clock, fractions of the monotonic one would be rounded.
     const scheduled = this.nowMs + (wall - this.wallMs);
@@ -299,7 +306,7 @@ export class Broker {
     const known = peer.ability(fn.index);
     if (known === undefined) this.account.keep(peer, Kept.ABILITY);
     const before = known?.registrations ?? 0;
-    fn.registrations += peer.offered().add(peer, fn, timeoutMs).registrations - before;
+    fn.registrations += peer.offered().add(fn, timeoutMs).registrations - before;
     this.waker.join(peer, fn, this.nowMs);
   }
 
@@ -311,7 +318,12 @@ export class Broker {
 
   withdrawAll(peer: Peer): void {
     if (peer.abilities === null) return;
-    for (const ability of [...peer.abilities.values()]) this.#withdraw(peer, ability.fn);
+    if (!peer.isBroad) {
+      for (const ability of [...peer.abilities.values()]) this.#withdraw(peer, ability.fn);
+      return;
+    }
+    this.departures.add(peer, peer.waking === Waking.woken, false);
+    while (peer.heldJob !== 0) this.#revoke(peer, peer.heldJob);
   }
 
   /** Ends a job: out of the index, out of the table. */
@@ -327,19 +339,26 @@ export class Broker {
     fn.registrations -= ability.registrations;
     peer.offered().remove(ability);
     this.account.keep(peer, -Kept.ABILITY);
-    let job = peer.heldJob;
-    while (job !== 0) {
+    let left = countHeld(this.jobs, peer, fn, this.steps);
+    for (let job = peer.heldJob; left > 0; this.steps.count += ROW_STEPS) {
       const next = this.jobs.word(job, Job.NEXT);
       if (this.jobs.word(job, Job.FUNCTION) === fn.index) {
-        this.outbox.revoke(peer, job, this.jobs.table.serial(job));
-        lose(this, job);
+        this.#revoke(peer, job);
+        left--;
       }
       job = next;
     }
     this.waker.balance(fn, this.nowMs);
   }
 
-  #unwatch(job: number, peer: Peer): void {
+  #revoke(peer: Peer, job: number): void {
+    this.outbox.revoke(peer, job, this.jobs.table.serial(job));
+    lose(this, job);
+    this.steps.count += ROW_STEPS;
+  }
+
+  /** The peer does not wait for the job any more, which is dropped when nobody else does. */
+  unwatch(job: number, peer: Peer): void {
     this.jobs.watchers.drop(job, peer);
     if (this.jobs.watchers.count(job) === 0 && !this.jobs.has(job, Flag.BACKGROUND))
       abandon(this, job);

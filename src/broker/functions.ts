@@ -3,10 +3,13 @@
  * Rule: only this table keeps names. A function stays until `drop function`, as in gearmand.
  */
 import { equalBytes, ownCopy, withView } from '../base/bytes.ts';
+import { Steps } from '../base/steps.ts';
 import type { Ability } from './abilities.ts';
 
 export const Priority = { high: 0, normal: 1, low: 2 } as const;
 export const PRIORITY_COUNT = 3;
+/** Risen levels that are remembered; a power of two. */
+export const RISES_KEPT = 4096;
 
 /** One function. Jobs are linked by number (JobTable), workers by object. */
 export class FunctionQueue {
@@ -25,6 +28,8 @@ export class FunctionQueue {
   runnable = 0;
   /** Its place among `FunctionTable.served`. */
   servedAt = 0;
+  /** What `FunctionTable.levels` says of it. */
+  level = 0;
   /** Jobs that exist: waiting, scheduled, storing, assigned. */
   total = 0;
   assigned = 0;
@@ -106,6 +111,15 @@ export class FunctionTable {
   levels = new Uint8Array(64);
   /** Functions with runnable jobs, in no order. */
   readonly served: FunctionQueue[] = [];
+  /** Indexes of functions whose level has risen; rise number n of `riseCount` is at n modulo RISES_KEPT. */
+  readonly rises = new Int32Array(RISES_KEPT);
+  riseCount = 0;
+  /** What looking at functions has cost. */
+  readonly steps: Steps;
+
+  constructor(steps = new Steps()) {
+    this.steps = steps;
+  }
 
   get count(): number {
     return this.#byIndex.length - 1 - this.#free.length;
@@ -148,8 +162,10 @@ export class FunctionTable {
   /** Its highest runnable priority has changed; see `levels`. */
   setLevel(fn: FunctionQueue, level: number): void {
     const { levels, served } = this;
-    const before = levels[fn.index];
+    const before = fn.level;
     levels[fn.index] = level;
+    fn.level = level;
+    if (level > before) this.rises[this.riseCount++ & (RISES_KEPT - 1)] = fn.index;
     if (before === 0 && level !== 0) fn.servedAt = served.push(fn) - 1;
     else if (before !== 0 && level === 0) {
       const last = served.pop() as FunctionQueue;

@@ -15,6 +15,7 @@ import type { BlobStore } from '../protocol/frame.ts';
 import { SLAB_BYTES_MAX } from '../protocol/limits.ts';
 import type { FunctionQueue, FunctionTable } from './functions.ts';
 import { PRIORITY_COUNT } from './functions.ts';
+import { addHeld } from './held-counts.ts';
 import { Flag, JobRows } from './job-rows.ts';
 import { JOB_SHIFT, Job, JobTable, SEGMENT_MASK, SEGMENT_SHIFT } from './job-table.ts';
 import { Kept } from './kept.ts';
@@ -211,6 +212,7 @@ export class Jobs extends JobRows {
     row[at + Job.NEXT] = peer.heldJob;
     if (peer.heldJob !== 0) this.setWord(peer.heldJob, Job.PREV, job);
     peer.heldJob = job;
+    if (peer.heldCounts !== null) addHeld(peer.heldCounts, fn.index, 1);
     fn.assigned++;
   }
 
@@ -325,7 +327,9 @@ export class Jobs extends JobRows {
   #leaveWorker(job: number): void {
     const next = this.word(job, Job.NEXT);
     const previous = this.word(job, Job.PREV);
-    if (previous === 0) this.workerOf(job).heldJob = next;
+    const worker = this.workerOf(job);
+    if (worker.heldCounts !== null) addHeld(worker.heldCounts, this.word(job, Job.FUNCTION), -1);
+    if (previous === 0) worker.heldJob = next;
     else this.setWord(previous, Job.NEXT, next);
     if (next !== 0) this.setWord(next, Job.PREV, previous);
     this.setWord(job, Job.WORKER, 0);

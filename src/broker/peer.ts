@@ -25,6 +25,8 @@ export class Peer {
   abilities: Abilities | null = null;
   /** First of the jobs assigned to it, newest first, linked by NEXT and PREV. */
   heldJob = 0;
+  /** How many of them are of each function, by its index; null for most (held-counts.ts). */
+  heldCounts: Map<number, number> | null = null;
   /** First of the jobs whose first watcher it is, linked by WATCH_NEXT and WATCH_PREV. */
   watchedJob = 0;
   /** Its subscriptions to jobs that had a watcher before, by job. */
@@ -42,7 +44,7 @@ export class Peer {
 
   /** The abilities, made at the first CAN_DO: clients never need them. */
   offered(): Abilities {
-    this.abilities ??= new Abilities();
+    this.abilities ??= new Abilities(this);
     return this.abilities;
   }
 

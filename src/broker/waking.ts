@@ -5,17 +5,22 @@
  * delay no longer counts, so that no job waits for one stuck worker. Source: design rules, section 1.
  *
  * A narrow peer is counted and listed by each of its functions. A broad one, which offers very many, is not: its sleep
- * and its wake are one word, and who balances a function looks at the broad peers that offer it.
+ * and its wake are one word, and who balances a function looks at the broad peers that offer it. When many of its
+ * functions have jobs they are looked at in slices (looks.ts), and the invariant holds again after the last slice.
  */
+import { ROW_STEPS } from '../base/steps.ts';
 import type { Ability } from './abilities.ts';
 import type { FunctionQueue, FunctionTable } from './functions.ts';
 import type { Jobs } from './jobs.ts';
+import { Looks } from './looks.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import { Waking } from './peer.ts';
 
 /** Functions of a narrow peer. From here on touching each of them costs more than looking at a few dozen peers. */
 const NARROW_MAX = 128;
+/** Functions of a broad peer that are looked at within the event. */
+const LOOKS_AT_ONCE = 1024;
 
 interface Wake {
   readonly peer: Peer;
@@ -30,6 +35,9 @@ export class Waker {
   readonly #functions: FunctionTable;
   readonly #jobs: Jobs;
   readonly #narrowMax: number;
+  readonly looks: Looks;
+  readonly #balanceNow = (fn: FunctionQueue) => this.balance(fn, this.#nowMs);
+  #nowMs = 0;
   /** Broad peers that sleep. */
   #broadSleepers = 0;
   /** Counts sleeps of all peers, for their order. */
@@ -52,6 +60,7 @@ export class Waker {
   ) {
     this.#outbox = outbox;
     this.#functions = functions;
+    this.looks = new Looks(functions);
     this.#jobs = jobs;
     this.#narrowMax = narrowMax;
     this.#delayMs = delayMs;
@@ -62,29 +71,53 @@ export class Waker {
   balance(fn: FunctionQueue, nowMs: number): void {
     const wanted = fn.runnable * this.#perJob;
     if (fn.broad === null)
-      while (fn.woken < wanted && fn.firstSleeper !== null) this.#wake(fn.firstSleeper.peer, nowMs);
+      while (fn.woken < wanted && fn.firstSleeper !== null)
+        this.#wake(fn.firstSleeper.peer as Peer, nowMs);
     else while (this.#wakeOne(fn, fn.broad, wanted, nowMs));
   }
 
-  /** Looks at every function that `peer` offers. Linear in these; for a broad peer, a byte read each. */
+  /**
+   * Looks at every function that `peer` offers: at once when these are few or few of all functions have jobs, else in
+   * slices (`look`).
+   */
   balanceAll(peer: Peer, nowMs: number): void {
+    const { abilities } = peer;
     // Nothing is runnable in the whole shard.
-    if (peer.abilities === null || this.#jobs.level === 0) return;
-    if (peer.isBroad)
-      peer.abilities.forEachServed(this.#functions, (fn) => this.balance(fn, nowMs));
-    else for (const ability of peer.abilities.values()) this.balance(ability.fn, nowMs);
+    if (abilities === null || this.#jobs.level === 0) return;
+    const { served, levels, steps } = this.#functions;
+    if (!peer.isBroad) {
+      for (const ability of abilities.values()) this.balance(ability.fn, nowMs);
+      steps.count += abilities.size;
+    } else if (abilities.areFewServed(this.#functions)) {
+      for (const fn of served) if (abilities.get(fn.index) !== undefined) this.balance(fn, nowMs);
+      steps.count += served.length * ROW_STEPS;
+    } else if (abilities.size <= LOOKS_AT_ONCE) {
+      const { indexes, size } = abilities;
+      for (let at = 0; at < size; at++) {
+        if (levels[indexes[at] as number] === 0) continue;
+        this.balance(abilities.at(at).fn, nowMs);
+        steps.count += ROW_STEPS;
+      }
+      steps.count += size;
+    } else this.looks.add(abilities);
+  }
+
+  /** Goes on with the slices until the turn has cost `stepsMax`. */
+  look(stepsMax: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.looks.run(stepsMax, this.#balanceNow);
   }
 
   /** PRE_SLEEP: from now on the peer is to be woken; at once if jobs are there that nobody was woken for. */
   sleep(peer: Peer, sleepSerial: number, nowMs: number): void {
     const before = peer.waking;
     peer.sleepSerial = sleepSerial;
-    if (before !== Waking.sleeping) {
-      if (before === Waking.woken) this.#uncount(peer);
-      peer.waking = Waking.sleeping;
-      peer.sleptAs = ++this.#sleeps;
-      this.#list(peer);
-    }
+    // Asleep already: its functions ask for nobody, or would have woken it.
+    if (before === Waking.sleeping) return;
+    if (before === Waking.woken) this.#uncount(peer);
+    peer.waking = Waking.sleeping;
+    peer.sleptAs = ++this.#sleeps;
+    this.#list(peer);
     this.balanceAll(peer, nowMs);
   }
 
@@ -119,11 +152,17 @@ export class Waker {
     if (ability === undefined) return;
     if (peer.isBroad) {
       fn.removeBroad(ability);
-      if (peer.offered().size > 1) return;
-      if (peer.waking === Waking.sleeping) this.#broadSleepers--;
-      peer.isBroad = false;
+      if (peer.offered().size === 1) this.detach(peer);
     } else if (peer.waking === Waking.woken) fn.woken--;
     else fn.removeSleeper(ability);
+  }
+
+  /** The peer, if broad, is not any more; true when it was. Its functions still list it. */
+  detach(peer: Peer): boolean {
+    if (!peer.isBroad) return false;
+    if (peer.waking === Waking.sleeping) this.#broadSleepers--;
+    peer.isBroad = false;
+    return true;
   }
 
   /** Gives up on peers that were woken and did not come; the next sleepers are woken in their place. */
@@ -160,7 +199,9 @@ export class Waker {
     let woken = fn.woken;
     let longest = narrow?.peer ?? null;
     let since = narrow?.sleptAs ?? Number.POSITIVE_INFINITY;
+    this.#functions.steps.count += broad.length;
     for (const { peer } of broad) {
+      if (peer === null) continue;
       if (peer.waking === Waking.woken) woken++;
       else if (peer.waking === Waking.sleeping && peer.sleptAs < since) {
         longest = peer;

@@ -103,7 +103,7 @@ function checkSleepers(fn: FunctionQueue, peers: readonly Peer[]): void {
   const listed = new Set<Ability>();
   let previous: Ability | null = null;
   for (let ability = fn.firstSleeper; ability !== null; ability = ability.next) {
-    const { peer } = ability;
+    const peer = ability.peer as Peer;
     ensure(
       ability.isListed &&
         ability.previous === previous &&
@@ -116,16 +116,17 @@ function checkSleepers(fn: FunctionQueue, peers: readonly Peer[]): void {
   }
   ensure(fn.lastSleeper === previous, () => `last sleeper of function ${fn.index} is wrong`);
   const offering = peers.flatMap((peer) => peer.ability(fn.index) ?? []);
-  const narrow = offering.filter(({ peer }) => !peer.isBroad);
+  const broadCount = offering.filter(({ peer }) => peer?.isBroad).length;
+  const narrow = offering.filter(({ peer }) => !peer?.isBroad);
   for (const ability of narrow)
     ensure(
-      listed.has(ability) === (ability.peer.waking === Waking.sleeping),
-      () => `peer ${ability.peer.index} sleeps and is not listed for function ${fn.index}`,
+      listed.has(ability) === (ability.peer?.waking === Waking.sleeping),
+      () => `peer ${ability.peer?.index} sleeps and is not listed for function ${fn.index}`,
     );
   for (const [place, ability] of (fn.broad ?? []).entries())
     ensure(
-      ability.peer.isBroad && ability.broadAt === place && offering.includes(ability),
-      () => `peer ${ability.peer.index} is wrongly among the broad peers of function ${fn.index}`,
+      ability.peer?.isBroad === true && ability.broadAt === place && offering.includes(ability),
+      () => `peer ${ability.peer?.index} is wrongly among the broad peers of function ${fn.index}`,
     );
   ensureEqual(
     `function ${fn.index}`,
@@ -137,8 +138,8 @@ function checkSleepers(fn: FunctionQueue, peers: readonly Peer[]): void {
     },
     {
       sleeping: listed.size,
-      woken: narrow.filter(({ peer }) => peer.waking === Waking.woken).length,
-      broad: offering.length - narrow.length,
+      woken: narrow.filter(({ peer }) => peer?.waking === Waking.woken).length,
+      broad: broadCount,
       registrations: sum(offering.map((ability) => ability.registrations)),
     },
   );

@@ -216,6 +216,8 @@ export function checkBooks(thread: NearThread): void {
   const { broker, home } = thread.core;
   if (home.connectionCount !== sessionCount(home))
     throw new Error(`${home.connectionCount} connections counted, ${sessionCount(home)} are there`);
+  // What goes on over turns is counted again after its last one.
+  if (broker?.isBehind) return;
   const { account } = home;
   account.refresh();
   if (account.held !== keptBytes(home))

@@ -51,19 +51,19 @@ export class WakeWatch {
   }
 
   #woken(fn: FunctionQueue): number {
-    return this.#offering(fn).filter(({ peer }) => peer.waking === Waking.woken).length;
+    return this.#offering(fn).filter(({ peer }) => peer?.waking === Waking.woken).length;
   }
 
   #isLongest(ability: Ability): boolean {
     const since = this.#since(ability);
     return this.#offering(ability.fn).every(
-      (other) => other.peer.waking !== Waking.sleeping || this.#since(other) > since,
+      (other) => other.peer?.waking !== Waking.sleeping || this.#since(other) > since,
     );
   }
 
   /** A function that a sleeping peer begins to offer counts from then on; for a broad peer, from its sleep. */
   #since(ability: Ability): number {
-    const { peer } = ability;
+    const peer = ability.peer as Peer;
     const joined = peer.isBroad ? undefined : this.#sleptAt.get(ability);
     return Math.max(joined ?? 0, this.#sleptAt.get(peer) ?? 0);
   }

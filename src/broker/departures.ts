@@ -1,0 +1,116 @@
+/**
+ * Peers that go, and workers that withdraw all that they offer. What hangs on them may be very much, so only the first
+ * steps are done at once; the rest follows in slices, turn by turn. Meanwhile such a peer is neither given jobs nor
+ * woken, and counts are behind: `status` still shows workers and jobs of it.
+ */
+import { ROW_STEPS } from '../base/steps.ts';
+import type { Abilities, Ability } from './abilities.ts';
+import type { Broker } from './broker.ts';
+import { Kept } from './kept.ts';
+import { lose } from './loss.ts';
+import type { Peer } from './peer.ts';
+
+/** Steps of a departure that are done at once: some thousand rows. */
+const FIRST_STEPS = 16_384;
+
+interface Departure {
+  /** What was offered; those from `left` on are removed. */
+  readonly offered: Abilities | null;
+  readonly isBroad: boolean;
+  left: number;
+  /** Those below are still to be balanced: the peer was woken, others may have to be woken in its place. */
+  unbalanced: number;
+  /** Its jobs and watches go too; null when the peer stays. */
+  readonly gone: Peer | null;
+}
+
+export class Departures {
+  readonly #broker: Broker;
+  readonly #queue: Departure[] = [];
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  get isPending(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /**
+   * `peer`, which is not listed as a sleeper, offers nothing any more. With `isGone` its connection has ended as well,
+   * and it is removed at the end.
+   */
+  add(peer: Peer, wasWoken: boolean, isGone: boolean): void {
+    const { account, steps, waker } = this.#broker;
+    const offered = peer.abilities;
+    const isBroad = waker.detach(peer);
+    const left = offered?.size ?? 0;
+    if (offered !== null) offered.peer = null;
+    peer.abilities = null;
+    account.keep(peer, -left * Kept.ABILITY);
+    const unbalanced = wasWoken ? left : 0;
+    const departure = { offered, isBroad, left, unbalanced, gone: isGone ? peer : null };
+    if (!this.#slice(departure, steps.count + FIRST_STEPS)) this.#queue.push(departure);
+  }
+
+  /** Goes on, each departure for some steps, until the turn has cost `stepsMax`. */
+  run(stepsMax: number): void {
+    const { steps } = this.#broker;
+    while (this.#queue.length > 0 && steps.count < stepsMax) {
+      const departure = this.#queue.shift() as Departure;
+      const isDone = this.#slice(departure, Math.min(stepsMax, steps.count + FIRST_STEPS));
+      if (!isDone) this.#queue.push(departure);
+    }
+  }
+
+  /** True when nothing is left to do. */
+  #slice(departure: Departure, stepsMax: number): boolean {
+    const { offered, gone } = departure;
+    const { account, steps, waker, nowMs, peers } = this.#broker;
+    for (; departure.left > 0 && steps.count < stepsMax; steps.count += ROW_STEPS)
+      if (offered !== null) remove(offered.at(--departure.left), departure.isBroad);
+    if (departure.left > 0) return false;
+    // What it waited for comes first, so that no job goes back to its queue, waking workers, only to be dropped.
+    if (gone !== null && !(this.#unwatch(gone, stepsMax) && this.#lose(gone, stepsMax)))
+      return false;
+    for (; departure.unbalanced > 0 && steps.count < stepsMax; steps.count += ROW_STEPS) {
+      const ability = offered?.at(--departure.unbalanced);
+      if (ability !== undefined) waker.balance(ability.fn, nowMs);
+    }
+    if (departure.unbalanced > 0) return false;
+    if (gone !== null) {
+      peers.remove(gone);
+      account.giveUp(gone);
+    }
+    return true;
+  }
+
+  #unwatch(gone: Peer, stepsMax: number): boolean {
+    const { steps } = this.#broker;
+    for (; gone.watchedJob !== 0; steps.count += ROW_STEPS) {
+      if (steps.count >= stepsMax) return false;
+      this.#broker.unwatch(gone.watchedJob, gone);
+    }
+    for (const job of gone.extraWatches?.keys() ?? []) {
+      if (steps.count >= stepsMax) return false;
+      this.#broker.unwatch(job, gone);
+      steps.count += ROW_STEPS;
+    }
+    return true;
+  }
+
+  #lose(gone: Peer, stepsMax: number): boolean {
+    const { steps } = this.#broker;
+    for (; gone.heldJob !== 0; steps.count += ROW_STEPS) {
+      if (steps.count >= stepsMax) return false;
+      lose(this.#broker, gone.heldJob);
+    }
+    return true;
+  }
+}
+
+function remove(ability: Ability, isBroad: boolean): void {
+  const { fn, registrations } = ability;
+  fn.registrations -= registrations;
+  if (isBroad) fn.removeBroad(ability);
+}

@@ -1,0 +1,54 @@
+/**
+ * Peers of very many functions that are no longer woken: each of their functions with jobs may ask for the next sleeper.
+ * Their functions are looked at in slices, a peer at a time in turn, and a peer that asks again meanwhile starts again
+ * instead of standing in the queue twice, so that no number of peers and of requests makes a turn longer.
+ */
+import { ROW_STEPS } from '../base/steps.ts';
+import type { Abilities } from './abilities.ts';
+import type { FunctionQueue, FunctionTable } from './functions.ts';
+
+/** Steps in a row for one peer. */
+const SLICE_STEPS = 16_384;
+
+export class Looks {
+  readonly #functions: FunctionTable;
+  #queue: Abilities[] = [];
+
+  constructor(functions: FunctionTable) {
+    this.#functions = functions;
+  }
+
+  get isPending(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** Has all functions that are offered looked at; new ones count from their registration. */
+  add(offered: Abilities): void {
+    if (offered.lookEnd === 0) this.#queue.push(offered);
+    offered.lookEnd = offered.size;
+  }
+
+  /** Calls `visit` for functions with jobs until the turn has cost `stepsMax`. */
+  run(stepsMax: number, visit: (fn: FunctionQueue) => void): void {
+    const { steps } = this.#functions;
+    while (this.#queue.length > 0 && steps.count < stepsMax) {
+      const offered = this.#queue.shift() as Abilities;
+      this.#slice(offered, Math.min(stepsMax, steps.count + SLICE_STEPS), visit);
+      if (offered.lookEnd > 0) this.#queue.push(offered);
+    }
+  }
+
+  /** From the end to the beginning: what is removed meanwhile is replaced by the last one, which is looked at already. */
+  #slice(offered: Abilities, stepsMax: number, visit: (fn: FunctionQueue) => void): void {
+    const { levels, steps } = this.#functions;
+    let at = offered.peer === null ? 0 : Math.min(offered.lookEnd, offered.size);
+    while (at > 0 && steps.count < stepsMax) {
+      at--;
+      steps.count++;
+      if (levels[offered.indexes[at] as number] === 0) continue;
+      steps.count += ROW_STEPS;
+      visit(offered.at(at).fn);
+    }
+    offered.lookEnd = at;
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Of a peer that offers many functions those that may have runnable jobs, so that a GRAB need not look at all: three
+ * heaps by level, the newest registration on top. Functions do not know who offers them, so a peer takes note of risen
+ * levels when it looks (FunctionTable.rises), and of fallen ones when they are on top.
+ * Invariant after `catchUp`: an ability whose function has level n > 0 is in heap n or in a higher one.
+ */
+import { ROW_STEPS } from '../base/steps.ts';
+import type { Abilities, Ability } from './abilities.ts';
+import { type FunctionTable, RISES_KEPT } from './functions.ts';
+
+/** Looking a function up among those offered costs so many times as much as reading its byte. */
+const LOOK_UP_STEPS = 8;
+const LEVEL_MAX = 3;
+
+export class ReadyFunctions {
+  /** By level; heap 0 stays empty. */
+  readonly #heaps: Ability[][] = [[], [], [], []];
+  /** Rises taken note of. */
+  #seen = Number.NEGATIVE_INFINITY;
+
+  /** Takes note of what has risen since the last call: rise by rise, or in one pass over all when these are many. */
+  catchUp(offered: Abilities, functions: FunctionTable): void {
+    const { riseCount, rises, steps } = functions;
+    const behind = riseCount - this.#seen;
+    if (behind === 0) return;
+    if (behind <= RISES_KEPT && behind * LOOK_UP_STEPS < offered.size) {
+      for (let rise = this.#seen; rise < riseCount; rise++) {
+        const ability = offered.get(rises[rise & (RISES_KEPT - 1)] as number);
+        if (ability !== undefined) this.put(ability);
+      }
+      steps.count += behind * LOOK_UP_STEPS;
+    } else this.#putAll(offered, functions);
+    this.#seen = riseCount;
+  }
+
+  /** Puts an ability where its function's level says, unless it is in a higher heap; its order may have changed. */
+  put(ability: Ability): void {
+    const { level } = ability.fn;
+    if (ability.readyLevel >= level) {
+      if (ability.readyLevel > 0) this.reorder(ability);
+      return;
+    }
+    this.take(ability);
+    const heap = this.#heaps[level] as Ability[];
+    ability.readyLevel = level;
+    heap.push(ability);
+    siftUp(heap, heap.length - 1, ability);
+  }
+
+  /** Its order has changed. */
+  reorder(ability: Ability): void {
+    if (ability.readyLevel === 0) return;
+    const heap = this.#heaps[ability.readyLevel] as Ability[];
+    siftUp(heap, ability.readyAt, ability);
+    siftDown(heap, ability.readyAt, ability);
+  }
+
+  /** It is not offered any more, or belongs elsewhere. */
+  take(ability: Ability): void {
+    if (ability.readyLevel === 0) return;
+    const heap = this.#heaps[ability.readyLevel] as Ability[];
+    ability.readyLevel = 0;
+    const last = heap.pop() as Ability;
+    if (last === ability) return;
+    siftUp(heap, ability.readyAt, last);
+    siftDown(heap, last.readyAt, last);
+  }
+
+  /** The first ability of the highest level; levels from `enough` on are equal. */
+  first(functions: FunctionTable, enough: number): Ability | undefined {
+    let best: Ability | undefined;
+    for (let level = LEVEL_MAX; level > 0; level--) {
+      const top = this.#top(functions, level);
+      if (top !== undefined && (best === undefined || top.order > best.order)) best = top;
+      if (best !== undefined && level <= enough) break;
+    }
+    return best;
+  }
+
+  #top(functions: FunctionTable, level: number): Ability | undefined {
+    const heap = this.#heaps[level] as Ability[];
+    while (heap.length > 0) {
+      const top = heap[0] as Ability;
+      if (top.fn.level === level) return top;
+      this.take(top);
+      if (top.fn.level > 0) this.put(top);
+      functions.steps.count += ROW_STEPS;
+    }
+    return undefined;
+  }
+
+  #putAll(offered: Abilities, { levels, steps }: FunctionTable): void {
+    const { indexes, size } = offered;
+    steps.count += size;
+    for (let at = 0; at < size; at++) {
+      if (levels[indexes[at] as number] === 0) continue;
+      this.put(offered.at(at));
+      steps.count += ROW_STEPS;
+    }
+  }
+}
+
+/** Puts `ability` at `at` or above it, below none of a smaller order. */
+function siftUp(heap: Ability[], at: number, ability: Ability): void {
+  const { order } = ability;
+  let place = at;
+  while (place > 0) {
+    const parent = heap[(place - 1) >> 1] as Ability;
+    if (parent.order >= order) break;
+    heap[place] = parent;
+    parent.readyAt = place;
+    place = (place - 1) >> 1;
+  }
+  heap[place] = ability;
+  ability.readyAt = place;
+}
+
+/** Puts `ability` at `at` or below it, above none of a greater order. */
+function siftDown(heap: Ability[], at: number, ability: Ability): void {
+  const { order } = ability;
+  let place = at;
+  for (let child = place * 2 + 1; child < heap.length; child = place * 2 + 1) {
+    const right = heap[child + 1];
+    if (right !== undefined && right.order > (heap[child] as Ability).order) child++;
+    const greater = heap[child] as Ability;
+    if (greater.order <= order) break;
+    heap[place] = greater;
+    greater.readyAt = place;
+    place = child;
+  }
+  heap[place] = ability;
+  ability.readyAt = place;
+}
