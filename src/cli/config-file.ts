@@ -1,29 +1,78 @@
 /**
- * gearmand's config file: plain words of a command line between blanks, LF or CR. A tab is part of a word; there are
- * no quotes and no comments, but words that are no options have no effect.
+ * gearmand's config file: plain words of a command line between blanks, tabs and line ends. Here as well: `#` as the
+ * first character of a line begins a comment, and a value may stand in quotes, `--log-file="a b"` or `"a b"`.
  */
 import { readFileSync } from 'node:fs';
+import { fileReason } from '../store/file-reason.ts';
 
 /** Bytes of a file as Latin-1, or UTF-8 text; throws the system's error. */
 export type ReadFile = (path: string) => string;
 
 const readUtf8: ReadFile = (path) => readFileSync(path, 'utf8');
 
+/** One word without its quotes, and where it begins: both from 1, columns in characters. */
+export interface ConfigWord {
+  readonly text: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A word that cannot be read: quotes that do not end, or end inside of the word. */
+export interface BrokenWord {
+  readonly reason: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface ConfigText {
+  readonly words: readonly ConfigWord[];
+  readonly broken: readonly BrokenWord[];
+}
+
+const BYTE_ORDER_MARK = /^\uFEFF/;
+/** Blanks; then quotes around all of a word or all of its value; or anything up to the next blank. */
+const WORD = /[ \t\v\f]*(?:([^\s"'=]*=)?("(?:[^"\\]|\\.)*"|'[^']*')(?=\s|$)|(\S+))/y;
+const OPEN_QUOTE = /^(?:[^\s"'=]*=)?(["'])/;
+
 /** The words in the text of a config file. */
-export function splitWords(text: string): string[] {
-  return text.split(/[ \r\n]+/).filter((word) => word !== '');
+export function splitWords(text: string): ConfigText {
+  const words: ConfigWord[] = [];
+  const broken: BrokenWord[] = [];
+  const lines = text.replace(BYTE_ORDER_MARK, '').split(/\r\n|[\r\n]/);
+  for (const [i, line] of lines.entries()) {
+    if (/^\s*#/.test(line)) continue;
+    WORD.lastIndex = 0;
+    for (let match = WORD.exec(line); match !== null; match = WORD.exec(line)) {
+      const [whole, name = '', quoted, plain] = match;
+      const bare = plain ?? `${name}${quoted}`;
+      const place = { line: i + 1, column: match.index + whole.length - bare.length + 1 };
+      const quote = plain === undefined ? undefined : OPEN_QUOTE.exec(plain)?.[1];
+      if (quote !== undefined) {
+        broken.push({ ...place, reason: `the quote ${quote} is not closed at the end of a word` });
+        break;
+      }
+      words.push({ ...place, text: plain ?? name + unquoted(quoted as string) });
+    }
+  }
+  return { words, broken };
+}
+
+/** Between double quotes a backslash stands before a quote or another backslash. */
+function unquoted(quoted: string): string {
+  const inner = quoted.slice(1, -1);
+  return quoted.startsWith('"') ? inner.replace(/\\(["\\])/g, '$1') : inner;
 }
 
 /**
  * Words of a config file. A missing file has none unless it was asked for (`isRequired`); every other failure, and a
  * missing file that is required, throws Error with what was tried.
  */
-export function readConfigFile(path: string, isRequired: boolean, read = readUtf8): string[] {
+export function readConfigFile(path: string, isRequired: boolean, read = readUtf8): ConfigText {
   try {
     return splitWords(read(path));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && !isRequired) return [];
-    throw new Error(`read the config file ${path}: ${code ?? message}`, { cause: error });
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && !isRequired) return { words: [], broken: [] };
+    throw new Error(`option --config-file: read ${path}: ${fileReason(error)}`, { cause: error });
   }
 }

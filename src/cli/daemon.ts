@@ -3,6 +3,7 @@
  * Rule: exit code 0 after an orderly end, 1 for every error; a failure is told to whoever started it, and logged.
  */
 import { LogLevel, levelName } from '../base/logger.ts';
+import { systemReason } from '../base/system-reason.ts';
 import { loadNative, type Native } from '../native/load.ts';
 import { VERSION } from '../server/identity.ts';
 import type { LineLogger } from '../server/logger.ts';
@@ -11,8 +12,9 @@ import type { Server } from '../server/types.ts';
 import type { BackgroundChannel } from './background.ts';
 import { listenPatiently, pauseByTimer } from './listen-patiently.ts';
 import { type OpenLog, openLog } from './open-log.ts';
-import { removePidFile, writePidFile } from './pid-file.ts';
+import { checkPidFile, removePidFile, writePidFile } from './pid-file.ts';
 import type { Note, Settings } from './settings.ts';
+import { writeIfPossible } from './standard-streams.ts';
 import { openAddresses, startLine } from './start-line.ts';
 import { StopSignals } from './stop-signals.ts';
 import { switchUser } from './switch-user.ts';
@@ -40,7 +42,7 @@ function setFileLimit(count: number, native: Native, notes: Note[]): void {
   try {
     native.functions.setFileLimit(count);
   } catch (error) {
-    throw new Error(`set the file limit to ${count}: ${sentence(error)}`, { cause: error });
+    throw new Error(`option --file-descriptors ${count}: ${systemReason(error)}`, { cause: error });
   }
 }
 
@@ -92,21 +94,31 @@ function reload(server: Server, logger: LineLogger): void {
   }
 }
 
+/** A server that cannot say that it listens ends in good order. */
+async function begin(server: Server, say: () => void): Promise<void> {
+  try {
+    say();
+  } catch (error) {
+    await server.close().catch(() => {});
+    throw error;
+  }
+}
+
 /** Serves until a signal ends it. Rejects when the server cannot listen or ends because of an error. */
 async function serve(
   settings: Settings,
   log: OpenLog,
   signals: StopSignals,
+  busy: (text: string) => void,
   started: (line: string) => void,
 ): Promise<void> {
   const { logger } = log;
   const server = createServer({ ...settings.server, logger });
   const isListening = await listenPatiently(() => server.listen(), signals.signal, {
-    onBusy: (error, pause) =>
-      logger.log(LogLevel.ERROR, `${error.message}, trying again in ${pause} s`),
+    onBusy: (error, pause) => busy(`${error.message}; trying again in ${pause} s`),
     pause: pauseByTimer,
   });
-  if (isListening) started(announce(server, settings, log));
+  if (isListening) await begin(server, () => started(announce(server, settings, log)));
   process.on('SIGHUP', () => reload(server, logger));
   process.on('SIGUSR2', () => switchDebug(server, logger, settings));
   signals.onStop((kind, signal) => {
@@ -119,6 +131,11 @@ async function serve(
   logger.log(LogLevel.INFO, 'shutdown complete');
 }
 
+function keepPidFile(path: string): void {
+  writePidFile(path, process.pid);
+  process.once('exit', () => removePidFile(path, process.pid));
+}
+
 /** Runs the server in this process. Resolves to the exit code. `complain` tells whoever starts the server. */
 export async function runDaemon(
   settings: Settings,
@@ -127,10 +144,15 @@ export async function runDaemon(
 ): Promise<number> {
   const { pidFile, native: mode } = settings.values;
   let log: OpenLog | null = null;
+  let isServing = false;
+  /** Before the server listens there is one format, for those who start it; then the log has its own. */
+  const say = (level: number, text: string): void => {
+    const isOnStderr = log?.isOnStderr === true;
+    if (isServing || !isOnStderr) log?.logger.log(level, text);
+    if (!isServing || !isOnStderr) complain(text);
+  };
   const fail = (error: unknown, isOurs: boolean): number => {
-    const text = sentence(error, isOurs);
-    log?.logger.log(LogLevel.FATAL, text);
-    if (channel !== null || log?.isOnStderr !== true) complain(text);
+    say(LogLevel.FATAL, sentence(error, isOurs));
     return 1;
   };
   const native = (): Native => loadNative(mode as 'auto' | 'on' | 'off');
@@ -140,15 +162,15 @@ export async function runDaemon(
   signals.install();
   try {
     const notes = prepareProcess(settings, native);
-    if (pidFile !== null) {
-      writePidFile(pidFile as string, process.pid);
-      process.once('exit', () => removePidFile(pidFile as string, process.pid));
-    }
+    if (pidFile !== null) checkPidFile(pidFile as string);
     const isBackground = channel !== null;
     log = openLog(settings.values, { isBackground, complain, loadNative: native });
     for (const { level, text } of notes) log.logger.log(level, text);
-    await serve(settings, log, signals, (line) => {
-      if (channel === null) process.stdout.write(`${line}\n`);
+    const busy = (text: string): void => say(LogLevel.ERROR, text);
+    await serve(settings, log, signals, busy, (line) => {
+      if (pidFile !== null) keepPidFile(pidFile as string);
+      isServing = true;
+      if (channel === null) writeIfPossible(process.stdout, `${line}\n`);
       else channel.ready();
     });
     return 0;

@@ -12,6 +12,7 @@ import {
   StderrSink,
 } from '../server/logger.ts';
 import type { OptionValues } from '../server/options.ts';
+import { fileReason } from '../store/file-reason.ts';
 import { nativeSyslog, pipedSyslog } from './syslog.ts';
 
 /** gearmand's built-in log file, for a process that nobody watches. */
@@ -33,19 +34,26 @@ export interface LogSurroundings {
   loadNative(): Native;
 }
 
-function fileSink(path: string, complain: (text: string) => void): LogSink {
-  try {
-    return new FileSink(path);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    complain(`open the log file ${path}: ${code ?? message}, logging to stderr`);
+/** In the background standard error is /dev/null, so a file that was asked for must be had. */
+function mainSink(
+  given: string | null,
+  { isBackground, complain }: LogSurroundings,
+): LogSink | null {
+  const name = given ?? (isBackground ? BACKGROUND_LOG_FILE : 'stderr');
+  if (name === 'none') return null;
+  if (name === 'stderr') {
+    if (isBackground)
+      complain('option --log-file: stderr is closed in the background, nothing is logged');
     return new StderrSink();
   }
-}
-
-function mainSink(name: string, complain: (text: string) => void): LogSink | null {
-  if (name === 'none') return null;
-  return name === 'stderr' ? new StderrSink() : fileSink(name, complain);
+  try {
+    return new FileSink(name);
+  } catch (error) {
+    const reason = `option --log-file: open ${name}: ${fileReason(error)}`;
+    if (isBackground && given !== null) throw new Error(reason, { cause: error });
+    complain(isBackground ? `${reason}, nothing is logged` : `${reason}, logging to stderr`);
+    return isBackground ? null : new StderrSink();
+  }
 }
 
 function syslogSink(native: Native, warn: (reason: string) => void): LogSink {
@@ -65,11 +73,12 @@ function formatFor(wish: LogFormat, sink: LogSink | null): LineFormat {
   return format === 'pretty' ? prettyFormat(isOnTerminal) : formatLogLine;
 }
 
-/** Opens the log. A file that cannot be opened becomes standard error, with a warning there; never throws for it. */
+/**
+ * Opens the log. A file that cannot be opened becomes standard error, with a warning there; in the background one that
+ * was asked for throws Error.
+ */
 export function openLog(values: OptionValues, around: LogSurroundings): OpenLog {
-  const { isBackground, complain } = around;
-  const name = (values.logFile as string | null) ?? (isBackground ? BACKGROUND_LOG_FILE : 'stderr');
-  const sink = mainSink(name, complain);
+  const sink = mainSink(values.logFile as string | null, around);
   const sinks = sink === null ? [] : [sink];
   const level = LogLevel[values.verbose as keyof typeof LogLevel];
   // The list grows below: a syslog that fails is reported in the log that is already there.

@@ -1,5 +1,10 @@
-/** The pid file: made anew at start, taken away at exit. No lock: who comes later takes it over, as with gearmand. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+/**
+ * The pid file: made anew when the server listens, taken away at exit. No lock: a later process takes it over, as with
+ * gearmand.
+ */
+import { accessSync, constants, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileReason } from '../store/file-reason.ts';
 
 /** gearmand's mode, before the umask. */
 const PID_FILE_MODE = 0o744;
@@ -10,9 +15,21 @@ export function writePidFile(path: string, pid: number): void {
     rmSync(path, { force: true });
     writeFileSync(path, `${pid}\n`, { mode: PID_FILE_MODE, flag: 'wx' });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new Error(`write the pid file ${path}: ${code ?? message}`, { cause: error });
+    throw refused(path, error);
   }
+}
+
+/** Before jobs are read back and anybody is served: whether the file can be written later. Throws the same. */
+export function checkPidFile(path: string): void {
+  try {
+    accessSync(dirname(path), constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw refused(path, error);
+  }
+}
+
+function refused(path: string, cause: unknown): Error {
+  return new Error(`option --pid-file: write ${path}: ${fileReason(cause)}`, { cause });
 }
 
 /** Removes the file if it still is ours: a later process may have written its own. Never throws. */

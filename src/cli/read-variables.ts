@@ -3,6 +3,7 @@
  * blanks, a flag is 1, true, on or 0, false, off.
  * Rule: a variable that is no option is said and ignored, as are those that container platforms make by themselves.
  */
+import { closest } from '../base/closest.ts';
 import { LogLevel } from '../base/logger.ts';
 import { variableOf } from '../server/options/option-row.ts';
 import { OPTIONS } from '../server/options.ts';
@@ -13,8 +14,8 @@ const PREFIX = 'GEARTRAIN_';
 /** Variables with a meaning of their own: for the choice of the core, for the build and for tests. */
 const OTHERS = ['NATIVE', 'BACKGROUND', 'FULL', 'DAEMON', 'REQUIRE_PEERS', 'PREBUILDS', 'PREBUILD'];
 const OTHER_FORMS = [/^HOSTILE_/, /^RUNNER$/, /^TOKEN$/];
-/** What Kubernetes sets for a service named `geartrain`: GEARTRAIN_PORT=tcp://10.0.0.1:4730 and more. */
-const SERVICE_LINK = /^(SERVICE_(HOST|PORT)|PORT_\d+_)/;
+/** What Kubernetes sets for services named `geartrain` or `geartrain-...`: GEARTRAIN_PORT=tcp://10.0.0.1:4730 and more. */
+const SERVICE_LINK = /^(\w+_)?(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP))(_|$)/;
 const SERVICE_ADDRESS = /^(tcp|udp|sctp):\/\//;
 
 const FLAG_WORDS: Readonly<Record<string, boolean>> = {
@@ -37,9 +38,14 @@ export function readVariables(env: NodeJS.ProcessEnv, notes: Note[]): ReadWords 
     const isOther = OTHERS.includes(rest) || OTHER_FORMS.some((form) => form.test(rest));
     // GEARTRAIN_NATIVE=0 is older than its option and means it; 1 speaks to the build.
     if (isOther && !(rest === 'NATIVE' && !/^[01]$/.test(text))) continue;
-    if (SERVICE_LINK.test(rest) || SERVICE_ADDRESS.test(text)) continue;
+    if (SERVICE_LINK.test(rest) || isServiceAddress(text)) continue;
     if (row === undefined) {
-      const note = `${name} (environment) is ignored, there is no such option`;
+      const known = closest(
+        name,
+        [...names.keys()].filter((each) => each !== null),
+      );
+      const guess = known === null ? '' : `, did you mean ${known}?`;
+      const note = `${name} (environment) is ignored, there is no such option${guess}`;
       notes.push({ level: LogLevel.WARNING, text: note });
       continue;
     }
@@ -47,6 +53,11 @@ export function readVariables(env: NodeJS.ProcessEnv, notes: Note[]): ReadWords 
     given.set(row.key, { row, words });
   }
   return { given, strayWords: [], unknownOptions: [], failure: null };
+}
+
+/** `tcp://10.0.0.1:4730`: what a container platform sets, which is never a value of an option. */
+export function isServiceAddress(text: string): boolean {
+  return SERVICE_ADDRESS.test(text);
 }
 
 /** The value of a flag's variable, or undefined. */

@@ -11,12 +11,19 @@ export interface GivenOption {
   readonly words: (string | null)[];
 }
 
+/** A word that means nothing. */
+export interface OddWord {
+  readonly word: string;
+  /** Among all words; -1 for one letter of a group such as `-dX`. */
+  readonly index: number;
+}
+
 export interface ReadWords {
   /** By key. */
   readonly given: Map<string, GivenOption>;
   /** Words that are neither options nor values of options. */
-  readonly strayWords: readonly string[];
-  readonly unknownOptions: readonly string[];
+  readonly strayWords: readonly OddWord[];
+  readonly unknownOptions: readonly OddWord[];
   /** What could not be read, in words; reading ends there. */
   readonly failure: string | null;
 }
@@ -40,26 +47,48 @@ function makeCommand(onOption: (row: OptionRow, word: string | null) => void): C
   return command;
 }
 
+/** Separates a word from its index while commander has it: it is in no word of a command line. */
+const MARK = '\0';
+
+/** Values and stray words keep their index; an option itself must stay as it is. */
+function marked(word: string, index: number): string {
+  return word.startsWith('-') && !word.includes('=') ? word : `${word}${MARK}${index}`;
+}
+
+/** A word of commander's with its index: that of its mark, or of the first word that is the same. */
+function placed(text: string, words: readonly string[]): OddWord {
+  const word = unmarked(text);
+  return { word, index: word === text ? words.indexOf(word) : Number(text.slice(word.length + 1)) };
+}
+
+function unmarked(word: string): string {
+  const at = word.lastIndexOf(MARK);
+  return at < 0 ? word : word.slice(0, at);
+}
+
 /** Reads words; never throws and never exits. */
 export function readWords(words: readonly string[]): ReadWords {
   const given = new Map<string, GivenOption>();
-  const command = makeCommand((row, word) => {
+  const command = makeCommand((row, markedWord) => {
+    const word = markedWord === null ? null : unmarked(markedWord);
     const earlier = given.get(row.key);
     if (earlier === undefined) given.set(row.key, { row, words: [word] });
     else earlier.words.push(word);
   });
   try {
-    const { operands, unknown } = command.parseOptions([...words]);
-    const isOption = (word: string): boolean => word.length > 1 && word.startsWith('-');
+    const { operands, unknown } = command.parseOptions(words.map(marked));
+    const oddWord = (text: string): OddWord => placed(text, words);
+    const isOption = ({ word }: OddWord): boolean => word.length > 1 && word.startsWith('-');
+    const others = unknown.map(oddWord);
     return {
       given,
-      strayWords: [...operands, ...unknown.filter((word) => !isOption(word))],
-      unknownOptions: unknown.filter(isOption),
+      strayWords: [...operands.map(oddWord), ...others.filter((each) => !isOption(each))],
+      unknownOptions: others.filter(isOption),
       failure: null,
     };
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    const failure = error.message.replace(/^error: /, '');
+    const failure = unmarked(error.message.replace(/^error: /, ''));
     return { given, strayWords: [], unknownOptions: [], failure };
   }
 }

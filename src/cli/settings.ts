@@ -3,6 +3,7 @@
  * win over config file wins over default; GEARMAND_PORT takes the place of port 4730 only.
  * Rule: every problem is found before anything is started, and says option, value, origin and what is allowed.
  */
+import { closest } from '../base/closest.ts';
 import { LogLevel } from '../base/logger.ts';
 import { type ListenTarget, showListenTarget } from '../server/options/address-types.ts';
 import { notAllowed } from '../server/options/option-error.ts';
@@ -16,9 +17,9 @@ import {
   optionRow,
   type ServerOptions,
 } from '../server/options.ts';
-import { type ReadFile, readConfigFile } from './config-file.ts';
-import { readFlag, readVariables } from './read-variables.ts';
-import { type ReadWords, readWords } from './read-words.ts';
+import { type ConfigText, type ReadFile, readConfigFile } from './config-file.ts';
+import { isServiceAddress, readFlag, readVariables } from './read-variables.ts';
+import { type OddWord, type ReadWords, readWords } from './read-words.ts';
 
 /** A line for the log, once there is one. */
 export interface Note {
@@ -48,6 +49,8 @@ interface Collected {
 }
 
 const COMMAND_LINE = 'command line';
+/** More of them only hide the first. */
+const STRAY_WORDS_MAX = 10;
 
 /** A flag has a word only in the environment. */
 function readWord(row: OptionRow, word: string): unknown {
@@ -59,6 +62,7 @@ function collect(
   read: ReadWords,
   originOf: string | ((row: OptionRow) => string),
   into: Collected,
+  placeOf: (odd: OddWord, origin: string) => string = (_odd, origin) => origin,
 ): void {
   const found = new Map<string, { readonly value: unknown; readonly origin: string }>();
   for (const [key, { row, words }] of read.given) {
@@ -88,8 +92,9 @@ function collect(
     into.values.set(key, value);
     into.origins.set(key, origin);
   }
-  for (const word of read.unknownOptions) {
-    into.problems.push(`unknown option ${JSON.stringify(word)} (${String(originOf)})`);
+  for (const odd of read.unknownOptions) {
+    const place = placeOf(odd, String(originOf));
+    into.problems.push(`unknown option ${JSON.stringify(odd.word)} (${place})${guess(odd.word)}`);
   }
   if (read.failure !== null) into.problems.push(`${read.failure} (${String(originOf)})`);
 }
@@ -98,19 +103,60 @@ function collectConfigFile(collected: Collected, readFile: ReadFile | undefined)
   const row = optionRow('configFile');
   const chosen = collected.values.get('configFile');
   const path = (chosen ?? row.fallback) as string;
-  let words: string[];
+  let text: ConfigText;
   try {
-    words = readConfigFile(path, chosen !== undefined, readFile);
+    text = readConfigFile(path, chosen !== undefined, readFile);
   } catch (error) {
     collected.problems.push((error as Error).message);
     return;
   }
-  const read = readWords(words);
+  const { words, broken } = text;
+  const at = ({ line, column }: { readonly line: number; readonly column: number }): string =>
+    `${path}, line ${line}, column ${column}`;
+  const placeOf = ({ index }: OddWord): string => {
+    const word = words[index];
+    return word === undefined ? path : at(word);
+  };
+  const read = readWords(words.map((word) => word.text));
   if (read.given.delete('configFile')) {
     const text = `--config-file in ${path} is ignored, config files are not nested`;
     collected.notes.push({ level: LogLevel.WARNING, text });
   }
-  collect(read, path, collected);
+  collect(read, path, collected, placeOf);
+  for (const each of broken) collected.problems.push(`${each.reason} (${at(each)})`);
+  const lineOf = ({ index }: OddWord): number => words[index]?.line ?? 0;
+  const strays = firstOfLines(read.strayWords, read.unknownOptions.map(lineOf), lineOf);
+  for (const odd of strays.slice(0, STRAY_WORDS_MAX))
+    collected.problems.push(
+      `stray word ${JSON.stringify(odd.word)} (${placeOf(odd)})${guess(odd.word)}`,
+    );
+  if (strays.length > STRAY_WORDS_MAX)
+    collected.problems.push(
+      `stray words in ${strays.length - STRAY_WORDS_MAX} further lines (${path})`,
+    );
+}
+
+/** One stray word mostly brings others: `port = 4730` has three, and an unknown option has its value. */
+function firstOfLines(
+  strays: readonly OddWord[],
+  badLines: readonly number[],
+  lineOf: (odd: OddWord) => number,
+): OddWord[] {
+  const seen = new Set(badLines);
+  return strays.filter((odd) => {
+    const line = lineOf(odd);
+    const isFirst = !seen.has(line);
+    seen.add(line);
+    return isFirst;
+  });
+}
+
+/** `, did you mean --port=4731?` for `port=4731`, or nothing. */
+function guess(word: string): string {
+  const [, name = '', rest = ''] = /^-*([^=]*)(=.*)?$/s.exec(word) ?? [];
+  const names = OPTIONS.filter((row) => row.isHidden !== true).map((row) => row.name);
+  const known = closest(name, names);
+  return known === null ? '' : `, did you mean --${known}${rest}?`;
 }
 
 function collectEnvironment(collected: Collected, env: NodeJS.ProcessEnv): void {
@@ -118,6 +164,8 @@ function collectEnvironment(collected: Collected, env: NodeJS.ProcessEnv): void 
     const rule = row.environment;
     const text = rule === undefined ? undefined : env[rule.variable];
     if (rule === undefined || text === undefined || text === '') continue;
+    // What Kubernetes sets for a service named `gearmand`.
+    if (isServiceAddress(text)) continue;
     const given = collected.values.get(row.key);
     const mayWin =
       rule.wins === 'always' || (rule.wins === 'overDefault' && given === row.fallback);
@@ -177,8 +225,9 @@ export function readSettings(
   const collected: Collected = { values: new Map(), origins: new Map(), problems: [], notes: [] };
   const read = readWords(argv);
   collect(read, COMMAND_LINE, collected);
-  for (const word of read.strayWords) {
-    collected.problems.push(`stray word ${JSON.stringify(word)} (${COMMAND_LINE})`);
+  for (const { word } of read.strayWords) {
+    const text = `stray word ${JSON.stringify(word)} (${COMMAND_LINE})`;
+    collected.problems.push(text + guess(word));
   }
   collect(readVariables(env, collected.notes), (row) => variableOf(row) as string, collected);
   const isQuestion = collected.values.has('help') || collected.values.has('version');

@@ -36,11 +36,12 @@ function askSystem(name: string): UserIds | null {
 export function switchUser(name: string): void {
   const { geteuid, setgid, setgroups, setuid } = process;
   if (!geteuid || !setgid || !setgroups || !setuid) {
-    throw new Error(`switch to user ${name}: not possible on this system`);
+    throw new Error(`option --user ${name}: not possible on this system`);
   }
-  if (geteuid() !== 0) throw new Error(`switch to user ${name}: only root can`);
+  if (geteuid() !== 0)
+    throw new Error(`option --user ${name}: only root can switch to another user`);
   const ids = findUser(name, readFileSync('/etc/passwd', 'utf8')) ?? askSystem(name);
-  if (ids === null) throw new Error(`switch to user ${name}: there is no such user`);
+  if (ids === null) throw new Error(`option --user ${name}: there is no such user`);
   setgroups([]);
   setgid(ids.gid);
   setuid(ids.uid);

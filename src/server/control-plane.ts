@@ -2,6 +2,7 @@
  * The control port of one server: reads its token, answers for all threads, and is there before the first connection
  * and until the last one. Loaded only when `--control` asks for it.
  */
+
 import { readFile } from 'node:fs/promises';
 import type { ServerOptions as SecureOptions } from 'node:https';
 import { LogLevel, levelName } from '../base/logger.ts';
@@ -13,6 +14,7 @@ import { Right } from '../session/access.ts';
 import { Incident } from '../session/incidents.ts';
 import type { ThreadStats } from '../session/questions.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
+import { fileReason } from '../store/file-reason.ts';
 import { contextOptionsOf, type TlsMaterial } from '../transport/tls/material.ts';
 import { httpRefusals, reportNow } from './http-refusals.ts';
 import type { ControlAddress } from './options/control-rows.ts';
@@ -109,12 +111,13 @@ async function readToken(file: string): Promise<string> {
   try {
     text = (await readFile(file, 'utf8')).trim();
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new Error(`read the control token ${file}: ${code ?? message}`, { cause: error });
+    throw new Error(`option --control-token-file: read ${file}: ${fileReason(error)}`, {
+      cause: error,
+    });
   }
   if (text.length >= TOKEN_CHARS_MIN && !/\s/.test(text)) return text;
   throw new Error(
-    `read the control token ${file}: it has ${text.length} characters, needed are at least ${TOKEN_CHARS_MIN} without blanks`,
+    `option --control-token-file: ${file} has ${text.length} characters, needed are at least ${TOKEN_CHARS_MIN} without blanks`,
   );
 }
 

@@ -8,6 +8,7 @@ import type { ExplainedChoice } from '../shard/choose-native.ts';
 import { closeHome } from '../shard/close-home.ts';
 import { secureListening } from '../shard/secure-listener.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
+import type { Place } from './listen-error.ts';
 import { Listeners } from './listeners.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Secrets } from './secrets.ts';
@@ -32,6 +33,8 @@ export interface EngineOptions {
   onFatal(error: Error): void;
   /** Throws when nothing may listen any more. */
   refuseClosed(): void;
+  /** Where the server listens besides its listeners. */
+  otherPlaces(): readonly Place[];
   /** Hears, with an errno name, that nobody can be accepted now. */
   acceptFailed(code: string): void;
 }
@@ -81,7 +84,7 @@ export class Engine {
     );
     const { backlog, socketMode } = options;
     this.listeners = new Listeners(this.core.reactor, log, {
-      ...{ backlog, socketMode, refuseClosed },
+      ...{ backlog, socketMode, refuseClosed, otherPlaces: engineOptions.otherPlaces },
       listenSecurely: secureListening(this.core, native, config, acceptFailed),
     });
   }

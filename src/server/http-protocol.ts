@@ -2,6 +2,7 @@
  * gearmand's HTTP protocol for one server: the gateway on the addresses that the server listens on, and its own way to
  * the job server, a Unix socket in a folder that nobody else can enter. Loaded only when `--protocol http` asks for it.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,8 +10,10 @@ import { Gateway, type HttpAddress } from '../http/gateway.ts';
 import type { Lobbies } from '../http/http-listener.ts';
 import { endpointOf } from '../link/endpoint.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
+import { fileReason } from '../store/file-reason.ts';
 import { httpRefusals } from './http-refusals.ts';
 import { PROTOCOL_VERSION } from './identity.ts';
+import { listenError, type Place } from './listen-error.ts';
 import { targetsOf } from './listen-targets.ts';
 import type { ResolvedOptions } from './options.ts';
 
@@ -23,14 +26,18 @@ export interface HttpProtocol {
   close(): void;
 }
 
-/** Binds. Rejects with the system's error; then nothing of it is left. Without `lobbies` node:http listens itself. */
+/**
+ * Binds. Rejects with ListenError, OptionError for what `own` holds, or Error for the folder; then nothing of it is left.
+ * Without `lobbies` node:http listens itself.
+ */
 export async function openHttp(
   core: ThreadCore,
   options: ResolvedOptions,
   lobbies: Lobbies | null,
+  own: readonly Place[],
 ): Promise<HttpProtocol> {
   const { reactor } = core;
-  const folder = mkdtempSync(join(tmpdir(), 'geartrain-http-'));
+  const folder = makeFolder();
   const path = join(folder, 'socket');
   const gateway = new Gateway({
     endpoint: endpointOf({ path }, false, undefined),
@@ -55,28 +62,44 @@ export async function openHttp(
   try {
     const { backlog } = options;
     listener = (await reactor.listen({ path, mode: SOCKET_MODE, backlog })).id;
-    return { addresses: await bind(gateway, options), drain: () => gateway.drain(), close };
+    return { addresses: await bind(gateway, options, own), drain: () => gateway.drain(), close };
   } catch (error) {
     close();
     throw error;
   }
 }
 
+function makeFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'geartrain-http-'));
+  } catch (error) {
+    throw new Error(
+      `option --protocol http: make a folder in ${tmpdir()}: ${fileReason(error)}; TMPDIR names another one`,
+      { cause: error },
+    );
+  }
+}
+
 /** All addresses share one port, also when the system chooses it. */
-async function bind(gateway: Gateway, options: ResolvedOptions): Promise<HttpAddress[]> {
+async function bind(
+  gateway: Gateway,
+  options: ResolvedOptions,
+  own: readonly Place[],
+): Promise<HttpAddress[]> {
   const targets = await targetsOf({}, options);
   const hosts = targets.flatMap((target) => ('host' in target ? [target.host] : []));
   // A server that listens on Unix sockets alone serves HTTP to this machine alone.
   if (hosts.length === 0) hosts.push('127.0.0.1');
   const addresses: HttpAddress[] = [];
   for (const host of new Set(hosts)) {
+    const port = addresses[0]?.port ?? options.httpPort;
     try {
-      addresses.push(await gateway.listen(host, addresses[0]?.port ?? options.httpPort));
+      addresses.push(await gateway.listen(host, port));
     } catch (error) {
       // A machine without IPv6.
       const { code } = error as NodeJS.ErrnoException;
       if (addresses.length === 0 || (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL'))
-        throw error;
+        throw listenError({ option: '--http-port', at: { host, port } }, error, own);
     }
   }
   return addresses;

@@ -1,11 +1,12 @@
 /**
  * What a server binds: every address of the request or of its options, names looked up, stale socket files removed.
- * Errors: those of the resolver (`ENOTFOUND` ...).
+ * Rule: an address that is asked for twice is bound once. Errors keep the resolver's `code` (`ENOTFOUND` ...).
  */
 import { lookup } from 'node:dns/promises';
 import { rm, stat } from 'node:fs/promises';
 import { connect, isIP } from 'node:net';
-import type { ResolvedOptions, ResolvedTarget } from './options.ts';
+import { systemReason } from '../base/system-reason.ts';
+import { OptionError, type ResolvedOptions, type ResolvedTarget } from './options.ts';
 import type { ListenRequest } from './types.ts';
 
 /** One address to bind. Those of one `group` come from one name and share a port that the system chooses. */
@@ -26,7 +27,8 @@ export async function targetsOf(
   if (request.path !== undefined) return [{ path: request.path }];
   const port = request.port ?? options.port;
   const secure = (request.isSecure ?? options.ssl) ? { isSecure: true } : {};
-  if (request.host !== undefined) return resolveHost({ host: request.host, port, ...secure }, 0);
+  if (request.host !== undefined)
+    return withoutRepeats(await resolveHost({ host: request.host, port, ...secure }, 0));
   if (options.listen.length === 0)
     return ['0.0.0.0', '::'].map((host) => ({ host, port, ...secure, group: 0 }));
   const targets: Target[] = [];
@@ -37,7 +39,7 @@ export async function targetsOf(
       targets.push(...(await resolveHost(to, group)));
     }
   }
-  return targets;
+  return withoutRepeats(targets);
 }
 
 async function resolveHost(
@@ -45,14 +47,59 @@ async function resolveHost(
   group: number,
 ): Promise<Target[]> {
   if (isIP(target.host) !== 0) return [{ ...target, group }];
-  const found = await lookup(target.host, { all: true });
+  const found = await lookUp(target.host);
   return found.map(({ address }) => ({ ...target, host: address, group }));
 }
 
-/** A socket file on which nobody listens is left over from a killed server. */
+async function lookUp(host: string): Promise<{ readonly address: string }[]> {
+  try {
+    return await lookup(host, { all: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw Object.assign(
+      new Error(`option --listen: ${host}: ${systemReason(error)}`, { cause: error }),
+      { code },
+    );
+  }
+}
+
+/** Hosts files name an address more than once, and so do people. Throws OptionError for one with and without TLS. */
+function withoutRepeats(targets: readonly Target[]): Target[] {
+  const kept = new Map<string, Target>();
+  for (const target of targets) {
+    const place = placeOf(target);
+    const first = kept.get(place);
+    if (first === undefined) kept.set(place, target);
+    else if (isSecure(first) !== isSecure(target))
+      throw new OptionError([`option --listen: ${place} is asked for with and without TLS`]);
+  }
+  return [...kept.values()];
+}
+
+function isSecure(target: Target): boolean {
+  return 'host' in target && target.isSecure === true;
+}
+
+/** Ports that the system chooses are one for each group. */
+function placeOf(target: Target): string {
+  if ('path' in target) return `unix:${target.path}`;
+  const host = isIP(target.host) === 6 ? shortened(target.host) : target.host;
+  return target.port === 0 ? `${host} of group ${target.group}` : `${host}:${target.port}`;
+}
+
+/** One spelling for each address of IPv6; one with a zone has its own. */
+function shortened(host: string): string {
+  return URL.canParse(`http://[${host}]`) ? new URL(`http://[${host}]`).hostname : `[${host}]`;
+}
+
+/** A socket file on which nobody listens is left over from a killed server. Throws OptionError for any other file. */
 export async function removeStaleSocket(path: string): Promise<void> {
   const found = await stat(path).catch(() => null);
-  if (found?.isSocket() !== true) return;
+  if (found === null) return;
+  if (!found.isSocket())
+    throw new OptionError([
+      `option --listen: unix:${path}: something that is not a socket is there; remove it or choose another path`,
+    ]);
   const isServed = await new Promise<boolean>((resolve) => {
     const probe = connect(path, () => {
       probe.destroy();

@@ -7,6 +7,7 @@ import { isIP } from 'node:net';
 import { type Logger, LogLevel } from '../base/logger.ts';
 import type { ListenAddress, Reactor } from '../native/contract.ts';
 import type { Listening, ListenSecurely } from '../shard/secure-listener.ts';
+import { listenError, type Place } from './listen-error.ts';
 import { removeStaleSocket, type Target } from './listen-targets.ts';
 import type { ServerAddress } from './types.ts';
 
@@ -17,6 +18,8 @@ export interface ListenersOptions {
   refuseClosed(): void;
   /** Listens for peers that begin with a handshake. */
   readonly listenSecurely: ListenSecurely;
+  /** Where this server listens besides. */
+  otherPlaces(): readonly Place[];
 }
 
 interface Bound {
@@ -36,14 +39,19 @@ export class Listeners {
     this.#options = options;
   }
 
+  /** The same with their option. */
+  get places(): Place[] {
+    return this.addresses.map((at) => ({ option: '--listen', at }));
+  }
+
   /** In the order in which they were bound. */
   get addresses(): ServerAddress[] {
     return [...this.#bound].map(({ address }) => address);
   }
 
   /**
-   * Binds every target, then what goes with them. Rejects with the system's error, or what `refuseClosed` throws; then
-   * none of them is bound.
+   * Binds every target, then what goes with them. Rejects with ListenError, OptionError or what `refuseClosed` throws;
+   * then none of them is bound.
    */
   async open(targets: readonly Target[], openMore: () => Promise<void>): Promise<void> {
     const opened: Bound[] = [];
@@ -67,9 +75,11 @@ export class Listeners {
   async #bindIfPossible(target: Target, isAnotherBound: boolean): Promise<Bound | null> {
     try {
       return await this.#bind(target);
-    } catch (error) {
+    } catch (cause) {
+      const place = { option: 'path' in target ? '--listen' : '--port or --listen', at: target };
+      const error = listenError(place, cause, [...this.places, ...this.#options.otherPlaces()]);
       if ((error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT' || !isAnotherBound) throw error;
-      this.#log.log(LogLevel.INFO, `not listening: ${(error as Error).message}`);
+      this.#log.log(LogLevel.INFO, `not listening: ${error.message}`);
       return null;
     }
   }

@@ -6,6 +6,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { type LogContext, type Logger, LogLevel } from '../base/logger.ts';
 import { printable } from '../base/printable.ts';
+import { fileReason } from '../store/file-reason.ts';
 
 const LEVEL_NAMES = Object.keys(LogLevel) as (keyof typeof LogLevel)[];
 const LEVEL_COLUMNS = 7;
@@ -156,7 +157,8 @@ export class FileSink implements LogSink {
       closeSync(this.#fd);
       this.#fd = fd;
     } catch (error) {
-      this.write(`${levelColumn(LogLevel.WARNING)} reopen the log file: ${error}`);
+      const reason = `reopen ${this.#path}: ${fileReason(error)}, the log goes on in the old file`;
+      this.write(`${levelColumn(LogLevel.WARNING)} ${reason}`);
     }
   }
 
@@ -172,7 +174,11 @@ export class StderrSink implements LogSink {
   }
 
   write(line: string): void {
-    process.stderr.write(`${line}\n`);
+    try {
+      process.stderr.write(`${line}\n`);
+    } catch {
+      // Some versions of Node throw where a full disk is behind it.
+    }
   }
 
   reopen(): void {}

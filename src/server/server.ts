@@ -17,6 +17,7 @@ import { Engine } from './engine.ts';
 import type { HttpProtocol } from './http-protocol.ts';
 import { VERSION } from './identity.ts';
 import { LastJob } from './last-job.ts';
+import { listenError, type Place } from './listen-error.ts';
 import { targetsOf } from './listen-targets.ts';
 import type { ControlAddress } from './options/control-rows.ts';
 import {
@@ -176,7 +177,16 @@ class GearServer extends EventEmitter implements Server {
       onFatal: (error) => this.#fail(error),
       refuseClosed: () => this.#refuseClosed(),
       acceptFailed: this.#acceptFailed,
+      otherPlaces: () => this.#otherPlaces(),
     });
+  }
+
+  #otherPlaces(): Place[] {
+    const control = this.controlAddress;
+    return [
+      ...(control === null ? [] : [{ option: '--control', at: control }]),
+      ...this.httpAddresses.map((at) => ({ option: '--http-port', at })),
+    ];
   }
 
   async stats(): Promise<ServerStats> {
@@ -239,13 +249,18 @@ class GearServer extends EventEmitter implements Server {
     if (wanted === null || this.#control !== null) return;
     const { openControl } = await import('./control-plane.ts');
     const { tls } = this.#secrets;
-    this.#control = await openControl(this.#controlled(), wanted, this.#options, tls);
+    try {
+      this.#control = await openControl(this.#controlled(), wanted, this.#options, tls);
+    } catch (error) {
+      throw listenError({ option: '--control', at: wanted }, error, this.#engine.listeners.places);
+    }
   }
 
   async #openHttp(): Promise<void> {
     if (this.#options.protocol !== 'http' || this.#http !== null) return;
     const { openHttp } = await import('./http-protocol.ts');
-    const http = await openHttp(this.#engine.core, this.#options, this.#lobbies());
+    const own = [...this.#engine.listeners.places, ...this.#otherPlaces()];
+    const http = await openHttp(this.#engine.core, this.#options, this.#lobbies(), own);
     this.#http = http;
     if (this.#draining !== null) http.drain();
     if (this.#closing !== null) http.close();

@@ -4,15 +4,23 @@ import { join } from 'node:path';
 
 const NAME = 'geartrain';
 
+/** Whose folder it is. */
+export interface StateOwner {
+  readonly id: number;
+  /** Throws when the user has none. */
+  home(): string;
+  readonly platform: string;
+}
+
 /**
  * $STATE_DIRECTORY (systemd), /var/lib/geartrain for root, else the user's own: $XDG_STATE_HOME or ~/.local/state, on
- * macOS ~/Library/Application Support, each with `geartrain` behind it.
+ * macOS ~/Library/Application Support, each with `geartrain` behind it. Throws Error for a user without a home.
  */
 export function defaultStateDir(
   env: NodeJS.ProcessEnv = process.env,
-  user: { readonly id: number; readonly home: string; readonly platform: string } = {
+  user: StateOwner = {
     id: process.getuid?.() ?? -1,
-    home: homedir(),
+    home: homedir,
     platform: process.platform,
   },
 ): string {
@@ -20,6 +28,18 @@ export function defaultStateDir(
   if (given) return given;
   if (user.id === 0) return `/var/lib/${NAME}`;
   if (env.XDG_STATE_HOME) return join(env.XDG_STATE_HOME, NAME);
-  if (user.platform === 'darwin') return join(user.home, 'Library', 'Application Support', NAME);
-  return join(user.home, '.local', 'state', NAME);
+  const home = homeOf(user);
+  if (user.platform === 'darwin') return join(home, 'Library', 'Application Support', NAME);
+  return join(home, '.local', 'state', NAME);
+}
+
+function homeOf(user: StateOwner): string {
+  try {
+    return user.home();
+  } catch (error) {
+    throw new Error(
+      `--queue-type journal needs --state-dir FOLDER: the user with uid ${user.id} has no home folder, and HOME is not set`,
+      { cause: error },
+    );
+  }
 }

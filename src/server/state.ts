@@ -3,11 +3,13 @@
  * only read; `open` takes it for this server alone. Rule: boot numbers only rise, so no handle ever comes again; the
  * hash seed stays, so a function keeps its shard as long as their number does.
  */
+
 import { randomInt } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { hashBytes } from '../protocol/hash.ts';
 import type { StoreConfig } from '../shard/assemble.ts';
+import { fileReason } from '../store/file-reason.ts';
+import { makeFolder } from '../store/make-folder.ts';
 import { journalFolder, type Manifest, readManifest, writeManifest } from '../store/manifest.ts';
 import { removeJournals, reroute } from '../store/reroute.ts';
 import { lockState, type StateLock } from '../store/state-lock.ts';
@@ -102,10 +104,12 @@ class JournalState implements ServerState {
 
   async open(): Promise<void> {
     try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      makeFolder(this.#folder);
     } catch (error) {
-      const reason = (error as Error).message;
-      throw new Error(`make the state directory ${this.#folder}: ${reason}`, { cause: error });
+      throw new Error(
+        `option --state-dir: make ${this.#folder}: ${fileReason(error)}; name a folder that can be written to`,
+        { cause: error },
+      );
     }
     this.#lock = await lockState(this.#folder);
     try {

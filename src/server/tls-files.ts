@@ -2,8 +2,10 @@
  * From the TLS options to what threads speak TLS with. Rule: whatever is wrong with a file is found here, before
  * anything listens and before certificates in use are replaced, and is said with the option, the file and the reason.
  */
+
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { fileReason } from '../store/file-reason.ts';
 import { contextOf, type TlsMaterial } from '../transport/tls/material.ts';
 import type { ResolvedOptions } from './options.ts';
 
@@ -90,8 +92,7 @@ function read(option: string, file: string): string {
   try {
     return readFileSync(file, 'latin1');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new TlsFileError(option, file, `cannot be read: ${code ?? message}`, error);
+    throw new TlsFileError(option, file, `cannot be read: ${fileReason(error)}`, error);
   }
 }
 

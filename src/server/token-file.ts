@@ -6,9 +6,11 @@
  *   NAME TOKEN
  *   NAME sha256:HEX      printf %s "$TOKEN" | sha256sum
  */
+
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { TokenHash } from '../shard/token-table.ts';
+import { fileReason } from '../store/file-reason.ts';
 
 const TOKEN = /^[\x21-\x7e]{16,256}$/;
 const NAME = /^[\w.-]{1,64}$/;
@@ -59,7 +61,6 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new TokenFileError(file, `cannot be read: ${code ?? message}`, error);
+    throw new TokenFileError(file, `cannot be read: ${fileReason(error)}`, error);
   }
 }

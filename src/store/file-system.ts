@@ -4,6 +4,7 @@
  * are for the start, when nobody is served yet. A callback is never called before its method has returned.
  */
 import * as fs from 'node:fs';
+import { makeFolder } from './make-folder.ts';
 
 /** Called with the system's error, or null. */
 export type Done = (error: Error | null) => void;
@@ -45,7 +46,7 @@ export interface FileSystem {
 /** The system's own. */
 export const nodeFiles: FileSystem = {
   makeFolder: (path) => {
-    fs.mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
   },
   list: (path) => fs.readdirSync(path),
   byteCount: (path) => fs.statSync(path).size,

@@ -6,13 +6,14 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { fileReason } from './file-reason.ts';
+import { makeFolder } from './make-folder.ts';
 
 const NAME = 'manifest.json';
 const FORMAT = 1;
@@ -36,17 +37,19 @@ export function readManifest(folder: string): Manifest | null {
   if (!existsSync(path)) return null;
   const found = parsed(path);
   if (found.format !== FORMAT)
-    throw new Error(`read ${path}: its format is ${found.format}, this version reads ${FORMAT}`);
+    throw new Error(
+      `option --state-dir: ${path} has format ${found.format}, this version reads ${FORMAT}`,
+    );
   const { generation, shards, hashSeed, salt, boot } = found;
   const numbers = { generation, shards, hashSeed, salt, boot };
   for (const [key, value] of Object.entries(numbers))
-    if (!Number.isSafeInteger(value)) throw new Error(`read ${path}: ${key} is ${value}`);
+    if (!Number.isSafeInteger(value)) throw damaged(path, `${key} is ${value}`);
   return numbers as Manifest;
 }
 
 /** Makes `manifest` that of `folder`, which is made if it is missing; it is durable when this returns. */
 export function writeManifest(folder: string, manifest: Manifest): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const path = join(folder, NAME);
   const file = openSync(`${path}.new`, 'w', 0o600);
   try {
@@ -75,9 +78,24 @@ export function shardsOf(count: number): number[] {
 }
 
 function parsed(path: string): Partial<Manifest> & { readonly format?: unknown } {
+  let text: string;
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Error(`read ${path}: ${(error as Error).message}`, { cause: error });
+    throw new Error(`option --state-dir: read ${path}: ${fileReason(error)}`, { cause: error });
   }
+  try {
+    const found: unknown = JSON.parse(text);
+    if (typeof found === 'object' && found !== null) return found;
+  } catch (error) {
+    throw damaged(path, 'it is not JSON', error);
+  }
+  throw damaged(path, 'it has no fields');
+}
+
+function damaged(path: string, what: string, cause?: unknown): Error {
+  return new Error(
+    `option --state-dir: ${path} is damaged: ${what}; put it back from a backup, or move the folder away to start without its jobs`,
+    { cause },
+  );
 }

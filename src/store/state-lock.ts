@@ -15,6 +15,7 @@ import { linkSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileReason } from './file-reason.ts';
 
 const LOCK_NAME = 'lock.sock';
 const ASIDE_PREFIX = `${LOCK_NAME}.`;
@@ -44,7 +45,7 @@ export async function lockState(folder: string): Promise<StateLock> {
   const aside = join(folder, `${ASIDE_PREFIX}${id}`);
   if (Buffer.byteLength(aside) > PATH_BYTES_MAX)
     throw new Error(
-      `lock ${folder}: the path is ${Buffer.byteLength(folder)} bytes, too long for a socket in it`,
+      `option --state-dir: lock ${folder}: the path is ${Buffer.byteLength(folder)} bytes, too long for a socket in it`,
     );
   try {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
@@ -59,9 +60,11 @@ export async function lockState(folder: string): Promise<StateLock> {
       if (!isAlone) break;
     }
   } catch (error) {
-    throw new Error(`lock ${folder}: ${(error as Error).message}`, { cause: error });
+    throw new Error(`option --state-dir: lock ${folder}: ${fileReason(error)}`, { cause: error });
   }
-  throw new Error(`lock ${folder}: another server uses this state directory`);
+  throw new Error(
+    `option --state-dir: lock ${folder}: another server uses this state directory; name another folder`,
+  );
 }
 
 /** Listens, tells its id to whoever connects, and takes the name; null when somebody has it. */

@@ -29,9 +29,14 @@ export function endOnLostOutput(name: string): void {
  */
 export function writeAll(stream: Writable, bytes: Uint8Array | string): Promise<void> {
   return new Promise((resolve) => {
-    stream.write(bytes, (error) => {
-      if (!error) resolve();
-    });
+    try {
+      stream.write(bytes, (error) => {
+        if (!error) resolve();
+      });
+    } catch (error) {
+      // Of a file behind a standard stream, some versions of Node throw what others emit.
+      stream.emit('error', error);
+    }
   });
 }
 

@@ -107,14 +107,35 @@ describe('--daemon', () => {
       '-l',
       scratch('log'),
     ]);
-    while (!existsSync(scratch('log')) || linesOf(scratch('log')).length === 0) {
-      await ask('version', holder.port);
-    }
-    const pid = adopt(Number(linesOf(scratch('pid'))[0]));
+    await run.until(/^gearmand: listen on .*EADDRINUSE.*trying again in 1 s$/m);
+    const [child] = readFileSync(`/proc/${run.pid}/task/${run.pid}/children`, 'utf8').split(' ');
+    const pid = adopt(Number(child));
     run.kill('SIGTERM');
     expect((await run.ended).code).toBe(1);
     expect(isAlive(pid)).toBe(false);
     expect(existsSync(scratch('pid'))).toBe(false);
+    expect(await ask('status', holder.port)).toBe('.\n');
+  });
+});
+
+describe('a log in the background', () => {
+  test('that was asked for and cannot be opened ends the start', async () => {
+    const log = scratch('no', 'log');
+    const argv = ['-d', '-t', '0', '-p', '0', '-L', '127.0.0.1', '-l', log, '-P', scratch('pid')];
+    const { code, stdout, stderr } = await runToEnd(argv);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toBe(
+      `gearmand: option --log-file: open ${log}: there is no such file or folder (ENOENT)\n`,
+    );
+    expect(existsSync(scratch('pid'))).toBe(false);
+  });
+
+  test('that goes to stderr is lost, which is said', async () => {
+    const argv = ['-d', '-t', '0', '-p', '0', '-L', '127.0.0.1', '-P', scratch('pid')];
+    const { code, stderr } = await runToEnd([...argv, '-l', 'stderr']);
+    adopt(Number(linesOf(scratch('pid'))[0]));
+    expect(code).toBe(0);
+    expect(stderr).toContain('gearmand: option --log-file: stderr is closed in the background');
   });
 });
 
@@ -122,7 +143,7 @@ describe('log', () => {
   test('a file that cannot be opened is a warning, and the log is on stderr', async () => {
     const daemon = await startDaemon(['-l', scratch('no', 'log'), '--verbose', 'INFO']);
     expect(daemon.stderr()).toContain(
-      `gearmand: open the log file ${scratch('no', 'log')}: ENOENT, logging to stderr`,
+      `gearmand: option --log-file: open ${scratch('no', 'log')}: there is no such file or folder (ENOENT), logging to stderr`,
     );
     expect(daemon.stderr()).toMatch(/^ {3}INFO .* geartrain /m);
   });

@@ -17,8 +17,13 @@ export interface Run extends WatchedProcess {
 }
 
 export interface RunOptions {
-  readonly env?: Readonly<Record<string, string>>;
+  /** `undefined` takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** A script of sh that ends with `exec "$@"`, the command. */
+  readonly script?: string;
+  /** Become this user, without groups. Only root can. */
+  readonly uid?: number;
 }
 
 const runs = new Set<Run>();
@@ -69,10 +74,14 @@ function environment(extra: RunOptions['env']): NodeJS.ProcessEnv {
 
 /** Starts the command; returns at once. */
 export function start(argv: readonly string[], options: RunOptions = {}): Run {
-  const child = spawn(process.execPath, [daemonPath, ...argv], {
+  const command = [process.execPath, daemonPath, ...argv];
+  const { script, uid } = options;
+  const words = script === undefined ? command : ['/bin/sh', '-c', script, 'sh', ...command];
+  const child = spawn(words[0] as string, words.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: options.cwd ?? folder,
     env: environment(options.env),
+    ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   const watched = watchOutput(child, 'utf8');
   const run: Run = {

@@ -48,12 +48,16 @@ describe('without a server', () => {
     [['-r', 'HTTP'], /option --protocol: "HTTP"/],
     [['--verbose', 'info'], /option --verbose: "info"/],
     [['--hashtable-buckets', '0'], /option --hashtable-buckets: "0"/],
-    [['--config-file', '/nowhere/at/all'], /config file \/nowhere\/at\/all: ENOENT/],
+    [
+      ['--config-file', '/nowhere/at/all'],
+      /option --config-file: read \/nowhere\/at\/all: there is no such file .*ENOENT/,
+    ],
   ])('%j ends with 1 and says why', async (argv, message) => {
     const { code, stdout, stderr } = await runToEnd(argv);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^gearmand: /);
+    expect(stderr).toMatch(/^gearmand: --help lists all options$/m);
   });
 });
 
@@ -127,7 +131,7 @@ describe('start', () => {
   test('an address that is not of this machine ends with 1', async () => {
     const { code, stderr, stdout } = await runToEnd(['-t', '0', '-p', '0', '-L', '192.0.2.1']);
     expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(/FATAL .*EADDRNOTAVAIL/);
+    expect(stderr).toMatch(/^gearmand: listen on 192.0.2.1:\d+: .*EADDRNOTAVAIL.*--listen\n$/);
   });
 });
 
@@ -201,7 +205,7 @@ describe('a busy port', () => {
   test('is taken as soon as it is free', async () => {
     const { port, release } = await hold();
     const run = start(['-L', '127.0.0.1', '-p', `${port}`, '-t', '0']);
-    await run.until(/EADDRINUSE.*trying again in 1 s -> gearmand/);
+    await run.until(/^gearmand: .*EADDRINUSE.*trying again in 1 s$/m);
     expect(run.stdout()).toBe('');
     await release();
     await run.until(/^geartrain /m);
@@ -259,14 +263,14 @@ describe('process', () => {
   test('a pid file that cannot be written ends with 1', async () => {
     const { code, stderr } = await runToEnd(['-p', '0', '-P', scratch('no', 'pid')]);
     expect(code).toBe(1);
-    expect(stderr).toContain(`write the pid file ${scratch('no', 'pid')}: ENOENT`);
+    expect(stderr).toContain(`option --pid-file: write ${scratch('no', 'pid')}: there is no such`);
   });
 
   test('an unknown user ends with 1', async () => {
     const { code, stderr } = await runToEnd(['-p', '0', '-u', 'nobody-of-that-name']);
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /switch to user nobody-of-that-name: (there is no such user|only root can)/,
+      /option --user nobody-of-that-name: (there is no such user|only root can)/,
     );
   });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LogLevel } from '../../../src/base/logger.ts';
 import { listenPatiently, pauseByTimer } from '../../../src/cli/listen-patiently.ts';
-import { removePidFile, writePidFile } from '../../../src/cli/pid-file.ts';
+import { checkPidFile, removePidFile, writePidFile } from '../../../src/cli/pid-file.ts';
 import { openAddresses, startLine } from '../../../src/cli/start-line.ts';
 import { findUser } from '../../../src/cli/switch-user.ts';
 import { nativeSyslog, pipedSyslog, syslogLevel } from '../../../src/cli/syslog.ts';
@@ -28,7 +28,8 @@ describe('pid file', () => {
 
   test('fails with what was tried', () => {
     const path = join(folder, 'no', 'pid');
-    expect(() => writePidFile(path, 1)).toThrow(`write the pid file ${path}: ENOENT`);
+    expect(() => writePidFile(path, 1)).toThrow(/^option --pid-file: write .*\/no\/pid: .*ENOENT/);
+    expect(() => checkPidFile(path)).toThrow(/^option --pid-file: write .*\/no\/pid: .*ENOENT/);
   });
 
   test('is removed by the process that wrote it, not by another', () => {

@@ -46,7 +46,9 @@ describe('command line', () => {
   });
 
   test('long options are not shortened', () => {
-    expect(problems({ argv: ['--por', '1'] })[0]).toBe('unknown option "--por" (command line)');
+    expect(problems({ argv: ['--por', '1'] })[0]).toBe(
+      'unknown option "--por" (command line), did you mean --port?',
+    );
   });
 
   test('there is no -v', () => {
@@ -127,8 +129,49 @@ describe('actions', () => {
 });
 
 describe('config file', () => {
-  test('words stand between blanks, LF and CR; a tab belongs to the word', () => {
-    expect(splitWords('-p 1\r\n--daemon\n\n -b\t2 ')).toEqual(['-p', '1', '--daemon', '-b\t2']);
+  const plain = (text: string): string[] => splitWords(text).words.map((word) => word.text);
+
+  test('words stand between blanks, tabs, LF and CR, with their place', () => {
+    expect(plain('-p 1\r\n--daemon\n\n -b\t2 ')).toEqual(['-p', '1', '--daemon', '-b', '2']);
+    expect(splitWords('\uFEFF-p 1\r\n\t --x').words.at(-1)).toEqual({
+      text: '--x',
+      line: 2,
+      column: 3,
+    });
+  });
+
+  test('a line that begins with # is a comment, a # elsewhere is a character', () => {
+    expect(plain("# -p 1\n \t#-p 2\n--token-file a#b\r# '\n-d")).toEqual([
+      '--token-file',
+      'a#b',
+      '-d',
+    ]);
+  });
+
+  test('a byte order mark is skipped', () => {
+    expect(read({ files: { [DEFAULT_FILE]: '\uFEFF--backlog=5' } }).values.backlog).toBe(5);
+  });
+
+  test.each([
+    ['--log-file "a b.log"', 'a b.log'],
+    [`--log-file 'a "b.log'`, 'a "b.log'],
+    ['--log-file="a b.log"', 'a b.log'],
+    ['--log-file="a \\"b\\" \\\\ \\n"', 'a "b" \\ \\n'],
+    [`--log-file=it's`, `it's`],
+    ['--log-file=a"b"', 'a"b"'],
+    ['--log-file C:\\x', 'C:\\x'],
+  ])('quotes hold a value together: %s', (text, value) => {
+    expect(read({ files: { [DEFAULT_FILE]: text } }).values.logFile).toBe(value);
+  });
+
+  test.each([
+    ['-d\n--log-file "a b.log', 'line 2, column 12'],
+    [`--log-file='a b`, 'line 1, column 1'],
+    ['--log-file "a"b', 'line 1, column 12'],
+  ])('a quote that is not closed is refused: %j', (text, place) => {
+    expect(problems({ files: { [DEFAULT_FILE]: text } })).toContainEqual(
+      expect.stringMatching(new RegExp(`^the quote ["'] is not closed .*${place}\\)$`)),
+    );
   });
 
   test('its options are used', () => {
@@ -136,9 +179,27 @@ describe('config file', () => {
     expect(read({ files }).values).toMatchObject({ port: 4731, threads: 3 });
   });
 
-  test('words without a dash have no effect', () => {
-    const files = { [DEFAULT_FILE]: '# text about port\nport=4731\nbacklog 5' };
-    expect(read({ files }).values).toMatchObject({ port: 4730, backlog: 4096 });
+  test('words without a dash are refused with place and guess, the first of each line', () => {
+    const files = {
+      [DEFAULT_FILE]: '# port\nport=4731\n -d\tlisten = x\n-p 5 5\nxyzzy\n--port=1 # why',
+    };
+    expect(problems({ files })).toEqual([
+      'option --port: given more than once (/etc/gearmand.conf)',
+      'stray word "port=4731" (/etc/gearmand.conf, line 2, column 1), did you mean --port=4731?',
+      'stray word "listen" (/etc/gearmand.conf, line 3, column 5), did you mean --listen?',
+      'stray word "5" (/etc/gearmand.conf, line 4, column 6)',
+      'stray word "xyzzy" (/etc/gearmand.conf, line 5, column 1)',
+      'stray word "#" (/etc/gearmand.conf, line 6, column 10)',
+    ]);
+  });
+
+  test('a file of other bytes is refused, and not with thousands of sentences', () => {
+    const bytes = Array.from({ length: 400 }, (_, i) => String.fromCharCode((i * 89) % 256));
+    const found = problems({ files: { [DEFAULT_FILE]: bytes.join('') } });
+    expect(found.length).toBeGreaterThan(0);
+    const many = problems({ files: { [DEFAULT_FILE]: 'word\n'.repeat(5000) } });
+    expect(many).toHaveLength(11);
+    expect(many.at(-1)).toBe('stray words in 4990 further lines (/etc/gearmand.conf)');
   });
 
   test('the command line wins, also over lists', () => {
@@ -160,18 +221,23 @@ describe('config file', () => {
 
   test('an unknown option is refused', () => {
     const files = { [DEFAULT_FILE]: '--colour red -b 5' };
-    expect(problems({ files })).toEqual([`unknown option "--colour" (${DEFAULT_FILE})`]);
+    expect(problems({ files })).toEqual([
+      `unknown option "--colour" (${DEFAULT_FILE}, line 1, column 1)`,
+    ]);
+    expect(problems({ files: { [DEFAULT_FILE]: '-d\n --prot=1' } })).toEqual([
+      `unknown option "--prot=1" (${DEFAULT_FILE}, line 2, column 2), did you mean --port=1?`,
+    ]);
   });
 
-  test('a tab instead of a blank is no separator, so the option is unknown or wrong', () => {
-    expect(problems({ files: { [DEFAULT_FILE]: '--backlog\t5' } })).toHaveLength(1);
-    expect(problems({ files: { [DEFAULT_FILE]: '-b\t5' } })).toHaveLength(1);
+  test('a tab separates an option from its value', () => {
+    expect(read({ files: { [DEFAULT_FILE]: '--backlog\t5' } }).values.backlog).toBe(5);
+    expect(read({ files: { [DEFAULT_FILE]: '-b\t6' } }).values.backlog).toBe(6);
   });
 
   test('only the default file may be missing', () => {
     expect(read({}).action).toBe('run');
     expect(problems({ argv: ['--config-file', '/x/y'] })).toEqual([
-      'read the config file /x/y: ENOENT',
+      'option --config-file: read /x/y: there is no such file or folder (ENOENT)',
     ]);
     expect(problems({ argv: ['--config-file', DEFAULT_FILE] })).toHaveLength(1);
   });
@@ -181,7 +247,7 @@ describe('config file', () => {
       throw Object.assign(new Error('denied'), { code: 'EACCES' });
     };
     expect(() => readSettings([], {}, denied)).toThrow(
-      'read the config file /etc/gearmand.conf: EACCES',
+      'option --config-file: read /etc/gearmand.conf: not permitted (EACCES) for user ',
     );
   });
 
@@ -206,7 +272,7 @@ describe('environment', () => {
     expect(read({ argv, env: { GEARMAND_PORT: '4999' } }).values.port).toBe(port);
   });
 
-  test.each(['tcp://10.3.2.1:4730', '70000', '0', '-1', 'http', '47 30'])(
+  test.each(['70000', '0', '-1', 'http', '47 30'])(
     'GEARMAND_PORT=%s is ignored with a warning',
     (text) => {
       const settings = read({ env: { GEARMAND_PORT: text } });
@@ -292,7 +358,7 @@ describe('variables', () => {
     const files = { '/my.conf': '--backlog=5' };
     expect(read({ env: { GEARTRAIN_CONFIG_FILE: '/my.conf' }, files }).values.backlog).toBe(5);
     expect(problems({ env: { GEARTRAIN_CONFIG_FILE: '/no.conf' } })[0]).toContain(
-      '/no.conf: ENOENT',
+      '--config-file: read /no.conf: there is no such file',
     );
   });
 
@@ -305,7 +371,7 @@ describe('variables', () => {
 
   test('an unknown one is said and ignored', () => {
     expect(texts(read({ env: { GEARTRAIN_BAKLOG: '5' } }))).toEqual([
-      'GEARTRAIN_BAKLOG (environment) is ignored, there is no such option',
+      'GEARTRAIN_BAKLOG (environment) is ignored, there is no such option, did you mean GEARTRAIN_BACKLOG?',
     ]);
   });
 
@@ -315,6 +381,11 @@ describe('variables', () => {
       GEARTRAIN_PORT_4730_TCP_ADDR: '10.0.0.1',
       GEARTRAIN_SERVICE_HOST: '10.0.0.1',
       GEARTRAIN_SERVICE_PORT: '4730',
+      GEARTRAIN_SERVICE_PORT_GEARMAN: '4730',
+      GEARTRAIN_METRICS_SERVICE_HOST: '10.0.0.2',
+      GEARTRAIN_METRICS_PORT: 'tcp://10.0.0.2:9090',
+      GEARTRAIN_METRICS_PORT_9090_TCP_PORT: '9090',
+      GEARMAND_PORT: 'tcp://10.0.0.3:4730',
     };
     const settings = read({ env });
     expect([settings.values.port, texts(settings)]).toEqual([4730, []]);
@@ -341,9 +412,17 @@ describe('--check-config', () => {
         'exceptions = on (/etc/gearmand.conf)',
         'max-memory = 1G (GEARTRAIN_MAX_MEMORY)',
         'redis-password = (secret) (GEARTRAIN_REDIS_PASSWORD)',
+        'INFO --redis-password has no effect without -q redis',
         '',
       ].join('\n'),
     );
     expect(settingsText(read({}))).toBe('all options have their defaults\n');
+    expect(settingsText(read({ env: { GEARTRAIN_MAX_MEMROY: '1G' } }))).toBe(
+      [
+        'all options have their defaults',
+        'WARNING GEARTRAIN_MAX_MEMROY (environment) is ignored, there is no such option, did you mean GEARTRAIN_MAX_MEMORY?',
+        '',
+      ].join('\n'),
+    );
   });
 });

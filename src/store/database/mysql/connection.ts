@@ -1,7 +1,8 @@
 /** Where a MySQL or MariaDB server is, from options and option files, as settings of the driver. */
+
 import { existsSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import type { ConnectionOptions } from 'mysql2/promise';
+import { loginUser } from '../login-user.ts';
 import { type MysqlDefaults, readOptionFiles } from './option-files.ts';
 
 /** As the options have it; null where option files may say it. */
@@ -32,7 +33,7 @@ export function connectionOptions(
   const password = place.password ?? defaults.password;
   return {
     ...(socket === undefined ? { host, port } : { socketPath: socket }),
-    user: place.user ?? defaults.user ?? userInfo().username,
+    user: place.user ?? defaults.user ?? loginUser('--mysql-user'),
     ...(password !== undefined && { password }),
     database,
     charset: 'utf8mb4',

@@ -20,7 +20,16 @@ const GROUPS = new Set(['client', 'client-server', 'client-mariadb', 'gearmand']
 const KEYS = new Set(['host', 'port', 'socket', 'user', 'password', 'database']);
 const DEPTH_MAX = 8;
 
-export const OPTION_FILES = ['/etc/my.cnf', '/etc/mysql/my.cnf', join(homedir(), '.my.cnf')];
+export const OPTION_FILES = ['/etc/my.cnf', '/etc/mysql/my.cnf', ...homeFile()];
+
+/** A user of a number alone, as in a container, may have no home. */
+function homeFile(): string[] {
+  try {
+    return [join(homedir(), '.my.cnf')];
+  } catch {
+    return [];
+  }
+}
 
 export function readOptionFiles(files: readonly string[] = OPTION_FILES): MysqlDefaults {
   const found: Record<string, string> = {};

@@ -2,8 +2,9 @@
  * libpq's connection strings, `key=value ...` with quotes or a URI, and the PG variables, as settings of the driver.
  * Rule: a word that has no meaning here is an error, not something to be left out silently.
  */
+
 import { existsSync, readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { loginUser } from '../login-user.ts';
 
 /** What the driver is told. */
 export interface PostgresConnection {
@@ -70,7 +71,7 @@ export function readConninfo(
   const port = Number(words.port ?? PORT);
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new Error(`--libpq-conninfo: port ${words.port} is none`);
-  const user = words.user ?? userInfo().username;
+  const user = words.user ?? loginUser('user in --libpq-conninfo');
   return {
     host: hostOf(words, port),
     port,

@@ -1,0 +1,103 @@
+/**
+ * What the command `gearmand` is to do: print, check, move jobs, or run. Only what `--help`, `--version` and a wrong
+ * option need is loaded at once; the server follows when it is to run.
+ */
+import { isAbsolute } from 'node:path';
+import { usesTls } from '../server/options/tls-rows.ts';
+import { OPTIONS, OptionError, resolveOptions } from '../server/options.ts';
+import { readTlsFiles, TlsFileError } from '../server/tls-files.ts';
+import { readTokenFile, TokenFileError } from '../server/token-file.ts';
+import { backgroundChannel, startInBackground } from './background.ts';
+import { isFolderGone } from './before-start.ts';
+import { helpText } from './read-words.ts';
+import { readSettings, type Settings } from './settings.ts';
+import { settingsText } from './settings-text.ts';
+import { surviveLostStreams, writeIfPossible } from './standard-streams.ts';
+import { endOnLostOutput, writeAll } from './tool/streams.ts';
+import { versionText } from './version-text.ts';
+
+const channel = backgroundChannel();
+
+/** The one format of everything that is wrong before the server listens. */
+function complain(text: string): void {
+  if (channel === null) writeIfPossible(process.stderr, `gearmand: ${text}\n`);
+  else channel.complain(text);
+}
+
+async function print(text: string): Promise<void> {
+  endOnLostOutput('gearmand');
+  await writeAll(process.stdout, text);
+}
+
+/** Settings, or null after having said what is wrong with them. */
+function settingsOf(argv: readonly string[]): Settings | null {
+  try {
+    const settings = readSettings(argv, process.env);
+    if (isFolderGone) refuseRelativePaths(settings);
+    return settings;
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    for (const problem of error.problems) complain(problem);
+    complain('--help lists all options');
+    return null;
+  }
+}
+
+/** Without a working folder they would mean others. */
+function refuseRelativePaths({ values, given, origins }: Settings): void {
+  const isRelative = (value: unknown): boolean =>
+    typeof value === 'string' && !isAbsolute(value) && !['stderr', 'none', '-'].includes(value);
+  const problems = OPTIONS.filter(
+    ({ key, type }) =>
+      given.has(key) && ['file', 'folder'].includes(type.argument ?? '') && isRelative(values[key]),
+  ).map(
+    ({ name, key }) =>
+      `option --${name}: ${JSON.stringify(values[key])} (${origins.get(key)}) is relative, but the working folder no longer exists; give the whole path`,
+  );
+  if (problems.length > 0) throw new OptionError(problems);
+}
+
+/** Options are good; the files that they name are looked at too. */
+async function checkFiles(settings: Settings): Promise<boolean> {
+  if (settings.values.checkConfig !== true) return true;
+  try {
+    const options = resolveOptions(settings.server);
+    if (usesTls({ ...options })) readTlsFiles(options);
+    if (options.tokenFile !== null) readTokenFile(options.tokenFile);
+  } catch (error) {
+    if (!(error instanceof TlsFileError || error instanceof TokenFileError)) throw error;
+    complain(error.message);
+    return false;
+  }
+  await print(settingsText(settings));
+  return true;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  surviveLostStreams();
+  const settings = settingsOf(argv);
+  if (settings === null) return 1;
+  switch (settings.action) {
+    case 'help':
+      await print(helpText(process.stdout.columns));
+      return 0;
+    case 'version':
+      await print(versionText());
+      return 0;
+    case 'check':
+      return (await checkFiles(settings)) ? 0 : 1;
+    case 'transfer': {
+      const { runTransfer } = await import('./transfer.ts');
+      return runTransfer(settings, complain);
+    }
+    case 'run': {
+      if (settings.values.daemon === true && channel === null) {
+        return startInBackground(process.argv[1] as string, argv, complain);
+      }
+      const { runDaemon } = await import('./daemon.ts');
+      return runDaemon(settings, channel, complain);
+    }
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

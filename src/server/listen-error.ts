@@ -1,0 +1,66 @@
+/**
+ * Why an address cannot be listened on: with the option that names it, what the system says, and what helps.
+ * Rule: an address that this server holds itself is a mistake in its options and is not tried again.
+ */
+import { isIPv6 } from 'node:net';
+import { systemReason } from '../base/system-reason.ts';
+import { readerName } from '../store/file-reason.ts';
+import { OptionError } from './options/option-error.ts';
+
+const PRIVILEGED_PORT_MAX = 1023;
+
+/** Where something is to listen, and by which option. */
+export interface Place {
+  readonly option: string;
+  readonly at: { readonly host: string; readonly port: number } | { readonly path: string };
+}
+
+/** The system's `code` (`EADDRINUSE` ...) stays. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly code: string | undefined;
+
+  constructor(place: Place, cause: unknown) {
+    super(`listen on ${shown(place)}: ${reasonOf(place, cause)}`, { cause });
+    this.code = (cause as NodeJS.ErrnoException).code;
+  }
+}
+
+/** What to throw for `cause`; `own` are the places at which this server listens already. */
+export function listenError(place: Place, cause: unknown, own: readonly Place[]): Error {
+  if (cause instanceof ListenError || cause instanceof OptionError) return cause;
+  const { code } = Object(cause) as NodeJS.ErrnoException;
+  const holder = code === 'EADDRINUSE' ? own.find((other) => isSame(place, other)) : undefined;
+  if (holder !== undefined)
+    return new OptionError([
+      `option ${place.option}: ${shown(place)} is taken by this server itself, as ${shown(holder)} of ${holder.option}`,
+    ]);
+  return code === undefined ? (cause as Error) : new ListenError(place, cause);
+}
+
+function shown({ at }: Place): string {
+  if ('path' in at) return `unix:${at.path}`;
+  return isIPv6(at.host) ? `[${at.host}]:${at.port}` : `${at.host}:${at.port}`;
+}
+
+function isSame({ at: one }: Place, { at: other }: Place): boolean {
+  if ('path' in one || 'path' in other)
+    return 'path' in one && 'path' in other && one.path === other.path;
+  const isEvery = (host: string): boolean => host === '0.0.0.0' || host === '::';
+  const isNear = one.host === other.host || isEvery(one.host) || isEvery(other.host);
+  return one.port === other.port && isNear && isIPv6(one.host) === isIPv6(other.host);
+}
+
+function reasonOf({ option, at }: Place, cause: unknown): string {
+  const reason = systemReason(cause);
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') return `${reason}; choose another one with ${option}`;
+  if ('path' in at)
+    return code === 'EACCES'
+      ? `${reason}; ${readerName()} may not make a file there, choose another path with ${option}`
+      : `${reason}; choose another path with ${option}`;
+  const isPrivileged = code === 'EACCES' && at.port <= PRIVILEGED_PORT_MAX;
+  if (isPrivileged)
+    return `${reason}; ports up to ${PRIVILEGED_PORT_MAX} need root or CAP_NET_BIND_SERVICE, choose another one with ${option}`;
+  return `${reason}; see ${option}`;
+}
