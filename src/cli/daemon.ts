@@ -7,17 +7,17 @@ import { systemReason } from '../base/system-reason.ts';
 import { loadNative, type Native } from '../native/load.ts';
 import { VERSION } from '../server/identity.ts';
 import type { LineLogger } from '../server/logger.ts';
-import { createServer } from '../server/server.ts';
+import { createServerWith } from '../server/server.ts';
 import type { Server } from '../server/types.ts';
 import type { BackgroundChannel } from './background.ts';
 import { listenPatiently, pauseByTimer } from './listen-patiently.ts';
 import { type OpenLog, openLog } from './open-log.ts';
 import { checkPidFile, removePidFile, writePidFile } from './pid-file.ts';
+import { type PreparedServer, prepareServer } from './prepare-server.ts';
 import type { Note, Settings } from './settings.ts';
 import { writeIfPossible } from './standard-streams.ts';
 import { openAddresses, startLine } from './start-line.ts';
 import { StopSignals } from './stop-signals.ts';
-import { switchUser } from './switch-user.ts';
 
 /** What was tried and what is wrong, in one sentence; the whole stack where the mistake is ours. */
 function sentence(error: unknown, isOurs = false): string {
@@ -47,7 +47,7 @@ function setFileLimit(count: number, native: Native, notes: Note[]): void {
 }
 
 function prepareProcess(settings: Settings, native: () => Native): Note[] {
-  const { fileDescriptors, user } = settings.values;
+  const { fileDescriptors } = settings.values;
   const notes = [...settings.notes];
   if (fileDescriptors !== 0) setFileLimit(fileDescriptors as number, native(), notes);
   const idle = ADDON_ONLY.filter(
@@ -58,7 +58,6 @@ function prepareProcess(settings: Settings, native: () => Native): Note[] {
     const text = `${names}: no effect without the native core, the system decides`;
     notes.push({ level: LogLevel.WARNING, text });
   }
-  if (user !== null) switchUser(user as string);
   return notes;
 }
 
@@ -107,13 +106,14 @@ async function begin(server: Server, say: () => void): Promise<void> {
 /** Serves until a signal ends it. Rejects when the server cannot listen or ends because of an error. */
 async function serve(
   settings: Settings,
+  prepared: PreparedServer,
   log: OpenLog,
   signals: StopSignals,
   busy: (text: string) => void,
   started: (line: string) => void,
 ): Promise<void> {
   const { logger } = log;
-  const server = createServer({ ...settings.server, logger });
+  const server = createServerWith({ ...prepared.options, logger }, prepared.files);
   const isListening = await listenPatiently(() => server.listen(), signals.signal, {
     onBusy: (error, pause) => busy(`${error.message}; trying again in ${pause} s`),
     pause: pauseByTimer,
@@ -162,12 +162,13 @@ export async function runDaemon(
   signals.install();
   try {
     const notes = prepareProcess(settings, native);
+    const prepared = prepareServer(settings);
     if (pidFile !== null) checkPidFile(pidFile as string);
     const isBackground = channel !== null;
     log = openLog(settings.values, { isBackground, complain, loadNative: native });
     for (const { level, text } of notes) log.logger.log(level, text);
     const busy = (text: string): void => say(LogLevel.ERROR, text);
-    await serve(settings, log, signals, busy, (line) => {
+    await serve(settings, prepared, log, signals, busy, (line) => {
       if (pidFile !== null) keepPidFile(pidFile as string);
       isServing = true;
       if (channel === null) writeIfPossible(process.stdout, `${line}\n`);

@@ -3,10 +3,10 @@
  * option need is loaded at once; the server follows when it is to run.
  */
 import { isAbsolute } from 'node:path';
-import { usesTls } from '../server/options/tls-rows.ts';
+import { LogLevel } from '../base/logger.ts';
+import { isJournal, journalPriority } from '../server/journal-stream.ts';
 import { OPTIONS, OptionError, resolveOptions } from '../server/options.ts';
-import { readTlsFiles, TlsFileError } from '../server/tls-files.ts';
-import { readTokenFile, TokenFileError } from '../server/token-file.ts';
+import { isSecretFileError, readSecretFiles } from '../server/secrets.ts';
 import { backgroundChannel, startInBackground } from './background.ts';
 import { isFolderGone } from './before-start.ts';
 import { helpText } from './read-words.ts';
@@ -20,7 +20,8 @@ const channel = backgroundChannel();
 
 /** The one format of everything that is wrong before the server listens. */
 function complain(text: string): void {
-  if (channel === null) writeIfPossible(process.stderr, `gearmand: ${text}\n`);
+  const priority = isJournal() ? journalPriority(LogLevel.ERROR) : '';
+  if (channel === null) writeIfPossible(process.stderr, `${priority}gearmand: ${text}\n`);
   else channel.complain(text);
 }
 
@@ -61,11 +62,9 @@ function refuseRelativePaths({ values, given, origins }: Settings): void {
 async function checkFiles(settings: Settings): Promise<boolean> {
   if (settings.values.checkConfig !== true) return true;
   try {
-    const options = resolveOptions(settings.server);
-    if (usesTls({ ...options })) readTlsFiles(options);
-    if (options.tokenFile !== null) readTokenFile(options.tokenFile);
+    readSecretFiles(resolveOptions(settings.server));
   } catch (error) {
-    if (!(error instanceof TlsFileError || error instanceof TokenFileError)) throw error;
+    if (!isSecretFileError(error)) throw error;
     complain(error.message);
     return false;
   }

@@ -32,17 +32,20 @@ function askSystem(name: string): UserIds | null {
   }
 }
 
-/** Becomes the user `name`, without further groups. Throws Error when not root, or when there is no such user. */
-export function switchUser(name: string): void {
-  const { geteuid, setgid, setgroups, setuid } = process;
-  if (!geteuid || !setgid || !setgroups || !setuid) {
-    throw new Error(`option --user ${name}: not possible on this system`);
-  }
+/** Ids of the user `name`. Throws Error when this process is not root's, or when there is no such user. */
+export function idsOfUser(name: string): UserIds {
+  const { geteuid } = process;
+  if (geteuid === undefined) throw new Error(`option --user ${name}: not possible on this system`);
   if (geteuid() !== 0)
     throw new Error(`option --user ${name}: only root can switch to another user`);
   const ids = findUser(name, readFileSync('/etc/passwd', 'utf8')) ?? askSystem(name);
   if (ids === null) throw new Error(`option --user ${name}: there is no such user`);
-  setgroups([]);
-  setgid(ids.gid);
-  setuid(ids.uid);
+  return ids;
+}
+
+/** Becomes that user, without further groups. */
+export function switchUser({ uid, gid }: UserIds): void {
+  process.setgroups?.([]);
+  process.setgid?.(gid);
+  process.setuid?.(uid);
 }

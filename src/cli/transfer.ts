@@ -21,9 +21,9 @@ import { type Logger, LogLevel } from '../base/logger.ts';
 import { resolveOptions } from '../server/options.ts';
 import { exportJobs } from '../server/transfer/export-jobs.ts';
 import { importJobs, RefusedLines } from '../server/transfer/import-jobs.ts';
+import { prepareServer } from './prepare-server.ts';
 import { readLines } from './read-lines.ts';
 import type { Settings } from './settings.ts';
-import { switchUser } from './switch-user.ts';
 import { TransferProgress } from './transfer-progress.ts';
 
 const STREAM = '-';
@@ -36,12 +36,13 @@ const FULL_PAUSE_MS = 2;
 
 /** Resolves to the exit code. */
 export async function runTransfer(
-  settings: Settings,
+  given: Settings,
   complain: (text: string) => void,
 ): Promise<number> {
-  const { values } = settings;
+  const { values } = given;
   try {
-    if (values.user !== null) switchUser(values.user as string);
+    const { options } = prepareServer(given);
+    const settings = { ...given, server: options };
     const log: Logger = {
       level: LogLevel.NOTICE,
       log: (level, text) => {

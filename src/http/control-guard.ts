@@ -9,8 +9,8 @@ import { tokenCheck } from './token.ts';
 export type ControlRefusal = 'unknownToken' | 'clientCertificate' | 'notAllowed';
 
 export interface ControlAccess {
-  /** Null where there is none. */
-  readonly token: string | null;
+  /** The token of now, which may change; null where there is none. */
+  token(): string | null;
   /** Whether clients are asked for certificates. */
   readonly asksForCertificate: boolean;
   /** Whether who has proved this common name may administrate. */
@@ -27,24 +27,23 @@ export interface Denial {
 
 export class ControlGuard {
   readonly #access: ControlAccess;
-  readonly #isToken: ((header: string | undefined) => boolean) | null;
 
   constructor(access: ControlAccess) {
     this.#access = access;
-    this.#isToken = access.token === null ? null : tokenCheck(access.token);
   }
 
   /** Null: it may. Where neither token nor certificates are asked for, everybody may. */
   check(request: IncomingMessage): Denial | null {
     const { asksForCertificate } = this.#access;
     const { authorization } = request.headers;
-    if (this.#isToken === null && !asksForCertificate) return null;
-    if (this.#isToken?.(authorization) === true) return null;
+    const token = this.#access.token();
+    if (token === null && !asksForCertificate) return null;
+    if (token !== null && tokenCheck(token)(authorization)) return null;
     if (asksForCertificate && request.socket instanceof TLSSocket) {
       const shown = this.#checkCertificate(request, request.socket);
       if (shown !== undefined) return shown;
     }
-    if (this.#isToken !== null && authorization !== undefined)
+    if (token !== null && authorization !== undefined)
       return this.#deny(request, 'unknownToken', 401, 'its token is not known');
     return this.#deny(request, 'notAllowed', 401, this.#needed());
   }
@@ -65,7 +64,7 @@ export class ControlGuard {
   #needed(): string {
     const token = 'a token is needed: Authorization: Bearer TOKEN';
     if (!this.#access.asksForCertificate) return token;
-    return this.#isToken === null
+    return this.#access.token() === null
       ? 'a client certificate is needed'
       : `${token}; or a client certificate`;
   }

@@ -3,7 +3,6 @@
  * and until the last one. Loaded only when `--control` asks for it.
  */
 
-import { readFile } from 'node:fs/promises';
 import type { ServerOptions as SecureOptions } from 'node:https';
 import { LogLevel, levelName } from '../base/logger.ts';
 import { Control, type ControlSource } from '../http/control.ts';
@@ -14,13 +13,11 @@ import { Right } from '../session/access.ts';
 import { Incident } from '../session/incidents.ts';
 import type { ThreadStats } from '../session/questions.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
-import { fileReason } from '../store/file-reason.ts';
 import { contextOptionsOf, type TlsMaterial } from '../transport/tls/material.ts';
 import { httpRefusals, reportNow } from './http-refusals.ts';
 import type { ControlAddress } from './options/control-rows.ts';
 import type { ResolvedOptions } from './options.ts';
-
-const TOKEN_CHARS_MIN = 16;
+import type { SecretFiles } from './secrets.ts';
 
 /** What the control port needs of its server. */
 export interface ControlledServer {
@@ -41,8 +38,8 @@ export interface ControlledServer {
 
 export interface OpenControl {
   readonly address: ControlAddress;
-  /** Other certificates from now on. */
-  renew(material: TlsMaterial): void;
+  /** Other certificates and another token from now on. */
+  renew(files: Pick<SecretFiles, 'tls' | 'controlToken'>): void;
   close(): Promise<void>;
 }
 
@@ -52,18 +49,18 @@ const INCIDENTS: Readonly<Record<ControlRefusal, Incident>> = {
   notAllowed: Incident.notAllowed,
 };
 
-/** Binds the control port. Rejects with the system's error, or Error for a token file that cannot be used. */
+/** Binds the control port. Rejects with the system's error. */
 export async function openControl(
   server: ControlledServer,
   address: ControlAddress,
-  { controlTokenFile, handshakeTimeout, backlog }: ResolvedOptions,
-  tls: TlsMaterial | null,
+  { handshakeTimeout, backlog }: ResolvedOptions,
+  { tls, controlToken }: Pick<SecretFiles, 'tls' | 'controlToken'>,
 ): Promise<OpenControl> {
-  const token = controlTokenFile === null ? null : await readToken(controlTokenFile);
+  let token = controlToken;
   const material = address.isSecure === true ? tls : null;
   const control = new Control(sourceOf(server), {
     access: {
-      token,
+      token: () => token,
       asksForCertificate: material !== null && material.clientCa !== null,
       mayControl: (commonName) => mayControl(server.core, commonName),
       refused: (reason, peer, port, text) =>
@@ -77,7 +74,10 @@ export async function openControl(
   const bound = await control.listen(address.host, address.port, backlog);
   return {
     address: material === null ? bound : { ...bound, isSecure: true },
-    renew: (renewed) => material !== null && control.renew(secureOptionsOf(renewed)),
+    renew: (files) => {
+      token = files.controlToken;
+      if (material !== null && files.tls !== null) control.renew(secureOptionsOf(files.tls));
+    },
     close: () => control.close(),
   };
 }
@@ -104,21 +104,6 @@ function reportHandshake(
   const what = isNotTls ? `no TLS on a TLS port (${text})` : text;
   const incident = isNotTls ? Incident.notTls : Incident.handshakeFailed;
   reportNow(core, incident, peer, port, `refuse ${peer}:${port}: control port: ${what}`);
-}
-
-async function readToken(file: string): Promise<string> {
-  let text: string;
-  try {
-    text = (await readFile(file, 'utf8')).trim();
-  } catch (error) {
-    throw new Error(`option --control-token-file: read ${file}: ${fileReason(error)}`, {
-      cause: error,
-    });
-  }
-  if (text.length >= TOKEN_CHARS_MIN && !/\s/.test(text)) return text;
-  throw new Error(
-    `option --control-token-file: ${file} has ${text.length} characters, needed are at least ${TOKEN_CHARS_MIN} without blanks`,
-  );
 }
 
 function sourceOf(server: ControlledServer): ControlSource {

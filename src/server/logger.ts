@@ -7,6 +7,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { type LogContext, type Logger, LogLevel } from '../base/logger.ts';
 import { printable } from '../base/printable.ts';
 import { fileReason } from '../store/file-reason.ts';
+import { isJournal, journalPriority } from './journal-stream.ts';
 
 const LEVEL_NAMES = Object.keys(LogLevel) as (keyof typeof LogLevel)[];
 const LEVEL_COLUMNS = 7;
@@ -169,13 +170,16 @@ export class FileSink implements LogSink {
 
 /** Standard error; whoever reads it may go away. */
 export class StderrSink implements LogSink {
+  readonly #isJournal = isJournal();
+
   constructor() {
     process.stderr.on('error', () => {});
   }
 
-  write(line: string): void {
+  write(line: string, level: number): void {
+    const priority = this.#isJournal ? journalPriority(level) : '';
     try {
-      process.stderr.write(`${line}\n`);
+      process.stderr.write(`${priority}${line}\n`);
     } catch {
       // Some versions of Node throw where a full disk is behind it.
     }

@@ -1,49 +1,90 @@
 /**
- * What a server reads from files that may change while it runs: certificates, keys and tokens. Read with the server, and again
- * when it is asked to. Rule: all of it is good, or nothing changes.
+ * What a server reads from files that may change while it runs: certificates, keys and tokens. Read with the server or
+ * before it, by a user who may, and again when it is asked to. Rule: all of it is good, or nothing changes.
  */
 import { type Logger, LogLevel } from '../base/logger.ts';
 import type { TokenHash } from '../shard/token-table.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
+import { ControlTokenError, readControlToken } from './control-token.ts';
 import { usesTls } from './options/tls-rows.ts';
 import type { ResolvedOptions } from './options.ts';
-import { certificateWarnings, readTlsFiles } from './tls-files.ts';
-import { readTokenFile } from './token-file.ts';
+import { certificateWarnings, readTlsFiles, TlsFileError } from './tls-files.ts';
+import { readTokenFile, TokenFileError } from './token-file.ts';
+
+/** Everything that was read at one time. */
+export interface SecretFiles {
+  /** Null when no address is served with TLS. */
+  readonly tls: TlsMaterial | null;
+  /** Null when tokens mean nothing. */
+  readonly tokens: readonly TokenHash[] | null;
+  /** Null without a control port, and when it asks for none. */
+  readonly controlToken: string | null;
+}
+
+/** Throws TlsFileError, TokenFileError and ControlTokenError. */
+export function readSecretFiles(options: ResolvedOptions): SecretFiles {
+  const { tokenFile, control, controlTokenFile } = options;
+  const asksForToken = control !== null && controlTokenFile !== null;
+  return {
+    tls: usesTls({ ...options }) ? readTlsFiles(options) : null,
+    tokens: tokenFile === null ? null : readTokenFile(tokenFile),
+    controlToken: asksForToken ? readControlToken(controlTokenFile) : null,
+  };
+}
+
+/** Whether a file of a secret is what is wrong. */
+export function isSecretFileError(error: unknown): error is Error {
+  return (
+    error instanceof TlsFileError ||
+    error instanceof TokenFileError ||
+    error instanceof ControlTokenError
+  );
+}
 
 export class Secrets {
   readonly #options: ResolvedOptions;
   readonly #log: Logger;
-  /** Null when no address is served with TLS. */
-  tls: TlsMaterial | null = null;
-  /** Null when tokens mean nothing. */
-  tokens: readonly TokenHash[] | null = null;
+  #files: SecretFiles;
 
-  /** Throws TlsFileError and TokenFileError. */
-  constructor(options: ResolvedOptions, log: Logger) {
+  /** `files` were read before; without them the errors of readSecretFiles. */
+  constructor(options: ResolvedOptions, log: Logger, files = readSecretFiles(options)) {
     this.#options = options;
     this.#log = log;
-    this.read();
+    this.#files = files;
+    this.#warn();
   }
 
-  /** The same errors; then what was read before stays. */
+  /** Throws as readSecretFiles does; then what was read before stays. */
   read(): void {
-    const { tokenFile } = this.#options;
-    const tls = usesTls({ ...this.#options }) ? this.#readTls() : null;
-    const tokens = tokenFile === null ? null : readTokenFile(tokenFile);
-    this.tls = tls;
-    this.tokens = tokens;
+    this.#files = readSecretFiles(this.#options);
+    this.#warn();
+  }
+
+  get tls(): TlsMaterial | null {
+    return this.#files.tls;
+  }
+
+  get tokens(): readonly TokenHash[] | null {
+    return this.#files.tokens;
+  }
+
+  get controlToken(): string | null {
+    return this.#files.controlToken;
   }
 
   /** Which files were read, in words. */
   get kinds(): string {
-    const kinds = [this.tls === null ? [] : ['TLS'], this.tokens === null ? [] : ['tokens']];
+    const kinds = [
+      this.tls === null ? [] : ['TLS'],
+      this.tokens === null ? [] : ['tokens'],
+      this.controlToken === null ? [] : ['the control port'],
+    ];
     return kinds.flat().join(' and ');
   }
 
-  #readTls(): TlsMaterial {
-    const material = readTlsFiles(this.#options);
-    for (const text of certificateWarnings(material, Date.now()))
+  #warn(): void {
+    if (this.tls === null) return;
+    for (const text of certificateWarnings(this.tls, Date.now()))
       this.#log.log(LogLevel.WARNING, text);
-    return material;
   }
 }

@@ -26,7 +26,7 @@ import {
   resolveOptions,
   type ServerOptions,
 } from './options.ts';
-import { Secrets } from './secrets.ts';
+import { type SecretFiles, Secrets } from './secrets.ts';
 import { totalOf } from './total-of.ts';
 import type { ListenRequest, Server, ServerAddress, ServerStats } from './types.ts';
 
@@ -38,7 +38,12 @@ const DRAIN_STEP_MS = 20;
  * NoAddonError (`ERR_GEARTRAIN_NO_ADDON`) when `native: 'on'` and the addon does not load.
  */
 export function createServer(options: ServerOptions = {}): Server {
-  return new GearServer(resolveOptions(options), options.logger ?? nullLogger);
+  return createServerWith(options, undefined);
+}
+
+/** As createServer, with files of secrets that were read already, when this process still could; `undefined`: now. */
+export function createServerWith(options: ServerOptions, files: SecretFiles | undefined): Server {
+  return new GearServer(resolveOptions(options), options.logger ?? nullLogger, files);
 }
 
 class GearServer extends EventEmitter implements Server {
@@ -64,7 +69,7 @@ class GearServer extends EventEmitter implements Server {
   readonly #acceptFailed = (code: string): void =>
     this.#log.log(LogLevel.ERROR, `accept a connection: ${code}`);
 
-  constructor(options: ResolvedOptions, log: Logger) {
+  constructor(options: ResolvedOptions, log: Logger, files: SecretFiles | undefined) {
     super();
     this.#options = options;
     this.#log = log;
@@ -77,7 +82,7 @@ class GearServer extends EventEmitter implements Server {
     });
     // Who does not look at `closed` learns of a failure from the `error` event or the log.
     this.closed.catch(() => {});
-    this.#secrets = new Secrets(options, log);
+    this.#secrets = new Secrets(options, log, files);
     this.#engine = this.#makeEngine();
   }
 
@@ -107,8 +112,8 @@ class GearServer extends EventEmitter implements Server {
   reload(): void {
     this.#secrets.read();
     this.#engine.renewSecrets();
-    const { kinds, tls } = this.#secrets;
-    if (tls !== null) this.#control?.renew(tls);
+    const { kinds } = this.#secrets;
+    this.#control?.renew(this.#secrets);
     if (kinds !== '') this.#log.log(LogLevel.NOTICE, `the files of ${kinds} were read again`);
   }
 
@@ -248,9 +253,9 @@ class GearServer extends EventEmitter implements Server {
     const { control: wanted } = this.#options;
     if (wanted === null || this.#control !== null) return;
     const { openControl } = await import('./control-plane.ts');
-    const { tls } = this.#secrets;
+    const secrets = this.#secrets;
     try {
-      this.#control = await openControl(this.#controlled(), wanted, this.#options, tls);
+      this.#control = await openControl(this.#controlled(), wanted, this.#options, secrets);
     } catch (error) {
       throw listenError({ option: '--control', at: wanted }, error, this.#engine.listeners.places);
     }

@@ -5,12 +5,19 @@
  */
 
 import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { hashBytes } from '../protocol/hash.ts';
 import type { StoreConfig } from '../shard/assemble.ts';
 import { fileReason } from '../store/file-reason.ts';
 import { makeFolder } from '../store/make-folder.ts';
-import { journalFolder, type Manifest, readManifest, writeManifest } from '../store/manifest.ts';
+import {
+  journalFolder,
+  type Manifest,
+  readManifest,
+  shardsOf,
+  writeManifest,
+} from '../store/manifest.ts';
 import { removeJournals, reroute } from '../store/reroute.ts';
 import { lockState, type StateLock } from '../store/state-lock.ts';
 import { databaseSettingsOf } from './database-settings.ts';
@@ -131,10 +138,23 @@ class JournalState implements ServerState {
     const before = this.#found;
     if (now?.boot !== before?.boot || now?.generation !== before?.generation)
       throw new Error(`use ${this.#folder}: another server has used it since this one was made`);
+    if (before !== null) this.#tellMissing(before);
     const isRespread = before !== null && before.generation !== this.#manifest.generation;
     if (isRespread) await this.#respread(before);
     writeManifest(this.#folder, this.#manifest);
     if (isRespread) removeJournals(this.#folder, before.generation, before.shards);
+  }
+
+  /** A shard's journal is made in its first run and stays. */
+  #tellMissing({ generation, shards }: Manifest): void {
+    for (const shard of shardsOf(shards)) {
+      const folder = journalFolder(this.#folder, generation, shard);
+      if (!existsSync(folder))
+        this.#log.log(
+          LogLevel.ERROR,
+          `${folder} is missing: all jobs of shard ${shard} are lost; put it back from a backup if there is one`,
+        );
+    }
   }
 
   async #respread(before: Manifest): Promise<void> {

@@ -5,7 +5,7 @@
 
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { fileReason } from '../store/file-reason.ts';
+import { readReason } from '../store/file-reason.ts';
 import { contextOf, type TlsMaterial } from '../transport/tls/material.ts';
 import type { ResolvedOptions } from './options.ts';
 
@@ -92,7 +92,7 @@ function read(option: string, file: string): string {
   try {
     return readFileSync(file, 'latin1');
   } catch (error) {
-    throw new TlsFileError(option, file, `cannot be read: ${fileReason(error)}`, error);
+    throw new TlsFileError(option, file, readReason(error), error);
   }
 }
 

@@ -10,7 +10,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { TokenHash } from '../shard/token-table.ts';
-import { fileReason } from '../store/file-reason.ts';
+import { readReason } from '../store/file-reason.ts';
 
 const TOKEN = /^[\x21-\x7e]{16,256}$/;
 const NAME = /^[\w.-]{1,64}$/;
@@ -61,6 +61,6 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new TokenFileError(file, `cannot be read: ${fileReason(error)}`, error);
+    throw new TokenFileError(file, readReason(error), error);
   }
 }

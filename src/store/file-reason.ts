@@ -18,6 +18,12 @@ export function loginName(): string | null {
   }
 }
 
+/** The same for a file that an operator must open to this user. */
+export function readReason(error: unknown): string {
+  const remedy = isDenied(error) ? ', who must have the right to read it' : '';
+  return `cannot be read: ${fileReason(error)}${remedy}`;
+}
+
 /** Such as `not permitted (EACCES) for user gear (uid 998)`. */
 export function fileReason(error: unknown): string {
   return isDenied(error) ? `${systemReason(error)} for ${readerName()}` : systemReason(error);

@@ -38,7 +38,7 @@ export function readManifest(folder: string): Manifest | null {
   const found = parsed(path);
   if (found.format !== FORMAT)
     throw new Error(
-      `option --state-dir: ${path} has format ${found.format}, this version reads ${FORMAT}`,
+      `option --state-dir: read ${path}: its format is ${found.format}, this version reads ${FORMAT}`,
     );
   const { generation, shards, hashSeed, salt, boot } = found;
   const numbers = { generation, shards, hashSeed, salt, boot };

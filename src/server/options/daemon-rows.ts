@@ -166,7 +166,7 @@ export const logRows = [
     name: 'verbose',
     key: 'verbose',
     type: choice(...levelNames),
-    fallback: 'ERROR',
+    fallback: 'WARNING',
     group: OptionGroup.log,
     scope: 'daemon',
     effect: 'used',

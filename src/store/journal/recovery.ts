@@ -9,6 +9,7 @@ import type { FileSystem } from '../file-system.ts';
 import type { StoreHost, TakeJob } from '../store.ts';
 import { FORMAT_VERSION, HEADER_BYTES, idAt, isPut, jobAt, readHeader, slotAt } from './entry.ts';
 import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
+import { Losses } from './losses.ts';
 import { revisitEntries, type Scan, scanEntries } from './scan.ts';
 import { type Segment, type Segments, segmentName } from './segments.ts';
 import type { Slots } from './slots.ts';
@@ -29,6 +30,7 @@ export class Recovery {
   readonly #scans = new Map<number, Scan>();
   #entries: EntryBytes = entryBytesOf(new Uint8Array(0));
   #lastId = 0;
+  readonly #losses: Losses;
   #damages = 0;
   #damagedBytes = 0;
 
@@ -46,6 +48,9 @@ export class Recovery {
     this.#slots = slots;
     this.#segments = segments;
     this.#salt = salt;
+    this.#losses = new Losses(folder, segments.segmentBytes, (text) =>
+      host.log(LogLevel.ERROR, text),
+    );
   }
 
   /** The greatest id that was found. */
@@ -64,6 +69,7 @@ export class Recovery {
       ...logs.map((log, i) => () => this.#index(log, i === logs.length - 1)),
       () => this.#slots.rebuild(),
       () => this.#tellDamage(),
+      () => this.#losses.tell(),
       ...logs.map((log) => () => this.#restore(this.#segments.at(log.number), take)),
     ];
     const next = (at: number): void => {
@@ -86,6 +92,7 @@ export class Recovery {
   #index(log: Found, isLast: boolean): void {
     const { number, bytes } = log;
     const segment = this.#segments.adopt(number, bytes, bytes);
+    this.#losses.begin(segment);
     const entries = this.#load(segment);
     const salt = this.#saltOf(segment, entries);
     const scan = scanEntries(entries, bytes, salt, (at, byteCount) => {
@@ -113,6 +120,7 @@ export class Recovery {
   #place(segment: Segment, entries: EntryBytes, at: number, byteCount: number): void {
     const slot = slotAt(entries, at);
     const id = idAt(entries, at);
+    this.#losses.saw(id);
     if (this.#slots.id(slot) !== 0) this.#leave(slot);
     this.#slots.place(slot, id, segment.number, byteCount);
     this.#segments.count(segment.number, 1, byteCount);

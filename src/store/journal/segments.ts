@@ -68,6 +68,11 @@ export class Segments {
     this.#options = options;
   }
 
+  /** No segment is made smaller. */
+  get segmentBytes(): number {
+    return this.#options.segmentBytes;
+  }
+
   at(number: number): Segment {
     return this.#byNumber.get(number) as Segment;
   }

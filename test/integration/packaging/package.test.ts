@@ -59,7 +59,7 @@ describe.skipIf(!hasGit)('the tarball', () => {
       /^dist\/man\/[\w-]+\.[18]$/,
       /^native\/[\w-]+\.(cc|h|mjs)$/,
       /^prebuilds\/linux-(x64|arm64)\/geartrain\.glibc\.node$/,
-      /^src\/packaging\/(Dockerfile|geartrain\.service)$/,
+      /^src\/packaging\/(Dockerfile|geartrain\.service|geartrain-secrets\.conf)$/,
       /^(package\.json|binding\.gyp|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
     ];
     const strangers = packed.files.filter((file) => !known.some((form) => form.test(file)));

@@ -244,7 +244,7 @@ describe('files and rules that cannot be used', () => {
 
   it('a file that is missing', () => {
     expect(make({ tokenFile: '/no/such' })).toThrow(
-      '--token-file /no/such: cannot be read: ENOENT',
+      '--token-file /no/such: cannot be read: there is no such file or folder (ENOENT)',
     );
   });
 

@@ -27,7 +27,9 @@ test.each([[[]], [['--check-config']]])(
   async (words) => {
     const run = start(['--ssl', ...files('/no/such.pem', ours.file('server.key')), ...words]);
     expect((await run.ended).code).toBe(1);
-    expect(run.stderr()).toContain('--ssl-certificate /no/such.pem: cannot be read: ENOENT');
+    expect(run.stderr()).toContain(
+      '--ssl-certificate /no/such.pem: cannot be read: there is no such file or folder (ENOENT)',
+    );
     expect(run.stdout()).toBe('');
   },
 );

@@ -287,13 +287,17 @@ describe('files', () => {
     [
       'a missing certificate',
       { sslCertificate: '/no/such.pem' },
-      '--ssl-certificate /no/such.pem: cannot be read: ENOENT',
+      '--ssl-certificate /no/such.pem: cannot be read: there is no such file or folder (ENOENT)',
     ],
-    ['a missing key', { sslKey: '/no/such.key' }, '--ssl-key /no/such.key: cannot be read: ENOENT'],
+    [
+      'a missing key',
+      { sslKey: '/no/such.key' },
+      '--ssl-key /no/such.key: cannot be read: there is no such file or folder (ENOENT)',
+    ],
     [
       'a missing list of authorities',
       { tlsClientCa: '/no/ca.pem' },
-      '--tls-client-ca /no/ca.pem: cannot be read: ENOENT',
+      '--tls-client-ca /no/ca.pem: cannot be read: there is no such file or folder (ENOENT)',
     ],
   ])('%s keeps the server from being made', (_what, options, text) => {
     expect(start(options)).toThrow(

@@ -193,7 +193,7 @@ const CLIENT: readonly Row[] = [
     title: 'a pid file that cannot be',
     words: ['-i', '/no/such/folder/pid', '-b', '-f', 'later', 'x'],
     differences: ['own messages'],
-    says: /write the pid file \/no\/such\/folder\/pid: ENOENT/,
+    says: /option --pid-file: write \/no\/such\/folder\/pid: .*ENOENT/,
   },
   {
     title: 'an empty word',

@@ -136,7 +136,7 @@ test('a file that cannot be opened throws, a reopen that fails keeps the old fil
   sink.reopen();
   sink.write('still here');
   expect(readFileSync(join(folder, 'log'), 'utf8')).toMatch(
-    /reopen the log file: .*ENOENT.*\nstill here\n$/,
+    /WARNING reopen .*log: .*ENOENT.*, the log goes on in the old file\nstill here\n$/,
   );
 });
 

@@ -211,7 +211,7 @@ const cases: readonly Case[] = [
   ],
   [
     'verbose',
-    'ERROR',
+    'WARNING',
     [
       ['FATAL', 'FATAL'],
       ['ALERT', 'ALERT'],

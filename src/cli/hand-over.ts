@@ -1,0 +1,30 @@
+/**
+ * `--user` with a journal: the state directory is made by root and handed to the user who is to write in it.
+ * Rule: only a folder that was made here, or is empty, changes its owner; what others have put there is theirs.
+ */
+import { lchownSync, readdirSync, statSync } from 'node:fs';
+import { fileReason } from '../store/file-reason.ts';
+import { makeFolder } from '../store/make-folder.ts';
+import type { UserIds } from './switch-user.ts';
+
+const WRITABLE_BY_OTHERS = 0o022;
+
+/** Throws Error that says what to do when the user `name` could not write there. */
+export function handOver(folder: string, name: string, { uid, gid }: UserIds): void {
+  let isForeign: boolean;
+  try {
+    const made = makeFolder(folder);
+    const isTaken = made.length === 0 && readdirSync(folder).length > 0;
+    const { uid: owner, mode } = statSync(folder);
+    isForeign = isTaken && owner !== uid && uid !== 0 && (mode & WRITABLE_BY_OTHERS) === 0;
+    if (!isTaken) for (const path of made.length > 0 ? made : [folder]) lchownSync(path, uid, gid);
+  } catch (error) {
+    throw new Error(`option --state-dir: make ${folder} for user ${name}: ${fileReason(error)}`, {
+      cause: error,
+    });
+  }
+  if (isForeign)
+    throw new Error(
+      `option --state-dir: ${folder} is not writable for user ${name} of --user: chown -R ${name} ${folder}`,
+    );
+}

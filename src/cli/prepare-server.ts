@@ -1,0 +1,29 @@
+/**
+ * `--user`: what is needed of root's rights is done before they are given up: files of secrets are read, and the state
+ * directory is made. Everything else is made by the user.
+ */
+import { resolveOptions, type ServerOptions } from '../server/options.ts';
+import { readSecretFiles, type SecretFiles } from '../server/secrets.ts';
+import { defaultStateDir } from '../server/state-dir.ts';
+import { handOver } from './hand-over.ts';
+import type { Settings } from './settings.ts';
+import { idsOfUser, switchUser } from './switch-user.ts';
+
+export interface PreparedServer {
+  readonly options: ServerOptions;
+  /** `undefined`: they are read with the server. */
+  readonly files: SecretFiles | undefined;
+}
+
+/** Becomes the user of `--user`, if there is one. Throws Error that names the option. */
+export function prepareServer({ server, values }: Settings): PreparedServer {
+  const { user, queueType } = values;
+  if (user === null) return { options: server, files: undefined };
+  const ids = idsOfUser(user as string);
+  const files = readSecretFiles(resolveOptions(server));
+  // The default is that of root: the environment still has root's home.
+  const stateDir = queueType === 'journal' ? (server.stateDir ?? defaultStateDir()) : null;
+  if (stateDir !== null) handOver(stateDir, user as string, ids);
+  switchUser(ids);
+  return { options: stateDir === null ? server : { ...server, stateDir }, files };
+}
