@@ -196,6 +196,8 @@ function addRowNotes(collected: Collected, values: OptionValues): void {
       row.note?.(values[row.key], values),
     ];
     for (const text of sentences) if (text) collected.notes.push({ level: LogLevel.INFO, text });
+    const warning = row.warning?.(values[row.key]) ?? null;
+    if (warning !== null) collected.notes.push({ level: LogLevel.WARNING, text: warning });
   }
 }
 

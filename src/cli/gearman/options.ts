@@ -6,7 +6,7 @@ import { flag, integer, text } from '../../server/options/option-type.ts';
 import type { ReadTool } from '../tool/read-tool-words.ts';
 import { exitStatusRow, TLS_ENVIRONMENT, tlsRows, tokenRow } from '../tool/shared-rows.ts';
 import type { Tool, ToolOption } from '../tool/tool-option.ts';
-import { serverList, serverPort, word } from '../tool/value-types.ts';
+import { afterBlanks, serverList, serverPort, word } from '../tool/value-types.ts';
 
 const INT_MAX = 2 ** 31 - 1;
 const PARALLEL_MAX = 10_000;
@@ -46,7 +46,9 @@ const commonRows = [
     name: 'timeout',
     short: 't',
     key: 'timeoutMs',
-    type: integer({ min: -1, max: INT_MAX, unit: 'milliseconds', special: { [-1]: 'no limit' } }),
+    type: afterBlanks(
+      integer({ min: -1, max: INT_MAX, unit: 'milliseconds', special: { [-1]: 'no limit' } }),
+    ),
     fallback: -1,
     group: 'Client and worker',
     help: 'longest silence: of a job that was submitted, or without a job to work on',
@@ -209,7 +211,7 @@ const workerRows = [
     name: 'count',
     short: 'c',
     key: 'count',
-    type: integer({ min: 0, max: INT_MAX, special: { 0: 'no end' } }),
+    type: afterBlanks(integer({ min: 0, max: INT_MAX, special: { 0: 'no end' } })),
     fallback: 0,
     group: 'Worker',
     help: 'jobs after which it ends; a silence of -t and a server that cannot be reached count as well',

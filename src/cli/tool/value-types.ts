@@ -41,6 +41,11 @@ export const serverPort: OptionType<number> = {
   accept: (value) => anyPort.accept(value) || undefined,
 };
 
+/** A number as the C tool `gearman` reads it: blanks in front mean nothing. */
+export function afterBlanks(type: OptionType<number>): OptionType<number> {
+  return { ...type, readText: (word) => type.readText(word.trimStart()) };
+}
+
 /** Seconds with a fraction, to milliseconds. */
 export function seconds(range: {
   readonly minMs: number;

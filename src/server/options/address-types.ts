@@ -39,8 +39,12 @@ function readServices(): string {
   }
 }
 
+/** As strtoul of getaddrinfo reads it: blanks in front, a plus and zeros mean nothing. */
+const PORT_NUMBER = /^\s*\+?0*(\d{1,5})$/;
+
 function readPort(word: string): number | undefined {
-  if (/^\d{1,5}$/.test(word)) return Number(word) <= PORT_MAX ? Number(word) : undefined;
+  const digits = PORT_NUMBER.exec(word)?.[1];
+  if (digits !== undefined) return Number(digits) <= PORT_MAX ? Number(digits) : undefined;
   return /^[a-z][\w-]*$/i.test(word) ? findService(word, readServices()) : undefined;
 }
 
@@ -119,7 +123,7 @@ export function threadCount(max: number): OptionType<number | 'auto'> {
   return {
     argument: 'n|auto',
     allowed: `auto or 0 to ${max}, 0 = everything in one thread`,
-    readText: (word) => check(/^\d{1,9}$/.test(word) ? Number(word) : word),
+    readText: (word) => check(/^\+?\d{1,9}$/.test(word) ? Number(word) : word),
     accept: check,
     show: String,
   };

@@ -54,6 +54,8 @@ export interface OptionRow<V = unknown> {
   readonly effect: 'used' | string;
   /** A further sentence for INFO that depends on the value or on other options; null for none. */
   note?(value: V, values: OptionValues): string | null;
+  /** A sentence for WARNING about a value that an operator did not mean; null for none. */
+  warning?(value: V): string | null;
   /** Why this version does not start with this value; null when it does. */
   refuse?(value: V): string | null;
   /** Why this value does not go together with those of other options; null when it does. */

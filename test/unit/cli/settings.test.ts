@@ -1,5 +1,6 @@
 /** Command line, config file and environment: what is read, who wins, what is refused. */
 import { describe, expect, test } from 'vitest';
+import { LogLevel } from '../../../src/base/logger.ts';
 import { splitWords } from '../../../src/cli/config-file.ts';
 import { helpText } from '../../../src/cli/read-words.ts';
 import { readSettings, type Settings } from '../../../src/cli/settings.ts';
@@ -96,6 +97,43 @@ describe('command line', () => {
       argv: ['-t', 'auto', '--max-memory', '1G', '--admin-from', 'loopback'],
     });
     expect(resolveOptions(server)).toMatchObject({ maxMemory: 2 ** 30, adminFrom: ['loopback'] });
+  });
+});
+
+describe('numbers', () => {
+  test.each([
+    [['-p', ' 4731'], { port: 4731 }],
+    [['-p', '+4731'], { port: 4731 }],
+    [['-p', '04731'], { port: 4731 }],
+    [['-p 4731'], { port: 4731 }],
+    [['-t', '+2', '-b', '+5', '-j', '01'], { threads: 2, backlog: 5, jobRetries: 1 }],
+  ])('%j are read as gearmand reads them', (argv, values) => {
+    expect(read({ argv }).values).toMatchObject(values);
+  });
+
+  test.each([
+    [['-p', '4731 ']],
+    [['-p', '47x']],
+    [['-p', '65536']],
+    [['-t', ' 2']],
+    [['-b', ' 5']],
+  ])('%j are refused, as gearmand does', (argv) => {
+    expect(problems({ argv })).toHaveLength(1);
+  });
+
+  test('an option in one word with the servers of memcached is ignored, which is said', () => {
+    const argv = [
+      ...['-q', 'libmemcached'],
+      '--libmemcached-servers=localhost:11211 --libmemcached-prefix=x',
+    ];
+    const { notes, values } = read({ argv });
+    expect(values.libmemcachedPrefix).toBe('gear_');
+    expect(notes).toEqual([
+      {
+        level: LogLevel.WARNING,
+        text: '--libmemcached-servers: "--libmemcached-prefix=x" is ignored, it is in one word with the servers; options are words of their own',
+      },
+    ]);
   });
 });
 

@@ -1,7 +1,11 @@
 /** Redis and memcached as stores, on servers of the tests' own. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DatabaseSettings, kindOf } from '../../../src/store/database/kinds.ts';
-import { readServers, serverOf } from '../../../src/store/database/memcached/memcached-servers.ts';
+import {
+  readServers,
+  serverOf,
+  wordsAfterServers,
+} from '../../../src/store/database/memcached/memcached-servers.ts';
 import { databasePlace } from '../../support/store/database-place.ts';
 import {
   type KeyValueName,
@@ -170,6 +174,15 @@ describe('memcached servers', () => {
       ['/s', { path: '/s' }],
     ]);
     for (const wrong of ['', ',', 'a:b', 'a:0', 'a:65536']) expect(readServers(wrong)).toBeNull();
+  });
+
+  it('end where an option has come in the same word', () => {
+    const text = 'localhost:11211 --libmemcached-prefix=x';
+    expect(readServers(text)?.map(({ label }) => label)).toEqual(['localhost:11211']);
+    expect(wordsAfterServers(text)).toBe('--libmemcached-prefix=x');
+    expect(readServers('--server=a,b-c')?.map(({ label }) => label)).toEqual(['a', 'b-c']);
+    expect(wordsAfterServers('--server=a,b-c')).toBe('');
+    expect(readServers('--libmemcached-prefix=x')).toBeNull();
   });
 
   it('share keys', () => {

@@ -8,9 +8,19 @@ export interface MemcachedServer {
   readonly to: NetConnectOpts;
 }
 
+/** What begins like an option ends the list, as gearmand takes it; `--server=` is libmemcached's own. */
+const OPTION = /(?<=^|[\s,])--?(?!server=)[a-z]/i;
+
+/** An option that has come in one word with the servers, as behind a quote too many; empty: none. */
+export function wordsAfterServers(text: string): string {
+  const at = text.search(OPTION);
+  return at < 0 ? '' : text.slice(at);
+}
+
 /** `host`, `host:port`, `[::1]:port` or the path of a socket, several behind commas or blanks. Null: not understood. */
 export function readServers(text: string): MemcachedServer[] | null {
-  const words = text.split(/[\s,]+/).filter((word) => word !== '');
+  const list = text.slice(0, text.length - wordsAfterServers(text).length);
+  const words = list.split(/[\s,]+/).filter((word) => word !== '');
   const servers = words.map((word) => readServer(word.replace(/^--server=/i, '')));
   return servers.length === 0 || servers.includes(null) ? null : (servers as MemcachedServer[]);
 }
