@@ -48,6 +48,7 @@ Connection* Reactor::CreateConnection(int fd, int* error) {
     return nullptr;
   }
   Connection* connection = new Connection();
+  connection->outlet.CountIn(&unsent_held_);
   *error = uv_poll_init(loop_, &connection->poll, fd);
   if (*error != 0) {
     delete connection;

@@ -49,7 +49,7 @@ constexpr uint32_t kGenerationMax = 2047;
 constexpr uint32_t kOutInts = 4;
 enum OutField { kOutConn = 0, kOutOff = 1, kOutLen = 2, kOutBlob = 3 };
 
-enum ControlWord { kOutRows = 0, kOutBytes = 1, kBlobKib = 2, kBlobKibMax = 3 };
+enum ControlWord { kOutRows = 0, kOutBytes = 1, kBlobKib = 2, kBlobKibMax = 3, kUnsentKib = 4 };
 constexpr uint32_t kControlInts = 16;
 
 constexpr uint32_t kHeaderBytes = 12;

@@ -23,6 +23,7 @@ void Outlet::AppendBytes(const uint8_t* bytes, uint32_t count) {
   Part part{static_cast<uint8_t*>(Allocate(capacity)), nullptr, 0, count, capacity};
   memcpy(part.bytes, bytes, count);
   parts_.Push(part);
+  *held_ += capacity;
 }
 
 void Outlet::AppendBlob(BlobTable* blobs, Blob* blob, uint32_t offset, uint32_t count) {
@@ -77,6 +78,7 @@ void Outlet::ReleasePart(BlobTable* blobs, Part* part) {
   if (part->blob != nullptr) {
     blobs->Release(part->blob);
   } else {
+    *held_ -= part->capacity;
     free(part->bytes);
   }
 }

@@ -17,6 +17,8 @@ class Outlet {
   Outlet(const Outlet&) = delete;
   Outlet& operator=(const Outlet&) = delete;
 
+  // Memory of copied bytes is added to `*held` as long as it is there; before the first call below.
+  void CountIn(uint64_t* held) { held_ = held; }
   uint64_t unsent() const { return unsent_; }
   void AppendBytes(const uint8_t* bytes, uint32_t count);
   // Takes over one reference to `blob`.
@@ -42,6 +44,7 @@ class Outlet {
   Vector<Part> parts_;
   uint32_t first_ = 0;
   uint64_t unsent_ = 0;
+  uint64_t* held_ = nullptr;
 };
 
 }  // namespace geartrain

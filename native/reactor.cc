@@ -59,9 +59,10 @@ void Reactor::InitHandles(uv_loop_t* loop) {
 void Reactor::RunTurn() {
   is_nudged_ = ring_woke_ = must_spin_ = false;
   is_in_turn_ = true;
+  arrays_.control[kUnsentKib] = static_cast<int32_t>(unsent_held_ >> 10);
   Outcome outcome = host_.on_turn(host_.data, batch_.row_count);
   is_in_turn_ = false;
-  told_mib_ = blobs_.LimitedMib();
+  told_mib_ = LimitedMib();
   ClearBatch();
   if (outcome == Outcome::kEnding) return Abandon();
   if (outcome == Outcome::kThrew) DropOutput();
@@ -117,7 +118,10 @@ void Reactor::OnCheck() {
 }
 
 // Unfinished frames grow, and sent ones leave, without a row; threads share the limit and must know.
-bool Reactor::MustTellMemory() const { return blobs_.LimitedMib() != told_mib_; }
+int32_t Reactor::LimitedMib() const {
+  if (arrays_.control[kBlobKibMax] <= 0) return 0;
+  return blobs_.LimitedMib() + static_cast<int32_t>(unsent_held_ >> 20);
+}
 
 // An active idle handle keeps the loop from sleeping while something is left to do.
 void Reactor::UpdateIdle() {

@@ -155,7 +155,8 @@ class Reactor {
   void ClearBatch();
   void OnPrepare();
   void OnCheck();
-  bool MustTellMemory() const;
+  bool MustTellMemory() const { return LimitedMib() != told_mib_; }
+  int32_t LimitedMib() const;
   void UpdateIdle();
   void UpdateReference();
   void CloseHandle(uv_handle_t* handle);
@@ -285,7 +286,9 @@ class Reactor {
   uv_poll_t* doorbell_ = nullptr;
   int doorbell_fd_ = -1;
 
-  int32_t told_mib_ = 0;  // Blobs as the thread has seen them, when they are limited.
+  // Blobs and unsent output as the thread has seen them, when memory is limited.
+  int32_t told_mib_ = 0;
+  uint64_t unsent_held_ = 0;  // Memory of unsent output, without blobs.
 
   bool is_in_turn_ = false;
   bool is_nudged_ = false;

@@ -108,5 +108,9 @@ export const Control = {
   BLOB_KIB: 2,
   /** KiB that blobs may take in this thread before frames are read and dropped; 0 = no limit; written by the thread. */
   BLOB_KIB_MAX: 3,
+  /** KiB of copied output that is unsent, as of the last turn; written by the reactor. */
+  UNSENT_KIB: 4,
+  /** The same of connections that live in JavaScript beside the addon's, or without it. */
+  LOCAL_UNSENT_KIB: 5,
 } as const;
 export const CONTROL_INTS = 16;

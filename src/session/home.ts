@@ -83,6 +83,8 @@ export interface HomeHooks {
   /** What stands for a token (session.ts, tokenKey); null for one that is not known. */
   keyOfToken(token: Uint8Array): string | null;
   hasTokenKey(key: string): boolean;
+  /** Much was given up that lies in the heap of JavaScript: its memory is wanted back soon. */
+  collectGarbage(): void;
   /** Figures of the store of this thread; null without one. */
   storeHealth(): StoreHealth | null;
 }

@@ -66,21 +66,22 @@ function closeMost(home: Home, { holder, bytes }: Most): void {
     home.outbox.close(holder, reason);
     return;
   }
+  home.hooks.collectGarbage();
   const text = `close connection ${holder.address}:${holder.port}: ${reason}`;
   home.incidents.report(Incident.memoryLimit, text, contextOf(holder));
-  home.abort(holder);
-  // Its unsent output is what may be most of it: nothing is waited for.
+  // At once, and first: its unsent output may be most of it, so nothing is waited for.
   home.reactor.close(holder.conn);
+  home.abort(holder);
 }
 
 /** Forgets functions that nobody uses until there is room; false when there is none even so. */
 function forgetFunctions(home: Home): boolean {
   const { account, broker } = home;
   if (broker === null) return false;
+  const before = broker.functions.count;
   let start = 1;
-  do {
-    start = forgetIdle(broker, start, FUNCTIONS_STEP);
-    if (account.grow()) return true;
-  } while (start !== 0);
-  return false;
+  do start = forgetIdle(broker, start, FUNCTIONS_STEP);
+  while (!account.grow() && start !== 0);
+  if (broker.functions.count < before) home.hooks.collectGarbage();
+  return account.grow();
 }

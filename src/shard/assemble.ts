@@ -26,6 +26,7 @@ import type { Store, StoreHost } from '../store/store.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
 import type { DoorOptions } from '../transport/tls/tls-door.ts';
 import { compileAdminFrom } from './admin-from.ts';
+import { garbageCollector } from './collect-garbage.ts';
 import { diskFiles } from './disk-files.ts';
 import { loopDelayMeter } from './loop-delay.ts';
 import { SecureDoor } from './secure-door.ts';
@@ -145,6 +146,7 @@ export function assembleThread(
     },
     onLine: (home, session, line) => onLine(home, session, line, facts),
     rings,
+    collectGarbage: garbageCollector(() => clock.nowMs()),
     ...(config.measuresLoop ? { loopDelay: loopDelayMeter() } : {}),
     ...(config.tokens !== null && { tokens: new TokenTable(config.tokens) }),
     arrivals: {

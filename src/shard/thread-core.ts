@@ -70,6 +70,8 @@ export interface ThreadParts {
   readonly rings: ThreadRings;
   /** Reads and begins anew how late timers are; left out where it is not measured. */
   readonly loopDelay?: () => LoopDelay;
+  /** Has garbage collected soon; left out where that is nobody's concern. */
+  readonly collectGarbage?: () => void;
   /** The tokens that peers may show; left out where they mean nothing. */
   readonly tokens?: TokenTable;
   /** What becomes of peers of TLS ports; left out where there are none. */
@@ -80,6 +82,13 @@ export interface ThreadParts {
   };
   /** Makes the store of the jobs that are owned here; null keeps them in memory only. */
   readonly makeStore: ((host: StoreHost) => Store) | null;
+}
+
+/** What the reactor holds of packets and output, as it says in its control words. */
+export function reactorBytes(control: Int32Array): number {
+  const blobKib = control[Control.BLOB_KIB] as number;
+  const unsentKib = control[Control.UNSENT_KIB] as number;
+  return (blobKib + unsentKib + (control[Control.LOCAL_UNSENT_KIB] as number)) * 1024;
 }
 
 export class ThreadCore {
@@ -124,11 +133,12 @@ export class ThreadCore {
         else this.door.takeDescriptor(fd, address, port);
       },
       refuseArrival: (fd: number) => parts.arrivals?.closeDescriptor(fd),
+      collectGarbage: () => parts.collectGarbage?.(),
       storeHealth: () => this.store?.health ?? null,
     };
     const { memoryBytesMax, memoryWords } = options;
-    const blobBytes = () => (this.reactor.control[Control.BLOB_KIB] as number) * 1024;
-    this.account = new Account(memoryBytesMax, memoryWords, thread, blobBytes);
+    const bytesOfReactor = () => reactorBytes(this.reactor.control);
+    this.account = new Account(memoryBytesMax, memoryWords, thread, bytesOfReactor);
     const { account, reactor } = this;
     const { links } = parts.rings;
     this.home = new Home(options.home, hooks, reactor, handles, links, parts.log, account);

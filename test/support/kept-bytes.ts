@@ -1,14 +1,14 @@
 /** What a thread holds for its peers, counted anew from all that it has: the account must say the same. */
 import { Kept } from '../../src/broker/kept.ts';
 import type { Peer } from '../../src/broker/peer.ts';
-import { Control } from '../../src/protocol/batch.ts';
 import type { Home } from '../../src/session/home.ts';
 import { SESSION_BYTES, type Session } from '../../src/session/session.ts';
+import { reactorBytes } from '../../src/shard/thread-core.ts';
 
 /** Bytes; those of the account are `home.account.held` after its `refresh()`. */
 export function keptBytes(home: Home): number {
   const { broker } = home;
-  let bytes = (home.reactor.control[Control.BLOB_KIB] as number) * 1024;
+  let bytes = reactorBytes(home.reactor.control);
   for (let slot = 0; slot < home.slotEnd; slot++) {
     const session = home.atSlot(slot);
     if (session === null) continue;

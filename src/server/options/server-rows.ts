@@ -201,7 +201,7 @@ export const limitRows = [
     group: OptionGroup.limits,
     scope: 'server',
     effect: 'used',
-    help: 'memory of queued workloads and unfinished packets; above it a submit is answered with QUEUE_ERROR',
+    help: 'memory that peers may make the server keep: jobs, function names, connections; new jobs stop at 7/8 of it',
   },
   {
     name: 'max-functions',

@@ -45,6 +45,10 @@ export class Connection {
   isOutputPaused = false;
   /** Unsent output after the last send, less what has left since. */
   backlogBytes = 0;
+  /** Of the unsent output: bytes of blobs in `pieces`, those given to the wire, and what is counted for all without them. */
+  gatheredBlobBytes = 0;
+  wireBlobBytes = 0;
+  countedBytes = 0;
   /** The last word given to `wire.setReading`. */
   isReading = true;
   /** A GoneReason, -1 while the connection lives. */

@@ -86,6 +86,7 @@ function appendBlob(
     blobs.release(blob);
     return;
   }
+  connection.gatheredBlobBytes += count;
   connection.pieces.push(blobs.view(blob, off, count));
   connection.pieceBlobs.push(blob);
 }

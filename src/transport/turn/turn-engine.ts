@@ -165,6 +165,7 @@ export class TurnEngine {
   /** The wire is closed for good. Its slot is free when the thread has closed the connection too. */
   closed(connection: Connection): void {
     connection.isWireClosed = true;
+    this.output.count(connection);
     if (connection.leaving !== Leaving.NO) this.#connections.remove(connection);
     else this.ended(connection, GoneReason.RESET);
   }

@@ -3,7 +3,7 @@
  * Rule: one send per connection and turn; a connection that leaves is closed behind its last send.
  */
 import type { ReactorOptions } from '../../native/contract.ts';
-import { GoneReason } from '../../protocol/batch.ts';
+import { Control, GoneReason } from '../../protocol/batch.ts';
 import type { Blobs } from './blob-table.ts';
 import { type Connection, type Connections, Leaving } from './connection.ts';
 import { gatherOutput, type OutputBatch } from './output.ts';
@@ -28,6 +28,8 @@ export class TurnOutput {
   #dirty: Connection[] = [];
   #leaving: Connection[] = [];
   #asked: Connection[] = [];
+  /** Unsent output of all connections without blobs; KiB of it stand in the control words. */
+  #countedBytes = 0;
   /** Who gets output: also a connection that leaves, until its last flush. */
   readonly #receiver = (conn: number): Connection | null | undefined => {
     const connection = this.#connections.get(conn);
@@ -100,6 +102,7 @@ export class TurnOutput {
 
   /** Output has left the wire: looks at the low marks. */
   sent(connection: Connection): void {
+    this.count(connection);
     if (connection.leaving !== Leaving.NO) return;
     const unsent = this.unsentBytes(connection);
     connection.backlogBytes = Math.min(connection.backlogBytes, unsent);
@@ -132,14 +135,18 @@ export class TurnOutput {
 
   #send(connection: Connection): void {
     if (connection.piecesBytes === 0) return;
-    const { pieces, pieceBlobs, wire } = connection;
+    const { pieces, pieceBlobs, wire, gatheredBlobBytes } = connection;
     connection.pieces = [];
     connection.pieceBlobs = [];
     connection.piecesBytes = 0;
+    connection.gatheredBlobBytes = 0;
+    connection.wireBlobBytes += gatheredBlobBytes;
     wire.send(pieces, () => {
+      connection.wireBlobBytes -= gatheredBlobBytes;
       for (const blob of pieceBlobs) this.#blobs.release(blob);
       this.sent(connection);
     });
+    this.count(connection);
     if (connection.leaving !== Leaving.NO) return;
     const unsent = wire.unsentBytes();
     if (unsent > this.#options.outputPauseBytes && !connection.isOutputPaused) {
@@ -151,6 +158,15 @@ export class TurnOutput {
     const isGrowing = unsent > connection.backlogBytes;
     connection.backlogBytes = unsent;
     if (wasOver && isGrowing) this.#events.overLimit(connection);
+  }
+
+  /** Notes how much its wire holds of output that is not a blob's; nothing when it is closed. */
+  count(connection: Connection): void {
+    const unsent = connection.isWireClosed ? 0 : connection.wire.unsentBytes();
+    const bytes = Math.max(0, unsent - connection.wireBlobBytes);
+    this.#countedBytes += bytes - connection.countedBytes;
+    connection.countedBytes = bytes;
+    this.#batch.control[Control.LOCAL_UNSENT_KIB] = this.#countedBytes >>> 10;
   }
 
   #end(connection: Connection): void {
@@ -166,5 +182,6 @@ export class TurnOutput {
     connection.pieces = [];
     connection.pieceBlobs = [];
     connection.piecesBytes = 0;
+    connection.gatheredBlobBytes = 0;
   }
 }

@@ -138,6 +138,24 @@ describe('--max-memory', () => {
     expect(packetsOf(stage.take('honest'))).toEqual([{ type: ECHO_RES, text: 'x' }]);
   }, 60_000);
 
+  it('counts output that peers do not read, and closes the one that leaves most', () => {
+    const stage = new Stage(LIMIT / 4);
+    const { reactor } = stage.thread;
+    const conns = Array.from({ length: 6 }, (_, i) =>
+      reactor.connect({ port: 2000 + i, windowBytes: 4096 }),
+    );
+    const echo = rawPacket(ECHO_REQ, 'e'.repeat(10_000));
+    for (let round = 0; round < 40; round++) {
+      for (const conn of conns) reactor.push(conn, Buffer.concat(Array(10).fill(echo)));
+      stage.thread.run();
+      expect(stage.heldBytes).toBeLessThanOrEqual(LIMIT / 4 + MIB);
+    }
+    const closed = conns.filter((conn) => reactor.isClosed(conn));
+    expect(closed.length).toBeGreaterThanOrEqual(1);
+    expect(closed.length).toBeLessThan(conns.length);
+    expect(stage.thread.warnings[0]).toMatch(/: memory is full and it holds most, \d{7} bytes$/);
+  });
+
   it('bounds the bytes of names of one connection also where there is no limit', () => {
     const stage = new Stage(0);
     const names = Array.from({ length: 9000 }, (_, i) => rawPacket(CAN_DO, nameOf(i)));
