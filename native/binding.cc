@@ -71,8 +71,8 @@ ReactorOptions ReadOptions(const Napi::Value& numbers) {
                         ReadStreamOptions(number, 2)};
 }
 
-// (settings, shapes, options, onTurn, onListenError, onClosed, onOutput) -> { handle, arena, rows,
-// out, outRows, control }
+// (settings, shapes, options, onTurn, onListenError, onClosed, onOutput, unsent) -> { handle, arena,
+// rows, out, outRows, control }
 Napi::Value Create(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   uv_loop_s* loop = nullptr;
@@ -84,12 +84,14 @@ Napi::Value Create(const Napi::CallbackInfo& info) {
   Napi::Uint8Array out = Napi::Uint8Array::New(env, kOutBytes);
   Napi::Int32Array out_rows = Napi::Int32Array::New(env, kOutRows * kOutInts);
   Napi::Int32Array control = Napi::Int32Array::New(env, kControlInts);
-  Napi::TypedArray arrays[] = {arena, rows, out, out_rows, control};
+  Napi::Float64Array unsent = info[7].As<Napi::Float64Array>();
+  if (unsent.ElementLength() != kSlotMask + 1) Die("unsent has a wrong length");
+  Napi::TypedArray arrays[] = {arena, rows, out, out_rows, control, unsent};
   if (handle.IsEmpty()) delete binding;
   for (const Napi::TypedArray& array : arrays) {
     if (handle.IsEmpty() || array.IsEmpty()) return Napi::Value();
   }
-  for (int i = 0; i < 5; i++) binding->held.arrays[i] = Napi::Persistent<Napi::Object>(arrays[i]);
+  for (int i = 0; i < 6; i++) binding->held.arrays[i] = Napi::Persistent<Napi::Object>(arrays[i]);
   binding->held.on_turn = Napi::Persistent(info[3].As<Napi::Function>());
   binding->held.on_listen_error = Napi::Persistent(info[4].As<Napi::Function>());
   binding->held.on_closed = Napi::Persistent(info[5].As<Napi::Function>());
@@ -97,7 +99,7 @@ Napi::Value Create(const Napi::CallbackInfo& info) {
   binding->reactor = new Reactor(
       loop, ReadSettings(info[0], info[1]), ReadOptions(info[2]),
       SharedArrays{arena.Data(), kArenaBytes, rows.Data(), kRows, out.Data(), kOutBytes,
-                   out_rows.Data(), kOutRows, control.Data()},
+                   out_rows.Data(), kOutRows, control.Data(), unsent.Data()},
       Host{binding, OnTurn, OnListenError, OnOutput, OnClosed});
   binding->state->bindings.PushFront(binding);
   Napi::Object result = Napi::Object::New(env);

@@ -43,7 +43,7 @@ struct Held {
   Napi::FunctionReference on_listen_error;
   Napi::FunctionReference on_closed;
   Napi::FunctionReference on_output;
-  Napi::ObjectReference arrays[5];
+  Napi::ObjectReference arrays[6];
   Napi::ObjectReference ring_words;
 };
 

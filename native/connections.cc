@@ -39,6 +39,7 @@ uint32_t Reactor::TakeSlot() {
   }
   Slot& slot = slots_[index];
   slot.generation = slot.generation == kGenerationMax ? 1 : slot.generation + 1;
+  arrays_.unsent[index] = 0;
   return index;
 }
 
@@ -155,6 +156,7 @@ int32_t Reactor::Adopt(int fd, const uint8_t* unread, size_t unread_bytes, const
   // of bytes.
   if (unsent_bytes > 0) {
     connection->outlet.AppendBytes(unsent, static_cast<uint32_t>(unsent_bytes));
+    TellUnsent(connection);
     MarkDirty(connection);
   }
   return connection->id;

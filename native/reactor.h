@@ -42,6 +42,8 @@ struct SharedArrays {
   int32_t* out_rows;
   uint32_t out_row_count;
   int32_t* control;
+  // By slot. JavaScript adds what it appends to `out`; what is left is written behind every send.
+  double* unsent;
 };
 
 struct ReactorOptions {
@@ -223,6 +225,11 @@ class Reactor {
   void SendQueue(Connection* connection);
   void ArmWrite(Connection* connection);
   void AfterSend(Connection* connection);
+  // Shows JavaScript how much output of the connection waits; nothing of it is in `out`.
+  void TellUnsent(const Connection* connection) {
+    arrays_.unsent[static_cast<uint32_t>(connection->id) & kSlotMask] =
+        static_cast<double>(connection->outlet.unsent());
+  }
   void BreakWrite(Connection* connection);
   void MarkDirty(Connection* connection);
 

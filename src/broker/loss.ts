@@ -7,6 +7,7 @@ import { HEADER_BYTES } from '../protocol/limits.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { Broker } from './broker.ts';
 import { Flag } from './jobs.ts';
+import type { Peer } from './peer.ts';
 import { Count } from './tally.ts';
 
 /** Takes an assigned job from its worker: back to its queue, or failed when its attempts are spent. */
@@ -42,14 +43,18 @@ export function abandon(broker: Broker, job: number): void {
 
 /** WORK_FAIL to every watcher; its payload is the handle without a NUL. */
 export function notifyFail(broker: Broker, job: number): void {
+  broker.jobs.watchers.forEach(job, (watcher, copies) => failTo(broker, watcher, job, copies));
+}
+
+/** `copies` of WORK_FAIL to one watcher. */
+export function failTo(broker: Broker, watcher: Peer, job: number, copies: number): void {
   const { outbox, handles } = broker;
-  const serial = broker.jobs.table.serial(job);
-  const handleBytes = handles.encode(job, serial);
-  broker.jobs.watchers.forEach(job, (watcher) => {
-    outbox.notify(watcher, HEADER_BYTES + handleBytes, 0, 0);
+  const handleBytes = handles.encode(job, broker.jobs.table.serial(job));
+  for (let left = copies; left > 0; ) {
+    left -= outbox.notify(watcher, HEADER_BYTES + handleBytes, 0, 0, left);
     const at = writeHeader(outbox.bytes, outbox.at, Packet.WORK_FAIL, handleBytes);
     handles.write(outbox.bytes, at);
-  });
+  }
 }
 
 /** `cancel job`: watchers hear WORK_FAIL once, a running job ends unheard. False when there is no such job. */

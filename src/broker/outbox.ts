@@ -13,8 +13,11 @@ export interface Outbox {
    * `blobBytes` of that blob (the outbox retains it). The reply takes the frame's place in the order of replies.
    */
   reply(peer: Peer, headBytes: number, blob: number, blobBytes: number): void;
-  /** The same for a packet that no frame of `peer` asked for (WORK_* to a watcher). */
-  notify(peer: Peer, headBytes: number, blob: number, blobBytes: number): void;
+  /**
+   * The same for a packet that no frame of `peer` asked for (WORK_* to a watcher), of which it gets `copies`. Returns for
+   * how many of them this one stands: it is asked again for the rest. A peer with too much unsent output gets none.
+   */
+  notify(peer: Peer, headBytes: number, blob: number, blobBytes: number, copies: number): number;
   /** Takes the place of the reply that the frame at hand owes to `peer`, for later; returns its number. */
   postpone(peer: Peer): number;
   /** The next `reply` to `peer` fills this postponed place; `release` must follow it. */

@@ -29,8 +29,8 @@ export class Peer {
   heldCounts: Map<number, number> | null = null;
   /** First of the jobs whose first watcher it is, linked by WATCH_NEXT and WATCH_PREV. */
   watchedJob = 0;
-  /** Its subscriptions to jobs that had a watcher before, by job. */
-  extraWatches: Map<number, number[]> | null = null;
+  /** Jobs to which it has subscriptions beside those: they had a watcher before. */
+  extraWatches: Set<number> | null = null;
   /** Bytes that it makes this thread keep: itself, what it offers and watches; not its jobs (see Account). */
   held = 0;
   /** Its connection, which lives in another thread, is being closed. */

@@ -166,7 +166,10 @@ function coalesce(broker: Broker, peer: Peer, job: number, isBackground: boolean
     return;
   }
   if (isBackground) broker.jobs.setFlag(job, Flag.BACKGROUND);
-  else broker.jobs.watchers.add(job, peer);
+  else if (!broker.jobs.watchers.add(job, peer)) {
+    refuse(broker, peer, Errors.queueError);
+    return;
+  }
   broker.counters.coalesced++;
   if (broker.storing?.isAwaited(job, peer)) return;
   replyCreated(broker, peer, job, broker.jobs.table.serial(job));

@@ -1,47 +1,62 @@
 /**
- * Who waits for which job. The first subscription of a job lies in its row and in the peer's own list; more of them,
- * which are rare, in a side map by number. Rule: every operation is O(1) in the other subscriptions of the job.
+ * Who waits for which job, and how often: a peer that submits the same unique again has one subscription more. The first
+ * subscription of a job lies in its row and in the peer's own list; more of them, which are rare, in a side map.
+ * Rule: every operation but `forEach` and `dropAll` is O(1) in the other peers of the job.
  */
 import { Flag, type JobRows } from './job-rows.ts';
 import { Job } from './job-table.ts';
 import type { Peer, PeerTable } from './peer.ts';
 
+/** Subscriptions of one peer to one job. Each has its copy of all that the worker sends. */
+export const SUBSCRIPTIONS_MAX = 1024;
+
+/** Subscriptions beside the first one. */
+interface More {
+  /** By peer, the one that has subscribed last at the end. */
+  readonly counts: Map<Peer, number>;
+  total: number;
+}
+
 export class Watchers {
   readonly #rows: JobRows;
   readonly #peers: PeerTable;
-  /** Subscriptions beside the first one, by job: their numbers, oldest first, and whose they are. */
-  readonly #more = new Map<number, Map<number, Peer>>();
-  #lastSubscription = 0;
+  readonly #more = new Map<number, More>();
+  /** Pairs of job and peer in the side map: what they take does not depend on their counts. */
+  sideCount = 0;
 
   constructor(rows: JobRows, peers: PeerTable) {
     this.#rows = rows;
     this.#peers = peers;
   }
 
-  /** One subscription more of `peer`. */
-  add(job: number, peer: Peer): void {
+  /** One subscription more of `peer`; false, and nothing changes, when it has SUBSCRIPTIONS_MAX. */
+  add(job: number, peer: Peer): boolean {
     const rows = this.#rows;
     const hasMore = rows.has(job, Flag.HAS_MORE_WATCHERS);
-    if (!hasMore && rows.word(job, Job.WATCHER) === 0) {
+    const first = rows.word(job, Job.WATCHER);
+    if (!hasMore && first === 0) {
       rows.setWord(job, Job.WATCHER, peer.index);
       rows.setWord(job, Job.WATCH_PREV, 0);
       rows.setWord(job, Job.WATCH_NEXT, peer.watchedJob);
       if (peer.watchedJob !== 0) rows.setWord(peer.watchedJob, Job.WATCH_PREV, job);
       peer.watchedJob = job;
-      return;
+      return true;
     }
-    let more = hasMore ? this.#more.get(job) : undefined;
-    if (more === undefined) {
-      more = new Map();
+    const more = hasMore ? (this.#more.get(job) as More) : { counts: new Map(), total: 0 };
+    const count = more.counts.get(peer) ?? 0;
+    if (count + (first === peer.index ? 1 : 0) >= SUBSCRIPTIONS_MAX) return false;
+    if (!hasMore) {
       this.#more.set(job, more);
       rows.setFlag(job, Flag.HAS_MORE_WATCHERS);
     }
-    const subscription = ++this.#lastSubscription;
-    more.set(subscription, peer);
-    peer.extraWatches ??= new Map();
-    const own = peer.extraWatches.get(job);
-    if (own === undefined) peer.extraWatches.set(job, [subscription]);
-    else own.push(subscription);
+    if (count === 0) {
+      this.sideCount++;
+      peer.extraWatches ??= new Set();
+      peer.extraWatches.add(job);
+    } else more.counts.delete(peer);
+    more.counts.set(peer, count + 1);
+    more.total++;
+    return true;
   }
 
   /** Subscriptions; a peer that submitted twice counts twice. */
@@ -49,43 +64,47 @@ export class Watchers {
     const rows = this.#rows;
     const first = rows.word(job, Job.WATCHER) === 0 ? 0 : 1;
     return rows.has(job, Flag.HAS_MORE_WATCHERS)
-      ? first + (this.#more.get(job) as Map<number, Peer>).size
+      ? first + (this.#more.get(job) as More).total
       : first;
   }
 
-  /** Calls `send` for each subscription, the latest first, as gearmand does. */
-  forEach(job: number, send: (peer: Peer) => void): void {
+  /**
+   * Calls `send` for the peers with the number of their subscriptions, the one that has subscribed last first: gearmand
+   * sends to the latest subscription first. The first subscriber comes again at the end, for that subscription alone.
+   */
+  forEach(job: number, send: (peer: Peer, count: number) => void): void {
     const rows = this.#rows;
     if (rows.has(job, Flag.HAS_MORE_WATCHERS)) {
-      const more = [...(this.#more.get(job) as Map<number, Peer>).values()];
-      for (let i = more.length - 1; i >= 0; i--) send(more[i] as Peer);
+      const more = [...(this.#more.get(job) as More).counts];
+      for (let i = more.length - 1; i >= 0; i--) send(...(more[i] as [Peer, number]));
     }
     const first = rows.word(job, Job.WATCHER);
-    if (first !== 0) send(this.#peers.at(first));
+    if (first !== 0) send(this.#peers.at(first), 1);
   }
 
   /** Ends all subscriptions of one job. */
   dropAll(job: number): void {
     const rows = this.#rows;
     if (rows.has(job, Flag.HAS_MORE_WATCHERS)) {
-      const more = this.#more.get(job) as Map<number, Peer>;
-      for (const peer of more.values()) peer.extraWatches?.delete(job);
+      const { counts } = this.#more.get(job) as More;
+      for (const peer of counts.keys()) peer.extraWatches?.delete(job);
+      this.sideCount -= counts.size;
       this.#more.delete(job);
       rows.clearFlag(job, Flag.HAS_MORE_WATCHERS);
     }
     this.#dropFirst(job);
   }
 
-  /** Ends all subscriptions of one peer to one job. O(1) in the number of its other watchers. */
+  /** Ends all subscriptions of one peer to one job. */
   drop(job: number, peer: Peer): void {
     const rows = this.#rows;
     if (rows.word(job, Job.WATCHER) === peer.index) this.#dropFirst(job);
-    const own = peer.extraWatches?.get(job);
-    if (own === undefined) return;
-    peer.extraWatches?.delete(job);
-    const more = this.#more.get(job) as Map<number, Peer>;
-    for (const subscription of own) more.delete(subscription);
-    if (more.size > 0) return;
+    if (peer.extraWatches?.delete(job) !== true) return;
+    const more = this.#more.get(job) as More;
+    more.total -= more.counts.get(peer) as number;
+    more.counts.delete(peer);
+    this.sideCount--;
+    if (more.counts.size > 0) return;
     this.#more.delete(job);
     rows.clearFlag(job, Flag.HAS_MORE_WATCHERS);
   }

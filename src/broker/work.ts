@@ -13,7 +13,7 @@ import { Packet } from '../protocol/packets.ts';
 import type { Broker } from './broker.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
-import { notifyFail } from './loss.ts';
+import { failTo, notifyFail } from './loss.ts';
 import type { Peer } from './peer.ts';
 import { replyWith } from './reply.ts';
 import { Count } from './tally.ts';
@@ -88,37 +88,32 @@ function forward(broker: Broker, job: number, frame: Frame): void {
   const { jobs } = broker;
   if (!jobs.has(job, Flag.HAS_MORE_WATCHERS)) {
     const watcher = jobs.word(job, Job.WATCHER);
-    if (watcher !== 0) forwardTo(broker, broker.peers.at(watcher), frame);
+    if (watcher !== 0) forwardTo(broker, broker.peers.at(watcher), frame, 1);
     return;
   }
-  jobs.watchers.forEach(job, (watcher) => forwardTo(broker, watcher, frame));
+  jobs.watchers.forEach(job, (watcher, copies) => forwardTo(broker, watcher, frame, copies));
 }
 
-function forwardTo(broker: Broker, watcher: Peer, frame: Frame): void {
+function forwardTo(broker: Broker, watcher: Peer, frame: Frame, copies: number): void {
   const { outbox } = broker;
   const payloadBytes = frame.isShort ? frame.a0 : frame.end - frame.off;
   const nulBytes = frame.isShort ? 1 : 0;
   const blob = frame.blob > 0 ? frame.blob : 0;
   const blobBytes = blob === 0 ? 0 : frame.dataBytes;
-  outbox.notify(watcher, HEADER_BYTES + payloadBytes + nulBytes, blob, blobBytes);
-  let at = writeHeader(outbox.bytes, outbox.at, frame.type, payloadBytes + nulBytes + blobBytes);
-  at = copyBytes(outbox.bytes, at, frame.bytes, frame.off, frame.off + payloadBytes);
-  if (nulBytes === 1) outbox.bytes[at] = 0;
+  const packetBytes = HEADER_BYTES + payloadBytes + nulBytes;
+  for (let left = copies; left > 0; ) {
+    left -= outbox.notify(watcher, packetBytes, blob, blobBytes, left);
+    let at = writeHeader(outbox.bytes, outbox.at, frame.type, payloadBytes + nulBytes + blobBytes);
+    at = copyBytes(outbox.bytes, at, frame.bytes, frame.off, frame.off + payloadBytes);
+    if (nulBytes === 1) outbox.bytes[at] = 0;
+  }
 }
 
 /** WORK_EXCEPTION to who asked for it, WORK_FAIL to the others; either ends the job. */
 function forwardException(broker: Broker, job: number, frame: Frame): void {
-  const { outbox, handles } = broker;
-  const serial = broker.jobs.table.serial(job);
-  const handleBytes = handles.encode(job, serial);
-  broker.jobs.watchers.forEach(job, (watcher) => {
-    if (outbox.takesExceptions(watcher)) {
-      forwardTo(broker, watcher, frame);
-      return;
-    }
-    outbox.notify(watcher, HEADER_BYTES + handleBytes, 0, 0);
-    const at = writeHeader(outbox.bytes, outbox.at, Packet.WORK_FAIL, handleBytes);
-    handles.write(outbox.bytes, at);
+  broker.jobs.watchers.forEach(job, (watcher, copies) => {
+    if (broker.outbox.takesExceptions(watcher)) forwardTo(broker, watcher, frame, copies);
+    else failTo(broker, watcher, job, copies);
   });
 }
 

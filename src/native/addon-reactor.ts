@@ -3,6 +3,7 @@
  * Rule: no state of its own; every call goes to the addon with the reactor's handle.
  */
 import { getSystemErrorName } from 'node:util';
+import { unsentColumn } from '../protocol/batch.ts';
 import { checked, ReactorError, unknownBlob } from './addon-errors.ts';
 import { decoderSettings, optionNumbers, shapeBytes } from './addon-settings.ts';
 import type { Bindings, Handle } from './bindings.ts';
@@ -17,6 +18,7 @@ export class AddonReactor implements Reactor {
   readonly out: Uint8Array;
   readonly outRows: Int32Array;
   readonly control: Int32Array;
+  readonly unsent = unsentColumn();
 
   readonly #native: Bindings;
   readonly #handle: Handle;
@@ -36,6 +38,7 @@ export class AddonReactor implements Reactor {
       (errno) => options.onListenError(getSystemErrorName(errno)),
       onClosed,
       onOutput,
+      this.unsent,
     );
     this.#native = native;
     this.#handle = parts.handle;

@@ -40,6 +40,7 @@ export interface Bindings {
     onListenError: (errno: number) => void,
     onClosed: () => void,
     onOutput: () => void,
+    unsent: Float64Array,
   ): ReactorParts;
   listenIp(handle: Handle, ip: string, port: number, backlog: number, v6Only: boolean): number;
   listenPath(handle: Handle, path: string, mode: number, backlog: number): number;

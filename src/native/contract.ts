@@ -64,6 +64,11 @@ export interface Reactor {
   readonly out: Uint8Array;
   readonly outRows: Int32Array;
   readonly control: Int32Array;
+  /**
+   * Bytes of output that wait, by slot (protocol/batch.ts). The thread adds what it appends to `out`; behind every send
+   * the reactor writes what is left. 0 for a new connection.
+   */
+  readonly unsent: Float64Array;
 
   /** Binds and listens. Returns the listener's id and the port bound (0 for a path). Throws Error with `code` (EADDRINUSE ...). */
   listen(address: ListenAddress): Promise<{ id: number; port: number }>;

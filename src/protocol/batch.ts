@@ -12,6 +12,8 @@
  * A connection id `conn` is slot + generation: `slot = conn & SLOT_MASK`; ids are positive and never 0.
  */
 
+import { uncounted } from '../base/uncounted.ts';
+
 export const ROW_INTS = 16;
 export const ROW_SHIFT = 4;
 
@@ -92,6 +94,11 @@ export const BLOB_DROPPED = -1;
 export const SLOT_BITS = 20;
 export const SLOT_MASK = (1 << SLOT_BITS) - 1;
 export const GENERATION_MAX = 2047;
+
+/** Bytes by slot, all 0: 8 MiB of address space, of which only the pages in use take memory. */
+export function unsentColumn(): Float64Array {
+  return new Float64Array(uncounted((SLOT_MASK + 1) * Float64Array.BYTES_PER_ELEMENT));
+}
 
 /**
  * Output rows: OUT_INTS per segment; segments of one connection leave in row order.

@@ -36,6 +36,10 @@ export function configMaker(
     handshakeTimeoutMs: options.handshakeTimeout * 1000,
     handshakesMax: options.maxHandshakes,
   };
+  const output = {
+    outputPauseBytes: Math.min(OUTPUT_PAUSE_BYTES_MAX, options.outputLimit / 2),
+    outputBytesMax: options.outputLimit,
+  };
   const access = options.allow.map((rule) => parseRule(rule) as AccessRule);
   return (thread) => ({
     core: {
@@ -50,6 +54,7 @@ export function configMaker(
         byteRate: options.maxByteRate,
         ...(options.allow.length > 0 && { access }),
         packetBytesMax: options.maxPacketSize,
+        ...output,
         absenceMs: state.keptIn === null ? 0 : ABSENCE_MS,
         movesConnections: thread === 0 && options.threads > 0 && kind === 'addon',
       },
@@ -75,8 +80,7 @@ export function configMaker(
     },
     reactor: {
       packetBytesMax: options.maxPacketSize,
-      outputPauseBytes: Math.min(OUTPUT_PAUSE_BYTES_MAX, options.outputLimit / 2),
-      outputBytesMax: options.outputLimit,
+      ...output,
       keepalive,
       userTimeoutMs: options.tcpUserTimeout * 1000,
     },

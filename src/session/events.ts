@@ -9,7 +9,7 @@ import type { Frame } from '../protocol/frame.ts';
 import { admit } from './entrance.ts';
 import type { Home } from './home.ts';
 import { Incident } from './incidents.ts';
-import { hold, limitPlaces, releaseAll, reply } from './replies.ts';
+import { hold, limitOutput, limitPlaces, releaseAll, reply } from './replies.ts';
 import { contextOf, Hold, type Session } from './session.ts';
 
 /** A row that is no packet: a connection begins or ends, a text line, bytes that are no frame. */
@@ -40,6 +40,7 @@ export function onEvent(home: Home, frame: Frame): void {
 function line(home: Home, session: Session, frame: Frame): void {
   home.hooks.onLine(session, latin1(frame.bytes, frame.off, frame.off + frame.a0));
   home.pace?.spend(home, session, frame.end - frame.start, frame.end);
+  if (home.output.waiting(session.conn) > home.pauseBytes) limitOutput(home, session, frame.end);
   if (session.isListing) hold(home, session, Hold.listing, frame.end);
   else limitPlaces(home, session, frame.end);
 }
@@ -53,13 +54,8 @@ function begin(home: Home, frame: Frame): void {
 }
 
 function gone(home: Home, session: Session, reason: number): void {
-  if (reason === GoneReason.OUTPUT_LIMIT)
-    home.incidents.report(
-      Incident.outputLimit,
-      `close connection ${session.address}:${session.port}: it does not read its output`,
-      contextOf(session),
-    );
-  if (reason === GoneReason.END) home.end(session);
+  if (reason === GoneReason.OUTPUT_LIMIT) home.dropUnread(session);
+  else if (reason === GoneReason.END) home.end(session);
   else home.abort(session);
 }
 

@@ -30,7 +30,7 @@ import { Output } from './output.ts';
 import { bytesOfFrame, Pace } from './pace.ts';
 import { type Answer, answerByBroker, DONE, type Question, type ThreadStats } from './questions.ts';
 import { relieve } from './relief.ts';
-import { dropReplies, releaseAll, takePlace } from './replies.ts';
+import { dropReplies, limitOutput, releaseAll, takePlace, waitingBytes } from './replies.ts';
 import type { Place } from './reply-queue.ts';
 import { contextOf, SESSION_BYTES, Session } from './session.ts';
 import { ThreadOutbox } from './thread-outbox.ts';
@@ -50,6 +50,9 @@ export interface HomeOptions {
   /** Connections of all threads; 0 = no limit. */
   readonly connectionsMax: number;
   readonly packetBytesMax: number;
+  /** As in `ReactorOptions`; left out: no limit. */
+  readonly outputPauseBytes?: number;
+  readonly outputBytesMax?: number;
   /** Connections of one address in all threads; 0 or left out = no limit. */
   readonly addressConnectionsMax?: number;
   /** What one connection may send a second; 0 or left out = no limit. */
@@ -103,6 +106,9 @@ export class Home {
   readonly access: Access | null;
   /** Null: connections may send as fast as they can. */
   readonly pace: Pace | null;
+  /** Output of one connection that may wait until it is not read, and until it is ended. */
+  readonly pauseBytes: number;
+  readonly #outputBytesMax: number;
   readonly absences: Absences;
   /** Null in threads that accept nobody, and without a limit. */
   readonly addressCounts: AddressCounts | null;
@@ -155,6 +161,8 @@ export class Home {
     this.log = log;
     this.incidents = new Incidents(log);
     const { thread, addressConnectionsMax = 0, packetRate = 0, byteRate = 0 } = options;
+    this.pauseBytes = options.outputPauseBytes ?? Number.POSITIVE_INFINITY;
+    this.#outputBytesMax = options.outputBytesMax ?? Number.POSITIVE_INFINITY;
     this.pace = packetRate + byteRate === 0 ? null : new Pace(packetRate, byteRate);
     this.absences = new Absences(options.absenceMs ?? 0);
     this.addressCounts = thread === 0 && addressConnectionsMax > 0 ? new AddressCounts() : null;
@@ -173,7 +181,7 @@ export class Home {
     this.turn++;
     this.#continue();
     const { rows, arena } = this.reactor;
-    const { access, account, pace } = this;
+    const { access, account, pace, pauseBytes } = this;
     const frame = this.#frame;
     for (let row = 0; row < rowCount; row++) {
       frame.load(rows, arena, row);
@@ -187,6 +195,7 @@ export class Home {
           const bytes = pace === null ? 0 : bytesOfFrame(frame);
           if (access === null || admitsFrame(this, access, session, frame))
             onFrame(this, session, frame);
+          if (this.output.waiting(frame.conn) > pauseBytes) limitOutput(this, session, frame.end);
           if (pace !== null) pace.spend(this, session, bytes, frame.end);
         } else if (frame.blob > 0) this.reactor.blobRelease(frame.blob);
       } else onEvent(this, frame);
@@ -256,6 +265,32 @@ export class Home {
     releaseAll(this, session);
   }
 
+  /**
+   * Whether more output of a connection waits than may. Then it gets no more and ends with the next turn: the caller may
+   * be in the middle of an event of the broker. One packet of any size passes.
+   */
+  exceeds(session: Session): boolean {
+    if (waitingBytes(this, session) <= this.#outputBytesMax) return false;
+    if (!session.isOverLimit) {
+      session.isOverLimit = true;
+      this.later(() => {
+        if (this.live(session.conn) === session) this.dropUnread(session);
+      });
+    }
+    return true;
+  }
+
+  /** Ends a connection that does not read its output. */
+  dropUnread(session: Session): void {
+    session.isOverLimit = true;
+    this.incidents.report(
+      Incident.outputLimit,
+      `close connection ${session.address}:${session.port}: it does not read its output`,
+      contextOf(session),
+    );
+    this.abort(session);
+  }
+
   /** Ends a connection for a reason that the log should know. */
   drop(session: Session, reason: string): void {
     const text = `close connection ${session.address}:${session.port}: ${reason}`;
@@ -282,7 +317,9 @@ export class Home {
     if (!session.isEnding || session.replies !== null) return;
     this.remove(session);
     left(this, session.address);
-    this.reactor.closeAfterFlush(session.conn, LINGER_MS);
+    // What it does not read is given up at once.
+    if (session.isOverLimit) this.reactor.close(session.conn);
+    else this.reactor.closeAfterFlush(session.conn, LINGER_MS);
   }
 
   /** Ends a connection at once; its waiting replies are given up. */

@@ -4,13 +4,14 @@
  */
 
 import { copyBytes, withView } from '../base/bytes.ts';
-import { Control, OUT_INTS, Out } from '../protocol/batch.ts';
+import { Control, OUT_INTS, Out, SLOT_MASK } from '../protocol/batch.ts';
 
 /** What output needs of a reactor. */
 export interface OutputSink {
   readonly out: Uint8Array;
   readonly outRows: Int32Array;
   readonly control: Int32Array;
+  readonly unsent: Float64Array;
   spill(): void;
 }
 
@@ -19,6 +20,7 @@ export class Output {
   readonly #sink: OutputSink;
   readonly #rows: Int32Array;
   readonly #control: Int32Array;
+  readonly #unsent: Float64Array;
   readonly #rowsMax: number;
 
   constructor(sink: OutputSink) {
@@ -26,6 +28,7 @@ export class Output {
     this.bytes = withView(sink.out);
     this.#rows = sink.outRows;
     this.#control = sink.control;
+    this.#unsent = sink.unsent;
     this.#rowsMax = Math.floor(sink.outRows.length / OUT_INTS);
   }
 
@@ -42,6 +45,7 @@ export class Output {
     }
     const rows = this.#rows;
     control[Control.OUT_BYTES] = at + count;
+    this.#count(conn, count);
     const last = (rowCount - 1) * OUT_INTS;
     if (rowCount > 0 && rows[last + Out.CONN] === conn && rows[last + Out.BLOB] === 0) {
       rows[last + Out.LEN] = (rows[last + Out.LEN] as number) + count;
@@ -64,7 +68,18 @@ export class Output {
   /** Appends a blob; its reference passes to the reactor. */
   blob(conn: number, id: number, byteCount: number): void {
     if (this.#control[Control.OUT_ROWS] === this.#rowsMax) this.#sink.spill();
+    this.#count(conn, byteCount);
     this.#row(this.#control[Control.OUT_ROWS] as number, conn, 0, byteCount, id);
+  }
+
+  /** Bytes that wait for `conn`: unsent ones and those written in this turn. */
+  waiting(conn: number): number {
+    return this.#unsent[conn & SLOT_MASK] as number;
+  }
+
+  #count(conn: number, byteCount: number): void {
+    const slot = conn & SLOT_MASK;
+    this.#unsent[slot] = (this.#unsent[slot] as number) + byteCount;
   }
 
   #row(row: number, conn: number, offset: number, length: number, blob: number): void {

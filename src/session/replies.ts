@@ -6,7 +6,7 @@ import type { Home } from './home.ts';
 import { type Piece, type Place, ReplyQueue } from './reply-queue.ts';
 import { Hold, type Session } from './session.ts';
 
-/** More places than this: the connection is not read until fewer than a quarter wait. */
+/** More places than this, or bytes than the pause mark: the connection is not read until a quarter of it waits. */
 const PLACES_MAX = 4096;
 
 /** Replies with bytes that are known now. */
@@ -44,7 +44,8 @@ export function releaseAll(home: Home, session: Session): void {
     if ((session.holds & Hold.move) !== 0) unhold(home, session, Hold.move);
     home.finish(session);
   }
-  if ((session.holds & Hold.queue) !== 0 && replies.length < PLACES_MAX / 4)
+  const isShort = replies.length < PLACES_MAX / 4 && replies.byteCount <= home.pauseBytes / 4;
+  if ((session.holds & Hold.queue) !== 0 && (isShort || session.replies === null))
     unhold(home, session, Hold.queue);
   if (front?.whenFront == null) return;
   const { whenFront } = front;
@@ -85,9 +86,30 @@ export function unhold(home: Home, session: Session, reason: number): void {
   if (session.holds === 0) home.reactor.resume(session.conn);
 }
 
-/** After a frame that left a place behind: too many of them hold the connection from byte `end` on. */
+/** After a frame that left a place behind: too many or too long ones hold the connection from byte `end` on. */
 export function limitPlaces(home: Home, session: Session, end: number): void {
-  if ((session.replies?.length ?? 0) > PLACES_MAX) hold(home, session, Hold.queue, end);
+  const { replies } = session;
+  if (replies === null) return;
+  if (replies.length > PLACES_MAX || replies.byteCount > home.pauseBytes)
+    hold(home, session, Hold.queue, end);
+}
+
+/** Bytes of output that wait: unsent, written in this turn, or in replies behind one that is not there yet. */
+export function waitingBytes(home: Home, session: Session): number {
+  const { replies } = session;
+  return home.output.waiting(session.conn) + (replies === null ? 0 : replies.byteCount);
+}
+
+/**
+ * After a frame whose reply was large: the connection is not read any further in this turn, so that no turn makes more
+ * output for it than that. In the next one the reactor decides whether its output has left.
+ */
+export function limitOutput(home: Home, session: Session, end: number): void {
+  if (home.live(session.conn) !== session || session.isEnding) return;
+  hold(home, session, Hold.output, end);
+  home.later(() => {
+    if (home.live(session.conn) === session) unhold(home, session, Hold.output);
+  });
 }
 
 function writePiece(home: Home, session: Session, piece: Piece): void {

@@ -14,10 +14,14 @@ export class Place {
   isFilled = false;
   /** Called once when all before it have left and it is not filled yet. */
   whenFront: (() => void) | null = null;
+  /** Bytes of `pieces`. */
+  byteCount = 0;
   #pieces = NO_PIECES as Piece[];
+  readonly #queue: ReplyQueue;
 
-  constructor(id: number) {
+  constructor(id: number, queue: ReplyQueue) {
     this.id = id;
+    this.#queue = queue;
   }
 
   /** What it has so far. */
@@ -28,15 +32,24 @@ export class Place {
   add(...pieces: readonly Piece[]): void {
     if (this.#pieces === NO_PIECES) this.#pieces = [...pieces];
     else this.#pieces.push(...pieces);
+    for (const piece of pieces) this.#count('blob' in piece ? piece.byteCount : piece.length);
   }
 
   /** Gives up what it has so far. */
   empty(): void {
     this.#pieces = NO_PIECES as Piece[];
+    this.#count(-this.byteCount);
+  }
+
+  #count(byteCount: number): void {
+    this.byteCount += byteCount;
+    this.#queue.byteCount += byteCount;
   }
 }
 
 export class ReplyQueue {
+  /** Bytes in all places that have not left: unsent output, too. */
+  byteCount = 0;
   /** Those before `#first` have left and are not kept. */
   readonly #places: (Place | undefined)[] = [];
   #first = 0;
@@ -61,7 +74,7 @@ export class ReplyQueue {
 
   /** Takes the next place. */
   take(): Place {
-    const place = new Place(this.#nextId);
+    const place = new Place(this.#nextId, this);
     this.#nextId = (this.#nextId + 1) | 0;
     this.#places.push(place);
     return place;
@@ -76,6 +89,7 @@ export class ReplyQueue {
 
   /** Removes the front place. */
   shift(): void {
+    this.byteCount -= this.front?.byteCount ?? 0;
     this.#places[this.#first++] = undefined;
     if (this.#first < 1024 || this.#first * 2 < this.#places.length) return;
     this.#places.splice(0, this.#first);

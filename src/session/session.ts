@@ -23,6 +23,7 @@ export const Hold = {
   search: 16,
   pace: 32,
   absence: 64,
+  output: 128,
 } as const;
 
 /** A GRAB that is asked around. */
@@ -73,6 +74,8 @@ export class Session {
   isListing = false;
   /** Input is over: the connection is closed when its last reply has left. */
   isEnding = false;
+  /** Too much of its output waits: it gets nothing more and ends with the next turn. */
+  isOverLimit = false;
 
   /** Far owners that this connection has named (GONE goes to them), and those with unanswered records (FENCE). */
   owners = 0;

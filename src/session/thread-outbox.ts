@@ -21,6 +21,8 @@ export interface NearPeers {
   takePlace(session: Session): Place;
   /** Sends its replies that may leave. */
   release(session: Session): void;
+  /** Whether more output of it waits than may; then it ends. */
+  exceeds(session: Session): boolean;
 }
 
 export class ThreadOutbox implements Outbox {
@@ -59,9 +61,19 @@ export class ThreadOutbox implements Outbox {
     else this.#toFar(RecordKind.REPLY, this.farPlace, peer, headBytes, blob, blobBytes);
   }
 
-  notify(peer: Peer, headBytes: number, blob: number, blobBytes: number): void {
-    if (peer.home === this.#thread) this.#toNear(peer, null, headBytes, blob, blobBytes);
-    else this.#toFar(RecordKind.NOTIFY, 0, peer, headBytes, blob, blobBytes);
+  /** All copies for a far peer are one record: its home makes them. */
+  notify(peer: Peer, headBytes: number, blob: number, blobBytes: number, copies: number): number {
+    if (peer.home !== this.#thread) {
+      this.#toFar(RecordKind.NOTIFY, copies, peer, headBytes, blob, blobBytes);
+      return copies;
+    }
+    const session = this.#near.live(peer.conn);
+    if (session === null || this.#near.exceeds(session)) {
+      this.#toNobody(headBytes);
+      return copies;
+    }
+    this.#toSession(session, null, headBytes, blob, blobBytes);
+    return 1;
   }
 
   /** A far peer's home holds the place already. */
@@ -122,9 +134,20 @@ export class ThreadOutbox implements Outbox {
     blobBytes: number,
   ): void {
     const session = this.#near.live(peer.conn);
+    if (session === null) this.#toNobody(headBytes);
+    else this.#toSession(session, place, headBytes, blob, blobBytes);
+  }
+
+  #toSession(
+    session: Session,
+    place: Place | null,
+    headBytes: number,
+    blob: number,
+    blobBytes: number,
+  ): void {
     const resumed = this.#resumed;
     // Who has half closed still gets what was postponed before.
-    if (session === null || (session.isEnding && resumed === null)) {
+    if (session.isEnding && resumed === null) {
       this.#toNobody(headBytes);
       return;
     }
@@ -133,8 +156,8 @@ export class ThreadOutbox implements Outbox {
     if (isFront) resumed.isFilled = true;
     if (session.replies === null || isFront) {
       this.bytes = this.#output.bytes;
-      this.at = this.#output.reserve(peer.conn, headBytes);
-      if (blob > 0) this.#output.blob(peer.conn, blob, blobBytes);
+      this.at = this.#output.reserve(session.conn, headBytes);
+      if (blob > 0) this.#output.blob(session.conn, blob, blobBytes);
       return;
     }
     // Behind the replies that wait: its first unfilled place keeps the front, so nothing leaves before the caller has written.
@@ -149,7 +172,7 @@ export class ThreadOutbox implements Outbox {
 
   #toFar(
     kind: number,
-    place: number,
+    placeOrCopies: number,
     peer: Peer,
     headBytes: number,
     blob: number,
@@ -160,7 +183,7 @@ export class ThreadOutbox implements Outbox {
       this.#toNobody(headBytes);
       return;
     }
-    link.begin(kind, peer.conn, place, 0, 0, headBytes + blobBytes);
+    link.begin(kind, peer.conn, placeOrCopies, 0, 0, headBytes + blobBytes);
     this.bytes = link.bytes;
     this.at = link.at;
     if (blob > 0) this.#blobs.blobRead(blob, 0, this.bytes, this.at + headBytes, blobBytes);

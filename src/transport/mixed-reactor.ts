@@ -21,11 +21,11 @@ export class MixedReactor extends AddonReactor {
     let onTurn = options.onTurn;
     let onOutput = (): void => {};
     super(bindings(), { ...options, onTurn: (rowCount) => onTurn(rowCount) }, () => onOutput());
-    const { arena, rows, out, outRows, control } = this;
+    const { arena, rows, out, outRows, control, unsent } = this;
     const connections = new ReservedConnections(this);
     const blobs = new AddonBlobs(this);
     const engine = new TurnEngine(options, () => this.nudge(), {
-      ...{ arena, rows, out, outRows, control, connections, blobs },
+      ...{ arena, rows, out, outRows, control, unsent, connections, blobs },
       isShared: true,
     });
     onTurn = (rowCount) => {

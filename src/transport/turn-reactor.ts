@@ -23,6 +23,7 @@ export abstract class TurnReactor implements Reactor {
   readonly out: Uint8Array;
   readonly outRows: Int32Array;
   readonly control: Int32Array;
+  readonly unsent: Float64Array;
   protected readonly options: ReactorOptions;
   protected readonly engine: TurnEngine;
   readonly #blobs: BlobTable;
@@ -37,6 +38,7 @@ export abstract class TurnReactor implements Reactor {
     this.out = this.engine.out;
     this.outRows = this.engine.outRows;
     this.control = this.engine.control;
+    this.unsent = parts.unsent;
   }
 
   abstract listen(address: ListenAddress): Promise<{ id: number; port: number }>;

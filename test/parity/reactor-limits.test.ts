@@ -3,7 +3,7 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { GoneReason, RowKind } from '../../src/protocol/batch.ts';
+import { GoneReason, RowKind, SLOT_MASK } from '../../src/protocol/batch.ts';
 import { carriers } from './peers.ts';
 import { isKind, isLine, useStage } from './stage.ts';
 
@@ -60,6 +60,27 @@ describe.each(carriers)('the reactor of the $label', (carrier) => {
     expect((await stage.host.event(isKind(RowKind.GONE))).args[0]).toBe(GoneReason.OUTPUT_LIMIT);
     peer.socket.resume();
     await peer.closed;
+  });
+
+  test('shows how much output of a connection waits', async () => {
+    const peer = await stage.connect();
+    const { conn } = await stage.host.event(isKind(RowKind.OPEN));
+    const { reactor } = stage.host;
+    const waiting = () => reactor.unsent[conn & SLOT_MASK];
+    expect(waiting()).toBe(0);
+    peer.socket.pause();
+    const reply = Buffer.alloc(16 * MIB, 'r');
+    const { turn } = stage.host;
+    stage.host.send(conn, reply);
+    reactor.nudge();
+    await stage.host.until(() => stage.host.turn > turn);
+    expect(waiting()).toBeGreaterThan(MIB);
+    expect(waiting()).toBe(reactor.unsentBytes(conn));
+    peer.socket.resume();
+    reactor.notifyDrained(conn, 0);
+    await peer.read(reply.length);
+    await stage.host.event(isKind(RowKind.DRAINED));
+    expect(waiting()).toBe(0);
   });
 
   test('says once when output has drained', async () => {

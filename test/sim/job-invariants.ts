@@ -90,10 +90,14 @@ function findByUnique(broker: Broker, job: number): number {
 function checkWatchers(broker: Broker, job: number, state: number): void {
   const { jobs } = broker;
   const watchers: Peer[] = [];
-  jobs.watchers.forEach(job, (peer) => watchers.push(peer));
+  let subscriptions = 0;
+  jobs.watchers.forEach(job, (peer, count) => {
+    watchers.push(peer);
+    subscriptions += count;
+  });
   ensure(
-    watchers.length === jobs.watchers.count(job),
-    () => `job ${job} has ${watchers.length} watchers, counts ${jobs.watchers.count(job)}`,
+    subscriptions === jobs.watchers.count(job),
+    () => `job ${job} has ${subscriptions} subscriptions, counts ${jobs.watchers.count(job)}`,
   );
   for (const peer of watchers) {
     ensure(broker.peers.at(peer.index) === peer, () => `job ${job} is watched by a peer that left`);

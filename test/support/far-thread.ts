@@ -224,8 +224,10 @@ export class FarDialogue extends NearDialogue {
       }
       case 'REPLY':
         return `${head} ${a & 0xfffff} place ${b} ${packetText(payload)}`;
-      case 'NOTIFY':
-        return `${head} ${a & 0xfffff} ${packetText(payload)}`;
+      case 'NOTIFY': {
+        const copies = b === 1 ? '' : ` ${b} copies`;
+        return `${head} ${a & 0xfffff}${copies} ${packetText(payload)}`;
+      }
       case 'SLEEP':
       case 'WAKE':
         return `${head} ${a & 0xfffff} sleep ${b}`;

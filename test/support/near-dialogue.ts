@@ -53,8 +53,12 @@ export class NearDialogue {
 
   readonly #acts: Readonly<Record<string, () => void>>;
 
+  readonly #window: { readonly windowBytes?: number };
+
   constructor(options: NearOptions = {}, acts: Readonly<Record<string, () => void>> = {}) {
     this.#acts = acts;
+    const { windowBytes } = options;
+    this.#window = windowBytes === undefined ? {} : { windowBytes };
     this.thread = new NearThread(options);
   }
 
@@ -99,7 +103,7 @@ export class NearDialogue {
   peer(name: string): NearPeer {
     const known = this.#peers.get(name);
     if (known !== undefined) return known;
-    const conn = this.thread.reactor.connect({ port: 1000 + this.#peers.size });
+    const conn = this.thread.reactor.connect({ port: 1000 + this.#peers.size, ...this.#window });
     const peer = { conn, unread: Buffer.alloc(0), isClosed: false };
     this.#peers.set(name, peer);
     return peer;

@@ -18,6 +18,8 @@ import { BOOT, HANDLE_PREFIX } from './handles.ts';
 import { keptBytes } from './kept-bytes.ts';
 
 export const HASH_SEED = 4711;
+const OUTPUT_PAUSE_BYTES = 1 << 22;
+const OUTPUT_BYTES_MAX = 1 << 28;
 /** setTimeout fires at once beyond this. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 const NO_RINGS: ThreadRings = {
@@ -38,6 +40,8 @@ export type NearOptions = Partial<
       readonly isAllowed: (address: string) => boolean;
       /** Shared by threads that hand connections to each other. */
       readonly registry: MemoryRegistry;
+      /** What counts as sent of a dialogue's peers before they take it. Default: everything. */
+      readonly windowBytes: number;
       readonly makeStore: (host: StoreHost) => Store;
     }
 >;
@@ -155,8 +159,8 @@ export class NearThread {
       {
         hashSeed: HASH_SEED,
         packetBytesMax: this.#options.packetBytesMax ?? 1 << 26,
-        outputPauseBytes: 1 << 22,
-        outputBytesMax: 1 << 28,
+        outputPauseBytes: this.#options.outputPauseBytes ?? OUTPUT_PAUSE_BYTES,
+        outputBytesMax: this.#options.outputBytesMax ?? OUTPUT_BYTES_MAX,
         keepalive: null,
         onTurn: (rowCount) => {
           onTurn(rowCount);
@@ -179,6 +183,7 @@ function coreOptions(options: NearOptions) {
     rings: _rings,
     isAllowed: _isAllowed,
     registry: _registry,
+    windowBytes: _windowBytes,
     makeStore: _makeStore,
     memoryBytesMax = 0,
     ...rest
@@ -189,6 +194,8 @@ function coreOptions(options: NearOptions) {
     exceptions: false,
     connectionsMax: 0,
     packetBytesMax: 1 << 26,
+    outputPauseBytes: OUTPUT_PAUSE_BYTES,
+    outputBytesMax: OUTPUT_BYTES_MAX,
     movesConnections: false,
     jobRetries: -1,
     functionsMax: 1_000_000,

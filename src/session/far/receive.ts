@@ -142,6 +142,7 @@ function onReply(home: Home, from: number, record: RecordView): void {
     settleGrab(home, session);
   }
   if (isAssign(type)) noteFarJob(home, session, from, bytes, at + HEADER_BYTES);
+  if (home.exceeds(session)) return;
   place.isFilled = true;
   if (session.replies?.front === place) home.output.write(session.conn, bytes, at, at + byteCount);
   else place.add(bytes.slice(at, at + byteCount));
@@ -168,19 +169,27 @@ function noteFarJob(
   session.farJobs.add(farJobKey(from, home.handles.serial));
 }
 
-/** WORK_* for a client that lives here; whether it takes exceptions is decided now. */
+/**
+ * WORK_* for a client that lives here, once for each of its submits of that job. Whether it takes exceptions is decided
+ * now.
+ */
 function onNotify(home: Home, record: RecordView): void {
   const session = home.live(record.a);
   if (session === null || session.isEnding) return;
   const { bytes, at, byteCount } = record;
   let packet = bytes.subarray(at, at + byteCount);
   if (bytes[at + 7] === Packet.WORK_EXCEPTION && !session.takesExceptions) packet = failFor(packet);
-  if (session.replies === null) {
-    home.output.write(session.conn, packet);
-    return;
+  const kept = session.replies === null ? null : packet.slice();
+  for (let copies = record.b; copies > 0 && !home.exceeds(session); copies--) {
+    if (kept === null) home.output.write(session.conn, packet);
+    else keepPacket(session, kept);
   }
+}
+
+/** Behind the replies that wait. */
+function keepPacket(session: Session, packet: Uint8Array): void {
   const place = takePlace(session);
-  place.add(packet.slice());
+  place.add(packet);
   place.isFilled = true;
 }
 

@@ -3,7 +3,7 @@
  *
  *   home -> owner                            owner -> home
  *   FRAME  a conn, b place, c type: payload  REPLY   a conn, b place: packet
- *   SLEEP  a conn, b sleep number            NOTIFY  a conn: packet
+ *   SLEEP  a conn, b sleep number            NOTIFY  a conn, b copies: packet
  *   AWAKE  a conn                            WAKE    a conn, b sleep number
  *   GONE   a conn                            REVOKE  a slot of the job, b and c its serial (low, high), d conn
  *   ASK    a question number: JSON           CLOSE   a conn: reason

@@ -3,7 +3,13 @@
  * Rule: input is filled first, then the callback runs, then output leaves; a turn whose callback threw sends nothing.
  */
 import type { ReactorOptions } from '../../native/contract.ts';
-import { CONTROL_INTS, GoneReason, OUT_INTS, ROW_INTS } from '../../protocol/batch.ts';
+import {
+  CONTROL_INTS,
+  GoneReason,
+  OUT_INTS,
+  ROW_INTS,
+  unsentColumn,
+} from '../../protocol/batch.ts';
 import { READ_BYTES } from '../../protocol/limits.ts';
 import { type Blobs, BlobTable } from './blob-table.ts';
 import {
@@ -31,6 +37,7 @@ export interface EngineParts<B extends Blobs = Blobs> {
   readonly out: Uint8Array;
   readonly outRows: Int32Array;
   readonly control: Int32Array;
+  readonly unsent: Float64Array;
   readonly blobs: B;
   readonly connections: Connections;
   /** Somebody else has connections, too: output for those that are unknown here is left to him. */
@@ -46,6 +53,7 @@ export function ownParts(): EngineParts<BlobTable> {
     out: new Uint8Array(OUT_BYTES),
     outRows: new Int32Array(OUT_ROWS_MAX * OUT_INTS),
     control,
+    unsent: unsentColumn(),
     blobs: new BlobTable(control),
     connections: new ConnectionTable(),
     isShared: false,
@@ -122,6 +130,7 @@ export class TurnEngine {
   open(wire: Wire, opened: Opened | null): Connection {
     const { context } = this.input;
     const connection = this.#connections.add((id) => new Connection(id, wire, opened, context));
+    this.output.tellUnsent(connection);
     if (opened !== null) this.markReady(connection);
     return connection;
   }

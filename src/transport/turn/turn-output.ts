@@ -3,7 +3,7 @@
  * Rule: one send per connection and turn; a connection that leaves is closed behind its last send.
  */
 import type { ReactorOptions } from '../../native/contract.ts';
-import { Control, GoneReason } from '../../protocol/batch.ts';
+import { Control, GoneReason, SLOT_MASK } from '../../protocol/batch.ts';
 import type { Blobs } from './blob-table.ts';
 import { type Connection, type Connections, Leaving } from './connection.ts';
 import { gatherOutput, type OutputBatch } from './output.ts';
@@ -20,6 +20,7 @@ export interface OutputEvents {
 
 export class TurnOutput {
   readonly #batch: OutputBatch;
+  readonly #unsent: Float64Array;
   readonly #blobs: Blobs;
   readonly #connections: Connections;
   readonly #options: ReactorOptions;
@@ -39,11 +40,16 @@ export class TurnOutput {
   };
 
   constructor(
-    parts: OutputBatch & { readonly blobs: Blobs; readonly connections: Connections },
+    parts: OutputBatch & {
+      readonly unsent: Float64Array;
+      readonly blobs: Blobs;
+      readonly connections: Connections;
+    },
     options: ReactorOptions,
     events: OutputEvents,
   ) {
     this.#batch = parts;
+    this.#unsent = parts.unsent;
     this.#blobs = parts.blobs;
     this.#connections = parts.connections;
     this.#options = options;
@@ -59,6 +65,11 @@ export class TurnOutput {
   /** Bytes that wait, in `pieces` and in the wire. */
   unsentBytes(connection: Connection): number {
     return connection.piecesBytes + connection.wire.unsentBytes();
+  }
+
+  /** Shows the thread how much output of the connection waits; nothing of it is in the batch. */
+  tellUnsent(connection: Connection): void {
+    this.#unsent[connection.id & SLOT_MASK] = this.unsentBytes(connection);
   }
 
   /** Closes behind the next flush. */
@@ -79,6 +90,7 @@ export class TurnOutput {
     if (unsent.length === 0) return;
     connection.pieces.push(unsent);
     connection.piecesBytes += unsent.length;
+    this.tellUnsent(connection);
     this.#dirty.push(connection);
   }
 
@@ -105,6 +117,7 @@ export class TurnOutput {
     this.count(connection);
     if (connection.leaving !== Leaving.NO) return;
     const unsent = this.unsentBytes(connection);
+    this.#unsent[connection.id & SLOT_MASK] = unsent;
     connection.backlogBytes = Math.min(connection.backlogBytes, unsent);
     if (connection.isOutputPaused && unsent <= this.#options.outputPauseBytes / 2) {
       connection.isOutputPaused = false;
@@ -149,6 +162,7 @@ export class TurnOutput {
     this.count(connection);
     if (connection.leaving !== Leaving.NO) return;
     const unsent = wire.unsentBytes();
+    this.#unsent[connection.id & SLOT_MASK] = unsent;
     if (unsent > this.#options.outputPauseBytes && !connection.isOutputPaused) {
       connection.isOutputPaused = true;
       this.#events.paused(connection, true);

@@ -134,6 +134,8 @@ function coreOptions(plan: Plan, thread: number, memoryWords: Int32Array) {
       exceptions: plan.exceptions,
       connectionsMax: 0,
       packetBytesMax: 1 << 28,
+      outputPauseBytes: plan.outputPauseBytes,
+      outputBytesMax: plan.outputBytesMax,
       absenceMs: plan.hasStore ? ABSENCE_MS : 0,
       movesConnections: thread === 0 && plan.movesConnections,
     },

@@ -20,7 +20,12 @@ function home(options = {}) {
       rawPacket(Packet[type], payload, { magic: '\0RES' }),
     );
   const notify = (from: number, type: keyof typeof Packet, payload: string | Buffer) =>
-    dialogue.heard(from, 'NOTIFY', [conn()], rawPacket(Packet[type], payload, { magic: '\0RES' }));
+    dialogue.heard(
+      from,
+      'NOTIFY',
+      [conn(), 1],
+      rawPacket(Packet[type], payload, { magic: '\0RES' }),
+    );
   const conn = () => dialogue.peer('peer').conn;
   const answer = (from: number, id: number, bytes = '', more = {}) =>
     dialogue.heard(

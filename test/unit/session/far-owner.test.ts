@@ -39,6 +39,7 @@ describe('an owner, for a client elsewhere,', () => {
     frame(7, 1, 'SUBMIT_JOB', `${fn}\0u\0data`);
     frame(7, 2, 'SUBMIT_JOB', `${fn}\0u\0data`);
     frame(8, 1, 'SUBMIT_JOB', `${fn}\0u\0data`);
+    frame(8, 2, 'SUBMIT_JOB', `${fn}\0u\0data`);
     dialogue.told();
     dialogue.play(`
       worker > CAN_DO ${fn}
@@ -49,10 +50,10 @@ describe('an owner, for a client elsewhere,', () => {
     `);
     // Who takes exceptions is known where the client lives.
     expect(dialogue.told()).toEqual([
-      `to 2: NOTIFY 8 WORK_STATUS ${H1}\\01\\02`,
+      `to 2: NOTIFY 8 2 copies WORK_STATUS ${H1}\\01\\02`,
       `to 2: NOTIFY 7 WORK_STATUS ${H1}\\01\\02`,
       `to 2: NOTIFY 7 WORK_STATUS ${H1}\\01\\02`,
-      `to 2: NOTIFY 8 WORK_EXCEPTION ${H1}\\0why`,
+      `to 2: NOTIFY 8 2 copies WORK_EXCEPTION ${H1}\\0why`,
       `to 2: NOTIFY 7 WORK_EXCEPTION ${H1}\\0why`,
       `to 2: NOTIFY 7 WORK_EXCEPTION ${H1}\\0why`,
     ]);

@@ -8,6 +8,7 @@ class Sink {
   readonly out: Uint8Array;
   readonly outRows: Int32Array;
   readonly control = new Int32Array(16);
+  readonly unsent = new Float64Array(128);
   readonly spilled: string[][] = [];
 
   constructor(byteCount: number, rowCount: number) {
