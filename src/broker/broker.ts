@@ -20,6 +20,7 @@ import { Job } from './job-table.ts';
 import type { MemoryHooks } from './jobs.ts';
 import { Flag, Jobs } from './jobs.ts';
 import { Kept } from './kept.ts';
+import { LateAssignments } from './late.ts';
 import { abandon, lose } from './loss.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
@@ -242,7 +243,10 @@ export class Broker {
     for (; left > 0 && jobs.deadlines.peekAt() <= this.nowMs; left--) {
       const job = jobs.deadlines.peekId();
       const worker = jobs.workerOf(job);
-      this.outbox.revoke(worker, job, jobs.table.serial(job));
+      const serial = jobs.table.serial(job);
+      worker.late ??= new LateAssignments();
+      worker.late.add(serial);
+      this.outbox.revoke(worker, serial, true);
       lose(this, job);
     }
     for (; left > 0 && jobs.scheduled.peekAt() <= this.wallMs; left--) {
@@ -352,7 +356,7 @@ export class Broker {
   }
 
   #revoke(peer: Peer, job: number): void {
-    this.outbox.revoke(peer, job, this.jobs.table.serial(job));
+    this.outbox.revoke(peer, this.jobs.table.serial(job), false);
     lose(this, job);
     this.steps.count += ROW_STEPS;
   }

@@ -26,8 +26,8 @@ export interface Outbox {
   release(peer: Peer): void;
   /** Sends the peer a NOOP for its sleep `peer.sleepSerial`. */
   wake(peer: Peer): void;
-  /** The job with this handle is no longer `peer`'s; only far peers need to hear it. */
-  revoke(peer: Peer, job: number, serial: number): void;
+  /** That job is no longer `peer`'s, if `isLate` because of its timeout; only far peers need to hear it. */
+  revoke(peer: Peer, serial: number, isLate: boolean): void;
   /** Ends the peer's connection; `reason` is for the log. */
   close(peer: Peer, reason: string): void;
   /** Whether WORK_EXCEPTION may be sent to `peer`; for a far peer true (its home decides). */

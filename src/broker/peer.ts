@@ -4,6 +4,7 @@
  */
 import type { Ability } from './abilities.ts';
 import { Abilities } from './abilities.ts';
+import type { LateAssignments } from './late.ts';
 
 /** How a peer stands to waking. `stuck`: woken, but did not come within the wake-up delay; no longer counted. */
 export const Waking = { awake: 0, sleeping: 1, woken: 2, stuck: 3 } as const;
@@ -27,6 +28,8 @@ export class Peer {
   heldJob = 0;
   /** How many of them are of each function, by its index; null for most (held-counts.ts). */
   heldCounts: Map<number, number> | null = null;
+  /** What it lost to its timeouts, by serial. */
+  late: LateAssignments | null = null;
   /** First of the jobs whose first watcher it is, linked by WATCH_NEXT and WATCH_PREV. */
   watchedJob = 0;
   /** Jobs to which it has subscriptions beside those: they had a watcher before. */

@@ -98,7 +98,10 @@ export class Tally {
     counts[bucket] = (counts[bucket] as number) + 1;
   }
 
-  /** A run was lost: the job waits again (Count.REQUEUED), or its attempts are spent (Count.FAILED). */
+  /**
+   * A run was lost: the job waits again (Count.REQUEUED), or its attempts are spent (Count.FAILED). Or a late packet has
+   * ended it while it waited.
+   */
   lost(fn: FunctionQueue, kind: number): void {
     const at = fn.countsAt + kind;
     this.counts[at] = (this.counts[at] as number) + 1;

@@ -1,6 +1,6 @@
 /**
  * WORK_*: what a worker tells of a job it holds goes to every watcher; a final packet ends the job.
- * Rule: accepted only from the peer that holds the job. A packet of a far worker whose job was taken back meanwhile is
+ * Rule: accepted only from the peer that holds the job, or has lost it to its timeout (late.ts). A packet of a far worker whose job was taken back meanwhile is
  * dropped unanswered: its home answers for handles that were never its own. Source: Gearman PROTOCOL, worker requests.
  */
 import { copyBytes } from '../base/bytes.ts';
@@ -9,7 +9,7 @@ import { Errors, workErrorFor } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
 import { HANDLE_BYTES_MAX, HEADER_BYTES } from '../protocol/limits.ts';
 import { parseUint32 } from '../protocol/numbers.ts';
-import { Packet } from '../protocol/packets.ts';
+import { isFinal, Packet } from '../protocol/packets.ts';
 import type { Broker } from './broker.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
@@ -55,12 +55,18 @@ export function work(broker: Broker, peer: Peer, frame: Frame): void {
   broker.finish(job);
 }
 
+/** A job that a late packet ends waits in its queue: how long that run took is not known any more. */
 function tallyEnd(broker: Broker, job: number, kind: number): void {
-  const { jobs } = broker;
-  broker.tally.ended(jobs.functionOf(job), kind, jobs.age(job, broker.nowMs));
+  const { jobs, tally } = broker;
+  const fn = jobs.functionOf(job);
+  if (jobs.state(job) === Flag.ASSIGNED) tally.ended(fn, kind, jobs.age(job, broker.nowMs));
+  else tally.lost(fn, kind);
 }
 
-/** The job named by argument 0 if `peer` holds it; else 0, answered with ERROR where that is ours to do. */
+/**
+ * The job named by argument 0 if `peer` holds it, or may end it although it is late; else 0, answered with ERROR where
+ * that is ours to do.
+ */
 function heldJob(broker: Broker, peer: Peer, frame: Frame): number {
   const { handles } = broker;
   let handleBytes = frame.a0;
@@ -71,11 +77,24 @@ function heldJob(broker: Broker, peer: Peer, frame: Frame): number {
   }
   if (
     handles.parse(frame.bytes, frame.off, frame.off + handleBytes) &&
-    handles.shard === broker.options.home &&
-    broker.holds(peer, handles.slot, handles.serial)
-  )
-    return handles.slot;
+    handles.shard === broker.options.home
+  ) {
+    const { slot, serial } = handles;
+    if (broker.holds(peer, slot, serial)) return slot;
+    if (peer.late?.has(serial) === true) return lateJob(broker, peer, slot, serial, frame.type);
+  }
   return refuse(broker, peer, workErrorFor(frame.type));
+}
+
+/**
+ * `peer` has lost the job to its timeout. Its first final packet ends the job while nobody has it: then it does not run
+ * again. Else, and whatever is not final, it is swallowed.
+ */
+function lateJob(broker: Broker, peer: Peer, slot: number, serial: number, type: number): number {
+  if (!isFinal(type)) return 0;
+  peer.late?.take(serial);
+  const { jobs } = broker;
+  return jobs.table.isLive(slot, serial) && jobs.state(slot) === Flag.QUEUED ? slot : 0;
 }
 
 function refuse(broker: Broker, peer: Peer, error: Uint8Array): 0 {

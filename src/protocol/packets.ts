@@ -120,3 +120,10 @@ export const PACKETS: readonly PacketShape[] = [
   shape('GET_STATUS_UNIQUE', 1),
   shape('STATUS_RES_UNIQUE', 6),
 ];
+
+/** Whether a WORK_* packet ends its job. */
+export function isFinal(type: number): boolean {
+  return (
+    type === Packet.WORK_COMPLETE || type === Packet.WORK_FAIL || type === Packet.WORK_EXCEPTION
+  );
+}

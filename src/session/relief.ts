@@ -8,6 +8,7 @@ import type { Peer } from '../broker/peer.ts';
 import { RecordKind } from './far/records.ts';
 import type { Home } from './home.ts';
 import { Incident } from './incidents.ts';
+import { waitingBytes } from './replies.ts';
 import { contextOf, type Session } from './session.ts';
 
 /** Functions that are looked at between two looks at the account. */
@@ -51,8 +52,8 @@ function findMost(home: Home): Most | null {
   for (let slot = 0; slot < home.slotEnd; slot++) {
     const session = home.atSlot(slot);
     if (session === null || session.isEnding) continue;
-    const { conn, held, peer } = session;
-    look(session, held + (peer?.held ?? 0) + home.reactor.unsentBytes(conn));
+    const { held, peer } = session;
+    look(session, held + (peer?.held ?? 0) + waitingBytes(home, session));
   }
   for (const peer of home.farPeers.values()) if (!peer.isClosing) look(peer, peer.held);
   home.account.publish(holdersBytes, mostBytes);

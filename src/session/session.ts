@@ -3,6 +3,7 @@
  * that wait. One object a connection; fields that few connections need start as null.
  */
 import { latin1 } from '../base/bytes.ts';
+import type { LateAssignments } from '../broker/late.ts';
 import type { Peer } from '../broker/peer.ts';
 import { SLOT_MASK } from '../protocol/batch.ts';
 import { SERIALS_PER_BOOT } from '../protocol/handle.ts';
@@ -83,6 +84,8 @@ export class Session {
   grab: GrabUnderWay | null = null;
   /** Far jobs that it holds, by `farJobKey`. */
   farJobs: Set<number> | null = null;
+  /** Far jobs that it lost to its timeouts, by the same key. */
+  lateJobs: LateAssignments | null = null;
   /** Handle whose job ended with WORK_EXCEPTION: the WORK_FAIL that some workers send behind it is swallowed. */
   exceptionHandle: string | null = null;
 

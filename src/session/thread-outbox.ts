@@ -104,11 +104,11 @@ export class ThreadOutbox implements Outbox {
     if (session !== null) this.#near.noop(session, peer.sleepSerial);
   }
 
-  revoke(peer: Peer, job: number, serial: number): void {
+  revoke(peer: Peer, serial: number, isLate: boolean): void {
     if (peer.home === this.#thread) return;
     const low = serial | 0;
     const high = Math.floor(serial / 2 ** 32);
-    this.#links[peer.home]?.send(RecordKind.REVOKE, job, low, high, peer.conn);
+    this.#links[peer.home]?.send(RecordKind.REVOKE, isLate ? 1 : 0, low, high, peer.conn);
   }
 
   close(peer: Peer, reason: string): void {

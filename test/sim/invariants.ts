@@ -180,7 +180,7 @@ function checkPeer(broker: Broker, peer: Peer): number {
     );
     previous = job;
   }
-  for (const job of peer.extraWatches?.keys() ?? []) {
+  for (const job of peer.extraWatches ?? []) {
     let isWatched = false;
     jobs.watchers.forEach(job, (watcher) => {
       if (watcher === peer) isWatched = true;

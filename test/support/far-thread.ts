@@ -240,7 +240,7 @@ export class FarDialogue extends NearDialogue {
       case 'ANSWER':
         return `${head} ${a} ${visible(payload)}`;
       case 'REVOKE':
-        return `${head} serial ${b >>> 0}`;
+        return `${head}${a === 1 ? ' late' : ''} serial ${b >>> 0}`;
       default:
         return head;
     }

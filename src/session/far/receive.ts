@@ -5,6 +5,7 @@
  */
 import { latin1 } from '../../base/bytes.ts';
 import type { Broker } from '../../broker/broker.ts';
+import { LateAssignments } from '../../broker/late.ts';
 import type { Peer } from '../../broker/peer.ts';
 import { writeHeader } from '../../protocol/encode.ts';
 import { Frame } from '../../protocol/frame.ts';
@@ -62,11 +63,9 @@ export function onRecord(home: Home, from: number, record: RecordView): void {
     case RecordKind.GONE:
       onFarGone(home, from, record.a);
       break;
-    case RecordKind.REVOKE: {
-      const serial = (record.b >>> 0) + (record.c >>> 0) * 2 ** 32;
-      home.live(record.d)?.farJobs?.delete(farJobKey(from, serial));
+    case RecordKind.REVOKE:
+      onRevoke(home, from, record);
       break;
-    }
     case RecordKind.CLOSE: {
       const session = home.live(record.a);
       const { bytes, at, byteCount } = record;
@@ -93,6 +92,15 @@ export function onRecord(home: Home, from: number, record: RecordView): void {
     default:
       onAnswer(home, record);
   }
+}
+
+/** The owner has taken a job back. One whose final packet is on its way there is not a matter of this connection any more. */
+function onRevoke(home: Home, from: number, { a: isLate, b, c, d: conn }: RecordView): void {
+  const session = home.live(conn);
+  const key = farJobKey(from, (b >>> 0) + (c >>> 0) * 2 ** 32);
+  if (session?.farJobs?.delete(key) !== true || isLate === 0) return;
+  session.lateJobs ??= new LateAssignments();
+  session.lateJobs.add(key);
 }
 
 /** The broker's peer for a connection that lives in another thread. */

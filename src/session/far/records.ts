@@ -5,7 +5,7 @@
  *   FRAME  a conn, b place, c type: payload  REPLY   a conn, b place: packet
  *   SLEEP  a conn, b sleep number            NOTIFY  a conn, b copies: packet
  *   AWAKE  a conn                            WAKE    a conn, b sleep number
- *   GONE   a conn                            REVOKE  a slot of the job, b and c its serial (low, high), d conn
+ *   GONE   a conn                            REVOKE  a 1 = late, b and c serial (low, high), d conn
  *   ASK    a question number: JSON           CLOSE   a conn: reason
  *   MOVE   a descriptor: connection          ANSWER  a question number: JSON, \0, bytes
  *   ARRIVE a descriptor, b port: address     LEFT    address

@@ -1,8 +1,10 @@
 import { latin1 } from '../../base/bytes.ts';
+import type { Broker } from '../../broker/broker.ts';
+import type { Peer } from '../../broker/peer.ts';
 import { Errors, workErrorFor } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import { HANDLE_BYTES_MAX } from '../../protocol/limits.ts';
-import { Packet } from '../../protocol/packets.ts';
+import { isFinal, Packet } from '../../protocol/packets.ts';
 import { sendFrame } from '../far/send.ts';
 import type { Home } from '../home.ts';
 import { farJobKey, type Session } from '../session.ts';
@@ -23,14 +25,20 @@ export function onWork(home: Home, session: Session, frame: Frame): void {
   const isHandle = handles.parse(frame.bytes, frame.off, frame.off + handleBytes(frame));
   const { shard, slot, serial } = handles;
   if (isHandle && shard === home.options.thread && broker !== null) {
-    const isHeld = isException && broker.holds(home.peerOf(session), slot, serial);
+    const isHeld = isException && mayEnd(broker, home.peerOf(session), slot, serial);
     const handle = isHeld ? handleText(frame) : null;
     toBroker(home, session, frame);
     if (handle !== null) session.exceptionHandle = handle;
     return;
   }
   const key = farJobKey(shard, serial);
-  if (!isHandle || session.farJobs?.has(key) !== true) {
+  const isHeld = isHandle && session.farJobs?.has(key) === true;
+  const isLate = !isHeld && isHandle && session.lateJobs?.has(key) === true;
+  if (isLate && !isFinal(frame.type)) {
+    if (frame.blob > 0) home.reactor.blobRelease(frame.blob);
+    return;
+  }
+  if (!isHeld && !isLate) {
     const isLong = frame.type === Packet.WORK_FAIL && frame.a0 > HANDLE_BYTES_MAX;
     refuse(home, session, frame, isLong ? Errors.handleTooLarge : workErrorFor(frame.type));
     return;
@@ -40,9 +48,15 @@ export function onWork(home: Home, session: Session, frame: Frame): void {
     return;
   }
   if (isException) session.exceptionHandle = handleText(frame);
-  if (isException || frame.type === Packet.WORK_COMPLETE || frame.type === Packet.WORK_FAIL)
-    session.farJobs.delete(key);
+  if (isHeld && isFinal(frame.type)) session.farJobs?.delete(key);
+  // Its owner decides: the job may wait, run elsewhere, or have ended.
+  if (isLate) session.lateJobs?.take(key);
   sendFrame(home, session, frame, shard, 0);
+}
+
+/** Whether a final packet of `peer` is no error. */
+function mayEnd(broker: Broker, peer: Peer, slot: number, serial: number): boolean {
+  return broker.holds(peer, slot, serial) || peer.late?.has(serial) === true;
 }
 
 /** The WORK_FAIL or WORK_COMPLETE that some workers send behind the WORK_EXCEPTION which ended the job. */

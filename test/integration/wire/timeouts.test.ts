@@ -27,10 +27,33 @@ describeServer('timeouts', { args: ['--job-retries=2'] }, (stage) => {
     expect(await client.arrived()).toEqual([]);
     expect(await slow.arrived()).toEqual([]);
     expect(await grab(other)).toBe(handle);
-    const error = await slow.ask('ERROR', 'WORK_COMPLETE', handle, 'late');
+    // Swallowed while the other one has the job; only the first of that assignment.
+    slow.send('WORK_COMPLETE', handle, 'late');
+    const error = await slow.ask('ERROR', 'WORK_COMPLETE', handle, 'again');
     expect(error.payload.toString()).toBe(RESULT_ERROR);
     other.send('WORK_COMPLETE', handle, 'in time');
     expect((await client.expect('WORK_COMPLETE')).data.toString()).toBe('in time');
+  });
+
+  it('has a late result end a job that nobody has', async () => {
+    const [fn, moved] = [stage.fresh('overdue'), stage.fresh('moved')];
+    const client = await stage.peer('client');
+    // Where there are shards, the worker's home may be another one than the owner of the function.
+    const worker = await workerOf(stage, 'worker', moved);
+    worker.send('CAN_DO_TIMEOUT', fn, '1000');
+    await worker.barrier();
+    const handle = await submit(client, 'SUBMIT_JOB', fn);
+    await grab(worker);
+    const waiting = await workerOf(stage, 'waiting', fn);
+    waiting.send('PRE_SLEEP');
+    await waiting.expect('NOOP');
+    worker.send('WORK_DATA', handle, 'unheard');
+    worker.send('WORK_COMPLETE', handle, 'late');
+    expect((await client.expect('WORK_COMPLETE')).data.toString()).toBe('late');
+    await worker.barrier();
+    expect(await worker.arrived()).toEqual([]);
+    await waiting.ask('NO_JOB', 'GRAB_JOB');
+    expect(await client.list('status')).toContain(`${fn}\t0\t0\t2`);
   });
 
   it('fails the job when its last run times out', async () => {

@@ -21,6 +21,8 @@ interface Watched {
   holder: Peer | null;
   deadlineMs: number;
   losses: number;
+  /** Who has lost it to a timeout. */
+  readonly lateOf: Set<Peer>;
 }
 
 /** The call of the broker that is under way. */
@@ -139,6 +141,7 @@ export class BrokerWatch {
         holder: null,
         deadlineMs: Number.POSITIVE_INFINITY,
         losses: 0,
+        lateOf: new Set(),
       });
       return job;
     };
@@ -232,7 +235,10 @@ export class BrokerWatch {
     const isIgnored = jobs.has(job, Flag.IGNORED);
     const why = () => `job ${watched.serial} leaves by ${cause?.kind ?? 'cancel'}`;
     if (cause === null) ensure(this.#isCancelAsked(watched.serial), why);
-    else if (watched.holder === null) ensure(cause.kind === 'gone' && !isBackground, why);
+    else if (watched.holder === null && cause.kind === 'frame') {
+      ensure(watched.lateOf.has(cause.peer), why);
+      this.#ended++;
+    } else if (watched.holder === null) ensure(cause.kind === 'gone' && !isBackground, why);
     else if (cause.kind === 'frame') {
       ensure(cause.peer === watched.holder, why);
       this.#ended++;
@@ -254,6 +260,7 @@ export class BrokerWatch {
         ? watched.deadlineMs <= nowMs
         : (cause?.kind === 'gone' || cause?.kind === 'withdraw') && cause.peer === watched.holder);
     ensure(isRight, () => `job ${job} is taken from its worker by ${cause?.kind}`);
+    if (cause?.kind === 'tick') watched.lateOf.add(watched.holder as Peer);
     watched.holder = null;
     watched.deadlineMs = Number.POSITIVE_INFINITY;
   }

@@ -175,7 +175,7 @@ describe('an owner, for a worker elsewhere,', () => {
     expect(dialogue.told()).toEqual(['to 2: WAKE 7 sleep 1']);
   });
 
-  it('takes a job back that runs too long, and drops the result that crosses that', () => {
+  it('takes a job back that runs too long; a result that crosses that ends it all the same', () => {
     const { dialogue, fn, frame } = owner();
     frame(7, 0, 'CAN_DO_TIMEOUT', `${fn}\x001000`);
     frame(8, 1, 'SUBMIT_JOB', `${fn}\0\0data`);
@@ -186,9 +186,34 @@ describe('an owner, for a worker elsewhere,', () => {
     expect(dialogue.told()).toEqual([
       `to 2: REPLY 8 place 1 JOB_CREATED ${H1}`,
       `to 2: REPLY 7 place 2 JOB_ASSIGN ${H1}\\0${fn}\\0data`,
-      'to 2: REVOKE serial 1',
-      `to 2: REPLY 7 place 3 JOB_ASSIGN ${H1}\\0${fn}\\0data`,
+      'to 2: REVOKE late serial 1',
+      `to 2: NOTIFY 8 WORK_COMPLETE ${H1}\\0late`,
+      'to 2: REPLY 7 place 3 NO_JOB',
     ]);
+  });
+
+  it('has a late result end the job while nobody has it, and swallows one while somebody has', () => {
+    const { dialogue, fn, frame } = owner();
+    frame(7, 0, 'CAN_DO_TIMEOUT', `${fn}\x001000`);
+    frame(8, 1, 'SUBMIT_JOB', `${fn}\0\0data`);
+    frame(8, 2, 'SUBMIT_JOB', `${fn}\0\0more`);
+    frame(7, 2, 'GRAB_JOB');
+    frame(7, 3, 'GRAB_JOB');
+    dialogue.thread.advance(1000);
+    dialogue.told();
+    frame(7, 0, 'WORK_DATA', `${H1}\0late`);
+    frame(7, 0, 'WORK_COMPLETE', `${H1}\0late`);
+    frame(7, 0, 'WORK_COMPLETE', `${H1}\0again`);
+    expect(dialogue.told()).toEqual([`to 2: NOTIFY 8 WORK_COMPLETE ${H1}\\0late`]);
+    dialogue.play(`
+      worker > CAN_DO ${fn}
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 ${fn} more
+    `);
+    frame(7, 0, 'WORK_COMPLETE', `${H2}\0late`);
+    expect(dialogue.told()).toEqual([]);
+    dialogue.play('worker > WORK_COMPLETE #1 done');
+    expect(dialogue.told()).toEqual([`to 2: NOTIFY 8 WORK_COMPLETE ${H2}\\0done`]);
   });
 
   it.each(['CANT_DO', 'RESET_ABILITIES'] as const)('takes jobs back with %s', (type) => {

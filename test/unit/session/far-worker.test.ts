@@ -120,9 +120,46 @@ describe('results for jobs of other shards', () => {
 
   it('are refused here when the owner has taken the job back', () => {
     const { dialogue, says, conn } = assigned();
-    dialogue.heard(2, 'REVOKE', [1, 1, 0, conn()]);
+    dialogue.heard(2, 'REVOKE', [0, 1, 0, conn()]);
     expect(
       says('WORK_COMPLETE #1 x\nworker < ERROR JOB_NOT_FOUND "Job given in work result not found"'),
+    ).toEqual([]);
+  });
+
+  it('go on to the owner that has taken the job back for its timeout: the first end, nothing else', () => {
+    const { dialogue, says, conn } = assigned();
+    dialogue.heard(2, 'REVOKE', [1, 1, 0, conn()]);
+    for (const line of ['WORK_DATA #1 x', 'WORK_WARNING #1 x', 'WORK_STATUS #1 1 2'])
+      expect(says(line)).toEqual([]);
+    dialogue.push('worker', request('WORK_DATA', H2, Buffer.alloc(200_000)));
+    expect(says('WORK_EXCEPTION #1 why')).toEqual([`to 2: FRAME 0 WORK_EXCEPTION ${H2}\\0why`]);
+    expect(dialogue.thread.blobKib).toBe(0);
+    expect(says('WORK_FAIL #1')).toEqual([]);
+    expect(
+      says('WORK_COMPLETE #1 x\nworker < ERROR JOB_NOT_FOUND "Job given in work result not found"'),
+    ).toEqual([]);
+  });
+
+  it('go on once more when the connection has got the job again', () => {
+    const { dialogue, two, says, reply, hears, conn } = assigned();
+    dialogue.heard(2, 'REVOKE', [1, 1, 0, conn()]);
+    says('GRAB_JOB');
+    reply(2, 2, 'JOB_ASSIGN', `${H2}\0${two}\0data`);
+    hears(`worker < JOB_ASSIGN #1 ${two} data`);
+    expect(says('WORK_DATA #1 x')).toEqual([`to 2: FRAME 0 WORK_DATA ${H2}\\0x`]);
+    expect(says('WORK_COMPLETE #1 x')).toEqual([`to 2: FRAME 0 WORK_COMPLETE ${H2}\\0x`]);
+    expect(says('WORK_COMPLETE #1 y')).toEqual([`to 2: FRAME 0 WORK_COMPLETE ${H2}\\0y`]);
+    expect(
+      says('WORK_COMPLETE #1 z\nworker < ERROR JOB_NOT_FOUND "Job given in work result not found"'),
+    ).toEqual([]);
+  });
+
+  it('that cross the end of their time were the end of that assignment', () => {
+    const { dialogue, says, conn } = assigned();
+    expect(says('WORK_COMPLETE #1 x').length).toBe(1);
+    dialogue.heard(2, 'REVOKE', [1, 1, 0, conn()]);
+    expect(
+      says('WORK_COMPLETE #1 y\nworker < ERROR JOB_NOT_FOUND "Job given in work result not found"'),
     ).toEqual([]);
   });
 
@@ -133,7 +170,7 @@ describe('results for jobs of other shards', () => {
     expect(says('GRAB_JOB')).toEqual(['to 3: FRAME 0 place 2 GRAB_JOB']);
     reply(3, 2, 'JOB_ASSIGN', `${H3}\0${three}\0data`);
     hears(`worker < JOB_ASSIGN #2 ${three} data`);
-    dialogue.heard(2, 'REVOKE', [1, 1, 0, conn()]);
+    dialogue.heard(2, 'REVOKE', [0, 1, 0, conn()]);
     expect(says('WORK_COMPLETE #2 x')).toEqual([`to 3: FRAME 0 WORK_COMPLETE ${H3}\\0x`]);
   });
 
