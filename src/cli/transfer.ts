@@ -18,6 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Logger, LogLevel } from '../base/logger.ts';
+import { fileReason } from '../store/file-reason.ts';
 import { resolveOptions } from '../server/options.ts';
 import { exportJobs } from '../server/transfer/export-jobs.ts';
 import { importJobs, RefusedLines } from '../server/transfer/import-jobs.ts';
@@ -61,9 +62,9 @@ export async function runTransfer(
 }
 
 async function exportTo(path: string, settings: Settings, log: Logger): Promise<void> {
-  if (path !== STREAM && existsSync(path)) throw new Error(`export to ${path}: it exists already`);
+  if (path !== STREAM && existsSync(path)) throw new Error(`option --export: ${path}: it exists already`);
   const making = `${path}.new`;
-  const file = path === STREAM ? STDOUT : openSync(making, 'w', 0o600);
+  const file = path === STREAM ? STDOUT : opened('export', making, 'w');
   const progress = new TransferProgress('exported');
   const pending: string[] = [];
   let pendingBytes = 0;
@@ -97,10 +98,18 @@ async function exportTo(path: string, settings: Settings, log: Logger): Promise<
   }
 }
 
+function opened(option: 'export' | 'import', path: string, flags: 'r' | 'w'): number {
+  try {
+    return openSync(path, flags, 0o600);
+  } catch (error) {
+    throw new Error(`option --${option}: open ${path}: ${fileReason(error)}`, { cause: error });
+  }
+}
+
 async function importFrom(path: string, settings: Settings, log: Logger): Promise<void> {
   const folder = path === STREAM ? mkdtempSync(join(tmpdir(), 'geartrain-import-')) : null;
   try {
-    const file = folder === null ? openSync(path, 'r') : copyOfInput(join(folder, 'lines'));
+    const file = folder === null ? opened('import', path, 'r') : copyOfInput(join(folder, 'lines'));
     try {
       const options = resolveOptions(settings.server);
       const total = fstatSync(file).size;

@@ -49,6 +49,16 @@ export function readManifest(folder: string): Manifest | null {
 
 /** Makes `manifest` that of `folder`, which is made if it is missing; it is durable when this returns. */
 export function writeManifest(folder: string, manifest: Manifest): void {
+  try {
+    replaceManifest(folder, manifest);
+  } catch (error) {
+    throw new Error(`option --state-dir: write ${join(folder, NAME)}: ${fileReason(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function replaceManifest(folder: string, manifest: Manifest): void {
   makeFolder(folder);
   const path = join(folder, NAME);
   const file = openSync(`${path}.new`, 'w', 0o600);

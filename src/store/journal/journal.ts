@@ -3,6 +3,7 @@
  * entry.ts. Files: segments.ts. Commits: committer.ts. Rule: what `settle` calls stored survives a loss of power; what
  * was forgotten and committed never comes back.
  */
+import { fileReason } from '../file-reason.ts';
 import type { FileSystem } from '../file-system.ts';
 import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from '../store.ts';
 import type { StoredJob } from '../stored-job.ts';
@@ -126,7 +127,8 @@ export class Journal implements Store {
       files.makeFolder(folder);
       ({ logs, spares } = this.#look());
     } catch (error) {
-      done(error as Error);
+      const reason = `option --state-dir: use ${folder}: ${fileReason(error)}`;
+      done(new Error(reason, { cause: error }));
       return;
     }
     const recovery = new Recovery(files, folder, this.#host, this.#slots, this.#segments, salt);

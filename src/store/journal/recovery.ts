@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { LogLevel } from '../../base/logger.ts';
+import { fileReason } from '../file-reason.ts';
 import type { FileSystem } from '../file-system.ts';
 import type { StoreHost, TakeJob } from '../store.ts';
 import { FORMAT_VERSION, HEADER_BYTES, idAt, isPut, jobAt, readHeader, slotAt } from './entry.ts';
@@ -193,7 +194,7 @@ export class Recovery {
       this.#files.readAll(path, this.#entries.bytes);
     } catch (error) {
       // Not every error of the system names the file.
-      throw new Error(`read ${path}: ${(error as Error).message}`, { cause: error });
+      throw new Error(`option --state-dir: read ${path}: ${fileReason(error)}`, { cause: error });
     }
     return this.#entries;
   }

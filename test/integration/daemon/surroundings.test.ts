@@ -202,3 +202,27 @@ describe('start', () => {
     expect(stderr).toMatch(/^gearmand: option --pid-file: write .*\n$/);
   });
 });
+
+describe('files that are named', () => {
+  const journal = (folder: string): string[] => ['-q', 'journal', '--state-dir', folder];
+
+  test.each([
+    ['--export', /^gearmand: option --export: open .*no\/jobs.new: there is no such file .*\n$/],
+    ['--import', /^gearmand: option --import: open .*no\/jobs: there is no such file .*\n$/],
+  ])('%s says which file cannot be opened, and why', async (option, sentence) => {
+    const argv = [...journal(scratch('state')), option, scratch('no', 'jobs')];
+    const { code, stderr } = await runToEnd(argv);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(sentence);
+  });
+
+  test.each(['{', '', '7', '{"format":1}'])('a damaged manifest %j has a remedy', async (text) => {
+    mkdirSync(scratch('state'));
+    writeFileSync(scratch('state', 'manifest.json'), text);
+    const { code, stderr } = await runToEnd([...LOOPBACK, ...journal(scratch('state'))]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^gearmand: option --state-dir: .*manifest.json is damaged: .*; put it back from a backup, or move the folder away to start without its jobs\n$/,
+    );
+  });
+});

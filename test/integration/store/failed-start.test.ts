@@ -42,7 +42,7 @@ describe.each(variants([0, 2]))('a server whose journal cannot be read ($label)'
     const server = yard().create({ ...options(), threads, native, host: '127.0.0.1', port: 0 });
     const { path, mend } = spoil(threads === 0 ? 'journal-1-0' : 'journal-1-2');
     for (let attempt = 0; attempt < 2; attempt++) {
-      await expect(server.listen()).rejects.toThrow(`read ${path}: EISDIR`);
+      await expect(server.listen()).rejects.toThrow(`read ${path}: it is a folder (EISDIR)`);
       expect(server.addresses).toEqual([]);
       expect((await server.stats()).jobs).toBe(0);
     }
@@ -84,6 +84,6 @@ it('ends the command with exit code 1 and one sentence', async () => {
   const run = start(words);
   expect(await run.ended).toEqual({ code: 1, signal: null });
   expect(run.stdout()).toBe('');
-  expect(run.stderr()).toContain('journal-1-2/000000000001.log: EISDIR');
+  expect(run.stderr()).toContain('journal-1-2/000000000001.log: it is a folder (EISDIR)');
   expect(run.stderr()).not.toMatch(/died/);
 });
