@@ -45,8 +45,8 @@ export class Restore {
     this.#orders.push(order);
   }
 
-  /** All have been taken: they may run. Returns how many there are. */
-  finish(): number {
+  /** All that were taken since the last call may run. */
+  finish(): void {
     const jobs = this.#jobs;
     if (this.#isOrdered) for (const job of jobs) this.#ready(job);
     else {
@@ -55,7 +55,9 @@ export class Restore {
       places.sort((a, b) => (orders[a] as number) - (orders[b] as number));
       for (const place of places) this.#ready(jobs[place] as number);
     }
-    return jobs.length;
+    jobs.length = 0;
+    this.#orders.length = 0;
+    this.#starts.clear();
   }
 
   #ready(job: number): void {

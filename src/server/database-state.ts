@@ -30,6 +30,7 @@ export class DatabaseState implements ServerState {
   readonly keptIn = 'database';
   readonly #options: ResolvedOptions;
   readonly #settings: DatabaseSettings;
+  readonly #waits: boolean;
   readonly #log: Logger;
   readonly #onFailure: (error: Error) => void;
   #thread: Worker | null = null;
@@ -43,7 +44,9 @@ export class DatabaseState implements ServerState {
     settings: DatabaseSettings,
     log: Logger,
     onFailure: (error: Error) => void,
+    waits: boolean,
   ) {
+    this.#waits = waits;
     this.#options = options;
     this.#settings = settings;
     this.#log = log;
@@ -62,7 +65,12 @@ export class DatabaseState implements ServerState {
 
   async open(): Promise<void> {
     const { threads: shardCount } = this.#options;
-    const task: DatabaseTask = { settings: this.#settings, shardCount, hashSeed: this.hashSeed };
+    const task: DatabaseTask = {
+      settings: this.#settings,
+      shardCount,
+      hashSeed: this.hashSeed,
+      waits: this.#waits,
+    };
     const thread = new Worker(new URL('../store/database/thread.js', import.meta.url), {
       name: 'database',
       workerData: task,

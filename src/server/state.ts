@@ -40,16 +40,23 @@ export interface ServerState {
 
 /**
  * Throws when there is a state directory that this version cannot read. `onFailure`: jobs cannot be kept any more, the
- * server must end.
+ * server must end. `waits`: a database that is away is no reason to refuse to start.
  */
 export function createState(
   options: ResolvedOptions,
   log: Logger,
   onFailure: (error: Error) => void,
+  waits = waitsFor(options),
 ): ServerState {
   if (options.queueType === 'journal') return new JournalState(options, log);
   const settings = databaseSettingsOf(options);
-  return settings === null ? new NoState() : new DatabaseState(options, settings, log, onFailure);
+  if (settings === null) return new NoState();
+  return new DatabaseState(options, settings, log, onFailure, waits);
+}
+
+/** gearmand starts without its memcached, which has nothing to lose. */
+function waitsFor({ queueType, storeWait }: ResolvedOptions): boolean {
+  return queueType === 'libmemcached' || (storeWait && queueType !== 'libsqlite3');
 }
 
 /** Jobs in memory: every run is another one. */

@@ -41,14 +41,16 @@ export class ThreadStore {
     });
   }
 
-  /** Reads back what was kept; resolves to the number of jobs. Before the first turn. */
+  /** Reads back what was kept; resolves to the number of jobs, 0 when they come later. Before the first turn. */
   restore(broker: Broker): Promise<number> {
     const { clock, log, setTime, publish, nudge } = this.#thread;
-    setTime();
-    return restoreJobs(broker, this.store, clock, log, () => {
-      // Other threads see what is runnable here before anybody asks; the turn sets the timer of scheduled jobs.
-      publish();
-      nudge();
+    return restoreJobs(broker, this.store, clock, log, {
+      begin: setTime,
+      ready: () => {
+        // Other threads see what is runnable here before anybody asks; the turn sets the timer of scheduled jobs.
+        publish();
+        nudge();
+      },
     });
   }
 

@@ -56,8 +56,9 @@ export interface Store {
   /**
    * Reads what is kept, in pieces that let other work in between. `take` gets every job once; `order` ascends with the
    * time of its submit. Called once, before everything else. `done` gets an error when the store cannot be used.
+   * `postponed`: they come later, in ascending order and in events of their own; jobs are refused until `done`.
    */
-  replay(take: TakeJob, done: (error: Error | null) => void): void;
+  replay(take: TakeJob, done: (error: Error | null) => void, postponed?: () => void): void;
   readonly health: StoreHealth;
   /**
    * Commits what waits, then gives everything up. Called once; from now on jobs are refused and forgets are too late,

@@ -2,10 +2,26 @@
 
 import { port } from './address-types.ts';
 import { row, secretRow, word } from './database-row.ts';
-import type { OptionRow } from './option-row.ts';
+import { OptionGroup, type OptionRow } from './option-row.ts';
 import { flag, text } from './option-type.ts';
 
+const waited = ['postgres', 'mysql', 'redis'];
+
 export const databaseRows = [
+  {
+    name: 'store-wait',
+    key: 'storeWait',
+    type: flag,
+    fallback: false,
+    group: OptionGroup.plugins,
+    scope: 'server',
+    effect: 'used',
+    note: (_value, { queueType }) =>
+      waited.includes(String(queueType)) || queueType === 'libmemcached'
+        ? null
+        : `--store-wait has no effect without -q ${waited.join(', ')}`,
+    help: '-q postgres, mysql, redis: start although the store is away, refuse background jobs until it comes, and bring back then what it keeps; -q libmemcached always does',
+  },
   row(
     'libsqlite3',
     'libsqlite3-db',

@@ -134,6 +134,11 @@ export interface ServerOptions {
   durabilityOf?: string | readonly string[];
   /** Milliseconds that `durability: 'relaxed'` may lose in a crash. 1 to 60000, default 100. */
   flushInterval?: number;
+  /**
+   * With `queueType` postgres, mysql or redis: start although the store is away, refuse background jobs until it comes, and
+   * bring back then what it keeps. Default false: refuse to start. With libmemcached always true.
+   */
+  storeWait?: boolean;
   /** With `queueType: 'libsqlite3'`: the SQLite file; made when it is missing. */
   libsqlite3Db?: string | null;
   /** Its table; made when it is missing. Default `gearman_queue`. */

@@ -49,7 +49,7 @@ export class KeptStores {
 
   /** Rejects when a server has the state directory, or the database cannot be used. */
   static async open(options: ResolvedOptions, log: Logger): Promise<KeptStores> {
-    const state = createState(options, log, () => {});
+    const state = createState(options, log, () => {}, false);
     await state.open();
     const shards = Array.from({ length: options.threads + 1 }, (_, shard) => shard);
     return new KeptStores(state, shards, log);

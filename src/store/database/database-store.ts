@@ -41,6 +41,7 @@ export class DatabaseStore implements Store {
   #closed: (() => void) | null = null;
   #replayed: ((error: Error | null) => void) | null = null;
   #take: TakeJob = () => {};
+  #postponed: () => void = () => {};
   #lastOrder = 0;
   #expectedRows = 0;
   #flushedAtMs = 0;
@@ -98,8 +99,9 @@ export class DatabaseStore implements Store {
     this.#waiting.settle(done);
   }
 
-  replay(take: TakeJob, done: (error: Error | null) => void): void {
+  replay(take: TakeJob, done: (error: Error | null) => void, postponed = () => {}): void {
     this.#take = take;
+    this.#postponed = postponed;
     this.#replayed = done;
     this.#port.on('message', (message) => this.#onMessage(message));
     this.#port.on('close', () => this.#onPortClosed());
@@ -143,8 +145,9 @@ export class DatabaseStore implements Store {
 
   #onMessage(message: FromDatabase): void {
     if (message.type === 'rows') this.#restore(message.puts);
+    else if (message.type === 'later') this.#postponed();
     else if (message.type === 'expect') this.#expectedRows = message.rows;
-    else if (message.type === 'replayed') this.#onReplayed(message.error);
+    else if (message.type === 'replayed') this.#onReplayed(message.error, message.isAway);
     else if (message.type === 'written') this.#onWritten(message);
     else if (message.type === 'back') this.#isAway = false;
     else this.#onAway();
@@ -163,11 +166,13 @@ export class DatabaseStore implements Store {
       this.#take(StoredJob.of(parts), row + 1, ++this.#lastOrder);
     }
     this.#port.postMessage({ type: 'taken' });
+    // Those that came late may wake workers.
+    this.#host.wake();
   }
 
-  #onReplayed(error: string | null): void {
+  #onReplayed(error: string | null, isAway: boolean): void {
     this.#expectedRows = 0;
-    this.#isAway = error !== null;
+    this.#isAway = isAway || error !== null;
     this.#take = () => {};
     const done = this.#replayed;
     this.#replayed = null;
@@ -193,7 +198,7 @@ export class DatabaseStore implements Store {
   /** The thread of the database has ended, and the server ends with it. */
   #onPortClosed(): void {
     this.#onAway();
-    this.#onReplayed('the thread of the database has ended');
+    this.#onReplayed('the thread of the database has ended', true);
     if (this.#waiting.hasOutcomes) this.#host.wake();
     this.#goOn();
   }

@@ -65,13 +65,22 @@ export class Line {
     this.#options = options;
   }
 
-  async open(): Promise<void> {
+  /** Rejects when the database cannot be used. `waits`: then it is an outage that is there from the start. */
+  async open(waits: boolean): Promise<void> {
     const { backend, label } = this.#options;
     try {
       await backend.open(this.#onLost);
     } catch (error) {
-      throw new Error(`open ${label}: ${messageOf(error as Error)}`, { cause: error });
+      const text = messageOf(error as Error);
+      if (!waits) throw new Error(`open ${label}: ${text}`, { cause: error });
+      this.#giveUp(error as Error);
+      void this.#run(error as Error, 1);
     }
+  }
+
+  /** In an outage. */
+  get isAway(): boolean {
+    return this.#isAway;
   }
 
   get remark(): string | null {
@@ -116,9 +125,10 @@ export class Line {
     if (!this.#isBusy && !this.#isClosed) void this.#run(error);
   };
 
-  async #run(lost: Error | null = null): Promise<void> {
+  /** `trials`: attempts without a job that have failed already. */
+  async #run(lost: Error | null = null, trials = 0): Promise<void> {
     this.#isBusy = true;
-    if (lost !== null) await this.#recover(lost);
+    if (lost !== null) await this.#recover(lost, trials);
     while (this.#waiting.length > 0) {
       this.#held = this.#waiting.splice(0);
       try {
@@ -135,10 +145,8 @@ export class Line {
   async #writeHeld(isAgain: boolean): Promise<void> {
     const jobs = this.#held;
     const batches = jobs.map(({ batch }) => batch);
-    const refusals = await within(
-      WRITE_MS_MAX,
-      writeJoined(this.#options.backend, batches, isAgain),
-    );
+    const { backend } = this.#options;
+    const refusals = await within(WRITE_MS_MAX, writeJoined(backend, batches, isAgain));
     if (this.#held !== jobs) return;
     this.#held = [];
     if (batches.some(({ puts }) => puts.length > 0)) this.#takes();
@@ -146,15 +154,14 @@ export class Line {
   }
 
   /** Opens the connection anew until the database takes writes. */
-  async #recover(error: Error): Promise<void> {
+  async #recover(error: Error, trialsBefore = 0): Promise<void> {
     const { backend, label, log } = this.#options;
     const startMs = performance.now();
     const heldCount = this.#held.length;
     // One that has not taken a job since the last outage is away already.
-    const holdMs = this.#outageAtMs === null ? HOLD_MS : 0;
-    const hold = setTimeout(() => this.#giveUp(error), holdMs);
-    if (holdMs === 0) this.#giveUp(error);
-    let trials = 0;
+    if (this.#outageAtMs !== null) this.#giveUp(error);
+    const hold = this.#isAway ? undefined : setTimeout(() => this.#giveUp(error), HOLD_MS);
+    let trials = trialsBefore;
     while (!this.#isClosed) {
       await backend.close().catch(() => {});
       await this.#pauseForAttempt();

@@ -27,8 +27,10 @@ export type FromDatabase =
   | { readonly type: 'expect'; readonly rows: number }
   /** Packed puts that the database keeps. */
   | { readonly type: 'rows'; readonly puts: Uint8Array }
-  /** All rows were sent; `error` says why not. */
-  | { readonly type: 'replayed'; readonly error: string | null }
+  /** The database is away: rows come later, and the shard may serve meanwhile. */
+  | { readonly type: 'later' }
+  /** All rows were sent; `error` says why not. `isAway`: nothing can be written until `back`. */
+  | { readonly type: 'replayed'; readonly error: string | null; readonly isAway: boolean }
   /** The batch is durable, but for these puts. */
   | { readonly type: 'written'; readonly refusals: readonly Refusal[] }
   /** Nobody knows what of the batch was written. The database is away until `back`. */

@@ -60,19 +60,22 @@ export interface ScanOptions {
   /** The sender of the shard that owns a function; null when the shard does not read now. */
   senderFor(functionName: Uint8Array): PageSender | null;
   readonly senders: readonly PageSender[];
+  /** False for a row that was sent before. */
+  isNew(put: Put): boolean;
   expect(rows: number): void;
   log(level: number, text: string): void;
 }
 
 /** Resolves when every row was sent. The backend is open, and is not closed here. */
 export async function scan(options: ScanOptions): Promise<void> {
-  const { backend, label, senders, senderFor, log } = options;
+  const { backend, label, senders, senderFor, isNew, log } = options;
   options.expect(await backend.count());
   let damaged = 0;
   for await (const page of backend.scan()) {
     for (const row of page) {
       const put = putOf(row);
       if (typeof put !== 'string') {
+        if (!isNew(put)) continue;
         senderFor(put.functionName)?.add(put);
         continue;
       }

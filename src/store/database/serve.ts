@@ -4,7 +4,8 @@
  */
 import { LogLevel } from '../../base/logger.ts';
 import { hashBytes } from '../../protocol/hash.ts';
-import type { Backend, BackendKind, Put, Refusal } from './backend.ts';
+import type { Backend, BackendKind, Put, Refusal, RowKey } from './backend.ts';
+import { messageOf } from './failure.ts';
 import { Line, type Writer } from './line.ts';
 import type { FromDatabase, Port, ToDatabase } from './messages.ts';
 import { unpackKeys, unpackPuts } from './packed.ts';
@@ -20,6 +21,8 @@ export interface ServeOptions {
   readonly shardCount: number;
   /** Decides which shard owns a function. */
   readonly hashSeed: number;
+  /** A database that is away is waited for from the start: jobs that it keeps come later. */
+  readonly waits: boolean;
   log(level: number, text: string): void;
 }
 
@@ -33,6 +36,7 @@ export class DatabaseService {
   /** The first scan waits for all shards. */
   #isFirst = true;
   #isClosed = false;
+  #hasRemarked = false;
   #scanning: Promise<void> = Promise.resolve();
 
   constructor(options: ServeOptions) {
@@ -41,12 +45,18 @@ export class DatabaseService {
 
   /** Rejects when the database cannot be used. */
   async open(): Promise<void> {
-    const { shardCount, kind, log } = this.#options;
+    const { shardCount, kind } = this.#options;
     const first = shardCount === 0 ? 0 : 1;
     const line = await this.#open();
-    if (line.remark !== null) log(LogLevel.WARNING, `${kind.label}: ${line.remark}`);
-    for (let shard = first; shard <= shardCount; shard++)
-      this.#lines.set(shard, shard === first || kind.isShared ? line : await this.#open());
+    this.#remark(line.remark);
+    this.#lines.set(first, line);
+    const others = Array.from({ length: shardCount - first }, (_, i) => first + 1 + i);
+    // Together, because one that is away may take its time to show it.
+    await Promise.all(
+      others.map(async (shard) =>
+        this.#lines.set(shard, kind.isShared ? line : await this.#open()),
+      ),
+    );
   }
 
   /** A shard that begins. */
@@ -66,15 +76,24 @@ export class DatabaseService {
   }
 
   async #open(): Promise<Line> {
-    const { kind, log } = this.#options;
+    const { kind, waits, log } = this.#options;
     const line = new Line({ backend: kind.make(), label: kind.label, log });
-    await line.open();
+    await line.open(waits);
     return line;
+  }
+
+  #remark(text: string | null): void {
+    if (text === null || this.#hasRemarked) return;
+    this.#hasRemarked = true;
+    const { kind, log } = this.#options;
+    log(LogLevel.WARNING, `${kind.label}: ${text}`);
   }
 
   #read(shard: Shard): void {
     this.#reading = this.#reading.filter(({ hasEnded }) => !hasEnded);
     this.#reading.push(shard);
+    if (this.#options.waits && [...this.#lines.values()].some(({ isAway }) => isAway))
+      shard.later();
     if (this.#isFirst && this.#reading.length < this.#options.shardCount) return;
     const isFirst = this.#isFirst;
     this.#isFirst = false;
@@ -83,46 +102,57 @@ export class DatabaseService {
     this.#scanning = this.#scanning.then(() => this.#scan(shards, isFirst));
   }
 
-  /** Over a connection of its own, so that others write meanwhile. */
+  /**
+   * Over a connection of its own, so that others write meanwhile. A database that is away ends the start of the server,
+   * unless it is to be waited for; later it always is.
+   */
   async #scan(shards: readonly Shard[], isFirst: boolean): Promise<void> {
-    const { kind, log } = this.#options;
-    const backend = kind.make();
-    let error: string | null = null;
-    try {
-      await this.#openForScan(backend, isFirst);
-      await scan({
-        backend,
-        label: kind.label,
-        senders: shards.map(({ sender }) => sender),
-        senderFor: (name) => {
-          const owner = this.#shards.get(this.#ownerOf(name));
-          return owner !== undefined && shards.includes(owner) ? owner.sender : null;
-        },
-        expect: (rows) => {
-          const each = Math.ceil(rows / Math.max(1, this.#options.shardCount));
-          for (const shard of shards) shard.expect(each);
-        },
-        log,
-      });
-    } catch (failure) {
-      error = `read ${kind.label}: ${(failure as Error).message}`;
-    }
-    await backend.close().catch(() => {});
-    for (const shard of shards) shard.replayed(error);
-  }
-
-  /** A server that has started once waits for its database. */
-  async #openForScan(backend: Backend, isFirst: boolean): Promise<void> {
+    const { kind, waits } = this.#options;
+    /** Rows that come late, because a scan that breaks off then begins again. */
+    let sent = shards.some(({ isLate }) => isLate) ? new Set<string>() : null;
     for (;;) {
+      const backend = kind.make();
+      let isOpen = false;
+      let error: string | null = null;
       try {
         await backend.open(() => {});
-        return;
-      } catch (error) {
-        if (isFirst || this.#isClosed) throw error;
-        await backend.close().catch(() => {});
-        await new Promise((resolve) => setTimeout(resolve, REOPEN_MS));
+        isOpen = true;
+        this.#remark(backend.remark ?? null);
+        await this.#scanWith(backend, shards, sent);
+      } catch (failure) {
+        error = `read ${kind.label}: ${messageOf(failure as Error)}`;
       }
+      await backend.close().catch(() => {});
+      const isAgain = isOpen ? sent !== null : waits || !isFirst;
+      if (error === null || !isAgain || this.#isClosed) {
+        for (const shard of shards) shard.replayed(error);
+        return;
+      }
+      if (waits) {
+        sent ??= new Set();
+        for (const shard of shards) shard.later();
+      }
+      await new Promise((resolve) => setTimeout(resolve, REOPEN_MS));
     }
+  }
+
+  #scanWith(backend: Backend, shards: readonly Shard[], sent: Set<string> | null): Promise<void> {
+    const { kind, shardCount, log } = this.#options;
+    return scan({
+      backend,
+      label: kind.label,
+      senders: shards.map(({ sender }) => sender),
+      senderFor: (name) => {
+        const owner = this.#shards.get(this.#ownerOf(name));
+        return owner !== undefined && shards.includes(owner) ? owner.sender : null;
+      },
+      isNew: (put) => sent === null || isAdded(sent, put),
+      expect: (rows) => {
+        const each = Math.ceil(rows / Math.max(1, shardCount));
+        for (const shard of shards) shard.expect(each);
+      },
+      log,
+    });
   }
 
   #ownerOf(name: Uint8Array): number {
@@ -130,6 +160,13 @@ export class DatabaseService {
     if (shardCount === 0) return 0;
     return 1 + ((hashBytes(name, 0, name.length, hashSeed) >>> 0) % shardCount);
   }
+}
+
+/** False when the row is in the set already. */
+function isAdded(sent: Set<string>, { functionName, key }: RowKey): boolean {
+  const before = sent.size;
+  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
+  return sent.add(`${text(functionName)}\0${text(key)}`).size > before;
 }
 
 /** One life of a shard, as the thread of the database sees it. */
@@ -142,6 +179,8 @@ class Shard implements Writer {
   readonly ended: Promise<void>;
   #end: () => void = () => {};
   hasEnded = false;
+  /** It serves before its rows come. */
+  isLate = false;
   /** Numbers that the puts of its batch have at the shard; null where they are the same. */
   #numbers: number[] | null = null;
   #aways = 0;
@@ -165,8 +204,13 @@ class Shard implements Writer {
     this.#send({ type: 'expect', rows });
   }
 
+  later(): void {
+    this.isLate = true;
+    this.#send({ type: 'later' });
+  }
+
   replayed(error: string | null): void {
-    this.#send({ type: 'replayed', error });
+    this.#send({ type: 'replayed', error, isAway: this.#line.isAway });
     this.#line.add(this);
   }
 

@@ -11,6 +11,8 @@ export interface DatabaseTask {
   readonly settings: DatabaseSettings;
   readonly shardCount: number;
   readonly hashSeed: number;
+  /** Whether a database that is away is waited for at the start. */
+  readonly waits: boolean;
 }
 
 export type ToDatabaseThread =
@@ -24,11 +26,11 @@ export type FromDatabaseThread =
 
 const main = parentPort as MessagePort;
 const say = (message: FromDatabaseThread): void => main.postMessage(message);
-const { settings, shardCount, hashSeed } = workerData as DatabaseTask;
+const { settings, shardCount, hashSeed, waits } = workerData as DatabaseTask;
 try {
   const kind = await kindOf(settings);
   const log = (level: number, text: string): void => say({ type: 'log', level, text });
-  const service = new DatabaseService({ kind, shardCount, hashSeed, log });
+  const service = new DatabaseService({ kind, shardCount, hashSeed, waits, log });
   await service.open();
   main.on('message', (message: ToDatabaseThread) => {
     if (message.type === 'shard') service.join(message.shard, message.port as ShardPort);

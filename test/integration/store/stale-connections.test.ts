@@ -3,11 +3,8 @@
  * reset on the way, or reset between a commit and its answer. Rule: no submit is refused, and every job is there once.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ServerOptions } from '../../../src/index.ts';
 import { useYard, variants } from '../../support/embedding/servers.ts';
-import { DATABASES, type Database } from '../../support/store/databases.ts';
-import { KeyValueServer, requireKeyValue } from '../../support/store/key-value-servers.ts';
-import { ResetProxy } from '../../support/store/reset-proxy.ts';
+import { CLIENT_SERVER_STORES, type ProxiedStore } from '../../support/store/proxied-stores.ts';
 import type { WireConnection } from '../../support/wire.ts';
 
 const yard = useYard();
@@ -15,99 +12,6 @@ const yard = useYard();
 const ways = [...variants([0]).slice(0, 1), ...variants([2]).slice(-1)];
 const PIPELINED = 40;
 const ROUNDS = 2;
-
-/** A database beyond a proxy. */
-interface Place {
-  readonly proxy: ResetProxy;
-  readonly options: ServerOptions;
-  /** The database ends all connections of the server by itself; null where it knows no way. */
-  readonly kill: (() => Promise<void>) | null;
-  /** A request that makes a batch durable has these bytes. */
-  readonly words: string;
-  /** It ends connections that are idle for a second, where it knows how to. */
-  readonly endIdle: (() => Promise<void>) | null;
-  close(): Promise<void>;
-}
-
-async function startSql(name: string): Promise<Place> {
-  const kind = DATABASES.find((one) => one.name === name);
-  const database = (await kind?.start()) as Database;
-  const proxy = await ResetProxy.start(database.server?.port as number);
-  const { port } = proxy;
-  const given = database.options('jobs_stale');
-  const isPostgres = name === 'postgres';
-  const options = isPostgres
-    ? { ...given, libpqConninfo: `host=127.0.0.1 port=${port} user=postgres dbname=postgres` }
-    : { ...given, mysqlPort: port };
-  const killPostgres = (): Promise<void> =>
-    database.run(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'`,
-    );
-  const killMysql = async (): Promise<void> => {
-    const rows = await database.ask(
-      `SELECT ID AS id FROM information_schema.PROCESSLIST
-      WHERE ID <> CONNECTION_ID() AND USER = 'root'`,
-    );
-    // One that has ended by itself meanwhile is no failure.
-    for (const { id } of rows) await database.run(`KILL ${id}`).catch(() => {});
-  };
-  return {
-    proxy,
-    options,
-    kill: isPostgres ? killPostgres : killMysql,
-    words: isPostgres ? 'INSERT INTO' : 'COMMIT',
-    endIdle: isPostgres
-      ? () =>
-          database.run("ALTER SYSTEM SET idle_session_timeout = '1s'", 'SELECT pg_reload_conf()')
-      : () => database.run('SET GLOBAL wait_timeout = 1'),
-    async close() {
-      await proxy.close();
-      await database.close();
-    },
-  };
-}
-
-async function startKeyValue(name: 'redis' | 'memcached'): Promise<Place> {
-  const store = await KeyValueServer.start(name);
-  const proxy = await ResetProxy.start(store.port);
-  const isRedis = name === 'redis';
-  return {
-    proxy,
-    options: isRedis
-      ? { queueType: 'redis', redisPort: proxy.port }
-      : { queueType: 'libmemcached', libmemcachedServers: `127.0.0.1:${proxy.port}` },
-    kill: isRedis
-      ? async () => {
-          expect(await store.says('CLIENT KILL TYPE normal SKIPME yes\r\n')).toMatch(/^:/);
-        }
-      : null,
-    words: isRedis ? 'EVAL' : 'add ',
-    // memcached has an option for its start alone, and looks once in a while.
-    endIdle: isRedis
-      ? async () => {
-          expect(await store.says('CONFIG SET timeout 1\r\n')).toMatch(/^\+OK/);
-        }
-      : null,
-    async close() {
-      await proxy.close();
-      await store.remove();
-    },
-  };
-}
-
-const STORES = [
-  ...DATABASES.filter(({ name }) => name !== 'libsqlite3').map(({ name, isThere }) => ({
-    name,
-    isThere,
-    start: () => startSql(name),
-  })),
-  ...(['redis', 'memcached'] as const).map((name) => ({
-    name,
-    isThere: () => requireKeyValue(name),
-    start: () => startKeyValue(name),
-  })),
-];
 
 /** Names of all jobs that wait, in the order in which they are given out. */
 async function drain(port: number): Promise<string[]> {
@@ -129,9 +33,9 @@ function sendJobs(client: WireConnection, names: readonly string[]): void {
     client.send('SUBMIT_JOB_BG', 'f', i % 2 === 0 ? name : '', name);
 }
 
-for (const { name, isThere, start } of STORES)
+for (const { name, isThere, start } of CLIENT_SERVER_STORES)
   describe.skipIf(!isThere())(`a connection to ${name}`, () => {
-    let place: Place | null = null;
+    let place: ProxiedStore | null = null;
     afterEach(async () => {
       await yard().end();
       await place?.close();

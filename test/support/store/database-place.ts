@@ -34,6 +34,7 @@ export function placeOf(
         kind: await kindFor(),
         shardCount: 0,
         hashSeed: 0,
+        waits: false,
         log: (level, text) => host.log(level, text),
       });
       services.push(service);
