@@ -10,7 +10,7 @@ import { writeJoined } from './joined.ts';
 
 /** From the first failure on, batches are held for so long. */
 const HOLD_MS = 2_000;
-/** Between attempts to connect: while batches are held, and bounds of it in an outage. */
+/** Between attempts to connect while batches are held; bounds of it in an outage. */
 const HOLD_RETRY_MS = 1_000;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
