@@ -50,8 +50,8 @@ export interface ControlOptions {
   readonly refused: HttpDoorOptions['refused'];
   /** Hears of every handshake that failed, and why; `isNotTls`: the peer speaks something else. */
   handshakeFailed(address: string, port: number, isNotTls: boolean, text: string): void;
-  /** Where connections wait for their first request or handshake; null: nowhere. */
-  readonly lobbies: Lobbies | null;
+  /** Where connections wait for their first request or handshake. */
+  readonly lobbies: Lobbies;
 }
 
 /** What OpenSSL says to bytes that are no TLS. */

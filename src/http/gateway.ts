@@ -31,8 +31,8 @@ export interface GatewayOptions extends Omit<HttpDoorOptions, 'name'> {
   readonly serverName: string;
   /** Connections that may wait to be accepted. */
   readonly backlog: number;
-  /** Where connections wait for their first request; null: nowhere. */
-  readonly lobbies: Lobbies | null;
+  /** Where connections wait for their first request. */
+  readonly lobbies: Lobbies;
 }
 
 export interface HttpAddress {

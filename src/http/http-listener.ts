@@ -13,17 +13,17 @@ const PASS_MS = 1;
 /** Above so many that are to be handed on nobody is accepted, until a quarter is left: requests come too fast. */
 const WHOLE_MAX = 256;
 
-/** The addon's lobbies. */
+/** How connections come. */
 export interface Lobbies {
-  readonly open: OpenLobby;
+  /** Opens a lobby of the addon; null: there are none, node:http listens itself. */
+  readonly open: OpenLobby | null;
   /** Hears, with an errno name, that nobody can be accepted now. */
   acceptFailed(code: string): void;
 }
 
 export interface HttpListenerOptions
   extends Pick<LobbyOptions, 'host' | 'port' | 'backlog' | 'v6Only' | 'awaits' | 'timeoutMs'> {
-  /** null: the server listens itself. */
-  readonly lobbies: Lobbies | null;
+  readonly lobbies: Lobbies;
   /** A peer has ended before it was handed on; those that were pushed out are the door's. */
   ended?(peer: LobbyPeer, end: LobbyEnd): void;
 }
@@ -53,16 +53,19 @@ export class HttpListener {
     { lobbies, ended, ...address }: HttpListenerOptions,
   ): Promise<{ listener: HttpListener; host: string; port: number }> {
     const listener = new HttpListener(server, door, ended);
-    if (lobbies === null) {
+    const { open, acceptFailed } = lobbies;
+    if (open === null) {
       const { host, port, backlog, v6Only } = address;
       door.guard(server);
       server.listen({ host, port, backlog, ipv6Only: v6Only });
       await once(server, 'listening');
+      // Nobody can be accepted now; node:net tries again by itself.
+      server.on('error', (error: NodeJS.ErrnoException) => acceptFailed(error.code ?? 'UNKNOWN'));
       const bound = server.address() as AddressInfo;
       return { listener, host: bound.address, port: bound.port };
     }
     door.guardBehindLobby(server);
-    const lobby = await listener.#openLobby(lobbies, address);
+    const lobby = await listener.#openLobby(open, acceptFailed, address);
     // From then on it looks after the times of its connections.
     server.emit('listening');
     return { listener, host: lobby.host, port: lobby.port };
@@ -90,7 +93,8 @@ export class HttpListener {
   }
 
   async #openLobby(
-    { open, acceptFailed }: Lobbies,
+    open: OpenLobby,
+    acceptFailed: Lobbies['acceptFailed'],
     address: Omit<HttpListenerOptions, 'lobbies' | 'ended'>,
   ): Promise<Lobby> {
     const waitingMax = this.#door.unfinishedMax;

@@ -74,7 +74,7 @@ export interface Reactor {
   listen(address: ListenAddress): Promise<{ id: number; port: number }>;
   /** Stops accepting on one listener and closes it. */
   unlisten(id: number): void;
-  /** Takes a connected descriptor; `unread` is decoded in the next turn as if just read, `unsent` leaves first. Returns its conn. */
+  /** Takes a connected descriptor; `unread` is decoded in the next turn as if just read, `unsent` leaves first. Returns its conn. Throws the system's error; then the descriptor stays the caller's. */
   adopt(fd: number, unread: Uint8Array, unsent: Uint8Array): number;
 
   /** Moves all output written so far into the connections' own buffers, so that `out` and `outRows` are empty again. */

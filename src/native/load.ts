@@ -8,6 +8,7 @@ import { bindings } from './bindings.ts';
 import type { NativeFunctions, OpenDisk, OpenLobby, Reactor, ReactorOptions } from './contract.ts';
 import { openDisk } from './disk.ts';
 import { openLobby } from './lobby.ts';
+import { orShortage } from './shortage.ts';
 import { twinFunctions } from './twin.ts';
 
 /** What was picked. With the twin, sockets are `transport/node-reactor.ts` on the main thread. */
@@ -25,7 +26,8 @@ export interface Native {
 }
 
 /**
- * `auto` asks the environment; `on` throws NoAddonError when the addon does not load; `off` is the twin.
+ * `auto` asks the environment; `on` throws NoAddonError when the addon does not load; `off` is the twin. Without a
+ * descriptor to read the addon with it throws EMFILE or ENFILE.
  * The first call that may answer `addon` loads it; the thread has one copy.
  */
 export function loadNative(mode: 'auto' | 'on' | 'off' = 'auto'): Native {
@@ -34,6 +36,8 @@ export function loadNative(mode: 'auto' | 'on' | 'off' = 'auto'): Native {
   try {
     bindings();
   } catch (error) {
+    const failure = orShortage(error, 'load the native core');
+    if (failure !== error) throw failure;
     const reason = firstLine(error);
     if (mode === 'on') throw new NoAddonError(`native on: ${reason}`, { cause: error });
     return twin(reason);

@@ -32,8 +32,7 @@ export interface ControlledServer {
   notReady(): string | null;
   readonly logLevel: number;
   setLogLevel(level: number): boolean;
-  /** null with the twin. */
-  readonly lobbies: Lobbies | null;
+  readonly lobbies: Lobbies;
 }
 
 export interface OpenControl {
@@ -64,7 +63,7 @@ export async function openControl(
       asksForCertificate: material !== null && material.clientCa !== null,
       mayControl: (commonName) => mayControl(server.core, commonName),
       refused: (reason, peer, port, text) =>
-        reportNow(server.core, INCIDENTS[reason], peer, port, text),
+        reportNow(server.core, INCIDENTS[reason], text, { address: peer, port }),
     },
     tls: material && { ...secureOptionsOf(material), handshakeTimeout: handshakeTimeout * 1000 },
     refused: (...refusal) => httpRefusals(server.core)(...refusal),
@@ -99,11 +98,12 @@ function reportHandshake(
   peer: string,
   port: number,
   isNotTls: boolean,
-  text: string,
+  why: string,
 ): void {
-  const what = isNotTls ? `no TLS on a TLS port (${text})` : text;
+  const what = isNotTls ? `no TLS on a TLS port (${why})` : why;
   const incident = isNotTls ? Incident.notTls : Incident.handshakeFailed;
-  reportNow(core, incident, peer, port, `refuse ${peer}:${port}: control port: ${what}`);
+  const text = `refuse ${peer}:${port}: control port: ${what}`;
+  reportNow(core, incident, text, { address: peer, port });
 }
 
 function sourceOf(server: ControlledServer): ControlSource {

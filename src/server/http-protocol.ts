@@ -28,12 +28,11 @@ export interface HttpProtocol {
 
 /**
  * Binds. Rejects with ListenError, OptionError for what `own` holds, or Error for the folder; then nothing of it is left.
- * Without `lobbies` node:http listens itself.
  */
 export async function openHttp(
   core: ThreadCore,
   options: ResolvedOptions,
-  lobbies: Lobbies | null,
+  lobbies: Lobbies,
   own: readonly Place[],
 ): Promise<HttpProtocol> {
   const { reactor } = core;

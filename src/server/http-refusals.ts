@@ -1,4 +1,5 @@
 /** Refusals at HTTP ports are counted and logged as those of Gearman's ports are. */
+import type { LogContext } from '../base/logger.ts';
 import type { HttpDoorOptions, HttpRefusal } from '../http/http-door.ts';
 import { Incident } from '../session/incidents.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
@@ -11,18 +12,18 @@ const INCIDENTS: Readonly<Record<HttpRefusal, Incident>> = {
 
 /** Reports to the acceptor's incidents. */
 export function httpRefusals(core: ThreadCore): HttpDoorOptions['refused'] {
-  return (reason, address, port, text) => reportNow(core, INCIDENTS[reason], address, port, text);
+  return (reason, address, port, text) =>
+    reportNow(core, INCIDENTS[reason], text, { address, port });
 }
 
 /** Outside of a turn: what is not said at once is said by a turn. */
 export function reportNow(
   { home, reactor }: Pick<ThreadCore, 'home' | 'reactor'>,
   reason: Incident,
-  address: string,
-  port: number,
   text: string,
+  context: LogContext = {},
 ): void {
   home.incidents.nowMs = performance.now();
-  home.incidents.report(reason, text, { address, port });
+  home.incidents.report(reason, text, context);
   reactor.nudge();
 }

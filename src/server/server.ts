@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { type Logger, LogLevel, nullLogger } from '../base/logger.ts';
 import type { HttpAddress } from '../http/gateway.ts';
 import type { Lobbies } from '../http/http-listener.ts';
+import { Incident } from '../session/incidents.ts';
 import type { ThreadStats } from '../session/questions.ts';
 import { chooseNative, type ExplainedChoice } from '../shard/choose-native.ts';
 import { welcome } from '../shard/in-process.ts';
@@ -15,6 +16,7 @@ import { ServerClosedError } from './closed-error.ts';
 import type { ControlledServer, OpenControl } from './control-plane.ts';
 import { Engine } from './engine.ts';
 import type { HttpProtocol } from './http-protocol.ts';
+import { reportNow } from './http-refusals.ts';
 import { VERSION } from './identity.ts';
 import { LastJob } from './last-job.ts';
 import { listenError, type Place } from './listen-error.ts';
@@ -66,8 +68,11 @@ class GearServer extends EventEmitter implements Server {
   #failure: Error | null = null;
   #settle: (failure: Error | null) => void = () => {};
 
-  readonly #acceptFailed = (code: string): void =>
-    this.#log.log(LogLevel.ERROR, `accept a connection: ${code}`);
+  /** Peers wait until others have left; it is tried again. */
+  readonly #acceptFailed = (code: string): void => {
+    const text = `accept a connection: ${code}`;
+    reportNow(this.#engine.core, Incident.descriptors, text);
+  };
 
   constructor(options: ResolvedOptions, log: Logger, files: SecretFiles | undefined) {
     super();
@@ -271,9 +276,8 @@ class GearServer extends EventEmitter implements Server {
     if (this.#closing !== null) http.close();
   }
 
-  #lobbies(): Lobbies | null {
-    const { openLobby: open } = this.#native;
-    return open === null ? null : { open, acceptFailed: this.#acceptFailed };
+  #lobbies(): Lobbies {
+    return { open: this.#native.openLobby, acceptFailed: this.#acceptFailed };
   }
 
   #controlled(): ControlledServer {

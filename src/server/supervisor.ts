@@ -4,6 +4,7 @@
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { type Logger, LogLevel } from '../base/logger.ts';
+import { shortageOf } from '../native/shortage.ts';
 import { RingReader } from '../ring/ring.ts';
 import { RecordKind } from '../session/far/records.ts';
 import { type NativeChoice, portsOfStore, type ThreadConfig } from '../shard/assemble.ts';
@@ -17,6 +18,9 @@ import type { TlsMaterial } from '../transport/tls/material.ts';
 /** So many deaths within this time mean that starting again does not help. */
 const DEATHS_MAX = 3;
 const DEATHS_WINDOW_MS = 60_000;
+/** A shard without the descriptors that it needs is tried again after so long; at the start only so often. */
+const SHORTAGE_PAUSE_MS = 1_000;
+const SHORTAGES_AT_START_MAX = 5;
 
 export interface SupervisorOptions {
   readonly shardCount: number;
@@ -52,6 +56,8 @@ export class Supervisor {
   /** Nobody is served yet: a store that cannot be used ends the start. */
   #isStarting = false;
   #isStopping = false;
+  #shortagesAtStart = 0;
+  #endPause = (): void => {};
   /** Jobs that shards could not store when they ended. */
   lostJobs = 0;
 
@@ -78,9 +84,12 @@ export class Supervisor {
     const threads = Array.from({ length: this.#options.shardCount }, (_, i) => i + 1);
     this.#isStarting = true;
     await Promise.all(threads.map((thread) => this.#startShard(thread)));
+    // One that died meanwhile is being started again, and may die again.
+    for (let last = null; last !== this.#replacing; ) {
+      last = this.#replacing;
+      await last;
+    }
     this.#isStarting = false;
-    // One that died meanwhile is being started again.
-    await this.#replacing;
   }
 
   /** Tells every shard to keep log lines up to `level`. */
@@ -111,6 +120,7 @@ export class Supervisor {
   /** Ends all shards: what they owe is sent, late ones are killed. What they sent to the acceptor can still be read. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.#endPause();
     for (const settle of this.#readies.values()) settle(null);
     for (const settle of this.#parted.values()) settle();
     for (const port of this.#ports.values()) tell(port, { type: 'stop' });
@@ -174,6 +184,11 @@ export class Supervisor {
       keptIn !== null
         ? `of its ${jobs} jobs those in its ${keptIn} will be there again`
         : `${jobs} ${jobs === 1 ? 'job is' : 'jobs are'} lost with it`;
+    const shortage = shortageOf(error);
+    if (shortage !== null) {
+      this.#runShort(thread, shortage, jobs === 0 ? '' : `, ${fate}`);
+      return;
+    }
     log.log(LogLevel.CRITICAL, `shard ${thread} has died, ${fate}: ${error.message}`);
     const now = performance.now();
     this.#deathTimes = this.#deathTimes.filter((time) => now - time < DEATHS_WINDOW_MS);
@@ -183,9 +198,25 @@ export class Supervisor {
       onFatal(new Error(reason, { cause: error }));
       return;
     }
+    this.#replaceNext(thread, 0);
+  }
+
+  /** Peers may hold all descriptors, so that does not count as a death; when they leave, the shard can begin. */
+  #runShort(thread: number, shortage: string, fate: string): void {
+    const { log, onFatal } = this.#options;
+    const what = `shard ${thread} cannot run without descriptors (${shortage})${fate}`;
+    if (this.#isStarting && ++this.#shortagesAtStart > SHORTAGES_AT_START_MAX) {
+      onFatal(new Error(`${what}, a higher limit is needed: ulimit -n, or --file-descriptors`));
+      return;
+    }
+    log.log(LogLevel.ERROR, `${what}, it is tried again in ${SHORTAGE_PAUSE_MS / 1000} s`);
+    this.#replaceNext(thread, SHORTAGE_PAUSE_MS);
+  }
+
+  #replaceNext(thread: number, pauseMs: number): void {
     this.#replacing = this.#replacing
-      .then(() => this.#replace(thread))
-      .catch((failure: unknown) => onFatal(failure as Error));
+      .then(() => this.#replace(thread, pauseMs))
+      .catch((failure: unknown) => this.#options.onFatal(failure as Error));
   }
 
   /** Its last log lines may not have been delivered yet. */
@@ -199,7 +230,7 @@ export class Supervisor {
   }
 
   /** Everyone drops the dead thread; then its rings begin anew and it is started again. */
-  async #replace(thread: number): Promise<void> {
+  async #replace(thread: number, pauseMs: number): Promise<void> {
     if (this.#isStopping) return;
     const acceptor = this.#acceptor as ThreadCore;
     this.#closeUntaken(thread);
@@ -207,6 +238,7 @@ export class Supervisor {
     acceptor.lose(thread);
     const others = [...this.#ports];
     await Promise.all(others.map(([other, port]) => this.#partFrom(other, port, thread)));
+    if (pauseMs > 0) await this.#pause(pauseMs);
     if (this.#isStopping) return;
     this.#wiring.renew(thread);
     await this.#startShard(thread);
@@ -220,6 +252,17 @@ export class Supervisor {
       port.postMessage({ type: 'join', thread, ends }, portsOf(ends));
     }
     this.#options.log.log(LogLevel.NOTICE, `shard ${thread} runs again`);
+  }
+
+  /** Resolves after so long, or at once when the server ends. */
+  #pause(pauseMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, pauseMs);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** Resolves when `other` has dropped `thread`, or has died: then it has nothing left to drop. */

@@ -34,12 +34,18 @@ export const Incident = {
   requestLimit: 'request_limit',
   /** A client's certificate is missing or not trusted. */
   clientCertificate: 'client_certificate',
+  /** No descriptor, or no room in its thread, is left for the peer (EMFILE, ENFILE). */
+  descriptors: 'descriptors',
   /** A request that cannot be answered; the log has the sentence. */
   dropped: 'dropped',
 } as const;
 export type Incident = (typeof Incident)[keyof typeof Incident];
 
 const QUIET_MS = 1_000;
+/** Reasons that peers who did no harm meet too: an operator must see them. All others are at WARNING. */
+const LEVELS: { readonly [reason in Incident]?: LogLevel } = {
+  [Incident.descriptors]: LogLevel.ERROR,
+};
 
 interface Record {
   readonly reason: Incident;
@@ -67,7 +73,7 @@ export class Incidents {
     return Object.fromEntries([...this.#records].map(([reason, { count }]) => [reason, count]));
   }
 
-  /** `text` is the line for the log, at WARNING; `context` says whom it concerns. */
+  /** `text` is the line for the log; `context` says whom it concerns. */
   report(reason: Incident, text: string, context: LogContext = {}): void {
     let record = this.#records.get(reason);
     if (record === undefined) {
@@ -99,7 +105,8 @@ export class Incidents {
     const others = record.unsaid - 1;
     const more = others === 0 ? '' : ` (and ${others} more of this kind since the last line)`;
     const context = { ...record.context, reason: record.reason, count: record.unsaid };
-    this.#log.log(LogLevel.WARNING, `${record.text}${more}`, context);
+    const level = LEVELS[record.reason] ?? LogLevel.WARNING;
+    this.#log.log(level, `${record.text}${more}`, context);
     this.#unsaid -= record.unsaid;
     record.unsaid = 0;
     record.loggedAtMs = this.nowMs;

@@ -3,10 +3,13 @@
  * visible that piscina hides: a file that cannot load is told apart from a death, and a rejection becomes an uncaught
  * error, because a thread whose task merely rejects is kept, with its sockets and timers (dependencies: piscina 5.3).
  */
+import { orShortage } from '../native/shortage.ts';
 
 /** Stages in `EntryTask.stage[0]`. */
 export const STAGE_QUEUED = 0;
 export const STAGE_RUNNING = 1;
+/** The shard's file has been loaded. */
+export const STAGE_LOADED = 2;
 
 export interface EntryTask {
   /** URL of a module whose default export is `(data) => Promise<void>`. */
@@ -16,7 +19,7 @@ export interface EntryTask {
   readonly stage: Int32Array;
 }
 
-/** Why the file could not be loaded; null when the shard ended in good order. */
+/** Why the file cannot be loaded; null when the shard ended in good order. */
 export type EntryResult = string | null;
 
 /** Runs one shard until it stops softly. */
@@ -27,16 +30,25 @@ export default async function runEntry(task: EntryTask): Promise<EntryResult> {
     const loaded: { default?: unknown } = await import(task.file);
     main = loaded.default;
   } catch (error) {
+    // Without descriptors it may be loaded later: then it is a death.
+    const failure = orShortage(error, `load ${task.file}`);
+    if (failure !== error) return die(failure);
     return error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
   if (typeof main !== 'function') return 'its default export is not a function';
+  Atomics.store(task.stage, 0, STAGE_LOADED);
   try {
     await main(task.data);
     return null;
   } catch (error) {
-    process.nextTick(() => {
-      throw error;
-    });
-    return new Promise(() => {});
+    return die(error);
   }
+}
+
+/** Ends the thread with an uncaught error. */
+function die(error: unknown): Promise<never> {
+  process.nextTick(() => {
+    throw error;
+  });
+  return new Promise(() => {});
 }

@@ -1,14 +1,16 @@
 /**
- * Hosts the shard threads in a piscina pool and tells of their deaths. Rule: a death is reported when its thread has
+ * Hosts each shard's thread in a piscina pool and tells of their deaths. Rule: a death is reported when its thread has
  * ended, never before, so that descriptors and rings it used are free. Who restarts, and how often, is the caller's
- * decision. Every option below avoids a trap that was met with piscina 5.3; they belong together.
+ * decision. Every option below avoids a trap that was met with piscina 5.3; they belong together. A pool whose thread
+ * could not begin starts none any more, so each shard has a pool of its own, which is replaced then.
  */
 
 import { fileURLToPath } from 'node:url';
 import type { ResourceLimits, TransferListItem, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { assert } from '../base/assert.ts';
-import { type EntryResult, type EntryTask, STAGE_QUEUED } from './entry.ts';
+import { shortageNow, shortageOf } from '../native/shortage.ts';
+import { type EntryResult, type EntryTask, STAGE_LOADED, STAGE_QUEUED } from './entry.ts';
 
 /** Why the host gave a shard up. */
 export class ShardError extends Error {
@@ -33,8 +35,9 @@ export interface ShardHostOptions {
   readonly resourceLimits?: ResourceLimits;
   /**
    * Called once for each death, when the thread has ended: an uncaught error or rejection, process.exit, the heap limit
-   * (code ERR_WORKER_OUT_OF_MEMORY), or `kill` (ERR_GEARTRAIN_SHARD_KILLED). May call `start` again. A native crash
-   * takes the process down and is not reported.
+   * (code ERR_WORKER_OUT_OF_MEMORY), `kill` (ERR_GEARTRAIN_SHARD_KILLED), or no descriptor to begin with, which
+   * `shortageOf` sees in the error. When a shard of this host has run, one that cannot begin has died too. May call
+   * `start` again. A native crash takes the process down and is not reported.
    */
   readonly onDeath: (shard: number, error: Error) => void;
   /** Called at most once: no shard can be started (ERR_GEARTRAIN_SHARD_LOAD). Only `stop` makes sense afterwards. */
@@ -62,35 +65,50 @@ interface Running {
   readonly killer: AbortController;
   readonly stage: Int32Array;
   readonly ended: Promise<void>;
+  /** Why its thread could not begin. */
+  failure: unknown;
 }
+
+type Pool = Piscina<EntryTask, EntryResult>;
 
 class PiscinaHost implements ShardHost {
   readonly #options: ShardHostOptions;
-  readonly #pool: Piscina<EntryTask, EntryResult>;
+  /** By shard; null: none is there, the next start makes one. */
+  readonly #pools: (Pool | null)[] = [];
+  /** Ends of pools that were replaced. */
+  readonly #replaced: Promise<void>[] = [];
   readonly #running = new Map<number, Running>();
   /** Threads that have not ended, also those the pool has dropped already. */
   readonly #exits = new Map<Worker, Promise<void>>();
+  /** A shard has been loaded, so what keeps others from it passes, or is not their file's fault. */
+  #hasLoaded = false;
   #isFatal = false;
   #stopped: Promise<void> | null = null;
 
   constructor(options: ShardHostOptions) {
     assert(options.count >= 1, 'create shard host: no shard');
     this.#options = options;
-    this.#pool = new Piscina<EntryTask, EntryResult>({
+    for (let shard = 0; shard < options.count; shard++) this.#pools.push(this.#makePool(shard));
+  }
+
+  #makePool(shard: number): Pool {
+    const { resourceLimits } = this.#options;
+    const pool: Pool = new Piscina<EntryTask, EntryResult>({
       filename: fileURLToPath(new URL('./thread-start.cjs', import.meta.url)),
-      minThreads: options.count,
-      maxThreads: options.count,
+      minThreads: 1,
+      maxThreads: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 1,
       // Any other value freezes a thread's timers and sockets in Atomics.wait as soon as its task ends.
       atomics: 'disabled',
       recordTiming: false,
-      ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
+      ...(resourceLimits === undefined ? {} : { resourceLimits }),
     });
-    this.#pool.on('workerCreate', () => this.#watchThreads());
+    pool.on('workerCreate', () => this.#watchThreads(shard, pool));
     // A thread failed while it ran no task: it could not even begin, and the pool will not try again.
-    this.#pool.on('error', (error: unknown) => this.#fail('start a shard thread', error));
-    this.#watchThreads();
+    pool.on('error', (error: unknown) => this.#cannotBegin(shard, pool, error));
+    this.#watchThreads(shard, pool);
+    return pool;
   }
 
   start(shard: number, data: unknown, transfer: readonly TransferListItem[]): void {
@@ -101,9 +119,12 @@ class PiscinaHost implements ShardHost {
     const stage = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
     const task = { file: this.#options.file.href, data, stage };
     // A signal reaches the pool only: it means kill, and makes the pool keep one task per thread.
-    const result = this.#pool.run(task, { signal: killer.signal, transferList: [...transfer] });
-    this.#watchThreads();
-    this.#running.set(shard, { killer, stage, ended: this.#follow(shard, killer, stage, result) });
+    this.#pools[shard] ??= this.#makePool(shard);
+    const pool = this.#pools[shard];
+    const result = pool.run(task, { signal: killer.signal, transferList: [...transfer] });
+    this.#watchThreads(shard, pool);
+    const ended = this.#follow(shard, killer, stage, result);
+    this.#running.set(shard, { killer, stage, ended, failure: null });
   }
 
   kill(shard: number): void {
@@ -119,7 +140,7 @@ class PiscinaHost implements ShardHost {
     await Promise.all([...this.#running.values()].map((running) => running.ended));
     // A thread that ends after destroy would be replaced in the destroyed pool.
     await this.#lostThreads();
-    await this.#pool.destroy();
+    await Promise.all([...this.#pools.map((pool) => pool?.destroy()), ...this.#replaced]);
     await Promise.all(this.#exits.values());
   }
 
@@ -132,23 +153,52 @@ class PiscinaHost implements ShardHost {
     let failure: unknown;
     try {
       const loadFailure = await result;
-      this.#running.delete(shard);
-      if (loadFailure !== null) this.#fail(`load ${this.#options.file.href}`, loadFailure);
-      return;
+      if (loadFailure === null || !this.#isPassing(null)) {
+        this.#running.delete(shard);
+        if (loadFailure !== null) this.#fail(`load ${this.#options.file.href}`, loadFailure);
+        return;
+      }
+      failure = new ShardError('ERR_GEARTRAIN_SHARD_LOAD', `load its file: ${loadFailure}`);
     } catch (error) {
       failure = error;
     }
     await this.#lostThreads();
+    const cannotBegin = this.#running.get(shard)?.failure ?? null;
+    this.#hasLoaded ||= Atomics.load(stage, 0) === STAGE_LOADED;
     this.#running.delete(shard);
     // It was given up with all others that no thread had taken.
     if (this.#isFatal && Atomics.load(stage, 0) === STAGE_QUEUED) return;
-    if (killer.signal.aborted) {
+    if (cannotBegin !== null) failure = cannotBegin;
+    else if (killer.signal.aborted) {
       failure = new ShardError('ERR_GEARTRAIN_SHARD_KILLED', `shard ${shard} was killed`);
-    } else if (Atomics.load(stage, 0) === STAGE_QUEUED) {
+    } else if (Atomics.load(stage, 0) === STAGE_QUEUED && !this.#isPassing(failure)) {
       this.#fail(`start shard ${shard}`, failure);
       return;
     }
     this.#options.onDeath(shard, errorFrom(shard, failure));
+  }
+
+  /** Whether a thread that could not begin because of `failure` may be able to later. */
+  #isPassing(failure: unknown): boolean {
+    for (const { stage } of this.#running.values())
+      this.#hasLoaded ||= Atomics.load(stage, 0) === STAGE_LOADED;
+    return this.#hasLoaded || shortageOf(failure) !== null || shortageNow() !== null;
+  }
+
+  /** A thread could not begin. If that passes its shard is dead until it is started again, in a new pool. */
+  #cannotBegin(shard: number, pool: Pool, cause: unknown): void {
+    if (this.#stopped !== null || this.#pools[shard] !== pool) return;
+    if (!this.#isPassing(cause)) {
+      this.#fail('start a shard thread', cause);
+      return;
+    }
+    this.#pools[shard] = null;
+    const running = this.#running.get(shard);
+    if (running !== undefined) {
+      running.failure = cause;
+      running.killer.abort();
+    }
+    this.#replaced.push(pool.destroy());
   }
 
   #fail(what: string, cause: unknown): void {
@@ -163,17 +213,17 @@ class PiscinaHost implements ShardHost {
       if (Atomics.load(stage, 0) === STAGE_QUEUED) killer.abort();
   }
 
-  /** Notes the end of every thread that is new in the pool. */
-  #watchThreads(): void {
-    for (const thread of this.#pool.threads) {
+  /** Notes the end of every thread that is new in the pool of a shard. */
+  #watchThreads(shard: number, pool: Pool): void {
+    for (const thread of pool.threads) {
       if (this.#exits.has(thread)) continue;
       const exit = new Promise<void>((resolve) => {
         thread.once('exit', () => {
           this.#exits.delete(thread);
           resolve();
           // The pool replaces every thread but one that ends before it was ready, of which it says nothing.
-          if (this.#pool.threads.length < this.#options.count)
-            this.#fail('start a shard thread', 'it ended before it was ready');
+          if (this.#pools[shard] === pool && pool.threads.length === 0)
+            this.#cannotBegin(shard, pool, new Error('it ended before it was ready'));
         });
       });
       this.#exits.set(thread, exit);
@@ -182,7 +232,7 @@ class PiscinaHost implements ShardHost {
 
   /** Resolves when all threads that the pool has dropped have ended; the pool drops them before they do. */
   async #lostThreads(): Promise<void> {
-    const alive = new Set(this.#pool.threads);
+    const alive = new Set(this.#pools.flatMap((pool) => pool?.threads ?? []));
     const lost = [...this.#exits].filter(([thread]) => !alive.has(thread));
     await Promise.all(lost.map(([, exit]) => exit));
   }

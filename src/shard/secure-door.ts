@@ -6,10 +6,11 @@
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { LobbyPeer, NativeFunctions } from '../native/contract.ts';
+import { shortageOf } from '../native/shortage.ts';
 import { hasRoom, left } from '../session/entrance.ts';
 import { Incident } from '../session/incidents.ts';
 import { NodeReactor } from '../transport/node-reactor.ts';
-import type { Refusal } from '../transport/tls/arrival.ts';
+import { REFUSED, type Refusal } from '../transport/tls/arrival.ts';
 import { Bridge } from '../transport/tls/bridge.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
 import { type DoorOptions, TlsDoor } from '../transport/tls/tls-door.ts';
@@ -23,6 +24,7 @@ const INCIDENTS: Readonly<Record<Refusal, Incident>> = {
   handshake_timeout: Incident.handshakeTimeout,
   handshake_limit: Incident.handshakeLimit,
   client_certificate: Incident.clientCertificate,
+  descriptors: Incident.descriptors,
 };
 
 export class SecureDoor {
@@ -80,15 +82,38 @@ export class SecureDoor {
       stream.destroy();
       return;
     }
-    const conn = reactor instanceof NodeReactor ? reactor.adoptStream(stream) : this.#join(stream);
-    home.open(conn, address, port).commonName = commonName;
+    try {
+      const conn =
+        reactor instanceof NodeReactor ? reactor.adoptStream(stream) : this.#join(stream);
+      home.open(conn, address, port).commonName = commonName;
+    } catch (error) {
+      const code = shortageOf(error);
+      if (code === null) throw error;
+      reportRefusal(this.#core, 'descriptors', { address, port }, REFUSED.noDescriptor(code));
+      stream.on('error', () => {});
+      stream.destroy();
+    }
   }
 
-  /** Returns the conn of the reactor's end. */
+  /** Returns the conn of the reactor's end. Throws SystemError without keeping a descriptor when there are none left. */
   #join(stream: TLSSocket): number {
+    const { reactor } = this.#core;
     const [ours, theirs] = this.#functions.socketPair();
-    const conn = this.#core.reactor.adopt(ours, NOTHING, NOTHING);
-    const plain = new Socket({ fd: theirs, allowHalfOpen: true, readable: true, writable: true });
+    let plain: Socket;
+    try {
+      plain = new Socket({ fd: theirs, allowHalfOpen: true, readable: true, writable: true });
+    } catch (error) {
+      for (const fd of [ours, theirs]) this.#functions.closeDescriptor(fd);
+      throw error;
+    }
+    let conn: number;
+    try {
+      conn = reactor.adopt(ours, NOTHING, NOTHING);
+    } catch (error) {
+      this.#functions.closeDescriptor(ours);
+      plain.destroy();
+      throw error;
+    }
     const bridge: Bridge = new Bridge(stream, plain, () => this.#bridges.delete(bridge));
     this.#bridges.add(bridge);
     return conn;

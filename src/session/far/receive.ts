@@ -11,8 +11,10 @@ import { writeHeader } from '../../protocol/encode.ts';
 import { Frame } from '../../protocol/frame.ts';
 import { HEADER_BYTES, SLAB_BYTES_MAX } from '../../protocol/limits.ts';
 import { Packet } from '../../protocol/packets.ts';
+import { left } from '../entrance.ts';
 import { askNext, settleGrab } from '../frames/grabs.ts';
 import type { Home } from '../home.ts';
+import { Incident } from '../incidents.ts';
 import { decodeAnswer, encodeAnswer, type Question } from '../questions.ts';
 import { relieve, relieveOther } from '../relief.ts';
 import { releaseAll, takePlace } from '../replies.ts';
@@ -212,7 +214,17 @@ function failFor(exception: Uint8Array): Uint8Array {
 
 function onMove(home: Home, record: RecordView): void {
   const moved = decodeMove(record.bytes, record.at, record.byteCount);
-  const conn = home.reactor.adopt(moved.fd, moved.unread, moved.unsent);
+  let conn: number;
+  try {
+    conn = home.reactor.adopt(moved.fd, moved.unread, moved.unsent);
+  } catch (error) {
+    const { address, port } = moved.session(0);
+    home.hooks.refuseArrival(moved.fd);
+    left(home, address);
+    const text = `refuse ${address}:${port}: ${(error as Error).message}`;
+    home.incidents.report(Incident.descriptors, text, { address, port });
+    return;
+  }
   home.add(moved.session(conn));
 }
 

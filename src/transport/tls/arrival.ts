@@ -16,7 +16,8 @@ export type Refusal =
   | 'handshake_failed'
   | 'handshake_timeout'
   | 'handshake_limit'
-  | 'client_certificate';
+  | 'client_certificate'
+  | 'descriptors';
 
 /** What is said of those who are refused before their handshake. */
 export const REFUSED = {
@@ -24,6 +25,7 @@ export const REFUSED = {
   notTls: (wrong: number, detail: number) => `${wordsOf(wrong, detail)} on a TLS port`,
   late: (timeoutMs: number) => `no TLS handshake within ${timeoutMs / 1000} s`,
   pushedOut: (limit: number) => `${limit} TLS handshakes are open, the limit`,
+  noDescriptor: (code: string) => `no descriptor is left for it: ${code}`,
 } as const;
 
 export interface ArrivalEvents {
