@@ -32,6 +32,7 @@ export class HttpListener {
   readonly #server: Server;
   readonly #door: HttpDoor;
   readonly #ended: HttpListenerOptions['ended'];
+  readonly #isSecure: boolean;
   #lobby: Lobby | null = null;
   readonly #sockets = new Set<Socket>();
   #whole: { readonly peer: LobbyPeer; readonly fd: number }[] = [];
@@ -40,7 +41,13 @@ export class HttpListener {
   #count = 0;
   #isStopped = false;
 
-  private constructor(server: Server, door: HttpDoor, ended: HttpListenerOptions['ended']) {
+  private constructor(
+    server: Server,
+    door: HttpDoor,
+    ended: HttpListenerOptions['ended'],
+    isSecure: boolean,
+  ) {
+    this.#isSecure = isSecure;
     this.#server = server;
     this.#door = door;
     this.#ended = ended;
@@ -52,7 +59,7 @@ export class HttpListener {
     door: HttpDoor,
     { lobbies, ended, ...address }: HttpListenerOptions,
   ): Promise<{ listener: HttpListener; host: string; port: number }> {
-    const listener = new HttpListener(server, door, ended);
+    const listener = new HttpListener(server, door, ended, address.awaits === 'tls');
     const { open, acceptFailed } = lobbies;
     if (open === null) {
       const { host, port, backlog, v6Only } = address;
@@ -137,7 +144,9 @@ export class HttpListener {
   #handOn(): void {
     const next = this.#whole.shift();
     if (next === undefined) return;
-    const socket = new Socket({ fd: next.fd, allowHalfOpen: true, readable: true, writable: true });
+    // As node:https does it: a peer that ends in its handshake has left.
+    const allowHalfOpen = !this.#isSecure;
+    const socket = new Socket({ fd: next.fd, allowHalfOpen, readable: true, writable: true });
     this.#sockets.add(socket);
     socket.once('close', () => {
       this.#sockets.delete(socket);

@@ -22,6 +22,7 @@ export type Refusal =
 /** What is said of those who are refused before their handshake. */
 export const REFUSED = {
   left: 'the peer left before its TLS handshake',
+  leftWithin: 'the peer left in its TLS handshake, as those do who do not trust the certificate',
   notTls: (wrong: number, detail: number) => `${wordsOf(wrong, detail)} on a TLS port`,
   late: (timeoutMs: number) => `no TLS handshake within ${timeoutMs / 1000} s`,
   pushedOut: (limit: number) => `${limit} TLS handshakes are open, the limit`,
@@ -78,7 +79,9 @@ export class Arrival {
     tls.on('error', (error) => {
       failure ||= reasonOf(error);
     });
-    tls.once('close', () => this.#end('handshake_failed', failure || 'the peer left'));
+    // Half an end is a whole one here: nobody shakes hands after it. An alert before it says why.
+    tls.once('end', () => this.refuse('handshake_failed', failure || REFUSED.leftWithin));
+    tls.once('close', () => this.#end('handshake_failed', failure || REFUSED.leftWithin));
     tls.once('secure', () => {
       if (this.#isOver) return;
       this.#leave();

@@ -211,6 +211,18 @@ describe('peers that are refused', () => {
     expect(await untilLogged(/refuse/)).toContain('length mismatch');
   });
 
+  it.each([
+    ['says why', ['-verify_return_error'], /alert unknown ca/],
+    ['leaves without a word', null, /the peer left in its TLS handshake/],
+  ])('one who does not trust the certificate and %s, at once', async (_how, words, reason) => {
+    // Longer than the test.
+    const { server, port } = await serve({ handshakeTimeout: 600 });
+    if (words !== null) await sClient(port, words, '');
+    else await expect(connectSecurely(port, {})).rejects.toThrow(/certificate/);
+    expect(await untilLogged(/refuse/)).toMatch(reason);
+    expect((await server.stats()).threads[0]?.incidents).toEqual({ handshake_failed: 1 });
+  });
+
   it('an old version of TLS', async () => {
     const { port } = await serve({ tlsMinVersion: '1.3' });
     await expect(connectSecurely(port, { ca: ca(), maxVersion: 'TLSv1.2' })).rejects.toThrow();
