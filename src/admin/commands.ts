@@ -56,8 +56,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   maxqueue: { wordsMin: 0, run: limitQueue },
 };
 
+/** A request of HTTP. A browser can be made to send one, with commands as the lines of its body. */
+const HTTP_REQUEST = /^[A-Z]+ \S* ?HTTP\/\d(\.\d)?\r?$/;
+
 /** Answers one text line of `session`. */
 export function onLine(home: Home, session: Session, line: string, facts: AdminFacts): void {
+  if (HTTP_REQUEST.test(line)) {
+    home.drop(session, 'HTTP on a port of Gearman');
+    return;
+  }
   const words = wordsOf(line);
   const name = words[0] ?? '';
   const call: Call = { home, session, words: words.slice(1), facts };

@@ -77,6 +77,8 @@ export const RowKind = {
 
 /** Listener id of connections inside the process, which no listener accepted. They have no descriptor and cannot move. */
 export const IN_PROCESS = 0;
+/** As IN_PROCESS, for a connection that carries requests of strangers: it has to show who it is like all others. */
+export const IN_PROCESS_FOR_OTHERS = -1;
 
 export const GoneReason = { END: 0, RESET: 1, OUTPUT_LIMIT: 2 } as const;
 export const FaultReason = {

@@ -24,8 +24,14 @@ export function admitsFrame(home: Home, access: Access, session: Session, frame:
     refuse(home, session, frame, notAllowed('to ask for a job'));
     return false;
   }
-  const name = latin1(frame.bytes, frame.off, frame.off + frame.a0);
-  if ((rights.of(name) & right) !== 0) return true;
+  let name = latin1(frame.bytes, frame.off, frame.off + frame.a0);
+  const isReduce =
+    frame.type === Packet.SUBMIT_REDUCE_JOB || frame.type === Packet.SUBMIT_REDUCE_JOB_BACKGROUND;
+  if ((rights.of(name) & right) !== 0) {
+    if (!isReduce) return true;
+    name = reducerOf(frame);
+    if (name === '' || (rights.of(name) & right) !== 0) return true;
+  }
   const what = right === Right.submit ? 'submit to' : 'work on';
   deny(home, session, `may not ${what} ${JSON.stringify(name)}`);
   refuse(home, session, frame, notAllowed(`to ${what} this function`));
@@ -38,6 +44,11 @@ export function maySayCommands(home: Home, session: Session): boolean {
   if (access === null || (rightsOf(access, session).any & Right.admin) !== 0) return true;
   deny(home, session, 'may not give text commands');
   return false;
+}
+
+/** The function that is to merge the results; an empty name where there is none. */
+function reducerOf(frame: Frame): string {
+  return latin1(frame.bytes, frame.off2, frame.off2 + frame.a2);
 }
 
 /** Reports a refusal. */

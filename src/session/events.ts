@@ -3,7 +3,13 @@
  * Rule: a row that was un-read with an earlier frame of its turn is skipped, because it comes again.
  */
 import { latin1 } from '../base/bytes.ts';
-import { FaultReason, GoneReason, IN_PROCESS, RowKind } from '../protocol/batch.ts';
+import {
+  FaultReason,
+  GoneReason,
+  IN_PROCESS,
+  IN_PROCESS_FOR_OTHERS,
+  RowKind,
+} from '../protocol/batch.ts';
 import { packetTooLarge } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
 import { admit } from './entrance.ts';
@@ -49,7 +55,8 @@ function begin(home: Home, frame: Frame): void {
   const address = latin1(frame.bytes, frame.off, frame.off + frame.a0);
   if (admit(home, address, frame.a1)) {
     const session = home.open(frame.conn, address, frame.a1);
-    session.stays = session.isTrusted = frame.a2 === IN_PROCESS;
+    session.isTrusted = frame.a2 === IN_PROCESS;
+    session.stays = session.isTrusted || frame.a2 === IN_PROCESS_FOR_OTHERS;
   } else home.reactor.close(frame.conn);
 }
 

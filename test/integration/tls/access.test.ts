@@ -108,6 +108,21 @@ describe.each([0, 2])('with threads: %i', (threads) => {
     await untilLogged(/refuse 127\.0\.0\.1:\d+: nobody known may not submit to "invoice_1"/);
   });
 
+  it('looks at the reducer of a job as well', async () => {
+    const { server, port } = await serve({ threads });
+    const client = await peer(port);
+    for (const type of ['SUBMIT_REDUCE_JOB', 'SUBMIT_REDUCE_JOB_BACKGROUND'] as const)
+      expect(await refusal(client, type, 'public_x', '', 'invoice_1', 'data')).toEqual([
+        'NOT_ALLOWED',
+        'Not allowed to submit to this function',
+      ]);
+    await untilLogged(/refuse 127\.0\.0\.1:\d+: nobody known may not submit to "invoice_1"/);
+    expect((await server.stats()).jobs).toBe(0);
+    const reduce = 'SUBMIT_REDUCE_JOB_BACKGROUND';
+    await client.ask('JOB_CREATED', reduce, 'public_x', '', 'public_y', 'data');
+    await client.ask('JOB_CREATED', reduce, 'public_x', '', '', 'data');
+  });
+
   it('knows a token, before and after the connection moves', async () => {
     const { port } = await serve({ threads });
     const servers = [`127.0.0.1:${port}`];
