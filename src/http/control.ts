@@ -9,6 +9,7 @@ import {
   type Server as SecureServer,
   type ServerOptions,
 } from 'node:https';
+import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
@@ -16,6 +17,7 @@ import type { LobbyEnd, LobbyPeer } from '../native/contract.ts';
 import { REFUSED } from '../transport/tls/arrival.ts';
 import { wordsOf } from '../transport/tls/client-hello.ts';
 import { type ControlAccess, ControlGuard } from './control-guard.ts';
+import { isLoopback, isOwnHost } from './host-check.ts';
 import { HttpDoor, type HttpDoorOptions } from './http-door.ts';
 import { HttpListener, type Lobbies } from './http-listener.ts';
 import { MetricsPage } from './metrics-page.ts';
@@ -66,11 +68,14 @@ export class Control {
   readonly #door: HttpDoor;
   readonly #options: ControlOptions;
   #listener: HttpListener | null = null;
+  /** The address that is bound. */
+  #host = '';
 
   constructor(source: ControlSource, controlOptions: ControlOptions) {
     const { access, tls, refused, handshakeFailed } = controlOptions;
     this.#options = controlOptions;
     const listener = getRequestListener(routes(source, new ControlGuard(access)).fetch);
+    const { refused: denied } = access;
     const options = {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: REQUEST_MS,
@@ -86,12 +91,24 @@ export class Control {
     });
     this.#door = door;
     this.#server.on('request', (request, response) => {
-      door.requestIsWhole(request.socket);
-      void listener(request, response);
+      const { socket, headers } = request;
+      door.requestIsWhole(socket);
+      if (!isLoopback(this.#host) || isOwnHost(headers.host, this.#host)) {
+        void listener(request, response);
+        return;
+      }
+      const { remoteAddress: address = 'unknown', remotePort: port = 0 } = socket;
+      const text = `${JSON.stringify(headers.host)} is not a name of this host`;
+      denied('notAllowed', address, port, `refuse ${address}:${port}: control port: ${text}`);
+      response.writeHead(421, { 'Content-Type': 'text/plain', Connection: 'close' });
+      response.end(`${text}\n`);
     });
-    this.#server.on('tlsClientError', (error: TlsError, { remoteAddress, remotePort }) => {
+    this.#server.on('tlsClientError', (error: TlsError, socket) => {
+      // The socket below remembers its peer when the connection has gone.
+      const { remoteAddress, remotePort } = (socket as { _parent?: Socket })._parent ?? socket;
       const isNotTls = NOT_TLS.has(error.code ?? '');
-      const why = error.reason ?? error.code ?? error.message;
+      const hasLeft = error.code === 'ECONNRESET';
+      const why = hasLeft ? REFUSED.leftWithin : (error.reason ?? error.code ?? error.message);
       handshakeFailed(remoteAddress ?? 'unknown', remotePort ?? 0, isNotTls, why);
     });
   }
@@ -118,6 +135,7 @@ export class Control {
       ended: (peer, end) => tls !== null && this.#neverShookHands(peer, end, first.timeoutMs),
     });
     this.#listener = listener;
+    this.#host = bound.host;
     return bound;
   }
 

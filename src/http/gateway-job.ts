@@ -76,8 +76,9 @@ export class GatewayJob {
         onPacket: (type, bytes, start, end) => this.#onPacket(type, bytes, start, end),
         onDrained: () => {},
         onClosed: (error) => {
-          const status = error.code === 'ERR_GEARMAN_ACCESS' ? 401 : 503;
-          this.#finish(status, 'ERROR', Buffer.from(`${error.message}\n`));
+          const isUnknown = error.code === 'ERR_GEARMAN_ACCESS';
+          const text = isUnknown ? 'the token is not known' : 'the job server takes no requests';
+          this.#finish(isUnknown ? 401 : 503, 'ERROR', Buffer.from(`${text}\n`));
         },
       },
     );

@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
 import type { Endpoint } from '../link/endpoint.ts';
+import { Bodies } from './bodies.ts';
 import { GatewayJob } from './gateway-job.ts';
 import { hasBody, type JobRequest, type Refusal, readRequest } from './gateway-request.ts';
 import { HttpDoor, type HttpDoorOptions } from './http-door.ts';
@@ -16,6 +17,9 @@ const HEADERS_MS = 10_000;
 const BODY_MS = 300_000;
 /** Bodies of all requests that are being read or have not been taken by the job server. */
 const BODIES_BYTES_MAX = 256 * 1024 * 1024;
+const FULL = 'too many bodies at a time';
+/** A peer whose body is not wanted any more may take the answer for so long. */
+const PUSHED_OUT_MS = 1_000;
 
 export interface GatewayOptions extends Omit<HttpDoorOptions, 'name'> {
   /** The job server itself. */
@@ -44,7 +48,7 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #listeners: HttpListener[] = [];
   readonly #door: HttpDoor;
-  #bodiesBytes = 0;
+  readonly #bodies = new Bodies(BODIES_BYTES_MAX);
   #isClosing = false;
 
   constructor(options: GatewayOptions) {
@@ -109,25 +113,33 @@ export class Gateway {
       this.#refuse(request, response, tooLarge(announced));
       return;
     }
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const release = (): void => {
-      this.#bodiesBytes -= bytes;
-      bytes = 0;
-    };
-    response.once('close', release);
+    let chunks: Buffer[] = [];
+    const body = this.#bodies.begin(performance.now(), () => {
+      chunks = [];
+      this.#pushOut(request, response);
+    });
+    response.once('close', () => this.#bodies.release(body));
     request.on('data', (chunk: Buffer) => {
       if (response.writableEnded) return;
-      bytes += chunk.length;
-      this.#bodiesBytes += chunk.length;
-      if (bytes > bodyBytesMax) this.#refuse(request, response, tooLarge(bytes));
-      else if (this.#bodiesBytes > BODIES_BYTES_MAX)
-        this.#refuse(request, response, { status: 503, text: 'too many bodies at a time' });
+      const hasRoom = this.#bodies.take(body, chunk.length, performance.now());
+      if (body.bytes > bodyBytesMax) this.#refuse(request, response, tooLarge(body.bytes));
+      else if (!hasRoom) this.#refuse(request, response, { status: 503, text: FULL });
       else chunks.push(chunk);
     });
     request.once('end', () => {
+      this.#bodies.complete(body);
       if (!response.writableEnded) this.#run(request, response, job, chunks);
     });
+  }
+
+  /** Its body is the slowest of too many. Who does not read the answer is not waited for. */
+  #pushOut(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    const { remoteAddress: address = 'unknown', remotePort: port = 0 } = socket;
+    const text = 'its body came too slowly while others were waiting';
+    this.#options.refused('unfinished', address, port, `refuse ${address}:${port}: HTTP: ${text}`);
+    this.#refuse(request, response, { status: 408, text });
+    setTimeout(() => socket.destroy(), PUSHED_OUT_MS).unref();
   }
 
   #run(

@@ -1,23 +1,19 @@
 /**
  * gearmand's HTTP protocol for one server: the gateway on the addresses that the server listens on, and its own way to
- * the job server, a Unix socket in a folder that nobody else can enter. Loaded only when `--protocol http` asks for it.
+ * the job server, connections inside the process that are trusted no more than a stranger's. Loaded only when
+ * `--protocol http` asks for it.
  */
-
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Gateway, type HttpAddress } from '../http/gateway.ts';
 import type { Lobbies } from '../http/http-listener.ts';
-import { endpointOf } from '../link/endpoint.ts';
+import { endpointInProcess } from '../link/endpoint.ts';
+import { welcome } from '../shard/in-process.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
-import { fileReason } from '../store/file-reason.ts';
+import { LocalStream } from '../transport/local/stream.ts';
 import { httpRefusals } from './http-refusals.ts';
 import { PROTOCOL_VERSION } from './identity.ts';
 import { listenError, type Place } from './listen-error.ts';
 import { targetsOf } from './listen-targets.ts';
 import type { ResolvedOptions } from './options.ts';
-
-const SOCKET_MODE = 0o600;
 
 export interface HttpProtocol {
   readonly addresses: readonly HttpAddress[];
@@ -27,7 +23,7 @@ export interface HttpProtocol {
 }
 
 /**
- * Binds. Rejects with ListenError, OptionError for what `own` holds, or Error for the folder; then nothing of it is left.
+ * Binds. Rejects with ListenError, OptionError for what `own` holds; then nothing of it is left.
  */
 export async function openHttp(
   core: ThreadCore,
@@ -35,11 +31,8 @@ export async function openHttp(
   lobbies: Lobbies,
   own: readonly Place[],
 ): Promise<HttpProtocol> {
-  const { reactor } = core;
-  const folder = makeFolder();
-  const path = join(folder, 'socket');
   const gateway = new Gateway({
-    endpoint: endpointOf({ path }, false, undefined),
+    endpoint: endpointInProcess({ connect: () => connect(core) }),
     bodyBytesMax: options.maxPacketSize,
     outputBytesMax: options.outputLimit,
     timeoutMs: options.httpTimeout * 1000,
@@ -51,16 +44,8 @@ export async function openHttp(
     refused: httpRefusals(core),
     lobbies,
   });
-  let listener: number | null = null;
-  const close = (): void => {
-    gateway.close();
-    if (listener !== null) reactor.unlisten(listener);
-    listener = null;
-    rmSync(folder, { recursive: true, force: true });
-  };
+  const close = (): void => gateway.close();
   try {
-    const { backlog } = options;
-    listener = (await reactor.listen({ path, mode: SOCKET_MODE, backlog })).id;
     return { addresses: await bind(gateway, options, own), drain: () => gateway.drain(), close };
   } catch (error) {
     close();
@@ -68,15 +53,11 @@ export async function openHttp(
   }
 }
 
-function makeFolder(): string {
-  try {
-    return mkdtempSync(join(tmpdir(), 'geartrain-http-'));
-  } catch (error) {
-    throw new Error(
-      `option --protocol http: make a folder in ${tmpdir()}: ${fileReason(error)}; TMPDIR names another one`,
-      { cause: error },
-    );
-  }
+/** A connection for one request. */
+function connect({ reactor }: ThreadCore): LocalStream {
+  const stream = new LocalStream(false);
+  welcome(stream, reactor);
+  return stream;
 }
 
 /** All addresses share one port, also when the system chooses it. */

@@ -23,8 +23,12 @@ export class LocalStream extends Duplex {
   /** What waits for the server's end; a stream does one thing at a time. */
   #waiting: (() => void) | null = null;
 
-  constructor() {
+  /** Its peer need not show who it is: it is the program that embeds the server. */
+  readonly isTrusted: boolean;
+
+  constructor(isTrusted = true) {
     super({ allowHalfOpen: false, highWaterMark: READ_BYTES });
+    this.isTrusted = isTrusted;
   }
 
   /** Gives it its other end. */

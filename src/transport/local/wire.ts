@@ -2,13 +2,14 @@
  * The session's end of a connection inside the process, as a wire of a turn engine.
  * Rule: the peer hears of bytes and ends behind the turn that gave them, never inside of it.
  */
-import { GoneReason, IN_PROCESS } from '../../protocol/batch.ts';
+import { GoneReason, IN_PROCESS, IN_PROCESS_FOR_OTHERS } from '../../protocol/batch.ts';
 import { type Connection, Leaving, type Wire } from '../turn/connection.ts';
 import type { TurnEngine } from '../turn/turn-engine.ts';
 import type { LocalStream, ServerEnd } from './stream.ts';
 
 /** How such a connection is listed, and seen by `--admin-from`: as one of a Unix socket. */
-const OPENED = { address: 'localhost', port: 0, listener: IN_PROCESS } as const;
+const TRUSTED = { address: 'localhost', port: 0, listener: IN_PROCESS } as const;
+const STRANGER = { ...TRUSTED, listener: IN_PROCESS_FOR_OTHERS } as const;
 
 /** Makes `stream` a connection of the engine, unless its peer has left. `onClosed` is called when it has ended. */
 export function attachLocal(engine: TurnEngine, stream: LocalStream, onClosed: () => void): void {
@@ -41,7 +42,7 @@ class LocalWire implements Wire, ServerEnd {
     this.#engine = engine;
     this.#stream = stream;
     this.#onClosed = onClosed;
-    this.#connection = engine.open(this, OPENED);
+    this.#connection = engine.open(this, stream.isTrusted ? TRUSTED : STRANGER);
   }
 
   write(chunks: readonly Uint8Array[], done: () => void): void {

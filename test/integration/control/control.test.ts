@@ -192,6 +192,29 @@ describe('the control port', () => {
     expect((await daemon.ended).code).toBe(0);
   });
 
+  it('answers no request under the name of a stranger', async () => {
+    const daemon = await startDaemon(['--control=127.0.0.1:0', '--verbose=WARNING']);
+    const port = portOf(daemon.startLine);
+    const under = (host: string): Promise<string> =>
+      new Promise((resolve) => {
+        const socket = connect(port, '127.0.0.1');
+        let text = '';
+        socket.on('data', (bytes) => {
+          text += bytes;
+        });
+        socket.once('close', () => resolve(text));
+        socket.write(`GET /metrics HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      });
+    for (const host of [`localhost:${port}`, '127.0.0.1', `[::1]:${port}`])
+      expect(await under(host), host).toMatch(/^HTTP\/1\.1 200 /);
+    const refused = await under(`rebound.example:${port}`);
+    expect(refused).toMatch(/^HTTP\/1\.1 421 /);
+    expect(refused).not.toContain('geartrain_');
+    await daemon.until(
+      /refuse 127\.0\.0\.1:\d+: control port: "rebound\.example:\d+" is not a name/,
+    );
+  });
+
   it('asks for the token where there is one, but not for probes', async () => {
     writeFileSync(scratch('token'), `${TOKEN}\n`);
     const daemon = await startDaemon([

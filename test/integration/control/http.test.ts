@@ -1,6 +1,9 @@
 /** gearmand's HTTP protocol, with curl and with workers that speak Gearman. */
 import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { requirePeer } from '../../support/peers.ts';
 import { startServer, type TestServer } from '../../support/servers.ts';
@@ -245,6 +248,33 @@ describe.skipIf(!hasCurl).each(FLAVOURS)('HTTP with $threads shards, native $nat
     expect((await curl(`${url}/`)).status).toBe(404);
   });
 });
+
+it.skipIf(!hasCurl).each(FLAVOURS)(
+  'is bound by the rules of access and shows nothing of the server inside, $threads shards, native $native',
+  async (flavour) => {
+    const folder = mkdtempSync(join(tmpdir(), 'geartrain-test-'));
+    const tokens = join(folder, 'tokens');
+    writeFileSync(tokens, 'web a-token-of-some-length\n');
+    const rules = ['--allow=token:web=submit:mine', `--token-file=${tokens}`];
+    const args = ['-r', 'http', '--http-port=0', ...rules];
+    const server = await startServer('geartrain', { ...flavour, args, env: { TMPDIR: folder } });
+    const url = `http://127.0.0.1:${await httpPort(server)}`;
+    const as = (token: string) => ['-H', `Authorization: Bearer ${token}`];
+    const background = ['-H', 'X-Gearman-Background: true'];
+    expect(await curl(...as('a-wrong-token-of-length'), `${url}/mine`)).toMatchObject({
+      status: 401,
+      body: 'the token is not known\n',
+    });
+    const mine = await curl(...as('a-token-of-some-length'), ...background, `${url}/mine`);
+    expect(mine.status).toBe(200);
+    expect((await curl(...as('a-token-of-some-length'), `${url}/other`)).status).toBe(403);
+    expect((await curl(`${url}/mine`)).status).toBe(403);
+    // Nothing that a kill could leave.
+    expect(readdirSync(folder)).toEqual(['tokens']);
+    await server.stop();
+    rmSync(folder, { recursive: true });
+  },
+);
 
 it.skipIf(!hasCurl)('answers as gearmand does with --http-status gearmand', async () => {
   const args = ['-r', 'http', '--http-port=0', '--http-status=gearmand'];
