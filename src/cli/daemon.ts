@@ -7,9 +7,11 @@ import { systemReason } from '../base/system-reason.ts';
 import { loadNative, type Native } from '../native/load.ts';
 import { VERSION } from '../server/identity.ts';
 import type { LineLogger } from '../server/logger.ts';
+import { resolveOptions } from '../server/options.ts';
 import { createServerWith } from '../server/server.ts';
 import type { Server } from '../server/types.ts';
 import type { BackgroundChannel } from './background.ts';
+import { tooFewDescriptors } from './enough-descriptors.ts';
 import { listenPatiently, pauseByTimer } from './listen-patiently.ts';
 import { type OpenLog, openLog } from './open-log.ts';
 import { checkPidFile, removePidFile, writePidFile } from './pid-file.ts';
@@ -50,6 +52,8 @@ function prepareProcess(settings: Settings, native: () => Native): Note[] {
   const { fileDescriptors } = settings.values;
   const notes = [...settings.notes];
   if (fileDescriptors !== 0) setFileLimit(fileDescriptors as number, native(), notes);
+  const tooFew = tooFewDescriptors(resolveOptions(settings.server).threads);
+  if (tooFew !== null) throw new Error(tooFew);
   const idle = ADDON_ONLY.filter(
     (row) => settings.given.has(row.key) && (settings.values[row.key] as number) > 0,
   );
