@@ -18,10 +18,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Logger, LogLevel } from '../base/logger.ts';
-import { fileReason } from '../store/file-reason.ts';
 import { resolveOptions } from '../server/options.ts';
 import { exportJobs } from '../server/transfer/export-jobs.ts';
 import { importJobs, RefusedLines } from '../server/transfer/import-jobs.ts';
+import { fileReason } from '../store/file-reason.ts';
 import { prepareServer } from './prepare-server.ts';
 import { readLines } from './read-lines.ts';
 import type { Settings } from './settings.ts';
@@ -62,7 +62,8 @@ export async function runTransfer(
 }
 
 async function exportTo(path: string, settings: Settings, log: Logger): Promise<void> {
-  if (path !== STREAM && existsSync(path)) throw new Error(`option --export: ${path}: it exists already`);
+  if (path !== STREAM && existsSync(path))
+    throw new Error(`option --export: ${path}: it exists already`);
   const making = `${path}.new`;
   const file = path === STREAM ? STDOUT : opened('export', making, 'w');
   const progress = new TransferProgress('exported');

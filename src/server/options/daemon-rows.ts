@@ -43,7 +43,7 @@ export const processRows = [
     group: OptionGroup.process,
     scope: 'daemon',
     effect: 'used',
-    help: 'user to become before any file is made; only root can',
+    help: 'user to become before any file is made but the state directory, which is handed over; certificates, keys and tokens are read before; only root can',
   },
   {
     name: 'file-descriptors',

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { onlyWhere } from '../../support/peers.ts';
 import { daemonPath } from '../../support/servers.ts';
 import { ask, linesOf, runToEnd, scratch, start, startDaemon, useScratch } from './command.ts';
 
@@ -20,15 +21,16 @@ function isOpenToAll(path = dirname(daemonPath)): boolean {
   return isOpen && (dirname(path) === path || isOpenToAll(dirname(path)));
 }
 
-const canBeStranger = isRoot && isOpenToAll();
-const why = isRoot ? 'the built files are not open to all' : 'only root can';
-const asStranger = canBeStranger ? test : test.skip;
-const title = (text: string): string => (canBeStranger ? text : `${text} (skipped: ${why})`);
+const canBeStranger =
+  onlyWhere(isRoot, 'only root can start a server as another user') &&
+  onlyWhere(isOpenToAll(), 'the built files are not open to all users');
+const asStranger = test.skipIf(!canBeStranger);
+const hasFull = onlyWhere(existsSync('/dev/full'), 'there is no /dev/full');
 
 const LOOPBACK = ['-t', '0', '-L', '127.0.0.1', '-p', '0'];
 
 describe('streams', () => {
-  test.skipIf(!existsSync('/dev/full'))('standard output that is full ends nothing', async () => {
+  test.skipIf(!hasFull)('standard output that is full ends nothing', async () => {
     const run = start([...LOOPBACK, '--verbose', 'INFO'], { script: 'exec "$@" >/dev/full' });
     const [, port] = await run.until(/listening on 127.0.0.1:(\d+),/);
     expect(await ask('status', Number(port))).toBe('.\n');
@@ -43,17 +45,20 @@ describe('streams', () => {
     expect(await ask('status', Number(port))).toBe('.\n');
   });
 
-  test.each(['2>/dev/full', '2>&-'])('standard error %s ends nothing', async (how) => {
-    const script = `exec "$@" ${how}`;
-    const daemon = await startDaemon(['--verbose', 'DEBUG', '--hashtable-buckets', '7'], {
-      script,
-    });
-    expect(await ask('status', daemon.port)).toBe('.\n');
-    daemon.kill('SIGTERM');
-    expect(await daemon.ended).toEqual({ code: 0, signal: null });
-  });
+  test.each([...(hasFull ? ['2>/dev/full'] : []), '2>&-'])(
+    'standard error %s ends nothing',
+    async (how) => {
+      const script = `exec "$@" ${how}`;
+      const daemon = await startDaemon(['--verbose', 'DEBUG', '--hashtable-buckets', '7'], {
+        script,
+      });
+      expect(await ask('status', daemon.port)).toBe('.\n');
+      daemon.kill('SIGTERM');
+      expect(await daemon.ended).toEqual({ code: 0, signal: null });
+    },
+  );
 
-  test.skipIf(!existsSync('/dev/full'))('--help that cannot be written ends with 1', async () => {
+  test.skipIf(!hasFull)('--help that cannot be written ends with 1', async () => {
     const { code, stderr } = await runToEnd(['--help'], { script: 'exec "$@" >/dev/full' });
     expect([code, stderr]).toEqual([1, 'gearmand: write to standard output: ENOSPC\n']);
   });
@@ -93,19 +98,19 @@ describe('folder', () => {
 });
 
 describe('user', () => {
-  asStranger(title('a uid without name and home starts'), async () => {
+  asStranger('a uid without name and home starts', async () => {
     const daemon = await startDaemon([], { uid: STRANGER, cwd: '/', env: HOMELESS });
     expect(await ask('status', daemon.port)).toBe('.\n');
   });
 
-  asStranger(title('without a home a journal needs a folder'), async () => {
+  asStranger('without a home a journal needs a folder', async () => {
     const options = { uid: STRANGER, cwd: '/', env: HOMELESS };
     const { code, stderr } = await runToEnd([...LOOPBACK, '-q', 'journal'], options);
     expect(code).toBe(1);
     expect(stderr).toContain('gearmand: --queue-type journal needs --state-dir FOLDER: the user');
   });
 
-  asStranger(title('what may not be read or made is said with the user'), async () => {
+  asStranger('what may not be read or made is said with the user', async () => {
     mkdirSync(scratch('closed'), { mode: 0o700 });
     writeFileSync(scratch('secret'), 'ops 0123456789abcdef\n', { mode: 0o400 });
     const options = { uid: STRANGER, cwd: '/', env: HOMELESS };

@@ -1,17 +1,16 @@
 /** `--user`: what root does before it gives up its rights, and what the user may do afterwards. Priorities in the journal. */
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { onlyWhere } from '../../support/peers.ts';
 import { ask, linesOf, runToEnd, scratch, startDaemon, useScratch } from './command.ts';
 
 useScratch();
 
-const isRoot = process.geteuid?.() === 0;
-const asRoot = isRoot ? test : test.skip;
-const title = (text: string): string => (isRoot ? text : `${text} (skipped: only root can)`);
+const asRoot = test.skipIf(!onlyWhere(process.geteuid?.() === 0, 'only root can use --user'));
 
 const NOBODY = Number(/^nobody:[^:]*:(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'))?.[1]);
 
-asRoot(title('the state directory is made by root and handed to the user'), async () => {
+asRoot('the state directory is made by root and handed to the user', async () => {
   chmodSync(scratch(), 0o755);
   const folder = scratch('new', 'state');
   const argv = ['-u', 'nobody', '-q', 'journal', '--state-dir', folder];
@@ -24,7 +23,7 @@ asRoot(title('the state directory is made by root and handed to the user'), asyn
   expect(await ask('status', second.port)).toBe('.\n');
 });
 
-asRoot(title('the default is the folder of root, not one below its home'), async () => {
+asRoot('the default is the folder of root, not one below its home', async () => {
   chmodSync(scratch(), 0o755);
   mkdirSync(scratch('systemd'), { mode: 0o700 });
   const env = { STATE_DIRECTORY: scratch('systemd'), HOME: '/root' };
@@ -32,7 +31,7 @@ asRoot(title('the default is the folder of root, not one below its home'), async
   expect(statSync(scratch('systemd')).uid).toBe(NOBODY);
 });
 
-asRoot(title("a folder with somebody else's files is refused with the remedy"), async () => {
+asRoot("a folder with somebody else's files is refused with the remedy", async () => {
   chmodSync(scratch(), 0o755);
   mkdirSync(scratch('state'), { mode: 0o700 });
   writeFileSync(scratch('state', 'file'), '');
@@ -44,23 +43,20 @@ asRoot(title("a folder with somebody else's files is refused with the remedy"), 
   ]);
 });
 
-asRoot(
-  title('secrets are read before; a reload that may not read them says who and why'),
-  async () => {
-    chmodSync(scratch(), 0o755);
-    writeFileSync(scratch('tokens'), 'ops 0123456789abcdef\n', { mode: 0o400 });
-    const daemon = await startDaemon(['-u', 'nobody', '--token-file', scratch('tokens')]);
-    daemon.kill('SIGHUP');
-    const [line] = await daemon.until(/^.*ERROR.*SIGHUP.*$/m);
-    expect(line).toContain(
-      `--token-file ${scratch('tokens')}: cannot be read: not permitted (EACCES) for user nobody (uid ${NOBODY}), who must have the right to read it; what was in use stays`,
-    );
-    expect(await ask('status', daemon.port)).toBe('.\n');
-    chmodSync(scratch('tokens'), 0o444);
-    daemon.kill('SIGTERM');
-    expect((await daemon.ended).code).toBe(0);
-  },
-);
+asRoot('secrets are read before; a reload that may not read them says who and why', async () => {
+  chmodSync(scratch(), 0o755);
+  writeFileSync(scratch('tokens'), 'ops 0123456789abcdef\n', { mode: 0o400 });
+  const daemon = await startDaemon(['-u', 'nobody', '--token-file', scratch('tokens')]);
+  daemon.kill('SIGHUP');
+  const [line] = await daemon.until(/^.*ERROR.*SIGHUP.*$/m);
+  expect(line).toContain(
+    `--token-file ${scratch('tokens')}: cannot be read: not permitted (EACCES) for user nobody (uid ${NOBODY}), who must have the right to read it; what was in use stays`,
+  );
+  expect(await ask('status', daemon.port)).toBe('.\n');
+  chmodSync(scratch('tokens'), 0o444);
+  daemon.kill('SIGTERM');
+  expect((await daemon.ended).code).toBe(0);
+});
 
 test('lines for the journal of systemd have their priority in front, others do not', async () => {
   const script = ': > err; export JOURNAL_STREAM=$(stat -c %d:%i err); exec "$@" 2>err';

@@ -1,6 +1,15 @@
 /** What operators get beside the program: unit file, image, health check and manual pages, each tried by its own tool. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requirePeer } from '../../support/peers.ts';
@@ -24,6 +33,25 @@ describe('the systemd unit', () => {
       .filter((line) => !/\/usr\/bin\/node is/.test(line));
     expect(words.join('\n')).toBe('');
     if (existsSync('/usr/bin/node')) expect(code).toBe(0);
+  });
+
+  it.skipIf(!hasSystemd)('takes the example of a drop-in for secrets', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'geartrain-unit-'));
+    try {
+      const unit = join(folder, 'geartrain.service');
+      copyFileSync(unitFile, unit);
+      mkdirSync(`${unit}.d`);
+      const example = join(root, 'src/packaging/geartrain-secrets.conf');
+      const verify = (text: string): string => {
+        writeFileSync(join(`${unit}.d`, 'secrets.conf'), text);
+        const { stdout, stderr } = run('systemd-analyze', ['verify', unit], here);
+        return `${stdout}${stderr}`;
+      };
+      expect(verify(readFileSync(example, 'utf8'))).not.toContain('secrets.conf');
+      expect(verify('[Service]\nLoadCredentials=x\n')).toContain('secrets.conf');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it.skipIf(!hasSystemd)('leaves the service little that it could do to others', () => {

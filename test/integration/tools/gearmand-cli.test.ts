@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { requirePeer } from '../../support/peers.ts';
 import { daemonPath, startServer, type TestServer } from '../../support/servers.ts';
 
 const FUNCTION_55 = `55_char_function_name_${'_'.repeat(32)}`;
@@ -12,8 +13,7 @@ const ours = (name: string): string[] => [
   process.execPath,
   join(dirname(daemonPath), `${name}.js`),
 ];
-const hasC = ['gearman', 'gearadmin'].every((name) => spawnSync(name, ['-H']).error === undefined);
-if (!hasC) console.log('skipped in part: gearman and gearadmin of C are not installed');
+const hasC = requirePeer('gearman') && requirePeer('gearadmin');
 
 let server: TestServer;
 beforeAll(async () => {
