@@ -73,6 +73,7 @@ function find(module) {
 
 /** Runs node-gyp. Returns null or what went wrong. `rebuild` is never used: it deletes the last build first. */
 function build() {
+  console.log('native: compiling, which takes a quarter of a minute on one core');
   const isConfigured = isYounger(join(ROOT, 'build', 'Makefile'), join(ROOT, 'binding.gyp'));
   const problem = isConfigured ? runGyp(['build']) : null;
   // The Makefile names the headers by a path that is wrong after the checkout, or Node.js, has moved.

@@ -13,7 +13,7 @@ struct DiskBinding {
   DiskBinding* next = nullptr;
   DiskBinding* previous = nullptr;
   Disk* disk = nullptr;  // Null once its handle is closed.
-  Napi::FunctionReference on_done;
+  Napi::FunctionReference on_done{};
   bool is_collected = false;
 };
 

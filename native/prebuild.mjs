@@ -1,7 +1,8 @@
 /**
- * Builds the addon for every platform that the package ships it for: `node native/prebuild.mjs`.
- * Rule: a package without one of its binaries must not come about unseen, so here a missing compiler is a failure;
- * GEARTRAIN_PREBUILDS names the platforms that are wanted (`linux-x64`, separated by blanks, or `none`).
+ * Builds the addon for the platforms that the package ships it for: `node native/prebuild.mjs [PLATFORM ...]`, or
+ * GEARTRAIN_PREBUILDS with names separated by blanks (`linux-x64`, `none`).
+ * Rule: a platform that was named fails without its compiler, so no published package lacks a binary; where none was
+ * named, as in `npm pack`, those that cannot be built here are left out, with a line for each.
  * Dynamic libstdc++ and N-API make one binary good for Node.js 20 and later on glibc; elsewhere the twin runs.
  */
 import { spawnSync } from 'node:child_process';
@@ -20,33 +21,54 @@ const TARGETS = {
   'linux-arm64': { arch: 'arm64', cross: 'aarch64-linux-gnu-', debian: 'g++-aarch64-linux-gnu' },
 };
 
-const wish = process.env.GEARTRAIN_PREBUILDS ?? Object.keys(TARGETS).join(' ');
-for (const name of wish.split(' ').filter((word) => word !== 'none')) {
-  const problem = prebuild(name);
+const named = [...process.argv.slice(2), ...(process.env.GEARTRAIN_PREBUILDS ?? '').split(' ')];
+const wanted = named.filter((word) => word !== '');
+const names = wanted.length === 0 ? Object.keys(TARGETS) : wanted;
+for (const name of names.filter((word) => word !== 'none')) {
+  const missing = whatIsMissing(name);
+  if (missing !== null && wanted.length === 0) {
+    console.error(`prebuild ${name}: left out, ${missing}; the TypeScript twin is used there`);
+    continue;
+  }
+  const problem = missing ?? prebuild(name);
   if (problem === null) continue;
   console.error(`prebuild ${name}: ${problem}`);
   process.exitCode = 1;
   break;
 }
 
-/** Returns null, or what went wrong. */
-function prebuild(name) {
+/** How the compiler's tools for a platform begin. */
+function prefixOf(name) {
+  return `${process.platform}-${process.arch}` === name ? '' : TARGETS[name].cross;
+}
+
+function folderOf(name) {
+  return join(ROOT, 'prebuilds', name);
+}
+
+/** Why a platform cannot be built here; null when it can, or has been. */
+function whatIsMissing(name) {
   const target = TARGETS[name];
   if (target === undefined) return `no such target, there are ${Object.keys(TARGETS).join(', ')}`;
-  const folder = join(ROOT, 'prebuilds', name);
-  if (isFresh(folder)) return null;
-  const isCross = `${process.platform}-${process.arch}` !== name;
-  const prefix = isCross ? target.cross : '';
-  if (spawnSync(`${prefix}g++`, ['--version']).status !== 0) {
-    return `there is no ${prefix}g++ (on Debian: apt-get install ${isCross ? target.debian : 'g++'})`;
-  }
+  const prefix = prefixOf(name);
+  if (isFresh(folderOf(name))) return null;
+  const tools = { [`${prefix}g++`]: prefix === '' ? 'g++' : target.debian, make: 'make' };
+  const tool = Object.keys(tools).find((one) => spawnSync(one, ['--version']).status !== 0);
+  if (tool === undefined) return null;
+  return `there is no ${tool} (on Debian: apt-get install ${tools[tool]})`;
+}
+
+/** Returns null, or what went wrong. */
+function prebuild(name) {
+  if (isFresh(folderOf(name))) return null;
+  console.log(`prebuild: compiling for ${name}`);
   // A folder of its own, so that build/Release stays what the checkout uses.
   const stage = join(ROOT, 'build', `prebuild-${name}`);
   rmSync(stage, { recursive: true, force: true });
   mkdirSync(stage, { recursive: true });
   for (const source of SOURCES)
     cpSync(join(ROOT, source), join(stage, source), { recursive: true });
-  const problem = run(stage, target.arch, prefix);
+  const problem = run(stage, TARGETS[name].arch, prefixOf(name));
   rmSync(stage, { recursive: true, force: true });
   if (problem === null) console.log(`prebuild: built prebuilds/${name}`);
   return problem;

@@ -108,7 +108,7 @@ export class FunctionTable {
   readonly #free: number[] = [];
   #last: FunctionQueue | null = null;
   /** Highest runnable priority by function index: 0 none, 1 low, 2 normal, 3 high. Grows by doubling. */
-  levels = new Uint8Array(64);
+  levels: Uint8Array = new Uint8Array(64);
   /** Functions with runnable jobs, in no order. */
   readonly served: FunctionQueue[] = [];
   /** Indexes of functions whose level has risen; rise number n of `riseCount` is at n modulo RISES_KEPT. */

@@ -36,7 +36,7 @@ export function bucketOf(ms: number): number {
 
 export class Tally {
   /** Grows by doubling: read it anew for every event. */
-  counts = new Float64Array(FIRST_ROWS * ROW_WORDS);
+  counts: Float64Array = new Float64Array(FIRST_ROWS * ROW_WORDS);
   readonly #measuredMax: number;
   /** Measured functions by thread, in shared memory. */
   readonly #measured: Int32Array;

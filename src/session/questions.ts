@@ -97,7 +97,7 @@ export interface LoopDelay {
   readonly maxMs: number;
 }
 
-export const NO_BYTES = new Uint8Array(0);
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
 export const DONE: Answer = {
   result: 0,
   cursor: 0,

@@ -1,10 +1,11 @@
 /**
- * The smoke part of the tests and those of TLS on other Node versions: `npm run test:nodes [-- 22 24]`. Each comes from the npm package
- * `node`; the addon stays the one that was built, which is what users of a prebuilt one have.
+ * The smoke part of the tests and those of TLS on other Node versions: `npm run test:nodes [-- 22 24]`. Each comes from
+ * the npm package `node`; the addon stays the one that was built, which is what users of a prebuilt one have.
+ * NODES_JSON names a folder for the counts, `node-VERSION.json`.
  */
 import { spawnSync } from 'node:child_process';
 
-const versions = process.argv.length > 2 ? process.argv.slice(2) : ['22', '24'];
+const versions = process.argv.length > 2 ? process.argv.slice(2) : ['20', '22', '24', '26'];
 const stranger = versions.find((version) => !/^\d+(\.\d+)*$/.test(version));
 if (stranger !== undefined) {
   console.error(
@@ -33,7 +34,11 @@ const parts = [
 for (const version of versions) {
   for (const part of parts) {
     console.log(`node ${version}: ${part.slice(1).join(' ')}`);
-    const { status } = spawnSync('npx', ['--yes', '-p', `node@${version}`, ...part], {
+    const counts = `--outputFile.json=${process.env.NODES_JSON}/node-${version}.json`;
+    const isCounted = process.env.NODES_JSON !== undefined && part.includes('run');
+    const reporters = isCounted ? ['--reporter=default', '--reporter=json', counts] : [];
+    const words = ['--yes', '-p', `node@${version}`, ...part, ...reporters];
+    const { status } = spawnSync('npx', words, {
       stdio: 'inherit',
     });
     if (status !== 0) {

@@ -11,6 +11,7 @@ import {
   bareEnvironment,
   buildablePlatforms,
   bytesBelow,
+  commitSource,
   type Environment,
   mainJob,
   newProject,
@@ -82,7 +83,7 @@ describe.skipIf(!hasGit)('the tarball', () => {
   it('has no script that npm would run at install', () => {
     const description = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     expect(description.gypfile).toBe(false);
-    for (const script of ['preinstall', 'install', 'postinstall', 'prepare'])
+    for (const script of ['preinstall', 'install', 'postinstall'])
       expect(description.scripts).not.toHaveProperty(script);
   });
 
@@ -111,6 +112,23 @@ describe.skipIf(!hasGit)('the tarball', () => {
     const types = run(bin('attw'), [packed.tarball, '--profile', 'esm-only'], where);
     expect(types.code, types.stdout + types.stderr).toBe(0);
   }, 60_000);
+
+  it('is made without compilers, too, but not published', () => {
+    const copy = join(scratch, 'source');
+    const prebuild = join(copy, 'native/prebuild.mjs');
+    const { GEARTRAIN_PREBUILDS: _, ...others } = process.env;
+    const env = { ...others, PATH: bareEnvironment(scratch).PATH };
+    rmSync(join(copy, 'prebuilds'), { recursive: true, force: true });
+    const lenient = run(process.execPath, [prebuild], { cwd: copy, env });
+    expect(lenient.code).toBe(0);
+    for (const name of ['linux-x64', 'linux-arm64'])
+      expect(lenient.stderr).toMatch(new RegExp(`^prebuild ${name}: left out, there is no `, 'm'));
+    const strict = run(process.execPath, [prebuild, 'linux-arm64'], { cwd: copy, env });
+    expect(strict.code).toBe(1);
+    expect(strict.stderr).toMatch(/^prebuild linux-arm64: there is no /m);
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    expect(scripts.prepublishOnly).toContain('native/prebuild.mjs linux-x64 linux-arm64');
+  });
 });
 
 describe.skipIf(!hasGit)('installed', () => {
@@ -144,6 +162,21 @@ describe.skipIf(!hasGit)('installed', () => {
       const elsewhere = { ...env, npm_config_arch: 'riscv64' };
       const twin = mainJob([process.execPath], { cwd: project, env: elsewhere });
       expect(twin).toMatchObject({ kind: 'twin', kindReason: 'addon is not built', ...worked });
+    },
+    INSTALL_MS,
+  );
+
+  it(
+    'by npm from a git repository: it is built there, and the main job runs',
+    () => {
+      const repository = commitSource(scratch);
+      const project = newProject(scratch);
+      const installed = run('npm', ['install', `git+file://${repository}`, '--prefer-offline'], {
+        cwd: project,
+      });
+      expect(installed.code, installed.stderr).toBe(0);
+      const job = mainJob([process.execPath], { cwd: project });
+      expect(job).toMatchObject({ kind: isNative ? 'addon' : 'twin', ...worked });
     },
     INSTALL_MS,
   );

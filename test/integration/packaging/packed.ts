@@ -97,6 +97,22 @@ export function pack(scratch: string, platforms: readonly string[]): Packed {
   return { tarball: join(copy, made.filename), files: made.files.map((file) => file.path) };
 }
 
+/** Makes a git repository of the copy that `pack` made, without what was built there; returns its folder. */
+export function commitSource(scratch: string): string {
+  const copy = join(scratch, 'source');
+  const git = (...args: string[]): void => {
+    const { code, stderr } = run('git', args, { cwd: copy });
+    if (code !== 0) throw new Error(`git ${args[0]}: ${stderr}`);
+  };
+  git('init', '--quiet');
+  // A link is no folder to .gitignore.
+  writeFileSync(join(copy, '.git/info/exclude'), 'node_modules\n');
+  git('add', '.');
+  const author = ['-c', 'user.name=test', '-c', 'user.email=test@localhost'];
+  git(...author, '-c', 'commit.gpgsign=false', 'commit', '--quiet', '--message', 'as it is');
+  return copy;
+}
+
 /** A folder with nothing but node on its PATH: no compiler, no make, no python. */
 export function bareEnvironment(scratch: string): NodeJS.ProcessEnv {
   const bin = join(scratch, 'bin');
