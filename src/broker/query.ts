@@ -3,6 +3,7 @@
  * protocol. Listings are cursors: a call writes at most `rowsMax` rows and says where to go on, so no turn stalls.
  */
 import type { ByteWriter } from '../base/byte-writer.ts';
+import { ROW_STEPS } from '../base/steps.ts';
 import { hashBytes } from '../protocol/hash.ts';
 import type { Broker } from './broker.ts';
 import type { FunctionQueue } from './functions.ts';
@@ -66,7 +67,9 @@ export function statusByUnique(
   let best = UNKNOWN;
   for (let index = cursor + 1; index < end; index++) {
     const fn = broker.functions.at(index);
+    broker.steps.count++;
     if (fn === null || fn.total === 0) continue;
+    broker.steps.count += ROW_STEPS;
     const key = keyHash(index, hash);
     const job = broker.uniques.find(fn, key, unique, 0, unique.length, 0, false);
     if (job === 0) continue;
@@ -129,6 +132,7 @@ function listFunctions(
   let index = cursor + 1;
   for (let rows = 0; index < end && rows < rowsMax; index++, rows++) {
     if (out.length >= bytesMax) break;
+    broker.steps.count += ROW_STEPS;
     const fn = functions.at(index);
     if (fn === null) continue;
     if (kind === Listing.functions) writeEscaped(fn.name, out);
@@ -184,6 +188,7 @@ function listJobs(
   let job = table.next(cursor);
   let last = cursor;
   for (let rows = 0; job !== 0 && rows < rowsMax; rows++) {
+    broker.steps.count += ROW_STEPS;
     if (kind === Listing.jobs) writeJob(broker, job, out);
     else writeUnique(broker, job, out);
     last = job;

@@ -8,6 +8,7 @@
  * over; what they have done so far is in the first piece alone, so rows without a name may be added up.
  */
 import { copyBytes, ownCopy } from '../base/bytes.ts';
+import { ROW_STEPS } from '../base/steps.ts';
 import type { Broker } from './broker.ts';
 import type { FunctionQueue } from './functions.ts';
 import { oldestMs } from './query.ts';
@@ -55,6 +56,7 @@ export function tallyPiece(
   let end = cursor + 1;
   while (end < endMax && measured.length < rowsMax) {
     const fn = functions.at(end++);
+    broker.steps.count += ROW_STEPS;
     if (fn === null) continue;
     if (fn.countsAt !== 0) measured.push(fn);
     else {

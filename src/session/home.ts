@@ -6,6 +6,7 @@
 import type { Account } from '../base/account.ts';
 import { withView } from '../base/bytes.ts';
 import type { Logger } from '../base/logger.ts';
+import { Steps } from '../base/steps.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Peer } from '../broker/peer.ts';
 import type { Reactor } from '../native/contract.ts';
@@ -28,13 +29,21 @@ import { Incident, Incidents } from './incidents.ts';
 import { listConnections, listStore } from './listing.ts';
 import { Output } from './output.ts';
 import { bytesOfFrame, Pace } from './pace.ts';
-import { type Answer, answerByBroker, DONE, type Question, type ThreadStats } from './questions.ts';
+import {
+  type Answer,
+  answerByBroker,
+  DONE,
+  goesOverRows,
+  type Question,
+  type ThreadStats,
+} from './questions.ts';
 import { relieve } from './relief.ts';
 import { dropReplies, limitOutput, releaseAll, takePlace, waitingBytes } from './replies.ts';
 import type { Place } from './reply-queue.ts';
 import { contextOf, SESSION_BYTES, Session } from './session.ts';
 import { ThreadOutbox } from './thread-outbox.ts';
 import { threadStats } from './thread-stats.ts';
+import { FREE_STEPS, TurnBudget } from './turn-budget.ts';
 
 const NOOP_PACKET = packetOf(Packet.NOOP, '');
 /** A connection that is being closed may still take its last replies for so long. */
@@ -98,6 +107,9 @@ export class Home {
   readonly reactor: Reactor;
   /** What this thread holds. */
   readonly account: Account;
+  /** What this turn has cost so far, also in the broker. */
+  readonly steps = new Steps();
+  readonly budget = new TurnBudget();
   readonly output: Output;
   readonly handles: HandleCodec;
   readonly log: Logger;
@@ -179,9 +191,10 @@ export class Home {
   /** Handles the rows of one turn. */
   onRows(rowCount: number): void {
     this.turn++;
+    this.budget.begin(this);
     this.#continue();
     const { rows, arena } = this.reactor;
-    const { access, account, pace, pauseBytes } = this;
+    const { access, account, pace, pauseBytes, steps } = this;
     const frame = this.#frame;
     for (let row = 0; row < rowCount; row++) {
       frame.load(rows, arena, row);
@@ -193,8 +206,11 @@ export class Home {
           if (frame.blob > 0 && session?.conn !== frame.conn) this.reactor.blobRelease(frame.blob);
         } else if (!session.isEnding) {
           const bytes = pace === null ? 0 : bytesOfFrame(frame);
+          const before = steps.count;
           if (access === null || admitsFrame(this, access, session, frame))
             onFrame(this, session, frame);
+          const cost = steps.count - before;
+          if (cost > FREE_STEPS) this.budget.charge(this, session, cost, frame.end);
           if (this.output.waiting(frame.conn) > pauseBytes) limitOutput(this, session, frame.end);
           if (pace !== null) pace.spend(this, session, bytes, frame.end);
         } else if (frame.blob > 0) this.reactor.blobRelease(frame.blob);
@@ -341,10 +357,13 @@ export class Home {
     return conns;
   }
 
-  /** Puts a question to a thread; `done` is called now for this thread, later for another. */
+  /**
+   * Puts a question to a thread; `done` is called later for another thread, for this one now, unless the turn has been
+   * spent on other questions that go over many rows.
+   */
   ask(thread: number, question: Question, done: (answer: Answer) => void): void {
     if (thread === this.options.thread) {
-      done(this.answer(question));
+      this.answer(question, done);
       return;
     }
     const id = this.nextQuestion;
@@ -356,8 +375,13 @@ export class Home {
     else link.send(RecordKind.ASK, id, 0, 0, 0, json);
   }
 
-  /** This thread's answer to a question. */
-  answer(question: Question): Answer {
+  /** Gives this thread's answer to a question to `done`: now, or later when it goes over many rows. */
+  answer(question: Question, done: (answer: Answer) => void): void {
+    if (goesOverRows(question)) this.budget.answer(this, () => done(this.#answerTo(question)));
+    else done(this.#answerTo(question));
+  }
+
+  #answerTo(question: Question): Answer {
     if (question.kind === 'workers') return listConnections(this, question.cursor, question.part);
     if (question.kind === 'store') return listStore(this);
     if (question.kind === 'stats') return { ...DONE, stats: threadStats(this) };

@@ -3,6 +3,7 @@
  * with one `.`. Asked for piece by piece, so that nobody stalls and a peer that does not read costs nothing.
  */
 import { ByteWriter } from '../base/byte-writer.ts';
+import { ROW_STEPS } from '../base/steps.ts';
 import { SLOT_MASK } from '../protocol/batch.ts';
 import type { Home } from './home.ts';
 import { type Answer, DONE, LIST_BYTES_MAX, LIST_ROWS_MAX, type Question } from './questions.ts';
@@ -88,7 +89,7 @@ class Listing {
 }
 
 /**
- * `workers`: the connections of this thread from slot `cursor` on: `FD IP ID : NAME ...`. With `part` > 0 `cursor` is the
+ * `workers`: the connections of this thread from slot `cursor` on: `NUMBER IP ID : NAME ...`. With `part` > 0 `cursor` is the
  * id of a connection whose row is under way, and `part` where its names go on (SessionAbilities.list).
  */
 export function listConnections(home: Home, cursor: number, part: number): Answer {
@@ -105,16 +106,26 @@ export function listConnections(home: Home, cursor: number, part: number): Answe
     if (out.length >= LIST_BYTES_MAX) break;
     const session = home.atSlot(slot);
     if (session === null || session.isEnding) continue;
-    const behind = listConnection(session, out);
+    const behind = listConnection(home, session, out);
     if (behind > 0) return { ...DONE, cursor: session.conn, part: behind, bytes: out.take() };
     out.text('\n');
   }
   return { ...DONE, cursor: slot < home.slotEnd ? slot : 0, bytes: out.take() };
 }
 
+/**
+ * What stands for a connection's descriptor in `workers`: unlike slots, and descriptors, which numbers of one thread
+ * may have in common with another, it is the connection's alone in the whole server.
+ */
+export function connectionNumber(home: Home, session: Session): number {
+  const { shardCount, thread } = home.options;
+  return (session.conn & SLOT_MASK) * (shardCount + 1) + thread;
+}
+
 /** A row without its end; returns where its names go on, 0 = they are all there. */
-function listConnection(session: Session, out: ByteWriter): number {
-  out.text(`${session.conn & SLOT_MASK} ${session.address} `);
+function listConnection(home: Home, session: Session, out: ByteWriter): number {
+  home.steps.count += ROW_STEPS;
+  out.text(`${connectionNumber(home, session)} ${session.address} `);
   if (session.clientId === null) out.text('-');
   else out.bytes(session.clientId);
   out.text(' :');

@@ -117,6 +117,11 @@ export const LIST_BYTES_MAX = 256 * 1024;
 /** Rows of the tally that one turn may write: they have thirty numbers each. */
 const TALLY_ROWS_MAX = 64;
 
+/** Whether its answer goes over rows, whose number peers decide: such answers share one budget a turn. */
+export function goesOverRows({ kind }: Question): boolean {
+  return kind === 'list' || kind === 'workers' || kind === 'unique' || kind === 'tally';
+}
+
 /** The broker's answers; `fence`, `workers`, `store` and `stats` are the sessions' own. */
 export function answerByBroker(broker: Broker, question: Question): Answer {
   switch (question.kind) {

@@ -25,6 +25,7 @@ export const Hold = {
   pace: 32,
   absence: 64,
   output: 128,
+  steps: 256,
 } as const;
 
 /** A GRAB that is asked around. */
@@ -71,6 +72,9 @@ export class Session {
   heldTurn = -1;
   /** It cannot move (any more): its functions are far for good. */
   stays = false;
+  /** Steps that its frames have cost in turn number `stepsTurn` (turn-budget.ts). */
+  steps = 0;
+  stepsTurn = -1;
   /** A listing is under way. */
   isListing = false;
   /** Input is over: the connection is closed when its last reply has left. */

@@ -153,6 +153,7 @@ export class ThreadCore {
             lastSerial: (parts.rings.epoch & EPOCH_MASK) * SERIALS_PER_EPOCH,
             account,
             log: parts.log,
+            steps: this.home.steps,
           },
           this.home.outbox,
           handles,

@@ -237,10 +237,12 @@ function onAsk(home: Home, from: number, record: RecordView): void {
   const json = record.bytes.slice(record.at, record.at + record.byteCount);
   const question = JSON.parse(new TextDecoder().decode(json)) as Question;
   const { a: id } = record;
-  const answer = encodeAnswer(home.answer(question));
-  const send = () => home.links[from]?.send(RecordKind.ANSWER, id, 0, 0, 0, answer);
-  if (question.kind === 'fence' || question.kind === 'cancel') inNextTurn(home, send);
-  else send();
+  home.answer(question, (answer) => {
+    const bytes = encodeAnswer(answer);
+    const send = () => home.links[from]?.send(RecordKind.ANSWER, id, 0, 0, 0, bytes);
+    if (question.kind === 'fence' || question.kind === 'cancel') inNextTurn(home, send);
+    else send();
+  });
 }
 
 /**

@@ -26,7 +26,9 @@ class Sink implements Outbox {
   reply(): void {
     this.replies.push(0);
   }
-  notify(): void {}
+  notify(): number {
+    return 1;
+  }
   postpone(): number {
     return 0;
   }

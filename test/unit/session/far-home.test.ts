@@ -374,7 +374,7 @@ describe('questions about jobs of other shards', () => {
     answer(3, 3, 'three\n');
     hears(String.raw`
       peer < "zero\n"
-      peer < "0 127.0.0.1 - :\n"
+      peer < "1 127.0.0.1 - :\n"
       peer < "two\n"
       peer < "three\n"
       peer < ".\n"

@@ -356,7 +356,7 @@ describe('questions of other threads', () => {
       bytes: `${fn}\t1\t0\t0\n`,
     });
     expect(asked(dialogue, { kind: 'workers', cursor: 0 })).toMatchObject({
-      bytes: '0 127.0.0.1 - :\n',
+      bytes: '1 127.0.0.1 - :\n',
     });
     expect(asked(dialogue, { kind: 'create', name: fn })).toMatchObject({ result: 0 });
     expect(asked(dialogue, { kind: 'drop', name: fn })).toMatchObject({ result: 2 });

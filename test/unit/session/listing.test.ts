@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Home } from '../../../src/session/home.ts';
+import { connectionNumber } from '../../../src/session/listing.ts';
+import { Session } from '../../../src/session/session.ts';
 import { NearDialogue } from '../../support/near-dialogue.ts';
 import type { NearOptions } from '../../support/near-thread.ts';
 import { rawPacket } from '../../support/packet-text.ts';
@@ -164,4 +167,16 @@ describe('a listing', () => {
     expect(lines.length).toBeGreaterThanOrEqual(2500);
     dialogue.sweep();
   });
+});
+
+it('of workers numbers every connection of the server differently', () => {
+  const numbers = [0, 1, 2].flatMap((thread) => {
+    const home = { options: { thread, shardCount: 2 } } as Home;
+    return Array.from({ length: 100 }, (_, slot) =>
+      connectionNumber(home, new Session(slot, '::1', 1)),
+    );
+  });
+  expect(new Set(numbers).size).toBe(300);
+  const alone = { options: { thread: 0, shardCount: 0 } } as Home;
+  expect(connectionNumber(alone, new Session(7, '::1', 1))).toBe(7);
 });
