@@ -69,7 +69,7 @@ export class Jobs extends JobRows {
     super(new JobTable(memory, lastSerial));
     this.#account = memory.account ?? new Account();
     this.#references = new References(this.#account);
-    this.watchers = new Watchers(this, peers);
+    this.watchers = new Watchers(this, peers, this.#account);
     this.slab = new Slab(memory);
     this.#functions = functions;
     this.#peers = peers;

@@ -9,6 +9,8 @@ export const Kept = {
   PEER: 256,
   /** What a peer offers of one function, and its registrations. */
   ABILITY: 320,
+  /** A subscription beside the first one of its job: an entry by job and by peer, and its part of the side map. */
+  WATCH: 256,
   /** An entry of a heap of deadlines and its place there. */
   DEADLINE: 96,
   PROGRESS: 128,

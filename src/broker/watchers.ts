@@ -3,8 +3,10 @@
  * subscription of a job lies in its row and in the peer's own list; more of them, which are rare, in a side map.
  * Rule: every operation but `forEach` and `dropAll` is O(1) in the other peers of the job.
  */
+import type { Account } from '../base/account.ts';
 import { Flag, type JobRows } from './job-rows.ts';
 import { Job } from './job-table.ts';
+import { Kept } from './kept.ts';
 import type { Peer, PeerTable } from './peer.ts';
 
 /** Subscriptions of one peer to one job. Each has its copy of all that the worker sends. */
@@ -20,13 +22,16 @@ interface More {
 export class Watchers {
   readonly #rows: JobRows;
   readonly #peers: PeerTable;
+  /** Is charged for the side map; each pair of job and peer is its peer's. */
+  readonly #account: Account;
   readonly #more = new Map<number, More>();
   /** Pairs of job and peer in the side map: what they take does not depend on their counts. */
   sideCount = 0;
 
-  constructor(rows: JobRows, peers: PeerTable) {
+  constructor(rows: JobRows, peers: PeerTable, account: Account) {
     this.#rows = rows;
     this.#peers = peers;
+    this.#account = account;
   }
 
   /** One subscription more of `peer`; false, and nothing changes, when it has SUBSCRIPTIONS_MAX. */
@@ -51,6 +56,7 @@ export class Watchers {
     }
     if (count === 0) {
       this.sideCount++;
+      this.#account.keep(peer, Kept.WATCH);
       peer.extraWatches ??= new Set();
       peer.extraWatches.add(job);
     } else more.counts.delete(peer);
@@ -87,7 +93,10 @@ export class Watchers {
     const rows = this.#rows;
     if (rows.has(job, Flag.HAS_MORE_WATCHERS)) {
       const { counts } = this.#more.get(job) as More;
-      for (const peer of counts.keys()) peer.extraWatches?.delete(job);
+      for (const peer of counts.keys()) {
+        peer.extraWatches?.delete(job);
+        this.#account.keep(peer, -Kept.WATCH);
+      }
       this.sideCount -= counts.size;
       this.#more.delete(job);
       rows.clearFlag(job, Flag.HAS_MORE_WATCHERS);
@@ -103,6 +112,7 @@ export class Watchers {
     const more = this.#more.get(job) as More;
     more.total -= more.counts.get(peer) as number;
     more.counts.delete(peer);
+    this.#account.keep(peer, -Kept.WATCH);
     this.sideCount--;
     if (more.counts.size > 0) return;
     this.#more.delete(job);

@@ -246,6 +246,7 @@ export class Home {
     const slot = session.conn & SLOT_MASK;
     while (this.#sessions.length <= slot) this.#sessions.push(null);
     this.#sessions[slot] = session;
+    session.account = this.account;
     this.account.keep(session, SESSION_BYTES + (session.clientId?.length ?? 0));
     this.connectionCount++;
   }
@@ -256,6 +257,7 @@ export class Home {
     if (this.#sessions[slot] !== session) return;
     this.#sessions[slot] = null;
     this.account.giveUp(session);
+    session.account = null;
     this.drained.delete(session.conn);
     this.connectionCount--;
   }

@@ -17,7 +17,7 @@ export function reply(home: Home, session: Session, bytes: Uint8Array): void {
 
 /** Takes the next place of `session`; something must fill it later. */
 export function takePlace(session: Session): Place {
-  session.replies ??= new ReplyQueue(session.nextPlaceId);
+  session.replies ??= new ReplyQueue(session.nextPlaceId, session.account, session);
   return session.replies.take();
 }
 
@@ -66,6 +66,7 @@ export function dropReplies(home: Home, session: Session): void {
   if (session.replies === null) return;
   for (const place of session.replies)
     for (const piece of place.pieces) if ('blob' in piece) home.reactor.blobRelease(piece.blob);
+  session.replies.keep(-session.replies.keptBytes);
   session.nextPlaceId = session.replies.nextId;
   session.replies = null;
 }

@@ -3,6 +3,11 @@
  * is there; only the front leaves. While nothing waits a connection has no queue and replies go straight out.
  */
 
+import type { Account, Holder } from '../base/account.ts';
+
+/** What a place costs without its pieces. */
+const PLACE_BYTES = 160;
+
 /** A piece of output: bytes of ours, or a whole blob (one reference is the piece's). */
 export type Piece = Uint8Array | { readonly blob: number; readonly byteCount: number };
 
@@ -16,6 +21,7 @@ export class Place {
   whenFront: (() => void) | null = null;
   /** Bytes of `pieces`. */
   byteCount = 0;
+  #keptBytes = 0;
   #pieces = NO_PIECES as Piece[];
   readonly #queue: ReplyQueue;
 
@@ -32,13 +38,23 @@ export class Place {
   add(...pieces: readonly Piece[]): void {
     if (this.#pieces === NO_PIECES) this.#pieces = [...pieces];
     else this.#pieces.push(...pieces);
-    for (const piece of pieces) this.#count('blob' in piece ? piece.byteCount : piece.length);
+    for (const piece of pieces) {
+      this.#count('blob' in piece ? piece.byteCount : piece.length);
+      if (!('blob' in piece)) this.#keep(piece.length);
+    }
   }
 
   /** Gives up what it has so far. */
   empty(): void {
     this.#pieces = NO_PIECES as Piece[];
     this.#count(-this.byteCount);
+    this.#keep(-this.#keptBytes);
+  }
+
+  /** Bytes of pieces that are no blobs: those are counted by the reactor. */
+  #keep(byteCount: number): void {
+    this.#keptBytes += byteCount;
+    this.#queue.keep(byteCount);
   }
 
   #count(byteCount: number): void {
@@ -54,10 +70,25 @@ export class ReplyQueue {
   readonly #places: (Place | undefined)[] = [];
   #first = 0;
   #nextId: number;
+  /** What the account has been charged for. */
+  keptBytes = 0;
+  readonly #account: Account | null;
+  readonly #holder: Holder;
 
-  /** Ids go on from `nextId`, so that a late answer never meets another place of the same number. */
-  constructor(nextId: number) {
+  /**
+   * Ids go on from `nextId`, so that a late answer never meets another place of the same number. `account` is charged
+   * for what waits; it is `holder`'s.
+   */
+  constructor(nextId: number, account: Account | null, holder: Holder) {
     this.#nextId = nextId;
+    this.#account = account;
+    this.#holder = holder;
+  }
+
+  /** Charges the account for `byteCount` more, or less. */
+  keep(byteCount: number): void {
+    this.keptBytes += byteCount;
+    this.#account?.keep(this.#holder, byteCount);
   }
 
   get length(): number {
@@ -77,6 +108,7 @@ export class ReplyQueue {
     const place = new Place(this.#nextId, this);
     this.#nextId = (this.#nextId + 1) | 0;
     this.#places.push(place);
+    this.keep(PLACE_BYTES);
     return place;
   }
 
@@ -89,7 +121,8 @@ export class ReplyQueue {
 
   /** Removes the front place. */
   shift(): void {
-    this.byteCount -= this.front?.byteCount ?? 0;
+    this.front?.empty();
+    this.keep(-PLACE_BYTES);
     this.#places[this.#first++] = undefined;
     if (this.#first < 1024 || this.#first * 2 < this.#places.length) return;
     this.#places.splice(0, this.#first);

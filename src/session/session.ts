@@ -2,6 +2,7 @@
  * What a connection's home thread remembers of it: options, what it offers, where it stands with far owners, replies
  * that wait. One object a connection; fields that few connections need start as null.
  */
+import type { Account } from '../base/account.ts';
 import { latin1 } from '../base/bytes.ts';
 import type { LateAssignments } from '../broker/late.ts';
 import type { Peer } from '../broker/peer.ts';
@@ -93,6 +94,8 @@ export class Session {
   /** Handle whose job ended with WORK_EXCEPTION: the WORK_FAIL that some workers send behind it is swallowed. */
   exceptionHandle: string | null = null;
 
+  /** Of the thread where it lives. */
+  account: Account | null = null;
   /** Bytes that it makes this thread keep, without its unsent output and its part in the broker; see Account. */
   held = 0;
 

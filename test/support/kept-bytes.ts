@@ -26,14 +26,18 @@ export function keptBytes(home: Home): number {
 
 function bytesOfSession(session: Session): number {
   const idBytes = session.clientId?.length ?? 0;
-  const bytes = SESSION_BYTES + idBytes + (session.abilities?.bytes ?? 0);
+  const bytes =
+    SESSION_BYTES + idBytes + (session.abilities?.bytes ?? 0) + (session.replies?.keptBytes ?? 0);
   if (session.held !== bytes)
     throw new Error(`a session holds ${bytes} bytes, counted ${session.held}`);
   return bytes;
 }
 
 function bytesOfPeer(peer: Peer): number {
-  const bytes = Kept.PEER + (peer.abilities?.size ?? 0) * Kept.ABILITY;
+  const bytes =
+    Kept.PEER +
+    (peer.abilities?.size ?? 0) * Kept.ABILITY +
+    (peer.extraWatches?.size ?? 0) * Kept.WATCH;
   if (peer.held !== bytes) throw new Error(`a peer holds ${bytes} bytes, counted ${peer.held}`);
   return bytes;
 }

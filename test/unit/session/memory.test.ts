@@ -191,6 +191,18 @@ describe('--max-memory', () => {
     expect(stage.heldBytes - before - fn).toBeLessThanOrEqual(Kept.PEER);
   });
 
+  it('counts those who wait for one job beside the first, each once', () => {
+    const stage = new Stage(0);
+    const submit = rawPacket(SUBMIT_JOB, 'f\0u\0x');
+    stage.send('first', [submit]);
+    stage.send('other', [rawPacket(ECHO_REQ, '')]);
+    const before = stage.heldBytes;
+    stage.send('other', Array(1000).fill(submit));
+    expect(stage.heldBytes - before).toBe(Kept.PEER + Kept.WATCH);
+    stage.leave('other');
+    expect(stage.heldBytes).toBeLessThan(before);
+  });
+
   it('counts what only one connection waits for no longer than it is there', () => {
     const stage = new Stage();
     const before = stage.heldBytes;

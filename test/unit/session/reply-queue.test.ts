@@ -3,7 +3,7 @@ import { ReplyQueue } from '../../../src/session/reply-queue.ts';
 
 describe('the reply queue', () => {
   it('gives places in order and finds each by its id while it waits', () => {
-    const queue = new ReplyQueue(5);
+    const queue = new ReplyQueue(5, null, { held: 0 });
     const places = [queue.take(), queue.take(), queue.take()];
     expect(places.map((place) => place.id)).toEqual([5, 6, 7]);
     expect(queue.nextId).toBe(8);
@@ -14,7 +14,7 @@ describe('the reply queue', () => {
   });
 
   it('does not find a place that has left', () => {
-    const queue = new ReplyQueue(1);
+    const queue = new ReplyQueue(1, null, { held: 0 });
     for (let i = 0; i < 5; i++) queue.take();
     queue.shift();
     queue.shift();
@@ -25,7 +25,7 @@ describe('the reply queue', () => {
   });
 
   it('goes on behind the greatest id', () => {
-    const queue = new ReplyQueue(0x7fffffff);
+    const queue = new ReplyQueue(0x7fffffff, null, { held: 0 });
     const [last, first] = [queue.take(), queue.take()];
     expect([last.id, first.id]).toEqual([0x7fffffff, -0x80000000]);
     expect(queue.find(first.id)).toBe(first);
@@ -35,7 +35,7 @@ describe('the reply queue', () => {
   });
 
   it('keeps its order over many thousand places that come and go', () => {
-    const queue = new ReplyQueue(1);
+    const queue = new ReplyQueue(1, null, { held: 0 });
     let taken = 0;
     for (let i = 0; i < 20_000; i++) {
       queue.take();
