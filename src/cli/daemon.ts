@@ -5,7 +5,7 @@
 import { LogLevel, levelName } from '../base/logger.ts';
 import { systemReason } from '../base/system-reason.ts';
 import { loadNative, type Native } from '../native/load.ts';
-import { VERSION } from '../server/identity.ts';
+import { version } from '../server/identity.ts';
 import type { LineLogger } from '../server/logger.ts';
 import { resolveOptions } from '../server/options.ts';
 import { createServerWith } from '../server/server.ts';
@@ -66,7 +66,7 @@ function prepareProcess(settings: Settings, native: () => Native): Note[] {
 }
 
 function announce(server: Server, settings: Settings, log: OpenLog): string {
-  const line = startLine(server, VERSION, process.pid);
+  const line = startLine(server, version(), process.pid);
   log.logger.log(LogLevel.INFO, `${line}, verbose is set to ${settings.values.verbose}`);
   const open = settings.given.has('adminFrom') ? [] : openAddresses(server.addresses);
   if (open.length > 0) {

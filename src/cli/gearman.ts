@@ -1,64 +1,7 @@
 #!/usr/bin/env node
-/** The command `gearman`: submits jobs, or works on them with a command. */
-import { type BackgroundChannel, backgroundChannel, startInBackground } from './background.ts';
-import { GEARMAN, gearmanValues } from './gearman/options.ts';
-import { removePidFile, writePidFile } from './pid-file.ts';
-import { reasonOf, UnreachableError } from './tool/failure.ts';
-import { helpText } from './tool/manual.ts';
-import { type ReadTool, readToolWords } from './tool/read-tool-words.ts';
-import { endOnLostOutput, writeAll } from './tool/streams.ts';
-import { Tidying } from './tool/tidying.ts';
+/** The command `gearman`; its modules are loaded when the cache of compiled code is in use. */
+import { useCompileCache } from './compile-cache.ts';
 
-const channel: BackgroundChannel | null = backgroundChannel();
-
-function complain(text: string): void {
-  if (channel === null) process.stderr.write(`gearman: ${text}\n`);
-  else channel.complain(text);
-}
-
-function problemsOf({ values, problems }: ReadTool): string[] {
-  if (problems.length > 0) return [...problems];
-  return (values.functions as readonly string[]).length > 0
-    ? []
-    : ['no function: name one with -f'];
-}
-
-async function main(argv: readonly string[]): Promise<number> {
-  endOnLostOutput('gearman');
-  const read = readToolWords(argv, GEARMAN);
-  const values = gearmanValues(read);
-  if (values.help) {
-    await writeAll(process.stdout, helpText(GEARMAN, process.stdout.columns));
-    return 0;
-  }
-  const problems = problemsOf(read);
-  for (const problem of problems) complain(problem);
-  if (problems.length > 0) {
-    if (channel === null) process.stderr.write('gearman --help tells what there is\n');
-    return 1;
-  }
-  if (values.daemon && channel === null) {
-    return startInBackground(process.argv[1] as string, argv, complain);
-  }
-  const tidying = new Tidying();
-  try {
-    const { pidFile } = values;
-    if (pidFile !== null) {
-      writePidFile(pidFile, process.pid);
-      tidying.add(() => removePidFile(pidFile, process.pid));
-    }
-    const around = { tidying, say: complain, ready: () => channel?.ready() };
-    if (values.worker) {
-      const { runWorker } = await import('./gearman/worker/run-worker.ts');
-      return await runWorker(read, around);
-    }
-    const { runClient } = await import('./gearman/client/run-client.ts');
-    return await runClient(read, around);
-  } catch (error) {
-    complain(reasonOf(error));
-    // The C tool says 1 for a wrong command line and a failed job only.
-    return values.exitStatus === 'c' && error instanceof UnreachableError ? 0 : 1;
-  }
-}
-
+useCompileCache();
+const { main } = await import('./gearman/main.ts');
 process.exit(await main(process.argv.slice(2)));

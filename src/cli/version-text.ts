@@ -1,6 +1,6 @@
 /** What `--version` prints: a blank line, then name, version and where to read more, as gearmand does. */
 import { readFileSync } from 'node:fs';
-import { PROTOCOL_VERSION } from '../server/identity.ts';
+import { protocolVersion, version } from '../server/identity.ts';
 
 /** Home of the protocol, until the package names its own. */
 const PROTOCOL_HOME = 'http://gearman.org/';
@@ -13,5 +13,10 @@ export function homePage(): string {
 
 /** Two lines, the first blank. */
 export function versionText(): string {
-  return `\ngearmand ${PROTOCOL_VERSION} - ${homePage()}\n`;
+  return `\ngearmand ${protocolVersion()} - ${homePage()}\n`;
+}
+
+/** One line for a tool, in the manner of other tools. */
+export function toolVersion(name: string): string {
+  return `${name} (geartrain) ${version()}\n`;
 }

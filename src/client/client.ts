@@ -14,8 +14,9 @@ import type {
   Workload,
 } from '../link/codec.ts';
 import { encodeValue } from '../link/codec.ts';
-import { TimeoutError } from '../link/errors.ts';
-import { checkMs, checkWhole, connectionSettings } from '../link/settings.ts';
+import { ArgumentError, TimeoutError } from '../link/errors.ts';
+import { checkKnown, type Known } from '../link/known-options.ts';
+import { CONNECTION_OPTIONS, checkMs, checkWhole, connectionSettings } from '../link/settings.ts';
 import { type RequestOptions, within } from '../link/within.ts';
 import { HANDLE_BYTES_MAX, UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
 import { Job, type JobOwner } from './job.ts';
@@ -41,6 +42,18 @@ type BackgroundOptions = SubmitOptions &
 
 /** Name of a function of a map. */
 type NameOf<F> = keyof F & string;
+
+const CLIENT_OPTIONS: Known<ClientOptions & { readonly codec: Codec }> = {
+  ...CONNECTION_OPTIONS,
+  codec: true,
+  exceptions: true,
+  whenOffline: true,
+  offlineQueueMax: true,
+  unreadBytesMax: true,
+  timeoutMs: true,
+  retry: true,
+};
+const OFFLINE_WAYS: readonly unknown[] = ['queue', 'fail'];
 
 /** Default of `unreadBytesMax`. */
 const UNREAD_BYTES_MAX = 64 * 1024 * 1024;
@@ -70,6 +83,10 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
   constructor(...given: ClientArguments<F>) {
     super();
     const options: ClientOptions & { readonly codec?: Codec } = given[0] ?? {};
+    checkKnown('new Client', options, CLIENT_OPTIONS);
+    const { whenOffline = 'queue' } = options;
+    if (!OFFLINE_WAYS.includes(whenOffline))
+      throw new ArgumentError(`option whenOffline: ${String(whenOffline)}, allowed is queue, fail`);
     const settings = connectionSettings(options);
     this.#codec = options.codec ?? null;
     this.#offlineQueueMax = checkWhole(
@@ -95,10 +112,11 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
       settings,
       {
         takesExceptions: options.exceptions ?? true,
-        failsOffline: options.whenOffline === 'fail',
+        failsOffline: whenOffline === 'fail',
         timeoutMs: this.#timeoutMs,
       },
       {
+        isHeard: () => this.listenerCount('connection') > 0,
         onChange: (change) => this.emit('connection', change),
         onMoved: () => this.#unpark(),
       },
@@ -223,7 +241,10 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
     const timeoutMs = options?.timeoutMs ?? this.#timeoutMs;
     if (timeoutMs !== null)
       job.timer = setTimeout(
-        () => job.fail(new TimeoutError(`job of ${functionName}`, timeoutMs)),
+        () =>
+          job.fail(
+            new TimeoutError(`job of ${functionName}`, timeoutMs, this.#servers.whyUnreachable),
+          ),
         timeoutMs,
       );
     const signal = options?.signal;

@@ -5,6 +5,7 @@
 import { ConnectionError } from '../link/errors.ts';
 import type { ConnectionChange } from '../link/link.ts';
 import type { ConnectionSettings } from '../link/settings.ts';
+import { UnreachedWarning } from '../link/unreached.ts';
 import { Watchers } from '../link/watchers.ts';
 import { type RequestOptions, within } from '../link/within.ts';
 import { Channel } from './channel.ts';
@@ -22,6 +23,8 @@ export const closedError = (): ConnectionError =>
 
 /** What the servers tell the client. */
 export interface ServersOwner {
+  /** The program listens to changes of connections. */
+  isHeard(): boolean;
   onChange(change: ConnectionChange): void;
   /** A server came or went: what waits may be sent, or never can be. */
   onMoved(): void;
@@ -41,6 +44,7 @@ export class Servers {
   readonly #options: ServersOptions;
   readonly #watchers = new Watchers();
   readonly #drained: (() => void)[] = [];
+  readonly #warning: UnreachedWarning | null;
   #isClosed = false;
 
   constructor(settings: ConnectionSettings, options: ServersOptions, owner: ServersOwner) {
@@ -61,6 +65,10 @@ export class Servers {
         }),
     );
     this.#choice = new ChannelChoice(this.#channels);
+    const links = this.#channels.map(({ link }) => link);
+    this.#warning = options.failsOffline
+      ? null
+      : new UnreachedWarning('client', () => links, owner.isHeard);
   }
 
   get states(): ServerState[] {
@@ -69,6 +77,7 @@ export class Servers {
 
   /** Connects to those that nobody has used yet. */
   begin(): void {
+    this.#warning?.start();
     for (const { link } of this.#channels) if (link.state === 'idle') link.start();
   }
 
@@ -82,11 +91,17 @@ export class Servers {
     return this.#options.failsOffline && this.#choice.isHopeless;
   }
 
+  /** Why no server can be reached; null while one is ready, or none has failed yet. */
+  get whyUnreachable(): ConnectionError | null {
+    if (this.#channels.some((channel) => channel.isReady)) return null;
+    return this.#channels.find(({ link }) => link.lastError !== null)?.link.lastError ?? null;
+  }
+
   /** The error of what cannot be sent, with the reason of a server that failed. */
   offline(what: string): ConnectionError {
-    const cause = this.#channels.find(({ link }) => link.lastError !== null)?.link.lastError;
-    const why = cause == null ? '' : `: ${cause.message}`;
-    return new ConnectionError('ERR_GEARMAN_OFFLINE', what + why, cause == null ? {} : { cause });
+    const cause = this.whyUnreachable;
+    const why = cause === null ? '' : `: ${cause.message}`;
+    return new ConnectionError('ERR_GEARMAN_OFFLINE', what + why, cause === null ? {} : { cause });
   }
 
   /** Resolves when a server is ready. */
@@ -97,7 +112,7 @@ export class Servers {
       if (this.isHopeless) throw this.offline('no job server can be reached');
       return false;
     });
-    await within(isReady, options, this.#options.timeoutMs, 'connect');
+    await within(isReady, options, this.#options.timeoutMs, 'connect', () => this.whyUnreachable);
   }
 
   /** Asks every server for an echo. Rejects with the first server's error when none answers. */

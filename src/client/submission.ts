@@ -6,6 +6,7 @@
 import { checkText } from '../link/check-text.ts';
 import type { Workload } from '../link/codec.ts';
 import { ArgumentError } from '../link/errors.ts';
+import { checkKnown, type Known } from '../link/known-options.ts';
 import { ATTACH_BYTES, type RequestWriter, textBytesMax } from '../link/request-writer.ts';
 import { checkMs } from '../link/settings.ts';
 import { UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
@@ -42,12 +43,27 @@ export interface Submission {
 const names = new Map<string, Uint8Array>();
 const NO_OPTIONS: SubmitOptions = {};
 
+/** A job of submitMany is its own options. */
+const SUBMIT_OPTIONS: Known<SubmitOptions & { functionName: string; input: unknown }> = {
+  functionName: true,
+  input: true,
+  unique: true,
+  priority: true,
+  background: true,
+  runAt: true,
+  reducer: true,
+  timeoutMs: true,
+  signal: true,
+  retry: true,
+};
+
 /** Throws ArgumentError for what Gearman cannot carry. */
 export function submissionOf(
   functionName: string,
   workload: Workload,
   options: SubmitOptions = NO_OPTIONS,
 ): Submission {
+  if (options !== NO_OPTIONS) checkKnown(`submit ${functionName}`, options, SUBMIT_OPTIONS);
   const { unique = '', priority = 'normal', runAt, reducer } = options;
   const isBackground = options.background === true || runAt !== undefined;
   if (options.timeoutMs !== undefined) checkMs('timeoutMs', options.timeoutMs);

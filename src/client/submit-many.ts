@@ -3,6 +3,7 @@
  * nor large ones are ever held at once. Rule: the iterable is closed whatever ends the run.
  */
 import type { FunctionMap } from '../link/codec.ts';
+import { checkKnown, type Known } from '../link/known-options.ts';
 import { checkWhole } from '../link/settings.ts';
 import type { Job } from './job.ts';
 import type { SubmitOptions } from './types.ts';
@@ -48,6 +49,13 @@ export interface ManyOptions<F extends FunctionMap<F>> {
   readonly signal?: AbortSignal;
 }
 
+const MANY_OPTIONS: Known<ManyOptions<never>> = {
+  inFlightMax: true,
+  inFlightBytesMax: true,
+  onProgress: true,
+  onJob: true,
+  signal: true,
+};
 const ERRORS_MAX = 100;
 
 /** `submit` sends one job and calls back behind its end; `untilDrained` waits while much is unsent. */
@@ -86,6 +94,7 @@ class Run<F extends FunctionMap<F>> {
   #error: { readonly error: unknown } | null = null;
 
   constructor(options: ManyOptions<F>) {
+    checkKnown('submitMany', options, MANY_OPTIONS);
     this.#options = options;
     options.signal?.throwIfAborted();
     this.#inFlightMax = checkWhole('inFlightMax', options.inFlightMax ?? 4096, 1, 2 ** 31);

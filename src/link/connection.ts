@@ -281,14 +281,15 @@ export class Connection {
   }
 
   #endOf(failure: Error | null): ConnectionError {
-    const { label } = this.#endpoint;
+    const { label, expectation } = this.#endpoint;
     const code = this.#isOpen ? 'ERR_GEARMAN_LOST' : 'ERR_GEARMAN_CONNECT';
+    const isUnanswered = this.#isOpen && !this.isReady;
+    const hint = isUnanswered && expectation !== '' ? ` before it answered; ${expectation}` : '';
     if (failure === null)
-      return new ConnectionError(code, `job server ${label} closed the connection`);
+      return new ConnectionError(code, `job server ${label} closed the connection${hint}`);
     const what = this.#isOpen ? 'connection lost' : 'cannot connect';
-    return new ConnectionError(code, `job server ${label}: ${what}: ${describe(failure)}`, {
-      cause: failure,
-    });
+    const text = `job server ${label}: ${what}${hint}: ${describe(failure)}`;
+    return new ConnectionError(code, text, { cause: failure });
   }
 }
 

@@ -30,6 +30,8 @@ export interface StreamEvents {
 export interface Endpoint {
   /** `host:port`, `unix:/path` or `in process`. */
   readonly label: string;
+  /** What a server that ends the connection before its first answer may have expected; empty where nothing is likely. */
+  readonly expectation: string;
   open(events: StreamEvents): Duplex;
 }
 
@@ -45,6 +47,7 @@ export function endpointOf(
   const parsed = parseAddress(address);
   return {
     label: showAddress(parsed),
+    expectation: expectationOf(tls),
     open: (events) =>
       tls === false
         ? openPlain(parsed, lookup, events)
@@ -52,10 +55,19 @@ export function endpointOf(
   };
 }
 
+function expectationOf(tls: TlsSetting): string {
+  if (tls === false) return 'it may expect TLS';
+  const hasCertificate = typeof tls === 'object' && (tls.cert ?? tls.pfx) !== undefined;
+  return hasCertificate
+    ? 'it may not accept the certificate of this client'
+    : 'it may ask for a certificate of clients';
+}
+
 /** The endpoint of a server in the same process. */
 export function endpointInProcess(server: InProcessServer): Endpoint {
   return {
     label: 'in process',
+    expectation: '',
     open(events) {
       const stream = server.connect();
       watch(stream, events);

@@ -69,8 +69,14 @@ export class ServerError extends GearmanError {
 export class TimeoutError extends GearmanError {
   override readonly name = 'TimeoutError';
 
-  constructor(what: string, timeoutMs: number) {
-    super('ERR_GEARMAN_TIMEOUT', `${what}: not done within ${timeoutMs} ms`);
+  /** `cause`: why no job server could be reached meanwhile, where that is so. */
+  constructor(what: string, timeoutMs: number, cause: Error | null = null) {
+    const why = cause === null ? '' : `: ${cause.message}`;
+    super(
+      'ERR_GEARMAN_TIMEOUT',
+      `${what}: not done within ${timeoutMs} ms${why}`,
+      cause === null ? {} : { cause },
+    );
   }
 }
 

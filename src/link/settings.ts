@@ -13,6 +13,7 @@ import {
   type TlsSetting,
 } from './endpoint.ts';
 import { ArgumentError } from './errors.ts';
+import { checkKnown, type Known } from './known-options.ts';
 
 /** Options of every client and worker. */
 export interface ConnectionOptions {
@@ -53,12 +54,31 @@ export interface ConnectionSettings {
   readonly backoffMaxMs: number;
 }
 
+/** Every option of ConnectionOptions. */
+export const CONNECTION_OPTIONS: Known<ConnectionOptions> = {
+  servers: true,
+  server: true,
+  tls: true,
+  token: true,
+  id: true,
+  connectTimeoutMs: true,
+  keepaliveMs: true,
+  answerTimeoutMs: true,
+  backoff: true,
+  lookup: true,
+};
+const BACKOFF_OPTIONS: Known<NonNullable<ConnectionOptions['backoff']>> = {
+  minMs: true,
+  maxMs: true,
+};
+
 const TOKEN = /^[\x21-\x7e]{16,256}$/;
 /** The longest time that a timer takes. */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Throws ArgumentError (`ERR_GEARMAN_ARGUMENT`). */
 export function connectionSettings(options: ConnectionOptions): ConnectionSettings {
+  checkKnown('option backoff', options.backoff ?? {}, BACKOFF_OPTIONS);
   const backoffMinMs = checkMs('backoff.minMs', options.backoff?.minMs ?? 100);
   const backoffMaxMs = checkMs('backoff.maxMs', options.backoff?.maxMs ?? 10_000);
   if (backoffMaxMs < backoffMinMs)

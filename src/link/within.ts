@@ -10,12 +10,16 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Settles as `wait` does, or rejects with TimeoutError or the signal's reason, whichever comes first. */
+/**
+ * Settles as `wait` does, or rejects with TimeoutError or the signal's reason, whichever comes first. `whyLate` gives
+ * the cause of a TimeoutError.
+ */
 export function within<T>(
   wait: Promise<T>,
   options: RequestOptions,
   defaultMs: number | null,
   what: string,
+  whyLate: () => Error | null = () => null,
 ): Promise<T> {
   const { signal } = options;
   const timeoutMs =
@@ -34,7 +38,10 @@ export function within<T>(
       (error) => settle(() => reject(error)),
     );
     if (timeoutMs !== null)
-      timer = setTimeout(() => settle(() => reject(new TimeoutError(what, timeoutMs))), timeoutMs);
+      timer = setTimeout(
+        () => settle(() => reject(new TimeoutError(what, timeoutMs, whyLate()))),
+        timeoutMs,
+      );
     if (signal?.aborted) onAbort();
     else signal?.addEventListener('abort', onAbort, { once: true });
   });

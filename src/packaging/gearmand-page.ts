@@ -1,5 +1,5 @@
 /** The manual page gearmand(8): everything about options follows from the options table. */
-import { VERSION } from '../server/identity.ts';
+import { version } from '../server/identity.ts';
 import { OptionGroup } from '../server/options/option-row.ts';
 import { OPTIONS, type OptionRow } from '../server/options.ts';
 import type { ManOption, ManPage } from './man-page.ts';
@@ -72,6 +72,6 @@ export function gearmandPage(): ManPage {
       },
       { title: 'See also', paragraphs: ['gearman(1), gearadmin(1)'] },
     ],
-    version: VERSION,
+    version: version(),
   };
 }

@@ -1,7 +1,7 @@
 /** The manual pages gearman(1) and gearadmin(1): everything in them follows from the tools' own tables. */
 import { shownDefault } from '../cli/tool/manual.ts';
 import type { Tool, ToolOption } from '../cli/tool/tool-option.ts';
-import { VERSION } from '../server/identity.ts';
+import { version } from '../server/identity.ts';
 import type { ManOption, ManPage } from './man-page.ts';
 
 const SEE_ALSO = ['gearman(1)', 'gearadmin(1)', 'gearmand(8)'];
@@ -43,6 +43,6 @@ export function toolPage({ manual, options }: Tool): ManPage {
         paragraphs: [SEE_ALSO.filter((page) => !page.startsWith(`${name}(`)).join(', ')],
       },
     ],
-    version: VERSION,
+    version: version(),
   };
 }

@@ -10,7 +10,7 @@ import { welcome } from '../shard/in-process.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { LocalStream } from '../transport/local/stream.ts';
 import { httpRefusals } from './http-refusals.ts';
-import { PROTOCOL_VERSION } from './identity.ts';
+import { protocolVersion } from './identity.ts';
 import { listenError, type Place } from './listen-error.ts';
 import { targetsOf } from './listen-targets.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -37,7 +37,7 @@ export async function openHttp(
     outputBytesMax: options.outputLimit,
     timeoutMs: options.httpTimeout * 1000,
     statuses: options.httpStatus,
-    serverName: `Gearman/${PROTOCOL_VERSION}`,
+    serverName: `Gearman/${protocolVersion()}`,
     connectionsMax: options.maxConnections,
     peerConnectionsMax: options.maxConnectionsPerAddress,
     backlog: options.backlog,

@@ -12,15 +12,20 @@ const NODE_NAME_BYTES_MAX = HANDLE_PREFIX_BYTES_MAX - 2;
 const BOOT_UNIT_MS = 100;
 const BOOT_EPOCH = Date.UTC(2020) / BOOT_UNIT_MS;
 
-/** This package's version. */
-export const VERSION: string = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  }
-).version;
+let packageVersion: string | null = null;
+
+/** This package's version. Read when it is first needed: a bundle of clients has no package.json. */
+export function version(): string {
+  packageVersion ??= (
+    JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    }
+  ).version;
+  return packageVersion;
+}
 
 /** Answer to the text command `version`. */
-export const PROTOCOL_VERSION = `${GEARMAND_VERSION}+geartrain.${VERSION}`;
+export const protocolVersion = (): string => `${GEARMAND_VERSION}+geartrain.${version()}`;
 
 /** Default prefix of job handles. Pods have long names, so the node name is cut. */
 export function defaultHandlePrefix(): string {

@@ -17,7 +17,7 @@ import type { ControlledServer, OpenControl } from './control-plane.ts';
 import { Engine } from './engine.ts';
 import type { HttpProtocol } from './http-protocol.ts';
 import { reportNow } from './http-refusals.ts';
-import { VERSION } from './identity.ts';
+import { version } from './identity.ts';
 import { LastJob } from './last-job.ts';
 import { listenError, type Place } from './listen-error.ts';
 import { targetsOf } from './listen-targets.ts';
@@ -288,7 +288,7 @@ class GearServer extends EventEmitter implements Server {
         return core();
       },
       shardCount: this.threads,
-      info: { version: VERSION, core: this.kind === 'addon' ? 'native' : 'twin' },
+      info: { version: version(), core: this.kind === 'addon' ? 'native' : 'twin' },
       askAll: () => this.#askAll(),
       ringDepths: () => this.#engine.supervisor?.ringDepths() ?? [],
       notReady: () => this.#notReady(),

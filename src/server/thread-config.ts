@@ -2,7 +2,7 @@
 import { accountWords } from '../base/account.ts';
 import { type AccessRule, parseRule } from '../session/access.ts';
 import type { ThreadConfig } from '../shard/assemble.ts';
-import { defaultHandlePrefix, PROTOCOL_VERSION } from './identity.ts';
+import { defaultHandlePrefix, protocolVersion } from './identity.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Secrets } from './secrets.ts';
 import type { ServerState } from './state.ts';
@@ -88,7 +88,7 @@ export function configMaker(
     tls: secrets.tls === null ? null : { material: secrets.tls, door },
     measuresLoop: options.control !== null,
     facts: {
-      version: PROTOCOL_VERSION,
+      version: protocolVersion(),
       pid: process.pid,
       adminFrom: options.adminFrom,
     },

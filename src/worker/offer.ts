@@ -1,6 +1,7 @@
 /** What a worker is asked to offer, checked: a function's name, handler and limits. */
 import { checkText } from '../link/check-text.ts';
 import { ArgumentError } from '../link/errors.ts';
+import { checkKnown, type Known } from '../link/known-options.ts';
 import { checkMs, checkWhole } from '../link/settings.ts';
 import type { Ability } from './ability.ts';
 import { ThreadedHandler } from './threaded-handler.ts';
@@ -9,6 +10,8 @@ import type { FunctionOptions, Handler, ThreadHandler } from './types.ts';
 /** Leaves room for the other arguments in the 8 KiB that job servers read at a time. */
 const FUNCTION_BYTES_MAX = 8000;
 export const CONCURRENCY_MAX = 1_000_000;
+
+const FUNCTION_OPTIONS: Known<FunctionOptions> = { timeoutMs: true, concurrency: true };
 
 export interface Offer {
   readonly ability: Ability;
@@ -25,6 +28,7 @@ export function offerOf(
   options: FunctionOptions,
   hasCodec: boolean,
 ): Offer {
+  checkKnown(`add ${functionName}`, options, FUNCTION_OPTIONS);
   const { timeoutMs = 0, concurrency } = options;
   if (functionName === '') throw new ArgumentError('add: a function name is needed');
   checkText('function name', functionName, FUNCTION_BYTES_MAX);

@@ -20,6 +20,9 @@ import { type Ability, type RunHost, runJob } from './ability.ts';
 import type { Lane } from './lane.ts';
 import { type JobSink, RunningJob } from './running-job.ts';
 
+/** How a server's rules refuse a function; no other request of a worker is answered so. */
+const NOT_ALLOWED = 'NOT_ALLOWED';
+
 /** What a station needs of its worker. */
 export interface StationHost {
   readonly codec: RunHost['codec'];
@@ -36,6 +39,8 @@ export interface StationHost {
 
 export class Station implements JobSink, RunHost {
   readonly link: Link;
+  /** The server's rules do not let this connection offer one of its functions; null where they do, or are not known. */
+  refusal: ServerError | null = null;
   readonly #lane: Lane;
   readonly #host: StationHost;
   /** Jobs that run, in any order. */
@@ -136,6 +141,7 @@ export class Station implements JobSink, RunHost {
   }
 
   #greet(writer: RequestWriter, id: string | null): void {
+    this.refusal = null;
     if (id !== null) {
       writer.open(Packet.SET_CLIENT_ID, textBytesMax(id));
       writer.text(id);
@@ -170,7 +176,9 @@ export class Station implements JobSink, RunHost {
         return;
       case Packet.ERROR: {
         const [code, text] = splitText(bytes, start, end, 2) as [string, string];
-        this.#host.onServerError(new ServerError(code, text));
+        const error = new ServerError(code, text);
+        if (code === NOT_ALLOWED) this.refusal ??= error;
+        this.#host.onServerError(error);
         return;
       }
       default:

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import type { Workload } from '../link/codec.ts';
 import { ArgumentError, JobFailed } from '../link/errors.ts';
 import { checkWhole } from '../link/settings.ts';
@@ -42,26 +42,17 @@ export type ThreadOutcome =
 export class ThreadedHandler {
   readonly threadCount: number;
   readonly #file: string;
-  readonly #pool: Piscina;
+  /** Loaded when it is needed: a bundle of other workers has no threads and no piscina. */
+  readonly #pool: Promise<Piscina>;
 
   /** Throws ArgumentError when there is no such file. */
   constructor(handler: ThreadHandler) {
     const { file, threads = 1 } = handler;
     this.threadCount = checkWhole('threads', threads, 1, THREADS_MAX);
     this.#file = fileOf(file);
-    this.#pool = new Piscina({
-      filename: fileURLToPath(new URL('./thread-start.cjs', import.meta.url)),
-      minThreads: 1,
-      maxThreads: this.threadCount,
-      concurrentTasksPerWorker: 1,
-      // Idle threads must go on hearing what their handlers have left behind: timers, sockets.
-      atomics: 'disabled',
-      idleTimeout: Number.POSITIVE_INFINITY,
-      recordTiming: false,
-      closeTimeout: CLOSE_MS,
-    });
-    // A thread that dies fails its job; there is nothing else to tell.
-    this.#pool.on('error', () => undefined);
+    this.#pool = poolOf(this.threadCount);
+    // Each job meets the failure.
+    this.#pool.catch(() => undefined);
   }
 
   async run(job: WorkerJob<unknown>, { signal }: JobContext, hasCodec: boolean): Promise<unknown> {
@@ -78,7 +69,8 @@ export class ThreadedHandler {
       port: port2,
     };
     try {
-      const outcome: ThreadOutcome = await this.#pool.run(task, { signal, transferList: [port2] });
+      const pool = await this.#pool;
+      const outcome: ThreadOutcome = await pool.run(task, { signal, transferList: [port2] });
       // What was sent before the end may still lie in the port.
       for (let left = receiveMessageOnPort(port1); left !== undefined; ) {
         deliver(job, left.message);
@@ -93,8 +85,27 @@ export class ThreadedHandler {
   }
 
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    const pool = await this.#pool.catch(() => null);
+    await pool?.destroy();
   }
+}
+
+async function poolOf(threadCount: number): Promise<Piscina> {
+  const { Piscina } = await import('piscina');
+  const pool = new Piscina({
+    filename: fileURLToPath(new URL('./thread-start.cjs', import.meta.url)),
+    minThreads: 1,
+    maxThreads: threadCount,
+    concurrentTasksPerWorker: 1,
+    // Idle threads must go on hearing what their handlers have left behind: timers, sockets.
+    atomics: 'disabled',
+    idleTimeout: Number.POSITIVE_INFINITY,
+    recordTiming: false,
+    closeTimeout: CLOSE_MS,
+  });
+  // A thread that dies fails its job; there is nothing else to report.
+  pool.on('error', () => undefined);
+  return pool;
 }
 
 function deliver(job: WorkerJob<unknown>, message: ThreadMessage): void {

@@ -12,15 +12,18 @@ import type {
   Workload,
 } from '../link/codec.ts';
 import { ArgumentError, ConnectionError } from '../link/errors.ts';
+import { checkKnown, type Known } from '../link/known-options.ts';
 import type { LinkState } from '../link/link.ts';
 import {
+  CONNECTION_OPTIONS,
   type ConnectionSettings,
   checkMs,
   checkWhole,
   connectionSettings,
 } from '../link/settings.ts';
+import { UnreachedWarning } from '../link/unreached.ts';
 import { Watchers } from '../link/watchers.ts';
-import { within } from '../link/within.ts';
+import { type RequestOptions, within } from '../link/within.ts';
 import type { Ability } from './ability.ts';
 import { Lane, type Slots } from './lane.ts';
 import { CONCURRENCY_MAX, offerOf } from './offer.ts';
@@ -45,6 +48,15 @@ type OutputOf<F extends FunctionMap<F>, N extends keyof F> =
   // biome-ignore lint/suspicious/noConfusingVoidType: a handler without return is meant
   IsBytes<F> extends true ? Workload | void : F[N]['output'];
 
+const WORKER_OPTIONS: Known<WorkerOptions & { readonly codec: Codec }> = {
+  ...CONNECTION_OPTIONS,
+  codec: true,
+  concurrency: true,
+  exceptions: true,
+};
+const START_OPTIONS: Known<RequestOptions> = { timeoutMs: true, signal: true };
+const DRAIN_OPTIONS = { timeoutMs: true } as const;
+
 /**
  * A worker. Add functions, then `start`. `F` types the functions:
  * `new Worker<{ add: { input: number[]; output: number } }>({ codec: json })`.
@@ -66,11 +78,17 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
   #isDraining = false;
   #closing: Promise<void> | null = null;
   readonly #watchers = new Watchers();
+  readonly #warning = new UnreachedWarning(
+    'worker',
+    () => this.#stations.map(({ link }) => link),
+    () => this.listenerCount('connection') > 0,
+  );
 
   /** Throws ArgumentError (`ERR_GEARMAN_ARGUMENT`) for a wrong option. */
   constructor(...given: WorkerArguments<F>) {
     super();
     const options: WorkerOptions & { readonly codec?: Codec } = given[0] ?? {};
+    checkKnown('new Worker', options, WORKER_OPTIONS);
     this.#settings = connectionSettings(options);
     this.#codec = options.codec ?? null;
     const limit = checkWhole('concurrency', options.concurrency ?? 1, 1, CONCURRENCY_MAX);
@@ -124,16 +142,18 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
   }
 
   /**
-   * Connects to the servers; resolves when one of them knows all functions (it has answered an ECHO behind them).
-   * Waits for a server as long as `timeoutMs` and `signal` allow, by default without end.
+   * Connects to the servers; resolves when one of them knows all functions (it has answered an ECHO after them). Waits
+   * for a server as long as `timeoutMs` and `signal` allow, by default without end; TimeoutError has the reason as its
+   * cause. Rejects with ServerError when every server that answers refuses a function by its rules, and no other can be
+   * reached; the worker goes on with the functions that are not refused.
    */
-  async start(
-    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
-  ): Promise<void> {
+  async start(options: RequestOptions = {}): Promise<void> {
+    checkKnown('start', options, START_OPTIONS);
     if (this.#laneOf.size === 0) throw new ArgumentError('start: add a function first');
     this.#isStarted = true;
+    this.#warning.start();
     if (!this.#isDraining) for (const { link } of this.#stations) link.start();
-    await within(this.#untilReady(), options, null, 'start');
+    await within(this.#untilReady(), options, null, 'start', () => this.#whyUnreachable);
   }
 
   /**
@@ -141,6 +161,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
    * the signals of jobs that still run abort, and their servers give them to other workers.
    */
   async drain(options: { readonly timeoutMs?: number } = {}): Promise<DrainResult> {
+    checkKnown('drain', options, DRAIN_OPTIONS);
     const { timeoutMs } = options;
     if (timeoutMs !== undefined) checkMs('timeoutMs', timeoutMs);
     this.#isDraining = true;
@@ -207,10 +228,26 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     return this.#watchers.until(() => {
       if (this.#closing !== null || this.#isDraining)
         throw new ConnectionError('ERR_GEARMAN_CLOSED', 'the worker was closed');
-      return this.#settings.endpoints.some((_, i) =>
-        this.#lanes.every((lane) => lane.stations[i]?.link.state === 'ready'),
+      const servers = this.#settings.endpoints.map((_, i) =>
+        this.#lanes.map((lane) => lane.stations[i] as Station),
       );
+      const isServed = (stations: Station[]): boolean =>
+        stations.every(({ link, refusal }) => link.state === 'ready' && refusal === null);
+      if (servers.some(isServed)) return true;
+      const refusals = servers.flat().map(({ refusal }) => refusal);
+      const refusal = refusals.find((one) => one !== null) ?? null;
+      const isHopeless = (stations: Station[]): boolean =>
+        stations.some((station) => station.refusal !== null || station.link.lastError !== null);
+      if (refusal !== null && servers.every(isHopeless)) throw refusal;
+      return false;
     });
+  }
+
+  /** Why no server can be reached; null while one is ready, or none has failed yet. */
+  get #whyUnreachable(): ConnectionError | null {
+    const links = this.#stations.map(({ link }) => link);
+    if (links.some(({ state }) => state === 'ready')) return null;
+    return links.find(({ lastError }) => lastError !== null)?.lastError ?? null;
   }
 
   #end(isPatient: boolean): Promise<void> {

@@ -4,7 +4,13 @@
  */
 
 import { choice, flag, integer } from '../../server/options/option-type.ts';
-import { exitStatusRow, TLS_ENVIRONMENT, tlsRows, tokenRow } from '../tool/shared-rows.ts';
+import {
+  exitStatusRow,
+  TLS_ENVIRONMENT,
+  tlsRows,
+  tokenRow,
+  versionRow,
+} from '../tool/shared-rows.ts';
 import type { Tool, ToolOption } from '../tool/tool-option.ts';
 import { oneServer, seconds, serverPort } from '../tool/value-types.ts';
 import { OPERATIONS } from './operations.ts';
@@ -51,6 +57,7 @@ const generalRows = [
     group: 'General',
     help: 'print this text',
   },
+  versionRow('General'),
 ] as const satisfies readonly ToolOption[];
 
 const topRows = [

@@ -13,6 +13,7 @@ export interface WantedOperation {
 const LF = 0x0a;
 const OK = 'OK ';
 const ERR = 'ERR ';
+const NOT_ALLOWED = 'ERR NOT_ALLOWED ';
 const BARE_OK = Buffer.from('OK\r\n');
 
 /** The first line with its end and whatever came with it, and whether the reply goes on. */
@@ -32,9 +33,14 @@ function isError(start: Buffer, isListing: boolean): boolean {
   return !isListing || start.indexOf(LF) === start.indexOf('\r\n') + 1;
 }
 
-/** Without the OK or ERR in front; a bare OK stays, with a plain line end. */
+/**
+ * Without the OK or ERR in front; a bare OK stays, with a plain line end. A refusal by the server's rules, which no C
+ * server knows, is written with blanks; on the wire it has plus signs.
+ */
 function withoutWord(start: Buffer): Buffer {
   if (start.equals(BARE_OK)) return Buffer.from('OK\n');
+  if (start.indexOf(NOT_ALLOWED) === 0)
+    return Buffer.from(start.toString('latin1', ERR.length).replaceAll('+', ' '), 'latin1');
   const word = [OK, ERR].find((candidate) => start.indexOf(candidate) === 0);
   return word === undefined ? start : start.subarray(word.length);
 }

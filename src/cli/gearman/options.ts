@@ -4,7 +4,13 @@
  */
 import { flag, integer, text } from '../../server/options/option-type.ts';
 import type { ReadTool } from '../tool/read-tool-words.ts';
-import { exitStatusRow, TLS_ENVIRONMENT, tlsRows, tokenRow } from '../tool/shared-rows.ts';
+import {
+  exitStatusRow,
+  TLS_ENVIRONMENT,
+  tlsRows,
+  tokenRow,
+  versionRow,
+} from '../tool/shared-rows.ts';
 import type { Tool, ToolOption } from '../tool/tool-option.ts';
 import { afterBlanks, serverList, serverPort, word } from '../tool/value-types.ts';
 
@@ -109,6 +115,7 @@ const commonRows = [
     group: 'Client and worker',
     help: 'print this text',
   },
+  versionRow('Client and worker'),
 ] as const satisfies readonly ToolOption[];
 
 const clientRows = [
@@ -284,6 +291,7 @@ export interface GearmanValues {
   readonly json: boolean;
   readonly exitStatus: 'strict' | 'c';
   readonly help: boolean;
+  readonly version: boolean;
   readonly background: boolean;
   readonly priority: 'high' | 'normal' | 'low';
   readonly lines: boolean;

@@ -1,7 +1,5 @@
-/** Which job servers a command means: options and environment, and what is asked of them in words. */
+/** Which job servers a command means: options and environment. */
 import { showListenTarget } from '../../server/options/address-types.ts';
-import { readRows, statusRow } from '../gearadmin/top/look.ts';
-import { AdminConnection } from '../tool/admin-connection.ts';
 import type { TlsSettings } from '../tool/tls.ts';
 import type { ToolValues } from '../tool/tool-option.ts';
 import { type ServerTarget, serverList } from '../tool/value-types.ts';
@@ -15,7 +13,7 @@ export interface Servers {
   readonly token: string | null;
 }
 
-const QUESTION_MS = 1000;
+const SILENCE_MS = 1000;
 const DEFAULT_PORT = 4730;
 
 function fromEnvironment(env: NodeJS.ProcessEnv, variable: string): ServerTarget[] {
@@ -54,28 +52,19 @@ export function show(server: Server): string {
   return showListenTarget(server);
 }
 
-/** Workers that offer a function at those servers that answer soon; null when none answers. */
-export async function workersOf(functionName: string, servers: Servers): Promise<number | null> {
-  const counts = await Promise.all(
-    servers.all.map(async (server) => {
-      try {
-        const options = { tls: servers.tls, token: servers.token, timeoutMs: QUESTION_MS };
-        const connection = await AdminConnection.open(server, options);
-        try {
-          const text = await connection.askText('status');
-          // By its rules we may not know.
-          if (text.startsWith('ERR ')) return null;
-          const rows = readRows(text, statusRow);
-          return rows.find((row) => row.name === functionName)?.workers ?? 0;
-        } finally {
-          connection.close();
-        }
-      } catch {
-        // It is only asked to explain a silence; whoever submits meets the failure itself.
-        return null;
-      }
-    }),
-  );
-  const known = counts.filter((count) => count !== null);
-  return known.length === 0 ? null : known.reduce((sum, count) => sum + count, 0);
+/**
+ * Says what is tried when no server has answered after a second. `states` are those of the connections; call what is
+ * returned when a server is there, or nobody waits for one any more.
+ */
+export function sayWhenSilent(
+  states: () => readonly { readonly server: string; readonly state: string }[],
+  say: (text: string) => void,
+): () => void {
+  const timer = setTimeout(() => {
+    const tried = states();
+    if (tried.some(({ state }) => state === 'ready')) return;
+    const names = [...new Set(tried.map(({ server }) => server))].join(', ');
+    say(`no job server has answered yet, trying ${names}`);
+  }, SILENCE_MS);
+  return () => clearTimeout(timer);
 }

@@ -8,7 +8,7 @@ import { connect as connectTls } from 'node:tls';
 import { writeHeader } from '../../protocol/encode.ts';
 import { HEADER_BYTES } from '../../protocol/limits.ts';
 import { Packet } from '../../protocol/packets.ts';
-import type { TlsSettings } from './tls.ts';
+import { closedHint, type TlsSettings } from './tls.ts';
 
 export type AdminAddress =
   | { readonly host: string; readonly port: number }
@@ -47,10 +47,13 @@ function serverName(host: string): string {
 export class AdminConnection {
   readonly #socket: Socket;
   readonly #chunks: AsyncIterator<Buffer>;
+  readonly #tls: TlsSettings | null;
   #unread: Buffer = Buffer.alloc(0);
+  #isAnswered = false;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, tls: TlsSettings | null) {
     this.#socket = socket;
+    this.#tls = tls;
     this.#chunks = socket[Symbol.asyncIterator]();
   }
 
@@ -77,7 +80,7 @@ export class AdminConnection {
       socket.once('error', reject);
       socket.once(tls === null ? 'connect' : 'secureConnect', () => {
         socket.off('error', reject);
-        resolve(new AdminConnection(socket));
+        resolve(new AdminConnection(socket, tls));
       });
     });
   }
@@ -130,9 +133,17 @@ export class AdminConnection {
     const unread = this.#unread;
     this.#unread = Buffer.alloc(0);
     if (unread.length > 0) return unread;
-    const { done, value } = await this.#chunks.next();
-    if (done === true) throw new Error('the server closed the connection before it answered');
+    const { done, value } = await this.#chunks.next().catch((error) => {
+      throw this.#isAnswered || error.code !== 'ECONNRESET' ? error : this.#closed(error);
+    });
+    if (done === true) throw this.#closed();
+    this.#isAnswered = true;
     return value;
+  }
+
+  #closed(cause?: Error): Error {
+    const hint = this.#isAnswered ? '' : `; ${closedHint(this.#tls)}`;
+    return new Error(`the server closed the connection before it answered${hint}`, { cause });
   }
 
   async #takeEcho(start: Buffer): Promise<void> {

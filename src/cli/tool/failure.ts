@@ -11,7 +11,22 @@ const WORDS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'the network cannot be reached',
   ENOENT: 'there is no such socket',
   EACCES: 'not permitted',
+  ...certificateWords(),
 };
+
+/** OpenSSL's reasons not to believe a server's certificate, in one sentence: the remedy is the same. */
+function certificateWords(): Record<string, string> {
+  const codes = [
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'UNABLE_TO_GET_ISSUER_CERT',
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  ];
+  const words =
+    'its certificate is not signed by an authority that is trusted here; name that with --tls-ca';
+  return Object.fromEntries(codes.map((code) => [code, words]));
+}
 
 /** Why it failed, in words, with the code of the system where there is one. */
 export function reasonOf(error: unknown): string {

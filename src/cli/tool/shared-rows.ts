@@ -85,3 +85,15 @@ export const TLS_ENVIRONMENT = [
   ['GEARMAN_CLIENT_PEM', 'file for --tls-cert when TLS is on'],
   ['GEARMAN_CLIENT_KEY', 'file for --tls-key when TLS is on'],
 ] as const;
+
+/** Of both tools, in the group of `--help`. */
+export const versionRow = (group: string) =>
+  ({
+    name: 'version',
+    key: 'version',
+    type: flag,
+    fallback: false,
+    group,
+    isOwn: true,
+    help: 'print the version of this tool',
+  }) as const satisfies ToolOption;

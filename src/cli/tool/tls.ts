@@ -1,4 +1,5 @@
 /** From TLS options to what `node:tls` and the library take. Rule: a file that cannot be read is told before connecting. */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ToolValues } from './tool-option.ts';
 
@@ -25,7 +26,27 @@ function read(path: string, label: string): Buffer {
   }
 }
 
-/** TLS settings, or null when TLS is not wanted. Throws Error that names the file which cannot be read. */
+/** PEM blocks of certificates; what stands around them is a comment. */
+const CERTIFICATES =
+  /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+
+/** OpenSSL ignores files without a certificate: the server would be judged by nobody. */
+function checkCertificates(bytes: Buffer, path: string, label: string): void {
+  const blocks = bytes.toString('latin1').match(CERTIFICATES) ?? [];
+  if (blocks.length === 0) throw new Error(`read ${label} ${path}: it has no certificate in PEM`);
+  for (const [i, block] of blocks.entries()) {
+    try {
+      new X509Certificate(block);
+    } catch (error) {
+      const reason = (error as Error).message;
+      throw new Error(`read ${label} ${path}: certificate ${i + 1} is broken: ${reason}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** TLS settings, or null when TLS is not wanted. Throws Error that names the file which cannot be read or is of another kind. */
 export function tlsSettings(values: ToolValues, env: NodeJS.ProcessEnv): TlsSettings | null {
   const isOn = values.ssl === true || values.tlsInsecure === true;
   if (!isOn && FILES.every(({ key }) => values[key] === null)) return null;
@@ -33,7 +54,19 @@ export function tlsSettings(values: ToolValues, env: NodeJS.ProcessEnv): TlsSett
   for (const { key, as, label, variable } of FILES) {
     const given = values[key] as string | null;
     const path = given ?? env[variable];
-    if (path) files[as] = read(path, given === null ? variable : label);
+    if (!path) continue;
+    const source = given === null ? variable : label;
+    const bytes = read(path, source);
+    if (as !== 'key') checkCertificates(bytes, path, source);
+    files[as] = bytes;
   }
   return { ...files, rejectUnauthorized: values.tlsInsecure !== true };
+}
+
+/** What to try when a server ends the connection before its first answer. */
+export function closedHint(tls: TlsSettings | null): string {
+  if (tls === null) return 'if it expects TLS, use --ssl';
+  return tls.cert === undefined
+    ? 'if it asks for a certificate, name one with --tls-cert and --tls-key'
+    : 'it may not accept the certificate of --tls-cert';
 }

@@ -179,7 +179,7 @@ it('tells the library that its token is not known, and the worker what it may no
   const worker = yard.worker({ servers });
   const error = new Promise((resolve) => worker.once('serverError', resolve));
   worker.add('invoice_1', (job) => job.data);
-  await worker.start();
+  await expect(worker.start()).rejects.toMatchObject({ serverCode: 'NOT_ALLOWED' });
   expect(await error).toMatchObject({ serverCode: 'NOT_ALLOWED' });
 });
 

@@ -1,4 +1,5 @@
 /** The client against a server that does what the test says: order, promises, retries, limits. */
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Client, type ClientOptions, json } from '../../../src/index.ts';
 import { ScriptedServer } from '../../support/scripted-server.ts';
@@ -39,6 +40,76 @@ async function unhandled(body: () => Promise<void>): Promise<unknown[]> {
   }
   return seen;
 }
+
+describe('options', () => {
+  const options = (some: object) => () => new Client(some as ClientOptions);
+
+  it('that do not exist are refused by name, with the one that may be meant', () => {
+    expect(options({ servres: ['a'] })).toThrow(
+      'new Client: there is no option servres, did you mean servers?',
+    );
+    expect(options({ colour: 1 })).toThrow(/^new Client: there is no option colour$/);
+    expect(options({ backoff: { minMS: 1 } })).toThrow(
+      'option backoff: there is no option minMS, did you mean minMs?',
+    );
+    expect(options({ whenOffline: 'wait' })).toThrow('whenOffline: wait, allowed is queue, fail');
+    expect(options({ constructor: 1 })).toThrow('there is no option constructor');
+  });
+
+  it('of a submit are refused as well, and no job is submitted', () => {
+    const client = keep(new Client({ servers: ['127.0.0.1:1'] }));
+    const wrong = { prioirty: 'high' } as object;
+    expect(() => client.submit('f', '', wrong)).toThrow(
+      'submit f: there is no option prioirty, did you mean priority?',
+    );
+    expect(client.outstanding).toBe(0);
+  });
+
+  it('of submitMany are refused, its own and those of a job', async () => {
+    const client = keep(new Client({ servers: ['127.0.0.1:1'] }));
+    const job = { functionName: 'f', input: '' };
+    await expect(client.submitMany([job], { inFlight: 1 } as object)).rejects.toThrow(
+      'submitMany: there is no option inFlight',
+    );
+    await expect(client.submitMany([{ ...job, uniqe: 'u' } as typeof job])).rejects.toThrow(
+      'submit f: there is no option uniqe, did you mean unique?',
+    );
+  });
+});
+
+describe('a server that cannot be reached', () => {
+  it('is the cause of a time that is over', async () => {
+    const client = keep(new Client({ servers: ['127.0.0.1:1'] }));
+    const cause = { code: 'ERR_GEARMAN_CONNECT', message: expect.stringContaining('ECONNREFUSED') };
+    const late = {
+      code: 'ERR_GEARMAN_TIMEOUT',
+      message: expect.stringContaining('127.0.0.1:1'),
+      cause,
+    };
+    expect(await failureOf(client.connect({ timeoutMs: 200 }))).toMatchObject(late);
+    expect(await failureOf(client.submit('f', '', { timeoutMs: 200 }))).toMatchObject(late);
+  });
+
+  it('is warned of once, where nobody listens', async () => {
+    const warnings: Error[] = [];
+    const listener = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', listener);
+    try {
+      const heard = keep(new Client({ servers: ['127.0.0.1:1'] }));
+      heard.on('connection', () => undefined);
+      const client = keep(new Client({ servers: ['127.0.0.1:1'] }));
+      for (const each of [heard, client]) each.connect().catch(() => undefined);
+      while (warnings.length === 0) await once(process, 'warning');
+      expect(warnings.map(String)).toEqual([
+        expect.stringMatching(
+          /^GearmanWarning: client: no job server within 1 s, trying on: job server 127.0.0.1:1: .*ECONNREFUSED/,
+        ),
+      ]);
+    } finally {
+      process.off('warning', listener);
+    }
+  });
+});
 
 describe('requests of a client', () => {
   it('leave in one write a turn, whatever they are', async () => {

@@ -90,6 +90,49 @@ describe('a worker that starts', () => {
     await peer.expect('GRAB_JOB_ALL');
   });
 
+  it('is told that a server does not let it work, also when it has a connection for each function', async () => {
+    const server = await scripted();
+    const worker = workerOf([server]);
+    worker.add('a', () => '').add('b', () => '', { concurrency: 1 });
+    const failed = expect(worker.start()).rejects.toMatchObject({
+      code: 'ERR_GEARMAN_SERVER',
+      serverCode: 'NOT_ALLOWED',
+      message: expect.stringContaining('to work on this function'),
+    });
+    for (let i = 0; i < 2; i++) {
+      const peer = await server.accept();
+      await peer.until(() => peer.items.length === 2, 'the greeting');
+      if (String(peer.items[0]?.args[0]) === 'b')
+        peer.send('ERROR', 'NOT_ALLOWED', 'Not allowed to work on this function');
+      await peer.welcome();
+    }
+    await failed;
+  });
+
+  it('starts where one server refuses it and another does not', async () => {
+    const [strict, open] = [await scripted(), await scripted()];
+    const worker = workerOf([strict, open]);
+    worker.add('a', () => '');
+    const started = worker.start();
+    const refusing = await strict.accept();
+    await refusing.until(() => refusing.items.length === 2, 'the greeting');
+    refusing.send('ERROR', 'NOT_ALLOWED', 'Not allowed to work on this function');
+    await refusing.welcome();
+    await open.acceptReady();
+    await started;
+  });
+
+  it('refuses options that do not exist', () => {
+    const options = { concurency: 2 } as object;
+    expect(() => new Worker(options)).toThrow(
+      'there is no option concurency, did you mean concurrency?',
+    );
+    const worker = keep(new Worker());
+    expect(() => worker.add('f', () => '', { timeout: 1 } as object)).toThrow(
+      'add f: there is no option timeout, did you mean timeoutMs?',
+    );
+  });
+
   it('waits for a server as long as it may', async () => {
     const server = await scripted();
     const { address } = server;

@@ -1,5 +1,5 @@
 /** Tells once for each function that nobody offers it, when a job of it hears nothing for a while. */
-import { type Servers, show, workersOf } from '../servers.ts';
+import { type Servers, show } from '../servers.ts';
 
 /** Long enough that a worker which is there has answered. */
 const PATIENCE_MS = 2000;
@@ -21,7 +21,7 @@ export class NoWorkerHint {
     const timer = setTimeout(() => {
       if (this.#asked.has(functionName)) return;
       this.#asked.add(functionName);
-      void workersOf(functionName, this.#servers).then((count) => {
+      void this.#workersOf(functionName).then((count) => {
         if (count === 0 && !isOver) this.#say(`${this.sentence(functionName)}, still waiting`);
       });
     }, PATIENCE_MS);
@@ -33,8 +33,14 @@ export class NoWorkerHint {
 
   /** Why there may have been no answer, as the end of a sentence; empty when there are workers. */
   async reason(functionName: string): Promise<string> {
-    const count = await workersOf(functionName, this.#servers);
+    const count = await this.#workersOf(functionName);
     return count === 0 ? `, ${this.sentence(functionName)}` : '';
+  }
+
+  /** Most runs never ask. */
+  async #workersOf(functionName: string): Promise<number | null> {
+    const { workersOf } = await import('./workers-of.ts');
+    return workersOf(functionName, this.#servers);
   }
 
   private sentence(functionName: string): string {

@@ -4,11 +4,9 @@ import type { Tidying } from '../../tool/tidying.ts';
 import { tlsSettings } from '../../tool/tls.ts';
 import { tokenOf } from '../../tool/token.ts';
 import { gearmanValues } from '../options.ts';
-import { JsonReport } from '../report-json.ts';
 import { serversOf } from '../servers.ts';
 import { NoWorkerHint } from './no-worker.ts';
 import { ProgressLine } from './progress-line.ts';
-import { TextReport } from './report.ts';
 import { submitJobs } from './submit-jobs.ts';
 import { workloadsOf } from './workloads.ts';
 
@@ -34,18 +32,25 @@ export async function runClient(read: ReadTool, around: Surroundings): Promise<n
   around.tidying.add(() => progress.clear());
   const { verbose: tellsHandles, prefix: isPrefixed } = values;
   const report = values.json
-    ? new JsonReport(stdout)
-    : new TextReport({ stdout, stderr, tellsHandles, isPrefixed, progress });
-  const hint = new NoWorkerHint(servers, (text) => {
+    ? new (await import('../report-json.ts')).JsonReport(stdout)
+    : new (await import('./report.ts')).TextReport({
+        stdout,
+        stderr,
+        tellsHandles,
+        isPrefixed,
+        progress,
+      });
+  const say = (text: string): void => {
     if (values.quiet) return;
     progress.clear();
     around.say(text);
-  });
+  };
+  const hint = new NoWorkerHint(servers, say);
   const workloads = workloadsOf(values, read.operands, stdin);
   if (workloads.isTyped && isShown)
     around.say('reading workloads from the terminal, Ctrl-D ends them');
   around.ready();
-  const run = { values, servers, workloads, report, progress, hint };
+  const run = { values, servers, workloads, report, progress, hint, say };
   const { failed, broken } = await submitJobs(run);
   return failed > 0 || (broken > 0 && values.exitStatus === 'strict') ? 1 : 0;
 }

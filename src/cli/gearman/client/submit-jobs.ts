@@ -16,8 +16,9 @@ import {
   TimeoutError,
 } from '../../../link/errors.ts';
 import { reasonOf, UnreachableError } from '../../tool/failure.ts';
+import { closedHint } from '../../tool/tls.ts';
 import type { GearmanValues } from '../options.ts';
-import { type Servers, show } from '../servers.ts';
+import { type Servers, sayWhenSilent, show } from '../servers.ts';
 import { murmur3 } from './murmur3.ts';
 import type { NoWorkerHint } from './no-worker.ts';
 import type { ProgressLine } from './progress-line.ts';
@@ -40,6 +41,8 @@ export interface ClientRun {
   readonly report: Report;
   readonly progress: ProgressLine;
   readonly hint: NoWorkerHint;
+  /** A sentence for people. */
+  readonly say: (text: string) => void;
 }
 
 /** A server that refuses everything must not fill the terminal. */
@@ -59,12 +62,20 @@ function isFatal(error: unknown): boolean {
   return error instanceof ConnectionError;
 }
 
-/** What a failed connect says, with the system's reason. */
+/** Why a connect failed: the system's reason, or what the server may have expected. */
+function connectReason(error: unknown, servers: Servers): string {
+  if (error instanceof ConnectionError && error.code === 'ERR_GEARMAN_LOST')
+    return `the server closed the connection before it answered; ${closedHint(servers.tls)}`;
+  const { cause } = error as Error;
+  return reasonOf(cause instanceof Error ? cause : error);
+}
+
+/** What a failed connect says. */
 function explained(error: unknown, servers: Servers): UnreachableError {
-  const cause = (error as Error).cause;
-  const reason = cause instanceof Error ? reasonOf(cause) : reasonOf(error);
   const where = servers.all.map(show).join(', ');
-  return new UnreachableError(`connect to ${where}: ${reason}`, { cause: error });
+  return new UnreachableError(`connect to ${where}: ${connectReason(error, servers)}`, {
+    cause: error,
+  });
 }
 
 /** Runs everything. Rejects when no server can be reached. */
@@ -80,7 +91,8 @@ export async function submitJobs(run: ClientRun): Promise<Ending> {
   });
   try {
     const limit = values.timeoutMs < 0 ? {} : { timeoutMs: Math.max(1, values.timeoutMs) };
-    await connect(client, servers, limit);
+    const heard = sayWhenSilent(() => client.servers, run.say);
+    await connect(client, servers, limit).finally(heard);
     return await (values.background ? inBackground(client, run) : inForeground(client, run));
   } finally {
     run.progress.clear();

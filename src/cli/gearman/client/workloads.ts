@@ -2,6 +2,7 @@
  * The workloads of a client, in their order: words, lines of standard input, or all of it. Rule: lines are read no faster
  * than they are taken, and never all at once.
  */
+import { fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { LineCutter } from '../line-cutter.ts';
 import type { GearmanValues } from '../options.ts';
@@ -42,13 +43,21 @@ async function* those(words: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const word of words) yield Buffer.from(word);
 }
 
+function isFolder(input: Readable & { readonly fd?: number }): boolean {
+  return input.fd !== undefined && fstatSync(input.fd).isDirectory();
+}
+
 /** Where workloads come from: words win over `-s`, that over standard input. */
 export function workloadsOf(
   values: GearmanValues,
   words: readonly string[],
-  input: Readable & { readonly isTTY?: boolean },
+  input: Readable & { readonly isTTY?: boolean; readonly fd?: number },
 ): Workloads {
   const isTyped = input.isTTY === true;
+  const isRead = words.length === 0 && !values.empty;
+  // It would end at once, as if it were empty.
+  if (isRead && isFolder(input))
+    throw new Error('standard input is a folder; name a file after <, or a workload as a word');
   if (words.length > 0) return { count: words.length, isTyped: false, all: () => those(words) };
   if (values.empty) return { count: 1, isTyped: false, all: () => those(['']) };
   if (values.lines || values.linesStripped) {

@@ -4,7 +4,6 @@ import { tlsSettings } from '../../tool/tls.ts';
 import { tokenOf } from '../../tool/token.ts';
 import type { Surroundings } from '../client/run-client.ts';
 import { gearmanValues } from '../options.ts';
-import { JsonReport } from '../report-json.ts';
 import { serversOf } from '../servers.ts';
 import { Commands } from './command.ts';
 import { commandHandler, printHandler } from './handle-job.ts';
@@ -19,7 +18,9 @@ export async function runWorker(read: ReadTool, around: Surroundings): Promise<n
     token: tokenOf(read.values),
   };
   const commands = read.operands.length === 0 ? null : new Commands(read.operands, process.env);
-  const json = values.json ? new JsonReport(process.stdout) : null;
+  const json = values.json
+    ? new (await import('../report-json.ts')).JsonReport(process.stdout)
+    : null;
   const handler = commands === null ? printHandler : commandHandler(values, commands);
   around.ready();
   const idle = await work({

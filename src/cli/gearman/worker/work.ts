@@ -2,12 +2,13 @@
  * Worker mode: offers the functions until `-c` attempts are over or a signal comes. An attempt is a job, a silence of
  * `-t`, or a failure to reach any server; without `-c` it goes on for ever.
  */
+import { ServerError } from '../../../link/errors.ts';
 import type { Handler } from '../../../worker/types.ts';
 import { Worker } from '../../../worker/worker.ts';
 import { reasonOf } from '../../tool/failure.ts';
 import type { GearmanValues } from '../options.ts';
 import type { JsonReport } from '../report-json.ts';
-import { type Servers, show } from '../servers.ts';
+import { type Servers, sayWhenSilent, show } from '../servers.ts';
 
 export interface WorkerRun {
   readonly values: GearmanValues;
@@ -106,11 +107,25 @@ export async function work(run: WorkerRun): Promise<number> {
     });
   }
   idle.resume();
-  void worker.start().catch(() => {});
-  await over;
-  idle.end();
-  await worker.close();
+  const heard = sayWhenSilent(() => worker.servers, say);
+  try {
+    await Promise.race([over, refused(worker)]);
+  } finally {
+    heard();
+    idle.end();
+    await worker.close();
+  }
   return attempts.idle;
+}
+
+/** Starts the worker; never resolves, and rejects when no server lets it offer its functions. */
+function refused(worker: Worker): Promise<never> {
+  return new Promise((_, reject) => {
+    worker.start().catch((error) => {
+      // A worker that is closed meanwhile has done its attempts.
+      if (error instanceof ServerError) reject(error);
+    });
+  });
 }
 
 /** Fires after `-t` without a job, again and again; does not run while a job does. */

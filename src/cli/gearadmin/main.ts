@@ -1,0 +1,115 @@
+/** The command `gearadmin`: operations of the text protocol, and the live view `top`. */
+import { type AdminAddress, AdminConnection } from '../tool/admin-connection.ts';
+import { reasonOf } from '../tool/failure.ts';
+import { type ReadTool, readToolWords } from '../tool/read-tool-words.ts';
+import { endOnLostOutput, writeAll } from '../tool/streams.ts';
+import { tlsSettings } from '../tool/tls.ts';
+import { tokenOf } from '../tool/token.ts';
+import type { ToolValues } from '../tool/tool-option.ts';
+import type { ServerTarget } from '../tool/value-types.ts';
+import { OPERATIONS } from './operations.ts';
+import { GEARADMIN } from './options.ts';
+import { runOperations, type WantedOperation } from './run-operations.ts';
+import type { SortKey } from './top/sort.ts';
+
+const TOP = 'top';
+
+function complain(text: string): void {
+  process.stderr.write(`gearadmin: ${text}\n`);
+}
+
+function addressOf(values: ToolValues): AdminAddress {
+  const target = values.host as ServerTarget;
+  if ('path' in target) return target;
+  return { host: target.host, port: target.port ?? (values.port as number) };
+}
+
+function shown(address: AdminAddress): string {
+  if ('path' in address) return `unix:${address.path}`;
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return `${host}:${address.port}`;
+}
+
+/** In the C tool's order, which is the table's. */
+function wantedOperations({ values, given }: ReadTool): WantedOperation[] {
+  return OPERATIONS.filter(({ option }) => given.has(option.key)).map((operation) => ({
+    operation,
+    value: String(values[operation.option.key]),
+  }));
+}
+
+/** What is wrong with the command line. */
+function problemsOf(read: ReadTool, wanted: readonly WantedOperation[]): string[] {
+  if (read.problems.length > 0 || read.values.help === true || read.values.version === true)
+    return [...read.problems];
+  const isTop = read.operands[0] === TOP;
+  if (isTop && wanted.length > 0) return ['top stands alone, without operations'];
+  if (!isTop && wanted.length === 0) return ['nothing to do: name an operation, or top'];
+  return [];
+}
+
+async function carryOut(read: ReadTool, wanted: readonly WantedOperation[]): Promise<number> {
+  const { values } = read;
+  const tls = tlsSettings(values, process.env);
+  const token = tokenOf(values);
+  const address = addressOf(values);
+  const connect = async (): Promise<AdminConnection> => {
+    try {
+      return await AdminConnection.open(address, {
+        tls,
+        token,
+        timeoutMs: values.timeoutMs as number,
+      });
+    } catch (error) {
+      throw new Error(`connect to ${shown(address)}: ${reasonOf(error)}`, { cause: error });
+    }
+  };
+  if (wanted.length === 0) {
+    const { top } = await import('./top/top.ts');
+    await top({
+      connect,
+      server: shown(address),
+      intervalMs: values.intervalMs as number,
+      count: values.count as number,
+      sort: values.sort as SortKey,
+    });
+    return 0;
+  }
+  const connection = await connect();
+  try {
+    const isGood = await runOperations(connection, wanted);
+    return isGood || values.exitStatus === 'c' ? 0 : 1;
+  } finally {
+    connection.close();
+  }
+}
+
+export async function main(argv: readonly string[]): Promise<number> {
+  endOnLostOutput('gearadmin');
+  const read = readToolWords(argv, GEARADMIN);
+  const wanted = wantedOperations(read);
+  const problems = problemsOf(read, wanted);
+  for (const problem of problems) complain(problem);
+  if (problems.length > 0) {
+    process.stderr.write('gearadmin --help tells what there is\n');
+    return 1;
+  }
+  if (read.values.help === true) {
+    const { helpText } = await import('../tool/manual.ts');
+    await writeAll(process.stdout, helpText(GEARADMIN, process.stdout.columns));
+    return 0;
+  }
+  if (read.values.version === true) {
+    const { toolVersion } = await import('../version-text.ts');
+    await writeAll(process.stdout, toolVersion('gearadmin'));
+    return 0;
+  }
+  const strays = wanted.length > 0 ? read.operands : read.operands.slice(1);
+  for (const word of strays) complain(`the word ${JSON.stringify(word)} has no effect`);
+  try {
+    return await carryOut(read, wanted);
+  } catch (error) {
+    complain(reasonOf(error));
+    return 1;
+  }
+}

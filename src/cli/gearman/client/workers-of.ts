@@ -1,0 +1,32 @@
+/** Asks job servers in words who offers a function. */
+import { readRows, statusRow } from '../../gearadmin/top/look.ts';
+import { AdminConnection } from '../../tool/admin-connection.ts';
+import type { Servers } from '../servers.ts';
+
+const QUESTION_MS = 1000;
+
+/** Workers that offer a function at those servers that answer soon; null when none answers. */
+export async function workersOf(functionName: string, servers: Servers): Promise<number | null> {
+  const counts = await Promise.all(
+    servers.all.map(async (server) => {
+      try {
+        const options = { tls: servers.tls, token: servers.token, timeoutMs: QUESTION_MS };
+        const connection = await AdminConnection.open(server, options);
+        try {
+          const text = await connection.askText('status');
+          // By its rules we may not know.
+          if (text.startsWith('ERR ')) return null;
+          const rows = readRows(text, statusRow);
+          return rows.find((row) => row.name === functionName)?.workers ?? 0;
+        } finally {
+          connection.close();
+        }
+      } catch {
+        // It is only asked to explain a silence; whoever submits meets the failure itself.
+        return null;
+      }
+    }),
+  );
+  const known = counts.filter((count) => count !== null);
+  return known.length === 0 ? null : known.reduce((sum, count) => sum + count, 0);
+}
