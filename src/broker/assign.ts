@@ -24,7 +24,7 @@ export function grab(broker: Broker, peer: Peer, type: number): void {
   const enough = isPriorityGlobal ? level : 1;
   const ability =
     level === 0 ? undefined : peer.abilities?.choose(broker.functions, enough, isRotating);
-  if (ability === undefined) replyNoJob(broker.outbox, peer);
+  if (ability === undefined || broker.isSweeping) replyNoJob(broker.outbox, peer);
   else assign(broker, peer, ability, type);
   if (wasWoken) broker.waker.balanceAll(peer, broker.nowMs);
 }

@@ -21,7 +21,7 @@ import type { MemoryHooks } from './jobs.ts';
 import { Flag, Jobs } from './jobs.ts';
 import { Kept } from './kept.ts';
 import { LateAssignments } from './late.ts';
-import { abandon, lose } from './loss.ts';
+import { abandon, canKeep, lose, queue } from './loss.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import { PeerTable, Waking } from './peer.ts';
@@ -110,6 +110,10 @@ export class Broker {
   };
   /** Scheduled jobs that were started and timeouts that ended, since start. */
   tickedJobs = 0;
+  /** The server ends after its last job, and the store keeps what nobody waits for (drain.ts). */
+  isDraining = false;
+  /** Jobs are being left to the store: nothing is assigned until that is done. */
+  isSweeping = false;
   /** Time of the turn: monotonic for delays and timeouts, wall clock for scheduled jobs alone. */
   nowMs = 0;
   wallMs = 0;
@@ -252,8 +256,7 @@ export class Broker {
     for (; left > 0 && jobs.scheduled.peekAt() <= this.wallMs; left--) {
       const job = jobs.scheduled.peekId();
       jobs.stamp(job, this.nowMs);
-      jobs.becomeQueued(job);
-      waker.balance(jobs.functionOf(job), this.nowMs);
+      queue(this, job);
     }
     waker.tick(this.nowMs);
     const { count } = this.steps;
@@ -364,7 +367,9 @@ export class Broker {
   /** The peer does not wait for the job any more, which is dropped when nobody else does. */
   unwatch(job: number, peer: Peer): void {
     this.jobs.watchers.drop(job, peer);
-    if (this.jobs.watchers.count(job) === 0 && !this.jobs.has(job, Flag.BACKGROUND))
-      abandon(this, job);
+    if (this.jobs.watchers.count(job) > 0) return;
+    if (!this.jobs.has(job, Flag.BACKGROUND)) abandon(this, job);
+    else if (this.isDraining && this.jobs.state(job) === Flag.QUEUED && canKeep(this, job))
+      this.jobs.becomeKept(job);
   }
 }

@@ -11,6 +11,8 @@ export const Flag = {
   QUEUED: 2,
   ASSIGNED: 3,
   STORING: 4,
+  /** The server drains: it stays in its store and is given to nobody any more. */
+  KEPT: 5,
   PRIORITY_SHIFT: 3,
   PRIORITY: 0x18,
   BACKGROUND: 0x20,

@@ -3,8 +3,9 @@
  * method, which asserts where it may come from.
  *
  *   storing -> scheduled -> queued -> assigned -> gone   assigned -> queued when the worker is lost, with attempts left
+ *   any of them -> kept, when a server with a store drains
  *
- * Invariant: a job is in exactly one place: nowhere but the table (storing), the wall heap (scheduled), a function's
+ * Invariant: a job is in exactly one place: nowhere but the table (storing, kept), the wall heap (scheduled), a function's
  * queue (queued), its worker's list of held jobs (assigned). Source: Gearman PROTOCOL; job life cycle of gearmand 2.0.
  */
 import { Account } from '../base/account.ts';
@@ -56,6 +57,8 @@ export class Jobs extends JobRows {
   /** Told once of each stored job that has ended, with its reference in the store. */
   onForget: (job: number, reference: number) => void = () => {};
   readonly #account: Account;
+  /** Jobs that are kept for the next start. */
+  kept = 0;
   /** Runnable jobs of all functions by priority: what this shard publishes. */
   readonly #runnable = [0, 0, 0];
 
@@ -198,6 +201,13 @@ export class Jobs extends JobRows {
     this.#publishLevel(fn);
   }
 
+  /** Leaves the job to the store: out of wherever it is but the table and the unique index. */
+  becomeKept(job: number): void {
+    this.#leavePlace(job);
+    this.#setState(job, Flag.KEPT);
+    this.kept++;
+  }
+
   /** Hands the job to `peer`; it becomes the first of the jobs that the peer holds. */
   becomeAssigned(job: number, peer: Peer): void {
     const row = this.table.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
@@ -220,12 +230,8 @@ export class Jobs extends JobRows {
   becomeGone(job: number): void {
     const flags = this.word(job, Job.FLAGS);
     assert((flags & Flag.INDEXED) === 0, 'a job leaves the unique index before it goes');
-    const fn = this.functionOf(job);
-    const state = flags & Flag.STATE;
-    if (state === Flag.ASSIGNED) this.#leaveWorker(job);
-    else if (state === Flag.QUEUED) this.#leaveQueue(job, fn);
-    else if (state === Flag.SCHEDULED) this.#unschedule(job);
-    fn.total--;
+    this.#leavePlace(job);
+    this.functionOf(job).total--;
     if ((flags & Flag.STORED) !== 0) this.forget(job);
     this.watchers.dropAll(job);
     if ((flags & Flag.HAS_REDUCER) !== 0) this.#dropReducer(job);
@@ -306,6 +312,14 @@ export class Jobs extends JobRows {
 
   #setState(job: number, state: number): void {
     this.setWord(job, Job.FLAGS, (this.word(job, Job.FLAGS) & ~Flag.STATE) | state);
+  }
+
+  #leavePlace(job: number): void {
+    const state = this.state(job);
+    if (state === Flag.ASSIGNED) this.#leaveWorker(job);
+    else if (state === Flag.QUEUED) this.#leaveQueue(job, this.functionOf(job));
+    else if (state === Flag.SCHEDULED) this.#unschedule(job);
+    else if (state === Flag.KEPT) this.kept--;
   }
 
   #leaveQueue(job: number, fn: FunctionQueue): void {

@@ -28,6 +28,23 @@ export function lose(broker: Broker, job: number): void {
   broker.counters.requeued++;
   broker.tally.lost(jobs.functionOf(job), Count.REQUEUED);
   jobs.stamp(job, broker.nowMs);
+  queue(broker, job);
+}
+
+/** Whether the job may be left to the store: nobody waits for it, and the next start will have it. */
+export function canKeep(broker: Broker, job: number): boolean {
+  const { jobs, options } = broker;
+  if (!jobs.has(job, Flag.BACKGROUND) || jobs.watchers.count(job) > 0) return false;
+  return jobs.has(job, Flag.STORED) || options.storesAtEnd === true;
+}
+
+/** Makes a job runnable and wakes a worker; while the server drains a stored one is kept instead. */
+export function queue(broker: Broker, job: number): void {
+  const { jobs } = broker;
+  if (broker.isDraining && canKeep(broker, job)) {
+    jobs.becomeKept(job);
+    return;
+  }
   jobs.becomeQueued(job);
   broker.waker.balance(jobs.functionOf(job), broker.nowMs);
 }

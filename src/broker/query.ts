@@ -92,6 +92,8 @@ export const Listing = {
   jobs: 3,
   uniqueJobs: 4,
   functions: 5,
+  /** Not of the text protocol: what the end of a draining server waits for. */
+  awaited: 6,
 } as const;
 export type ListingKind = (typeof Listing)[keyof typeof Listing];
 
@@ -161,6 +163,10 @@ function functionColumns(broker: Broker, fn: FunctionQueue, kind: number): strin
     const { total, assigned, registrations, created } = fn;
     const oldest = oldestMs(broker, fn);
     return `\t${total - assigned}\t${assigned}\t${registrations}\t${created}\t${oldest}\n`;
+  }
+  if (kind === Listing.awaited) {
+    const queued = broker.isDraining ? fn.runnable : fn.total - fn.assigned;
+    return `\t${queued}\t${fn.assigned}\t${fn.registrations}\n`;
   }
   const [high, normal, low] = fn.waiting as [number, number, number];
   const undue = fn.total - fn.assigned - fn.runnable;

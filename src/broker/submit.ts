@@ -17,6 +17,7 @@ import { Priority } from './functions.ts';
 import { JOB_ROW_BYTES } from './job-table.ts';
 import { Flag } from './jobs.ts';
 import { Kept } from './kept.ts';
+import { queue } from './loss.ts';
 import type { Peer } from './peer.ts';
 import { replyWith } from './reply.ts';
 import { keyHash } from './uniques.ts';
@@ -133,12 +134,8 @@ function logAccepted(broker: Broker, frame: Frame, startMs: number): void {
 
 /** Puts a new job where it belongs: into its queue, or beside it until `startMs` of the wall clock. */
 export function makeReady(broker: Broker, job: number, startMs: number): void {
-  if (startMs > broker.wallMs) {
-    broker.jobs.becomeScheduled(job, startMs);
-    return;
-  }
-  broker.jobs.becomeQueued(job);
-  broker.waker.balance(broker.jobs.functionOf(job), broker.nowMs);
+  if (startMs > broker.wallMs) broker.jobs.becomeScheduled(job, startMs);
+  else queue(broker, job);
 }
 
 function createJob(broker: Broker, fn: FunctionQueue, flags: number, frame: Frame): number {

@@ -41,9 +41,7 @@ export function readRequest(request: IncomingMessage): JobRequest | Refusal {
     return { status: 405, text: `${method} is not allowed` };
   const functionName = Buffer.from(url.startsWith('/') ? url.slice(1) : url, 'latin1');
   if (functionName.length === 0)
-    return method === 'HEAD'
-      ? { status: 200, text: '' }
-      : { status: 404, text: 'the target is the name of a function' };
+    return method === 'HEAD' ? { status: 200, text: '' } : { status: 404, text: '' };
   const unique = Buffer.from(header(headers, 'x-gearman-unique') || UNIQUE_DEFAULT, 'latin1');
   if (unique.length > UNIQUE_BYTES_MAX)
     return { status: 400, text: `X-Gearman-Unique is ${unique.length} bytes, limit 64` };

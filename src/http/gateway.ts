@@ -89,6 +89,7 @@ export class Gateway {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
+    if (request.httpVersion === '1.0') speakHttp10(response);
     response.setHeader('Server', this.#options.serverName);
     response.on('error', () => {});
     const job = readRequest(request);
@@ -163,4 +164,17 @@ export class Gateway {
     response.end(request.method === 'HEAD' ? undefined : body);
     request.resume();
   }
+}
+
+/** Node's server answers every request as HTTP/1.1, and its first line can be changed in this method alone. */
+interface WithStoredHeader {
+  _storeHeader(firstLine: string, headers: unknown): void;
+}
+
+/** Has the answer begin with the version of its request, as gearmand's does. */
+function speakHttp10(response: ServerResponse): void {
+  const open = response as ServerResponse & WithStoredHeader;
+  const store = open._storeHeader;
+  open._storeHeader = (firstLine, headers) =>
+    store.call(response, firstLine.replace(/^HTTP\/1\.1/, 'HTTP/1.0'), headers);
 }

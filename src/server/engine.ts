@@ -8,6 +8,7 @@ import type { ExplainedChoice } from '../shard/choose-native.ts';
 import { closeHome } from '../shard/close-home.ts';
 import { secureListening } from '../shard/secure-listener.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
+import { warmUp } from '../shard/warm-up.ts';
 import type { Place } from './listen-error.ts';
 import { Listeners } from './listeners.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -43,9 +44,12 @@ export class Engine {
   readonly core: ThreadCore;
   readonly supervisor: Supervisor | null;
   readonly listeners: Listeners;
+  /** Where background jobs are kept; null in memory. */
+  readonly keptIn: string | null;
   readonly #state: ServerState;
   readonly #secrets: Secrets;
   readonly #guard: (turn: () => void) => void;
+  readonly #warmUp: () => Promise<void>;
   /** Nothing runs here any more, and nothing ever will. */
   isSpent = false;
   /** Jobs that were to be stored when it stopped and could not be. */
@@ -61,6 +65,7 @@ export class Engine {
     const configOf = configMaker(options, native.kind, this.#state, secrets);
     const shardCount = options.threads;
     const { keptIn } = this.#state;
+    this.keptIn = keptIn;
     this.supervisor =
       shardCount === 0
         ? null
@@ -82,6 +87,7 @@ export class Engine {
       acceptFailed,
       guard,
     );
+    this.#warmUp = () => warmUp(native, config, config.warmUpMs, log);
     const { backlog, socketMode } = options;
     this.listeners = new Listeners(this.core.reactor, log, {
       ...{ backlog, socketMode, refuseClosed, otherPlaces: engineOptions.otherPlaces },
@@ -92,7 +98,7 @@ export class Engine {
   /** Everything but the listeners: jobs that a store kept are back before anybody is served. */
   async start(): Promise<void> {
     await this.#state.open();
-    await this.supervisor?.start(this.core);
+    await Promise.all([this.supervisor?.start(this.core), this.#warmUp()]);
     await this.core.restore();
   }
 

@@ -1,5 +1,5 @@
 /**
- * When is a server idle for good? No thread has a job, every record has arrived, and nothing has moved since the last
+ * When is a server idle for good? No thread has a job but what its store keeps, every record has arrived, and nothing has moved since the last
  * look: only then can nothing be on its way between threads. Source: design rules, section 7.
  */
 import type { ThreadFigure, ThreadStats } from '../session/questions.ts';
@@ -21,7 +21,9 @@ export class LastJob {
     const before = this.#before;
     const isWhole = threads.length === this.#shardCount + 1;
     const isIdle =
-      isWhole && threads.every((thread) => thread.jobs === 0) && this.#isArrived(threads);
+      isWhole &&
+      threads.every((thread) => thread.jobs === thread.keptJobs) &&
+      this.#isArrived(threads);
     this.#before = isIdle ? threads : null;
     return isIdle && before !== null && this.#isUnmoved(before, threads);
   }

@@ -14,11 +14,11 @@ import { welcome } from '../shard/in-process.ts';
 import { LocalStream } from '../transport/local/stream.ts';
 import { ServerClosedError } from './closed-error.ts';
 import type { ControlledServer, OpenControl } from './control-plane.ts';
+import { untilDrained } from './drain.ts';
 import { Engine } from './engine.ts';
 import type { HttpProtocol } from './http-protocol.ts';
 import { reportNow } from './http-refusals.ts';
 import { version } from './identity.ts';
-import { LastJob } from './last-job.ts';
 import { listenError, type Place } from './listen-error.ts';
 import { targetsOf } from './listen-targets.ts';
 import type { ControlAddress } from './options/control-rows.ts';
@@ -31,9 +31,6 @@ import {
 import { type SecretFiles, Secrets } from './secrets.ts';
 import { totalOf } from './total-of.ts';
 import type { ListenRequest, Server, ServerAddress, ServerStats } from './types.ts';
-
-/** Between two looks at whether the last job has ended. */
-const DRAIN_STEP_MS = 20;
 
 /**
  * A job server. Nothing happens before `listen`. Throws OptionError (`ERR_GEARMAN_OPTION`) for a wrong option and
@@ -220,12 +217,17 @@ class GearServer extends EventEmitter implements Server {
   async #drain(): Promise<void> {
     this.#engine.listeners.closeAll();
     this.#http?.drain();
-    const lastJob = new LastJob(this.threads);
     // A server that nobody has started has had no job.
-    while (this.#starting !== null && this.#closing === null) {
-      if (lastJob.look((await this.#askAll()).filter((stats) => stats !== null))) break;
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP_MS));
-    }
+    if (this.#starting !== null)
+      await untilDrained({
+        core: this.#engine.core,
+        shardCount: this.threads,
+        keptIn: this.#engine.keptIn,
+        timeoutMs: this.#options.drainTimeout * 1000,
+        log: this.#log,
+        askAll: () => this.#askAll(),
+        isOver: () => this.#starting === null || this.#closing !== null,
+      });
     this.#closing ??= this.#close();
     await this.#closing;
   }

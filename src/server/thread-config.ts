@@ -86,6 +86,7 @@ export function configMaker(
     },
     tokens: secrets.tokens,
     tls: secrets.tls === null ? null : { material: secrets.tls, door },
+    warmUpMs: options.warmUp,
     measuresLoop: options.control !== null,
     facts: {
       version: protocolVersion(),

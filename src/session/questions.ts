@@ -6,6 +6,7 @@ import { ByteWriter } from '../base/byte-writer.ts';
 import { bytesOf } from '../base/bytes.ts';
 import { createFunction, dropFunction, limitQueue } from '../broker/admin.ts';
 import type { Broker } from '../broker/broker.ts';
+import { drain, failWatched } from '../broker/drain.ts';
 import { cancel } from '../broker/loss.ts';
 import { type JobStatus, list, statusByHandle, statusByUnique } from '../broker/query.ts';
 import { tallyPiece } from '../broker/tally-rows.ts';
@@ -30,6 +31,7 @@ export type Question =
       readonly low: number;
     }
   | { readonly kind: 'cancel'; readonly slot: number; readonly serial: number }
+  | { readonly kind: 'drain' | 'fail'; readonly cursor: number }
   | { readonly kind: 'stats' };
 
 export interface Answer {
@@ -55,6 +57,8 @@ export interface ThreadStats {
   readonly functions: number;
   /** Queued, scheduled and running, now. */
   readonly jobs: number;
+  /** Of these, left to the store for the next start, because the server ends. */
+  readonly keptJobs: number;
   /** Times that a job was given to a worker. */
   readonly assigned: number;
   /** Jobs that were made by submits. */
@@ -151,6 +155,10 @@ export function answerByBroker(broker: Broker, question: Question): Answer {
       limitQueue(broker, name, hash, question.high, question.normal, question.low);
       return DONE;
     }
+    case 'drain':
+      return { ...DONE, cursor: drain(broker, question.cursor) };
+    case 'fail':
+      return { ...DONE, cursor: failWatched(broker, question.cursor) };
     case 'cancel':
       return { ...DONE, result: cancel(broker, question.slot, question.serial) ? 0 : 1 };
     default:

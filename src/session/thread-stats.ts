@@ -12,6 +12,7 @@ export function threadStats(home: Home): ThreadStats {
     connections: home.connectionCount,
     functions: broker?.functions.count ?? 0,
     jobs: broker?.jobs.table.count ?? 0,
+    keptJobs: broker?.jobs.kept ?? 0,
     assigned: counters?.assigned ?? 0,
     submitted: counters?.submitted ?? 0,
     coalesced: counters?.coalesced ?? 0,

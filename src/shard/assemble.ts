@@ -48,6 +48,8 @@ export interface ThreadConfig {
   readonly tokens: readonly TokenHash[] | null;
   /** How TLS ports are served; null where there are none. */
   readonly tls: { readonly material: TlsMaterial; readonly door: DoorOptions } | null;
+  /** Milliseconds that the thread may warm up before it serves; 0 = it does not. */
+  readonly warmUpMs: number;
   /** Whether to measure how late timers of the thread are. */
   readonly measuresLoop: boolean;
   readonly facts: {

@@ -7,6 +7,7 @@ import { assembleThread } from './assemble.ts';
 import { chooseNative } from './choose-native.ts';
 import { closeHome } from './close-home.ts';
 import type { FromShard, ShardTask, ToShard } from './messages.ts';
+import { warmUp } from './warm-up.ts';
 import { JoinedRings } from './wiring.ts';
 
 /** What is owed to peers at a stop may still leave for so long. */
@@ -27,6 +28,7 @@ export default async function runShard(task: ShardTask): Promise<void> {
     },
   };
   const native = chooseNative(task.isNative ? 'on' : 'off');
+  await warmUp(native, config, config.warmUpMs, log);
   const rings = new JoinedRings(task.wires, native.functions);
   const core = assembleThread(config, native, rings, log, () => {});
   rings.watch(core.reactor);

@@ -35,7 +35,7 @@ export function checkJobs(broker: Broker): Map<number, Recount> {
     const state = jobs.state(job);
     if (state === Flag.SCHEDULED) found.scheduled++;
     else if (state === Flag.ASSIGNED) recount.assigned++;
-    else if (state === Flag.STORING)
+    else if (state === Flag.STORING || state === Flag.KEPT)
       ensure(jobs.has(job, Flag.STORED), () => `job ${job} is being stored, but not in the store`);
     else {
       ensure(state === Flag.QUEUED, () => `job ${job} has state ${state}`);

@@ -75,7 +75,7 @@ export interface ServerOptions {
   exceptions?: boolean;
   /** Further attempts for a job whose worker was lost. 0 to 255, -1 = no limit (default). */
   jobRetries?: number;
-  /** How every job handle begins: 1 to 35 bytes without blanks. Default (null): `H:` and the host name, cut to 35 bytes. */
+  /** How every job handle begins: 1 to 28 bytes without blanks. Default (null): `H:` and the host name, cut to 28 bytes. */
   jobHandlePrefix?: string | null;
   /** How a worker of several functions is served: as gearmand `2.0` (default) or `1.1.20` does. */
   jobOrder?: '2.0' | '1.1.20';
@@ -85,6 +85,13 @@ export interface ServerOptions {
   workerWakeup?: number;
   /** Milliseconds after which a woken worker that has not come no longer counts. 1 to 86400000, default 100. */
   wakeupDelay?: number;
+  /**
+   * Seconds that `close({ graceful: true })` waits for running and foreground jobs where a store keeps the others. 0 to
+   * 86400, default 30.
+   */
+  drainTimeout?: number;
+  /** Milliseconds that each thread, also the caller's, tries its code out before the server listens. 0 to 1000, default 0. */
+  warmUp?: number;
   /** The native core: `auto` (default) = where it loads, `on` = not without it, `off` = never. */
   native?: 'auto' | 'on' | 'off';
   /** Connections at a time; 0 (default) = no limit. */

@@ -240,6 +240,28 @@ describe.skipIf(!hasCurl).each(FLAVOURS)('HTTP with $threads shards, native $nat
     await worker.close();
   });
 
+  it('answers HTTP/1.0 as HTTP/1.0, without chunks, and a 404 without a body', async () => {
+    const ask = async (target: string) => {
+      const socket = connect(await httpPort(server), '127.0.0.1').setEncoding('latin1');
+      let text = '';
+      socket.on('data', (piece: string) => {
+        text += piece;
+      });
+      socket.write(`GET ${target} HTTP/1.0\r\nX-Gearman-Background: true\r\n\r\n`);
+      await new Promise((resolve) => socket.once('close', resolve));
+      return text;
+    };
+    const created = await ask('/old');
+    expect(created).toMatch(/^HTTP\/1\.0 200 OK\r\n/);
+    expect(created).toMatch(/^X-Gearman-Command: JOB_CREATED\r$/m);
+    expect(created.toLowerCase()).not.toContain('chunked');
+    const missing = await ask('/');
+    expect(missing).toMatch(/^HTTP\/1\.0 404 Not Found\r\n/);
+    expect(missing).toMatch(/^Content-Length: 0\r$/m);
+    expect(missing.endsWith('\r\n\r\n')).toBe(true);
+    expect(await curl(`${url}/`)).toMatchObject({ status: 404, body: '' });
+  });
+
   it('survives what is no HTTP', async () => {
     const socket = connect(await httpPort(server), '127.0.0.1');
     socket.on('error', () => {}).resume();

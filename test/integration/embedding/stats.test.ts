@@ -1,6 +1,7 @@
 /** What `stats()` says after a dialogue that is known. */
 import { describe, expect, it } from 'vitest';
 import { useYard, variants } from '../../support/embedding/servers.ts';
+import { numbersOf } from '../../support/handles.ts';
 
 describe.each(variants())('stats, $label', (variant) => {
   const yard = useYard();
@@ -27,6 +28,17 @@ describe.each(variants())('stats, $label', (variant) => {
     expect(stats.threads.map((thread) => thread.thread)).toEqual(
       Array.from({ length: threads + 1 }, (_, thread) => thread),
     );
+  });
+
+  it('are zero after a warm-up too, and serials begin at 1', async () => {
+    const { server, port, log } = await yard().start(variant, { warmUp: 1000 });
+    expect(await server.stats()).toMatchObject({ connections: 0, functions: 0, submitted: 0 });
+    expect((await server.stats()).assigned).toBe(0);
+    expect(log.lines.filter((line) => line.includes('warm up'))).toEqual([]);
+    const client = await yard().peer({ port }, 'client');
+    expect(await client.command('status')).toBe('.\n');
+    const created = await client.ask('JOB_CREATED', 'SUBMIT_JOB_BG', 'f', '', 'x');
+    expect(numbersOf(created.payload.toString())).toMatchObject({ slot: 1, serial: 1 });
   });
 
   it('count connections, functions, jobs and what became of them', async () => {

@@ -11,6 +11,7 @@ function figures(thread: number, given: Given): ThreadStats {
     connections: 0,
     functions: 0,
     jobs: 0,
+    keptJobs: 0,
     assigned: 0,
     submitted: 0,
     coalesced: 0,

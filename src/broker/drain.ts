@@ -1,0 +1,53 @@
+/**
+ * The end of a server with a store: background jobs that the store has are assigned to nobody any more and stay there
+ * for the next start; running jobs and those with a client are waited for. Rule: steps of so many rows, so that no turn
+ * stalls; while the first sweep is under way no job is assigned at all.
+ */
+import type { Broker } from './broker.ts';
+import { Flag } from './jobs.ts';
+import { abandon, canKeep, notifyFail } from './loss.ts';
+
+/** Rows that one step looks at. */
+const STEP_ROWS = 50_000;
+
+/** Begins to drain with `cursor` 0, then goes on from what it returned; 0 = done. Without a store nothing changes. */
+export function drain(broker: Broker, cursor: number): number {
+  if (broker.storing === null) return 0;
+  const { jobs } = broker;
+  broker.isDraining = true;
+  const next = step(broker, cursor, (job) => {
+    const state = jobs.state(job);
+    // The start time of what is not stored yet is known by the heap alone.
+    const isWaiting =
+      state === Flag.QUEUED || (state === Flag.SCHEDULED && jobs.has(job, Flag.STORED));
+    if (isWaiting && canKeep(broker, job)) jobs.becomeKept(job);
+  });
+  broker.isSweeping = next !== 0;
+  return next;
+}
+
+/** The time is over: every client that waits for a job gets WORK_FAIL; stored jobs stay. Steps as `drain`. */
+export function failWatched(broker: Broker, cursor: number): number {
+  const { jobs } = broker;
+  return step(broker, cursor, (job) => {
+    if (jobs.watchers.count(job) === 0) return;
+    notifyFail(broker, job);
+    broker.counters.failed++;
+    if (!jobs.has(job, Flag.BACKGROUND)) abandon(broker, job);
+    else {
+      jobs.watchers.dropAll(job);
+      if (jobs.state(job) === Flag.QUEUED && canKeep(broker, job)) jobs.becomeKept(job);
+    }
+  });
+}
+
+function step(broker: Broker, cursor: number, each: (job: number) => void): number {
+  const { table } = broker.jobs;
+  let job = table.next(cursor);
+  for (let rows = 0; job !== 0; rows++) {
+    if (rows === STEP_ROWS) return job - 1;
+    each(job);
+    job = table.next(job);
+  }
+  return 0;
+}

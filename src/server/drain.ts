@@ -1,0 +1,97 @@
+/**
+ * The end after the last job. Without a store every job is waited for, as long as it takes; with one, background jobs
+ * are left to it and the others are waited for until the time is over. Every ten seconds the log says for what.
+ */
+import { type Logger, LogLevel } from '../base/logger.ts';
+import { Listing } from '../broker/query.ts';
+import type { Answer, Question, ThreadStats } from '../session/questions.ts';
+import type { ThreadCore } from '../shard/thread-core.ts';
+import { LastJob } from './last-job.ts';
+
+/** Between two looks at whether the last job has ended. */
+const LOOK_MS = 20;
+const REPORT_MS = 10_000;
+/** Functions that a report names. */
+const NAMES_MAX = 5;
+
+export interface Draining {
+  readonly core: ThreadCore;
+  readonly shardCount: number;
+  /** Where background jobs are kept; null in memory. */
+  readonly keptIn: string | null;
+  /** With a store. */
+  readonly timeoutMs: number;
+  readonly log: Logger;
+  /** Figures by thread; null for one that does not run. */
+  askAll(): Promise<(ThreadStats | null)[]>;
+  /** A stronger request to end came meanwhile. */
+  isOver(): boolean;
+}
+
+/** Resolves when the server may close. */
+export async function untilDrained(draining: Draining): Promise<void> {
+  const { core, keptIn, log, timeoutMs, shardCount } = draining;
+  const startMs = performance.now();
+  const lastJob = new LastJob(shardCount);
+  if (keptIn !== null) {
+    await inSteps(core, shardCount, (cursor) => ({ kind: 'drain', cursor }));
+    const others = `the others are waited for, ${timeoutMs / 1000} s at most`;
+    log.log(LogLevel.NOTICE, `background jobs stay in the ${keptIn}, ${others}`);
+  }
+  let reportMs = startMs + REPORT_MS;
+  while (!draining.isOver()) {
+    if (lastJob.look((await draining.askAll()).filter((stats) => stats !== null))) return;
+    const nowMs = performance.now();
+    if (keptIn !== null && nowMs - startMs >= timeoutMs) {
+      const what = await waitedFor(core, shardCount);
+      log.log(LogLevel.WARNING, `end after ${timeoutMs / 1000} s without waiting for ${what}`);
+      await inSteps(core, shardCount, (cursor) => ({ kind: 'fail', cursor }));
+      return;
+    }
+    if (nowMs >= reportMs) {
+      reportMs += REPORT_MS;
+      log.log(LogLevel.WARNING, `the end waits for ${await waitedFor(core, shardCount)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+/** Puts a question to every owner of functions until it has no more steps. */
+async function inSteps(
+  core: ThreadCore,
+  shardCount: number,
+  question: (cursor: number) => Question,
+  each: (answer: Answer) => void = () => {},
+): Promise<void> {
+  const threads = shardCount === 0 ? [0] : Array.from({ length: shardCount }, (_, i) => i + 1);
+  for (const thread of threads) {
+    let cursor = 0;
+    do {
+      const answer = await new Promise<Answer>((resolve) => {
+        core.home.ask(thread, question(cursor), resolve);
+        core.reactor.nudge();
+      });
+      each(answer);
+      cursor = answer.cursor;
+    } while (cursor !== 0);
+  }
+}
+
+/** `3 jobs: 1 runs; 2 wait, of f (no worker), g`. Functions without jobs are passed over. */
+async function waitedFor(core: ThreadCore, shardCount: number): Promise<string> {
+  let running = 0;
+  let waiting = 0;
+  const names: string[] = [];
+  const ask = (cursor: number): Question => ({ kind: 'list', listing: Listing.awaited, cursor });
+  await inSteps(core, shardCount, ask, ({ bytes }) => {
+    for (const row of Buffer.from(bytes).toString().split('\n')) {
+      const [name = '', queued, assigned, workers] = row.split('\t');
+      running += Number(assigned ?? 0);
+      waiting += Number(queued ?? 0);
+      if (Number(queued ?? 0) > 0) names.push(workers === '0' ? `${name} (no worker)` : name);
+    }
+  });
+  const more = names.length > NAMES_MAX ? ' and others' : '';
+  const of = names.length === 0 ? '' : `, of ${names.slice(0, NAMES_MAX).join(', ')}${more}`;
+  return `${running + waiting} jobs: ${running} running, ${waiting} queued${of}`;
+}
