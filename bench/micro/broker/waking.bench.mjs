@@ -5,6 +5,7 @@
  */
 
 import { Bench } from 'tinybench';
+import { Account } from '../../../dist/base/account.js';
 import { Broker } from '../../../dist/broker/broker.js';
 import { Frame } from '../../../dist/protocol/frame.js';
 import { HandleCodec } from '../../../dist/protocol/handle.js';
@@ -48,7 +49,7 @@ class Scene {
       lastSerial: 0,
       jobRetries: -1,
       functionsMax: 1e6,
-      admits: () => true,
+      account: new Account(),
       log: { level: -1, log: () => {} },
       wakesPerJob: 1,
       wakeupDelayMs: 100,
