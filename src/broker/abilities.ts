@@ -57,7 +57,7 @@ export class Abilities {
   /** Null once all of them are withdrawn (departures.ts). */
   peer: Peer | null;
   /** Function indexes; those below `size` count. Replaced when it grows. */
-  indexes = new Int32Array(4);
+  indexes: Int32Array = new Int32Array(4);
   /** Functions below this place are still to be balanced (looks.ts); 0 = none. */
   lookEnd = 0;
   #list: Ability[] = [];

@@ -112,7 +112,7 @@ export class FunctionTable {
   /** Functions with runnable jobs, in no order. */
   readonly served: FunctionQueue[] = [];
   /** Indexes of functions whose level has risen; rise number n of `riseCount` is at n modulo RISES_KEPT. */
-  readonly rises = new Int32Array(RISES_KEPT);
+  readonly rises: Int32Array = new Int32Array(RISES_KEPT);
   riseCount = 0;
   /** What looking at functions has cost. */
   readonly steps: Steps;
