@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 const require = createRequire(import.meta.url);
 /** The folder of this package. */
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+/** Optional peers of the package itself are installed only as what it is developed with. */
+const CHECKOUT = '--no-save --save-dev ';
 const PLAIN = /^[\w@%+=:,./-]+$/;
 
 export interface Peer {
@@ -47,7 +49,7 @@ export function peerError(error: unknown, peer: Peer, queue: string): Error {
 /** The command that installs a driver for the package that lies in `root`. */
 export function installCommand({ name, version }: Omit<Peer, 'advice'>, root = ROOT): string {
   const isCheckout = basename(dirname(root)) !== 'node_modules';
-  return `npm install ${isCheckout ? '--no-save ' : ''}${placeOf(root)} ${name}@${version}`;
+  return `npm install ${isCheckout ? CHECKOUT : ''}${placeOf(root)} ${name}@${version}`;
 }
 
 /** Options of npm for the folder whose `node_modules` the package in `root` sees. */

@@ -126,7 +126,7 @@ describe('a driver that is missing', () => {
   it('is said with the command that installs it for a checkout, as a package of its own', () => {
     const root = resolve(import.meta.dirname, '../../..');
     expect(() => loadPeer(peer, 'mysql', '@no/such/part')).toThrow(
-      `load @no/such for -q mysql: it is not installed; install it with: npm install --no-save --prefix ${root} @no/such@1.2.3`,
+      `load @no/such for -q mysql: it is not installed; install it with: npm install --no-save --save-dev --prefix ${root} @no/such@1.2.3`,
     );
   });
 
