@@ -97,9 +97,12 @@ export const SLOT_BITS = 20;
 export const SLOT_MASK = (1 << SLOT_BITS) - 1;
 export const GENERATION_MAX = 2047;
 
-/** Bytes by slot, all 0: 8 MiB of address space, of which only the pages in use take memory. */
+/** Above this glibc never takes a block from memory that was used before, which it would have to clear. */
+const FRESH_BLOCK_BYTES = 33 * 1024 * 1024;
+
+/** Bytes by slot, all 0. A block of address space, of which only the pages that are written to take memory. */
 export function unsentColumn(): Float64Array {
-  return new Float64Array(uncounted((SLOT_MASK + 1) * Float64Array.BYTES_PER_ELEMENT));
+  return new Float64Array(uncounted(FRESH_BLOCK_BYTES), 0, SLOT_MASK + 1);
 }
 
 /**

@@ -359,6 +359,7 @@ const cases: readonly Case[] = [
   ['libsqlite3Db', null, [['f', 'f']], ['']],
   ['libsqlite3Table', 'gearman_queue', [['t', 't']], ['']],
   ['storeQueueOnShutdown', false, FLAG, []],
+  ['storeWait', false, FLAG, []],
   ['mysqlHost', 'localhost', [['h', 'h']], ['']],
   ['mysqlPort', 3306, [['3307', 3307]], ['-1']],
   ['mysqlUser', null, [['u', 'u']], ['']],

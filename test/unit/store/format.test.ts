@@ -10,10 +10,17 @@ const VERSION_1 =
   'eHh4eHh4eHh4eHh4eHh4AAAAAAAA/vi1DGAAAAABAQEAAgAAAAMAAAAAAAAAAAAAAAAAAAAKAAYAKAAAAGZ1bmN0aW9uLTFyZWR1Y2U3IHh4' +
   'eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4Y5LOtxgAAAACAQAAAQAAAAIAAAAAAAAA';
 
+/** As it lies on the disk: a segment is written in its whole length when it is made. */
+const SEGMENT_BYTES = 4096;
+const segmentOfVersion1 = (): Buffer => {
+  const entries = Buffer.from(VERSION_1, 'base64');
+  return Buffer.concat([entries, Buffer.alloc(SEGMENT_BYTES - entries.length)]);
+};
+
 describe('the format of journals', () => {
   it('of version 1 is read for ever', () => {
     const bench = new JournalBench();
-    bench.files.place(`${FOLDER}/000000000001.log`, Buffer.from(VERSION_1, 'base64'));
+    bench.files.place(`${FOLDER}/000000000001.log`, segmentOfVersion1());
     const kept = bench.start();
     expect(bench.lines).toEqual([]);
     expect(kept.map(({ job }) => copyOf(job))).toEqual([5, 7].map((n) => copyOf(jobNumbered(n))));
