@@ -83,6 +83,11 @@ export class Account {
     return this.#words !== null;
   }
 
+  /** Of all threads together; 0 = no limit. */
+  get limitBytes(): number {
+    return this.#words === null ? 0 : this.#limitUnits * UNIT_BYTES;
+  }
+
   /** `holder` makes this thread hold `bytes` more; less when negative. */
   keep(holder: Holder, bytes: number): void {
     holder.held += bytes;

@@ -1,8 +1,10 @@
 /**
  * Bodies of requests that are being read or have not been taken by the job server: the one place where their bytes are
- * counted. Rule: when they pass the limit together, the one that has come slowest makes room, if it is slow; so peers who
- * stall, or send a byte now and then, keep nobody out for longer than `WINDOW_MS`.
+ * counted, against a limit of their own and as new work in the account of all memory. Rule: when there is no room, the one
+ * that has come slowest makes some, if it is slow; so peers who stall, or send a byte now and then, keep nobody out for
+ * longer than `WINDOW_MS`.
  */
+import type { Account, Holder } from '../base/account.ts';
 
 /** A body is judged by what came in the last whole window, never before it has been there for one. */
 const WINDOW_MS = 1_000;
@@ -42,17 +44,21 @@ export class Body {
 
 export class Bodies {
   readonly #bytesMax: number;
+  readonly #account: Account;
+  /** All bodies together: none of them is a connection that could be closed for what it holds. */
+  readonly #holder: Holder = { held: 0 };
   /** Those that are being read. */
   readonly #coming = new Set<Body>();
-  /** Of all bodies, those that wait for the job server included. */
-  #bytes = 0;
 
-  constructor(bytesMax: number) {
+  /** `account` is that of the thread that reads the bodies. */
+  constructor(bytesMax: number, account: Account) {
     this.#bytesMax = bytesMax;
+    this.#account = account;
   }
 
+  /** Of all bodies, those that wait for the job server included. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#holder.held;
   }
 
   /** A body begins; it is released when its request has ended. */
@@ -65,8 +71,8 @@ export class Bodies {
   /** Counts a piece of `body`. False: there is no room for it, although slow ones have made room. */
   take(body: Body, bytes: number, nowMs: number): boolean {
     body.add(bytes, nowMs);
-    this.#bytes += bytes;
-    while (this.#bytes > this.#bytesMax) {
+    this.#account.keep(this.#holder, bytes);
+    while (!this.#hasRoom()) {
       const slowest = this.#slowest(body, nowMs);
       if (slowest === null) return false;
       slowest.giveWay();
@@ -83,8 +89,16 @@ export class Bodies {
   /** Nothing of it is kept. */
   release(body: Body): void {
     this.#coming.delete(body);
-    this.#bytes -= body.bytes;
+    if (body.bytes === 0) return;
+    this.#account.keep(this.#holder, -body.bytes);
     body.bytes = 0;
+    // No turn may follow that would give it back to the other threads.
+    this.#account.settle();
+  }
+
+  /** Bodies come outside of turns, so what is kept is drawn here. */
+  #hasRoom(): boolean {
+    return this.bytes <= this.#bytesMax && this.#account.admits(0) && this.#account.grow();
   }
 
   /** Another body that is slow and holds something. Linear in the bodies under way, and only when there is no room. */

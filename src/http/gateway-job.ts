@@ -29,11 +29,19 @@ function tokenOf(request: IncomingMessage): string | null {
 const copyOf = (bytes: Uint8Array, start: number, end: number): Buffer =>
   Buffer.from(bytes.subarray(start, end));
 
+/** What the request carried; `release` is called when the job server has it. */
+export interface Workload {
+  readonly bytes: Uint8Array;
+  release(): void;
+}
+
 export class GatewayJob {
   readonly #options: GatewayOptions;
   readonly #response: ServerResponse;
   readonly #isHead: boolean;
   readonly #job: JobRequest;
+  /** Null when it is the job server's. */
+  #workload: Workload | null;
   readonly #connection: Connection;
   #timer: NodeJS.Timeout | null = null;
   #handle = '';
@@ -44,12 +52,13 @@ export class GatewayJob {
     request: IncomingMessage,
     response: ServerResponse,
     job: JobRequest,
-    workload: Uint8Array,
+    workload: Workload,
   ) {
     this.#options = options;
     this.#response = response;
     this.#isHead = request.method === 'HEAD';
     this.#job = job;
+    this.#workload = workload;
     const settings = {
       connectTimeoutMs: CONNECT_MS,
       keepaliveMs: ALIVE_MS,
@@ -72,7 +81,7 @@ export class GatewayJob {
           writer.put(EXCEPTIONS);
           writer.close();
         },
-        onReady: () => this.#submit(workload),
+        onReady: () => this.#submit(),
         onPacket: (type, bytes, start, end) => this.#onPacket(type, bytes, start, end),
         onDrained: () => {},
         onClosed: (error) => {
@@ -89,8 +98,9 @@ export class GatewayJob {
     }
   }
 
-  #submit(workload: Uint8Array): void {
+  #submit(): void {
     const { writer } = this.#connection;
+    const workload = this.#workload?.bytes ?? new Uint8Array(0);
     const { type, functionName, unique } = this.#job;
     writer.open(type, functionName.length + unique.length + 2 + workload.length);
     writer.put(functionName);
@@ -104,6 +114,8 @@ export class GatewayJob {
   #onPacket(type: number, bytes: Uint8Array, start: number, end: number): void {
     if (type === Packet.JOB_CREATED) {
       this.#handle = latin1(bytes, start, end);
+      this.#workload?.release();
+      this.#workload = null;
       if (this.#job.isBackground) this.#finish(200, 'JOB_CREATED');
       return;
     }

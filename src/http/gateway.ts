@@ -5,9 +5,10 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
+import type { Account } from '../base/account.ts';
 import type { Endpoint } from '../link/endpoint.ts';
 import { Bodies } from './bodies.ts';
-import { GatewayJob } from './gateway-job.ts';
+import { GatewayJob, type Workload } from './gateway-job.ts';
 import { hasBody, type JobRequest, type Refusal, readRequest } from './gateway-request.ts';
 import { HttpDoor, type HttpDoorOptions } from './http-door.ts';
 import { HttpListener, type Lobbies } from './http-listener.ts';
@@ -24,6 +25,8 @@ const PUSHED_OUT_MS = 1_000;
 export interface GatewayOptions extends Omit<HttpDoorOptions, 'name'> {
   /** The job server itself. */
   readonly endpoint: Endpoint;
+  /** Of the thread that this runs in. */
+  readonly account: Account;
   readonly bodyBytesMax: number;
   /** Unsent bytes of one streamed answer; above them it is broken off. */
   readonly outputBytesMax: number;
@@ -48,11 +51,12 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #listeners: HttpListener[] = [];
   readonly #door: HttpDoor;
-  readonly #bodies = new Bodies(BODIES_BYTES_MAX);
+  readonly #bodies: Bodies;
   #isClosing = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#bodies = new Bodies(BODIES_BYTES_MAX, options.account);
     this.#door = new HttpDoor({ name: 'HTTP', ...options });
   }
 
@@ -99,7 +103,7 @@ export class Gateway {
     else if (hasBody(request)) this.#readBody(request, response, job);
     else {
       request.resume();
-      this.#run(request, response, job, []);
+      this.#run(request, response, job, { bytes: new Uint8Array(0), release: () => {} });
     }
   }
 
@@ -129,7 +133,10 @@ export class Gateway {
     });
     request.once('end', () => {
       this.#bodies.complete(body);
-      if (!response.writableEnded) this.#run(request, response, job, chunks);
+      const bytes = Buffer.concat(chunks);
+      chunks = [];
+      const release = () => this.#bodies.release(body);
+      if (!response.writableEnded) this.#run(request, response, job, { bytes, release });
     });
   }
 
@@ -147,10 +154,10 @@ export class Gateway {
     request: IncomingMessage,
     response: ServerResponse,
     job: JobRequest,
-    chunks: Buffer[],
+    workload: Workload,
   ): void {
     this.#door.requestIsWhole(request.socket);
-    new GatewayJob(this.#options, request, response, job, Buffer.concat(chunks));
+    new GatewayJob(this.#options, request, response, job, workload);
   }
 
   /** Answers without a job; a body that is still coming is not waited for. */

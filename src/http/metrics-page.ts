@@ -50,6 +50,18 @@ const METRICS: readonly MetricRow[] = [
     (stats) => stats.queueBytes,
   ),
   ofThreads(
+    'geartrain_memory_bytes',
+    'What peers make the thread keep: counts against --max-memory.',
+    'gauge',
+    (stats) => stats.memoryBytes,
+  ),
+  {
+    name: 'geartrain_memory_limit_bytes',
+    help: '--max-memory, for all threads together; 0 = no limit.',
+    type: 'gauge',
+    values: ({ memoryLimitBytes }) => [{ value: memoryLimitBytes, labels: {} }],
+  },
+  ofThreads(
     'geartrain_submits_coalesced_total',
     'Submits that joined a job of the same unique.',
     'counter',

@@ -24,6 +24,8 @@ export interface Snapshot {
   readonly rings: readonly RingDepth[];
   /** Refused and dropped connections by reason. */
   readonly incidents: ReadonlyMap<string, number>;
+  /** Bytes that peers may make all threads keep (`--max-memory`); 0 = no limit. */
+  readonly memoryLimitBytes: number;
 }
 
 /** Asks `threads` for the rows of their functions. To be called in the thread of `home`. */

@@ -121,7 +121,7 @@ function sourceOf(server: ControlledServer): ControlSource {
 
 async function snapshotOf(server: ControlledServer): Promise<Snapshot> {
   const { shardCount } = server;
-  const { home } = server.core;
+  const { home, account } = server.core;
   const owners = shardCount === 0 ? [0] : Array.from({ length: shardCount }, (_, i) => i + 1);
   const functions = await collectRows(home, owners);
   const threads = await server.askAll();
@@ -129,5 +129,6 @@ async function snapshotOf(server: ControlledServer): Promise<Snapshot> {
   for (const stats of threads)
     for (const [reason, count] of Object.entries(stats?.incidents ?? {}))
       incidents.set(reason, (incidents.get(reason) ?? 0) + count);
-  return { functions, threads, rings: server.ringDepths(), incidents };
+  const rings = server.ringDepths();
+  return { functions, threads, rings, incidents, memoryLimitBytes: account.limitBytes };
 }

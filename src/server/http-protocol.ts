@@ -33,6 +33,7 @@ export async function openHttp(
 ): Promise<HttpProtocol> {
   const gateway = new Gateway({
     endpoint: endpointInProcess({ connect: () => connect(core) }),
+    account: core.account,
     bodyBytesMax: options.maxPacketSize,
     outputBytesMax: options.outputLimit,
     timeoutMs: options.httpTimeout * 1000,

@@ -18,6 +18,7 @@ export function totalOf(threads: readonly ThreadStats[]): ServerStats {
     failed: sum('failed'),
     requeued: sum('requeued'),
     queueBytes: sum('queueBytes'),
+    memoryBytes: sum('memoryBytes'),
     store: totalOfStores(threads.flatMap(({ store }) => (store === null ? [] : [store]))),
     threads,
   };

@@ -51,6 +51,8 @@ export interface ServerStats {
   readonly requeued: number;
   /** Bytes of job rows, workloads and indexes in use, now. */
   readonly queueBytes: number;
+  /** Bytes that peers make the server keep, now: what counts against `maxMemory`. */
+  readonly memoryBytes: number;
   /** Of all stores together; null while background jobs are kept in memory. */
   readonly store: StoreHealth | null;
   /** The same by thread; the first is the acceptor. */

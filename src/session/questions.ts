@@ -75,6 +75,8 @@ export interface ThreadStats {
   readonly requeued: number;
   /** Bytes of job rows, workloads and indexes in use. */
   readonly queueBytes: number;
+  /** Bytes that peers make the thread keep, those of `queueBytes` among them: what counts against `--max-memory`. */
+  readonly memoryBytes: number;
   /** Records sent to other threads. */
   readonly recordsSent: number;
   /** Records received from other threads. */

@@ -22,6 +22,7 @@ export function threadStats(home: Home): ThreadStats {
     requeued: counters?.requeued ?? 0,
     queueBytes:
       broker === null ? 0 : broker.jobs.table.bytes + broker.jobs.slab.bytes + broker.uniques.bytes,
+    memoryBytes: home.account.held,
     recordsSent: records.sent,
     recordsReceived: records.received,
     ...home.hooks.turnFigures(),

@@ -339,3 +339,30 @@ it('counts and logs who has too many connections of the HTTP port', async () => 
   first.destroy();
   await server.stop();
 });
+
+it('refuses bodies for which --max-memory has no room, and says what is held', async () => {
+  const args = ['-r', 'http', '--http-port=0', '--max-memory=8M', '--control=127.0.0.1:0'];
+  const server = await startServer('geartrain', { args });
+  const port = await httpPort(server);
+  const post = async (bytes: number, sent: number) => {
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    const head = 'POST /f HTTP/1.1\r\nHost: x\r\nX-Gearman-Background: true\r\n';
+    socket.write(`${head}Content-Length: ${bytes}\r\n\r\n`);
+    socket.write(Buffer.alloc(sent));
+    const answer = await new Promise((resolve) => socket.once('data', resolve));
+    socket.destroy();
+    return `${answer}`;
+  };
+  const refused = await post(16 << 20, 12 << 20);
+  expect(refused).toMatch(/^HTTP\/1.1 503 .*too many bodies at a time\n$/s);
+  // Nothing of it is kept.
+  expect(await post(5 << 20, 5 << 20)).toMatch(/^HTTP\/1.1 503 .*QUEUE_ERROR/s);
+  expect(await post(1 << 20, 1 << 20)).toMatch(/^HTTP\/1.1 200 /);
+  const control = /control on 127\.0\.0\.1:(\d+)/.exec(server.output())?.[1];
+  const metrics = await (await fetch(`http://127.0.0.1:${control}/metrics`)).text();
+  expect(metrics).toContain(`geartrain_memory_limit_bytes ${8 << 20}\n`);
+  const held = Number(/geartrain_memory_bytes\{thread="0"\} (\d+)/.exec(metrics)?.[1]);
+  expect(held).toBeGreaterThan(1 << 20);
+  expect(held).toBeLessThan(3 << 20);
+  await server.stop();
+});

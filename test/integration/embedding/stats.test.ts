@@ -89,6 +89,7 @@ describe.each(variants())('stats, $label', (variant) => {
       requeued: 1,
     });
     expect(stats.queueBytes).toBeGreaterThan(0);
+    expect(stats.memoryBytes).toBeGreaterThan(stats.queueBytes);
     for (const field of ['connections', 'functions', 'jobs', 'submitted', 'assigned'] as const) {
       const sum = stats.threads.reduce((total, thread) => total + thread[field], 0);
       expect(sum, field).toBe(stats[field]);

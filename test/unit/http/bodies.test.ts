@@ -1,11 +1,12 @@
 /** Bodies of requests share one limit: the slowest makes room, so stalled ones keep nobody out. */
 import { expect, it } from 'vitest';
+import { Account, accountWords } from '../../../src/base/account.ts';
 import { Bodies, type Body } from '../../../src/http/bodies.ts';
 
 const MIB = 1024 * 1024;
 
-function stage(limitMib: number) {
-  const bodies = new Bodies(limitMib * MIB);
+function stage(limitMib: number, account = new Account()) {
+  const bodies = new Bodies(limitMib * MIB, account);
   const out: string[] = [];
   const begin = (name: string, nowMs = 0): Body => bodies.begin(nowMs, () => out.push(name));
   return { bodies, out, begin };
@@ -54,4 +55,39 @@ it('a body that is whole waits for the job server and makes no room', () => {
   expect(out).toEqual([]);
   bodies.release(whole);
   expect(bodies.bytes).toBe(MIB);
+});
+
+it('they are new work of the memory of all threads, which has what they give up at once', () => {
+  const words = accountWords(2);
+  const [own, other] = [0, 1].map((thread) => new Account(64 * MIB, words, thread)) as [
+    Account,
+    Account,
+  ];
+  const { bodies, out, begin } = stage(256, own);
+  const body = begin('a');
+  for (let mib = 0; mib < 55; mib++) expect(bodies.take(body, MIB, 0)).toBe(true);
+  expect(own.held).toBe(55 * MIB);
+  expect(other.admits(2 * MIB)).toBe(false);
+  const next = begin('b');
+  expect(bodies.take(next, 2 * MIB, 0)).toBe(false);
+  bodies.release(next);
+  // A stalled one makes room for it, as it does under the bodies' own limit.
+  const late = begin('c', 2_000);
+  body.rateAt(1_000);
+  expect(bodies.take(late, 2 * MIB, 2_000)).toBe(true);
+  expect(out).toEqual(['a']);
+  bodies.release(late);
+  expect(own.held).toBe(0);
+  expect(other.admits(55 * MIB)).toBe(true);
+});
+
+it('there is no room for one when jobs fill the memory', () => {
+  const account = new Account(64 * MIB, accountWords(1), 0);
+  account.keep({ held: 0 }, 57 * MIB);
+  account.grow();
+  const { bodies, begin } = stage(256, account);
+  const body = begin('a');
+  expect(bodies.take(body, 1, 0)).toBe(false);
+  bodies.release(body);
+  expect(account.held).toBe(57 * MIB);
 });

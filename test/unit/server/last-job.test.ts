@@ -20,6 +20,7 @@ function figures(thread: number, given: Given): ThreadStats {
     failed: 0,
     requeued: 0,
     queueBytes: 0,
+    memoryBytes: 0,
     recordsSent: 0,
     recordsReceived: 0,
     turns: { buckets: [], sumUs: 0 },
