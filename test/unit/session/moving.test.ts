@@ -204,6 +204,26 @@ describe('an acceptor', () => {
     expect(namesOf(socket.take())).toEqual([19, 19, 19, 19]);
   });
 
+  it('closes a connection whose bytes under way fit into no record, and says so', () => {
+    const pair = new Pair();
+    const { reactor, home, warnings } = pair.acceptor.thread;
+    const detach = reactor.detach.bind(reactor);
+    // As long as it says, without its memory.
+    const unread = { length: 2 ** 31 - 65_536 } as Uint8Array;
+    reactor.detach = (conn) => ({ ...detach(conn), unread });
+    const refused: number[] = [];
+    Object.assign(home.hooks, { refuseArrival: (fd: number) => refused.push(fd) });
+    const socket = pair.connect();
+    socket.push(request('SUBMIT_JOB', pair.two, '', 'x'));
+    expect(pair.settle()).toEqual([]);
+    expect(refused.length).toBe(1);
+    expect(warnings).toEqual([
+      'close connection 127.0.0.1:7: move: 2147418112 bytes are under way, limit 2147418111',
+    ]);
+    expect(home.incidents.counts()).toEqual({ dropped: 1 });
+    expect(pair.connections).toEqual([0, 0]);
+  });
+
   it('closes a connection whose shard does not run', () => {
     const pair = new Pair();
     pair.acceptor.cut(2);
