@@ -46,20 +46,25 @@ export const MEMORY = [
   },
   {
     name: 'names-listed',
-    about: 'names of 8 KiB offered 16 times each by one worker, 2.1 GB, then `workers`',
+    about: 'names of 8 KiB offered 16 times each by one worker, 1 GB as text, then `workers`',
     start: { args: [] },
-    // What one connection may keep without --max-memory; before, each registration was listed with a copy of its own.
-    growthMib: () => 700,
+    // The names of one connection have 64 MiB at most without --max-memory, those of the functions as much.
+    growthMib: () => 256,
     async play(attack) {
       const worker = await attack.peer();
-      await worker.sendMany(attack.scaled(16_000) * 16, (i) =>
+      await worker.sendMany(attack.scaled(8_000) * 16, (i) =>
         packet(Type.CAN_DO, longName(i >> 4)),
       );
-      await worker.barrier();
+      attack.check(await worker.barrier(), 'the worker was closed below its 64 MiB of names');
       const reader = await attack.peer();
       await reader.send(Buffer.from('workers\n'));
-      await reader.until('\n.\n');
+      attack.check((await reader.until('\n.\n')) !== null, 'the listing was broken off');
       await served(attack);
+      await worker.sendMany(attack.scaled(1_000), (i) =>
+        packet(Type.CAN_DO, longName(100_000 + i)),
+      );
+      if (attack.scaled(1_000) >= 1_000)
+        attack.check(!(await worker.barrier()), 'a worker kept more than 64 MiB of names');
     },
   },
   {
