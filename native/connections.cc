@@ -167,6 +167,11 @@ uint64_t Reactor::UnsentBytes(int32_t conn) {
   return connection == nullptr ? 0 : connection->outlet.unsent();
 }
 
+uint64_t Reactor::UnreadBytes(int32_t conn) {
+  Connection* connection = Find(conn);
+  return connection == nullptr ? 0 : connection->intake.UnreadBytes();
+}
+
 void Reactor::NotifyDrained(int32_t conn, uint64_t bytes) {
   Connection* connection = Find(conn);
   if (connection == nullptr) return;

@@ -184,8 +184,9 @@ uint32_t Intake::PlaceOfEmptyRow(const IntakeHost& host) {
 }
 
 size_t Intake::UnreadBytes() const {
-  size_t filled = fill_ == nullptr ? 0 : size_t{fill_->head_bytes} + fill_->blob->size;
-  return filled + queue_.size();
+  if (fill_ == nullptr) return queue_.size();
+  size_t filled = fill_->blob == nullptr ? 0 : fill_->blob->size;
+  return fill_->head_bytes + filled + queue_.size();
 }
 
 void Intake::CopyUnread(uint8_t* target) const {

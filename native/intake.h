@@ -64,8 +64,9 @@ class Intake {
   // Arena offset for a row that has no bytes of its own (GONE), behind all others of this turn.
   uint32_t PlaceOfEmptyRow(const IntakeHost& host);
 
-  // All bytes at hand, as the peer sent them. HasDroppedData() must be false.
+  // All bytes at hand; data that was dropped is not.
   size_t UnreadBytes() const;
+  // Copies them, as the peer sent them. HasDroppedData() must be false.
   void CopyUnread(uint8_t* target) const;
 
  private:

@@ -100,6 +100,11 @@ double UnsentBytes(const Napi::CallbackInfo& info) {
   return reactor == nullptr ? 0 : static_cast<double>(reactor->UnsentBytes(Int(info[1])));
 }
 
+double UnreadBytes(const Napi::CallbackInfo& info) {
+  Reactor* reactor = ReactorOf(info);
+  return reactor == nullptr ? 0 : static_cast<double>(reactor->UnreadBytes(Int(info[1])));
+}
+
 void NotifyDrained(const Napi::CallbackInfo& info) {
   if (Reactor* reactor = ReactorOf(info)) {
     reactor->NotifyDrained(Int(info[1]), static_cast<uint64_t>(Double(info[2])));
@@ -149,6 +154,7 @@ void ExportReactor(Napi::Object exports) {
   Export<Resume>(exports, "resume");
   Export<Detach>(exports, "detach");
   Export<UnsentBytes>(exports, "unsentBytes");
+  Export<UnreadBytes>(exports, "unreadBytes");
   Export<NotifyDrained>(exports, "notifyDrained");
   Export<WatchRings>(exports, "watchRings");
   Export<PauseReading>(exports, "pauseReading");

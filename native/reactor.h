@@ -137,6 +137,7 @@ class Reactor {
   // Forgets the connection without closing its descriptor, which it returns.
   int Detach(Connection* connection);
   uint64_t UnsentBytes(int32_t conn);
+  uint64_t UnreadBytes(int32_t conn);
   void NotifyDrained(int32_t conn, uint64_t bytes);
   BlobTable* blobs() { return &blobs_; }
 

@@ -154,10 +154,13 @@ export class Account {
     return (this.#limitUnits - total) * UNIT_BYTES + this.granted - this.held;
   }
 
-  /** Shows the other threads what all holders of this thread hold together, and what the greatest one holds. */
+  /**
+   * Shows the other threads what all holders of this thread hold together, and what the greatest one holds. Part of a unit
+   * is nothing to close a connection for.
+   */
   publish(holdersBytes: number, mostBytes: number): void {
     if (this.#words === null) return;
-    Atomics.store(this.#words, this.#ownWord + HOLDERS, unitsOf(holdersBytes));
+    Atomics.store(this.#words, this.#ownWord + HOLDERS, Math.floor(holdersBytes / UNIT_BYTES));
     Atomics.store(this.#words, this.#ownWord + MOST, unitsOf(mostBytes));
   }
 

@@ -106,6 +106,10 @@ export class AddonReactor implements Reactor {
     return this.#native.unsentBytes(this.#handle, conn);
   }
 
+  unreadBytes(conn: number): number {
+    return this.#native.unreadBytes(this.#handle, conn);
+  }
+
   notifyDrained(conn: number, bytes: number): void {
     this.#native.notifyDrained(this.#handle, conn, bytes);
   }

@@ -54,6 +54,7 @@ export interface Bindings {
   resume(handle: Handle, conn: number): void;
   detach(handle: Handle, conn: number): Detached | undefined;
   unsentBytes(handle: Handle, conn: number): number;
+  unreadBytes(handle: Handle, conn: number): number;
   notifyDrained(handle: Handle, conn: number, bytes: number): void;
   /** conn, or a negative errno. */
   reserve(handle: Handle): number;

@@ -91,6 +91,8 @@ export interface Reactor {
   detach(conn: number): Detached;
   /** Bytes of output that wait in the connection's own buffer. */
   unsentBytes(conn: number): number;
+  /** Bytes that have come and are kept here: of a frame that is not whole yet, and what was un-read. */
+  unreadBytes(conn: number): number;
   /** Asks for one DRAINED row as soon as unsent output is at most `bytes`. */
   notifyDrained(conn: number, bytes: number): void;
 

@@ -37,7 +37,7 @@ import {
   type Question,
   type ThreadStats,
 } from './questions.ts';
-import { relieve } from './relief.ts';
+import { relieve, showMost } from './relief.ts';
 import { dropReplies, limitOutput, releaseAll, takePlace, waitingBytes } from './replies.ts';
 import type { Place } from './reply-queue.ts';
 import { contextOf, SESSION_BYTES, Session } from './session.ts';
@@ -133,6 +133,8 @@ export class Home {
   turn = 0;
   /** Far peers of this thread's broker, by home * 2^31 + conn. */
   readonly farPeers = new Map<number, Peer>();
+  /** Other threads were asked what they hold, because memory is full (relief.ts). */
+  isRelieving = false;
   /** Questions to other threads that wait for their answer. */
   readonly questions = new Map<
     number,
@@ -387,6 +389,10 @@ export class Home {
     if (question.kind === 'workers') return listConnections(this, question.cursor, question.part);
     if (question.kind === 'store') return listStore(this);
     if (question.kind === 'stats') return { ...DONE, stats: threadStats(this) };
+    if (question.kind === 'most') {
+      showMost(this);
+      return DONE;
+    }
     return this.broker === null ? DONE : answerByBroker(this.broker, question);
   }
 

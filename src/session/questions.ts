@@ -32,7 +32,9 @@ export type Question =
     }
   | { readonly kind: 'cancel'; readonly slot: number; readonly serial: number }
   | { readonly kind: 'drain' | 'fail'; readonly cursor: number }
-  | { readonly kind: 'stats' };
+  | { readonly kind: 'stats' }
+  /** Publishes what connections hold: see `Account.publish`. */
+  | { readonly kind: 'most' };
 
 export interface Answer {
   /** AdminResult of create, drop, cancel. */
@@ -128,7 +130,7 @@ export function goesOverRows({ kind }: Question): boolean {
   return kind === 'list' || kind === 'workers' || kind === 'unique' || kind === 'tally';
 }
 
-/** The broker's answers; `fence`, `workers`, `store` and `stats` are the sessions' own. */
+/** The broker's answers; `fence`, `workers`, `store`, `stats` and `most` are the sessions' own. */
 export function answerByBroker(broker: Broker, question: Question): Answer {
   switch (question.kind) {
     case 'handle':

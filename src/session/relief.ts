@@ -18,12 +18,43 @@ const FUNCTIONS_STEP = 4096;
 export function relieve(home: Home): void {
   const { account } = home;
   if (account.grow() || forgetFunctions(home)) return;
+  askOthers(home);
+  // What was closed gives its output up after the turn, other threads in theirs: until then a step more.
+  if (!account.grow()) account.overdraw();
+}
+
+/** Once all other threads have shown what they hold, the connection that holds most of all is closed: now without them. */
+function askOthers(home: Home): void {
+  if (home.isRelieving) return;
+  home.isRelieving = true;
+  const others = home.links.flatMap((link, thread) => (link === null ? [] : [thread]));
+  let missing = others.length;
+  for (const thread of others)
+    home.ask(thread, { kind: 'most' }, () => {
+      missing--;
+      if (missing > 0) return;
+      home.isRelieving = false;
+      // Somebody may have left meanwhile.
+      if (home.account.settle() >= 0) return;
+      closeAnywhere(home);
+      home.account.overdraw();
+    });
+  if (missing > 0) return;
+  home.isRelieving = false;
+  closeAnywhere(home);
+}
+
+/** Closes the one that holds most of all threads, as they have shown last. */
+function closeAnywhere(home: Home): void {
   const most = findMost(home);
-  const thread = account.threadOfMost;
+  const thread = home.account.threadOfMost;
   if (thread === home.options.thread && most !== null) closeMost(home, most);
   else if (thread >= 0) home.links[thread]?.send(RecordKind.RELIEVE, 0, 0, 0, 0);
-  // What was closed gives its output up after the turn, another thread in its next one: until then a step more.
-  if (!account.grow()) account.overdraw();
+}
+
+/** Shows the other threads what connections hold here. Linear in them. */
+export function showMost(home: Home): void {
+  findMost(home);
 }
 
 /** Another thread has no memory left, and the connection that holds most lives here. */
@@ -52,8 +83,9 @@ function findMost(home: Home): Most | null {
   for (let slot = 0; slot < home.slotEnd; slot++) {
     const session = home.atSlot(slot);
     if (session === null || session.isEnding) continue;
-    const { held, peer } = session;
-    look(session, held + (peer?.held ?? 0) + waitingBytes(home, session));
+    const { held, peer, conn } = session;
+    const passing = waitingBytes(home, session) + home.reactor.unreadBytes(conn);
+    look(session, held + (peer?.held ?? 0) + passing);
   }
   for (const peer of home.farPeers.values()) if (!peer.isClosing) look(peer, peer.held);
   home.account.publish(holdersBytes, mostBytes);

@@ -73,6 +73,12 @@ export class MixedReactor extends AddonReactor {
       : this.#engine.unsentBytes(conn);
   }
 
+  override unreadBytes(conn: number): number {
+    return this.#connections.get(conn) === undefined
+      ? super.unreadBytes(conn)
+      : this.#engine.unreadBytes(conn);
+  }
+
   override notifyDrained(conn: number, bytes: number): void {
     if (!askDrained(this.#engine, conn, bytes)) super.notifyDrained(conn, bytes);
   }

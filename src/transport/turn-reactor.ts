@@ -73,6 +73,10 @@ export abstract class TurnReactor implements Reactor {
     return this.engine.unsentBytes(conn);
   }
 
+  unreadBytes(conn: number): number {
+    return this.engine.unreadBytes(conn);
+  }
+
   notifyDrained(conn: number, bytes: number): void {
     askDrained(this.engine, conn, bytes);
   }

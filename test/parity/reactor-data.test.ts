@@ -105,6 +105,22 @@ describe.each(carriers)('the reactor of the $label', (carrier) => {
     expect(await peer.write('go\n').text(13)).toBe('one two three');
   });
 
+  test('knows how much of a frame has come', async () => {
+    stage.host.handle = echo(stage.host);
+    const { reactor } = stage.host;
+    const peer = await stage.connect();
+    const { conn } = await stage.host.event(isKind(RowKind.OPEN));
+    for (const size of [1_000, 300_000]) {
+      const { bytes } = sample(16, [], noise(size));
+      peer.write(bytes.subarray(0, -1));
+      while (reactor.unreadBytes(conn) < bytes.length - 1) await new Promise(setImmediate);
+      expect(reactor.unreadBytes(conn)).toBe(bytes.length - 1);
+      await peer.write(bytes.subarray(-1)).read(bytes.length);
+      expect(reactor.unreadBytes(conn)).toBe(0);
+    }
+    expect(reactor.unreadBytes(conn + (1 << 20))).toBe(0);
+  });
+
   test('drops output for connections that it does not know', async () => {
     const peer = await stage.connect();
     const { conn } = await stage.host.event(isKind(RowKind.OPEN));

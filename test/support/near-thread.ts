@@ -36,6 +36,8 @@ export type NearOptions = Partial<
   Omit<BrokerOptions, 'home' | 'hashSeed' | 'account' | 'log'> &
     Omit<HomeOptions, 'hashSeed'> & {
       readonly memoryBytesMax: number;
+      /** Shared by threads that share that memory. */
+      readonly memoryWords: Int32Array;
       readonly rings: ThreadRings;
       readonly isAllowed: (address: string) => boolean;
       /** Shared by threads that hand connections to each other. */
@@ -186,6 +188,7 @@ function coreOptions(options: NearOptions) {
     windowBytes: _windowBytes,
     makeStore: _makeStore,
     memoryBytesMax = 0,
+    memoryWords = accountWords(33),
     ...rest
   } = options;
   const both = {
@@ -214,7 +217,7 @@ function coreOptions(options: NearOptions) {
     slowTurnMs: 1e9,
     unservedWarningMs: 0,
     memoryBytesMax,
-    memoryWords: accountWords(33),
+    memoryWords,
   };
 }
 

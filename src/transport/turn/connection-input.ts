@@ -79,6 +79,13 @@ export class ConnectionInput {
     this.#pieces.unshift(...joined(taken));
   }
 
+  /** Bytes of everything that is left, but for data that was dropped. */
+  get unreadBytes(): number {
+    let bytes = this.#carry.length + this.queue.bytes;
+    for (const piece of this.#pieces) bytes += bytesOf(piece);
+    return this.#fill === null ? bytes : bytes + bytesOf(this.#fill);
+  }
+
   /** Everything that is left, as it came on the wire. Throws Error when data of a frame was dropped. */
   takeUnread(): Uint8Array {
     const all = new ByteQueue();
@@ -229,4 +236,10 @@ export class ConnectionInput {
     if (piece instanceof Uint8Array || piece.blob === BLOB_DROPPED) return;
     this.#context.blobs.release(piece.blob);
   }
+}
+
+function bytesOf(piece: Piece): number {
+  if (piece instanceof Uint8Array) return piece.length;
+  const { head, dataBytes, left, blob } = piece;
+  return head.length + (blob === BLOB_DROPPED ? 0 : dataBytes - left);
 }

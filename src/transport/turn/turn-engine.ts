@@ -126,6 +126,11 @@ export class TurnEngine {
     return connection === undefined ? 0 : this.output.unsentBytes(connection);
   }
 
+  /** Bytes that have come and are kept: unfinished frames and what was un-read. */
+  unreadBytes(conn: number): number {
+    return this.find(conn)?.input.unreadBytes ?? 0;
+  }
+
   /** A new connection. `opened`: give an OPEN row; null for an adopted one. */
   open(wire: Wire, opened: Opened | null): Connection {
     const { context } = this.input;

@@ -156,6 +156,24 @@ describe('--max-memory', () => {
     expect(stage.thread.warnings[0]).toMatch(/: memory is full and it holds most, \d{7} bytes$/);
   });
 
+  it('closes the one that fills it with an unfinished packet, not one with less', () => {
+    const stage = new Stage(LIMIT / 4);
+    const packet = rawPacket(SUBMIT_JOB, `f\0\0${'x'.repeat(10 * MIB)}`);
+    stage.push('stalled', packet.subarray(0, 9 * MIB));
+    stage.thread.run();
+    const { reactor } = stage.thread;
+    expect(reactor.unreadBytes(stage.peer('stalled').conn)).toBe(9 * MIB);
+    const names = Array.from({ length: 450 }, (_, i) => rawPacket(CAN_DO, nameOf(i)));
+    stage.send('worker', names);
+    expect([stage.isClosed('stalled'), stage.isClosed('worker')]).toEqual([true, false]);
+    expect(stage.thread.warnings).toEqual([
+      expect.stringMatching(
+        /^close connection .*: memory is full and it holds most, 9\d{6} bytes$/,
+      ),
+    ]);
+    expect(stage.heldBytes).toBeLessThan(9 * MIB);
+  }, 60_000);
+
   it('bounds the bytes of names of one connection also where there is no limit', () => {
     const stage = new Stage(0);
     const names = Array.from({ length: 9000 }, (_, i) => rawPacket(CAN_DO, nameOf(i)));
