@@ -1,6 +1,6 @@
 /** Changes that the text protocol makes: functions created, dropped and limited, jobs cancelled. */
 import type { Broker } from './broker.ts';
-import { Kept } from './kept.ts';
+import { Kept, nameCost } from './kept.ts';
 
 /** Answers by number; the number crosses rings. */
 export const AdminResult = { done: 0, notFound: 1, isBusy: 2, refused: 3 } as const;
@@ -8,7 +8,7 @@ export const AdminResult = { done: 0, notFound: 1, isBusy: 2, refused: 3 } as co
 /** `create function NAME`; done also when it exists. */
 export function createFunction(broker: Broker, name: Uint8Array, hash: number): number {
   if (broker.functions.find(name, 0, name.length, hash) !== null) return AdminResult.done;
-  if (!broker.account.admits(Kept.FUNCTION + name.length)) return AdminResult.refused;
+  if (!broker.account.admits(Kept.FUNCTION + nameCost(name.length))) return AdminResult.refused;
   return broker.functionNamed(name, 0, name.length, hash) === null
     ? AdminResult.refused
     : AdminResult.done;

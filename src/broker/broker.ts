@@ -19,7 +19,7 @@ import { countHeld } from './held-counts.ts';
 import { Job } from './job-table.ts';
 import type { MemoryHooks } from './jobs.ts';
 import { Flag, Jobs } from './jobs.ts';
-import { Kept } from './kept.ts';
+import { Kept, nameCost } from './kept.ts';
 import { LateAssignments } from './late.ts';
 import { abandon, canKeep, lose, queue } from './loss.ts';
 import type { Outbox } from './outbox.ts';
@@ -292,13 +292,13 @@ export class Broker {
   addFunction(bytes: Uint8Array, start: number, count: number, hash: number): FunctionQueue {
     const fn = this.functions.add(bytes, start, count, hash);
     this.tally.open(fn);
-    this.account.held += Kept.FUNCTION + count;
+    this.account.held += Kept.FUNCTION + nameCost(count);
     return fn;
   }
 
   /** Forgets a function that has neither jobs nor workers. */
   forgetFunction(fn: FunctionQueue): void {
-    this.account.held -= Kept.FUNCTION + fn.name.length;
+    this.account.held -= Kept.FUNCTION + nameCost(fn.name.length);
     this.functions.drop(fn);
     this.tally.close(fn);
   }

@@ -16,7 +16,7 @@ import type { FunctionQueue } from './functions.ts';
 import { Priority } from './functions.ts';
 import { JOB_ROW_BYTES } from './job-table.ts';
 import { Flag } from './jobs.ts';
-import { Kept } from './kept.ts';
+import { Kept, nameCost } from './kept.ts';
 import { queue } from './loss.ts';
 import type { Peer } from './peer.ts';
 import { replyWith } from './reply.ts';
@@ -63,7 +63,7 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
   }
   const known = broker.functions.find(frame.bytes, frame.off, frame.a0, frame.hash0);
   // A name that is refused is not kept either.
-  if (known === null && !hasRoom(broker, frame, Kept.FUNCTION + frame.a0)) {
+  if (known === null && !hasRoom(broker, frame, Kept.FUNCTION + nameCost(frame.a0))) {
     refuse(broker, peer, Errors.queueFull);
     return;
   }

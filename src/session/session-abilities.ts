@@ -6,6 +6,7 @@
  *   chunks   [ registrations 0..255 ] <-> [ 512..767 ] <-> newest      null = ended; a chunk of nulls is dropped
  */
 import type { ByteWriter } from '../base/byte-writer.ts';
+import { nameCost } from '../broker/kept.ts';
 import { REGISTRATIONS_MAX } from '../protocol/limits.ts';
 
 /** Registrations of a chunk. Their numbers may pass 2^31. */
@@ -48,7 +49,7 @@ export class SessionAbilities {
 
   /** What all of it costs. */
   get bytes(): number {
-    const names = this.nameBytes + this.#offered.size * NAME_BYTES;
+    const names = nameCost(this.nameBytes) + this.#offered.size * NAME_BYTES;
     return names + this.#chunks.size * CHUNK_BYTES + this.#entryCount * ENTRY_BYTES;
   }
 

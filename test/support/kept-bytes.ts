@@ -1,5 +1,5 @@
 /** What a thread holds for its peers, counted anew from all that it has: the account must say the same. */
-import { Kept } from '../../src/broker/kept.ts';
+import { Kept, nameCost } from '../../src/broker/kept.ts';
 import type { Peer } from '../../src/broker/peer.ts';
 import type { Home } from '../../src/session/home.ts';
 import { SESSION_BYTES, type Session } from '../../src/session/session.ts';
@@ -19,7 +19,7 @@ export function keptBytes(home: Home): number {
   if (broker === null) return bytes;
   for (let index = 1; index < broker.functions.indexEnd; index++) {
     const fn = broker.functions.at(index);
-    if (fn !== null) bytes += Kept.FUNCTION + fn.name.length;
+    if (fn !== null) bytes += Kept.FUNCTION + nameCost(fn.name.length);
   }
   return bytes + broker.jobs.keptBytes + broker.uniques.bytes;
 }

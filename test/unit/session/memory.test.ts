@@ -1,6 +1,6 @@
 /** --max-memory: what counts, what is refused when, and who is closed when it is full. Counted, not measured. */
 import { describe, expect, it } from 'vitest';
-import { Kept } from '../../../src/broker/kept.ts';
+import { Kept, nameCost } from '../../../src/broker/kept.ts';
 import { NearDialogue } from '../../support/near-dialogue.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
@@ -131,7 +131,7 @@ describe('--max-memory', () => {
     ]);
     expect([stage.isClosed('small'), stage.isClosed('honest')]).toEqual([false, false]);
     // Its names are forgotten when there is need of their memory: others may come.
-    stage.send('next', names(10_000, 500));
+    stage.send('next', names(10_000, 400));
     expect(stage.isClosed('next')).toBe(false);
     expect(stage.thread.warnings.length).toBe(1);
     stage.send('honest', [rawPacket(ECHO_REQ, 'x')]);
@@ -171,7 +171,7 @@ describe('--max-memory', () => {
         /^close connection .*: memory is full and it holds most, 9\d{6} bytes$/,
       ),
     ]);
-    expect(stage.heldBytes).toBeLessThan(9 * MIB);
+    expect(stage.heldBytes).toBeLessThan(12 * MIB);
   }, 60_000);
 
   it('bounds the bytes of names of one connection also where there is no limit', () => {
@@ -195,7 +195,7 @@ describe('--max-memory', () => {
       Array.from({ length: 100 }, () => rawPacket(CAN_DO, nameOf(0))),
     );
     // Once for the connection, once for the function.
-    expect(stage.heldBytes - before).toBeLessThan(2 * 8000 + 4096);
+    expect(stage.heldBytes - before).toBeLessThan(2 * nameCost(8000) + 4096);
     stage.push('admin', 'status\n');
     stage.thread.run();
     expect(stage.take('admin').toString()).toBe(`${nameOf(0)}\t0\t0\t16\n.\n`);
@@ -205,7 +205,7 @@ describe('--max-memory', () => {
     expect(rows[0]).toBe(`0 127.0.0.1 - :${` ${nameOf(0)}`.repeat(16)}`);
     stage.send('worker', [rawPacket(RESET_ABILITIES, '')]);
     stage.leave('admin');
-    const fn = Kept.FUNCTION + 8000;
+    const fn = Kept.FUNCTION + nameCost(8000);
     expect(stage.heldBytes - before - fn).toBeLessThanOrEqual(Kept.PEER);
   });
 
