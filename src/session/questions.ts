@@ -77,7 +77,7 @@ export interface ThreadStats {
   readonly requeued: number;
   /** Bytes of job rows, workloads and indexes in use. */
   readonly queueBytes: number;
-  /** Bytes that peers make the thread keep, those of `queueBytes` among them: what counts against `--max-memory`. */
+  /** Bytes that peers make the thread keep: what counts against `--max-memory`. Of its tables only what was ever used. */
   readonly memoryBytes: number;
   /** Records sent to other threads. */
   readonly recordsSent: number;
