@@ -37,7 +37,8 @@ export async function listenPatiently(
       await listen();
       return true;
     } catch (error) {
-      const isBusy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      const { code, isLasting } = error as NodeJS.ErrnoException & { isLasting?: boolean };
+      const isBusy = code === 'EADDRINUSE' && isLasting !== true;
       if (!isBusy || pauseSeconds === null) throw error;
       patience.onBusy(error as Error, pauseSeconds);
       await patience.pause(pauseSeconds * 1000, signal);

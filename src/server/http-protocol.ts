@@ -23,7 +23,7 @@ export interface HttpProtocol {
 }
 
 /**
- * Binds. Rejects with ListenError, OptionError for what `own` holds; then nothing of it is left.
+ * Binds. Rejects with ListenError, a lasting one for what `own` holds; then nothing of it is left.
  */
 export async function openHttp(
   core: ThreadCore,

@@ -5,7 +5,6 @@
 import { isIPv6 } from 'node:net';
 import { systemReason } from '../base/system-reason.ts';
 import { readerName } from '../store/file-reason.ts';
-import { OptionError } from './options/option-error.ts';
 
 const PRIVILEGED_PORT_MAX = 1023;
 
@@ -19,23 +18,31 @@ export interface Place {
 export class ListenError extends Error {
   override readonly name = 'ListenError';
   readonly code: string | undefined;
+  /** Another attempt cannot succeed while the options are what they are. */
+  readonly isLasting: boolean;
 
-  constructor(place: Place, cause: unknown) {
-    super(`listen on ${shown(place)}: ${reasonOf(place, cause)}`, { cause });
-    this.code = (cause as NodeJS.ErrnoException).code;
+  constructor(message: string, code: string | undefined, isLasting: boolean, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+    this.isLasting = isLasting;
   }
 }
 
 /** What to throw for `cause`; `own` are the places at which this server listens already. */
 export function listenError(place: Place, cause: unknown, own: readonly Place[]): Error {
-  if (cause instanceof ListenError || cause instanceof OptionError) return cause;
+  if (cause instanceof ListenError) return cause;
   const { code } = Object(cause) as NodeJS.ErrnoException;
   const holder = code === 'EADDRINUSE' ? own.find((other) => isSame(place, other)) : undefined;
   if (holder !== undefined)
-    return new OptionError([
+    return new ListenError(
       `option ${place.option}: ${shown(place)} is taken by this server itself, as ${shown(holder)} of ${holder.option}`,
-    ]);
-  return code === undefined ? (cause as Error) : new ListenError(place, cause);
+      code,
+      true,
+      cause,
+    );
+  if (code === undefined) return cause as Error;
+  const message = `listen on ${shown(place)}: ${reasonOf(place, cause)}`;
+  return new ListenError(message, code, false, cause);
 }
 
 function shown({ at }: Place): string {

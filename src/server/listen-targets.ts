@@ -6,6 +6,7 @@ import { lookup } from 'node:dns/promises';
 import { rm, stat } from 'node:fs/promises';
 import { connect, isIP } from 'node:net';
 import { systemReason } from '../base/system-reason.ts';
+import { ListenError } from './listen-error.ts';
 import { OptionError, type ResolvedOptions, type ResolvedTarget } from './options.ts';
 import type { ListenRequest } from './types.ts';
 
@@ -92,14 +93,16 @@ function shortened(host: string): string {
   return URL.canParse(`http://[${host}]`) ? new URL(`http://[${host}]`).hostname : `[${host}]`;
 }
 
-/** A socket file on which nobody listens is left over from a killed server. Throws OptionError for any other file. */
+/** A socket file on which nobody listens is left over from a killed server. Throws ListenError for any other file. */
 export async function removeStaleSocket(path: string): Promise<void> {
   const found = await stat(path).catch(() => null);
   if (found === null) return;
   if (!found.isSocket())
-    throw new OptionError([
+    throw new ListenError(
       `option --listen: unix:${path}: something that is not a socket is there; remove it or choose another path`,
-    ]);
+      'EADDRINUSE',
+      true,
+    );
   const isServed = await new Promise<boolean>((resolve) => {
     const probe = connect(path, () => {
       probe.destroy();

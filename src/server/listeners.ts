@@ -50,7 +50,7 @@ export class Listeners {
   }
 
   /**
-   * Binds every target, then what goes with them. Rejects with ListenError, OptionError or what `refuseClosed` throws;
+   * Binds every target, then what goes with them. Rejects with ListenError or what `refuseClosed` throws;
    * then none of them is bound.
    */
   async open(targets: readonly Target[], openMore: () => Promise<void>): Promise<void> {

@@ -135,6 +135,7 @@ describe.each(variants([2]))('a shard that cannot be started, $label', (variant)
       `import { isMainThread } from 'node:worker_threads';
       export const STAGE_QUEUED = 0;
       export const STAGE_RUNNING = 1;
+      export const STAGE_LOADED = 2;
       if (!isMainThread) throw new Error('spoiled');`,
     ],
   ])('because %s makes listen reject and ends the server', async (_name, file, source) => {
