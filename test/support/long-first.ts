@@ -7,6 +7,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Longest first. */
 const LONG = [
+  'attack/attack',
   'integration/packaging/package',
   'integration/bench/suite',
   'integration/embedding/process',
