@@ -112,6 +112,11 @@ export class Account {
     return this.held + bytes <= this.#newTo || this.#admitsMore(bytes);
   }
 
+  /** Whether `bytes` more would be within the limit of all threads; looked at for what comes in many copies. */
+  fits(bytes: number): boolean {
+    return this.held + bytes <= this.granted || this.#fitsMore(bytes);
+  }
+
   /** Draws what it holds, or fails when that would pass the limit of all threads. */
   grow(): boolean {
     const words = this.#words;
@@ -181,6 +186,13 @@ export class Account {
       best = (word - 1) / THREAD_WORDS;
     }
     return holders > this.#limitUnits - this.#newUnits ? best : -1;
+  }
+
+  #fitsMore(bytes: number): boolean {
+    const words = this.#words;
+    if (words === null) return true;
+    const others = Atomics.load(words, 0) - this.#ownUnits;
+    return others + unitsOf(this.held + bytes) <= this.#limitUnits;
   }
 
   #own(words: Int32Array, change: number, total: number): void {

@@ -3,7 +3,9 @@
  * Rule: accepted only from the peer that holds the job, or has lost it to its timeout (late.ts). A packet of a far worker whose job was taken back meanwhile is
  * dropped unanswered: its home answers for handles that were never its own. Source: Gearman PROTOCOL, worker requests.
  */
+
 import { copyBytes } from '../base/bytes.ts';
+import { ROW_STEPS } from '../base/steps.ts';
 import { writeHeader } from '../protocol/encode.ts';
 import { Errors, workErrorFor } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
@@ -102,6 +104,9 @@ function refuse(broker: Broker, peer: Peer, error: Uint8Array): 0 {
   return 0;
 }
 
+/** A step for each 64 bytes of a copy: a worker whose job has many watchers sends the next part in a later turn. */
+const COPY_SHIFT = 6;
+
 /** The packet as it came, to every watcher: handle \0 and what follows it. */
 function forward(broker: Broker, job: number, frame: Frame): void {
   const { jobs } = broker;
@@ -110,7 +115,11 @@ function forward(broker: Broker, job: number, frame: Frame): void {
     if (watcher !== 0) forwardTo(broker, broker.peers.at(watcher), frame, 1);
     return;
   }
-  jobs.watchers.forEach(job, (watcher, copies) => forwardTo(broker, watcher, frame, copies));
+  const copySteps = ROW_STEPS + ((frame.end - frame.off) >> COPY_SHIFT);
+  jobs.watchers.forEach(job, (watcher, copies) => {
+    broker.steps.count += copies * copySteps;
+    forwardTo(broker, watcher, frame, copies);
+  });
 }
 
 function forwardTo(broker: Broker, watcher: Peer, frame: Frame, copies: number): void {

@@ -120,6 +120,8 @@ export class Home {
   readonly pace: Pace | null;
   /** Output of one connection that may wait until it is not read, and until it is ended. */
   readonly pauseBytes: number;
+  /** Copies of this turn, which the account does not know yet. */
+  #copiedBytes = 0;
   readonly #outputBytesMax: number;
   readonly absences: Absences;
   /** Null in threads that accept nobody, and without a limit. */
@@ -193,6 +195,7 @@ export class Home {
   /** Handles the rows of one turn. */
   onRows(rowCount: number): void {
     this.turn++;
+    this.#copiedBytes = 0;
     this.budget.begin(this);
     this.#continue();
     const { rows, arena } = this.reactor;
@@ -286,11 +289,17 @@ export class Home {
   }
 
   /**
-   * Whether more output of a connection waits than may. Then it gets no more and ends with the next turn: the caller may
-   * be in the middle of an event of the broker. One packet of any size passes.
+   * Whether a connection gets no more output: more of it waits than may, or some waits, the memory of all threads is full
+   * and what comes are `bytes` that it has not asked for (0: a reply). It then ends with the next turn: the caller may be in the middle of an
+   * event of the broker. One packet of any size passes.
    */
-  exceeds(session: Session): boolean {
-    if (waitingBytes(this, session) <= this.#outputBytesMax) return false;
+  exceeds(session: Session, bytes: number): boolean {
+    const waiting = waitingBytes(this, session);
+    this.#copiedBytes += bytes;
+    const isOver = waiting > this.#outputBytesMax;
+    if (!isOver && (bytes === 0 || waiting === 0 || this.account.fits(this.#copiedBytes)))
+      return false;
+    this.#copiedBytes -= bytes;
     if (!session.isOverLimit) {
       session.isOverLimit = true;
       this.later(() => {

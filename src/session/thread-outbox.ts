@@ -22,7 +22,7 @@ export interface NearPeers {
   /** Sends its replies that may leave. */
   release(session: Session): void;
   /** Whether more output of it waits than may; then it ends. */
-  exceeds(session: Session): boolean;
+  exceeds(session: Session, bytes: number): boolean;
 }
 
 export class ThreadOutbox implements Outbox {
@@ -68,7 +68,7 @@ export class ThreadOutbox implements Outbox {
       return copies;
     }
     const session = this.#near.live(peer.conn);
-    if (session === null || this.#near.exceeds(session)) {
+    if (session === null || this.#near.exceeds(session, headBytes)) {
       this.#toNobody(headBytes);
       return copies;
     }

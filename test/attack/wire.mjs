@@ -37,7 +37,8 @@ export const Type = {
   GRAB_JOB_ALL: 39,
   GET_STATUS_UNIQUE: 41,
 };
-export const JOB_ASSIGN = 11;
+const ASSIGN = Buffer.from('\0RES\0\0\0\x0b', 'latin1');
+const NO_JOB = Buffer.from('\0RES\0\0\0\x0a', 'latin1');
 
 const toBytes = (text) => (typeof text === 'string' ? Buffer.from(text, 'latin1') : text);
 
@@ -58,7 +59,7 @@ export function packet(type, ...args) {
 
 /** The handle of a JOB_ASSIGN packet at the end of `bytes`. */
 export function handleOf(bytes) {
-  const at = bytes.lastIndexOf(Buffer.from('\0RES\0\0\0\x0b', 'latin1'));
+  const at = bytes.lastIndexOf(ASSIGN);
   return bytes.subarray(at + 12, bytes.indexOf(0, at + 12)).toString('latin1');
 }
 
@@ -126,12 +127,12 @@ export class Peer {
     if (parts.length > 0) await this.send(...parts);
   }
 
-  /** Resolves with the last bytes once they contain `bytes`; with null when the connection ends before. */
-  until(bytes) {
-    const wanted = toBytes(bytes);
+  /** Resolves with the last bytes once they contain one of `texts`; with null when the connection ends before. */
+  until(...texts) {
+    const wanted = texts.map(toBytes);
     return new Promise((resolve) => {
       const look = () => {
-        const isThere = this.#tail.includes(wanted);
+        const isThere = wanted.some((bytes) => this.#tail.includes(bytes));
         if (!isThere && !this.isClosed) return;
         this.#wakers.delete(look);
         const found = this.#tail;
@@ -150,11 +151,11 @@ export class Peer {
     return (await this.until(token)) !== null;
   }
 
-  /** Asks for a job and returns its handle; null when the connection ends before. */
+  /** Asks for a job and returns its handle; null when there is none, or the connection ends before. */
   async grab() {
     await this.send(packet(Type.GRAB_JOB));
-    const found = await this.until('\0RES\0\0\0\x0b');
-    return found === null ? null : handleOf(found);
+    const found = await this.until(ASSIGN, NO_JOB);
+    return found?.includes(ASSIGN) ? handleOf(found) : null;
   }
 
   pause() {

@@ -13,7 +13,9 @@ export interface Servers {
   readonly token: string | null;
 }
 
-const SILENCE_MS = 1000;
+/** A server that cannot be reached is soon known; one that only takes its time is waited for. */
+const FAILED_MS = 1000;
+const SILENT_MS = 3000;
 const DEFAULT_PORT = 4730;
 
 function fromEnvironment(env: NodeJS.ProcessEnv, variable: string): ServerTarget[] {
@@ -53,18 +55,25 @@ export function show(server: Server): string {
 }
 
 /**
- * Says what is tried when no server has answered after a second. `states` are those of the connections; call what is
+ * Says what is tried when no server is there after a second, or has not answered after three. `states` are those of the connections; call what is
  * returned when a server is there, or nobody waits for one any more.
  */
 export function sayWhenSilent(
   states: () => readonly { readonly server: string; readonly state: string }[],
   say: (text: string) => void,
 ): () => void {
-  const timer = setTimeout(() => {
+  let isSaid = false;
+  const look = (hasTime: boolean): void => {
     const tried = states();
-    if (tried.some(({ state }) => state === 'ready')) return;
+    const isConnecting = tried.some(({ state }) => state === 'connecting');
+    if (isSaid || tried.some(({ state }) => state === 'ready') || (isConnecting && hasTime)) return;
+    isSaid = true;
     const names = [...new Set(tried.map(({ server }) => server))].join(', ');
     say(`no job server has answered yet, trying ${names}`);
-  }, SILENCE_MS);
-  return () => clearTimeout(timer);
+  };
+  const timers = [
+    setTimeout(() => look(true), FAILED_MS),
+    setTimeout(() => look(false), SILENT_MS),
+  ];
+  return () => timers.forEach(clearTimeout);
 }

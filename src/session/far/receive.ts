@@ -152,7 +152,7 @@ function onReply(home: Home, from: number, record: RecordView): void {
     settleGrab(home, session);
   }
   if (isAssign(type)) noteFarJob(home, session, from, bytes, at + HEADER_BYTES);
-  if (home.exceeds(session)) return;
+  if (home.exceeds(session, 0)) return;
   place.isFilled = true;
   if (session.replies?.front === place) home.output.write(session.conn, bytes, at, at + byteCount);
   else place.add(bytes.slice(at, at + byteCount));
@@ -190,7 +190,7 @@ function onNotify(home: Home, record: RecordView): void {
   let packet = bytes.subarray(at, at + byteCount);
   if (bytes[at + 7] === Packet.WORK_EXCEPTION && !session.takesExceptions) packet = failFor(packet);
   const kept = session.replies === null ? null : packet.slice();
-  for (let copies = record.b; copies > 0 && !home.exceeds(session); copies--) {
+  for (let copies = record.b; copies > 0 && !home.exceeds(session, byteCount); copies--) {
     if (kept === null) home.output.write(session.conn, packet);
     else keepPacket(session, kept);
   }

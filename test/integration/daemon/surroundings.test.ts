@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { findProgram } from '../../support/find-program.ts';
 import { onlyWhere } from '../../support/peers.ts';
 import { daemonPath } from '../../support/servers.ts';
 import { ask, linesOf, runToEnd, scratch, start, startDaemon, useScratch } from './command.ts';
@@ -25,6 +26,7 @@ const canBeStranger =
   onlyWhere(isRoot, 'only root can start a server as another user') &&
   onlyWhere(isOpenToAll(), 'the built files are not open to all users');
 const asStranger = test.skipIf(!canBeStranger);
+const hasFifo = onlyWhere(findProgram('mkfifo') !== null, 'there is no program mkfifo');
 const hasFull = onlyWhere(existsSync('/dev/full'), 'there is no /dev/full');
 
 const LOOPBACK = ['-t', '0', '-L', '127.0.0.1', '-p', '0'];
@@ -177,7 +179,7 @@ async function freeAddress(): Promise<{ port: number; release: () => Promise<voi
 }
 
 describe('start', () => {
-  test('a HUP while the options are read does not end it', async () => {
+  test.skipIf(!hasFifo)('a HUP while the options are read does not end it', async () => {
     execFileSync('mkfifo', [scratch('conf')]);
     const run = start([...LOOPBACK, '--config-file', scratch('conf')]);
     // Opens when the server has begun to read it.

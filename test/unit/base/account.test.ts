@@ -138,3 +138,12 @@ describe('the account', () => {
     expect([account.held, holder.held]).toEqual([0, 0]);
   });
 });
+
+it('says whether copies that are not counted yet would fit, up to the whole limit', () => {
+  const account = new Account(64 * MIB, accountWords(1));
+  account.keep({ held: 0 }, 60 * MIB);
+  account.settle();
+  expect(account.fits(3 * MIB)).toBe(true);
+  expect(account.fits(5 * MIB)).toBe(false);
+  expect(new Account().fits(Number.MAX_SAFE_INTEGER)).toBe(true);
+});
