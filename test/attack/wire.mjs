@@ -167,8 +167,10 @@ export class Peer {
     this.socket.resume();
   }
 
+  /** Ends it with a reset; a TLS connection, which cannot be reset from here, without its last messages. */
   reset() {
-    this.socket.resetAndDestroy?.() ?? this.socket.destroy();
+    if (this.socket.encrypted) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 
   end() {

@@ -137,6 +137,8 @@ async function throughput(attack, count) {
   await worker.send(packet(Type.CAN_DO, 'honest'));
   for (let i = 0; i < count; i++) {
     await client.send(packet(Type.SUBMIT_JOB, 'honest', '', `${i};`));
+    // The job is there before the worker asks.
+    if (!(await client.barrier())) return false;
     const handle = await worker.grab();
     if (handle === null) return false;
     await worker.send(packet(Type.WORK_COMPLETE, handle, `result ${i};`));
