@@ -1,7 +1,8 @@
 /**
  * WORK_*: what a worker tells of a job it holds goes to every watcher; a final packet ends the job.
- * Rule: accepted only from the peer that holds the job, or has lost it to its timeout (late.ts). A packet of a far worker whose job was taken back meanwhile is
- * dropped unanswered: its home answers for handles that were never its own. Source: Gearman PROTOCOL, worker requests.
+ * Rule: accepted only from the peer that holds the job, or has lost it to its timeout (late.ts). A packet of a far
+ * worker whose job was taken back meanwhile is dropped unanswered: its home answers for handles that were never its
+ * own. Source: Gearman PROTOCOL, worker requests.
  */
 
 import { copyBytes } from '../base/bytes.ts';
