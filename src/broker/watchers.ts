@@ -1,5 +1,5 @@
 /**
- * Who waits for which job, and how often: a peer that submits the same unique again has one subscription more. The first
+ * The peers that wait for each job, and how often: a peer that submits the same unique again has one subscription more. The first
  * subscription of a job lies in its row and in the peer's own list; more of them, which are rare, in a side map.
  * Rule: every operation but `forEach` and `dropAll` is O(1) in the other peers of the job.
  */

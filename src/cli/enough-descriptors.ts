@@ -4,8 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 
-/** Measured: 64 to load and listen with Node.js 20; each thread keeps 6, and reads its files
- * together with the others when all begin. */
+/**
+ * Measured: 64 to load and listen with Node.js 20; each thread keeps 6, and reads its files together with the others
+ * when all begin.
+ */
 const BASE_COUNT = 88;
 const THREAD_COUNT = 16;
 

@@ -1,5 +1,5 @@
 /**
- * One write of the batches of several shards. Rule: a batch that is written again, because nobody knows what became of it,
+ * One write of the batches of several shards. Rule: a batch that is written again, because its outcome is unknown,
  * may meet its own rows; a row that is there with all that a put says is that put, any other one refuses it.
  */
 import {
