@@ -5,7 +5,7 @@
 import { ConnectionError } from '../link/errors.ts';
 import type { ConnectionChange } from '../link/link.ts';
 import type { ConnectionSettings } from '../link/settings.ts';
-import { UnreachedWarning } from '../link/unreached.ts';
+import { UnreachedWarning, whyUnreachable } from '../link/unreached.ts';
 import { Watchers } from '../link/watchers.ts';
 import { type RequestOptions, within } from '../link/within.ts';
 import { Channel } from './channel.ts';
@@ -93,8 +93,7 @@ export class Servers {
 
   /** Why no server can be reached; null while one is ready, or none has failed yet. */
   get whyUnreachable(): ConnectionError | null {
-    if (this.#channels.some((channel) => channel.isReady)) return null;
-    return this.#channels.find(({ link }) => link.lastError !== null)?.link.lastError ?? null;
+    return whyUnreachable(this.#channels.map(({ link }) => link));
   }
 
   /** The error of what cannot be sent, with the reason of a server that failed. */

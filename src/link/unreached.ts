@@ -2,18 +2,40 @@
  * Reports that no job server can be reached, where the program does not listen for it: without that, a program that
  * waits for a server looks as if it hung. Once for each client or worker, as a warning of the process.
  */
+import type { ConnectionError } from './errors.ts';
 import type { Link } from './link.ts';
 
 /** A server that cannot be reached is soon known; one that only takes its time to answer is waited for. */
 const FAILED_MS = 1000;
 const SILENT_MS = 3000;
 
+/** Why no server can be reached; null while one is ready, or none has failed yet. */
+export function whyUnreachable(links: readonly Link[]): ConnectionError | null {
+  if (links.some(({ state }) => state === 'ready')) return null;
+  return links.find(({ lastError }) => lastError !== null)?.lastError ?? null;
+}
+
+/**
+ * Calls `look` after one second, when servers may have failed, and after three, when none has answered in time
+ * (`isLast`), until it returns true. Returns what ends that; does not keep the process alive.
+ */
+export function lookForServers(
+  look: (waitedMs: number, isLast: boolean) => boolean,
+): () => void {
+  const stop = (): void => timers.forEach(clearTimeout);
+  const timers = [FAILED_MS, SILENT_MS].map((waitedMs) =>
+    setTimeout(() => {
+      if (look(waitedMs, waitedMs === SILENT_MS)) stop();
+    }, waitedMs).unref(),
+  );
+  return stop;
+}
+
 export class UnreachedWarning {
   readonly #what: string;
   readonly #links: () => readonly Link[];
   readonly #isHeard: () => boolean;
   #isStarted = false;
-  #isWarned = false;
 
   /** `what` names the client or worker; `isHeard`: the program listens to `connection` events itself. */
   constructor(what: string, links: () => readonly Link[], isHeard: () => boolean) {
@@ -26,16 +48,15 @@ export class UnreachedWarning {
   start(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
-    setTimeout(() => this.#look(FAILED_MS), FAILED_MS).unref();
-    setTimeout(() => this.#look(SILENT_MS), SILENT_MS).unref();
+    lookForServers((waitedMs, isLast) => this.#look(waitedMs, isLast));
   }
 
-  #look(waitedMs: number): void {
+  /** Whether there is nothing more to look for. */
+  #look(waitedMs: number, isLast: boolean): boolean {
     const links = this.#links();
     const isOver = links.some(({ state }) => state === 'ready' || state === 'closed');
-    if (this.#isWarned || isOver || this.#isHeard()) return;
-    if (waitedMs < SILENT_MS && links.every(({ lastError }) => lastError === null)) return;
-    this.#isWarned = true;
+    if (isOver || this.#isHeard()) return true;
+    if (!isLast && links.every(({ lastError }) => lastError === null)) return false;
     const reasons = links.map(
       ({ label, lastError }) => lastError?.message ?? `job server ${label} has not answered yet`,
     );
@@ -44,5 +65,6 @@ export class UnreachedWarning {
       `${this.#what}: no job server within ${waitedMs / 1000} s, trying on: ${tried}`,
       'GearmanWarning',
     );
+    return true;
   }
 }

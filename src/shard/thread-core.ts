@@ -14,7 +14,6 @@ import { dropOldTokens } from '../session/admission.ts';
 import { onRecord } from '../session/far/receive.ts';
 import { Home, type HomeOptions } from '../session/home.ts';
 import type { LoopDelay } from '../session/questions.ts';
-import { relieve } from '../session/relief.ts';
 import type { Session } from '../session/session.ts';
 import type { Store, StoreHost } from '../store/store.ts';
 import { Housekeeping } from './housekeeping.ts';
@@ -311,14 +310,9 @@ export class ThreadCore {
     this.#parts.setTimer(atMs, this.#wake);
   }
 
-  /** Lets blobs grow, until the next turn, by what is left for all threads; makes room when nothing is. */
+  /** Lets blobs grow, until the next turn, by what is left for all threads. */
   #settleMemory(): void {
-    let leftBytes = this.account.settle();
-    if (leftBytes < 0) {
-      relieve(this.home);
-      this.#publishing.publish();
-      leftBytes = this.account.settle();
-    }
+    const leftBytes = this.account.settle();
     const { control } = this.reactor;
     const kib = (control[Control.BLOB_KIB] as number) + Math.floor(leftBytes / 1024);
     control[Control.BLOB_KIB_MAX] = Math.max(1, Math.min(kib, 0x7fffffff));

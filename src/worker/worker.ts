@@ -21,7 +21,7 @@ import {
   checkWhole,
   connectionSettings,
 } from '../link/settings.ts';
-import { UnreachedWarning } from '../link/unreached.ts';
+import { UnreachedWarning, whyUnreachable } from '../link/unreached.ts';
 import { Watchers } from '../link/watchers.ts';
 import { type RequestOptions, within } from '../link/within.ts';
 import type { Ability } from './ability.ts';
@@ -245,9 +245,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
 
   /** Why no server can be reached; null while one is ready, or none has failed yet. */
   get #whyUnreachable(): ConnectionError | null {
-    const links = this.#stations.map(({ link }) => link);
-    if (links.some(({ state }) => state === 'ready')) return null;
-    return links.find(({ lastError }) => lastError !== null)?.lastError ?? null;
+    return whyUnreachable(this.#stations.map(({ link }) => link));
   }
 
   #end(isPatient: boolean): Promise<void> {

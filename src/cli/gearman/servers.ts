@@ -1,4 +1,5 @@
 /** Which job servers a command means: options and environment. */
+import { lookForServers } from '../../link/unreached.ts';
 import { showListenTarget } from '../../server/options/address-types.ts';
 import type { TlsSettings } from '../tool/tls.ts';
 import type { ToolValues } from '../tool/tool-option.ts';
@@ -13,9 +14,6 @@ export interface Servers {
   readonly token: string | null;
 }
 
-/** A server that cannot be reached is soon known; one that only takes its time is waited for. */
-const FAILED_MS = 1000;
-const SILENT_MS = 3000;
 const DEFAULT_PORT = 4730;
 
 function fromEnvironment(env: NodeJS.ProcessEnv, variable: string): ServerTarget[] {
@@ -55,25 +53,19 @@ export function show(server: Server): string {
 }
 
 /**
- * Says what is tried when no server is there after a second, or has not answered after three. `states` are those of the connections; call what is
- * returned when a server is there, or nobody waits for one any more.
+ * Reports what is tried when no server is there after a second, or has not answered after three. `states` are those of
+ * the connections; call what is returned when a server is there, or nobody waits for one any more.
  */
 export function sayWhenSilent(
   states: () => readonly { readonly server: string; readonly state: string }[],
   say: (text: string) => void,
 ): () => void {
-  let isSaid = false;
-  const look = (hasTime: boolean): void => {
+  return lookForServers((_waitedMs, isLast) => {
     const tried = states();
-    const isConnecting = tried.some(({ state }) => state === 'connecting');
-    if (isSaid || tried.some(({ state }) => state === 'ready') || (isConnecting && hasTime)) return;
-    isSaid = true;
+    if (tried.some(({ state }) => state === 'ready')) return true;
+    if (!isLast && tried.some(({ state }) => state === 'connecting')) return false;
     const names = [...new Set(tried.map(({ server }) => server))].join(', ');
     say(`no job server has answered yet, trying ${names}`);
-  };
-  const timers = [
-    setTimeout(() => look(true), FAILED_MS),
-    setTimeout(() => look(false), SILENT_MS),
-  ];
-  return () => timers.forEach(clearTimeout);
+    return true;
+  });
 }
