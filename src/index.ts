@@ -52,7 +52,7 @@ export { ServerClosedError } from './server/closed-error.ts';
 export { OptionError, type ServerOptions } from './server/options.ts';
 export { createServer } from './server/server.ts';
 export type { ListenRequest, Server, ServerAddress, ServerStats } from './server/types.ts';
-export type { ThreadStats } from './session/questions.ts';
+export type { ThreadStats } from './session/thread-queries.ts';
 export type { StoreHealth } from './store/store.ts';
 export { drainOnSignal, type StopOptions } from './worker/stop-signals.ts';
 export type {

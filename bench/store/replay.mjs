@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { createServer } from '../../dist/index.js';
 import { hashBytes } from '../../dist/protocol/hash.js';
 import { writeManifest } from '../../dist/store/manifest.js';
-import { reroute } from '../../dist/store/reroute.js';
+import { reroute } from '../../dist/store/reshard.js';
 import { StoredJob } from '../../dist/store/stored-job.js';
 
 const MS_MAX = 5_000;

@@ -7,13 +7,13 @@ import { Listing } from '../broker/query.ts';
 import { hashBytes } from '../protocol/hash.ts';
 import { LINE_WORDS_MAX } from '../protocol/limits.ts';
 import { parseInteger } from '../protocol/numbers.ts';
-import { deny, maySayCommands } from '../session/admission.ts';
-import { fence, ownerThreads } from '../session/frames/queries.ts';
-import type { Home } from '../session/home.ts';
+import { deny, maySayCommands } from '../session/authorization.ts';
+import { fence, ownerThreads } from '../session/handlers/queries.ts';
 import { replyListing } from '../session/listing.ts';
-import type { Question } from '../session/questions.ts';
 import { fill, reply, takePlace } from '../session/replies.ts';
 import type { Session } from '../session/session.ts';
+import type { Home } from '../session/session-table.ts';
+import type { Question } from '../session/thread-queries.ts';
 
 /** What commands tell of the server itself. */
 export interface AdminFacts {

@@ -6,9 +6,9 @@ import { writeHeader } from '../protocol/encode.ts';
 import { HEADER_BYTES } from '../protocol/limits.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { Broker } from './broker.ts';
+import { Count } from './function-stats.ts';
 import { Flag } from './jobs.ts';
 import type { Peer } from './peer.ts';
-import { Count } from './tally.ts';
 
 /** Takes an assigned job from its worker: back to its queue, or failed when its attempts are spent. */
 export function lose(broker: Broker, job: number): void {

@@ -14,12 +14,12 @@ import { HANDLE_BYTES_MAX, HEADER_BYTES } from '../protocol/limits.ts';
 import { parseUint32 } from '../protocol/numbers.ts';
 import { isFinal, Packet } from '../protocol/packets.ts';
 import type { Broker } from './broker.ts';
+import { Count } from './function-stats.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
 import { failTo, notifyFail } from './loss.ts';
 import type { Peer } from './peer.ts';
 import { replyWith } from './reply.ts';
-import { Count } from './tally.ts';
 
 /** Longest denominator that gearmand forwards. */
 const DENOMINATOR_BYTES_MAX = 10;

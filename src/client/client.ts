@@ -20,8 +20,8 @@ import { CONNECTION_OPTIONS, checkMs, checkWhole, connectionSettings } from '../
 import { type RequestOptions, within } from '../link/within.ts';
 import { HANDLE_BYTES_MAX, UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
 import { Job, type JobOwner } from './job.ts';
-import { ParkedJobs } from './parked.ts';
-import { askStatus, askStatusByUnique } from './questions.ts';
+import { ParkedJobs } from './offline-queue.ts';
+import { askStatus, askStatusByUnique } from './requests.ts';
 import { closedError, Servers } from './servers.ts';
 import { submissionOf } from './submission.ts';
 import { type ManyJob, type ManyOptions, type ManyResult, submitMany } from './submit-many.ts';

@@ -11,7 +11,7 @@ import { type RequestOptions, within } from '../link/within.ts';
 import { Channel } from './channel.ts';
 import { ChannelChoice } from './choose-channel.ts';
 import { firstKnown } from './first-known.ts';
-import { askEcho } from './questions.ts';
+import { askEcho } from './requests.ts';
 import type { JobStatus, Ping, ServerState } from './types.ts';
 
 /** Much more unsent output than this only costs memory. */

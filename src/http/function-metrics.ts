@@ -4,8 +4,8 @@
  * others: it would make objects of every line, and collecting them stands in the way of jobs.
  * Source: Prometheus, "Exposition formats", text-based format 0.0.4.
  */
-import { BUCKET_COUNT, Count } from '../broker/tally.ts';
-import { COUNTS_AT, Gauge, type TallyRow } from '../broker/tally-rows.ts';
+import { BUCKET_COUNT, Count } from '../broker/function-stats.ts';
+import { COUNTS_AT, Gauge, type TallyRow } from '../broker/function-stats-rows.ts';
 import type { FunctionRows } from './function-rows.ts';
 import { upperBounds } from './metric-values.ts';
 

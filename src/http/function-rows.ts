@@ -3,7 +3,7 @@
  * Rule: names that give the same label (bytes that are no UTF-8, very long ones, the label of the rest) are added up,
  * because a page with one label twice is no page at all.
  */
-import { Gauge, ROW_NUMBERS, type TallyRow } from '../broker/tally-rows.ts';
+import { Gauge, ROW_NUMBERS, type TallyRow } from '../broker/function-stats-rows.ts';
 
 /** Functions that share what is counted: those without a row of their own. No function is shown under this name. */
 export const REST_LABEL = '(other)';

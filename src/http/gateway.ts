@@ -10,7 +10,7 @@ import type { Endpoint } from '../link/endpoint.ts';
 import { Bodies } from './bodies.ts';
 import { GatewayJob, type Workload } from './gateway-job.ts';
 import { hasBody, type JobRequest, type Refusal, readRequest } from './gateway-request.ts';
-import { HttpDoor, type HttpDoorOptions } from './http-door.ts';
+import { HttpDoor, type HttpDoorOptions } from './http-connection-limits.ts';
 import { HttpListener, type Lobbies } from './http-listener.ts';
 
 const HEADER_BYTES_MAX = 8_192;

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type AddressInfo, Socket } from 'node:net';
 import type { Lobby, LobbyEnd, LobbyOptions, LobbyPeer, OpenLobby } from '../native/contract.ts';
-import type { HttpDoor } from './http-door.ts';
+import type { HttpDoor } from './http-connection-limits.ts';
 
 const PASS_MS = 1;
 /** Above so many that are to be handed on nobody is accepted, until a quarter is left: requests come too fast. */

@@ -1,6 +1,6 @@
 /** Values of metrics as prom-client writes them. */
-import { BUCKET_COUNT } from '../broker/tally.ts';
-import type { ThreadStats } from '../session/questions.ts';
+import { BUCKET_COUNT } from '../broker/function-stats.ts';
+import type { ThreadStats } from '../session/thread-queries.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface MetricValue {

@@ -5,7 +5,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
-import type { ThreadStats } from '../session/questions.ts';
+import type { ThreadStats } from '../session/thread-queries.ts';
 import { functionMetrics } from './function-metrics.ts';
 import type { FunctionRows } from './function-rows.ts';
 import {

@@ -2,9 +2,9 @@
  * What metrics are made of: figures of every thread and rows of its functions, asked for piece by piece. A shard walks
  * over some functions a turn, so that a snapshot is in nobody's way; it is therefore a cursor, not an instant.
  */
-import { readTallyPiece, type TallyRow } from '../broker/tally-rows.ts';
-import type { Home } from '../session/home.ts';
-import type { ThreadStats } from '../session/questions.ts';
+import { readTallyPiece, type TallyRow } from '../broker/function-stats-rows.ts';
+import type { Home } from '../session/session-table.ts';
+import type { ThreadStats } from '../session/thread-queries.ts';
 import { addRow, type FunctionRows } from './function-rows.ts';
 
 /** Between two pieces the loop is for others: a round trip takes several turns, and would meet a piece in each. */

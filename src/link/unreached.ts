@@ -19,9 +19,7 @@ export function whyUnreachable(links: readonly Link[]): ConnectionError | null {
  * Calls `look` after one second, when servers may have failed, and after three, when none has answered in time
  * (`isLast`), until it returns true. Returns what ends that; does not keep the process alive.
  */
-export function lookForServers(
-  look: (waitedMs: number, isLast: boolean) => boolean,
-): () => void {
+export function lookForServers(look: (waitedMs: number, isLast: boolean) => boolean): () => void {
   const stop = (): void => timers.forEach(clearTimeout);
   const timers = [FAILED_MS, SILENT_MS].map((waitedMs) =>
     setTimeout(() => {

@@ -211,7 +211,7 @@ export interface Disk {
 /** Throws SystemError when there can be no more threads. */
 export type OpenDisk = () => Disk;
 
-/** Functions of the addon that belong to no reactor. The twin's versions are in native/twin.ts. */
+/** Functions of the addon that belong to no reactor. The twin's versions are in native/typescript-core.ts. */
 export interface NativeFunctions {
   /** Gives the pages of `bytes` back to the system; its content is zero afterwards (or unchanged in the twin, which drops chunks instead). */
   discard(bytes: Uint8Array): void;

@@ -9,7 +9,7 @@ import type { NativeFunctions, OpenDisk, OpenLobby, Reactor, ReactorOptions } fr
 import { openDisk } from './disk.ts';
 import { openLobby } from './lobby.ts';
 import { orShortage } from './shortage.ts';
-import { twinFunctions } from './twin.ts';
+import { twinFunctions } from './typescript-core.ts';
 
 /** What was picked. With the twin, sockets are `transport/node-reactor.ts` on the main thread. */
 export interface Native {

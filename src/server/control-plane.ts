@@ -11,7 +11,7 @@ import type { Lobbies } from '../http/http-listener.ts';
 import { collectRows, type RingDepth, type Snapshot } from '../http/snapshot.ts';
 import { Right } from '../session/access.ts';
 import { Incident } from '../session/incidents.ts';
-import type { ThreadStats } from '../session/questions.ts';
+import type { ThreadStats } from '../session/thread-queries.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { contextOptionsOf, type TlsMaterial } from '../transport/tls/material.ts';
 import { httpRefusals, reportNow } from './http-refusals.ts';

@@ -4,7 +4,7 @@
  */
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { Listing } from '../broker/query.ts';
-import type { Answer, Question, ThreadStats } from '../session/questions.ts';
+import type { Answer, Question, ThreadStats } from '../session/thread-queries.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { LastJob } from './last-job.ts';
 

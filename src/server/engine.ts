@@ -5,9 +5,9 @@
 import type { Logger } from '../base/logger.ts';
 import { assembleThread, NO_RINGS } from '../shard/assemble.ts';
 import type { ExplainedChoice } from '../shard/choose-native.ts';
-import { closeHome } from '../shard/close-home.ts';
-import { secureListening } from '../shard/secure-listener.ts';
+import { closeHome } from '../shard/close-sessions.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
+import { secureListening } from '../shard/tls-listener.ts';
 import { warmUp } from '../shard/warm-up.ts';
 import type { Place } from './listen-error.ts';
 import { Listeners } from './listeners.ts';

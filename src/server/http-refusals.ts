@@ -1,6 +1,6 @@
 /** Refusals at HTTP ports are counted and logged as those of Gearman's ports are. */
 import type { LogContext } from '../base/logger.ts';
-import type { HttpDoorOptions, HttpRefusal } from '../http/http-door.ts';
+import type { HttpDoorOptions, HttpRefusal } from '../http/http-connection-limits.ts';
 import { Incident } from '../session/incidents.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 

@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { type Logger, LogLevel } from '../base/logger.ts';
 import type { ListenAddress, Reactor } from '../native/contract.ts';
-import type { Listening, ListenSecurely } from '../shard/secure-listener.ts';
+import type { Listening, ListenSecurely } from '../shard/tls-listener.ts';
 import { listenError, type Place } from './listen-error.ts';
 import { removeStaleSocket, type Target } from './listen-targets.ts';
 import type { ServerAddress } from './types.ts';

@@ -18,7 +18,7 @@ import {
   shardsOf,
   writeManifest,
 } from '../store/manifest.ts';
-import { removeJournals, reroute } from '../store/reroute.ts';
+import { removeJournals, reroute } from '../store/reshard.ts';
 import { lockState, type StateLock } from '../store/state-lock.ts';
 import { databaseSettingsOf } from './database-settings.ts';
 import { DatabaseState } from './database-state.ts';

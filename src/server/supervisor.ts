@@ -6,13 +6,13 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:wor
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { shortageOf } from '../native/shortage.ts';
 import { RingReader } from '../ring/ring.ts';
-import { RecordKind } from '../session/far/records.ts';
+import { RecordKind } from '../session/cross-thread/records.ts';
 import { type NativeChoice, portsOfStore, type ThreadConfig } from '../shard/assemble.ts';
 import type { FromShard, ShardTask, ToShard } from '../shard/messages.ts';
 import { createShardHost, type ShardHost } from '../shard/pool.ts';
+import { JoinedRings, portsOf, type RingDepth, Wiring } from '../shard/ring-mesh.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import type { TokenHash } from '../shard/token-table.ts';
-import { JoinedRings, portsOf, type RingDepth, Wiring } from '../shard/wiring.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
 
 /** So many deaths within this time mean that starting again does not help. */

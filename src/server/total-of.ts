@@ -1,5 +1,5 @@
 /** Figures of a whole server from those of its threads. */
-import type { ThreadFigure, ThreadStats } from '../session/questions.ts';
+import type { ThreadFigure, ThreadStats } from '../session/thread-queries.ts';
 import type { StoreHealth } from '../store/store.ts';
 import type { ServerStats } from './types.ts';
 

@@ -1,6 +1,6 @@
 /** What a program sees of a server; `createServer` makes one. */
 import type { Duplex } from 'node:stream';
-import type { ThreadStats } from '../session/questions.ts';
+import type { ThreadStats } from '../session/thread-queries.ts';
 import type { StoreHealth } from '../store/store.ts';
 
 /** An address that is bound now. */

@@ -12,11 +12,11 @@ import {
 } from '../protocol/batch.ts';
 import { packetTooLarge } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
-import { admit } from './entrance.ts';
-import type { Home } from './home.ts';
+import { admit } from './connection-limits.ts';
 import { Incident } from './incidents.ts';
 import { hold, limitOutput, limitPlaces, releaseAll, reply } from './replies.ts';
 import { contextOf, Hold, type Session } from './session.ts';
+import type { Home } from './session-table.ts';
 
 /** A row that is no packet: a connection begins or ends, a text line, bytes that are no frame. */
 export function onEvent(home: Home, frame: Frame): void {

@@ -5,11 +5,17 @@
 import { ByteWriter } from '../base/byte-writer.ts';
 import { ROW_STEPS } from '../base/steps.ts';
 import { SLOT_MASK } from '../protocol/batch.ts';
-import type { Home } from './home.ts';
-import { type Answer, DONE, LIST_BYTES_MAX, LIST_ROWS_MAX, type Question } from './questions.ts';
 import { fill, releasePart, takePlace, unhold } from './replies.ts';
 import type { Place } from './reply-queue.ts';
 import { Hold, type Session } from './session.ts';
+import type { Home } from './session-table.ts';
+import {
+  type Answer,
+  DONE,
+  LIST_BYTES_MAX,
+  LIST_ROWS_MAX,
+  type Question,
+} from './thread-queries.ts';
 
 /** Below this a listing leaves in one write: gearadmin reads until 5 ms of silence. */
 const PART_BYTES = 1024 * 1024;

@@ -5,11 +5,11 @@
  */
 import { forgetIdle } from '../broker/admin.ts';
 import type { Peer } from '../broker/peer.ts';
-import { RecordKind } from './far/records.ts';
-import type { Home } from './home.ts';
+import { RecordKind } from './cross-thread/records.ts';
 import { Incident } from './incidents.ts';
 import { waitingBytes } from './replies.ts';
 import { contextOf, type Session } from './session.ts';
+import type { Home } from './session-table.ts';
 
 /** Functions that are looked at between two looks at the account. */
 const FUNCTIONS_STEP = 4096;

@@ -2,9 +2,10 @@
  * Replies leave in request order. While nothing waits they go straight out; else each takes a place and only the front
  * leaves. Invariant between events: a connection's reply queue is null or its front is unfilled.
  */
-import type { Home } from './home.ts';
+
 import { type Piece, type Place, ReplyQueue } from './reply-queue.ts';
 import { Hold, type Session } from './session.ts';
+import type { Home } from './session-table.ts';
 
 /** More places than this, or bytes than the pause mark: the connection is not read until a quarter of it waits. */
 const PLACES_MAX = 4096;

@@ -9,7 +9,7 @@ import type { Peer } from '../broker/peer.ts';
 import { SLOT_MASK } from '../protocol/batch.ts';
 import { SERIALS_PER_BOOT } from '../protocol/handle.ts';
 import type { Rights } from './access.ts';
-import type { Allowance } from './pace.ts';
+import type { Allowance } from './rate-limiter.ts';
 import type { ReplyQueue } from './reply-queue.ts';
 import type { SessionAbilities } from './session-abilities.ts';
 

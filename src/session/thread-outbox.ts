@@ -5,8 +5,8 @@
 import type { Outbox } from '../broker/outbox.ts';
 import type { Peer } from '../broker/peer.ts';
 import type { BlobStore } from '../protocol/frame.ts';
-import type { FarLink } from './far/link.ts';
-import { RecordKind } from './far/records.ts';
+import type { FarLink } from './cross-thread/link.ts';
+import { RecordKind } from './cross-thread/records.ts';
 import type { Output } from './output.ts';
 import type { Place } from './reply-queue.ts';
 import type { Session } from './session.ts';

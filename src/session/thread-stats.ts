@@ -1,6 +1,6 @@
 /** Figures of one thread. */
-import type { Home } from './home.ts';
-import type { ThreadStats } from './questions.ts';
+import type { Home } from './session-table.ts';
+import type { ThreadStats } from './thread-queries.ts';
 
 /** This thread's part of `server.stats()`. */
 export function threadStats(home: Home): ThreadStats {

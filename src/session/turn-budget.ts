@@ -4,9 +4,10 @@
  * the order in which they asked, and each asks for its next piece behind the others. A connection whose own frames have
  * cost too much in a turn is not read until a later one; some of these go on in each turn, the longest waiting first.
  */
-import type { Home } from './home.ts';
+
 import { hold, unhold } from './replies.ts';
 import { Hold, type Session } from './session.ts';
+import type { Home } from './session-table.ts';
 
 /** Steps of a turn for answers that go over many rows; the piece that passes it is the last one: some milliseconds. */
 const ANSWER_STEPS = 64_000;

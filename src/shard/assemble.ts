@@ -18,20 +18,20 @@ import type {
   Reactor,
   ReactorOptions,
 } from '../native/contract.ts';
-import { admit } from '../session/entrance.ts';
+import { admit } from '../session/connection-limits.ts';
 import { DatabaseStore, type StorePort } from '../store/database/database-store.ts';
 import { nodeFiles } from '../store/file-system.ts';
 import { Journal } from '../store/journal/journal.ts';
 import type { Store, StoreHost } from '../store/store.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
-import type { DoorOptions } from '../transport/tls/tls-door.ts';
+import type { DoorOptions } from '../transport/tls/tls-acceptor.ts';
 import { compileAdminFrom } from './admin-from.ts';
 import { garbageCollector } from './collect-garbage.ts';
 import { diskFiles } from './disk-files.ts';
 import { loopDelayMeter } from './loop-delay.ts';
-import { SecureDoor } from './secure-door.ts';
 import { ThreadCore, type ThreadCoreOptions } from './thread-core.ts';
 import type { ThreadRings } from './thread-rings.ts';
+import { SecureDoor } from './tls-connections.ts';
 import { type TokenHash, TokenTable } from './token-table.ts';
 
 /** Everything about a thread that can be cloned into it. */

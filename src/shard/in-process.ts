@@ -1,7 +1,7 @@
 /** Connections from inside the process: no port, no path, no descriptor; the same sessions and rules. */
 import type { Reactor } from '../native/contract.ts';
 import { shortageOf } from '../native/shortage.ts';
-import type { LocalStream } from '../transport/local/stream.ts';
+import type { LocalStream } from '../transport/in-process/stream.ts';
 import { MixedReactor } from '../transport/mixed-reactor.ts';
 import { NodeReactor } from '../transport/node-reactor.ts';
 

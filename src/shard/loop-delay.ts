@@ -1,6 +1,6 @@
 /** How late timers of this thread are: a timer of Node's own, far rarer than turns are. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { LoopDelay } from '../session/questions.ts';
+import type { LoopDelay } from '../session/thread-queries.ts';
 
 const STEP_MS = 20;
 const NS_PER_MS = 1e6;

@@ -2,7 +2,7 @@
  * What a thread does when another one has died: nobody may wait for an answer that cannot come.
  * Source: design rules, section 7.
  */
-import type { Home } from '../session/home.ts';
+import type { Home } from '../session/session-table.ts';
 
 const KEY_BASE = 2 ** 31;
 

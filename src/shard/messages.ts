@@ -3,8 +3,8 @@ import type { MessagePort } from 'node:worker_threads';
 import type { LogContext } from '../base/logger.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
 import type { ThreadConfig } from './assemble.ts';
+import type { PeerWires, ThreadWires } from './ring-mesh.ts';
 import type { TokenHash } from './token-table.ts';
-import type { PeerWires, ThreadWires } from './wiring.ts';
 
 /** What a shard's task is started with. */
 export interface ShardTask {

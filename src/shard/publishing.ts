@@ -5,7 +5,7 @@
  */
 import type { Broker } from '../broker/broker.ts';
 import type { Reactor } from '../native/contract.ts';
-import type { Home } from '../session/home.ts';
+import type { Home } from '../session/session-table.ts';
 import type { ThreadRings } from './thread-rings.ts';
 
 /** Above this much unsent ring output the thread reads no socket until it is below a quarter. */

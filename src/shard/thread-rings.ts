@@ -1,5 +1,5 @@
 import type { RingReader } from '../ring/ring.ts';
-import type { FarLink } from '../session/far/link.ts';
+import type { FarLink } from '../session/cross-thread/link.ts';
 
 /** A thread's ends of the rings, by thread; null for itself and for threads that do not run. */
 export interface ThreadRings {

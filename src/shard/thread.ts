@@ -5,10 +5,10 @@
 import type { Logger } from '../base/logger.ts';
 import { assembleThread } from './assemble.ts';
 import { chooseNative } from './choose-native.ts';
-import { closeHome } from './close-home.ts';
+import { closeHome } from './close-sessions.ts';
 import type { FromShard, ShardTask, ToShard } from './messages.ts';
+import { JoinedRings } from './ring-mesh.ts';
 import { warmUp } from './warm-up.ts';
-import { JoinedRings } from './wiring.ts';
 
 /** What is owed to peers at a stop may still leave for so long. */
 const CLOSE_MS = 2_000;

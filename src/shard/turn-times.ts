@@ -1,5 +1,5 @@
 /** How long the turns of a thread take, counted in buckets by powers of four of a microsecond (tally.ts). */
-import { BUCKET_COUNT, bucketOf } from '../broker/tally.ts';
+import { BUCKET_COUNT, bucketOf } from '../broker/function-stats.ts';
 
 const UINT32_MAX = 2 ** 32 - 1;
 

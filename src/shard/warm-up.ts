@@ -8,12 +8,12 @@ import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import { type Logger, LogLevel, nullLogger } from '../base/logger.ts';
 import { Packet } from '../protocol/packets.ts';
-import { LocalStream } from '../transport/local/stream.ts';
+import { LocalStream } from '../transport/in-process/stream.ts';
 import { assembleThread, type NativeChoice, NO_RINGS, type ThreadConfig } from './assemble.ts';
 import { welcome } from './in-process.ts';
+import { JoinedRings, Wiring } from './ring-mesh.ts';
 import type { ThreadCore } from './thread-core.ts';
 import { WarmPeer } from './warm-peer.ts';
-import { JoinedRings, Wiring } from './wiring.ts';
 
 const NOTHING = new Uint8Array(0);
 const FUNCTION_NAME = 'warm-up';

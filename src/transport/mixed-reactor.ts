@@ -5,10 +5,10 @@
 import { AddonReactor } from '../native/addon-reactor.ts';
 import { bindings } from '../native/bindings.ts';
 import type { ReactorOptions } from '../native/contract.ts';
-import { AddonBlobs } from './local/addon-blobs.ts';
-import { ReservedConnections } from './local/reserved-connections.ts';
-import type { LocalStream } from './local/stream.ts';
-import { attachLocal } from './local/wire.ts';
+import { AddonBlobs } from './in-process/addon-blobs.ts';
+import { ReservedConnections } from './in-process/reserved-connections.ts';
+import type { LocalStream } from './in-process/stream.ts';
+import { attachLocal } from './in-process/wire.ts';
 import { Leaving } from './turn/connection.ts';
 import { askDrained, hold, leave, resume } from './turn/connection-calls.ts';
 import { TurnEngine } from './turn/turn-engine.ts';

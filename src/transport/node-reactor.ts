@@ -12,8 +12,8 @@ import type {
   ReactorOptions,
 } from '../native/contract.ts';
 import { GoneReason } from '../protocol/batch.ts';
-import type { LocalStream } from './local/stream.ts';
-import { attachLocal } from './local/wire.ts';
+import type { LocalStream } from './in-process/stream.ts';
+import { attachLocal } from './in-process/wire.ts';
 import { SocketWire } from './socket-wire.ts';
 import type { Connection, Opened } from './turn/connection.ts';
 import { TurnReactor } from './turn-reactor.ts';

@@ -25,10 +25,9 @@ import { UnreachedWarning, whyUnreachable } from '../link/unreached.ts';
 import { Watchers } from '../link/watchers.ts';
 import { type RequestOptions, within } from '../link/within.ts';
 import type { Ability } from './ability.ts';
-import { Lane, type Slots } from './lane.ts';
+import { Lane, type Slots } from './concurrency-group.ts';
 import { CONCURRENCY_MAX, offerOf } from './offer.ts';
 import type { RunningJob } from './running-job.ts';
-import type { Station, StationHost } from './station.ts';
 import type { ThreadedHandler } from './threaded-handler.ts';
 import type {
   DrainResult,
@@ -38,6 +37,7 @@ import type {
   WorkerEventMap,
   WorkerOptions,
 } from './types.ts';
+import type { Station, StationHost } from './worker-channel.ts';
 
 /** What a handler reads as `input`: without a codec always bytes. */
 type InputOf<F extends FunctionMap<F>, N extends keyof F> =

@@ -3,7 +3,7 @@
  */
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
-import { LocalStream } from '../../src/transport/local/stream.ts';
+import { LocalStream } from '../../src/transport/in-process/stream.ts';
 import type { LocalReactor } from './peers.ts';
 
 export class Peer {

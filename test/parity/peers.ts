@@ -6,7 +6,7 @@
 import { createDecoder as createAddonDecoder } from '../../src/native/addon.ts';
 import type { CreateDecoder, Reactor, ReactorOptions } from '../../src/native/contract.ts';
 import { loadNative } from '../../src/native/load.ts';
-import type { LocalStream } from '../../src/transport/local/stream.ts';
+import type { LocalStream } from '../../src/transport/in-process/stream.ts';
 import { MixedReactor } from '../../src/transport/mixed-reactor.ts';
 import { createNodeReactor } from '../../src/transport/node-reactor.ts';
 import { createDecoder } from '../../src/transport/socketless-decoder.ts';

@@ -2,13 +2,14 @@
  * The end of a simulation: good workers run every job that is left, beside some workers that were woken and never come;
  * then everybody leaves. No job may stay for ever, and nothing may be left of anybody.
  */
-import { sessionsOf } from './home-invariants.ts';
+
 import { checkEmpty } from './invariants.ts';
 import { Client } from './peers/client.ts';
 import { GOOD } from './peers/temper.ts';
 import { Worker } from './peers/worker.ts';
 import type { Scene } from './scene.ts';
 import { brokersOf, runnableCount } from './server/inspect.ts';
+import { sessionsOf } from './session-invariants.ts';
 import { ensure } from './transcript.ts';
 
 /** The unit of the words that accounts share. */

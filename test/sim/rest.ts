@@ -3,12 +3,12 @@
  * and checks what must hold there: nothing owed, nothing overlooked, nobody asleep who should be awake.
  */
 import type { Random } from '../support/random.ts';
-import { checkHomesAtRest } from './home-invariants.ts';
 import type { SimPeer } from './peers/peer.ts';
 import { Worker } from './peers/worker.ts';
 import { locate } from './server/inspect.ts';
 import type { SimThread } from './server/sim-thread.ts';
 import type { World } from './server/world.ts';
+import { checkHomesAtRest } from './session-invariants.ts';
 import { ensure } from './transcript.ts';
 
 const ROUNDS_MAX = 2000;

@@ -1,7 +1,6 @@
 /** A simulated server with the peers that are connected to it, watched: after every turn the invariants are checked. */
 import { keptBytes } from '../support/kept-bytes.ts';
 import type { Random } from '../support/random.ts';
-import { checkHome, watchNoops } from './home-invariants.ts';
 import { checkBroker } from './invariants.ts';
 import { Ledger } from './peers/ledger.ts';
 import type { PeerContext, SimPeer } from './peers/peer.ts';
@@ -11,6 +10,7 @@ import { checkRest, settle } from './rest.ts';
 import { brokersOf } from './server/inspect.ts';
 import type { SimThread } from './server/sim-thread.ts';
 import { World } from './server/world.ts';
+import { checkHome, watchNoops } from './session-invariants.ts';
 import { ensure, type Transcript } from './transcript.ts';
 import { BrokerWatch } from './watch/broker-watch.ts';
 

@@ -1,8 +1,8 @@
 /** What a thread holds for its peers, counted anew from all that it has: the account must say the same. */
 import { Kept, nameCost } from '../../src/broker/kept.ts';
 import type { Peer } from '../../src/broker/peer.ts';
-import type { Home } from '../../src/session/home.ts';
 import { SESSION_BYTES, type Session } from '../../src/session/session.ts';
+import type { Home } from '../../src/session/session-table.ts';
 import { reactorBytes } from '../../src/shard/thread-core.ts';
 
 /** Bytes; those of the account are `home.account.held` after its `refresh()`. */

@@ -8,7 +8,7 @@ import { mkdirSync } from 'node:fs';
 import { type Logger, LogLevel } from '../../base/logger.ts';
 import { hashBytes } from '../../protocol/hash.ts';
 import { type Manifest, readManifest, writeManifest } from '../../store/manifest.ts';
-import { removeJournals, reroute } from '../../store/reroute.ts';
+import { removeJournals, reroute } from '../../store/reshard.ts';
 import { lockState } from '../../store/state-lock.ts';
 import type { StoredJob } from '../../store/stored-job.ts';
 import { newHashSeed, nextBoot } from '../identity.ts';

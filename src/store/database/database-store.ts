@@ -10,9 +10,9 @@ import type { Put } from './backend.ts';
 import { KeyTable, Place } from './key-table.ts';
 import type { FromDatabase, Port, ToDatabase } from './messages.ts';
 import { putBytes, unpackPuts } from './packed.ts';
+import { Waiting } from './pending-batches.ts';
 import { Reasons } from './reasons.ts';
 import { KeyMaker, uniqueOf } from './stored-key.ts';
-import { Waiting } from './waiting.ts';
 
 /** Bytes of puts that may wait for the database before new jobs are refused. */
 const PENDING_BYTES_MAX = 64 * 1024 * 1024;

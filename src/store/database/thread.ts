@@ -3,8 +3,8 @@
  * until it is told to end. An error that nobody expects ends the thread, and the server with it.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { DatabaseService, type ShardPort } from './database-thread.ts';
 import { type DatabaseSettings, kindOf } from './kinds.ts';
-import { DatabaseService, type ShardPort } from './serve.ts';
 
 /** What the thread is started with. */
 export interface DatabaseTask {

@@ -9,9 +9,9 @@ import type { StoreHost } from '../store.ts';
 import type { Chunk } from './chunk.ts';
 import { FORGET_BYTES, writeForget } from './entry.ts';
 import { entryBytesOf } from './entry-bytes.ts';
+import type { Waiting } from './pending-commits.ts';
 import { Room, type Segment, type Segments } from './segments.ts';
 import { type Slots, Where } from './slots.ts';
-import type { Waiting } from './waiting.ts';
 
 /** Forgets of one batch. */
 const FORGETS_MAX = 8192;

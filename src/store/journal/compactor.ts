@@ -9,9 +9,9 @@ import { Chunk } from './chunk.ts';
 import type { Committer } from './committer.ts';
 import { goodEntryBytes, HEADER_BYTES, idAt, isPut, slotAt } from './entry.ts';
 import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
+import type { Waiting } from './pending-commits.ts';
 import { Room, type Segment, type Segments } from './segments.ts';
 import type { Slots } from './slots.ts';
-import type { Waiting } from './waiting.ts';
 
 export class Compactor {
   readonly #files: FileSystem;

@@ -10,10 +10,10 @@ import type { StoredJob } from '../stored-job.ts';
 import { Committer } from './committer.ts';
 import { Compactor } from './compactor.ts';
 import { ALIGN, HEADER_BYTES, putBytes } from './entry.ts';
+import { Waiting } from './pending-commits.ts';
 import { type Found, Recovery } from './recovery.ts';
 import { Segments, segmentNumber } from './segments.ts';
 import { Slots, Where } from './slots.ts';
-import { Waiting } from './waiting.ts';
 
 /** Bytes that may wait for the disk before new jobs are refused. */
 const PENDING_BYTES_MAX = 64 * 1024 * 1024;

@@ -4,8 +4,8 @@ import type { Peer } from '../../../src/broker/peer.ts';
 import { hashBytes } from '../../../src/protocol/hash.ts';
 import type { Session } from '../../../src/session/session.ts';
 import type { MemorySocket } from '../../../src/transport/memory-socket.ts';
-import { sessionsOf } from '../home-invariants.ts';
 import { liveFunctions, livePeers } from '../invariants.ts';
+import { sessionsOf } from '../session-invariants.ts';
 import type { SimThread } from './sim-thread.ts';
 import type { World } from './world.ts';
 

@@ -14,7 +14,7 @@ import {
   writeWord,
 } from '../../../src/ring/layout.ts';
 import { RingReader, RingWriter } from '../../../src/ring/ring.ts';
-import { FarLink } from '../../../src/session/far/link.ts';
+import { FarLink } from '../../../src/session/cross-thread/link.ts';
 import type { ThreadRings } from '../../../src/shard/thread-rings.ts';
 import type { MemoryReactor } from '../../../src/transport/memory-reactor.ts';
 

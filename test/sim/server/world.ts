@@ -5,7 +5,7 @@
  */
 import { accountWords } from '../../../src/base/account.ts';
 import { RingReader } from '../../../src/ring/ring.ts';
-import { RecordKind } from '../../../src/session/far/records.ts';
+import { RecordKind } from '../../../src/session/cross-thread/records.ts';
 import { MemoryRegistry, type MemorySocket } from '../../../src/transport/memory-socket.ts';
 import { MemoryFiles } from '../../support/memory-files.ts';
 import type { Plan } from '../plan.ts';

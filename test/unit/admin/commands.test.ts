@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { handleOf } from '../../support/handles.ts';
-import { NearDialogue, plays } from '../../support/near-dialogue.ts';
+import { NearDialogue, plays } from '../../support/own-thread-dialogue.ts';
 import { request } from '../../support/packet-text.ts';
 
 const UNKNOWN = 'ERR UNKNOWN_COMMAND Unknown+server+command';

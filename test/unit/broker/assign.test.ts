@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { NearDialogue, plays } from '../../support/near-dialogue.ts';
-import type { NearOptions } from '../../support/near-thread.ts';
+import type { NearOptions } from '../../support/own-thread.ts';
+import { NearDialogue, plays } from '../../support/own-thread-dialogue.ts';
 
 /** A{high,normal,low} B{high,low} C{high,normal}, registered A, B, C: the order in which GRAB hands them out. */
 function orderOf(options: NearOptions): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NearDialogue, plays } from '../../support/near-dialogue.ts';
+import { NearDialogue, plays } from '../../support/own-thread-dialogue.ts';
 import { request } from '../../support/packet-text.ts';
 
 describe('a unique key', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { drain, failWatched } from '../../../src/broker/drain.ts';
 import { HandStore } from '../../support/hand-store.ts';
-import { NearDialogue } from '../../support/near-dialogue.ts';
+import { NearDialogue } from '../../support/own-thread-dialogue.ts';
 
 function stored() {
   const store = new HandStore();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NearDialogue, plays } from '../../support/near-dialogue.ts';
+import { NearDialogue, plays } from '../../support/own-thread-dialogue.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
 // The wall clock begins at 1700000000 s.

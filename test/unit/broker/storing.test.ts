@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HandStore } from '../../support/hand-store.ts';
-import { NearDialogue, plays } from '../../support/near-dialogue.ts';
-import { type NearOptions, NearThread } from '../../support/near-thread.ts';
+import { type NearOptions, NearThread } from '../../support/own-thread.ts';
+import { NearDialogue, plays } from '../../support/own-thread-dialogue.ts';
 import { request } from '../../support/packet-text.ts';
 
 /** Plays a dialogue with a store that commits when a line says so; gives the store back. */

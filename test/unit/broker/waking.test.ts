@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { NearDialogue, plays as playsWith } from '../../support/near-dialogue.ts';
-import type { NearOptions } from '../../support/near-thread.ts';
+import type { NearOptions } from '../../support/own-thread.ts';
+import { NearDialogue, plays as playsWith } from '../../support/own-thread-dialogue.ts';
 
 /** With 0 every worker is one of very many functions. */
 describe.each([100, 0])('waking, workers are narrow up to %i functions', (narrowMax) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { handleOf } from '../../support/handles.ts';
-import { NearDialogue, plays } from '../../support/near-dialogue.ts';
+import { NearDialogue, plays } from '../../support/own-thread-dialogue.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
 /** A worker that runs #1 for a client, and a stranger. */

@@ -1,7 +1,12 @@
 /** Lines of functions' metrics, against the text format of Prometheus (0.0.4). */
 import { expect, it } from 'vitest';
-import { BUCKET_COUNT, Count } from '../../../src/broker/tally.ts';
-import { COUNTS_AT, Gauge, ROW_NUMBERS, type TallyRow } from '../../../src/broker/tally-rows.ts';
+import { BUCKET_COUNT, Count } from '../../../src/broker/function-stats.ts';
+import {
+  COUNTS_AT,
+  Gauge,
+  ROW_NUMBERS,
+  type TallyRow,
+} from '../../../src/broker/function-stats-rows.ts';
 import { functionMetrics } from '../../../src/http/function-metrics.ts';
 import { addRow } from '../../../src/http/function-rows.ts';
 

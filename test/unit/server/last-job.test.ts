@@ -1,7 +1,7 @@
 /** When a server counts as idle for good: what the acceptor is told by its threads, look by look. */
 import { describe, expect, test } from 'vitest';
 import { LastJob } from '../../../src/server/last-job.ts';
-import type { ThreadStats } from '../../../src/session/questions.ts';
+import type { ThreadStats } from '../../../src/session/thread-queries.ts';
 
 type Given = Partial<ThreadStats>;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { handleOf } from '../../support/handles.ts';
-import { NearDialogue } from '../../support/near-dialogue.ts';
-import type { NearOptions } from '../../support/near-thread.ts';
+import type { NearOptions } from '../../support/own-thread.ts';
+import { NearDialogue } from '../../support/own-thread-dialogue.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 import { Random } from '../../support/random.ts';
 

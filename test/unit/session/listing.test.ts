@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Home } from '../../../src/session/home.ts';
 import { connectionNumber } from '../../../src/session/listing.ts';
 import { Session } from '../../../src/session/session.ts';
-import { NearDialogue } from '../../support/near-dialogue.ts';
-import type { NearOptions } from '../../support/near-thread.ts';
+import type { Home } from '../../../src/session/session-table.ts';
+import type { NearOptions } from '../../support/own-thread.ts';
+import { NearDialogue } from '../../support/own-thread-dialogue.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
 function withFunctions(count: number, nameBytes = 1, options: NearOptions = {}): NearDialogue {

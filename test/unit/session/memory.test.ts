@@ -1,7 +1,7 @@
 /** --max-memory: what counts, what is refused when, and who is closed when it is full. Counted, not measured. */
 import { describe, expect, it } from 'vitest';
 import { Kept, nameCost } from '../../../src/broker/kept.ts';
-import { NearDialogue } from '../../support/near-dialogue.ts';
+import { NearDialogue } from '../../support/own-thread-dialogue.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
 const MIB = 1 << 20;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { decodeMove, encodeMove } from '../../../src/session/far/moving.ts';
+import { decodeMove, encodeMove } from '../../../src/session/cross-thread/moving.ts';
 import { Session } from '../../../src/session/session.ts';
 import { MemoryRegistry, type MemorySocket } from '../../../src/transport/memory-socket.ts';
-import { FarDialogue } from '../../support/far-thread.ts';
+import { FarDialogue } from '../../support/cross-thread.ts';
 import { handleOf } from '../../support/handles.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 

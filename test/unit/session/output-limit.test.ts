@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { FarDialogue } from '../../support/far-thread.ts';
+import { FarDialogue } from '../../support/cross-thread.ts';
 import { handleOf } from '../../support/handles.ts';
-import { NearDialogue, plays } from '../../support/near-dialogue.ts';
+import { NearDialogue, plays } from '../../support/own-thread-dialogue.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
 const LIMIT = 1 << 20;

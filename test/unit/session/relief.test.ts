@@ -1,7 +1,7 @@
 /** --max-memory of two threads: the connection that holds most is closed wherever it lives, and no other. */
 import { describe, expect, it } from 'vitest';
 import { accountWords } from '../../../src/base/account.ts';
-import { FarDialogue } from '../../support/far-thread.ts';
+import { FarDialogue } from '../../support/cross-thread.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
 const MIB = 1 << 20;

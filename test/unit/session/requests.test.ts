@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BOOT, handleOf, numbersOf } from '../../support/handles.ts';
-import { NearDialogue, plays } from '../../support/near-dialogue.ts';
+import { NearDialogue, plays } from '../../support/own-thread-dialogue.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
 describe('OPTION_REQ', () => {

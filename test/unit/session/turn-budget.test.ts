@@ -1,6 +1,6 @@
 /** No peer and no number of peers makes a turn long: what they cost is counted in steps, not in time. */
 import { describe, expect, it } from 'vitest';
-import { NearDialogue } from '../../support/near-dialogue.ts';
+import { NearDialogue } from '../../support/own-thread-dialogue.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
 const ECHO = rawPacket(16, 'still here');

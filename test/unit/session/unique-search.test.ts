@@ -1,6 +1,6 @@
 /** GET_STATUS_UNIQUE looks at every function: in steps, one search a connection, and nobody else waits. */
 import { expect, it } from 'vitest';
-import { NearDialogue } from '../../support/near-dialogue.ts';
+import { NearDialogue } from '../../support/own-thread-dialogue.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
 /** A thread with so many functions that have a job; the unique of each is its number. */

@@ -10,7 +10,7 @@ import type {
 import { TAKEN_REASON } from '../../../src/store/database/backend.ts';
 import { Packed, unpackKeys, unpackPuts } from '../../../src/store/database/packed.ts';
 import { KeyMaker, uniqueOf } from '../../../src/store/database/stored-key.ts';
-import { placeOf } from '../../support/store/database-place.ts';
+import { placeOf } from '../../support/store/database-address.ts';
 import { jobFor, Life, type Place } from '../../support/store-suite.ts';
 
 /** Rows in memory; each write waits until it is let through. */

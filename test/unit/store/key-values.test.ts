@@ -6,7 +6,7 @@ import {
   serverOf,
   wordsAfterServers,
 } from '../../../src/store/database/memcached/memcached-servers.ts';
-import { databasePlace } from '../../support/store/database-place.ts';
+import { databasePlace } from '../../support/store/database-address.ts';
 import {
   type KeyValueName,
   KeyValueServer,

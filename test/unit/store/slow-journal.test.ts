@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { Packet } from '../../../src/protocol/packets.ts';
 import { Journal } from '../../../src/store/journal/journal.ts';
 import { MemoryFiles } from '../../support/memory-files.ts';
-import { NearDialogue } from '../../support/near-dialogue.ts';
+import { NearDialogue } from '../../support/own-thread-dialogue.ts';
 import { request } from '../../support/packet-text.ts';
 
 const SLOW_MS = 30_000;

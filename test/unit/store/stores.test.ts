@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { nodeFiles } from '../../../src/store/file-system.ts';
 import { Journal } from '../../../src/store/journal/journal.ts';
 import { NoStore } from '../../../src/store/no-store.ts';
-import { databasePlace } from '../../support/store/database-place.ts';
+import { databasePlace } from '../../support/store/database-address.ts';
 import { DATABASES, type Database } from '../../support/store/databases.ts';
 import { storeSuite } from '../../support/store-suite.ts';
 

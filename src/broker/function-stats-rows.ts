@@ -1,0 +1,126 @@
+/**
+ * Rows of the tally as they leave a shard, some functions at a time, so that no turn stalls whatever their number.
+ *
+ *   | row count | numbers of row 0 | numbers of row 1 | ... | bytes of name | name | bytes of name | name | ...
+ *       u32       ROW_NUMBERS doubles each, as they lie          u16                  in row order
+ *
+ * Row 0 of every piece has no name and stands for the functions without a row of their own that the piece has walked
+ * over; what they have done so far is in the first piece alone, so rows without a name may be added up.
+ */
+import { copyBytes, ownCopy } from '../base/bytes.ts';
+import { ROW_STEPS } from '../base/steps.ts';
+import type { Broker } from './broker.ts';
+import { BUCKET_COUNT, Count } from './function-stats.ts';
+import type { FunctionQueue } from './functions.ts';
+import { oldestMs } from './query.ts';
+
+/** Numbers of a row in front of its counts (`Count`): as they are now, but for CREATED. */
+export const Gauge = { QUEUED: 0, RUNNING: 1, WORKERS: 2, OLDEST_MS: 3, CREATED: 4 } as const;
+
+const GAUGE_COUNT = 5;
+/** Where the counts of a row begin, behind its gauges: `numbers[COUNTS_AT + Count.FAILED]`. */
+export const COUNTS_AT = GAUGE_COUNT;
+const COUNT_COUNT = Count.RUN_BUCKETS + BUCKET_COUNT;
+/** Doubles of one row: gauges, then counts. */
+export const ROW_NUMBERS = GAUGE_COUNT + COUNT_COUNT;
+const ROW_BYTES = ROW_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
+
+/** One row, read back: `numbers[at, at + ROW_NUMBERS)`. */
+export interface TallyRow {
+  /** The function's name as UTF-8 text; null for the rest. */
+  readonly name: string | null;
+  /** `Gauge` from `at` on, `Count` from `at + COUNTS_AT` on; shared with other rows of its piece. */
+  readonly numbers: Float64Array;
+  readonly at: number;
+}
+
+/**
+ * A piece of rows behind function index `cursor` (0 = from the start) and where to go on, 0 = nowhere. It looks at
+ * `functionsMax` functions, or fewer when `rowsMax` of them have a row of their own.
+ */
+export function tallyPiece(
+  broker: Broker,
+  cursor: number,
+  functionsMax: number,
+  rowsMax: number,
+): { bytes: Uint8Array; cursor: number } {
+  const { functions, tally } = broker;
+  const endMax = Math.min(functions.indexEnd, cursor + 1 + functionsMax);
+  const measured: FunctionQueue[] = [];
+  const rest = new Float64Array(ROW_NUMBERS);
+  if (cursor === 0) {
+    rest.set(tally.counts.subarray(0, COUNT_COUNT), COUNTS_AT);
+    rest[Gauge.CREATED] = tally.counts[Count.CREATED] as number;
+  }
+  const row = new Float64Array(GAUGE_COUNT);
+  let end = cursor + 1;
+  while (end < endMax && measured.length < rowsMax) {
+    const fn = functions.at(end++);
+    broker.steps.count += ROW_STEPS;
+    if (fn === null) continue;
+    if (fn.countsAt !== 0) measured.push(fn);
+    else {
+      readGauges(broker, fn, row, 0);
+      const oldest = Math.max(rest[Gauge.OLDEST_MS] as number, row[Gauge.OLDEST_MS] as number);
+      for (let i = 0; i < GAUGE_COUNT; i++) rest[i] = (rest[i] as number) + (row[i] as number);
+      rest[Gauge.OLDEST_MS] = oldest;
+    }
+  }
+  return {
+    bytes: encode(broker, rest, measured),
+    cursor: end < functions.indexEnd ? end - 1 : 0,
+  };
+}
+
+function encode(broker: Broker, rest: Float64Array, measured: readonly FunctionQueue[]) {
+  const rowCount = measured.length + 1;
+  const numbers = new Float64Array(rowCount * ROW_NUMBERS);
+  numbers.set(rest);
+  const { counts } = broker.tally;
+  let row = ROW_NUMBERS;
+  let nameBytes = 2;
+  for (const fn of measured) {
+    readGauges(broker, fn, numbers, row);
+    // Thirty numbers: a loop is quicker than two views.
+    for (let i = 0; i < COUNT_COUNT; i++)
+      numbers[row + COUNTS_AT + i] = counts[fn.countsAt + i] as number;
+    row += ROW_NUMBERS;
+    nameBytes += 2 + fn.name.length;
+  }
+  const bytes = new Uint8Array(4 + numbers.byteLength + nameBytes);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, rowCount);
+  bytes.set(new Uint8Array(numbers.buffer), 4);
+  let at = 4 + numbers.byteLength + 2;
+  for (const { name } of measured) {
+    view.setUint16(at, name.length);
+    at = copyBytes(bytes, at + 2, name, 0, name.length);
+  }
+  return bytes;
+}
+
+function readGauges(broker: Broker, fn: FunctionQueue, into: Float64Array, at: number): void {
+  into[at + Gauge.QUEUED] = fn.total - fn.assigned;
+  into[at + Gauge.RUNNING] = fn.assigned;
+  into[at + Gauge.WORKERS] = fn.registrations;
+  into[at + Gauge.OLDEST_MS] = oldestMs(broker, fn);
+  into[at + Gauge.CREATED] = fn.created;
+}
+
+/** The rows of a piece; empty for the answer of a thread that has died. */
+export function readTallyPiece(piece: Uint8Array): TallyRow[] {
+  if (piece.length === 0) return [];
+  const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+  const rowCount = bytes.readUInt32BE(0);
+  let nameAt = 4 + rowCount * ROW_BYTES;
+  // Doubles want to lie at a multiple of eight.
+  const numbers = new Float64Array(ownCopy(piece, 4, nameAt).buffer);
+  const rows: TallyRow[] = [];
+  for (let i = 0; i < rowCount; i++) {
+    const nameEnd = nameAt + 2 + bytes.readUInt16BE(nameAt);
+    const name = i === 0 ? null : bytes.toString('utf8', nameAt + 2, nameEnd);
+    rows.push({ name, numbers, at: i * ROW_NUMBERS });
+    nameAt = nameEnd;
+  }
+  return rows;
+}

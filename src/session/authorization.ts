@@ -1,0 +1,118 @@
+/**
+ * Requests looked at before they are carried out, where there are rules of access. Rule: a refusal is answered with
+ * ERROR, reported with who asked for what, and changes nothing. Everybody may ECHO, set options and name themselves.
+ */
+import { latin1 } from '../base/bytes.ts';
+import { Errors, notAllowed } from '../protocol/errors.ts';
+import type { Frame } from '../protocol/frame.ts';
+import { Packet } from '../protocol/packets.ts';
+import { type Access, ALL_RIGHTS, Right, type Rights } from './access.ts';
+import { refuse } from './handlers/own-thread.ts';
+import { Incident } from './incidents.ts';
+import { releaseAll, reply } from './replies.ts';
+import { contextOf, type Session } from './session.ts';
+import type { Home } from './session-table.ts';
+
+/** Whether the frame may be handled; if not, it is answered here. */
+export function admitsFrame(home: Home, access: Access, session: Session, frame: Frame): boolean {
+  const right = RIGHTS[frame.type];
+  if (right === undefined) return true;
+  const rights = rightsOf(access, session);
+  if (right === 0) {
+    if (rights.any !== 0) return true;
+    deny(home, session, 'may ask for no job');
+    refuse(home, session, frame, notAllowed('to ask for a job'));
+    return false;
+  }
+  let name = latin1(frame.bytes, frame.off, frame.off + frame.a0);
+  const isReduce =
+    frame.type === Packet.SUBMIT_REDUCE_JOB || frame.type === Packet.SUBMIT_REDUCE_JOB_BACKGROUND;
+  if ((rights.of(name) & right) !== 0) {
+    if (!isReduce) return true;
+    name = reducerOf(frame);
+    if (name === '' || (rights.of(name) & right) !== 0) return true;
+  }
+  const what = right === Right.submit ? 'submit to' : 'work on';
+  deny(home, session, `may not ${what} ${JSON.stringify(name)}`);
+  refuse(home, session, frame, notAllowed(`to ${what} this function`));
+  return false;
+}
+
+/** Whether a session may give text commands; if not, that is reported. */
+export function maySayCommands(home: Home, session: Session): boolean {
+  const { access } = home;
+  if (access === null || (rightsOf(access, session).any & Right.admin) !== 0) return true;
+  deny(home, session, 'may not give text commands');
+  return false;
+}
+
+/** The function that is to merge the results; an empty name where there is none. */
+function reducerOf(frame: Frame): string {
+  return latin1(frame.bytes, frame.off2, frame.off2 + frame.a2);
+}
+
+/** Reports a refusal. */
+export function deny(home: Home, session: Session, what: string): void {
+  const { address, port, tokenKey, commonName } = session;
+  const token = tokenKey === null ? [] : [`token ${nameOf(tokenKey)}`];
+  const certificate = commonName === null ? [] : [`certificate ${JSON.stringify(commonName)}`];
+  const who = [...token, ...certificate].join(', ') || 'nobody known';
+  const text = `refuse ${address}:${port}: ${who} ${what}`;
+  home.incidents.report(Incident.notAllowed, text, contextOf(session));
+}
+
+/** A peer has sent a token. A wrong one ends its connection: guessing is made slow, and mistakes are seen. */
+export function onToken(home: Home, session: Session, token: Uint8Array, answer: Uint8Array): void {
+  const key = home.hooks.keyOfToken(token);
+  if (key !== null) {
+    session.tokenKey = key;
+    session.rights = null;
+    reply(home, session, answer);
+    return;
+  }
+  reply(home, session, Errors.unknownToken);
+  const text = `refuse ${session.address}:${session.port}: its token is not known`;
+  home.incidents.report(Incident.unknownToken, text, contextOf(session));
+  home.end(session);
+  releaseAll(home, session);
+}
+
+/** Tokens were read again: who was let in by one that is gone is closed. */
+export function dropOldTokens(home: Home): void {
+  for (let slot = 0; slot < home.slotEnd; slot++) {
+    const session = home.atSlot(slot);
+    if (session === null || session.tokenKey === null || session.isEnding) continue;
+    if (!home.hooks.hasTokenKey(session.tokenKey))
+      home.drop(session, `token ${nameOf(session.tokenKey)} is not valid any more`);
+  }
+}
+
+function rightsOf(access: Access, session: Session): Rights {
+  if (session.rights !== null) return session.rights;
+  const { tokenKey, commonName, isTrusted } = session;
+  const tokenName = tokenKey === null ? null : nameOf(tokenKey);
+  session.rights = isTrusted ? ALL_RIGHTS : access.rightsOf({ tokenName, commonName });
+  return session.rights;
+}
+
+/** A key is the token's name, a blank, and what tells it from others of that name. */
+function nameOf(key: string): string {
+  return key.slice(0, key.indexOf(' '));
+}
+
+/** Right that a packet needs for the function it names; 0: any right for any function. */
+const RIGHTS: Readonly<Record<number, number>> = {
+  [Packet.SUBMIT_JOB]: Right.submit,
+  [Packet.SUBMIT_JOB_BG]: Right.submit,
+  [Packet.SUBMIT_JOB_HIGH]: Right.submit,
+  [Packet.SUBMIT_JOB_HIGH_BG]: Right.submit,
+  [Packet.SUBMIT_JOB_LOW]: Right.submit,
+  [Packet.SUBMIT_JOB_LOW_BG]: Right.submit,
+  [Packet.SUBMIT_JOB_EPOCH]: Right.submit,
+  [Packet.SUBMIT_REDUCE_JOB]: Right.submit,
+  [Packet.SUBMIT_REDUCE_JOB_BACKGROUND]: Right.submit,
+  [Packet.CAN_DO]: Right.work,
+  [Packet.CAN_DO_TIMEOUT]: Right.work,
+  [Packet.GET_STATUS]: 0,
+  [Packet.GET_STATUS_UNIQUE]: 0,
+};

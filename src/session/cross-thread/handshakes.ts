@@ -1,0 +1,27 @@
+/**
+ * Peers that begin with a handshake are handed to the shards in turn, before the first byte: encryption is the dearest
+ * part of such a connection. Rule: it stays where it was handed to; its functions may be far.
+ */
+import { bytesOf } from '../../base/bytes.ts';
+import { left, moved } from '../connection-limits.ts';
+import type { Home } from '../session-table.ts';
+import { RecordKind } from './records.ts';
+
+/** Gives an accepted descriptor to the next shard that runs; without shards it is this thread's. */
+export function giveArrival(home: Home, fd: number, address: string, port: number): void {
+  const { shardCount } = home.options;
+  if (shardCount === 0) {
+    home.hooks.onArrival(fd, address, port);
+    return;
+  }
+  for (let i = 0; i < shardCount; i++) {
+    const thread = 1 + (home.nextShard++ % shardCount);
+    const link = home.links[thread];
+    if (link == null) continue;
+    moved(home, address, thread);
+    link.send(RecordKind.ARRIVE, fd, port, 0, 0, bytesOf(address));
+    return;
+  }
+  left(home, address);
+  home.hooks.refuseArrival(fd);
+}

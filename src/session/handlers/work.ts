@@ -1,0 +1,78 @@
+import { latin1 } from '../../base/bytes.ts';
+import type { Broker } from '../../broker/broker.ts';
+import type { Peer } from '../../broker/peer.ts';
+import { Errors, workErrorFor } from '../../protocol/errors.ts';
+import type { Frame } from '../../protocol/frame.ts';
+import { HANDLE_BYTES_MAX } from '../../protocol/limits.ts';
+import { isFinal, Packet } from '../../protocol/packets.ts';
+import { sendFrame } from '../cross-thread/send.ts';
+import { farJobKey, type Session } from '../session.ts';
+import type { Home } from '../session-table.ts';
+import { refuse, toBroker } from './own-thread.ts';
+
+export function onWork(home: Home, session: Session, frame: Frame): void {
+  const { exceptionHandle } = session;
+  if (exceptionHandle !== null && swallows(session, frame, exceptionHandle)) {
+    if (frame.blob > 0) home.reactor.blobRelease(frame.blob);
+    return;
+  }
+  const isException = frame.type === Packet.WORK_EXCEPTION;
+  if (home.options.shardCount === 0 && !isException) {
+    toBroker(home, session, frame);
+    return;
+  }
+  const { handles, broker } = home;
+  const isHandle = handles.parse(frame.bytes, frame.off, frame.off + handleBytes(frame));
+  const { shard, slot, serial } = handles;
+  if (isHandle && shard === home.options.thread && broker !== null) {
+    const isHeld = isException && mayEnd(broker, home.peerOf(session), slot, serial);
+    const handle = isHeld ? handleText(frame) : null;
+    toBroker(home, session, frame);
+    if (handle !== null) session.exceptionHandle = handle;
+    return;
+  }
+  const key = farJobKey(shard, serial);
+  const isHeld = isHandle && session.farJobs?.has(key) === true;
+  const isLate = !isHeld && isHandle && session.lateJobs?.has(key) === true;
+  if (isLate && !isFinal(frame.type)) {
+    if (frame.blob > 0) home.reactor.blobRelease(frame.blob);
+    return;
+  }
+  if (!isHeld && !isLate) {
+    const isLong = frame.type === Packet.WORK_FAIL && frame.a0 > HANDLE_BYTES_MAX;
+    refuse(home, session, frame, isLong ? Errors.handleTooLarge : workErrorFor(frame.type));
+    return;
+  }
+  if (frame.isDropped) {
+    home.drop(session, 'WORK packet: memory is short');
+    return;
+  }
+  if (isException) session.exceptionHandle = handleText(frame);
+  if (isHeld && isFinal(frame.type)) session.farJobs?.delete(key);
+  // Its owner decides: the job may wait, run elsewhere, or have ended.
+  if (isLate) session.lateJobs?.take(key);
+  sendFrame(home, session, frame, shard, 0);
+}
+
+/** Whether a final packet of `peer` is no error. */
+function mayEnd(broker: Broker, peer: Peer, slot: number, serial: number): boolean {
+  return broker.holds(peer, slot, serial) || peer.late?.has(serial) === true;
+}
+
+/** The WORK_FAIL or WORK_COMPLETE that some workers send behind the WORK_EXCEPTION which ended the job. */
+function swallows(session: Session, frame: Frame, handle: string): boolean {
+  if (frame.type !== Packet.WORK_FAIL && frame.type !== Packet.WORK_COMPLETE) return false;
+  if (handleText(frame) !== handle) return false;
+  session.exceptionHandle = null;
+  return true;
+}
+
+/** Length of argument 0 as a handle: some workers end a WORK_FAIL with a NUL. */
+function handleBytes(frame: Frame): number {
+  const endsInNul = frame.a0 > 0 && frame.bytes[frame.off + frame.a0 - 1] === 0;
+  return endsInNul ? frame.a0 - 1 : frame.a0;
+}
+
+function handleText(frame: Frame): string {
+  return latin1(frame.bytes, frame.off, frame.off + handleBytes(frame));
+}

@@ -1,0 +1,437 @@
+/**
+ * A thread as the home of its connections: the table of sessions and what their rules (frames, replies, grabs, far
+ * traffic) share. Rule: a frame of a connection is handled here, in request order; only its function's owner knows jobs.
+ */
+
+import type { Account } from '../base/account.ts';
+import { withView } from '../base/bytes.ts';
+import type { Logger } from '../base/logger.ts';
+import { Steps } from '../base/steps.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { Peer } from '../broker/peer.ts';
+import type { Reactor } from '../native/contract.ts';
+import { SLOT_MASK } from '../protocol/batch.ts';
+import { packetOf } from '../protocol/encode.ts';
+import { Frame } from '../protocol/frame.ts';
+import type { HandleCodec } from '../protocol/handle.ts';
+import { Packet } from '../protocol/packets.ts';
+import type { StoreHealth } from '../store/store.ts';
+import { Access, type AccessRule } from './access.ts';
+import { AddressCounts } from './address-counts.ts';
+import { admitsFrame } from './authorization.ts';
+import { left } from './connection-limits.ts';
+import type { FarLink } from './cross-thread/link.ts';
+import { RecordKind } from './cross-thread/records.ts';
+import { Absences } from './cross-thread/shard-restarts.ts';
+import { onEvent } from './events.ts';
+import { onFrame } from './handlers/frames.ts';
+import { Incident, Incidents } from './incidents.ts';
+import { listConnections, listStore } from './listing.ts';
+import { Output } from './output.ts';
+import { bytesOfFrame, Pace } from './rate-limiter.ts';
+import { relieve, showMost } from './relief.ts';
+import { dropReplies, limitOutput, releaseAll, takePlace, waitingBytes } from './replies.ts';
+import type { Place } from './reply-queue.ts';
+import { contextOf, SESSION_BYTES, Session } from './session.ts';
+import { ThreadOutbox } from './thread-outbox.ts';
+import {
+  type Answer,
+  answerByBroker,
+  DONE,
+  goesOverRows,
+  type Question,
+  type ThreadStats,
+} from './thread-queries.ts';
+import { threadStats } from './thread-stats.ts';
+import { FREE_STEPS, TurnBudget } from './turn-budget.ts';
+
+const NOOP_PACKET = packetOf(Packet.NOOP, '');
+/** A connection that is being closed may still take its last replies for so long. */
+const LINGER_MS = 2000;
+
+export interface HomeOptions {
+  /** This thread's number: 0 is the acceptor (and everything, without shards), shards are 1..shardCount. */
+  readonly thread: number;
+  readonly shardCount: number;
+  readonly hashSeed: number;
+  /** Every connection begins with the `exceptions` option. */
+  readonly exceptions: boolean;
+  /** Connections of all threads; 0 = no limit. */
+  readonly connectionsMax: number;
+  readonly packetBytesMax: number;
+  /** As in `ReactorOptions`; left out: no limit. */
+  readonly outputPauseBytes?: number;
+  readonly outputBytesMax?: number;
+  /** Connections of one address in all threads; 0 or left out = no limit. */
+  readonly addressConnectionsMax?: number;
+  /** What one connection may send a second; 0 or left out = no limit. */
+  readonly packetRate?: number;
+  readonly byteRate?: number;
+  /** Who may do what; left out where everybody may do everything. */
+  readonly access?: readonly AccessRule[];
+  /** Connections move to the owner of the first function that they name. */
+  readonly movesConnections: boolean;
+  /** How long frames wait for a shard that is being started again; 0 or left out: not at all. */
+  readonly absenceMs?: number;
+}
+
+/** What lies above the sessions. */
+export interface HomeHooks {
+  /** A text line (Latin-1, without line end) of `session`. */
+  onLine(session: Session, line: string): void;
+  /** Published level of another thread: 0 nothing runnable, 3 high. */
+  levelOf(thread: number): number;
+  /** Connections of all threads, at the end of their last turns. */
+  connectionTotal(): number;
+  /** The host's own figures for an answer of kind `stats`. */
+  recordCounts(): { sent: number; received: number };
+  turnFigures(): Pick<ThreadStats, 'turns' | 'loopDelay'>;
+  /** A peer that begins with a handshake, accepted here or by the acceptor; its descriptor is the callee's. */
+  onArrival(fd: number, address: string, port: number): void;
+  /** A peer that is not let in. */
+  refuseArrival(fd: number): void;
+  /** Whether tokens mean anything here. */
+  readonly takesTokens: boolean;
+  /** What stands for a token (session.ts, tokenKey); null for one that is not known. */
+  keyOfToken(token: Uint8Array): string | null;
+  hasTokenKey(key: string): boolean;
+  /** Much was given up that lies in the heap of JavaScript: its memory is wanted back soon. */
+  collectGarbage(): void;
+  /** Figures of the store of this thread; null without one. */
+  storeHealth(): StoreHealth | null;
+}
+
+export class Home {
+  readonly options: HomeOptions;
+  readonly hooks: HomeHooks;
+  readonly reactor: Reactor;
+  /** What this thread holds. */
+  readonly account: Account;
+  /** What this turn has cost so far, also in the broker. */
+  readonly steps = new Steps();
+  readonly budget = new TurnBudget();
+  readonly output: Output;
+  readonly handles: HandleCodec;
+  readonly log: Logger;
+  readonly incidents: Incidents;
+  /** Null: everybody may do everything. */
+  readonly access: Access | null;
+  /** Null: connections may send as fast as they can. */
+  readonly pace: Pace | null;
+  /** Output of one connection that may wait until it is not read, and until it is ended. */
+  readonly pauseBytes: number;
+  /** Copies of this turn, which the account does not know yet. */
+  #copiedBytes = 0;
+  readonly #outputBytesMax: number;
+  readonly absences: Absences;
+  /** Null in threads that accept nobody, and without a limit. */
+  readonly addressCounts: AddressCounts | null;
+  /** Links by thread; null for this thread and for dead ones. */
+  readonly links: (FarLink | null)[];
+  readonly outbox: ThreadOutbox;
+  /** The broker of the functions owned here; null in an acceptor with shards. */
+  broker: Broker | null = null;
+  /** Counts turns; a held connection's other rows of the same turn are skipped. */
+  turn = 0;
+  /** Far peers of this thread's broker, by home * 2^31 + conn. */
+  readonly farPeers = new Map<number, Peer>();
+  /** Other threads were asked what they hold, because memory is full (relief.ts). */
+  isRelieving = false;
+  /** Questions to other threads that wait for their answer. */
+  readonly questions = new Map<
+    number,
+    { readonly thread: number; readonly done: (answer: Answer) => void }
+  >();
+  /** Work that goes on in the next turn: long listings. */
+  readonly continuations: (() => void)[] = [];
+  nextQuestion = 1;
+  /** Rotation among owners of equal level. */
+  nextOwner = 0;
+  /** Rotation among shards that take handshakes. */
+  nextShard = 0;
+  connectionCount = 0;
+  /** Submits for other owners that were refused here: there was no memory to read them. */
+  refusedCount = 0;
+  readonly #sessions: (Session | null)[] = [];
+  readonly #frame = new Frame();
+  /** What goes on when a connection's output has drained, by connection. */
+  readonly drained = new Map<number, () => void>();
+
+  constructor(
+    options: HomeOptions,
+    hooks: HomeHooks,
+    reactor: Reactor,
+    handles: HandleCodec,
+    links: (FarLink | null)[],
+    log: Logger,
+    account: Account,
+  ) {
+    this.options = options;
+    this.hooks = hooks;
+    this.reactor = reactor;
+    this.account = account;
+    this.output = new Output(reactor);
+    withView(reactor.arena);
+    this.handles = handles;
+    this.links = links;
+    this.log = log;
+    this.incidents = new Incidents(log);
+    const { thread, addressConnectionsMax = 0, packetRate = 0, byteRate = 0 } = options;
+    this.pauseBytes = options.outputPauseBytes ?? Number.POSITIVE_INFINITY;
+    this.#outputBytesMax = options.outputBytesMax ?? Number.POSITIVE_INFINITY;
+    this.pace = packetRate + byteRate === 0 ? null : new Pace(packetRate, byteRate);
+    this.absences = new Absences(options.absenceMs ?? 0);
+    this.addressCounts = thread === 0 && addressConnectionsMax > 0 ? new AddressCounts() : null;
+    this.access = options.access === undefined ? null : new Access(options.access);
+    this.outbox = new ThreadOutbox(options.thread, this, this.output, reactor, links);
+  }
+
+  /** Thread that owns the function whose name has this hash. */
+  ownerOf(hash: number): number {
+    const { shardCount } = this.options;
+    return shardCount === 0 ? 0 : 1 + ((hash >>> 0) % shardCount);
+  }
+
+  /** Handles the rows of one turn. */
+  onRows(rowCount: number): void {
+    this.turn++;
+    this.#copiedBytes = 0;
+    this.budget.begin(this);
+    this.#continue();
+    const { rows, arena } = this.reactor;
+    const { access, account, pace, pauseBytes, steps } = this;
+    const frame = this.#frame;
+    for (let row = 0; row < rowCount; row++) {
+      frame.load(rows, arena, row);
+      if (account.held > account.granted) relieve(this);
+      if (frame.type > 0) {
+        const session = this.#sessions[frame.conn & SLOT_MASK];
+        if (session == null || session.conn !== frame.conn || session.heldTurn === this.turn) {
+          // A held frame comes again with its blob; one of a closed connection is over.
+          if (frame.blob > 0 && session?.conn !== frame.conn) this.reactor.blobRelease(frame.blob);
+        } else if (!session.isEnding) {
+          const bytes = pace === null ? 0 : bytesOfFrame(frame);
+          const before = steps.count;
+          if (access === null || admitsFrame(this, access, session, frame))
+            onFrame(this, session, frame);
+          const cost = steps.count - before;
+          if (cost > FREE_STEPS) this.budget.charge(this, session, cost, frame.end);
+          if (this.output.waiting(frame.conn) > pauseBytes) limitOutput(this, session, frame.end);
+          if (pace !== null) pace.spend(this, session, bytes, frame.end);
+        } else if (frame.blob > 0) this.reactor.blobRelease(frame.blob);
+      } else onEvent(this, frame);
+    }
+  }
+
+  /** The session of connection `conn`, or null when it has ended. */
+  live(conn: number): Session | null {
+    const session = this.#sessions[conn & SLOT_MASK];
+    return session != null && session.conn === conn ? session : null;
+  }
+
+  /** Sessions by slot; for listings. */
+  get slotEnd(): number {
+    return this.#sessions.length;
+  }
+
+  atSlot(slot: number): Session | null {
+    return this.#sessions[slot] ?? null;
+  }
+
+  /** Begins the session of a connection that was accepted. */
+  open(conn: number, address: string, port: number): Session {
+    const session = new Session(conn, address, port);
+    session.takesExceptions = this.options.exceptions;
+    this.add(session);
+    return session;
+  }
+
+  /** Adds the session of a connection that was accepted here or has moved here. */
+  add(session: Session): void {
+    const slot = session.conn & SLOT_MASK;
+    while (this.#sessions.length <= slot) this.#sessions.push(null);
+    this.#sessions[slot] = session;
+    session.account = this.account;
+    this.account.keep(session, SESSION_BYTES + (session.clientId?.length ?? 0));
+    this.connectionCount++;
+  }
+
+  /** Forgets a session without closing its connection: it has ended or moves on. */
+  remove(session: Session): void {
+    const slot = session.conn & SLOT_MASK;
+    if (this.#sessions[slot] !== session) return;
+    this.#sessions[slot] = null;
+    this.account.giveUp(session);
+    session.account = null;
+    this.drained.delete(session.conn);
+    this.connectionCount--;
+  }
+
+  /** What this thread's broker knows the connection as. */
+  peerOf(session: Session): Peer {
+    session.peer ??= (this.broker as Broker).addPeer(this.options.thread, session.conn);
+    return session.peer;
+  }
+
+  /** The broker wants `session` woken for its sleep number `sleepSerial`: one NOOP a sleep, whoever asks. */
+  noop(session: Session, sleepSerial: number): void {
+    if (!session.isAsleep || session.isNooped || session.sleepSerial !== sleepSerial) return;
+    session.isNooped = true;
+    this.output.write(session.conn, NOOP_PACKET);
+  }
+
+  takePlace(session: Session): Place {
+    return takePlace(session);
+  }
+
+  release(session: Session): void {
+    releaseAll(this, session);
+  }
+
+  /**
+   * Whether a connection gets no more output: more of it waits than may, or some waits, the memory of all threads is full
+   * and what comes are `bytes` that it has not asked for (0: a reply). It then ends with the next turn: the caller may be in the middle of an
+   * event of the broker. One packet of any size passes.
+   */
+  exceeds(session: Session, bytes: number): boolean {
+    const waiting = waitingBytes(this, session);
+    this.#copiedBytes += bytes;
+    const isOver = waiting > this.#outputBytesMax;
+    if (!isOver && (bytes === 0 || waiting === 0 || this.account.fits(this.#copiedBytes)))
+      return false;
+    this.#copiedBytes -= bytes;
+    if (!session.isOverLimit) {
+      session.isOverLimit = true;
+      this.later(() => {
+        if (this.live(session.conn) === session) this.dropUnread(session);
+      });
+    }
+    return true;
+  }
+
+  /** Ends a connection that does not read its output. */
+  dropUnread(session: Session): void {
+    session.isOverLimit = true;
+    this.incidents.report(
+      Incident.outputLimit,
+      `close connection ${session.address}:${session.port}: it does not read its output`,
+      contextOf(session),
+    );
+    this.abort(session);
+  }
+
+  /** Ends a connection for a reason that the log should know. */
+  drop(session: Session, reason: string): void {
+    const text = `close connection ${session.address}:${session.port}: ${reason}`;
+    this.incidents.report(Incident.dropped, text, contextOf(session));
+    this.abort(session);
+  }
+
+  /** Input is over: effects of the loss now, the close when all replies have left. */
+  end(session: Session): void {
+    if (session.isEnding) return;
+    session.isEnding = true;
+    if (session.peer !== null) {
+      this.broker?.onPeerGone(session.peer);
+      session.peer = null;
+    }
+    for (let thread = 0; thread < this.links.length; thread++)
+      if ((session.owners & (1 << thread)) !== 0)
+        this.links[thread]?.send(RecordKind.GONE, session.conn, 0, 0, 0);
+    this.finish(session);
+  }
+
+  /** Closes an ending connection that owes nothing more. */
+  finish(session: Session): void {
+    if (!session.isEnding || session.replies !== null) return;
+    this.remove(session);
+    left(this, session.address);
+    // What it does not read is given up at once.
+    if (session.isOverLimit) this.reactor.close(session.conn);
+    else this.reactor.closeAfterFlush(session.conn, LINGER_MS);
+  }
+
+  /** Ends a connection at once; its waiting replies are given up. */
+  abort(session: Session): void {
+    dropReplies(this, session);
+    if (session.isEnding) this.finish(session);
+    else this.end(session);
+  }
+
+  /** The server closes: every connection is sent what it is owed, for at most `lingerMs`. Returns their ids. */
+  closeAll(lingerMs: number): number[] {
+    const conns: number[] = [];
+    for (const session of this.#sessions) {
+      if (session === null) continue;
+      this.remove(session);
+      this.reactor.closeAfterFlush(session.conn, lingerMs);
+      conns.push(session.conn);
+    }
+    return conns;
+  }
+
+  /**
+   * Puts a question to a thread; `done` is called later for another thread, for this one now, unless the turn has been
+   * spent on other questions that go over many rows.
+   */
+  ask(thread: number, question: Question, done: (answer: Answer) => void): void {
+    if (thread === this.options.thread) {
+      this.answer(question, done);
+      return;
+    }
+    const id = this.nextQuestion;
+    this.nextQuestion = (id + 1) & 0x7fffffff;
+    this.questions.set(id, { thread, done });
+    const json = new TextEncoder().encode(JSON.stringify(question));
+    const link = this.links[thread];
+    if (link == null) this.#answerForDead(id);
+    else link.send(RecordKind.ASK, id, 0, 0, 0, json);
+  }
+
+  /** Gives this thread's answer to a question to `done`: now, or later when it goes over many rows. */
+  answer(question: Question, done: (answer: Answer) => void): void {
+    if (goesOverRows(question)) this.budget.answer(this, () => done(this.#answerTo(question)));
+    else done(this.#answerTo(question));
+  }
+
+  #answerTo(question: Question): Answer {
+    if (question.kind === 'workers') return listConnections(this, question.cursor, question.part);
+    if (question.kind === 'store') return listStore(this);
+    if (question.kind === 'stats') return { ...DONE, stats: threadStats(this) };
+    if (question.kind === 'most') {
+      showMost(this);
+      return DONE;
+    }
+    return this.broker === null ? DONE : answerByBroker(this.broker, question);
+  }
+
+  /** Calls `resume` once as soon as at most `bytes` of output of `session` are unsent. */
+  whenDrained(session: Session, bytes: number, resume: () => void): void {
+    this.drained.set(session.conn, resume);
+    this.reactor.notifyDrained(session.conn, bytes);
+  }
+
+  /** Has `work` done in the next turn. */
+  later(work: () => void): void {
+    this.continuations.push(work);
+    this.reactor.nudge();
+  }
+
+  /** A thread has died: whoever asked it hears that nothing is known. */
+  forgetThread(thread: number): void {
+    this.addressCounts?.forget(thread);
+    for (const [id, question] of [...this.questions])
+      if (question.thread === thread) this.#answerForDead(id);
+  }
+
+  #answerForDead(id: number): void {
+    const question = this.questions.get(id);
+    this.questions.delete(id);
+    question?.done(DONE);
+  }
+
+  #continue(): void {
+    if (this.continuations.length === 0) return;
+    for (const work of this.continuations.splice(0)) work();
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * Questions to the owner of a function, or to every thread: status, listings, admin changes. Near ones are answered at
+ * once, far ones by a record. Rare traffic, so questions and answers cross rings as JSON, listings as bytes behind it.
+ */
+import { ByteWriter } from '../base/byte-writer.ts';
+import { bytesOf } from '../base/bytes.ts';
+import { createFunction, dropFunction, limitQueue } from '../broker/admin.ts';
+import type { Broker } from '../broker/broker.ts';
+import { drain, failWatched } from '../broker/drain.ts';
+import { tallyPiece } from '../broker/function-stats-rows.ts';
+import { cancel } from '../broker/loss.ts';
+import { type JobStatus, list, statusByHandle, statusByUnique } from '../broker/query.ts';
+import { hashBytes } from '../protocol/hash.ts';
+import type { StoreHealth } from '../store/store.ts';
+
+/** Names and uniques are Latin-1 texts: a character a byte. */
+export type Question =
+  | { readonly kind: 'fence' }
+  | { readonly kind: 'handle'; readonly slot: number; readonly serial: number }
+  | { readonly kind: 'unique'; readonly unique: string; readonly cursor: number }
+  | { readonly kind: 'list'; readonly listing: number; readonly cursor: number }
+  | { readonly kind: 'workers'; readonly cursor: number; readonly part: number }
+  | { readonly kind: 'store' }
+  | { readonly kind: 'tally'; readonly cursor: number }
+  | { readonly kind: 'create' | 'drop'; readonly name: string }
+  | {
+      readonly kind: 'maxqueue';
+      readonly name: string;
+      readonly high: number;
+      readonly normal: number;
+      readonly low: number;
+    }
+  | { readonly kind: 'cancel'; readonly slot: number; readonly serial: number }
+  | { readonly kind: 'drain' | 'fail'; readonly cursor: number }
+  | { readonly kind: 'stats' }
+  /** Publishes what connections hold: see `Account.publish`. */
+  | { readonly kind: 'most' };
+
+export interface Answer {
+  /** AdminResult of create, drop, cancel. */
+  readonly result: number;
+  /** Where a listing or a search goes on; 0 = it is complete. */
+  readonly cursor: number;
+  /** Where a row goes on that was too long for its piece; 0 = rows are whole. */
+  readonly part: number;
+  readonly status: JobStatus | null;
+  readonly stats: ThreadStats | null;
+  /** Rows of a listing. */
+  readonly bytes: Uint8Array;
+}
+
+/** One thread's part of `server.stats()`. */
+export interface ThreadStats {
+  /** 0 is the acceptor; with `threads: 0` the only one. */
+  readonly thread: number;
+  /** That live here, now. */
+  readonly connections: number;
+  /** Known here, now. */
+  readonly functions: number;
+  /** Queued, scheduled and running, now. */
+  readonly jobs: number;
+  /** Of these, left to the store for the next start, because the server ends. */
+  readonly keptJobs: number;
+  /** Times that a job was given to a worker. */
+  readonly assigned: number;
+  /** Jobs that were made by submits. */
+  readonly submitted: number;
+  /** Submits that joined a job of the same unique. */
+  readonly coalesced: number;
+  /** Submits that were answered with QUEUE_ERROR. */
+  readonly refused: number;
+  /** Jobs that ended with WORK_COMPLETE. */
+  readonly completed: number;
+  /** Jobs that ended with WORK_FAIL, WORK_EXCEPTION, or were given up. */
+  readonly failed: number;
+  /** Jobs that went back to their queue because their worker was lost. */
+  readonly requeued: number;
+  /** Bytes of job rows, workloads and indexes in use. */
+  readonly queueBytes: number;
+  /** Bytes that peers make the thread keep: what counts against `--max-memory`. Of its tables only what was ever used. */
+  readonly memoryBytes: number;
+  /** Records sent to other threads. */
+  readonly recordsSent: number;
+  /** Records received from other threads. */
+  readonly recordsReceived: number;
+  /** Turns since start by their time: bucket b holds those below 4^b microseconds, the last one all longer ones. */
+  readonly turns: { readonly buckets: readonly number[]; readonly sumUs: number };
+  /** Null where it is not measured. */
+  readonly loopDelay: LoopDelay | null;
+  /** Refused and dropped connections by reason, see `Incident`. */
+  readonly incidents: { readonly [reason: string]: number };
+  /** Of the thread's store; null where background jobs are kept in memory. */
+  readonly store: StoreHealth | null;
+}
+
+/** Fields of ThreadStats that may be added up. */
+export type ThreadFigure = {
+  [K in keyof ThreadStats]: ThreadStats[K] extends number ? K : never;
+}[keyof ThreadStats];
+
+/** By how much a timer of the thread was late since somebody asked last. */
+export interface LoopDelay {
+  readonly meanMs: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
+export const DONE: Answer = {
+  result: 0,
+  cursor: 0,
+  part: 0,
+  status: null,
+  stats: null,
+  bytes: NO_BYTES,
+};
+
+/** Functions that one turn looks at for a unique. */
+const FUNCTIONS_MAX = 10_000;
+
+/** Rows of a listing that one turn may write. */
+export const LIST_ROWS_MAX = 1000;
+/** Bytes after which no further name or row is written in one turn. */
+export const LIST_BYTES_MAX = 256 * 1024;
+/** Rows of the tally that one turn may write: they have thirty numbers each. */
+const TALLY_ROWS_MAX = 64;
+
+/** Whether its answer goes over rows, whose number peers decide: such answers share one budget a turn. */
+export function goesOverRows({ kind }: Question): boolean {
+  return kind === 'list' || kind === 'workers' || kind === 'unique' || kind === 'tally';
+}
+
+/** The broker's answers; `fence`, `workers`, `store`, `stats` and `most` are the sessions' own. */
+export function answerByBroker(broker: Broker, question: Question): Answer {
+  switch (question.kind) {
+    case 'handle':
+      return { ...DONE, status: statusByHandle(broker, question.slot, question.serial) };
+    case 'unique': {
+      const { unique, cursor } = question;
+      return { ...DONE, ...statusByUnique(broker, bytesOf(unique), cursor, FUNCTIONS_MAX) };
+    }
+    case 'list': {
+      const out = new ByteWriter(16384);
+      const cursor = list(broker, question, LIST_ROWS_MAX, LIST_BYTES_MAX, out);
+      return { ...DONE, cursor, bytes: out.take() };
+    }
+    case 'tally':
+      return { ...DONE, ...tallyPiece(broker, question.cursor, LIST_ROWS_MAX, TALLY_ROWS_MAX) };
+    case 'create':
+    case 'drop': {
+      const name = bytesOf(question.name);
+      const hash = hashBytes(name, 0, name.length, broker.options.hashSeed);
+      const change = question.kind === 'create' ? createFunction : dropFunction;
+      return { ...DONE, result: change(broker, name, hash) };
+    }
+    case 'maxqueue': {
+      const name = bytesOf(question.name);
+      const hash = hashBytes(name, 0, name.length, broker.options.hashSeed);
+      limitQueue(broker, name, hash, question.high, question.normal, question.low);
+      return DONE;
+    }
+    case 'drain':
+      return { ...DONE, cursor: drain(broker, question.cursor) };
+    case 'fail':
+      return { ...DONE, cursor: failWatched(broker, question.cursor) };
+    case 'cancel':
+      return { ...DONE, result: cancel(broker, question.slot, question.serial) ? 0 : 1 };
+    default:
+      return DONE;
+  }
+}
+
+/** Bytes of an ANSWER record: JSON, NUL, rows. */
+export function encodeAnswer(answer: Answer): Uint8Array {
+  const { bytes, ...rest } = answer;
+  const head = bytesOf(`${JSON.stringify(rest)}\0`);
+  const record = new Uint8Array(head.length + bytes.length);
+  record.set(head);
+  record.set(bytes, head.length);
+  return record;
+}
+
+/** The answer in `bytes[at, at + count)`; copies. */
+export function decodeAnswer(bytes: Uint8Array, at: number, count: number): Answer {
+  const record = bytes.slice(at, at + count);
+  const nul = record.indexOf(0);
+  const rest = JSON.parse(new TextDecoder().decode(record.subarray(0, nul))) as Omit<
+    Answer,
+    'bytes'
+  >;
+  return { ...rest, bytes: record.subarray(nul + 1) };
+}

@@ -1,0 +1,135 @@
+/**
+ * Where peers of a TLS port become connections of this thread. With the addon the decrypted bytes go through a
+ * connected pair of descriptors of which the reactor owns one, as those of peers inside the process do; with the twin
+ * the decrypted stream itself is the connection. Rule: from the session on nothing differs from a plain connection.
+ */
+import { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { LobbyPeer, NativeFunctions } from '../native/contract.ts';
+import { shortageOf } from '../native/shortage.ts';
+import { hasRoom, left } from '../session/connection-limits.ts';
+import { Incident } from '../session/incidents.ts';
+import { NodeReactor } from '../transport/node-reactor.ts';
+import { Bridge } from '../transport/tls/bridge.ts';
+import type { TlsMaterial } from '../transport/tls/material.ts';
+import { type DoorOptions, TlsDoor } from '../transport/tls/tls-acceptor.ts';
+import { REFUSED, type Refusal } from '../transport/tls/tls-handshake.ts';
+import type { ThreadCore } from './thread-core.ts';
+
+const NOTHING = new Uint8Array(0);
+
+const INCIDENTS: Readonly<Record<Refusal, Incident>> = {
+  not_tls: Incident.notTls,
+  handshake_failed: Incident.handshakeFailed,
+  handshake_timeout: Incident.handshakeTimeout,
+  handshake_limit: Incident.handshakeLimit,
+  client_certificate: Incident.clientCertificate,
+  descriptors: Incident.descriptors,
+};
+
+export class SecureDoor {
+  readonly #core: ThreadCore;
+  readonly #functions: NativeFunctions;
+  readonly #door: TlsDoor;
+  readonly #bridges = new Set<Bridge>();
+
+  constructor(
+    core: ThreadCore,
+    functions: NativeFunctions,
+    material: TlsMaterial,
+    options: DoorOptions,
+  ) {
+    this.#core = core;
+    this.#functions = functions;
+    this.#door = new TlsDoor(material, options, {
+      known: (stream, peer, commonName) => this.#known(stream, peer, commonName),
+      refused: (reason, peer, text) => reportRefusal(core, reason, peer, text),
+    });
+  }
+
+  /** Takes an accepted descriptor. */
+  takeDescriptor(fd: number, address: string, port: number): void {
+    this.#door.take(
+      { address, port },
+      () => new Socket({ fd, allowHalfOpen: true, readable: true, writable: true }),
+    );
+  }
+
+  /** Takes an accepted socket, made with `allowHalfOpen`. */
+  takeSocket(socket: Socket, address: string, port: number): void {
+    // Until the door listens for it.
+    socket.on('error', () => {});
+    this.#door.take({ address, port }, () => socket);
+  }
+
+  renew(material: TlsMaterial): void {
+    this.#door.renew(material);
+  }
+
+  /** Drops who is not known yet. Behind the end of the reactor: what it has sent may leave for `lingerMs`. */
+  async close(lingerMs: number): Promise<void> {
+    this.#door.close();
+    await Promise.all([...this.#bridges].map((bridge) => bridge.finish(lingerMs)));
+  }
+
+  #known(stream: TLSSocket, { address, port }: LobbyPeer, commonName: string | null): void {
+    const { home, reactor } = this.#core;
+    stream.setNoDelay(true);
+    home.incidents.nowMs = performance.now();
+    if (!hasRoom(home, address, port)) {
+      left(home, address);
+      stream.on('error', () => {});
+      stream.destroy();
+      return;
+    }
+    try {
+      const conn =
+        reactor instanceof NodeReactor ? reactor.adoptStream(stream) : this.#join(stream);
+      home.open(conn, address, port).commonName = commonName;
+    } catch (error) {
+      const code = shortageOf(error);
+      if (code === null) throw error;
+      reportRefusal(this.#core, 'descriptors', { address, port }, REFUSED.noDescriptor(code));
+      stream.on('error', () => {});
+      stream.destroy();
+    }
+  }
+
+  /** Returns the conn of the reactor's end. Throws SystemError without keeping a descriptor when there are none left. */
+  #join(stream: TLSSocket): number {
+    const { reactor } = this.#core;
+    const [ours, theirs] = this.#functions.socketPair();
+    let plain: Socket;
+    try {
+      plain = new Socket({ fd: theirs, allowHalfOpen: true, readable: true, writable: true });
+    } catch (error) {
+      for (const fd of [ours, theirs]) this.#functions.closeDescriptor(fd);
+      throw error;
+    }
+    let conn: number;
+    try {
+      conn = reactor.adopt(ours, NOTHING, NOTHING);
+    } catch (error) {
+      this.#functions.closeDescriptor(ours);
+      plain.destroy();
+      throw error;
+    }
+    const bridge: Bridge = new Bridge(stream, plain, () => this.#bridges.delete(bridge));
+    this.#bridges.add(bridge);
+    return conn;
+  }
+}
+
+/** Counts and logs a peer that had been let in and is refused before its session. Outside of a turn. */
+export function reportRefusal(
+  { home, reactor }: ThreadCore,
+  reason: Refusal,
+  { address, port }: LobbyPeer,
+  text: string,
+): void {
+  home.incidents.nowMs = performance.now();
+  left(home, address);
+  home.incidents.report(INCIDENTS[reason], `refuse ${address}:${port}: ${text}`, { address, port });
+  // What is not said at once is said by a turn.
+  reactor.nudge();
+}

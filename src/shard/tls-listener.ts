@@ -1,0 +1,70 @@
+/**
+ * Where peers of TLS ports wait until their ClientHello is whole: with the addon in its lobby, so that who says nothing
+ * costs a descriptor and no more; with the twin in the door itself, which looks again.
+ * Rule: a peer counts for its address from accept on; the acceptor alone listens.
+ */
+import type { LobbyEnd, LobbyOptions, LobbyPeer } from '../native/contract.ts';
+import { admit } from '../session/connection-limits.ts';
+import { giveArrival } from '../session/cross-thread/handshakes.ts';
+import type { DoorOptions } from '../transport/tls/tls-acceptor.ts';
+import { REFUSED } from '../transport/tls/tls-handshake.ts';
+import type { NativeChoice, ThreadConfig } from './assemble.ts';
+import type { ThreadCore } from './thread-core.ts';
+import { reportRefusal } from './tls-connections.ts';
+
+export type SecureAddress = Pick<LobbyOptions, 'host' | 'port' | 'backlog' | 'v6Only'>;
+
+export interface Listening {
+  readonly port: number;
+  unlisten(): void;
+}
+
+/** Binds and listens; rejects with the system's error. */
+export type ListenSecurely = (address: SecureAddress) => Promise<Listening>;
+
+/** `acceptFailed` hears, with an errno name, that nobody can be accepted now. */
+export function secureListening(
+  core: ThreadCore,
+  { openLobby }: NativeChoice,
+  { tls, reactor: { keepalive, userTimeoutMs } }: ThreadConfig,
+  acceptFailed: (code: string) => void,
+): ListenSecurely {
+  const { home, reactor } = core;
+  return async (address) => {
+    if (openLobby === null || tls === null) {
+      const { id, port } = await reactor.listen({ ...address, isRaw: true });
+      return { port, unlisten: () => reactor.unlisten(id) };
+    }
+    const { handshakeTimeoutMs: timeoutMs, handshakesMax: waitingMax } = tls.door;
+    const waiting = { awaits: 'tls', timeoutMs, waitingMax } as const;
+    const lobby = await openLobby(
+      { ...address, ...waiting, keepalive, userTimeoutMs },
+      {
+        entered: (peer) => {
+          home.incidents.nowMs = performance.now();
+          const isAdmitted = admit(home, peer.address, peer.port);
+          if (!isAdmitted) reactor.nudge();
+          return isAdmitted;
+        },
+        whole: (peer, fd) => {
+          giveArrival(home, fd, peer.address, peer.port);
+          // Rings are published by a turn.
+          reactor.nudge();
+        },
+        ended: (peer, end) => refuse(core, peer, end, tls.door),
+        acceptFailed,
+      },
+    );
+    return { port: lobby.port, unlisten: () => void lobby.close() };
+  };
+}
+
+function refuse(core: ThreadCore, peer: LobbyPeer, end: LobbyEnd, options: DoorOptions): void {
+  const { handshakeTimeoutMs, handshakesMax } = options;
+  if (end.kind === 'wrong')
+    reportRefusal(core, 'not_tls', peer, REFUSED.notTls(end.code, end.detail));
+  else if (end.kind === 'left') reportRefusal(core, 'handshake_failed', peer, REFUSED.left);
+  else if (end.kind === 'late')
+    reportRefusal(core, 'handshake_timeout', peer, REFUSED.late(handshakeTimeoutMs));
+  else reportRefusal(core, 'handshake_limit', peer, REFUSED.pushedOut(handshakesMax));
+}

@@ -1,0 +1,269 @@
+/**
+ * What runs in the thread of the database: takes the batches of all shards, writes them, and reads the rows back for
+ * those that start. Rule: a shard that starts again is served when all that its predecessor sent is settled.
+ */
+import { LogLevel } from '../../base/logger.ts';
+import { hashBytes } from '../../protocol/hash.ts';
+import type { Backend, BackendKind, Put, Refusal, RowKey } from './backend.ts';
+import { Line, type Writer } from './database-writer.ts';
+import { messageOf } from './failure.ts';
+import type { FromDatabase, Port, ToDatabase } from './messages.ts';
+import { unpackKeys, unpackPuts } from './packed.ts';
+import { PageSender, scan } from './scan.ts';
+
+const REOPEN_MS = 500;
+
+export type ShardPort = Port<FromDatabase, ToDatabase>;
+
+export interface ServeOptions {
+  readonly kind: BackendKind;
+  /** Shards that own functions; 0 = everything in one thread, which is shard 0. */
+  readonly shardCount: number;
+  /** Decides which shard owns a function. */
+  readonly hashSeed: number;
+  /** A database that is away is waited for from the start: jobs that it keeps come later. */
+  readonly waits: boolean;
+  log(level: number, text: string): void;
+}
+
+export class DatabaseService {
+  readonly #options: ServeOptions;
+  /** Lines by shard; one for all when the database is written by one connection. */
+  readonly #lines = new Map<number, Line>();
+  readonly #shards = new Map<number, Shard>();
+  /** Shards that wait for the next scan. */
+  #reading: Shard[] = [];
+  /** The first scan waits for all shards. */
+  #isFirst = true;
+  #isClosed = false;
+  #hasRemarked = false;
+  #scanning: Promise<void> = Promise.resolve();
+
+  constructor(options: ServeOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects when the database cannot be used. */
+  async open(): Promise<void> {
+    const { shardCount, kind } = this.#options;
+    const first = shardCount === 0 ? 0 : 1;
+    const line = await this.#open();
+    this.#remark(line.remark);
+    this.#lines.set(first, line);
+    const others = Array.from({ length: shardCount - first }, (_, i) => first + 1 + i);
+    // Together, because one that is away may take its time to show it.
+    await Promise.all(
+      others.map(async (shard) =>
+        this.#lines.set(shard, kind.isShared ? line : await this.#open()),
+      ),
+    );
+  }
+
+  /** A shard that begins. */
+  join(number: number, port: ShardPort): void {
+    const before = this.#shards.get(number);
+    const line = this.#lines.get(number) as Line;
+    const shard = new Shard(port, line, () => this.#read(shard));
+    this.#shards.set(number, shard);
+    (before?.ended ?? Promise.resolve()).then(() => shard.begin());
+  }
+
+  /** Gives everything up. Shards should have ended before. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#scanning;
+    for (const line of new Set(this.#lines.values())) await line.close();
+  }
+
+  async #open(): Promise<Line> {
+    const { kind, waits, log } = this.#options;
+    const line = new Line({ backend: kind.make(), label: kind.label, log });
+    await line.open(waits);
+    return line;
+  }
+
+  #remark(text: string | null): void {
+    if (text === null || this.#hasRemarked) return;
+    this.#hasRemarked = true;
+    const { kind, log } = this.#options;
+    log(LogLevel.WARNING, `${kind.label}: ${text}`);
+  }
+
+  #read(shard: Shard): void {
+    this.#reading = this.#reading.filter(({ hasEnded }) => !hasEnded);
+    this.#reading.push(shard);
+    if (this.#options.waits && [...this.#lines.values()].some(({ isAway }) => isAway))
+      shard.later();
+    if (this.#isFirst && this.#reading.length < this.#options.shardCount) return;
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
+    const shards = this.#reading;
+    this.#reading = [];
+    this.#scanning = this.#scanning.then(() => this.#scan(shards, isFirst));
+  }
+
+  /**
+   * Over a connection of its own, so that others write meanwhile. A database that is away ends the start of the server,
+   * unless it is to be waited for; later it always is.
+   */
+  async #scan(shards: readonly Shard[], isFirst: boolean): Promise<void> {
+    const { kind, waits } = this.#options;
+    /** Rows that come late, because a scan that breaks off then begins again. */
+    let sent = shards.some(({ isLate }) => isLate) ? new Set<string>() : null;
+    for (;;) {
+      const backend = kind.make();
+      let isOpen = false;
+      let error: string | null = null;
+      try {
+        await backend.open(() => {});
+        isOpen = true;
+        this.#remark(backend.remark ?? null);
+        await this.#scanWith(backend, shards, sent);
+      } catch (failure) {
+        error = `read ${kind.label}: ${messageOf(failure as Error)}`;
+      }
+      await backend.close().catch(() => {});
+      const isAgain = isOpen ? sent !== null : waits || !isFirst;
+      if (error === null || !isAgain || this.#isClosed) {
+        for (const shard of shards) shard.replayed(error);
+        return;
+      }
+      if (waits) {
+        sent ??= new Set();
+        for (const shard of shards) shard.later();
+      }
+      await new Promise((resolve) => setTimeout(resolve, REOPEN_MS));
+    }
+  }
+
+  #scanWith(backend: Backend, shards: readonly Shard[], sent: Set<string> | null): Promise<void> {
+    const { kind, shardCount, log } = this.#options;
+    return scan({
+      backend,
+      label: kind.label,
+      senders: shards.map(({ sender }) => sender),
+      senderFor: (name) => {
+        const owner = this.#shards.get(this.#ownerOf(name));
+        return owner !== undefined && shards.includes(owner) ? owner.sender : null;
+      },
+      isNew: (put) => sent === null || isAdded(sent, put),
+      expect: (rows) => {
+        const each = Math.ceil(rows / Math.max(1, shardCount));
+        for (const shard of shards) shard.expect(each);
+      },
+      log,
+    });
+  }
+
+  #ownerOf(name: Uint8Array): number {
+    const { shardCount, hashSeed } = this.#options;
+    if (shardCount === 0) return 0;
+    return 1 + ((hashBytes(name, 0, name.length, hashSeed) >>> 0) % shardCount);
+  }
+}
+
+/** False when the row is in the set already. */
+function isAdded(sent: Set<string>, { functionName, key }: RowKey): boolean {
+  const before = sent.size;
+  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
+  return sent.add(`${text(functionName)}\0${text(key)}`).size > before;
+}
+
+/** One life of a shard, as the thread of the database sees it. */
+class Shard implements Writer {
+  readonly #port: ShardPort;
+  readonly #line: Line;
+  readonly #read: () => void;
+  readonly sender: PageSender;
+  /** Resolves when the shard has gone and all that it sent is settled. */
+  readonly ended: Promise<void>;
+  #end: () => void = () => {};
+  hasEnded = false;
+  /** It serves before its rows come. */
+  isLate = false;
+  /** Numbers that the puts of its batch have at the shard; null where they are the same. */
+  #numbers: number[] | null = null;
+  #aways = 0;
+
+  constructor(port: ShardPort, line: Line, read: () => void) {
+    this.#port = port;
+    this.#line = line;
+    this.#read = read;
+    this.sender = new PageSender((puts) => this.#send({ type: 'rows', puts }, puts));
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  begin(): void {
+    this.#port.on('message', (message) => this.#onMessage(message));
+    this.#port.on('close', () => this.#onEnd());
+  }
+
+  expect(rows: number): void {
+    this.#send({ type: 'expect', rows });
+  }
+
+  later(): void {
+    this.isLate = true;
+    this.#send({ type: 'later' });
+  }
+
+  replayed(error: string | null): void {
+    this.#send({ type: 'replayed', error, isAway: this.#line.isAway });
+    this.#line.add(this);
+  }
+
+  written(refusals: readonly Refusal[]): void {
+    const numbers = this.#numbers;
+    const told =
+      numbers === null
+        ? refusals
+        : refusals.map(({ index, reason }) => ({ index: numbers[index] as number, reason }));
+    this.#send({ type: 'written', refusals: told });
+  }
+
+  away(): void {
+    this.#aways++;
+    this.#send({ type: 'away' });
+  }
+
+  back(): void {
+    this.#send({ type: 'back' });
+  }
+
+  #onMessage(message: ToDatabase): void {
+    if (message.type === 'replay') this.#read();
+    else if (message.type === 'taken') this.sender.taken();
+    else if (message.type === 'batch') this.#write(message);
+    else this.#onEnd();
+  }
+
+  #write({ aways, forgets, puts }: ToDatabase & { readonly type: 'batch' }): void {
+    if (aways !== this.#aways) return;
+    const found = unpackPuts(puts);
+    const kept: Put[] = [];
+    const numbers: number[] = [];
+    for (const [number, put] of found.entries()) {
+      if (put === null) continue;
+      kept.push(put);
+      numbers.push(number);
+    }
+    this.#numbers = kept.length === found.length ? null : numbers;
+    this.#line.write(this, { forgets: unpackKeys(forgets), puts: kept });
+  }
+
+  #onEnd(): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.#line.remove(this);
+    // Pages that nobody takes must not hold the others up.
+    this.sender.taken(Number.POSITIVE_INFINITY);
+    void this.#line.idle().then(() => this.#end());
+  }
+
+  #send(message: FromDatabase, bytes?: Uint8Array): void {
+    if (this.hasEnded) return;
+    this.#port.postMessage(message, bytes === undefined ? [] : [bytes.buffer]);
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The TLS ports of one thread: peers wait here until they are known, then their decrypted streams go on as connections.
+ * Rule: in a pass of the event loop handshakes begin until a millisecond is over, so nobody waits for more than that and
+ * one handshake; how many are open is bounded, the oldest gives way, so that peers who say nothing lock nobody out. No
+ * more are taken in a pass than may be open, so that everybody was heard before it gives way, however fast they come.
+ */
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { LobbyPeer } from '../../native/contract.ts';
+import { contextOf, type TlsMaterial } from './material.ts';
+import { Arrival, REFUSED, type Refusal } from './tls-handshake.ts';
+
+/** Handshakes begin for so long in one pass of the event loop. */
+const PASS_MS = 1;
+/** Peers that are taken in one pass, and at most a quarter of those that may be open. */
+const TAKEN_MAX = 64;
+
+export interface DoorOptions {
+  readonly handshakeTimeoutMs: number;
+  /** Peers of this thread that are not known yet. */
+  readonly handshakesMax: number;
+}
+
+export interface DoorEvents {
+  /** `commonName` of the certificate that the peer has proved; null without one. */
+  known(stream: TLSSocket, peer: LobbyPeer, commonName: string | null): void;
+  refused(reason: Refusal, peer: LobbyPeer, text: string): void;
+}
+
+export class TlsDoor {
+  readonly #options: DoorOptions;
+  readonly #events: DoorEvents;
+  readonly #takenMax: number;
+  #material: TlsMaterial;
+  #context: ReturnType<typeof contextOf>;
+  /** Accepted, and not read yet. */
+  #waiting: { open(): Socket; readonly peer: LobbyPeer }[] = [];
+  #taking: NodeJS.Immediate | null = null;
+  readonly #arrivals = new Set<Arrival>();
+  /** Those of them whose ClientHello is not whole. */
+  readonly #silent = new Set<Arrival>();
+  #ready: Arrival[] = [];
+  #isStarting = false;
+  #immediate: NodeJS.Immediate | null = null;
+
+  constructor(material: TlsMaterial, options: DoorOptions, events: DoorEvents) {
+    this.#material = material;
+    this.#context = contextOf(material);
+    this.#options = options;
+    this.#takenMax = Math.min(TAKEN_MAX, Math.ceil(options.handshakesMax / 4));
+    this.#events = events;
+  }
+
+  /** Peers that are not known yet. */
+  get count(): number {
+    return this.#arrivals.size;
+  }
+
+  /** Takes an accepted peer; `open` is called once and gives its socket, made with `allowHalfOpen`. */
+  take(peer: LobbyPeer, open: () => Socket): void {
+    this.#waiting.push({ open, peer });
+    this.#taking ??= setImmediate(() => this.#takeSome());
+  }
+
+  #takeSome(): void {
+    this.#taking = null;
+    for (const { open, peer } of this.#waiting.splice(0, this.#takenMax))
+      this.#welcome(open(), peer);
+    if (this.#waiting.length > 0) this.#taking = setImmediate(() => this.#takeSome());
+  }
+
+  #welcome(socket: Socket, peer: LobbyPeer): void {
+    const { handshakeTimeoutMs, handshakesMax } = this.#options;
+    const arrival: Arrival = new Arrival(socket, peer, handshakeTimeoutMs, {
+      ready: () => this.#queue(arrival),
+      known: (stream) => this.#known(arrival, stream),
+      refused: (reason, text) => {
+        this.#forget(arrival);
+        this.#events.refused(reason, peer, text);
+      },
+    });
+    this.#arrivals.add(arrival);
+    this.#silent.add(arrival);
+    if (this.#arrivals.size <= handshakesMax) return;
+    // Who has spoken is known soon; of the silent ones the newest were not heard yet.
+    const [oldest] = this.#silent.size > this.#takenMax ? this.#silent : this.#arrivals;
+    oldest?.refuse('handshake_limit', REFUSED.pushedOut(handshakesMax));
+  }
+
+  /** Other certificates for handshakes from now on; connections and sessions go on. */
+  renew(material: TlsMaterial): void {
+    this.#context = contextOf(material);
+    this.#material = material;
+  }
+
+  /** Drops everybody who is not known yet. */
+  close(): void {
+    if (this.#immediate !== null) clearImmediate(this.#immediate);
+    if (this.#taking !== null) clearImmediate(this.#taking);
+    for (const { open } of this.#waiting) open().destroy();
+    this.#waiting = [];
+    this.#ready = [];
+    for (const arrival of this.#arrivals) arrival.abandon();
+    this.#arrivals.clear();
+    this.#silent.clear();
+  }
+
+  #forget(arrival: Arrival): void {
+    this.#arrivals.delete(arrival);
+    this.#silent.delete(arrival);
+  }
+
+  #queue(arrival: Arrival): void {
+    this.#silent.delete(arrival);
+    this.#ready.push(arrival);
+    if (this.#isStarting) return;
+    this.#isStarting = true;
+    this.#startSoon();
+  }
+
+  #startSoon(): void {
+    this.#immediate = setImmediate(() => this.#startNext(performance.now()));
+  }
+
+  #startNext(begunAtMs: number): void {
+    this.#ready.shift()?.start(this.#context, this.#material.clientCa !== null);
+    if (this.#ready.length === 0) {
+      this.#isStarting = false;
+      return;
+    }
+    // A stream begins to read in the next tick: what that took is over when this one comes.
+    process.nextTick(() => {
+      if (performance.now() - begunAtMs < PASS_MS) this.#startNext(begunAtMs);
+      else this.#startSoon();
+    });
+  }
+
+  #known(arrival: Arrival, stream: TLSSocket): void {
+    this.#forget(arrival);
+    const { peer } = arrival;
+    const { clientCa, isClientCertRequired } = this.#material;
+    const certificate = clientCa === null ? undefined : stream.getPeerX509Certificate();
+    if (clientCa !== null && (certificate !== undefined || isClientCertRequired)) {
+      const wrong = certificate === undefined ? 'it has none' : verifyErrorOf(stream);
+      if (wrong !== null) {
+        this.#events.refused('client_certificate', peer, `certificate of the client: ${wrong}`);
+        stream.on('error', () => {});
+        stream.destroy();
+        return;
+      }
+    }
+    const commonName = certificate === undefined ? null : commonNameOf(stream);
+    this.#events.known(stream, peer, commonName);
+  }
+}
+
+/** What is wrong with the certificate that the peer has sent, or null. */
+function verifyErrorOf(stream: TLSSocket): string | null {
+  const handle = stream as unknown as { _handle?: { verifyError(): Error | null } };
+  const error = handle._handle?.verifyError();
+  if (error == null) return null;
+  return (error as Error & { code?: string }).code ?? error.message;
+}
+
+function commonNameOf(stream: TLSSocket): string | null {
+  const name = stream.getPeerCertificate().subject?.CN;
+  return typeof name === 'string' ? name : null;
+}

@@ -1,0 +1,60 @@
+/**
+ * Functions that share a limit, and their connections: functions with a limit of their own have a lane of their own,
+ * all others share one. A lane has one connection to every server, because a GRAB_JOB names no function.
+ * Rule: grabs under way never exceed the free slots of the lane and of the worker, so no job waits here.
+ */
+import type { ConnectionSettings } from '../link/settings.ts';
+import type { Ability } from './ability.ts';
+import { Station, type StationHost } from './worker-channel.ts';
+
+/** Slots of the whole worker, shared by its lanes. */
+export interface Slots {
+  readonly limit: number;
+  /** Jobs that run and grabs that may bring one. */
+  taken: number;
+}
+
+export class Lane {
+  readonly abilities = new Map<string, Ability>();
+  readonly stations: readonly Station[];
+  readonly #slots: Slots;
+  readonly #limit: number;
+  #taken = 0;
+  #next = 0;
+
+  /** `limit` is the lane's own; Infinity = the worker's. */
+  constructor(settings: ConnectionSettings, host: StationHost, slots: Slots, limit: number) {
+    this.#slots = slots;
+    this.#limit = limit;
+    this.stations = settings.endpoints.map(
+      (endpoint) => new Station(endpoint, settings, this, host),
+    );
+  }
+
+  /** Free slots. */
+  get free(): number {
+    return Math.min(this.#slots.limit - this.#slots.taken, this.#limit - this.#taken);
+  }
+
+  /** Takes a slot; the caller has looked that one is free. */
+  take(): void {
+    this.#taken++;
+    this.#slots.taken++;
+  }
+
+  give(): void {
+    this.#taken--;
+    this.#slots.taken--;
+  }
+
+  /** Lets the stations grab; the one behind the last that did is first. */
+  fill(): void {
+    const { stations } = this;
+    const count = stations.length;
+    const first = this.#next;
+    for (let i = 0; i < count && this.free > 0; i++) {
+      const at = (first + i) % count;
+      if ((stations[at] as Station).grab()) this.#next = (at + 1) % count;
+    }
+  }
+}

@@ -1,0 +1,304 @@
+/**
+ * One connection of a worker: offers its lane's functions, grabs jobs while slots are free, sleeps when there are none.
+ *
+ *   GRAB_JOB_ALL -> JOB_ASSIGN* : run it, grab again       -> NO_JOB : when no grab is open, PRE_SLEEP until NOOP
+ *
+ * Rule: one grab after a wake-up and one more for every job that comes (twice as many a round trip), so that a single
+ * job costs no empty grabs and a full queue keeps every slot busy. Source: Gearman PROTOCOL, "Worker Requests".
+ */
+
+import { equalBytes, ownCopy } from '../base/bytes.ts';
+import { argumentEnd, handleText, keep, shortText, splitText } from '../link/arguments.ts';
+import type { Workload } from '../link/codec.ts';
+import type { Endpoint } from '../link/endpoint.ts';
+import { type ConnectionError, ServerError } from '../link/errors.ts';
+import { type ConnectionChange, Link } from '../link/link.ts';
+import { ATTACH_BYTES, type RequestWriter, textBytesMax } from '../link/request-writer.ts';
+import type { ConnectionSettings } from '../link/settings.ts';
+import { Packet } from '../protocol/packets.ts';
+import { type Ability, type RunHost, runJob } from './ability.ts';
+import type { Lane } from './concurrency-group.ts';
+import { type JobSink, RunningJob } from './running-job.ts';
+
+/** How a server's rules refuse a function; no other request of a worker is answered so. */
+const NOT_ALLOWED = 'NOT_ALLOWED';
+
+/** What a station needs of its worker. */
+export interface StationHost {
+  readonly codec: RunHost['codec'];
+  readonly sendsExceptions: boolean;
+  /** No new jobs are taken any more. */
+  readonly isDraining: boolean;
+  onReady(): void;
+  onChange(change: ConnectionChange): void;
+  onJobError(error: unknown, job: RunningJob): void;
+  onServerError(error: ServerError): void;
+  /** A slot is free, a grab was answered, or a connection went: look again at what may be grabbed or has ended. */
+  onIdle(): void;
+}
+
+export class Station implements JobSink, RunHost {
+  readonly link: Link;
+  /** The server's rules do not let this connection offer one of its functions; null where they do, or are not known. */
+  refusal: ServerError | null = null;
+  readonly #lane: Lane;
+  readonly #host: StationHost;
+  /** Jobs that run, in any order. */
+  readonly #jobs: RunningJob[] = [];
+  /** Grabs without answer. */
+  #grabs = 0;
+  /** Grabs that may be open at a time. */
+  #pace = 1;
+  /** Functions that this connection's server has heard of; they are never taken back. */
+  #offered = 0;
+  /** The function of the last job, as bytes and as text. */
+  #lastName: Uint8Array = new Uint8Array(0);
+  #lastNameText = '';
+  /** There may be jobs: grab when a slot is free. */
+  #isAwake = false;
+
+  constructor(endpoint: Endpoint, settings: ConnectionSettings, lane: Lane, host: StationHost) {
+    this.#lane = lane;
+    this.#host = host;
+    this.link = new Link(endpoint, settings, {
+      greet: (writer) => this.#greet(writer, settings.id),
+      onReady: () => {
+        this.#isAwake = true;
+        this.#pace = 1;
+        this.#offerRest();
+        host.onReady();
+        lane.fill();
+      },
+      onPacket: (type, bytes, start, end, isOwn) => this.#onPacket(type, bytes, start, end, isOwn),
+      onDrained: () => undefined,
+      onLost: (error) => this.#onLost(error),
+      onFailed: () => host.onIdle(),
+      onChange: (change) => host.onChange(change),
+    });
+  }
+
+  get codec(): RunHost['codec'] {
+    return this.#host.codec;
+  }
+
+  get sendsExceptions(): boolean {
+    return this.#host.sendsExceptions;
+  }
+
+  /** Handlers that run and grabs that may still bring a job. */
+  get busy(): number {
+    return this.#jobs.length + this.#grabs;
+  }
+
+  get jobs(): readonly RunningJob[] {
+    return this.#jobs;
+  }
+
+  /** Asks for jobs, as many as there are free slots and the pace allows; true when it did. */
+  grab(): boolean {
+    if (!this.#isAwake || this.#host.isDraining) return false;
+    const { writer } = this.link;
+    if (writer === null) return false;
+    const before = this.#grabs;
+    const lane = this.#lane;
+    while (this.#grabs < this.#pace && lane.free > 0) {
+      lane.take();
+      this.#grabs++;
+      writer.bare(Packet.GRAB_JOB_ALL);
+    }
+    this.link.flushSoon();
+    return this.#grabs > before;
+  }
+
+  /** Offers functions that were added while connected. */
+  offer(): void {
+    if (this.link.writer === null) return;
+    this.#offerRest();
+    // A server does not wake a worker for jobs that waited when it learns of a new function.
+    this.#isAwake = true;
+    this.#lane.fill();
+  }
+
+  sendWork(type: number, handle: string, data: Workload | null): void {
+    const { writer } = this.link;
+    if (writer === null) return;
+    writeWork(writer, type, handle, data);
+    this.link.flushSoon();
+  }
+
+  onJobError(error: unknown, job: RunningJob): void {
+    this.#host.onJobError(error, job);
+  }
+
+  onDone(job: RunningJob): void {
+    const last = this.#jobs.pop() as RunningJob;
+    if (last !== job) {
+      this.#jobs[job.place] = last;
+      last.place = job.place;
+    }
+    this.#lane.give();
+    this.#host.onIdle();
+  }
+
+  #greet(writer: RequestWriter, id: string | null): void {
+    this.refusal = null;
+    if (id !== null) {
+      writer.open(Packet.SET_CLIENT_ID, textBytesMax(id));
+      writer.text(id);
+      writer.close();
+    }
+    for (const ability of this.#lane.abilities.values()) writeAbility(writer, ability);
+    this.#offered = this.#lane.abilities.size;
+  }
+
+  /** Offers what was added behind the greeting. */
+  #offerRest(): void {
+    const writer = this.link.writer as RequestWriter;
+    for (const ability of [...this.#lane.abilities.values()].slice(this.#offered))
+      writeAbility(writer, ability);
+    this.#offered = this.#lane.abilities.size;
+    this.link.flushSoon();
+  }
+
+  #onPacket(type: number, bytes: Uint8Array, start: number, end: number, isOwn: boolean): void {
+    switch (type) {
+      case Packet.JOB_ASSIGN_ALL:
+      case Packet.JOB_ASSIGN_UNIQ:
+      case Packet.JOB_ASSIGN:
+        this.#onAssign(type, bytes, start, end, isOwn);
+        return;
+      case Packet.NO_JOB:
+        this.#onNoJob();
+        return;
+      case Packet.NOOP:
+        this.#isAwake = true;
+        this.#lane.fill();
+        return;
+      case Packet.ERROR: {
+        const [code, text] = splitText(bytes, start, end, 2) as [string, string];
+        const error = new ServerError(code, text);
+        if (code === NOT_ALLOWED) this.refusal ??= error;
+        this.#host.onServerError(error);
+        return;
+      }
+      default:
+        this.link.drop('ERR_GEARMAN_PROTOCOL', `sent packet type ${type} to a worker`);
+    }
+  }
+
+  #onAssign(type: number, bytes: Uint8Array, start: number, end: number, isOwn: boolean): void {
+    if (this.#grabs === 0) {
+      this.link.drop('ERR_GEARMAN_PROTOCOL', 'sent a job that was not asked for');
+      return;
+    }
+    let stop = argumentEnd(bytes, start, end);
+    const handle = handleText(bytes, start, stop);
+    let at = Math.min(end, stop + 1);
+    stop = argumentEnd(bytes, at, end);
+    const functionName = this.#nameOf(bytes, at, stop);
+    at = Math.min(end, stop + 1);
+    let unique = '';
+    let reducer = '';
+    if (type !== Packet.JOB_ASSIGN) {
+      stop = argumentEnd(bytes, at, end);
+      unique = shortText(bytes, at, stop);
+      at = Math.min(end, stop + 1);
+    }
+    if (type === Packet.JOB_ASSIGN_ALL) {
+      stop = argumentEnd(bytes, at, end);
+      reducer = shortText(bytes, at, stop);
+      at = Math.min(end, stop + 1);
+    }
+    const data = keep(bytes, at, end, isOwn);
+    this.#grabs--;
+    // The grab's slot becomes the job's.
+    const job = new RunningJob(functionName, handle, unique, reducer, data, this.codec, this);
+    job.place = this.#jobs.push(job) - 1;
+    this.#pace++;
+    this.#isAwake = true;
+    const ability = this.#lane.abilities.get(functionName);
+    if (ability === undefined) {
+      // It was taken back after the grab had left.
+      job.fail(null);
+      this.onDone(job);
+    } else runJob(ability, job, this);
+    this.#pace = Math.max(1, Math.min(this.#pace, this.#lane.free + this.#grabs));
+    this.#lane.fill();
+  }
+
+  /** The function's name; mostly that of the last job. */
+  #nameOf(bytes: Uint8Array, start: number, end: number): string {
+    const last = this.#lastName;
+    if (end - start !== last.length || !equalBytes(last, 0, bytes, start, last.length)) {
+      this.#lastName = ownCopy(bytes, start, end);
+      this.#lastNameText = shortText(bytes, start, end);
+    }
+    return this.#lastNameText;
+  }
+
+  #onNoJob(): void {
+    if (this.#grabs === 0) {
+      this.link.drop('ERR_GEARMAN_PROTOCOL', 'sent NO_JOB to no grab');
+      return;
+    }
+    this.#grabs--;
+    this.#lane.give();
+    this.#pace = 1;
+    this.#isAwake = false;
+    if (this.#grabs === 0 && !this.#host.isDraining) {
+      this.link.writer?.bare(Packet.PRE_SLEEP);
+      this.link.flushSoon();
+    }
+    this.#host.onIdle();
+  }
+
+  #onLost(error: ConnectionError): void {
+    this.#isAwake = false;
+    for (; this.#grabs > 0; this.#grabs--) this.#lane.give();
+    // Their handlers go on and keep their slots; the server gives the jobs to other workers.
+    for (const job of this.#jobs) job.lose(error);
+    this.#host.onIdle();
+  }
+}
+
+function writeAbility(writer: RequestWriter, { functionName, timeoutMs }: Ability): void {
+  const isLimited = timeoutMs > 0;
+  writer.open(
+    isLimited ? Packet.CAN_DO_TIMEOUT : Packet.CAN_DO,
+    textBytesMax(functionName) + 1 + 20,
+  );
+  writer.text(functionName);
+  if (isLimited) {
+    writer.nul();
+    writer.text(String(timeoutMs));
+  }
+  writer.close();
+}
+
+function writeWork(
+  writer: RequestWriter,
+  type: number,
+  handle: string,
+  data: Workload | null,
+): void {
+  const bytes =
+    typeof data === 'string' && textBytesMax(data) >= ATTACH_BYTES ? Buffer.from(data) : data;
+  const copiedBytes =
+    bytes === null
+      ? 0
+      : typeof bytes === 'string'
+        ? textBytesMax(bytes)
+        : bytes.length < ATTACH_BYTES
+          ? bytes.length
+          : 0;
+  writer.open(type, textBytesMax(handle) + 1 + copiedBytes);
+  writer.latin1(handle);
+  if (bytes === null) writer.close();
+  else {
+    writer.nul();
+    if (typeof bytes === 'string') {
+      writer.text(bytes);
+      writer.close();
+    } else writer.closeWith(bytes);
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * What holds for the sessions of a thread: between two events, and, over all threads, when nothing is on its way.
+ * Throws SimFailure.
+ */
+import { Flag } from '../../src/broker/jobs.ts';
+import { type Peer, Waking } from '../../src/broker/peer.ts';
+import { Control } from '../../src/protocol/batch.ts';
+import { farJobKey, type Session } from '../../src/session/session.ts';
+import type { Home } from '../../src/session/session-table.ts';
+import { livePeers } from './invariants.ts';
+import { liveJobs } from './job-invariants.ts';
+import { ensure } from './transcript.ts';
+
+const KEY_BASE = 2 ** 31;
+
+export function sessionsOf(home: Home): Session[] {
+  const found: Session[] = [];
+  for (let slot = 0; slot < home.slotEnd; slot++) {
+    const session = home.atSlot(slot);
+    if (session !== null) found.push(session);
+  }
+  return found;
+}
+
+/** From now on, throws when a NOOP is sent to a connection that does not sleep, or for a sleep that is over. */
+export function watchNoops(home: Home): void {
+  const noop = home.noop.bind(home);
+  const { control } = home.reactor;
+  home.noop = (session, sleepSerial) => {
+    const { isAsleep, isNooped } = session;
+    const before = control[Control.OUT_BYTES];
+    noop(session, sleepSerial);
+    ensure(
+      control[Control.OUT_BYTES] === before ||
+        (isAsleep && !isNooped && session.sleepSerial === sleepSerial),
+      () => `connection ${session.conn} is sent a NOOP that it did not sleep for`,
+    );
+  };
+}
+
+/** Between two events of one thread. */
+export function checkHome(home: Home): void {
+  const sessions = sessionsOf(home);
+  const { thread } = home.options;
+  ensure(
+    home.connectionCount === sessions.length,
+    () => `thread ${thread} counts ${home.connectionCount} sessions, has ${sessions.length}`,
+  );
+  const peers = new Set<Peer>(home.farPeers.values());
+  for (const session of sessions) {
+    const { replies, peer } = session;
+    ensure(
+      replies === null || replies.front?.isFilled === false,
+      () => `a reply that could leave is kept back on connection ${session.conn}`,
+    );
+    ensure(
+      !session.isEnding || (peer === null && replies !== null),
+      () => `connection ${session.conn} has ended and is still there`,
+    );
+    if (peer !== null) peers.add(peer);
+  }
+  const { broker } = home;
+  if (broker === null) return;
+  const known = livePeers(broker);
+  ensure(
+    known.length === peers.size && known.every((peer) => peers.has(peer)),
+    () => `thread ${thread}: broker has ${known.length} peers, sessions account for ${peers.size}`,
+  );
+}
+
+/** When nothing is on its way between threads, from peers or to peers. */
+export function checkHomesAtRest(homes: readonly Home[]): void {
+  for (const home of homes) {
+    const { thread } = home.options;
+    ensure(home.questions.size === 0, () => `thread ${thread} waits for answers`);
+    ensure(home.continuations.length === 0, () => `thread ${thread} has work left`);
+    for (const session of sessionsOf(home)) {
+      const who = () => `thread ${thread}, connection ${session.conn}`;
+      ensure(session.replies === null, () => `${who()}: replies are missing`);
+      ensure(session.holds === 0, () => `${who()}: is held for ${session.holds}`);
+      ensure(session.grab === null, () => `${who()}: a grab is under way`);
+      for (const owner of homes) {
+        checkSleepAt(owner, home, session);
+        if (owner !== home) checkFarJobs(owner, home, session);
+      }
+    }
+    for (const key of home.farPeers.keys()) {
+      const from = homes.find((other) => other.options.thread === Math.floor(key / KEY_BASE));
+      ensure(
+        from?.live(key % KEY_BASE) != null,
+        () => `thread ${thread} has a peer of connection ${key % KEY_BASE}, which has ended`,
+      );
+    }
+  }
+}
+
+/** What the broker in thread `owner` believes of a session's sleep must be true. */
+function checkSleepAt(owner: Home, home: Home, session: Session): void {
+  const peer = peerAt(owner, home, session);
+  if (peer === undefined) return;
+  const { waking } = peer;
+  const { isAsleep, isNooped, abilities } = session;
+  const offers = ((abilities?.owners ?? 0) & (1 << owner.options.thread)) !== 0;
+  const isRight = !isAsleep
+    ? waking === Waking.awake
+    : isNooped
+      ? waking !== Waking.awake || !offers
+      : waking === Waking.sleeping || !offers;
+  ensure(
+    isRight,
+    () =>
+      `connection ${session.conn} of thread ${home.options.thread} is ` +
+      `${isAsleep ? (isNooped ? 'woken' : 'asleep') : 'awake'}, thread ${owner.options.thread} says ${waking}`,
+  );
+}
+
+/** Home knows which far jobs a connection holds: it answers for all others itself. */
+function checkFarJobs(owner: Home, home: Home, session: Session): void {
+  const { broker } = owner;
+  if (broker === null) return;
+  const { jobs } = broker;
+  const peer = peerAt(owner, home, session);
+  for (const job of liveJobs(broker)) {
+    const isHeld = jobs.state(job) === Flag.ASSIGNED && jobs.workerOf(job) === peer;
+    const key = farJobKey(owner.options.thread, jobs.table.serial(job));
+    ensure(
+      (session.farJobs?.has(key) ?? false) === isHeld,
+      () => `connection ${session.conn} ${isHeld ? 'holds' : 'no longer holds'} far job ${job}`,
+    );
+  }
+}
+
+function peerAt(owner: Home, home: Home, session: Session): Peer | undefined {
+  if (owner === home) return session.peer ?? undefined;
+  return owner.farPeers.get(home.options.thread * KEY_BASE + session.conn);
+}

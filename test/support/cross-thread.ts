@@ -1,0 +1,263 @@
+/**
+ * One thread with peers of its own and other threads that are played by the test: records to them are written down as
+ * lines, records from them are made by `hear`. Rule: like in a ring, records from one thread are heard in order, before
+ * the rows of the turn.
+ *
+ *   to 2: FRAME conn 0 place 1 SUBMIT_JOB f\0u\0x
+ */
+
+import { hashBytes } from '../../src/protocol/hash.ts';
+import { PACKETS } from '../../src/protocol/packets.ts';
+import type { RingReader } from '../../src/ring/ring.ts';
+import { FarLink, type RecordWriter } from '../../src/session/cross-thread/link.ts';
+import { RecordKind } from '../../src/session/cross-thread/records.ts';
+import type { Session } from '../../src/session/session.ts';
+import type { NearOptions } from './own-thread.ts';
+import { HASH_SEED } from './own-thread.ts';
+import { NearDialogue } from './own-thread-dialogue.ts';
+import { toBytes } from './packet-text.ts';
+
+type KindName = keyof typeof RecordKind;
+const KIND_NAMES = Object.entries(RecordKind) as [KindName, number][];
+
+export interface FarRecord {
+  readonly to: number;
+  readonly kind: KindName;
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+  readonly payload: Buffer;
+}
+
+/** Writes records down when they are shown. */
+class Writer implements RecordWriter {
+  bytes = new Uint8Array(0);
+  at = 0;
+  overflowBytes = 0;
+  sent = 0;
+  #open: Omit<FarRecord, 'payload'> | null = null;
+  #committed: FarRecord[] = [];
+  readonly #to: number;
+  readonly #shown: (record: FarRecord) => void;
+
+  constructor(to: number, shown: (record: FarRecord) => void) {
+    this.#to = to;
+    this.#shown = shown;
+  }
+
+  begin(kind: number, a: number, b: number, c: number, d: number, byteCount: number): void {
+    if (this.#open !== null) throw new Error('begin a record: the one before is open');
+    for (const word of [a, b, c, d])
+      if (word !== (word | 0)) throw new Error(`begin a record: ${word} is no int32`);
+    const name = KIND_NAMES.find(([, value]) => value === kind) as [KindName, number];
+    // The payload never lies at the start of its memory, like in a ring.
+    this.bytes = new Uint8Array(byteCount + 24).fill(0xee);
+    this.at = 16;
+    this.#open = { to: this.#to, kind: name[0], a, b, c, d };
+  }
+
+  commit(): void {
+    if (this.#open === null) throw new Error('commit a record: none is open');
+    const payload = Buffer.from(this.bytes.slice(this.at, this.bytes.length - 8));
+    this.#committed.push({ ...this.#open, payload });
+    this.#open = null;
+    this.sent++;
+  }
+
+  publish(): void {
+    if (this.#open !== null) throw new Error('publish records: one is open');
+    for (const record of this.#committed) this.#shown(record);
+    this.#committed = [];
+  }
+}
+
+interface Heard {
+  readonly kind: number;
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly byteCount: number;
+}
+
+class Reader {
+  received = 0;
+  readonly queue: Heard[] = [];
+
+  get isEmpty(): boolean {
+    return this.queue.length === 0;
+  }
+
+  drain(recordsMax: number, handle: (record: Heard) => void): void {
+    for (const record of this.queue.splice(0, recordsMax)) {
+      this.received++;
+      handle(record);
+      // The ring's memory is used again.
+      record.bytes.fill(0xdd);
+    }
+  }
+}
+
+export interface FarOptions extends NearOptions {
+  readonly thread: number;
+  readonly shardCount: number;
+}
+
+export class FarDialogue extends NearDialogue {
+  /** Records that the thread has shown, oldest first. */
+  readonly records: FarRecord[];
+  /** Levels that other threads have published. */
+  readonly levels: number[];
+  /** What this thread has published last. */
+  readonly published: { level: number; connections: number };
+  readonly #readers: (Reader | null)[];
+  readonly #links: (FarLink | null)[];
+  readonly shardCount: number;
+
+  constructor(options: FarOptions) {
+    const { thread, shardCount } = options;
+    const records: FarRecord[] = [];
+    const levels: number[] = [];
+    const published = { level: 0, connections: 0 };
+    const links: (FarLink | null)[] = [];
+    const readers: (Reader | null)[] = [];
+    for (let other = 0; other <= shardCount; other++) {
+      levels.push(0);
+      const isSelf = other === thread;
+      links.push(isSelf ? null : new FarLink(new Writer(other, (record) => records.push(record))));
+      readers.push(isSelf ? null : new Reader());
+    }
+    super({
+      ...options,
+      rings: {
+        links,
+        readers: readers as unknown as (RingReader | null)[],
+        epoch: 0,
+        levelOf: (other) => levels[other] as number,
+        publishLevel: (level) => {
+          published.level = level;
+        },
+        connectionTotal: () => 0,
+        publishCounts: (count) => {
+          published.connections = count;
+        },
+      },
+    });
+    this.records = records;
+    this.levels = levels;
+    this.published = published;
+    this.shardCount = shardCount;
+    this.#links = links;
+    this.#readers = readers;
+  }
+
+  /** A record from thread `from`, heard in the next turn; `heard` runs that turn. */
+  send(
+    from: number,
+    kind: KindName,
+    [a = 0, b = 0, c = 0, d = 0]: readonly number[],
+    payload: Uint8Array | string = '',
+  ): void {
+    const bytes = new Uint8Array(toBytes(payload).length + 24).fill(0xee);
+    bytes.set(toBytes(payload), 16);
+    const byteCount = bytes.length - 24;
+    const record = { kind: RecordKind[kind], a, b, c, d, bytes, at: 16, byteCount };
+    (this.#readers[from] as Reader).queue.push(record);
+    this.thread.reactor.nudge();
+  }
+
+  heard(...record: Parameters<FarDialogue['send']>): void {
+    this.send(...record);
+    this.thread.run();
+  }
+
+  /** Records shown since the last call, as lines, by thread: there is no order between two rings. */
+  told(): string[] {
+    const records = this.records.splice(0).sort((a, b) => a.to - b.to);
+    return records.map((record) => this.#print(record));
+  }
+
+  /** Thread `other` is gone: no link leads to it. */
+  cut(other: number): void {
+    this.#links[other] = null;
+  }
+
+  /** Thread `other` has died. */
+  lose(other: number): void {
+    this.cut(other);
+    this.thread.core.lose(other);
+    this.thread.run();
+  }
+
+  /** It runs again. */
+  regain(other: number): void {
+    this.#links[other] = new FarLink(new Writer(other, (record) => this.records.push(record)));
+    this.thread.core.regain(other);
+    this.thread.run();
+  }
+
+  session(name: string): Session {
+    const session = this.thread.home.live(this.peer(name).conn);
+    if (session === null) throw new Error(`${name} has no session`);
+    return session;
+  }
+
+  /** A function name that belongs to `owner`. */
+  functionOf(owner: number, stem = 'f'): string {
+    for (let i = 0; ; i++) {
+      const name = toBytes(`${stem}${i}`);
+      const hash = hashBytes(name, 0, name.length, HASH_SEED);
+      if (1 + ((hash >>> 0) % this.shardCount) === owner) return `${stem}${i}`;
+    }
+  }
+
+  #print({ to, kind, a, b, c, payload }: FarRecord): string {
+    const head = `to ${to}: ${kind}`;
+    switch (kind) {
+      case 'FRAME': {
+        const place = b === 0 ? '' : ` place ${b}`;
+        const name = PACKETS[c]?.name;
+        return `${head} ${a & 0xfffff}${place} ${name}${payload.length > 0 ? ` ${visible(payload)}` : ''}`;
+      }
+      case 'REPLY':
+        return `${head} ${a & 0xfffff} place ${b} ${packetText(payload)}`;
+      case 'NOTIFY': {
+        const copies = b === 1 ? '' : ` ${b} copies`;
+        return `${head} ${a & 0xfffff}${copies} ${packetText(payload)}`;
+      }
+      case 'SLEEP':
+      case 'WAKE':
+        return `${head} ${a & 0xfffff} sleep ${b}`;
+      case 'AWAKE':
+      case 'GONE':
+        return `${head} ${a & 0xfffff}`;
+      case 'CLOSE':
+        return `${head} ${a & 0xfffff} ${visible(payload)}`;
+      case 'ASK':
+      case 'ANSWER':
+        return `${head} ${a} ${visible(payload)}`;
+      case 'REVOKE':
+        return `${head}${a === 1 ? ' late' : ''} serial ${b >>> 0}`;
+      default:
+        return head;
+    }
+  }
+}
+
+function visible(bytes: Buffer): string {
+  if (bytes.length > 200) return `<${bytes.length} bytes>`;
+  return bytes.toString('latin1').replace(/\0/g, '\\0').replace(/\n/g, '\\n');
+}
+
+/** Name and payload of one packet to a peer, which is all of `bytes`. */
+function packetText(bytes: Buffer): string {
+  const payload = bytes.subarray(12);
+  const isWhole =
+    bytes.toString('latin1', 0, 4) === '\0RES' && bytes.readUInt32BE(8) === payload.length;
+  if (!isWhole) return `no packet: ${visible(bytes)}`;
+  const name = PACKETS[bytes.readUInt32BE(4)]?.name as string;
+  return payload.length === 0 ? name : `${name} ${visible(payload)}`;
+}

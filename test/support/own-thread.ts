@@ -1,0 +1,280 @@
+/**
+ * One thread of the server on memory sockets and a clock that is moved by hand: ThreadCore with everything real but the
+ * system. Rule: nothing happens by itself; `run` runs turns until none is due. After every turn the books are checked.
+ */
+import { onLine } from '../../src/admin/commands.ts';
+import { accountWords } from '../../src/base/account.ts';
+import { LogLevel } from '../../src/base/logger.ts';
+import type { Broker, BrokerOptions } from '../../src/broker/broker.ts';
+import { Waking } from '../../src/broker/peer.ts';
+import { Control } from '../../src/protocol/batch.ts';
+import type { Home, HomeOptions } from '../../src/session/session-table.ts';
+import { ThreadCore } from '../../src/shard/thread-core.ts';
+import type { ThreadRings } from '../../src/shard/thread-rings.ts';
+import type { Store, StoreHost } from '../../src/store/store.ts';
+import { MemoryReactor } from '../../src/transport/memory-reactor.ts';
+import { MemoryRegistry } from '../../src/transport/memory-socket.ts';
+import { BOOT, HANDLE_PREFIX } from './handles.ts';
+import { keptBytes } from './kept-bytes.ts';
+
+export const HASH_SEED = 4711;
+const OUTPUT_PAUSE_BYTES = 1 << 22;
+const OUTPUT_BYTES_MAX = 1 << 28;
+/** setTimeout fires at once beyond this. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+const NO_RINGS: ThreadRings = {
+  links: [null],
+  readers: [null],
+  epoch: 0,
+  levelOf: () => 0,
+  publishLevel: () => {},
+  connectionTotal: () => 0,
+  publishCounts: () => {},
+};
+
+export type NearOptions = Partial<
+  Omit<BrokerOptions, 'home' | 'hashSeed' | 'account' | 'log'> &
+    Omit<HomeOptions, 'hashSeed'> & {
+      readonly memoryBytesMax: number;
+      /** Shared by threads that share that memory. */
+      readonly memoryWords: Int32Array;
+      readonly rings: ThreadRings;
+      readonly isAllowed: (address: string) => boolean;
+      /** Shared by threads that hand connections to each other. */
+      readonly registry: MemoryRegistry;
+      /** What counts as sent of a dialogue's peers before they take it. Default: everything. */
+      readonly windowBytes: number;
+      readonly makeStore: (host: StoreHost) => Store;
+    }
+>;
+
+export class NearThread {
+  readonly core: ThreadCore;
+  readonly reactor: MemoryReactor;
+  /** WARNING and graver, oldest first. */
+  readonly warnings: string[] = [];
+  /** Turns so far. */
+  turns = 0;
+  nowMs = 1000;
+  wallMs = 1_700_000_000_000;
+  readonly #options: NearOptions;
+  #isDue = true;
+  #timer: { readonly atMs: number; readonly wake: () => void } | null = null;
+
+  constructor(options: NearOptions = {}) {
+    this.#options = options;
+    let reactor: MemoryReactor | null = null;
+    this.core = new ThreadCore(coreOptions(options), {
+      clock: { nowMs: () => this.nowMs, wallMs: () => this.wallMs },
+      log: {
+        level: LogLevel.WARNING,
+        log: (level, text) => {
+          if (level <= LogLevel.WARNING) this.warnings.push(text);
+        },
+      },
+      memory: { discard: null },
+      makeReactor: (onTurn) => {
+        reactor = this.#makeReactor(onTurn);
+        return reactor;
+      },
+      setTimer: (atMs, wake) => {
+        if (atMs - this.nowMs > TIMER_MS_MAX) throw new Error(`timer in ${atMs - this.nowMs} ms`);
+        this.#timer = { atMs, wake };
+      },
+      onLine: (home, session, line) =>
+        onLine(home, session, line, {
+          version: '2.0.0+test',
+          pid: 4242,
+          verbose: () => 'ERROR',
+          isAllowed: options.isAllowed ?? (() => true),
+        }),
+      rings: options.rings ?? NO_RINGS,
+      makeStore: options.makeStore ?? null,
+    });
+    this.reactor = reactor as unknown as MemoryReactor;
+  }
+
+  get home(): Home {
+    return this.core.home;
+  }
+
+  get broker(): Broker {
+    return this.core.broker as Broker;
+  }
+
+  /** Runs turns until nothing is due; the clock stands still. */
+  run(): void {
+    for (let turns = 0; this.#isDue; turns++) {
+      if (turns === 100_000) throw new Error('the thread never comes to rest');
+      this.#isDue = false;
+      this.reactor.runTurn();
+      this.turns++;
+      this.#ringTimer();
+    }
+  }
+
+  /** Runs exactly one turn. */
+  turn(): void {
+    this.#isDue = false;
+    this.reactor.runTurn();
+    this.turns++;
+  }
+
+  /** Lets time pass, waking the thread whenever its timer is due. */
+  advance(ms: number): void {
+    const endMs = this.nowMs + ms;
+    this.run();
+    while (this.#timer !== null && this.#timer.atMs <= endMs) {
+      this.#move(Math.max(this.#timer.atMs, this.nowMs) - this.nowMs);
+      this.run();
+    }
+    this.#move(endMs - this.nowMs);
+    this.run();
+  }
+
+  /** Sets the wall clock by `ms` and runs. */
+  stepWall(ms: number): void {
+    this.wallMs += ms;
+    this.run();
+  }
+
+  /** KiB of blobs alive. */
+  get blobKib(): number {
+    return this.reactor.control[Control.BLOB_KIB] as number;
+  }
+
+  #move(ms: number): void {
+    this.nowMs += ms;
+    this.wallMs += ms;
+    this.#ringTimer();
+  }
+
+  #ringTimer(): void {
+    const timer = this.#timer;
+    if (timer === null || timer.atMs > this.nowMs) return;
+    this.#timer = null;
+    timer.wake();
+  }
+
+  #makeReactor(onTurn: (rowCount: number) => void): MemoryReactor {
+    return new MemoryReactor(
+      {
+        hashSeed: HASH_SEED,
+        packetBytesMax: this.#options.packetBytesMax ?? 1 << 26,
+        outputPauseBytes: this.#options.outputPauseBytes ?? OUTPUT_PAUSE_BYTES,
+        outputBytesMax: this.#options.outputBytesMax ?? OUTPUT_BYTES_MAX,
+        keepalive: null,
+        onTurn: (rowCount) => {
+          onTurn(rowCount);
+          checkBooks(this);
+        },
+        onListenError: () => {},
+      },
+      { onDue: () => this.#due(), registry: this.#options.registry ?? new MemoryRegistry() },
+    );
+  }
+
+  /** A reactor may say so while it is made. */
+  #due(): void {
+    this.#isDue = true;
+  }
+}
+
+function coreOptions(options: NearOptions) {
+  const {
+    rings: _rings,
+    isAllowed: _isAllowed,
+    registry: _registry,
+    windowBytes: _windowBytes,
+    makeStore: _makeStore,
+    memoryBytesMax = 0,
+    memoryWords = accountWords(33),
+    ...rest
+  } = options;
+  const both = {
+    thread: 0,
+    shardCount: 0,
+    exceptions: false,
+    connectionsMax: 0,
+    packetBytesMax: 1 << 26,
+    outputPauseBytes: OUTPUT_PAUSE_BYTES,
+    outputBytesMax: OUTPUT_BYTES_MAX,
+    movesConnections: false,
+    jobRetries: -1,
+    functionsMax: 1_000_000,
+    wakesPerJob: 1,
+    wakeupDelayMs: 100,
+    isPriorityGlobal: true,
+    isRotating: true,
+    isRelaxed: false,
+    ...rest,
+  };
+  return {
+    home: { ...both, hashSeed: HASH_SEED },
+    broker: both,
+    handlePrefix: HANDLE_PREFIX,
+    boot: BOOT,
+    slowTurnMs: 1e9,
+    unservedWarningMs: 0,
+    memoryBytesMax,
+    memoryWords,
+  };
+}
+
+/** Counts everything anew and compares; the wake-up rule must hold for every function. */
+export function checkBooks(thread: NearThread): void {
+  const { broker, home } = thread.core;
+  if (home.connectionCount !== sessionCount(home))
+    throw new Error(`${home.connectionCount} connections counted, ${sessionCount(home)} are there`);
+  // What goes on over turns is counted again after its last one.
+  if (broker?.isBehind) return;
+  const { account } = home;
+  account.refresh();
+  if (account.held !== keptBytes(home))
+    throw new Error(`${account.held} bytes counted, ${keptBytes(home)} are kept`);
+  if (broker === null) return;
+  const zero = { woken: 0, sleeping: 0, broadWoken: 0, broadSleeping: 0, registrations: 0 };
+  const counts = new Map<number, typeof zero>();
+  for (const peer of peersOf(broker)) {
+    const isWoken = peer.waking === Waking.woken ? 1 : 0;
+    const isSleeping = peer.waking === Waking.sleeping ? 1 : 0;
+    for (const ability of peer.abilities?.values() ?? []) {
+      const count = counts.get(ability.fn.index) ?? { ...zero };
+      counts.set(ability.fn.index, count);
+      count.registrations += ability.registrations;
+      count[peer.isBroad ? 'broadWoken' : 'woken'] += isWoken;
+      count[peer.isBroad ? 'broadSleeping' : 'sleeping'] += isSleeping;
+    }
+  }
+  for (let index = 1; index < broker.functions.indexEnd; index++) {
+    const fn = broker.functions.at(index);
+    if (fn === null) continue;
+    const count = counts.get(index) ?? zero;
+    const told = `woken ${fn.woken} sleeping ${fn.sleeping} registrations ${fn.registrations}`;
+    const found = `woken ${count.woken} sleeping ${count.sleeping} registrations ${count.registrations}`;
+    if (told !== found) throw new Error(`function ${index}: ${told}, counted anew ${found}`);
+    const wanted = fn.runnable * broker.options.wakesPerJob;
+    const woken = count.woken + count.broadWoken;
+    const sleeping = count.sleeping + count.broadSleeping;
+    if (woken < Math.min(wanted, woken + sleeping))
+      throw new Error(`function ${index}: ${fn.runnable} jobs, ${woken} woken, ${sleeping} asleep`);
+  }
+}
+
+function sessionCount(home: Home): number {
+  let count = 0;
+  for (let slot = 0; slot < home.slotEnd; slot++) if (home.atSlot(slot) !== null) count++;
+  return count;
+}
+
+/** Every peer of the broker, near and far. */
+export function peersOf(broker: Broker) {
+  const peers = [];
+  for (let index = 1, left = broker.peers.count; left > 0; index++) {
+    const peer = broker.peers.at(index);
+    if (peer === null || peer === undefined) continue;
+    peers.push(peer);
+    left--;
+  }
+  return peers;
+}

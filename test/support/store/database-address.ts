@@ -1,0 +1,51 @@
+/**
+ * A database as a place for jobs: store and service as in a server, with a port between them, but in one thread.
+ * Each `open` is a new life of the server on the same database.
+ */
+import { MessageChannel } from 'node:worker_threads';
+import type { BackendKind } from '../../../src/store/database/backend.ts';
+import { DatabaseStore, type StorePort } from '../../../src/store/database/database-store.ts';
+import { DatabaseService, type ShardPort } from '../../../src/store/database/database-thread.ts';
+import { type DatabaseSettings, kindOf } from '../../../src/store/database/kinds.ts';
+import type { StoreHost } from '../../../src/store/store.ts';
+import type { Place } from '../store-suite.ts';
+
+const SHARD = 0;
+
+/** `remove` ends the database, or its files. */
+export function databasePlace(
+  settings: DatabaseSettings,
+  relaxedMs: number | null,
+  remove: () => void | Promise<void>,
+): Place {
+  return placeOf(() => kindOf(settings), relaxedMs, remove);
+}
+
+/** The same for a kind that is no row of the table. */
+export function placeOf(
+  kindFor: () => BackendKind | Promise<BackendKind>,
+  relaxedMs: number | null,
+  remove: () => void | Promise<void>,
+): Place {
+  const services: DatabaseService[] = [];
+  return {
+    async open(host: StoreHost) {
+      const service = new DatabaseService({
+        kind: await kindFor(),
+        shardCount: 0,
+        hashSeed: 0,
+        waits: false,
+        log: (level, text) => host.log(level, text),
+      });
+      services.push(service);
+      await service.open();
+      const { port1, port2 } = new MessageChannel();
+      service.join(SHARD, port2 as ShardPort);
+      return new DatabaseStore({ port: port1 as StorePort, relaxedMs }, host);
+    },
+    async remove() {
+      for (const service of services) await service.close();
+      await remove();
+    },
+  };
+}
