@@ -129,8 +129,8 @@ void PauseReading(const Napi::CallbackInfo& info) {
   if (Reactor* reactor = ReactorOf(info)) reactor->PauseReading(Bool(info[1]));
 }
 
-void Nudge(const Napi::CallbackInfo& info) {
-  if (Reactor* reactor = ReactorOf(info)) reactor->Nudge();
+void RequestTurn(const Napi::CallbackInfo& info) {
+  if (Reactor* reactor = ReactorOf(info)) reactor->RequestTurn();
 }
 
 void Destroy(const Napi::CallbackInfo& info) {
@@ -158,7 +158,7 @@ void ExportReactor(Napi::Object exports) {
   Export<NotifyDrained>(exports, "notifyDrained");
   Export<WatchRings>(exports, "watchRings");
   Export<PauseReading>(exports, "pauseReading");
-  Export<Nudge>(exports, "nudge");
+  Export<RequestTurn>(exports, "requestTurn");
   Export<Destroy>(exports, "destroy");
 }
 

@@ -156,7 +156,7 @@ void Reactor::ReportListenError() {
   if (host_.on_listen_error(host_.data, error) == Outcome::kEnding) Abandon();
 }
 
-void Reactor::Nudge() {
+void Reactor::RequestTurn() {
   if (is_closing_) return;
   is_nudged_ = true;
   UpdateIdle();

@@ -144,7 +144,7 @@ class Reactor {
   // The word arrays are copied; `words` must outlive the reactor. `fd` -1: no doorbell.
   int WatchRings(int32_t* words, int32_t asleep, const int32_t* write_words,
                  const int32_t* read_words, uint32_t count, int fd);
-  void Nudge();
+  void RequestTurn();
   // Sends once more, then closes everything; Host::on_closed follows from the loop.
   void Destroy();
   // The same without sending: the environment is going away.

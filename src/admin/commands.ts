@@ -8,11 +8,11 @@ import { hashBytes } from '../protocol/hash.ts';
 import { LINE_WORDS_MAX } from '../protocol/limits.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { deny, maySayCommands } from '../session/authorization.ts';
-import { fence, ownerThreads } from '../session/handlers/queries.ts';
+import { echoBarrier, ownerThreads } from '../session/handlers/queries.ts';
 import { replyListing } from '../session/listing.ts';
-import { fill, reply, takePlace } from '../session/replies.ts';
+import { fill, reply, reserveReply } from '../session/replies.ts';
 import type { Session } from '../session/session.ts';
-import type { Home } from '../session/session-table.ts';
+import type { SessionTable } from '../session/session-table.ts';
 import type { Question } from '../session/thread-queries.ts';
 
 /** What commands tell of the server itself. */
@@ -27,7 +27,7 @@ export interface AdminFacts {
 }
 
 interface Call {
-  readonly home: Home;
+  readonly table: SessionTable;
   readonly session: Session;
   /** Words behind the command's own. */
   readonly words: readonly string[];
@@ -60,24 +60,29 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 const HTTP_REQUEST = /^[A-Z]+ \S* ?HTTP\/\d(\.\d)?\r?$/;
 
 /** Answers one text line of `session`. */
-export function onLine(home: Home, session: Session, line: string, facts: AdminFacts): void {
+export function onLine(
+  table: SessionTable,
+  session: Session,
+  line: string,
+  facts: AdminFacts,
+): void {
   if (HTTP_REQUEST.test(line)) {
-    home.drop(session, 'HTTP on a port of Gearman');
+    table.drop(session, 'HTTP on a port of Gearman');
     return;
   }
   const words = wordsOf(line);
   const name = words[0] ?? '';
-  const call: Call = { home, session, words: words.slice(1), facts };
+  const call: Call = { table, session, words: words.slice(1), facts };
   if (words.length > LINE_WORDS_MAX) {
-    home.drop(session, `text command has over ${LINE_WORDS_MAX} words`);
+    table.drop(session, `text command has over ${LINE_WORDS_MAX} words`);
     return;
   }
   if (!facts.isAllowed(session.address)) {
     say(call, 'ERR NOT_ALLOWED Not+allowed+from+this+address\r\n');
-    deny(home, session, 'may not give text commands from there');
+    deny(table, session, 'may not give text commands from there');
     return;
   }
-  if (!maySayCommands(home, session)) {
+  if (!maySayCommands(table, session)) {
     say(call, 'ERR NOT_ALLOWED Not+allowed+for+this+identity\r\n');
     return;
   }
@@ -95,13 +100,13 @@ function wordsOf(line: string): string[] {
 }
 
 /** A reply that is known now; it promises that earlier frames of the connection have taken effect. */
-function say({ home, session }: Call, text: string): void {
-  if (session.unfenced === 0) {
-    reply(home, session, bytesOf(text));
+function say({ table, session }: Call, text: string): void {
+  if (session.unconfirmedOwners === 0) {
+    reply(table, session, bytesOf(text));
     return;
   }
-  const place = takePlace(session);
-  fence(home, session, () => fill(home, session, place, bytesOf(text)));
+  const pending = reserveReply(session);
+  echoBarrier(table, session, () => fill(table, session, pending, bytesOf(text)));
 }
 
 /** Asks one thread and says what `text` makes of its result; like every reply behind the fence of the others. */
@@ -111,29 +116,35 @@ function askOwner(
   question: Question,
   text: (result: number) => string,
 ) {
-  const { home, session } = call;
-  if (thread === home.options.thread && session.replies === null) {
-    home.ask(thread, question, (answer) => say(call, text(answer.result)));
+  const { table, session } = call;
+  if (thread === table.options.thread && session.replies === null) {
+    table.ask(thread, question, (answer) => say(call, text(answer.result)));
     return;
   }
-  const place = takePlace(session);
-  home.ask(thread, question, (answer) => {
-    if (home.live(session.conn) === session)
-      fence(home, session, () => fill(home, session, place, bytesOf(text(answer.result))));
+  const pending = reserveReply(session);
+  table.ask(thread, question, (answer) => {
+    if (table.live(session.conn) === session)
+      echoBarrier(table, session, () =>
+        fill(table, session, pending, bytesOf(text(answer.result))),
+      );
   });
 }
 
-function listRows({ home, session }: Call, listing: number): void {
-  replyListing(home, session, ownerThreads(home), (cursor) => ({ kind: 'list', listing, cursor }));
+function listRows({ table, session }: Call, listing: number): void {
+  replyListing(table, session, ownerThreads(table), (cursor) => ({
+    kind: 'list',
+    listing,
+    cursor,
+  }));
 }
 
-function listWorkers({ home, session }: Call): void {
-  const threads = Array.from({ length: home.options.shardCount + 1 }, (_, thread) => thread);
-  replyListing(home, session, threads, (cursor, part) => ({ kind: 'workers', cursor, part }));
+function listWorkers({ table, session }: Call): void {
+  const threads = Array.from({ length: table.options.shardCount + 1 }, (_, thread) => thread);
+  replyListing(table, session, threads, (cursor, part) => ({ kind: 'workers', cursor, part }));
 }
 
-function listStores({ home, session }: Call): void {
-  replyListing(home, session, ownerThreads(home), () => ({ kind: 'store' }));
+function listStores({ table, session }: Call): void {
+  replyListing(table, session, ownerThreads(table), () => ({ kind: 'store' }));
 }
 
 function show(call: Call): void {
@@ -150,7 +161,7 @@ function cancelJob(call: Call): void {
     say(call, 'ERR UNKNOWN_ERROR\r\n');
     return;
   }
-  const { handles, options } = call.home;
+  const { handles, options } = call.table;
   const bytes = bytesOf(handle);
   const isOurs = handles.parse(bytes, 0, bytes.length);
   const { shard, slot, serial } = handles;
@@ -182,7 +193,7 @@ function createOrDrop(kind: 'create' | 'drop'): (call: Call) => void {
       kind === 'drop'
         ? (result: number) => DROP_TEXTS[result] as string
         : (result: number) => (result === 0 ? 'OK\r\n' : 'ERR QUEUE_ERROR Too+many+functions\r\n');
-    askOwner(call, ownerOfName(call.home, name), { kind, name }, text);
+    askOwner(call, ownerOfName(call.table, name), { kind, name }, text);
   };
 }
 
@@ -198,7 +209,7 @@ function limitQueue(call: Call): void {
     limits.length === 1
       ? { kind: 'maxqueue', name, high: first, normal: first, low: first }
       : { kind: 'maxqueue', name, high: first, normal: normal ?? 0, low: low ?? 0 };
-  askOwner(call, ownerOfName(call.home, name), question, () => 'OK\r\n');
+  askOwner(call, ownerOfName(call.table, name), question, () => 'OK\r\n');
 }
 
 /** Negative, 0 and text mean no limit. */
@@ -208,7 +219,7 @@ function limitOf(word: string): number {
   return limit > 0 ? limit : 0;
 }
 
-function ownerOfName(home: Home, name: string): number {
+function ownerOfName(table: SessionTable, name: string): number {
   const bytes = bytesOf(name);
-  return home.ownerOf(hashBytes(bytes, 0, bytes.length, home.options.hashSeed));
+  return table.ownerOf(hashBytes(bytes, 0, bytes.length, table.options.hashSeed));
 }

@@ -76,8 +76,8 @@ export class Abilities {
   }
 
   /** The ability at a place below `size`. */
-  at(place: number): Ability {
-    return this.#list[place] as Ability;
+  at(replyId: number): Ability {
+    return this.#list[replyId] as Ability;
   }
 
   values(): readonly Ability[] {

@@ -17,7 +17,7 @@ import { replyNoJob } from './reply.ts';
 
 /** One GRAB_JOB, GRAB_JOB_UNIQ or GRAB_JOB_ALL (`type`) of `peer`: replies with a job or NO_JOB. */
 export function grab(broker: Broker, peer: Peer, type: number): void {
-  const wasWoken = broker.waker.rouse(peer);
+  const wasWoken = broker.waker.markAwake(peer);
   const { isPriorityGlobal, isRotating } = broker.options;
   const { level } = broker.jobs;
   // With global priority no function can be better than the best of the shard.

@@ -39,7 +39,7 @@ const TICK_STEPS = 100_000;
 
 export interface BrokerOptions {
   /** Number of this thread: peers with this home are near. */
-  readonly home: number;
+  readonly thread: number;
   readonly hashSeed: number;
   /** Serials of jobs start above it. */
   readonly lastSerial: number;
@@ -132,10 +132,10 @@ export class Broker {
     this.outbox = outbox;
     this.handles = handles;
     this.blobs = blobs;
-    const { home, measuredMax = 0, measured = new Int32Array(home + 1) } = options;
+    const { thread, measuredMax = 0, measured = new Int32Array(thread + 1) } = options;
     this.steps = options.steps ?? new Steps();
     this.functions = new FunctionTable(this.steps);
-    this.tally = new Tally(measuredMax, measured, home);
+    this.tally = new Tally(measuredMax, measured, thread);
     const charged = { ...memory, account };
     this.jobs = new Jobs(this.functions, this.peers, blobs, charged, options.lastSerial);
     const { wakeupDelayMs, wakesPerJob, narrowMax } = options;
@@ -151,8 +151,8 @@ export class Broker {
     this.wallMs = wallMs;
   }
 
-  addPeer(home: number, conn: number): Peer {
-    const peer = this.peers.add(home, conn);
+  addPeer(thread: number, conn: number): Peer {
+    const peer = this.peers.add(thread, conn);
     this.account.keep(peer, Kept.PEER);
     return peer;
   }
@@ -223,12 +223,12 @@ export class Broker {
 
   /** The peer grabs elsewhere: it is awake. */
   onAwake(peer: Peer): void {
-    if (this.waker.rouse(peer)) this.waker.balanceAll(peer, this.nowMs);
+    if (this.waker.markAwake(peer)) this.waker.balanceAll(peer, this.nowMs);
   }
 
   /** The connection has ended: its jobs go back, what only it waited for is dropped; over turns when it is very much. */
   onPeerGone(peer: Peer): void {
-    const wasWoken = this.waker.rouse(peer);
+    const wasWoken = this.waker.markAwake(peer);
     this.departures.add(peer, wasWoken, true);
   }
 

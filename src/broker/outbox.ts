@@ -21,7 +21,7 @@ export interface Outbox {
   /** Takes the place of the reply that the frame at hand owes to `peer`, for later; returns its number. */
   postpone(peer: Peer): number;
   /** The next `reply` to `peer` fills this postponed place; `release` must follow it. */
-  resume(peer: Peer, place: number): void;
+  resume(peer: Peer, replyId: number): void;
   /** Behind `resume` and `reply`: sends what may leave now. */
   release(peer: Peer): void;
   /** Sends the peer a NOOP for its sleep `peer.sleepSerial`. */

@@ -14,7 +14,7 @@ export class Peer {
   /** Number in the peer table; 0 = none. */
   readonly index: number;
   /** Thread where the connection lives, and its id there. */
-  readonly home: number;
+  readonly thread: number;
   readonly conn: number;
   waking: WakingState = Waking.awake;
   /** Counts the peer's sleeps; a wake belongs to one of them. */
@@ -39,9 +39,9 @@ export class Peer {
   /** Its connection, which lives in another thread, is being closed. */
   isClosing = false;
 
-  constructor(index: number, home: number, conn: number) {
+  constructor(index: number, thread: number, conn: number) {
     this.index = index;
-    this.home = home;
+    this.thread = thread;
     this.conn = conn;
   }
 
@@ -62,9 +62,9 @@ export class PeerTable {
   readonly #free: number[] = [];
 
   /** Adds the peer of connection `conn` in thread `home`. */
-  add(home: number, conn: number): Peer {
+  add(thread: number, conn: number): Peer {
     const index = this.#free.pop() ?? this.#peers.length;
-    const peer = new Peer(index, home, conn);
+    const peer = new Peer(index, thread, conn);
     this.#peers[index] = peer;
     return peer;
   }

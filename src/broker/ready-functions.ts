@@ -103,31 +103,31 @@ export class ReadyFunctions {
 /** Puts `ability` at `at` or above it, below none of a smaller order. */
 function siftUp(heap: Ability[], at: number, ability: Ability): void {
   const { order } = ability;
-  let place = at;
-  while (place > 0) {
-    const parent = heap[(place - 1) >> 1] as Ability;
+  let replyId = at;
+  while (replyId > 0) {
+    const parent = heap[(replyId - 1) >> 1] as Ability;
     if (parent.order >= order) break;
-    heap[place] = parent;
-    parent.readyAt = place;
-    place = (place - 1) >> 1;
+    heap[replyId] = parent;
+    parent.readyAt = replyId;
+    replyId = (replyId - 1) >> 1;
   }
-  heap[place] = ability;
-  ability.readyAt = place;
+  heap[replyId] = ability;
+  ability.readyAt = replyId;
 }
 
 /** Puts `ability` at `at` or below it, above none of a greater order. */
 function siftDown(heap: Ability[], at: number, ability: Ability): void {
   const { order } = ability;
-  let place = at;
-  for (let child = place * 2 + 1; child < heap.length; child = place * 2 + 1) {
+  let replyId = at;
+  for (let child = replyId * 2 + 1; child < heap.length; child = replyId * 2 + 1) {
     const right = heap[child + 1];
     if (right !== undefined && right.order > (heap[child] as Ability).order) child++;
     const greater = heap[child] as Ability;
     if (greater.order <= order) break;
-    heap[place] = greater;
-    greater.readyAt = place;
-    place = child;
+    heap[replyId] = greater;
+    greater.readyAt = replyId;
+    replyId = child;
   }
-  heap[place] = ability;
-  ability.readyAt = place;
+  heap[replyId] = ability;
+  ability.readyAt = replyId;
 }

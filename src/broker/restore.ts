@@ -53,7 +53,7 @@ export class Restore {
       const orders = this.#orders;
       const places = Uint32Array.from(jobs, (_, i) => i);
       places.sort((a, b) => (orders[a] as number) - (orders[b] as number));
-      for (const place of places) this.#ready(jobs[place] as number);
+      for (const replyId of places) this.#ready(jobs[replyId] as number);
     }
     jobs.length = 0;
     this.#orders.length = 0;

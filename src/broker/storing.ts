@@ -36,8 +36,8 @@ class Pending {
   isAwaited = false;
   /** Who submitted it, and further peers that joined it meanwhile: rare, so they have a list of their own. */
   peer: Peer | null = null;
-  place = 0;
-  others: { readonly peer: Peer; readonly place: number }[] | null = null;
+  replyId = 0;
+  others: { readonly peer: Peer; readonly replyId: number }[] | null = null;
 }
 
 export class Storing {
@@ -194,13 +194,13 @@ export class Storing {
 
   #wait(ticket: Ticket, peer: Peer): void {
     const pending = this.#pending[ticket] as Pending;
-    const place = this.#broker.outbox.postpone(peer);
+    const replyId = this.#broker.outbox.postpone(peer);
     if (pending.peer === null) {
       pending.peer = peer;
-      pending.place = place;
+      pending.replyId = replyId;
     } else {
       pending.others ??= [];
-      pending.others.push({ peer, place });
+      pending.others.push({ peer, replyId });
     }
   }
 
@@ -226,14 +226,14 @@ export class Storing {
 
   #answer(pending: Pending, isStored: boolean): void {
     if (pending.peer === null) return;
-    this.#reply(pending, pending.peer, pending.place, isStored);
+    this.#reply(pending, pending.peer, pending.replyId, isStored);
     if (pending.others === null) return;
-    for (const { peer, place } of pending.others) this.#reply(pending, peer, place, isStored);
+    for (const { peer, replyId } of pending.others) this.#reply(pending, peer, replyId, isStored);
   }
 
-  #reply({ job, serial }: Pending, peer: Peer, place: number, isStored: boolean): void {
+  #reply({ job, serial }: Pending, peer: Peer, replyId: number, isStored: boolean): void {
     const broker = this.#broker;
-    broker.outbox.resume(peer, place);
+    broker.outbox.resume(peer, replyId);
     if (isStored) replyCreated(broker, peer, job, serial);
     else refuse(broker, peer, Errors.queueError);
     broker.outbox.release(peer);

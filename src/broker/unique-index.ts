@@ -147,8 +147,8 @@ export class UniqueIndex {
    * back at the start has seen all. An entry displaced over the end of the table is found behind the cursor.
    */
   #firstOld(hash: number): number {
-    const home = hash & this.#oldMask;
-    return home < this.#cursor ? this.#cursor : home;
+    const thread = hash & this.#oldMask;
+    return thread < this.#cursor ? this.#cursor : thread;
   }
 
   #nextOld(bucket: number): number {
@@ -213,8 +213,8 @@ function closeGap(table: Int32Array, mask: number, bucket: number): void {
     const job = table[2 * next + 1] as number;
     if (job === 0) break;
     const hash = table[2 * next] as number;
-    const home = hash & mask;
-    if (((next - home) & mask) < ((next - gap) & mask)) continue;
+    const thread = hash & mask;
+    if (((next - thread) & mask) < ((next - gap) & mask)) continue;
     table[2 * gap] = hash;
     table[2 * gap + 1] = job;
     gap = next;

@@ -125,7 +125,7 @@ export class Waker {
    * GRAB, CANT_DO, gone: the peer is awake. True when it had been woken: then its functions must be looked at again
    * (`balanceAll`) once the event has taken effect.
    */
-  rouse(peer: Peer): boolean {
+  markAwake(peer: Peer): boolean {
     const before = peer.waking;
     if (before === Waking.awake) return false;
     peer.waking = Waking.awake;

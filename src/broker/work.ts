@@ -80,7 +80,7 @@ function heldJob(broker: Broker, peer: Peer, frame: Frame): number {
   }
   if (
     handles.parse(frame.bytes, frame.off, frame.off + handleBytes) &&
-    handles.shard === broker.options.home
+    handles.shard === broker.options.thread
   ) {
     const { slot, serial } = handles;
     if (broker.holds(peer, slot, serial)) return slot;
@@ -101,7 +101,7 @@ function lateJob(broker: Broker, peer: Peer, slot: number, serial: number, type:
 }
 
 function refuse(broker: Broker, peer: Peer, error: Uint8Array): 0 {
-  if (peer.home === broker.options.home) replyWith(broker.outbox, peer, error);
+  if (peer.thread === broker.options.thread) replyWith(broker.outbox, peer, error);
   return 0;
 }
 

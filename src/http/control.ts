@@ -18,7 +18,10 @@ import { wordsOf } from '../transport/tls/client-hello.ts';
 import { REFUSED } from '../transport/tls/tls-handshake.ts';
 import { type ControlAccess, ControlGuard } from './control-guard.ts';
 import { isLoopback, isOwnHost } from './host-check.ts';
-import { HttpDoor, type HttpDoorOptions } from './http-connection-limits.ts';
+import {
+  HttpConnectionLimits,
+  type HttpConnectionLimitsOptions,
+} from './http-connection-limits.ts';
 import { HttpListener, type Lobbies } from './http-listener.ts';
 import { MetricsPage } from './metrics-page.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -49,7 +52,7 @@ export interface ControlOptions {
   /** What node:tls needs of a server; null = clear text. */
   readonly tls: ServerOptions | null;
   /** Hears of every connection that is refused or ended. */
-  readonly refused: HttpDoorOptions['refused'];
+  readonly refused: HttpConnectionLimitsOptions['refused'];
   /** Hears of every handshake that failed, and why; `isNotTls`: the peer speaks something else. */
   handshakeFailed(address: string, port: number, isNotTls: boolean, text: string): void;
   /** Where connections wait for their first request or handshake. */
@@ -65,7 +68,7 @@ const NOT_TLS: ReadonlySet<string> = new Set([
 
 export class Control {
   readonly #server: Server;
-  readonly #door: HttpDoor;
+  readonly #limits: HttpConnectionLimits;
   readonly #options: ControlOptions;
   #listener: HttpListener | null = null;
   /** The address that is bound. */
@@ -85,14 +88,14 @@ export class Control {
     };
     this.#server =
       tls === null ? createServer(options) : createSecureServer({ ...options, ...tls });
-    const door = new HttpDoor({
+    const limits = new HttpConnectionLimits({
       ...{ name: 'control port', connectionsMax: CONNECTIONS_MAX, peerConnectionsMax: 0 },
       refused,
     });
-    this.#door = door;
+    this.#limits = limits;
     this.#server.on('request', (request, response) => {
       const { socket, headers } = request;
-      door.requestIsWhole(socket);
+      limits.requestIsWhole(socket);
       if (!isLoopback(this.#host) || isOwnHost(headers.host, this.#host)) {
         void listener(request, response);
         return;
@@ -129,7 +132,7 @@ export class Control {
       tls === null
         ? ({ awaits: 'http', timeoutMs: REQUEST_MS } as const)
         : ({ awaits: 'tls', timeoutMs: tls.handshakeTimeout ?? REQUEST_MS } as const);
-    const { listener, ...bound } = await HttpListener.open(this.#server, this.#door, {
+    const { listener, ...bound } = await HttpListener.open(this.#server, this.#limits, {
       ...{ host, port, backlog, v6Only: false, lobbies },
       ...first,
       ended: (peer, end) => tls !== null && this.#neverShookHands(peer, end, first.timeoutMs),

@@ -10,7 +10,10 @@ import type { Endpoint } from '../link/endpoint.ts';
 import { Bodies } from './bodies.ts';
 import { GatewayJob, type Workload } from './gateway-job.ts';
 import { hasBody, type JobRequest, type Refusal, readRequest } from './gateway-request.ts';
-import { HttpDoor, type HttpDoorOptions } from './http-connection-limits.ts';
+import {
+  HttpConnectionLimits,
+  type HttpConnectionLimitsOptions,
+} from './http-connection-limits.ts';
 import { HttpListener, type Lobbies } from './http-listener.ts';
 
 const HEADER_BYTES_MAX = 8_192;
@@ -22,7 +25,7 @@ const FULL = 'too many bodies at a time';
 /** A peer whose body is not wanted any more may take the answer for so long. */
 const PUSHED_OUT_MS = 1_000;
 
-export interface GatewayOptions extends Omit<HttpDoorOptions, 'name'> {
+export interface GatewayOptions extends Omit<HttpConnectionLimitsOptions, 'name'> {
   /** The job server itself. */
   readonly endpoint: Endpoint;
   /** Of the thread that this runs in. */
@@ -50,14 +53,14 @@ export interface HttpAddress {
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #listeners: HttpListener[] = [];
-  readonly #door: HttpDoor;
+  readonly #limits: HttpConnectionLimits;
   readonly #bodies: Bodies;
   #isClosing = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#bodies = new Bodies(BODIES_BYTES_MAX, options.account);
-    this.#door = new HttpDoor({ name: 'HTTP', ...options });
+    this.#limits = new HttpConnectionLimits({ name: 'HTTP', ...options });
   }
 
   /** Binds one more address; rejects with the system's error. */
@@ -72,7 +75,7 @@ export class Gateway {
       (request, response) => this.#handle(request, response),
     );
     const { backlog, lobbies } = this.#options;
-    const { listener, port: bound } = await HttpListener.open(server, this.#door, {
+    const { listener, port: bound } = await HttpListener.open(server, this.#limits, {
       ...{ host, port, backlog, v6Only: isIPv6(host), lobbies },
       ...{ awaits: 'http', timeoutMs: HEADERS_MS },
     });
@@ -156,7 +159,7 @@ export class Gateway {
     job: JobRequest,
     workload: Workload,
   ): void {
-    this.#door.requestIsWhole(request.socket);
+    this.#limits.requestIsWhole(request.socket);
     new GatewayJob(this.#options, request, response, job, workload);
   }
 

@@ -14,7 +14,7 @@ const UNFINISHED_MAX = 1_000;
 /** Why a connection is refused or ended. */
 export type HttpRefusal = 'connections' | 'peerConnections' | 'unfinished';
 
-export interface HttpDoorOptions {
+export interface HttpConnectionLimitsOptions {
   /** What the port is called in the log. */
   readonly name: string;
   /** Connections of one address that is bound; 0 = no limit. */
@@ -26,14 +26,14 @@ export interface HttpDoorOptions {
   refused(reason: HttpRefusal, address: string, port: number, text: string): void;
 }
 
-export class HttpDoor {
-  readonly #options: HttpDoorOptions;
+export class HttpConnectionLimits {
+  readonly #options: HttpConnectionLimitsOptions;
   /** Connections by the peer's address. */
   readonly #peers = new Map<string, number>();
   /** By the peer's address and port, which a TLS socket shares with the one that carries it; the oldest first. */
   readonly #unfinished = new Map<string, Socket>();
 
-  constructor(options: HttpDoorOptions) {
+  constructor(options: HttpConnectionLimitsOptions) {
     this.#options = options;
   }
 

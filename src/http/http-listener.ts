@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type AddressInfo, Socket } from 'node:net';
 import type { Lobby, LobbyEnd, LobbyOptions, LobbyPeer, OpenLobby } from '../native/contract.ts';
-import type { HttpDoor } from './http-connection-limits.ts';
+import type { HttpConnectionLimits } from './http-connection-limits.ts';
 
 const PASS_MS = 1;
 /** Above so many that are to be handed on nobody is accepted, until a quarter is left: requests come too fast. */
@@ -30,7 +30,7 @@ export interface HttpListenerOptions
 
 export class HttpListener {
   readonly #server: Server;
-  readonly #door: HttpDoor;
+  readonly #limits: HttpConnectionLimits;
   readonly #ended: HttpListenerOptions['ended'];
   readonly #isSecure: boolean;
   #lobby: Lobby | null = null;
@@ -43,27 +43,27 @@ export class HttpListener {
 
   private constructor(
     server: Server,
-    door: HttpDoor,
+    limits: HttpConnectionLimits,
     ended: HttpListenerOptions['ended'],
     isSecure: boolean,
   ) {
     this.#isSecure = isSecure;
     this.#server = server;
-    this.#door = door;
+    this.#limits = limits;
     this.#ended = ended;
   }
 
   /** Binds and listens for `server`; rejects with the system's error. Resolves to the address as well. */
   static async open(
     server: Server,
-    door: HttpDoor,
+    limits: HttpConnectionLimits,
     { lobbies, ended, ...address }: HttpListenerOptions,
   ): Promise<{ listener: HttpListener; host: string; port: number }> {
-    const listener = new HttpListener(server, door, ended, address.awaits === 'tls');
+    const listener = new HttpListener(server, limits, ended, address.awaits === 'tls');
     const { open, acceptFailed } = lobbies;
     if (open === null) {
       const { host, port, backlog, v6Only } = address;
-      door.guard(server);
+      limits.guard(server);
       server.listen({ host, port, backlog, ipv6Only: v6Only });
       await once(server, 'listening');
       // Nobody can be accepted now; node:net tries again by itself.
@@ -71,7 +71,7 @@ export class HttpListener {
       const bound = server.address() as AddressInfo;
       return { listener, host: bound.address, port: bound.port };
     }
-    door.guardBehindLobby(server);
+    limits.guardBehindLobby(server);
     const lobby = await listener.#openLobby(open, acceptFailed, address);
     // From then on it looks after the times of its connections.
     server.emit('listening');
@@ -104,7 +104,7 @@ export class HttpListener {
     acceptFailed: Lobbies['acceptFailed'],
     address: Omit<HttpListenerOptions, 'lobbies' | 'ended'>,
   ): Promise<Lobby> {
-    const waitingMax = this.#door.unfinishedMax;
+    const waitingMax = this.#limits.unfinishedMax;
     const options = { ...address, waitingMax, keepalive: null, userTimeoutMs: 0 };
     this.#lobby = await open(options, {
       entered: (peer) => this.#enter(peer),
@@ -114,7 +114,7 @@ export class HttpListener {
       },
       ended: (peer, end) => {
         this.#leave(peer);
-        if (end.kind === 'pushedOut') this.#door.pushedOut(peer);
+        if (end.kind === 'pushedOut') this.#limits.pushedOut(peer);
         else this.#ended?.(peer, end);
       },
       acceptFailed,
@@ -123,14 +123,14 @@ export class HttpListener {
   }
 
   #enter(peer: LobbyPeer): boolean {
-    if (!this.#door.hasRoom(this.#count, peer) || !this.#door.enter(peer)) return false;
+    if (!this.#limits.hasRoom(this.#count, peer) || !this.#limits.enter(peer)) return false;
     this.#count++;
     return true;
   }
 
   #leave(peer: LobbyPeer): void {
     this.#count--;
-    this.#door.leave(peer);
+    this.#limits.leave(peer);
   }
 
   #handOnSome(): void {

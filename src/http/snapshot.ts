@@ -3,7 +3,7 @@
  * over some functions a turn, so that a snapshot is in nobody's way; it is therefore a cursor, not an instant.
  */
 import { readTallyPiece, type TallyRow } from '../broker/function-stats-rows.ts';
-import type { Home } from '../session/session-table.ts';
+import type { SessionTable } from '../session/session-table.ts';
 import type { ThreadStats } from '../session/thread-queries.ts';
 import { addRow, type FunctionRows } from './function-rows.ts';
 
@@ -29,7 +29,10 @@ export interface Snapshot {
 }
 
 /** Asks `threads` for the rows of their functions. To be called in the thread of `home`. */
-export function collectRows(home: Home, threads: readonly number[]): Promise<FunctionRows> {
+export function collectRows(
+  table: SessionTable,
+  threads: readonly number[],
+): Promise<FunctionRows> {
   return new Promise((resolve) => {
     const rows = new Map<string, TallyRow>();
     let index = 0;
@@ -40,13 +43,13 @@ export function collectRows(home: Home, threads: readonly number[]): Promise<Fun
         resolve(rows);
         return;
       }
-      home.ask(thread, { kind: 'tally', cursor }, (answer) => {
+      table.ask(thread, { kind: 'tally', cursor }, (answer) => {
         for (const row of readTallyPiece(answer.bytes)) addRow(rows, row);
         cursor = answer.cursor;
         if (cursor === 0) index++;
-        setTimeout(() => home.later(goOn), PAUSE_MS);
+        setTimeout(() => table.later(goOn), PAUSE_MS);
       });
     };
-    home.later(goOn);
+    table.later(goOn);
   });
 }

@@ -194,8 +194,8 @@ export class AddonReactor implements Reactor {
     this.#native.pauseReading(this.#handle, isPaused);
   }
 
-  nudge(): void {
-    this.#native.nudge(this.#handle);
+  requestTurn(): void {
+    this.#native.requestTurn(this.#handle);
   }
 
   destroy(): Promise<void> {

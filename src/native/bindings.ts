@@ -89,7 +89,7 @@ export interface Bindings {
     doorbellFd: number,
   ): number;
   pauseReading(handle: Handle, isPaused: boolean): void;
-  nudge(handle: Handle): void;
+  requestTurn(handle: Handle): void;
   destroy(handle: Handle): void;
 
   /** A negative errno when it cannot listen. `numbers` as addon-settings.ts makes them. */

@@ -123,7 +123,7 @@ export interface Reactor {
    */
   pauseReading(isPaused: boolean): void;
   /** Makes the reactor run a turn soon even if no socket is ready. */
-  nudge(): void;
+  requestTurn(): void;
   /** Closes all listeners and connections; `onTurn` is not called again. Resolves when every handle is closed. */
   destroy(): Promise<void>;
 }

@@ -123,6 +123,6 @@ export const Control = {
   /** KiB of copied output that is unsent, as of the last turn; written by the reactor. */
   UNSENT_KIB: 4,
   /** The same of connections that live in JavaScript beside the addon's, or without it. */
-  LOCAL_UNSENT_KIB: 5,
+  IN_PROCESS_UNSENT_KIB: 5,
 } as const;
 export const CONTROL_INTS = 16;

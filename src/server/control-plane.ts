@@ -88,8 +88,8 @@ function secureOptionsOf(material: TlsMaterial): SecureOptions {
 }
 
 /** By the rules for text commands; without rules a certificate that is trusted is enough. */
-function mayControl({ home }: ThreadCore, commonName: string): boolean {
-  const rights = home.access?.rightsOf({ tokenName: null, commonName });
+function mayControl({ table }: ThreadCore, commonName: string): boolean {
+  const rights = table.access?.rightsOf({ tokenName: null, commonName });
   return rights === undefined || (rights.any & Right.admin) !== 0;
 }
 
@@ -121,9 +121,9 @@ function sourceOf(server: ControlledServer): ControlSource {
 
 async function snapshotOf(server: ControlledServer): Promise<Snapshot> {
   const { shardCount } = server;
-  const { home, account } = server.core;
+  const { table, account } = server.core;
   const owners = shardCount === 0 ? [0] : Array.from({ length: shardCount }, (_, i) => i + 1);
-  const functions = await collectRows(home, owners);
+  const functions = await collectRows(table, owners);
   const threads = await server.askAll();
   const incidents = new Map<string, number>();
   for (const stats of threads)

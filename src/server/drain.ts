@@ -68,8 +68,8 @@ async function inSteps(
     let cursor = 0;
     do {
       const answer = await new Promise<Answer>((resolve) => {
-        core.home.ask(thread, question(cursor), resolve);
-        core.reactor.nudge();
+        core.table.ask(thread, question(cursor), resolve);
+        core.reactor.requestTurn();
       });
       each(answer);
       cursor = answer.cursor;

@@ -5,7 +5,7 @@
 import type { Logger } from '../base/logger.ts';
 import { assembleThread, NO_RINGS } from '../shard/assemble.ts';
 import type { ExplainedChoice } from '../shard/choose-native.ts';
-import { closeHome } from '../shard/close-sessions.ts';
+import { closeSessions } from '../shard/close-sessions.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { secureListening } from '../shard/tls-listener.ts';
 import { warmUp } from '../shard/warm-up.ts';
@@ -106,7 +106,7 @@ export class Engine {
   renewSecrets(): void {
     const { tls, tokens } = this.#secrets;
     if (tls !== null) {
-      this.core.door?.renew(tls);
+      this.core.tlsConnections?.renew(tls);
       this.supervisor?.renewTls(tls);
     }
     if (tokens !== null) {
@@ -134,7 +134,7 @@ export class Engine {
     this.#guard(() => this.core.takeRecords());
     this.lostJobs = (await this.core.closeStore()) + (this.supervisor?.lostJobs ?? 0);
     reactor.pauseReading(false);
-    await closeHome(this.core, CLOSE_MS);
+    await closeSessions(this.core, CLOSE_MS);
   }
 
   /** Behind `stop`. */

@@ -8,7 +8,7 @@ import type { Lobbies } from '../http/http-listener.ts';
 import { endpointInProcess } from '../link/endpoint.ts';
 import { welcome } from '../shard/in-process.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
-import { LocalStream } from '../transport/in-process/stream.ts';
+import { InProcessStream } from '../transport/in-process/stream.ts';
 import { httpRefusals } from './http-refusals.ts';
 import { protocolVersion } from './identity.ts';
 import { listenError, type Place } from './listen-error.ts';
@@ -55,8 +55,8 @@ export async function openHttp(
 }
 
 /** A connection for one request. */
-function connect({ reactor }: ThreadCore): LocalStream {
-  const stream = new LocalStream(false);
+function connect({ reactor }: ThreadCore): InProcessStream {
+  const stream = new InProcessStream(false);
   welcome(stream, reactor);
   return stream;
 }

@@ -1,6 +1,6 @@
 /** Refusals at HTTP ports are counted and logged as those of Gearman's ports are. */
 import type { LogContext } from '../base/logger.ts';
-import type { HttpDoorOptions, HttpRefusal } from '../http/http-connection-limits.ts';
+import type { HttpConnectionLimitsOptions, HttpRefusal } from '../http/http-connection-limits.ts';
 import { Incident } from '../session/incidents.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 
@@ -11,19 +11,19 @@ const INCIDENTS: Readonly<Record<HttpRefusal, Incident>> = {
 };
 
 /** Reports to the acceptor's incidents. */
-export function httpRefusals(core: ThreadCore): HttpDoorOptions['refused'] {
+export function httpRefusals(core: ThreadCore): HttpConnectionLimitsOptions['refused'] {
   return (reason, address, port, text) =>
     reportNow(core, INCIDENTS[reason], text, { address, port });
 }
 
 /** Outside of a turn: what is not said at once is said by a turn. */
 export function reportNow(
-  { home, reactor }: Pick<ThreadCore, 'home' | 'reactor'>,
+  { table, reactor }: Pick<ThreadCore, 'reactor' | 'table'>,
   reason: Incident,
   text: string,
   context: LogContext = {},
 ): void {
-  home.incidents.nowMs = performance.now();
-  home.incidents.report(reason, text, context);
-  reactor.nudge();
+  table.incidents.nowMs = performance.now();
+  table.incidents.report(reason, text, context);
+  reactor.requestTurn();
 }

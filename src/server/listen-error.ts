@@ -54,8 +54,8 @@ function isSame({ at: one }: Place, { at: other }: Place): boolean {
   if ('path' in one || 'path' in other)
     return 'path' in one && 'path' in other && one.path === other.path;
   const isEvery = (host: string): boolean => host === '0.0.0.0' || host === '::';
-  const isNear = one.host === other.host || isEvery(one.host) || isEvery(other.host);
-  return one.port === other.port && isNear && isIPv6(one.host) === isIPv6(other.host);
+  const isSameHost = one.host === other.host || isEvery(one.host) || isEvery(other.host);
+  return one.port === other.port && isSameHost && isIPv6(one.host) === isIPv6(other.host);
 }
 
 function reasonOf({ option, at }: Place, cause: unknown): string {

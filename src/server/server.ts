@@ -11,7 +11,7 @@ import { Incident } from '../session/incidents.ts';
 import type { ThreadStats } from '../session/thread-queries.ts';
 import { chooseNative, type ExplainedChoice } from '../shard/choose-native.ts';
 import { welcome } from '../shard/in-process.ts';
-import { LocalStream } from '../transport/in-process/stream.ts';
+import { InProcessStream } from '../transport/in-process/stream.ts';
 import { ServerClosedError } from './closed-error.ts';
 import type { ControlledServer, OpenControl } from './control-plane.ts';
 import { untilDrained } from './drain.ts';
@@ -138,7 +138,7 @@ class GearServer extends EventEmitter implements Server {
 
   connect(): Duplex {
     this.#refuseClosed('connect');
-    const stream = new LocalStream();
+    const stream = new InProcessStream();
     this.#starting ??= this.#start();
     this.#starting.then(
       () => {
@@ -343,10 +343,10 @@ class GearServer extends EventEmitter implements Server {
       { length: threadCount },
       (_, thread) =>
         new Promise<ThreadStats | null>((resolve) => {
-          this.#engine.core.home.ask(thread, { kind: 'stats' }, (answer) => resolve(answer.stats));
+          this.#engine.core.table.ask(thread, { kind: 'stats' }, (answer) => resolve(answer.stats));
         }),
     );
-    this.#engine.core.reactor.nudge();
+    this.#engine.core.reactor.requestTurn();
     return Promise.all(asked);
   }
 }

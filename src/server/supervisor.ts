@@ -10,7 +10,7 @@ import { RecordKind } from '../session/cross-thread/records.ts';
 import { type NativeChoice, portsOfStore, type ThreadConfig } from '../shard/assemble.ts';
 import type { FromShard, ShardTask, ToShard } from '../shard/messages.ts';
 import { createShardHost, type ShardHost } from '../shard/pool.ts';
-import { JoinedRings, portsOf, type RingDepth, Wiring } from '../shard/ring-mesh.ts';
+import { portsOf, type RingDepth, RingEndpoints, RingMesh } from '../shard/ring-mesh.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import type { TokenHash } from '../shard/token-table.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
@@ -37,9 +37,9 @@ export interface SupervisorOptions {
 }
 
 export class Supervisor {
-  readonly rings: JoinedRings;
+  readonly rings: RingEndpoints;
   readonly #options: SupervisorOptions;
-  readonly #wiring: Wiring;
+  readonly #mesh: RingMesh;
   readonly #host: ShardHost;
   /** Control ports by thread. */
   readonly #ports = new Map<number, MessagePort>();
@@ -64,8 +64,8 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     const { functions, kind } = options.native;
-    this.#wiring = new Wiring(options.shardCount + 1, functions, kind === 'addon');
-    this.rings = new JoinedRings(this.#wiring.wiresOf(0).wires, functions);
+    this.#mesh = new RingMesh(options.shardCount + 1, functions, kind === 'addon');
+    this.rings = new RingEndpoints(this.#mesh.wiresOf(0).wires, functions);
     this.#host = createShardHost({
       file: new URL('../shard/thread.js', import.meta.url),
       count: options.shardCount,
@@ -114,7 +114,7 @@ export class Supervisor {
 
   /** Bytes that wait between threads. */
   ringDepths(): RingDepth[] {
-    return this.#wiring.depths();
+    return this.#mesh.depths();
   }
 
   /** Ends all shards: what they owe is sent, late ones are killed. What they sent to the acceptor can still be read. */
@@ -136,15 +136,15 @@ export class Supervisor {
   close(): void {
     for (let thread = 1; thread <= this.#options.shardCount; thread++) {
       this.#closeUntaken(thread);
-      this.#acceptor?.home.forgetThread(thread);
+      this.#acceptor?.table.forgetThread(thread);
     }
     this.rings.close();
-    this.#wiring.close();
+    this.#mesh.close();
   }
 
   #startShard(thread: number): Promise<void> {
     const { configOf, native, log } = this.#options;
-    const { wires, transfer } = this.#wiring.wiresOf(thread);
+    const { wires, transfer } = this.#mesh.wiresOf(thread);
     const { port1, port2 } = new MessageChannel();
     this.#ports.set(thread, port1);
     port1.on('message', (message: FromShard) => this.#onMessage(thread, message));
@@ -179,7 +179,7 @@ export class Supervisor {
     this.#parted.get(thread)?.();
     if (this.#isStopping || (this.#isStarting && refusal !== null)) return;
     const { keptIn, log, onFatal } = this.#options;
-    const jobs = this.#wiring.jobsOf(thread);
+    const jobs = this.#mesh.jobsOf(thread);
     const fate =
       keptIn !== null
         ? `of its ${jobs} jobs those in its ${keptIn} will be there again`
@@ -240,15 +240,15 @@ export class Supervisor {
     await Promise.all(others.map(([other, port]) => this.#partFrom(other, port, thread)));
     if (pauseMs > 0) await this.#pause(pauseMs);
     if (this.#isStopping) return;
-    this.#wiring.renew(thread);
+    this.#mesh.renew(thread);
     await this.#startShard(thread);
     // Stopped, or dead again: then another replacement follows this one.
     if (this.#isStopping || !this.#ports.has(thread)) return;
-    this.rings.join(thread, this.#wiring.takeEnds(0, thread));
+    this.rings.join(thread, this.#mesh.takeEnds(0, thread));
     acceptor.regain(thread);
     for (const [other, port] of this.#ports) {
       if (other === thread) continue;
-      const ends = this.#wiring.takeEnds(other, thread);
+      const ends = this.#mesh.takeEnds(other, thread);
       port.postMessage({ type: 'join', thread, ends }, portsOf(ends));
     }
     this.#options.log.log(LogLevel.NOTICE, `shard ${thread} runs again`);
@@ -275,12 +275,12 @@ export class Supervisor {
 
   /** Descriptors that were on their way to a thread that has ended are closed, or their peers would wait for ever. */
   #closeUntaken(thread: number): void {
-    const { set } = this.#wiring;
+    const { set } = this.#mesh;
     const link = this.rings.links[thread];
     const reader = new RingReader(set, 0, thread, { receive: null, ring: () => {} });
     do {
       reader.drain(Number.POSITIVE_INFINITY, (record) => {
-        if (record.kind === RecordKind.MOVE || record.kind === RecordKind.ARRIVE)
+        if (record.kind === RecordKind.MOVE || record.kind === RecordKind.HANDSHAKE)
           this.#options.native.functions.closeDescriptor(record.a);
       });
       // What had not found room follows now.

@@ -9,7 +9,7 @@ import type { ServerState } from './state.ts';
 
 const MIB = 1024 * 1024;
 /** Frames wait so long for a shard that is being started again with its jobs. */
-const ABSENCE_MS = 5_000;
+const RESTART_WAIT_MS = 5_000;
 const OUTPUT_PAUSE_BYTES_MAX = 4 * MIB;
 
 /** Makes the configuration by thread: 0 is the acceptor, or everything without shards. */
@@ -32,7 +32,7 @@ export function configMaker(
         count: options.keepaliveCount,
       }
     : null;
-  const door = {
+  const acceptor = {
     handshakeTimeoutMs: options.handshakeTimeout * 1000,
     handshakesMax: options.maxHandshakes,
   };
@@ -43,7 +43,7 @@ export function configMaker(
   const access = options.allow.map((rule) => parseRule(rule) as AccessRule);
   return (thread) => ({
     core: {
-      home: {
+      sessions: {
         thread,
         shardCount: options.threads,
         hashSeed,
@@ -55,7 +55,7 @@ export function configMaker(
         ...(options.allow.length > 0 && { access }),
         packetBytesMax: options.maxPacketSize,
         ...output,
-        absenceMs: state.keptIn === null ? 0 : ABSENCE_MS,
+        restartWaitMs: state.keptIn === null ? 0 : RESTART_WAIT_MS,
         movesConnections: thread === 0 && options.threads > 0 && kind === 'addon',
       },
       broker: {
@@ -85,7 +85,7 @@ export function configMaker(
       userTimeoutMs: options.tcpUserTimeout * 1000,
     },
     tokens: secrets.tokens,
-    tls: secrets.tls === null ? null : { material: secrets.tls, door },
+    tls: secrets.tls === null ? null : { material: secrets.tls, acceptor },
     warmUpMs: options.warmUp,
     measuresLoop: options.control !== null,
     facts: {

@@ -11,17 +11,22 @@ import { refuse } from './handlers/own-thread.ts';
 import { Incident } from './incidents.ts';
 import { releaseAll, reply } from './replies.ts';
 import { contextOf, type Session } from './session.ts';
-import type { Home } from './session-table.ts';
+import type { SessionTable } from './session-table.ts';
 
 /** Whether the frame may be handled; if not, it is answered here. */
-export function admitsFrame(home: Home, access: Access, session: Session, frame: Frame): boolean {
+export function admitsFrame(
+  table: SessionTable,
+  access: Access,
+  session: Session,
+  frame: Frame,
+): boolean {
   const right = RIGHTS[frame.type];
   if (right === undefined) return true;
   const rights = rightsOf(access, session);
   if (right === 0) {
     if (rights.any !== 0) return true;
-    deny(home, session, 'may ask for no job');
-    refuse(home, session, frame, notAllowed('to ask for a job'));
+    deny(table, session, 'may ask for no job');
+    refuse(table, session, frame, notAllowed('to ask for a job'));
     return false;
   }
   let name = latin1(frame.bytes, frame.off, frame.off + frame.a0);
@@ -33,16 +38,16 @@ export function admitsFrame(home: Home, access: Access, session: Session, frame:
     if (name === '' || (rights.of(name) & right) !== 0) return true;
   }
   const what = right === Right.submit ? 'submit to' : 'work on';
-  deny(home, session, `may not ${what} ${JSON.stringify(name)}`);
-  refuse(home, session, frame, notAllowed(`to ${what} this function`));
+  deny(table, session, `may not ${what} ${JSON.stringify(name)}`);
+  refuse(table, session, frame, notAllowed(`to ${what} this function`));
   return false;
 }
 
 /** Whether a session may give text commands; if not, that is reported. */
-export function maySayCommands(home: Home, session: Session): boolean {
-  const { access } = home;
+export function maySayCommands(table: SessionTable, session: Session): boolean {
+  const { access } = table;
   if (access === null || (rightsOf(access, session).any & Right.admin) !== 0) return true;
-  deny(home, session, 'may not give text commands');
+  deny(table, session, 'may not give text commands');
   return false;
 }
 
@@ -52,38 +57,43 @@ function reducerOf(frame: Frame): string {
 }
 
 /** Reports a refusal. */
-export function deny(home: Home, session: Session, what: string): void {
+export function deny(table: SessionTable, session: Session, what: string): void {
   const { address, port, tokenKey, commonName } = session;
   const token = tokenKey === null ? [] : [`token ${nameOf(tokenKey)}`];
   const certificate = commonName === null ? [] : [`certificate ${JSON.stringify(commonName)}`];
   const who = [...token, ...certificate].join(', ') || 'nobody known';
   const text = `refuse ${address}:${port}: ${who} ${what}`;
-  home.incidents.report(Incident.notAllowed, text, contextOf(session));
+  table.incidents.report(Incident.notAllowed, text, contextOf(session));
 }
 
 /** A peer has sent a token. A wrong one ends its connection: guessing is made slow, and mistakes are seen. */
-export function onToken(home: Home, session: Session, token: Uint8Array, answer: Uint8Array): void {
-  const key = home.hooks.keyOfToken(token);
+export function onToken(
+  table: SessionTable,
+  session: Session,
+  token: Uint8Array,
+  answer: Uint8Array,
+): void {
+  const key = table.hooks.keyOfToken(token);
   if (key !== null) {
     session.tokenKey = key;
     session.rights = null;
-    reply(home, session, answer);
+    reply(table, session, answer);
     return;
   }
-  reply(home, session, Errors.unknownToken);
+  reply(table, session, Errors.unknownToken);
   const text = `refuse ${session.address}:${session.port}: its token is not known`;
-  home.incidents.report(Incident.unknownToken, text, contextOf(session));
-  home.end(session);
-  releaseAll(home, session);
+  table.incidents.report(Incident.unknownToken, text, contextOf(session));
+  table.end(session);
+  releaseAll(table, session);
 }
 
 /** Tokens were read again: who was let in by one that is gone is closed. */
-export function dropOldTokens(home: Home): void {
-  for (let slot = 0; slot < home.slotEnd; slot++) {
-    const session = home.atSlot(slot);
+export function dropOldTokens(table: SessionTable): void {
+  for (let slot = 0; slot < table.slotEnd; slot++) {
+    const session = table.atSlot(slot);
     if (session === null || session.tokenKey === null || session.isEnding) continue;
-    if (!home.hooks.hasTokenKey(session.tokenKey))
-      home.drop(session, `token ${nameOf(session.tokenKey)} is not valid any more`);
+    if (!table.hooks.hasTokenKey(session.tokenKey))
+      table.drop(session, `token ${nameOf(session.tokenKey)} is not valid any more`);
   }
 }
 

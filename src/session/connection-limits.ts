@@ -5,49 +5,49 @@
 import { bytesOf } from '../base/bytes.ts';
 import { RecordKind } from './cross-thread/records.ts';
 import { Incident } from './incidents.ts';
-import type { Home } from './session-table.ts';
+import type { SessionTable } from './session-table.ts';
 
 /** How peers without an address are listed. */
 const LOCAL = 'localhost';
 
 /** Lets a peer in that the acceptor has accepted, and counts it. If not, that is reported. */
-export function admit(home: Home, address: string, port: number): boolean {
-  if (!hasRoom(home, address, port)) return false;
-  const { addressCounts: counts } = home;
+export function admit(table: SessionTable, address: string, port: number): boolean {
+  if (!hasRoom(table, address, port)) return false;
+  const { addressCounts: counts } = table;
   if (counts === null || address === LOCAL) return true;
-  const limit = home.options.addressConnectionsMax ?? 0;
+  const limit = table.options.addressConnectionsMax ?? 0;
   if (counts.of(address) >= limit) {
     const text = `refuse ${address}: it has ${limit} connections, the limit of one address`;
-    home.incidents.report(Incident.addressLimit, text, { address, port });
+    table.incidents.report(Incident.addressLimit, text, { address, port });
     return false;
   }
-  counts.add(address, home.options.thread);
+  counts.add(address, table.options.thread);
   return true;
 }
 
 /** Whether there may be one more connection; if not, that is reported. */
-export function hasRoom(home: Home, address: string, port: number): boolean {
-  const { connectionsMax } = home.options;
+export function hasRoom(table: SessionTable, address: string, port: number): boolean {
+  const { connectionsMax } = table.options;
   if (connectionsMax === 0) return true;
-  const count = Math.max(home.connectionCount, home.hooks.connectionTotal());
+  const count = Math.max(table.connectionCount, table.hooks.connectionTotal());
   if (count < connectionsMax) return true;
   const text = `refuse ${address}: ${connectionsMax} connections, the limit`;
-  home.incidents.report(Incident.connectionLimit, text, { address, port });
+  table.incidents.report(Incident.connectionLimit, text, { address, port });
   return false;
 }
 
 /** A connection goes on in another thread. */
-export function moved(home: Home, address: string, thread: number): void {
-  const { addressCounts: counts } = home;
+export function moved(table: SessionTable, address: string, thread: number): void {
+  const { addressCounts: counts } = table;
   if (counts === null || address === LOCAL) return;
-  counts.remove(address, home.options.thread);
+  counts.remove(address, table.options.thread);
   counts.add(address, thread);
 }
 
 /** A peer that was let in has gone, or is refused after all. */
-export function left(home: Home, address: string): void {
-  if ((home.options.addressConnectionsMax ?? 0) === 0 || address === LOCAL) return;
-  const { addressCounts: counts } = home;
-  if (counts !== null) counts.remove(address, home.options.thread);
-  else home.links[0]?.send(RecordKind.LEFT, 0, 0, 0, 0, bytesOf(address));
+export function left(table: SessionTable, address: string): void {
+  if ((table.options.addressConnectionsMax ?? 0) === 0 || address === LOCAL) return;
+  const { addressCounts: counts } = table;
+  if (counts !== null) counts.remove(address, table.options.thread);
+  else table.links[0]?.send(RecordKind.LEFT, 0, 0, 0, 0, bytesOf(address));
 }

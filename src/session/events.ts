@@ -14,68 +14,69 @@ import { packetTooLarge } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
 import { admit } from './connection-limits.ts';
 import { Incident } from './incidents.ts';
-import { hold, limitOutput, limitPlaces, releaseAll, reply } from './replies.ts';
+import { hold, limitOutput, limitPendingReplies, releaseAll, reply } from './replies.ts';
 import { contextOf, Hold, type Session } from './session.ts';
-import type { Home } from './session-table.ts';
+import type { SessionTable } from './session-table.ts';
 
 /** A row that is no packet: a connection begins or ends, a text line, bytes that are no frame. */
-export function onEvent(home: Home, frame: Frame): void {
+export function onEvent(table: SessionTable, frame: Frame): void {
   if (frame.type === RowKind.OPEN) {
-    begin(home, frame);
+    begin(table, frame);
     return;
   }
-  const session = home.live(frame.conn);
+  const session = table.live(frame.conn);
   if (session === null) {
-    if (frame.type === RowKind.GONE) home.reactor.close(frame.conn);
+    if (frame.type === RowKind.GONE) table.reactor.close(frame.conn);
     return;
   }
   if (frame.type === RowKind.DRAINED) {
-    const resume = home.drained.get(frame.conn);
-    home.drained.delete(frame.conn);
+    const resume = table.drained.get(frame.conn);
+    table.drained.delete(frame.conn);
     resume?.();
-  } else if (session.heldTurn === home.turn && !isOverLimit(frame)) {
+  } else if (session.heldTurn === table.turn && !isOverLimit(frame)) {
     // Un-read with what came before it: it comes again.
     return;
-  } else if (frame.type === RowKind.GONE) gone(home, session, frame.a0);
+  } else if (frame.type === RowKind.GONE) gone(table, session, frame.a0);
   else if (session.isEnding) return;
-  else if (frame.type === RowKind.LINE) line(home, session, frame);
-  else fault(home, session, frame);
+  else if (frame.type === RowKind.LINE) line(table, session, frame);
+  else fault(table, session, frame);
 }
 
 /** A listing that is not complete holds back what comes behind it, so that a connection has one of them at a time. */
-function line(home: Home, session: Session, frame: Frame): void {
-  home.hooks.onLine(session, latin1(frame.bytes, frame.off, frame.off + frame.a0));
-  home.pace?.spend(home, session, frame.end - frame.start, frame.end);
-  if (home.output.waiting(session.conn) > home.pauseBytes) limitOutput(home, session, frame.end);
-  if (session.isListing) hold(home, session, Hold.listing, frame.end);
-  else limitPlaces(home, session, frame.end);
+function line(table: SessionTable, session: Session, frame: Frame): void {
+  table.hooks.onLine(session, latin1(frame.bytes, frame.off, frame.off + frame.a0));
+  table.rateLimiter?.spend(table, session, frame.end - frame.start, frame.end);
+  if (table.output.waiting(session.conn) > table.pauseBytes) limitOutput(table, session, frame.end);
+  if (session.isListing) hold(table, session, Hold.listing, frame.end);
+  else limitPendingReplies(table, session, frame.end);
 }
 
-function begin(home: Home, frame: Frame): void {
+function begin(table: SessionTable, frame: Frame): void {
   const address = latin1(frame.bytes, frame.off, frame.off + frame.a0);
-  if (admit(home, address, frame.a1)) {
-    const session = home.open(frame.conn, address, frame.a1);
+  if (admit(table, address, frame.a1)) {
+    const session = table.open(frame.conn, address, frame.a1);
     session.isTrusted = frame.a2 === IN_PROCESS;
     session.stays = session.isTrusted || frame.a2 === IN_PROCESS_FOR_OTHERS;
-  } else home.reactor.close(frame.conn);
+  } else table.reactor.close(frame.conn);
 }
 
-function gone(home: Home, session: Session, reason: number): void {
-  if (reason === GoneReason.OUTPUT_LIMIT) home.dropUnread(session);
-  else if (reason === GoneReason.END) home.end(session);
-  else home.abort(session);
+function gone(table: SessionTable, session: Session, reason: number): void {
+  if (reason === GoneReason.OUTPUT_LIMIT) table.dropUnread(session);
+  else if (reason === GoneReason.END) table.end(session);
+  else table.abort(session);
 }
 
-function fault(home: Home, session: Session, frame: Frame): void {
+function fault(table: SessionTable, session: Session, frame: Frame): void {
   const isTooLarge = frame.a0 === FaultReason.PACKET_TOO_LARGE;
-  if (isTooLarge) reply(home, session, packetTooLarge(frame.a1 >>> 0, home.options.packetBytesMax));
-  home.incidents.report(
+  if (isTooLarge)
+    reply(table, session, packetTooLarge(frame.a1 >>> 0, table.options.packetBytesMax));
+  table.incidents.report(
     isTooLarge ? Incident.packetTooLarge : Incident.malformed,
     `close connection ${session.address}:${session.port}: ${FAULT_TEXTS[frame.a0]}`,
     contextOf(session),
   );
-  home.end(session);
-  releaseAll(home, session);
+  table.end(session);
+  releaseAll(table, session);
 }
 
 const FAULT_TEXTS: Record<number, string> = {

@@ -5,10 +5,10 @@
 import { ByteWriter } from '../base/byte-writer.ts';
 import { ROW_STEPS } from '../base/steps.ts';
 import { SLOT_MASK } from '../protocol/batch.ts';
-import { fill, releasePart, takePlace, unhold } from './replies.ts';
-import type { Place } from './reply-queue.ts';
+import { fill, releasePart, reserveReply, unhold } from './replies.ts';
+import type { PendingReply } from './reply-queue.ts';
 import { Hold, type Session } from './session.ts';
-import type { Home } from './session-table.ts';
+import type { SessionTable } from './session-table.ts';
 import {
   type Answer,
   DONE,
@@ -26,19 +26,19 @@ export type PieceQuestion = (cursor: number, part: number) => Question;
 
 /** Replies to `session` with the rows of all `threads` and a final `.`. */
 export function replyListing(
-  home: Home,
+  table: SessionTable,
   session: Session,
   threads: readonly number[],
   question: PieceQuestion,
 ): void {
-  const listing = new Listing(home, session, threads, question);
+  const listing = new Listing(table, session, threads, question);
   listing.goOn();
 }
 
 class Listing {
-  readonly #home: Home;
+  readonly #table: SessionTable;
   readonly #session: Session;
-  readonly #place: Place;
+  readonly #pending: PendingReply;
   readonly #threads: readonly number[];
   readonly #question: PieceQuestion;
   readonly #rows = new ByteWriter(4096);
@@ -46,10 +46,15 @@ class Listing {
   #cursor = 0;
   #part = 0;
 
-  constructor(home: Home, session: Session, threads: readonly number[], question: PieceQuestion) {
-    this.#home = home;
+  constructor(
+    table: SessionTable,
+    session: Session,
+    threads: readonly number[],
+    question: PieceQuestion,
+  ) {
+    this.#table = table;
     this.#session = session;
-    this.#place = takePlace(session);
+    this.#pending = reserveReply(session);
     this.#threads = threads;
     this.#question = question;
     session.isListing = true;
@@ -58,16 +63,16 @@ class Listing {
   /** Asks for the next piece, or ends. */
   goOn(): void {
     const thread = this.#threads[this.#thread];
-    if (this.#home.live(this.#session.conn) !== this.#session) return;
+    if (this.#table.live(this.#session.conn) !== this.#session) return;
     if (thread !== undefined) {
       const question = this.#question(this.#cursor, this.#part);
-      this.#home.ask(thread, question, (answer) => this.#take(answer));
+      this.#table.ask(thread, question, (answer) => this.#take(answer));
       return;
     }
     this.#rows.bytes(END);
     this.#session.isListing = false;
-    fill(this.#home, this.#session, this.#place, this.#rows.take());
-    unhold(this.#home, this.#session, Hold.listing);
+    fill(this.#table, this.#session, this.#pending, this.#rows.take());
+    unhold(this.#table, this.#session, Hold.listing);
   }
 
   #take(answer: Answer): void {
@@ -78,19 +83,19 @@ class Listing {
     if (isWholeThread) this.#thread++;
     if (this.#rows.length >= PART_BYTES) this.#sendPart();
     else if (isWholeThread) this.goOn();
-    else this.#home.later(() => this.goOn());
+    else this.#table.later(() => this.goOn());
   }
 
   /** Too much to keep: lets go what there is and goes on when the peer has read most of it. */
   #sendPart(): void {
-    if (this.#session.replies?.front !== this.#place) {
+    if (this.#session.replies?.front !== this.#pending) {
       // Earlier replies wait for other threads: nothing more is made before they have left.
-      this.#place.whenFront = () => this.#sendPart();
+      this.#pending.whenFront = () => this.#sendPart();
       return;
     }
-    this.#place.add(this.#rows.take());
-    releasePart(this.#home, this.#session, this.#place);
-    this.#home.whenDrained(this.#session, PART_BYTES, () => this.goOn());
+    this.#pending.add(this.#rows.take());
+    releasePart(this.#table, this.#session, this.#pending);
+    this.#table.whenDrained(this.#session, PART_BYTES, () => this.goOn());
   }
 }
 
@@ -98,40 +103,40 @@ class Listing {
  * `workers`: the connections of this thread from slot `cursor` on: `NUMBER IP ID : NAME ...`. With `part` > 0 `cursor` is the
  * id of a connection whose row is under way, and `part` where its names go on (SessionAbilities.list).
  */
-export function listConnections(home: Home, cursor: number, part: number): Answer {
+export function listConnections(table: SessionTable, cursor: number, part: number): Answer {
   const out = new ByteWriter(4096);
   let slot = cursor & SLOT_MASK;
   if (part > 0) {
     // When it has ended meanwhile, so has its row.
-    const behind = home.live(cursor)?.abilities?.list(part, LIST_BYTES_MAX, out) ?? 0;
+    const behind = table.live(cursor)?.abilities?.list(part, LIST_BYTES_MAX, out) ?? 0;
     if (behind > 0) return { ...DONE, cursor, part: behind, bytes: out.take() };
     out.text('\n');
     slot++;
   }
-  for (let rows = 0; slot < home.slotEnd && rows < LIST_ROWS_MAX; slot++, rows++) {
+  for (let rows = 0; slot < table.slotEnd && rows < LIST_ROWS_MAX; slot++, rows++) {
     if (out.length >= LIST_BYTES_MAX) break;
-    const session = home.atSlot(slot);
+    const session = table.atSlot(slot);
     if (session === null || session.isEnding) continue;
-    const behind = listConnection(home, session, out);
+    const behind = listConnection(table, session, out);
     if (behind > 0) return { ...DONE, cursor: session.conn, part: behind, bytes: out.take() };
     out.text('\n');
   }
-  return { ...DONE, cursor: slot < home.slotEnd ? slot : 0, bytes: out.take() };
+  return { ...DONE, cursor: slot < table.slotEnd ? slot : 0, bytes: out.take() };
 }
 
 /**
  * What stands for a connection's descriptor in `workers`: unlike slots, and descriptors, which numbers of one thread
  * may have in common with another, it is the connection's alone in the whole server.
  */
-export function connectionNumber(home: Home, session: Session): number {
-  const { shardCount, thread } = home.options;
+export function connectionNumber(table: SessionTable, session: Session): number {
+  const { shardCount, thread } = table.options;
   return (session.conn & SLOT_MASK) * (shardCount + 1) + thread;
 }
 
 /** A row without its end; returns where its names go on, 0 = they are all there. */
-function listConnection(home: Home, session: Session, out: ByteWriter): number {
-  home.steps.count += ROW_STEPS;
-  out.text(`${connectionNumber(home, session)} ${session.address} `);
+function listConnection(table: SessionTable, session: Session, out: ByteWriter): number {
+  table.steps.count += ROW_STEPS;
+  out.text(`${connectionNumber(table, session)} ${session.address} `);
   if (session.clientId === null) out.text('-');
   else out.bytes(session.clientId);
   out.text(' :');
@@ -142,13 +147,13 @@ function listConnection(home: Home, session: Session, out: ByteWriter): number {
  * `store`: the row of this thread's store, nothing without one: thread, state, jobs, uncommitted, commits, jobs and
  * milliseconds of a commit on average, the longest one, bytes of disk.
  */
-export function listStore(home: Home): Answer {
-  const store = home.hooks.storeHealth();
+export function listStore(table: SessionTable): Answer {
+  const store = table.hooks.storeHealth();
   if (store === null) return DONE;
   const { jobs, uncommitted, commits, committed, commitMs, commitMsMax, bytes } = store;
   const commitCount = Math.max(1, commits);
   const row = [
-    home.options.thread,
+    table.options.thread,
     store.isAccepting ? 'accepting' : 'refusing',
     jobs,
     uncommitted,

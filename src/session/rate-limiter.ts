@@ -7,20 +7,20 @@ import type { Frame } from '../protocol/frame.ts';
 import { Incident } from './incidents.ts';
 import { hold, unhold } from './replies.ts';
 import { contextOf, Hold, type Session } from './session.ts';
-import type { Home } from './session-table.ts';
+import type { SessionTable } from './session-table.ts';
 
 /** A pause lasts until so much of a second's worth is there again. */
 const SHARE = 0.1;
 
 /** What a connection may still send now. */
-export interface Allowance {
+export interface RateBudget {
   packets: number;
   bytes: number;
   /** Monotonic time of these figures. */
   atMs: number;
 }
 
-export class Pace {
+export class RateLimiter {
   readonly #packetRate: number;
   readonly #byteRate: number;
   readonly #pauses = new DeadlineHeap();
@@ -32,45 +32,45 @@ export class Pace {
   }
 
   /** A frame of `session` with so many bytes has been handled; it ends at `end` of the arena. */
-  spend(home: Home, session: Session, bytes: number, end: number): void {
-    if (home.live(session.conn) !== session) return;
-    const allowance = this.#allowanceOf(session, home.incidents.nowMs);
-    allowance.packets -= 1;
-    allowance.bytes -= bytes;
-    if (allowance.packets >= 0 && allowance.bytes >= 0) return;
-    if ((session.holds & Hold.pace) !== 0) return;
+  spend(table: SessionTable, session: Session, bytes: number, end: number): void {
+    if (table.live(session.conn) !== session) return;
+    const rateBudget = this.#budgetOf(session, table.incidents.nowMs);
+    rateBudget.packets -= 1;
+    rateBudget.bytes -= bytes;
+    if (rateBudget.packets >= 0 && rateBudget.bytes >= 0) return;
+    if ((session.holds & Hold.rateLimit) !== 0) return;
     const seconds = Math.max(
-      SHARE - share(allowance.packets, this.#packetRate),
-      SHARE - share(allowance.bytes, this.#byteRate),
+      SHARE - share(rateBudget.packets, this.#packetRate),
+      SHARE - share(rateBudget.bytes, this.#byteRate),
     );
-    hold(home, session, Hold.pace, end);
+    hold(table, session, Hold.rateLimit, end);
     if (this.#pauses.has(session.conn)) this.#pauses.remove(session.conn);
-    this.#pauses.insert(session.conn, allowance.atMs + seconds * 1000);
+    this.#pauses.insert(session.conn, rateBudget.atMs + seconds * 1000);
     const { address, port } = session;
     const text = `pause connection ${address}:${port}: it sends faster than --max-packet-rate or --max-byte-rate`;
-    home.incidents.report(Incident.rateLimit, text, contextOf(session));
+    table.incidents.report(Incident.rateLimit, text, contextOf(session));
   }
 
   /** Reads those again whose pause is over; returns when to call again, or Infinity. */
-  tick(home: Home): number {
-    const { nowMs } = home.incidents;
+  tick(table: SessionTable): number {
+    const { nowMs } = table.incidents;
     while (this.#pauses.peekAt() <= nowMs) {
-      const session = home.live(this.#pauses.peekId());
+      const session = table.live(this.#pauses.peekId());
       this.#pauses.pop();
-      if (session !== null) unhold(home, session, Hold.pace);
+      if (session !== null) unhold(table, session, Hold.rateLimit);
     }
     return this.#pauses.peekAt();
   }
 
-  #allowanceOf(session: Session, nowMs: number): Allowance {
-    session.allowance ??= { packets: this.#packetRate, bytes: this.#byteRate, atMs: nowMs };
-    const { allowance } = session;
-    const seconds = (nowMs - allowance.atMs) / 1000;
-    if (seconds <= 0) return allowance;
-    allowance.atMs = nowMs;
-    allowance.packets = refilled(allowance.packets, this.#packetRate, seconds);
-    allowance.bytes = refilled(allowance.bytes, this.#byteRate, seconds);
-    return allowance;
+  #budgetOf(session: Session, nowMs: number): RateBudget {
+    session.rateBudget ??= { packets: this.#packetRate, bytes: this.#byteRate, atMs: nowMs };
+    const { rateBudget } = session;
+    const seconds = (nowMs - rateBudget.atMs) / 1000;
+    if (seconds <= 0) return rateBudget;
+    rateBudget.atMs = nowMs;
+    rateBudget.packets = refilled(rateBudget.packets, this.#packetRate, seconds);
+    rateBudget.bytes = refilled(rateBudget.bytes, this.#byteRate, seconds);
+    return rateBudget;
   }
 }
 

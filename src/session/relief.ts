@@ -9,58 +9,58 @@ import { RecordKind } from './cross-thread/records.ts';
 import { Incident } from './incidents.ts';
 import { waitingBytes } from './replies.ts';
 import { contextOf, type Session } from './session.ts';
-import type { Home } from './session-table.ts';
+import type { SessionTable } from './session-table.ts';
 
 /** Functions that are looked at between two looks at the account. */
 const FUNCTIONS_STEP = 4096;
 
 /** More is held than was drawn: draws more, or makes room. Between two frames. */
-export function relieve(home: Home): void {
-  const { account } = home;
-  if (account.grow() || forgetFunctions(home)) return;
-  askOthers(home);
+export function relieve(table: SessionTable): void {
+  const { account } = table;
+  if (account.grow() || forgetFunctions(table)) return;
+  askOthers(table);
   // What was closed gives its output up after the turn, other threads in theirs: until then a step more.
   if (!account.grow()) account.overdraw();
 }
 
 /** Once all other threads have shown what they hold, the connection that holds most of all is closed: now without them. */
-function askOthers(home: Home): void {
-  if (home.isRelieving) return;
-  home.isRelieving = true;
-  const others = home.links.flatMap((link, thread) => (link === null ? [] : [thread]));
+function askOthers(table: SessionTable): void {
+  if (table.isRelieving) return;
+  table.isRelieving = true;
+  const others = table.links.flatMap((link, thread) => (link === null ? [] : [thread]));
   let missing = others.length;
   for (const thread of others)
-    home.ask(thread, { kind: 'most' }, () => {
+    table.ask(thread, { kind: 'most' }, () => {
       missing--;
       if (missing > 0) return;
-      home.isRelieving = false;
+      table.isRelieving = false;
       // Somebody may have left meanwhile.
-      if (home.account.settle() >= 0) return;
-      closeAnywhere(home);
-      home.account.overdraw();
+      if (table.account.settle() >= 0) return;
+      closeAnywhere(table);
+      table.account.overdraw();
     });
   if (missing > 0) return;
-  home.isRelieving = false;
-  closeAnywhere(home);
+  table.isRelieving = false;
+  closeAnywhere(table);
 }
 
 /** Closes the one that holds most of all threads, as they have shown last. */
-function closeAnywhere(home: Home): void {
-  const most = findMost(home);
-  const thread = home.account.threadOfMost;
-  if (thread === home.options.thread && most !== null) closeMost(home, most);
-  else if (thread >= 0) home.links[thread]?.send(RecordKind.RELIEVE, 0, 0, 0, 0);
+function closeAnywhere(table: SessionTable): void {
+  const most = findMost(table);
+  const thread = table.account.threadOfMost;
+  if (thread === table.options.thread && most !== null) closeMost(table, most);
+  else if (thread >= 0) table.links[thread]?.send(RecordKind.RELIEVE, 0, 0, 0, 0);
 }
 
 /** Shows the other threads what connections hold here. Linear in them. */
-export function showMost(home: Home): void {
-  findMost(home);
+export function showMost(table: SessionTable): void {
+  findMost(table);
 }
 
 /** Another thread has no memory left, and the connection that holds most lives here. */
-export function relieveOther(home: Home): void {
-  const most = findMost(home);
-  if (most !== null && home.account.threadOfMost === home.options.thread) closeMost(home, most);
+export function relieveOther(table: SessionTable): void {
+  const most = findMost(table);
+  if (most !== null && table.account.threadOfMost === table.options.thread) closeMost(table, most);
 }
 
 /** Who holds most in this thread: a connection of its own, or one that lives elsewhere, as its broker knows it. */
@@ -70,7 +70,7 @@ interface Most {
 }
 
 /** Also shows the other threads what was found. Linear in the connections. */
-function findMost(home: Home): Most | null {
+function findMost(table: SessionTable): Most | null {
   let holder: Session | Peer | null = null;
   let mostBytes = 0;
   let holdersBytes = 0;
@@ -80,41 +80,41 @@ function findMost(home: Home): Most | null {
     mostBytes = bytes;
     holder = candidate;
   };
-  for (let slot = 0; slot < home.slotEnd; slot++) {
-    const session = home.atSlot(slot);
+  for (let slot = 0; slot < table.slotEnd; slot++) {
+    const session = table.atSlot(slot);
     if (session === null || session.isEnding) continue;
     const { held, peer, conn } = session;
-    const passing = waitingBytes(home, session) + home.reactor.unreadBytes(conn);
+    const passing = waitingBytes(table, session) + table.reactor.unreadBytes(conn);
     look(session, held + (peer?.held ?? 0) + passing);
   }
-  for (const peer of home.farPeers.values()) if (!peer.isClosing) look(peer, peer.held);
-  home.account.publish(holdersBytes, mostBytes);
+  for (const peer of table.crossThreadPeers.values()) if (!peer.isClosing) look(peer, peer.held);
+  table.account.publish(holdersBytes, mostBytes);
   return holder === null ? null : { holder, bytes: mostBytes };
 }
 
-function closeMost(home: Home, { holder, bytes }: Most): void {
+function closeMost(table: SessionTable, { holder, bytes }: Most): void {
   const reason = `memory is full and it holds most, ${bytes} bytes`;
   if (!('address' in holder)) {
     holder.isClosing = true;
-    home.outbox.close(holder, reason);
+    table.outbox.close(holder, reason);
     return;
   }
-  home.hooks.collectGarbage();
+  table.hooks.collectGarbage();
   const text = `close connection ${holder.address}:${holder.port}: ${reason}`;
-  home.incidents.report(Incident.memoryLimit, text, contextOf(holder));
+  table.incidents.report(Incident.memoryLimit, text, contextOf(holder));
   // At once, and first: its unsent output may be most of it, so nothing is waited for.
-  home.reactor.close(holder.conn);
-  home.abort(holder);
+  table.reactor.close(holder.conn);
+  table.abort(holder);
 }
 
 /** Forgets functions that nobody uses until there is room; false when there is none even so. */
-function forgetFunctions(home: Home): boolean {
-  const { account, broker } = home;
+function forgetFunctions(table: SessionTable): boolean {
+  const { account, broker } = table;
   if (broker === null) return false;
   const before = broker.functions.count;
   let start = 1;
   do start = forgetIdle(broker, start, FUNCTIONS_STEP);
   while (!account.grow() && start !== 0);
-  if (broker.functions.count < before) home.hooks.collectGarbage();
+  if (broker.functions.count < before) table.hooks.collectGarbage();
   return account.grow();
 }

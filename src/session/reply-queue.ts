@@ -6,7 +6,7 @@
 import type { Account, Holder } from '../base/account.ts';
 
 /** What a place costs without its pieces. */
-const PLACE_BYTES = 160;
+const PENDING_REPLY_BYTES = 160;
 
 /** A piece of output: bytes of ours, or a whole blob (one reference is the piece's). */
 export type Piece = Uint8Array | { readonly blob: number; readonly byteCount: number };
@@ -14,7 +14,7 @@ export type Piece = Uint8Array | { readonly blob: number; readonly byteCount: nu
 /** Most places get their answer when they are in front, straight into the output, and never have pieces. */
 const NO_PIECES: readonly Piece[] = [];
 
-export class Place {
+export class PendingReply {
   readonly id: number;
   isFilled = false;
   /** Called once when all before it have left and it is not filled yet. */
@@ -67,7 +67,7 @@ export class ReplyQueue {
   /** Bytes in all places that have not left: unsent output, too. */
   byteCount = 0;
   /** Those before `#first` have left and are not kept. */
-  readonly #places: (Place | undefined)[] = [];
+  readonly #replies: (PendingReply | undefined)[] = [];
   #first = 0;
   #nextId: number;
   /** What the account has been charged for. */
@@ -92,45 +92,45 @@ export class ReplyQueue {
   }
 
   get length(): number {
-    return this.#places.length - this.#first;
+    return this.#replies.length - this.#first;
   }
 
   get nextId(): number {
     return this.#nextId;
   }
 
-  get front(): Place | undefined {
-    return this.#places[this.#first];
+  get front(): PendingReply | undefined {
+    return this.#replies[this.#first];
   }
 
   /** Takes the next place. */
-  take(): Place {
-    const place = new Place(this.#nextId, this);
+  take(): PendingReply {
+    const pending = new PendingReply(this.#nextId, this);
     this.#nextId = (this.#nextId + 1) | 0;
-    this.#places.push(place);
-    this.keep(PLACE_BYTES);
-    return place;
+    this.#replies.push(pending);
+    this.keep(PENDING_REPLY_BYTES);
+    return pending;
   }
 
   /** The waiting place with that id, or undefined. */
-  find(id: number): Place | undefined {
+  find(id: number): PendingReply | undefined {
     const front = this.front;
     const behind = front === undefined ? -1 : (id - front.id) | 0;
-    return behind < 0 ? undefined : this.#places[this.#first + behind];
+    return behind < 0 ? undefined : this.#replies[this.#first + behind];
   }
 
   /** Removes the front place. */
   shift(): void {
     this.front?.empty();
-    this.keep(-PLACE_BYTES);
-    this.#places[this.#first++] = undefined;
-    if (this.#first < 1024 || this.#first * 2 < this.#places.length) return;
-    this.#places.splice(0, this.#first);
+    this.keep(-PENDING_REPLY_BYTES);
+    this.#replies[this.#first++] = undefined;
+    if (this.#first < 1024 || this.#first * 2 < this.#replies.length) return;
+    this.#replies.splice(0, this.#first);
     this.#first = 0;
   }
 
   /** All places, front first; for giving up on them. */
-  *[Symbol.iterator](): Iterator<Place> {
-    for (let i = this.#first; i < this.#places.length; i++) yield this.#places[i] as Place;
+  *[Symbol.iterator](): Iterator<PendingReply> {
+    for (let i = this.#first; i < this.#replies.length; i++) yield this.#replies[i] as PendingReply;
   }
 }

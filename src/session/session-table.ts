@@ -22,16 +22,16 @@ import { admitsFrame } from './authorization.ts';
 import { left } from './connection-limits.ts';
 import type { FarLink } from './cross-thread/link.ts';
 import { RecordKind } from './cross-thread/records.ts';
-import { Absences } from './cross-thread/shard-restarts.ts';
+import { ShardRestarts } from './cross-thread/shard-restarts.ts';
 import { onEvent } from './events.ts';
 import { onFrame } from './handlers/frames.ts';
 import { Incident, Incidents } from './incidents.ts';
 import { listConnections, listStore } from './listing.ts';
 import { Output } from './output.ts';
-import { bytesOfFrame, Pace } from './rate-limiter.ts';
+import { bytesOfFrame, RateLimiter } from './rate-limiter.ts';
 import { relieve, showMost } from './relief.ts';
-import { dropReplies, limitOutput, releaseAll, takePlace, waitingBytes } from './replies.ts';
-import type { Place } from './reply-queue.ts';
+import { dropReplies, limitOutput, releaseAll, reserveReply, waitingBytes } from './replies.ts';
+import type { PendingReply } from './reply-queue.ts';
 import { contextOf, SESSION_BYTES, Session } from './session.ts';
 import { ThreadOutbox } from './thread-outbox.ts';
 import {
@@ -49,7 +49,7 @@ const NOOP_PACKET = packetOf(Packet.NOOP, '');
 /** A connection that is being closed may still take its last replies for so long. */
 const LINGER_MS = 2000;
 
-export interface HomeOptions {
+export interface SessionTableOptions {
   /** This thread's number: 0 is the acceptor (and everything, without shards), shards are 1..shardCount. */
   readonly thread: number;
   readonly shardCount: number;
@@ -72,11 +72,11 @@ export interface HomeOptions {
   /** Connections move to the owner of the first function that they name. */
   readonly movesConnections: boolean;
   /** How long frames wait for a shard that is being started again; 0 or left out: not at all. */
-  readonly absenceMs?: number;
+  readonly restartWaitMs?: number;
 }
 
 /** What lies above the sessions. */
-export interface HomeHooks {
+export interface SessionTableHooks {
   /** A text line (Latin-1, without line end) of `session`. */
   onLine(session: Session, line: string): void;
   /** Published level of another thread: 0 nothing runnable, 3 high. */
@@ -87,9 +87,9 @@ export interface HomeHooks {
   recordCounts(): { sent: number; received: number };
   turnFigures(): Pick<ThreadStats, 'turns' | 'loopDelay'>;
   /** A peer that begins with a handshake, accepted here or by the acceptor; its descriptor is the callee's. */
-  onArrival(fd: number, address: string, port: number): void;
+  onHandshake(fd: number, address: string, port: number): void;
   /** A peer that is not let in. */
-  refuseArrival(fd: number): void;
+  refuseHandshake(fd: number): void;
   /** Whether tokens mean anything here. */
   readonly takesTokens: boolean;
   /** What stands for a token (session.ts, tokenKey); null for one that is not known. */
@@ -101,9 +101,9 @@ export interface HomeHooks {
   storeHealth(): StoreHealth | null;
 }
 
-export class Home {
-  readonly options: HomeOptions;
-  readonly hooks: HomeHooks;
+export class SessionTable {
+  readonly options: SessionTableOptions;
+  readonly hooks: SessionTableHooks;
   readonly reactor: Reactor;
   /** What this thread holds. */
   readonly account: Account;
@@ -117,13 +117,13 @@ export class Home {
   /** Null: everybody may do everything. */
   readonly access: Access | null;
   /** Null: connections may send as fast as they can. */
-  readonly pace: Pace | null;
+  readonly rateLimiter: RateLimiter | null;
   /** Output of one connection that may wait until it is not read, and until it is ended. */
   readonly pauseBytes: number;
   /** Copies of this turn, which the account does not know yet. */
   #copiedBytes = 0;
   readonly #outputBytesMax: number;
-  readonly absences: Absences;
+  readonly restarts: ShardRestarts;
   /** Null in threads that accept nobody, and without a limit. */
   readonly addressCounts: AddressCounts | null;
   /** Links by thread; null for this thread and for dead ones. */
@@ -134,7 +134,7 @@ export class Home {
   /** Counts turns; a held connection's other rows of the same turn are skipped. */
   turn = 0;
   /** Far peers of this thread's broker, by home * 2^31 + conn. */
-  readonly farPeers = new Map<number, Peer>();
+  readonly crossThreadPeers = new Map<number, Peer>();
   /** Other threads were asked what they hold, because memory is full (relief.ts). */
   isRelieving = false;
   /** Questions to other threads that wait for their answer. */
@@ -158,8 +158,8 @@ export class Home {
   readonly drained = new Map<number, () => void>();
 
   constructor(
-    options: HomeOptions,
-    hooks: HomeHooks,
+    options: SessionTableOptions,
+    hooks: SessionTableHooks,
     reactor: Reactor,
     handles: HandleCodec,
     links: (FarLink | null)[],
@@ -179,8 +179,8 @@ export class Home {
     const { thread, addressConnectionsMax = 0, packetRate = 0, byteRate = 0 } = options;
     this.pauseBytes = options.outputPauseBytes ?? Number.POSITIVE_INFINITY;
     this.#outputBytesMax = options.outputBytesMax ?? Number.POSITIVE_INFINITY;
-    this.pace = packetRate + byteRate === 0 ? null : new Pace(packetRate, byteRate);
-    this.absences = new Absences(options.absenceMs ?? 0);
+    this.rateLimiter = packetRate + byteRate === 0 ? null : new RateLimiter(packetRate, byteRate);
+    this.restarts = new ShardRestarts(options.restartWaitMs ?? 0);
     this.addressCounts = thread === 0 && addressConnectionsMax > 0 ? new AddressCounts() : null;
     this.access = options.access === undefined ? null : new Access(options.access);
     this.outbox = new ThreadOutbox(options.thread, this, this.output, reactor, links);
@@ -199,7 +199,7 @@ export class Home {
     this.budget.begin(this);
     this.#continue();
     const { rows, arena } = this.reactor;
-    const { access, account, pace, pauseBytes, steps } = this;
+    const { access, account, rateLimiter, pauseBytes, steps } = this;
     const frame = this.#frame;
     for (let row = 0; row < rowCount; row++) {
       frame.load(rows, arena, row);
@@ -210,14 +210,14 @@ export class Home {
           // A held frame comes again with its blob; one of a closed connection is over.
           if (frame.blob > 0 && session?.conn !== frame.conn) this.reactor.blobRelease(frame.blob);
         } else if (!session.isEnding) {
-          const bytes = pace === null ? 0 : bytesOfFrame(frame);
+          const bytes = rateLimiter === null ? 0 : bytesOfFrame(frame);
           const before = steps.count;
           if (access === null || admitsFrame(this, access, session, frame))
             onFrame(this, session, frame);
           const cost = steps.count - before;
           if (cost > FREE_STEPS) this.budget.charge(this, session, cost, frame.end);
           if (this.output.waiting(frame.conn) > pauseBytes) limitOutput(this, session, frame.end);
-          if (pace !== null) pace.spend(this, session, bytes, frame.end);
+          if (rateLimiter !== null) rateLimiter.spend(this, session, bytes, frame.end);
         } else if (frame.blob > 0) this.reactor.blobRelease(frame.blob);
       } else onEvent(this, frame);
     }
@@ -280,8 +280,8 @@ export class Home {
     this.output.write(session.conn, NOOP_PACKET);
   }
 
-  takePlace(session: Session): Place {
-    return takePlace(session);
+  reserveReply(session: Session): PendingReply {
+    return reserveReply(session);
   }
 
   release(session: Session): void {
@@ -414,7 +414,7 @@ export class Home {
   /** Has `work` done in the next turn. */
   later(work: () => void): void {
     this.continuations.push(work);
-    this.reactor.nudge();
+    this.reactor.requestTurn();
   }
 
   /** A thread has died: whoever asked it hears that nothing is known. */

@@ -9,7 +9,7 @@ import type { Peer } from '../broker/peer.ts';
 import { SLOT_MASK } from '../protocol/batch.ts';
 import { SERIALS_PER_BOOT } from '../protocol/handle.ts';
 import type { Rights } from './access.ts';
-import type { Allowance } from './rate-limiter.ts';
+import type { RateBudget } from './rate-limiter.ts';
 import type { ReplyQueue } from './reply-queue.ts';
 import type { SessionAbilities } from './session-abilities.ts';
 
@@ -23,8 +23,8 @@ export const Hold = {
   move: 4,
   listing: 8,
   search: 16,
-  pace: 32,
-  absence: 64,
+  rateLimit: 32,
+  restart: 64,
   output: 128,
   steps: 256,
 } as const;
@@ -32,7 +32,7 @@ export const Hold = {
 /** A GRAB that is asked around. */
 export interface GrabUnderWay {
   readonly type: number;
-  readonly placeId: number;
+  readonly replyId: number;
   /** Owners asked so far; a bit each. */
   asked: number;
 }
@@ -64,9 +64,9 @@ export class Session {
   asleepAt = 0;
 
   /** Where there is a limit of what it may send. */
-  allowance: Allowance | null = null;
+  rateBudget: RateBudget | null = null;
   replies: ReplyQueue | null = null;
-  nextPlaceId = 1;
+  nextReplyId = 1;
   /** Bits of `Hold`. */
   holds = 0;
   /** Turn in which it was held: its other rows of that turn were un-read. */
@@ -85,10 +85,10 @@ export class Session {
 
   /** Far owners that this connection has named (GONE goes to them), and those with unanswered records (FENCE). */
   owners = 0;
-  unfenced = 0;
+  unconfirmedOwners = 0;
   grab: GrabUnderWay | null = null;
   /** Far jobs that it holds, by `farJobKey`. */
-  farJobs: Set<number> | null = null;
+  crossThreadJobs: Set<number> | null = null;
   /** Far jobs that it lost to its timeouts, by the same key. */
   lateJobs: LateAssignments | null = null;
   /** Handle whose job ended with WORK_EXCEPTION: the WORK_FAIL that some workers send behind it is swallowed. */
@@ -114,7 +114,7 @@ export function contextOf(session: Session): { [name: string]: string | number }
 }
 
 /** Key of a far job in `farJobs`: below 2^53. The shard is below 32. */
-export function farJobKey(shard: number, serial: number): number {
+export function crossThreadJobKey(shard: number, serial: number): number {
   // Of two jobs of one shard with the same key, the older one is a boot of serials old: it has ended.
   const inBoot = serial < SERIALS_PER_BOOT ? serial : serial % SERIALS_PER_BOOT;
   return inBoot * 32 + shard;

@@ -8,17 +8,17 @@ import type { BlobStore } from '../protocol/frame.ts';
 import type { FarLink } from './cross-thread/link.ts';
 import { RecordKind } from './cross-thread/records.ts';
 import type { Output } from './output.ts';
-import type { Place } from './reply-queue.ts';
+import type { PendingReply } from './reply-queue.ts';
 import type { Session } from './session.ts';
 
 /** What the outbox needs of the thread's sessions. */
-export interface NearPeers {
+export interface OwnThreadPeers {
   /** The session of connection `conn`, or null when it has ended. */
   live(conn: number): Session | null;
   noop(session: Session, sleepSerial: number): void;
   drop(session: Session, reason: string): void;
   /** Takes the next place among the session's replies. */
-  takePlace(session: Session): Place;
+  reserveReply(session: Session): PendingReply;
   /** Sends its replies that may leave. */
   release(session: Session): void;
   /** Whether more output of it waits than may; then it ends. */
@@ -29,13 +29,13 @@ export class ThreadOutbox implements Outbox {
   bytes: Uint8Array;
   at = 0;
   /** Where the reply to the frame at hand goes: the place of a near peer, or the number of a far one's. */
-  place: Place | null = null;
-  farPlace = 0;
+  pending: PendingReply | null = null;
+  crossThreadReplyId = 0;
 
   /** The postponed place that the next reply fills. */
-  #resumed: Place | null = null;
+  #resumed: PendingReply | null = null;
   readonly #thread: number;
-  readonly #near: NearPeers;
+  readonly #ownPeers: OwnThreadPeers;
   readonly #output: Output;
   readonly #blobs: BlobStore;
   readonly #links: readonly (FarLink | null)[];
@@ -43,13 +43,13 @@ export class ThreadOutbox implements Outbox {
 
   constructor(
     thread: number,
-    near: NearPeers,
+    ownPeers: OwnThreadPeers,
     output: Output,
     blobs: BlobStore,
     links: readonly (FarLink | null)[],
   ) {
     this.#thread = thread;
-    this.#near = near;
+    this.#ownPeers = ownPeers;
     this.#output = output;
     this.#blobs = blobs;
     this.#links = links;
@@ -57,18 +57,27 @@ export class ThreadOutbox implements Outbox {
   }
 
   reply(peer: Peer, headBytes: number, blob: number, blobBytes: number): void {
-    if (peer.home === this.#thread) this.#toNear(peer, this.place, headBytes, blob, blobBytes);
-    else this.#toFar(RecordKind.REPLY, this.farPlace, peer, headBytes, blob, blobBytes);
+    if (peer.thread === this.#thread)
+      this.#toOwnThread(peer, this.pending, headBytes, blob, blobBytes);
+    else
+      this.#toOtherThread(
+        RecordKind.REPLY,
+        this.crossThreadReplyId,
+        peer,
+        headBytes,
+        blob,
+        blobBytes,
+      );
   }
 
   /** All copies for a far peer are one record: its home makes them. */
   notify(peer: Peer, headBytes: number, blob: number, blobBytes: number, copies: number): number {
-    if (peer.home !== this.#thread) {
-      this.#toFar(RecordKind.NOTIFY, copies, peer, headBytes, blob, blobBytes);
+    if (peer.thread !== this.#thread) {
+      this.#toOtherThread(RecordKind.NOTIFY, copies, peer, headBytes, blob, blobBytes);
       return copies;
     }
-    const session = this.#near.live(peer.conn);
-    if (session === null || this.#near.exceeds(session, headBytes)) {
+    const session = this.#ownPeers.live(peer.conn);
+    if (session === null || this.#ownPeers.exceeds(session, headBytes)) {
       this.#toNobody(headBytes);
       return copies;
     }
@@ -78,69 +87,69 @@ export class ThreadOutbox implements Outbox {
 
   /** A far peer's home holds the place already. */
   postpone(peer: Peer): number {
-    if (peer.home !== this.#thread) return this.farPlace;
-    const session = this.#near.live(peer.conn);
-    return session === null ? 0 : this.#near.takePlace(session).id;
+    if (peer.thread !== this.#thread) return this.crossThreadReplyId;
+    const session = this.#ownPeers.live(peer.conn);
+    return session === null ? 0 : this.#ownPeers.reserveReply(session).id;
   }
 
-  resume(peer: Peer, place: number): void {
-    if (peer.home !== this.#thread) this.farPlace = place;
-    else this.#resumed = this.#near.live(peer.conn)?.replies?.find(place) ?? null;
+  resume(peer: Peer, replyId: number): void {
+    if (peer.thread !== this.#thread) this.crossThreadReplyId = replyId;
+    else this.#resumed = this.#ownPeers.live(peer.conn)?.replies?.find(replyId) ?? null;
   }
 
   release(peer: Peer): void {
     if (this.#resumed === null) return;
     this.#resumed = null;
-    const session = this.#near.live(peer.conn);
-    if (session !== null) this.#near.release(session);
+    const session = this.#ownPeers.live(peer.conn);
+    if (session !== null) this.#ownPeers.release(session);
   }
 
   wake(peer: Peer): void {
-    if (peer.home !== this.#thread) {
-      this.#links[peer.home]?.send(RecordKind.WAKE, peer.conn, peer.sleepSerial, 0, 0);
+    if (peer.thread !== this.#thread) {
+      this.#links[peer.thread]?.send(RecordKind.WAKE, peer.conn, peer.sleepSerial, 0, 0);
       return;
     }
-    const session = this.#near.live(peer.conn);
-    if (session !== null) this.#near.noop(session, peer.sleepSerial);
+    const session = this.#ownPeers.live(peer.conn);
+    if (session !== null) this.#ownPeers.noop(session, peer.sleepSerial);
   }
 
   revoke(peer: Peer, serial: number, isLate: boolean): void {
-    if (peer.home === this.#thread) return;
+    if (peer.thread === this.#thread) return;
     const low = serial | 0;
     const high = Math.floor(serial / 2 ** 32);
-    this.#links[peer.home]?.send(RecordKind.REVOKE, isLate ? 1 : 0, low, high, peer.conn);
+    this.#links[peer.thread]?.send(RecordKind.REVOKE, isLate ? 1 : 0, low, high, peer.conn);
   }
 
   close(peer: Peer, reason: string): void {
-    if (peer.home !== this.#thread) {
+    if (peer.thread !== this.#thread) {
       const bytes = new TextEncoder().encode(reason);
-      this.#links[peer.home]?.send(RecordKind.CLOSE, peer.conn, 0, 0, 0, bytes);
+      this.#links[peer.thread]?.send(RecordKind.CLOSE, peer.conn, 0, 0, 0, bytes);
       return;
     }
-    const session = this.#near.live(peer.conn);
-    if (session !== null) this.#near.drop(session, reason);
+    const session = this.#ownPeers.live(peer.conn);
+    if (session !== null) this.#ownPeers.drop(session, reason);
   }
 
   takesExceptions(peer: Peer): boolean {
-    if (peer.home !== this.#thread) return true;
-    return this.#near.live(peer.conn)?.takesExceptions ?? false;
+    if (peer.thread !== this.#thread) return true;
+    return this.#ownPeers.live(peer.conn)?.takesExceptions ?? false;
   }
 
-  #toNear(
+  #toOwnThread(
     peer: Peer,
-    place: Place | null,
+    pending: PendingReply | null,
     headBytes: number,
     blob: number,
     blobBytes: number,
   ): void {
-    const session = this.#near.live(peer.conn);
+    const session = this.#ownPeers.live(peer.conn);
     if (session === null) this.#toNobody(headBytes);
-    else this.#toSession(session, place, headBytes, blob, blobBytes);
+    else this.#toSession(session, pending, headBytes, blob, blobBytes);
   }
 
   #toSession(
     session: Session,
-    place: Place | null,
+    pending: PendingReply | null,
     headBytes: number,
     blob: number,
     blobBytes: number,
@@ -161,29 +170,29 @@ export class ThreadOutbox implements Outbox {
       return;
     }
     // Behind the replies that wait: its first unfilled place keeps the front, so nothing leaves before the caller has written.
-    const waiting = resumed ?? place ?? session.replies.take();
+    const place = resumed ?? pending ?? session.replies.take();
     const head = new Uint8Array(headBytes);
-    waiting.add(head);
-    if (blob > 0) waiting.add({ blob, byteCount: blobBytes });
-    waiting.isFilled = true;
+    place.add(head);
+    if (blob > 0) place.add({ blob, byteCount: blobBytes });
+    place.isFilled = true;
     this.bytes = head;
     this.at = 0;
   }
 
-  #toFar(
+  #toOtherThread(
     kind: number,
-    placeOrCopies: number,
+    replyIdOrCopies: number,
     peer: Peer,
     headBytes: number,
     blob: number,
     blobBytes: number,
   ): void {
-    const link = this.#links[peer.home] ?? null;
+    const link = this.#links[peer.thread] ?? null;
     if (link === null) {
       this.#toNobody(headBytes);
       return;
     }
-    link.begin(kind, peer.conn, placeOrCopies, 0, 0, headBytes + blobBytes);
+    link.begin(kind, peer.conn, replyIdOrCopies, 0, 0, headBytes + blobBytes);
     this.bytes = link.bytes;
     this.at = link.at;
     if (blob > 0) this.#blobs.blobRead(blob, 0, this.bytes, this.at + headBytes, blobBytes);

@@ -1,32 +1,32 @@
 /** Figures of one thread. */
-import type { Home } from './session-table.ts';
+import type { SessionTable } from './session-table.ts';
 import type { ThreadStats } from './thread-queries.ts';
 
 /** This thread's part of `server.stats()`. */
-export function threadStats(home: Home): ThreadStats {
-  const { broker } = home;
+export function threadStats(table: SessionTable): ThreadStats {
+  const { broker } = table;
   const counters = broker?.counters;
-  const records = home.hooks.recordCounts();
+  const records = table.hooks.recordCounts();
   return {
-    thread: home.options.thread,
-    connections: home.connectionCount,
+    thread: table.options.thread,
+    connections: table.connectionCount,
     functions: broker?.functions.count ?? 0,
     jobs: broker?.jobs.table.count ?? 0,
     keptJobs: broker?.jobs.kept ?? 0,
     assigned: counters?.assigned ?? 0,
     submitted: counters?.submitted ?? 0,
     coalesced: counters?.coalesced ?? 0,
-    refused: home.refusedCount + (counters?.refused ?? 0),
+    refused: table.refusedCount + (counters?.refused ?? 0),
     completed: counters?.completed ?? 0,
     failed: counters?.failed ?? 0,
     requeued: counters?.requeued ?? 0,
     queueBytes:
       broker === null ? 0 : broker.jobs.table.bytes + broker.jobs.slab.bytes + broker.uniques.bytes,
-    memoryBytes: home.account.held,
+    memoryBytes: table.account.held,
     recordsSent: records.sent,
     recordsReceived: records.received,
-    ...home.hooks.turnFigures(),
-    incidents: home.incidents.counts(),
-    store: home.hooks.storeHealth(),
+    ...table.hooks.turnFigures(),
+    incidents: table.incidents.counts(),
+    store: table.hooks.storeHealth(),
   };
 }

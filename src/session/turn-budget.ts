@@ -7,7 +7,7 @@
 
 import { hold, unhold } from './replies.ts';
 import { Hold, type Session } from './session.ts';
-import type { Home } from './session-table.ts';
+import type { SessionTable } from './session-table.ts';
 
 /** Steps of a turn for answers that go over many rows; the piece that passes it is the last one: some milliseconds. */
 const ANSWER_STEPS = 64_000;
@@ -26,47 +26,47 @@ export class TurnBudget {
   readonly #held: number[] = [];
 
   /** A turn begins: gives what waits its share of it. */
-  begin(home: Home): void {
-    home.steps.count = 0;
+  begin(table: SessionTable): void {
+    table.steps.count = 0;
     this.#answerSteps = 0;
     if (this.#answers.length === 0 && this.#held.length === 0) return;
     while (this.#answers.length > 0 && this.#answerSteps < ANSWER_STEPS)
-      this.#run(home, this.#answers.shift() as () => void);
+      this.#run(table, this.#answers.shift() as () => void);
     for (const conn of this.#held.splice(0, RESUMED_MAX)) {
-      const session = home.live(conn);
-      if (session !== null) unhold(home, session, Hold.steps);
+      const session = table.live(conn);
+      if (session !== null) unhold(table, session, Hold.steps);
     }
-    if (this.#answers.length > 0 || this.#held.length > 0) home.reactor.nudge();
+    if (this.#answers.length > 0 || this.#held.length > 0) table.reactor.requestTurn();
   }
 
   /** Calls `answer`, which goes over many rows: now, or in a later turn when others have spent this one. */
-  answer(home: Home, answer: () => void): void {
+  answer(table: SessionTable, answer: () => void): void {
     if (this.#answers.length === 0 && this.#answerSteps < ANSWER_STEPS) {
-      this.#run(home, answer);
+      this.#run(table, answer);
       return;
     }
     this.#answers.push(answer);
-    home.reactor.nudge();
+    table.reactor.requestTurn();
   }
 
   /** A frame of `session`, which ends at byte `end` of the arena, has cost `steps`. */
-  charge(home: Home, session: Session, steps: number, end: number): void {
-    if (session.stepsTurn !== home.turn) session.steps = 0;
-    session.stepsTurn = home.turn;
+  charge(table: SessionTable, session: Session, steps: number, end: number): void {
+    if (session.stepsTurn !== table.turn) session.steps = 0;
+    session.stepsTurn = table.turn;
     session.steps += steps;
-    const stepsMax = home.steps.count < TURN_STEPS ? SESSION_STEPS : SESSION_STEPS / 10;
+    const stepsMax = table.steps.count < TURN_STEPS ? SESSION_STEPS : SESSION_STEPS / 10;
     if (session.steps < stepsMax || (session.holds & Hold.steps) !== 0) return;
-    if (home.live(session.conn) !== session) return;
-    hold(home, session, Hold.steps, end);
+    if (table.live(session.conn) !== session) return;
+    hold(table, session, Hold.steps, end);
     this.#held.push(session.conn);
-    home.reactor.nudge();
+    table.reactor.requestTurn();
   }
 
-  #run(home: Home, answer: () => void): void {
-    const { count } = home.steps;
+  #run(table: SessionTable, answer: () => void): void {
+    const { count } = table.steps;
     const before = this.#answerSteps;
     answer();
     // One answer may have called for the next, which has counted itself.
-    this.#answerSteps = before + home.steps.count - count;
+    this.#answerSteps = before + table.steps.count - count;
   }
 }

@@ -24,14 +24,14 @@ import { nodeFiles } from '../store/file-system.ts';
 import { Journal } from '../store/journal/journal.ts';
 import type { Store, StoreHost } from '../store/store.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
-import type { DoorOptions } from '../transport/tls/tls-acceptor.ts';
+import type { TlsAcceptorOptions } from '../transport/tls/tls-acceptor.ts';
 import { compileAdminFrom } from './admin-from.ts';
 import { garbageCollector } from './collect-garbage.ts';
 import { diskFiles } from './disk-files.ts';
 import { loopDelayMeter } from './loop-delay.ts';
 import { ThreadCore, type ThreadCoreOptions } from './thread-core.ts';
 import type { ThreadRings } from './thread-rings.ts';
-import { SecureDoor } from './tls-connections.ts';
+import { TlsConnections } from './tls-connections.ts';
 import { type TokenHash, TokenTable } from './token-table.ts';
 
 /** Everything about a thread that can be cloned into it. */
@@ -47,7 +47,7 @@ export interface ThreadConfig {
   /** The tokens that peers may show; null where they mean nothing. */
   readonly tokens: readonly TokenHash[] | null;
   /** How TLS ports are served; null where there are none. */
-  readonly tls: { readonly material: TlsMaterial; readonly door: DoorOptions } | null;
+  readonly tls: { readonly material: TlsMaterial; readonly acceptor: TlsAcceptorOptions } | null;
   /** Milliseconds that the thread may warm up before it serves; 0 = it does not. */
   readonly warmUpMs: number;
   /** Whether to measure how late timers of the thread are. */
@@ -136,7 +136,7 @@ export function assembleThread(
     makeReactor: (onTurn) =>
       native.createReactor({
         ...config.reactor,
-        hashSeed: config.core.home.hashSeed,
+        hashSeed: config.core.sessions.hashSeed,
         onTurn: (rowCount) => guard(() => onTurn(rowCount)),
         onListenError,
         onSocket: (socket, address, port) => onSocket(socket as Socket, address, port),
@@ -146,21 +146,23 @@ export function assembleThread(
       if (atMs === Number.POSITIVE_INFINITY) return;
       timer = setTimeout(wake, Math.max(0, Math.ceil(atMs - clock.nowMs()))).unref();
     },
-    onLine: (home, session, line) => onLine(home, session, line, facts),
+    onLine: (table, session, line) => onLine(table, session, line, facts),
     rings,
     collectGarbage: garbageCollector(() => clock.nowMs()),
     ...(config.measuresLoop ? { loopDelay: loopDelayMeter() } : {}),
     ...(config.tokens !== null && { tokens: new TokenTable(config.tokens) }),
-    arrivals: {
-      makeDoor: (core) =>
-        tls === null ? null : new SecureDoor(core, native.functions, tls.material, tls.door),
+    handshakes: {
+      makeTlsConnections: (core) =>
+        tls === null
+          ? null
+          : new TlsConnections(core, native.functions, tls.material, tls.acceptor),
       closeDescriptor: (fd) => native.functions.closeDescriptor(fd),
     },
     makeStore: store === null ? null : (host) => openStore(store, host, native.openDisk),
   });
   const onSocket = (socket: Socket, address: string, port: number): void => {
-    if (core.door !== null && admit(core.home, address, port))
-      core.door.takeSocket(socket, address, port);
+    if (core.tlsConnections !== null && admit(core.table, address, port))
+      core.tlsConnections.takeSocket(socket, address, port);
     else socket.destroy();
   };
   return core;

@@ -5,10 +5,10 @@ import type { ThreadCore } from './thread-core.ts';
 const STEP_MS = 10;
 
 /** Ends every connection; resolves when all output has left or `lingerMs` are over. */
-export async function closeHome(core: ThreadCore, lingerMs: number): Promise<void> {
-  const conns = core.home.closeAll(lingerMs);
+export async function closeSessions(core: ThreadCore, lingerMs: number): Promise<void> {
+  const conns = core.table.closeAll(lingerMs);
   core.reactor.spill();
-  core.reactor.nudge();
+  core.reactor.requestTurn();
   const endMs = performance.now() + lingerMs;
   let waiting = conns.filter((conn) => core.reactor.unsentBytes(conn) > 0);
   while (waiting.length > 0 && performance.now() < endMs) {

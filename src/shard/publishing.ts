@@ -5,14 +5,14 @@
  */
 import type { Broker } from '../broker/broker.ts';
 import type { Reactor } from '../native/contract.ts';
-import type { Home } from '../session/session-table.ts';
+import type { SessionTable } from '../session/session-table.ts';
 import type { ThreadRings } from './thread-rings.ts';
 
 /** Above this much unsent ring output the thread reads no socket until it is below a quarter. */
 const OVERFLOW_BYTES_MAX = 4 * 1024 * 1024;
 
 export class Publishing {
-  readonly #home: Home;
+  readonly #table: SessionTable;
   readonly #broker: Broker | null;
   readonly #rings: ThreadRings;
   readonly #reactor: Reactor;
@@ -21,8 +21,8 @@ export class Publishing {
   #jobCount = 0;
   #isReadingPaused = false;
 
-  constructor(home: Home, broker: Broker | null, rings: ThreadRings, reactor: Reactor) {
-    this.#home = home;
+  constructor(table: SessionTable, broker: Broker | null, rings: ThreadRings, reactor: Reactor) {
+    this.#table = table;
     this.#broker = broker;
     this.#rings = rings;
     this.#reactor = reactor;
@@ -42,7 +42,7 @@ export class Publishing {
   }
 
   #publishCounts(): void {
-    const { connectionCount } = this.#home;
+    const { connectionCount } = this.#table;
     const jobCount = this.#broker?.jobs.table.count ?? 0;
     if (connectionCount === this.#connectionCount && jobCount === this.#jobCount) return;
     this.#connectionCount = connectionCount;

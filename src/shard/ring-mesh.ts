@@ -56,7 +56,7 @@ export interface RingDepth {
 }
 
 /** The main thread's side: makes rings, ports and doorbells. */
-export class Wiring {
+export class RingMesh {
   readonly set: RingSet;
   readonly #doorbells: readonly number[] | null;
   readonly #functions: NativeFunctions;
@@ -161,13 +161,13 @@ export function portsOf(ends: PeerWires | null | undefined): MessagePort[] {
 }
 
 /** A thread's side: its writers and readers, which come and go with the other threads. */
-export class JoinedRings implements ThreadRings {
+export class RingEndpoints implements ThreadRings {
   readonly links: (FarLink | null)[] = [];
   readonly readers: (RingReader | null)[] = [];
   readonly #wires: ThreadWires;
   readonly #ends: (PeerWires | null)[];
   readonly #functions: NativeFunctions;
-  #nudge: () => void = () => {};
+  #requestTurn: () => void = () => {};
 
   constructor(wires: ThreadWires, functions: NativeFunctions) {
     this.#wires = wires;
@@ -185,7 +185,7 @@ export class JoinedRings implements ThreadRings {
   watch(reactor: Reactor): void {
     const { set, thread, doorbells } = this.#wires;
     const others = this.#ends.map((_, other) => other).filter((other) => other !== thread);
-    this.#nudge = () => reactor.nudge();
+    this.#requestTurn = () => reactor.requestTurn();
     reactor.watchRings(
       set.words,
       asleepWord(thread),
@@ -209,7 +209,8 @@ export class JoinedRings implements ThreadRings {
       ring: (to) => this.#ring(to),
     });
     // Sockets and timers keep a thread alive, its doorbells do not.
-    if (this.#wires.doorbells === null) ends.bellIn.on('message', () => this.#nudge()).unref();
+    if (this.#wires.doorbells === null)
+      ends.bellIn.on('message', () => this.#requestTurn()).unref();
   }
 
   /** Forgets a thread that has died. */

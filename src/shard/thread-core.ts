@@ -13,7 +13,7 @@ import { HandleCodec } from '../protocol/handle.ts';
 import { dropOldTokens } from '../session/authorization.ts';
 import { onRecord } from '../session/cross-thread/receive.ts';
 import type { Session } from '../session/session.ts';
-import { Home, type HomeOptions } from '../session/session-table.ts';
+import { SessionTable, type SessionTableOptions } from '../session/session-table.ts';
 import type { LoopDelay } from '../session/thread-queries.ts';
 import type { Store, StoreHost } from '../store/store.ts';
 import { Housekeeping } from './housekeeping.ts';
@@ -22,7 +22,7 @@ import { Publishing } from './publishing.ts';
 import { describeTurn, type TurnWork } from './slow-turn.ts';
 import type { ThreadRings } from './thread-rings.ts';
 import { ThreadStore } from './thread-store.ts';
-import type { SecureDoor } from './tls-connections.ts';
+import type { TlsConnections } from './tls-connections.ts';
 import type { TokenHash, TokenTable } from './token-table.ts';
 import { TurnTimes } from './turn-times.ts';
 
@@ -40,8 +40,8 @@ const SECURE_LINGER_MS = 1000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export interface ThreadCoreOptions {
-  readonly home: HomeOptions;
-  readonly broker: Omit<BrokerOptions, 'home' | 'hashSeed' | 'lastSerial' | 'account' | 'log'>;
+  readonly sessions: SessionTableOptions;
+  readonly broker: Omit<BrokerOptions, 'thread' | 'hashSeed' | 'lastSerial' | 'account' | 'log'>;
   readonly handlePrefix: string;
   /** Differs between runs; part of every handle. */
   readonly boot: number;
@@ -65,7 +65,7 @@ export interface ThreadParts {
    * for none.
    */
   setTimer(atMs: number, wake: () => void): void;
-  onLine(home: Home, session: Session, line: string): void;
+  onLine(table: SessionTable, session: Session, line: string): void;
   readonly rings: ThreadRings;
   /** Reads and begins anew how late timers are; left out where it is not measured. */
   readonly loopDelay?: () => LoopDelay;
@@ -74,8 +74,8 @@ export interface ThreadParts {
   /** The tokens that peers may show; left out where they mean nothing. */
   readonly tokens?: TokenTable;
   /** What becomes of peers of TLS ports; left out where there are none. */
-  readonly arrivals?: {
-    makeDoor(core: ThreadCore): SecureDoor | null;
+  readonly handshakes?: {
+    makeTlsConnections(core: ThreadCore): TlsConnections | null;
     /** Closes a descriptor that was accepted and is not wanted. */
     closeDescriptor(fd: number): void;
   };
@@ -87,16 +87,16 @@ export interface ThreadParts {
 export function reactorBytes(control: Int32Array): number {
   const blobKib = control[Control.BLOB_KIB] as number;
   const unsentKib = control[Control.UNSENT_KIB] as number;
-  return (blobKib + unsentKib + (control[Control.LOCAL_UNSENT_KIB] as number)) * 1024;
+  return (blobKib + unsentKib + (control[Control.IN_PROCESS_UNSENT_KIB] as number)) * 1024;
 }
 
 export class ThreadCore {
   readonly reactor: Reactor;
-  readonly home: Home;
+  readonly table: SessionTable;
   /** What this thread keeps for peers. */
   readonly account: Account;
   readonly broker: Broker | null;
-  readonly door: SecureDoor | null;
+  readonly tlsConnections: TlsConnections | null;
   readonly #parts: ThreadParts;
   readonly #options: ThreadCoreOptions;
   readonly #store: ThreadStore | null;
@@ -106,17 +106,17 @@ export class ThreadCore {
   #timerAtMs = Number.POSITIVE_INFINITY;
   readonly #wake = () => {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
-    this.reactor.nudge();
+    this.reactor.requestTurn();
   };
 
   constructor(options: ThreadCoreOptions, parts: ThreadParts) {
     this.#options = options;
     this.#parts = parts;
     this.reactor = parts.makeReactor((rowCount) => this.#turn(rowCount));
-    const { thread, shardCount, hashSeed } = options.home;
+    const { thread, shardCount, hashSeed } = options.sessions;
     const handles = new HandleCodec(options.handlePrefix, options.boot, thread);
     const hooks = {
-      onLine: (session: Session, line: string) => parts.onLine(this.home, session, line),
+      onLine: (session: Session, line: string) => parts.onLine(this.table, session, line),
       levelOf: (other: number) => parts.rings.levelOf(other),
       recordCounts: () => this.recordCounts(),
       turnFigures: () => ({
@@ -127,11 +127,11 @@ export class ThreadCore {
       takesTokens: parts.tokens !== undefined,
       keyOfToken: (token: Uint8Array) => parts.tokens?.keyOf(token) ?? null,
       hasTokenKey: (key: string) => parts.tokens?.has(key) === true,
-      onArrival: (fd: number, address: string, port: number) => {
-        if (this.door === null) parts.arrivals?.closeDescriptor(fd);
-        else this.door.takeDescriptor(fd, address, port);
+      onHandshake: (fd: number, address: string, port: number) => {
+        if (this.tlsConnections === null) parts.handshakes?.closeDescriptor(fd);
+        else this.tlsConnections.takeDescriptor(fd, address, port);
       },
-      refuseArrival: (fd: number) => parts.arrivals?.closeDescriptor(fd),
+      refuseHandshake: (fd: number) => parts.handshakes?.closeDescriptor(fd),
       collectGarbage: () => parts.collectGarbage?.(),
       storeHealth: () => this.store?.health ?? null,
     };
@@ -140,30 +140,38 @@ export class ThreadCore {
     this.account = new Account(memoryBytesMax, memoryWords, thread, bytesOfReactor);
     const { account, reactor } = this;
     const { links } = parts.rings;
-    this.home = new Home(options.home, hooks, reactor, handles, links, parts.log, account);
+    this.table = new SessionTable(
+      options.sessions,
+      hooks,
+      reactor,
+      handles,
+      links,
+      parts.log,
+      account,
+    );
     const owns = shardCount === 0 || thread > 0;
     this.#store = owns && parts.makeStore !== null ? this.#makeStore(parts.makeStore) : null;
     this.broker = owns
       ? new Broker(
           {
             ...options.broker,
-            home: thread,
+            thread,
             hashSeed,
             lastSerial: (parts.rings.epoch & EPOCH_MASK) * SERIALS_PER_EPOCH,
             account,
             log: parts.log,
-            steps: this.home.steps,
+            steps: this.table.steps,
           },
-          this.home.outbox,
+          this.table.outbox,
           handles,
           this.reactor,
           parts.memory,
           this.store,
         )
       : null;
-    this.home.broker = this.broker;
-    this.#publishing = new Publishing(this.home, this.broker, parts.rings, this.reactor);
-    this.door = parts.arrivals?.makeDoor(this) ?? null;
+    this.table.broker = this.broker;
+    this.#publishing = new Publishing(this.table, this.broker, parts.rings, this.reactor);
+    this.tlsConnections = parts.handshakes?.makeTlsConnections(this) ?? null;
     this.#housekeeping = new Housekeeping(this.broker, parts.log, options.unservedWarningMs);
   }
 
@@ -199,21 +207,21 @@ export class ThreadCore {
   /** Another thread has died: nobody may wait for it. Outside of a turn. */
   lose(thread: number): void {
     this.#setTime();
-    loseThread(this.home, thread);
-    this.reactor.nudge();
+    loseThread(this.table, thread);
+    this.reactor.requestTurn();
   }
 
   /** A thread that had died runs again: who waited for it goes on. Outside of a turn, with the rings to it joined. */
   regain(thread: number): void {
-    this.home.absences.end(this.home, thread);
-    this.reactor.nudge();
+    this.table.restarts.end(this.table, thread);
+    this.reactor.requestTurn();
   }
 
   /** Handles all that other threads have sent so far. Outside of a turn, before the end of this thread. */
   takeRecords(): void {
     this.#setTime();
     for (const [from, reader] of this.#parts.rings.readers.entries())
-      reader?.drain(Number.POSITIVE_INFINITY, (record) => onRecord(this.home, from, record));
+      reader?.drain(Number.POSITIVE_INFINITY, (record) => onRecord(this.table, from, record));
     this.#publishing.publish();
   }
 
@@ -221,8 +229,8 @@ export class ThreadCore {
   renewTokens(tokens: readonly TokenHash[]): void {
     this.#setTime();
     this.#parts.tokens?.renew(tokens);
-    dropOldTokens(this.home);
-    this.reactor.nudge();
+    dropOldTokens(this.table);
+    this.reactor.requestTurn();
   }
 
   #makeStore(make: (host: StoreHost) => Store): ThreadStore {
@@ -232,7 +240,7 @@ export class ThreadCore {
       log,
       setTime: () => this.#setTime(),
       publish: () => this.#publishing.publish(),
-      nudge: () => this.reactor.nudge(),
+      requestTurn: () => this.reactor.requestTurn(),
     });
   }
 
@@ -240,33 +248,33 @@ export class ThreadCore {
   async destroy(): Promise<void> {
     this.#parts.setTimer(Number.POSITIVE_INFINITY, this.#wake);
     await this.reactor.destroy();
-    await this.door?.close(SECURE_LINGER_MS);
+    await this.tlsConnections?.close(SECURE_LINGER_MS);
   }
 
   #setTime(): number {
     const { clock } = this.#parts;
     const nowMs = clock.nowMs();
-    this.home.incidents.nowMs = nowMs;
+    this.table.incidents.nowMs = nowMs;
     this.broker?.setTime(nowMs, clock.wallMs());
     return nowMs;
   }
 
   #turn(rowCount: number): void {
     const { clock } = this.#parts;
-    const { broker, home } = this;
+    const { broker, table } = this;
     const nowMs = this.#setTime();
     this.account.refresh();
-    const listings = home.continuations.length;
+    const listings = table.continuations.length;
     const records = this.#drainRings();
     if (broker?.storing) this.#store?.settle(broker.storing);
-    home.onRows(rowCount);
+    table.onRows(rowCount);
     this.#publishing.publish();
     const ticksBefore = broker?.tickedJobs ?? 0;
     let dueMs = broker === null ? Number.POSITIVE_INFINITY : this.#tick(broker, nowMs);
     const { store } = this;
     if (store !== null) dueMs = Math.min(dueMs, store.flush(nowMs, rowCount + records === 0));
-    if (home.pace !== null) dueMs = Math.min(dueMs, home.pace.tick(home));
-    dueMs = Math.min(dueMs, home.absences.tick(home), home.incidents.tick());
+    if (table.rateLimiter !== null) dueMs = Math.min(dueMs, table.rateLimiter.tick(table));
+    dueMs = Math.min(dueMs, table.restarts.tick(table), table.incidents.tick());
     dueMs = Math.min(dueMs, this.#housekeeping.run(nowMs));
     this.#sleepUntil(dueMs, nowMs);
     if (this.account.isLimited) this.#settleMemory();
@@ -294,8 +302,8 @@ export class ThreadCore {
     for (let from = 0; from < readers.length; from++) {
       const reader = readers[from];
       if (reader == null || reader.isEmpty) continue;
-      count += reader.drain(RECORDS_MAX, (record) => onRecord(this.home, from, record));
-      if (!reader.isEmpty) this.reactor.nudge();
+      count += reader.drain(RECORDS_MAX, (record) => onRecord(this.table, from, record));
+      if (!reader.isEmpty) this.reactor.requestTurn();
     }
     return count;
   }

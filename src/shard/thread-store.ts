@@ -19,7 +19,7 @@ export interface StoreThread {
   /** Shows other threads what has changed. */
   publish(): void;
   /** Asks for a turn. */
-  nudge(): void;
+  requestTurn(): void;
 }
 
 export class ThreadStore {
@@ -34,7 +34,7 @@ export class ThreadStore {
     this.store = make({
       wake: () => {
         this.#isAwake = true;
-        thread.nudge();
+        thread.requestTurn();
       },
       log: (level, text) => log.log(level, text),
       nowMs: () => clock.nowMs(),
@@ -43,13 +43,13 @@ export class ThreadStore {
 
   /** Reads back what was kept; resolves to the number of jobs, 0 when they come later. Before the first turn. */
   restore(broker: Broker): Promise<number> {
-    const { clock, log, setTime, publish, nudge } = this.#thread;
+    const { clock, log, setTime, publish, requestTurn } = this.#thread;
     return restoreJobs(broker, this.store, clock, log, {
       begin: setTime,
       ready: () => {
         // Other threads see what is runnable here before anybody asks; the turn sets the timer of scheduled jobs.
         publish();
-        nudge();
+        requestTurn();
       },
     });
   }
@@ -58,7 +58,7 @@ export class ThreadStore {
   settle(storing: Storing): void {
     if (!this.#isAwake) return;
     this.#isAwake = !storing.settle();
-    if (this.#isAwake) this.#thread.nudge();
+    if (this.#isAwake) this.#thread.requestTurn();
   }
 
   /**

@@ -12,7 +12,7 @@ import { Incident } from '../session/incidents.ts';
 import { NodeReactor } from '../transport/node-reactor.ts';
 import { Bridge } from '../transport/tls/bridge.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
-import { type DoorOptions, TlsDoor } from '../transport/tls/tls-acceptor.ts';
+import { TlsAcceptor, type TlsAcceptorOptions } from '../transport/tls/tls-acceptor.ts';
 import { REFUSED, type Refusal } from '../transport/tls/tls-handshake.ts';
 import type { ThreadCore } from './thread-core.ts';
 
@@ -27,21 +27,21 @@ const INCIDENTS: Readonly<Record<Refusal, Incident>> = {
   descriptors: Incident.descriptors,
 };
 
-export class SecureDoor {
+export class TlsConnections {
   readonly #core: ThreadCore;
   readonly #functions: NativeFunctions;
-  readonly #door: TlsDoor;
+  readonly #acceptor: TlsAcceptor;
   readonly #bridges = new Set<Bridge>();
 
   constructor(
     core: ThreadCore,
     functions: NativeFunctions,
     material: TlsMaterial,
-    options: DoorOptions,
+    options: TlsAcceptorOptions,
   ) {
     this.#core = core;
     this.#functions = functions;
-    this.#door = new TlsDoor(material, options, {
+    this.#acceptor = new TlsAcceptor(material, options, {
       known: (stream, peer, commonName) => this.#known(stream, peer, commonName),
       refused: (reason, peer, text) => reportRefusal(core, reason, peer, text),
     });
@@ -49,7 +49,7 @@ export class SecureDoor {
 
   /** Takes an accepted descriptor. */
   takeDescriptor(fd: number, address: string, port: number): void {
-    this.#door.take(
+    this.#acceptor.take(
       { address, port },
       () => new Socket({ fd, allowHalfOpen: true, readable: true, writable: true }),
     );
@@ -59,25 +59,25 @@ export class SecureDoor {
   takeSocket(socket: Socket, address: string, port: number): void {
     // Until the door listens for it.
     socket.on('error', () => {});
-    this.#door.take({ address, port }, () => socket);
+    this.#acceptor.take({ address, port }, () => socket);
   }
 
   renew(material: TlsMaterial): void {
-    this.#door.renew(material);
+    this.#acceptor.renew(material);
   }
 
   /** Drops who is not known yet. Behind the end of the reactor: what it has sent may leave for `lingerMs`. */
   async close(lingerMs: number): Promise<void> {
-    this.#door.close();
+    this.#acceptor.close();
     await Promise.all([...this.#bridges].map((bridge) => bridge.finish(lingerMs)));
   }
 
   #known(stream: TLSSocket, { address, port }: LobbyPeer, commonName: string | null): void {
-    const { home, reactor } = this.#core;
+    const { table, reactor } = this.#core;
     stream.setNoDelay(true);
-    home.incidents.nowMs = performance.now();
-    if (!hasRoom(home, address, port)) {
-      left(home, address);
+    table.incidents.nowMs = performance.now();
+    if (!hasRoom(table, address, port)) {
+      left(table, address);
       stream.on('error', () => {});
       stream.destroy();
       return;
@@ -85,7 +85,7 @@ export class SecureDoor {
     try {
       const conn =
         reactor instanceof NodeReactor ? reactor.adoptStream(stream) : this.#join(stream);
-      home.open(conn, address, port).commonName = commonName;
+      table.open(conn, address, port).commonName = commonName;
     } catch (error) {
       const code = shortageOf(error);
       if (code === null) throw error;
@@ -122,14 +122,17 @@ export class SecureDoor {
 
 /** Counts and logs a peer that had been let in and is refused before its session. Outside of a turn. */
 export function reportRefusal(
-  { home, reactor }: ThreadCore,
+  { table, reactor }: ThreadCore,
   reason: Refusal,
   { address, port }: LobbyPeer,
   text: string,
 ): void {
-  home.incidents.nowMs = performance.now();
-  left(home, address);
-  home.incidents.report(INCIDENTS[reason], `refuse ${address}:${port}: ${text}`, { address, port });
+  table.incidents.nowMs = performance.now();
+  left(table, address);
+  table.incidents.report(INCIDENTS[reason], `refuse ${address}:${port}: ${text}`, {
+    address,
+    port,
+  });
   // What is not said at once is said by a turn.
-  reactor.nudge();
+  reactor.requestTurn();
 }

@@ -5,8 +5,8 @@
  */
 import type { LobbyEnd, LobbyOptions, LobbyPeer } from '../native/contract.ts';
 import { admit } from '../session/connection-limits.ts';
-import { giveArrival } from '../session/cross-thread/handshakes.ts';
-import type { DoorOptions } from '../transport/tls/tls-acceptor.ts';
+import { assignHandshake } from '../session/cross-thread/handshakes.ts';
+import type { TlsAcceptorOptions } from '../transport/tls/tls-acceptor.ts';
 import { REFUSED } from '../transport/tls/tls-handshake.ts';
 import type { NativeChoice, ThreadConfig } from './assemble.ts';
 import type { ThreadCore } from './thread-core.ts';
@@ -29,29 +29,29 @@ export function secureListening(
   { tls, reactor: { keepalive, userTimeoutMs } }: ThreadConfig,
   acceptFailed: (code: string) => void,
 ): ListenSecurely {
-  const { home, reactor } = core;
+  const { table, reactor } = core;
   return async (address) => {
     if (openLobby === null || tls === null) {
       const { id, port } = await reactor.listen({ ...address, isRaw: true });
       return { port, unlisten: () => reactor.unlisten(id) };
     }
-    const { handshakeTimeoutMs: timeoutMs, handshakesMax: waitingMax } = tls.door;
+    const { handshakeTimeoutMs: timeoutMs, handshakesMax: waitingMax } = tls.acceptor;
     const waiting = { awaits: 'tls', timeoutMs, waitingMax } as const;
     const lobby = await openLobby(
       { ...address, ...waiting, keepalive, userTimeoutMs },
       {
         entered: (peer) => {
-          home.incidents.nowMs = performance.now();
-          const isAdmitted = admit(home, peer.address, peer.port);
-          if (!isAdmitted) reactor.nudge();
+          table.incidents.nowMs = performance.now();
+          const isAdmitted = admit(table, peer.address, peer.port);
+          if (!isAdmitted) reactor.requestTurn();
           return isAdmitted;
         },
         whole: (peer, fd) => {
-          giveArrival(home, fd, peer.address, peer.port);
+          assignHandshake(table, fd, peer.address, peer.port);
           // Rings are published by a turn.
-          reactor.nudge();
+          reactor.requestTurn();
         },
-        ended: (peer, end) => refuse(core, peer, end, tls.door),
+        ended: (peer, end) => refuse(core, peer, end, tls.acceptor),
         acceptFailed,
       },
     );
@@ -59,7 +59,12 @@ export function secureListening(
   };
 }
 
-function refuse(core: ThreadCore, peer: LobbyPeer, end: LobbyEnd, options: DoorOptions): void {
+function refuse(
+  core: ThreadCore,
+  peer: LobbyPeer,
+  end: LobbyEnd,
+  options: TlsAcceptorOptions,
+): void {
   const { handshakeTimeoutMs, handshakesMax } = options;
   if (end.kind === 'wrong')
     reportRefusal(core, 'not_tls', peer, REFUSED.notTls(end.code, end.detail));

@@ -8,10 +8,10 @@ import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import { type Logger, LogLevel, nullLogger } from '../base/logger.ts';
 import { Packet } from '../protocol/packets.ts';
-import { LocalStream } from '../transport/in-process/stream.ts';
+import { InProcessStream } from '../transport/in-process/stream.ts';
 import { assembleThread, type NativeChoice, NO_RINGS, type ThreadConfig } from './assemble.ts';
 import { welcome } from './in-process.ts';
-import { JoinedRings, Wiring } from './ring-mesh.ts';
+import { RingEndpoints, RingMesh } from './ring-mesh.ts';
 import type { ThreadCore } from './thread-core.ts';
 import { WarmPeer } from './warm-peer.ts';
 
@@ -49,8 +49,8 @@ export async function warmUp(
 class Rehearsal {
   readonly #native: NativeChoice;
   readonly #endMs: number;
-  readonly #wiring: Wiring | null;
-  readonly #rings: JoinedRings[] = [];
+  readonly #mesh: RingMesh | null;
+  readonly #rings: RingEndpoints[] = [];
   readonly #cores: ThreadCore[] = [];
   readonly #peers = new Set<WarmPeer>();
   #timer: NodeJS.Timeout | undefined;
@@ -58,15 +58,15 @@ class Rehearsal {
   constructor(native: NativeChoice, config: ThreadConfig, endMs: number) {
     this.#native = native;
     this.#endMs = endMs;
-    const isSharded = config.core.home.shardCount > 0;
-    this.#wiring = isSharded ? new Wiring(2, native.functions, native.kind === 'addon') : null;
+    const isSharded = config.core.sessions.shardCount > 0;
+    this.#mesh = isSharded ? new RingMesh(2, native.functions, native.kind === 'addon') : null;
     const scratch = scratchMaker(config, isSharded ? 1 : 0, native.kind === 'addon');
     const guard = (turn: () => void) => this.#guard(turn);
     for (let thread = 0; thread < (isSharded ? 2 : 1); thread++) {
       const rings =
-        this.#wiring === null
+        this.#mesh === null
           ? null
-          : new JoinedRings(this.#wiring.wiresOf(thread).wires, native.functions);
+          : new RingEndpoints(this.#mesh.wiresOf(thread).wires, native.functions);
       if (rings !== null) this.#rings.push(rings);
       const own = scratch(thread);
       const core = assembleThread(own, native, rings ?? NO_RINGS, nullLogger, () => {}, guard);
@@ -89,7 +89,7 @@ class Rehearsal {
     for (const peer of this.#peers) peer.leave();
     for (const core of this.#cores) await core.destroy();
     for (const rings of this.#rings) rings.close();
-    this.#wiring?.close();
+    this.#mesh?.close();
   }
 
   /** A worker and a client come, all jobs are done, they leave. False when the time was over before. */
@@ -126,17 +126,17 @@ class Rehearsal {
   }
 
   /** A connection of the acceptor, through a descriptor where that is possible and not `isLocal`. */
-  #connect(isLocal: boolean): WarmPeer {
-    const { home, reactor } = this.#cores[0] as ThreadCore;
+  #connect(isInProcess: boolean): WarmPeer {
+    const { table, reactor } = this.#cores[0] as ThreadCore;
     let stream: Duplex;
-    if (this.#native.kind === 'twin' || isLocal) {
-      const local = new LocalStream();
-      welcome(local, reactor);
-      stream = local;
+    if (this.#native.kind === 'twin' || isInProcess) {
+      const inProcess = new InProcessStream();
+      welcome(inProcess, reactor);
+      stream = inProcess;
     } else {
       const [ours, theirs] = this.#native.functions.socketPair();
       stream = new Socket({ fd: theirs, readable: true, writable: true });
-      home.open(reactor.adopt(ours, NOTHING, NOTHING), '127.0.0.1', 0);
+      table.open(reactor.adopt(ours, NOTHING, NOTHING), '127.0.0.1', 0);
     }
     const peer = new WarmPeer(stream);
     this.#peers.add(peer);
@@ -163,8 +163,8 @@ function scratchMaker(
   shardCount: number,
   isNative: boolean,
 ): (thread: number) => ThreadConfig {
-  const { home, broker } = config.core;
-  const { access: _everybodyMay, ...open } = home;
+  const { sessions, broker } = config.core;
+  const { access: _everybodyMay, ...open } = sessions;
   const shared = (count: number) =>
     new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * count));
   const measured = shared(shardCount + 1);
@@ -174,7 +174,7 @@ function scratchMaker(
     ...config,
     core: {
       ...config.core,
-      home: {
+      sessions: {
         ...{ ...open, ...limits, thread, shardCount },
         movesConnections: thread === 0 && shardCount > 0 && isNative,
       },

@@ -7,8 +7,8 @@ import { bindings } from '../native/bindings.ts';
 import type { ReactorOptions } from '../native/contract.ts';
 import { AddonBlobs } from './in-process/addon-blobs.ts';
 import { ReservedConnections } from './in-process/reserved-connections.ts';
-import type { LocalStream } from './in-process/stream.ts';
-import { attachLocal } from './in-process/wire.ts';
+import type { InProcessStream } from './in-process/stream.ts';
+import { attachInProcess } from './in-process/wire.ts';
 import { Leaving } from './turn/connection.ts';
 import { askDrained, hold, leave, resume } from './turn/connection-calls.ts';
 import { TurnEngine } from './turn/turn-engine.ts';
@@ -24,7 +24,7 @@ export class MixedReactor extends AddonReactor {
     const { arena, rows, out, outRows, control, unsent } = this;
     const connections = new ReservedConnections(this);
     const blobs = new AddonBlobs(this);
-    const engine = new TurnEngine(options, () => this.nudge(), {
+    const engine = new TurnEngine(options, () => this.requestTurn(), {
       ...{ arena, rows, out, outRows, control, unsent, connections, blobs },
       isShared: true,
     });
@@ -34,15 +34,15 @@ export class MixedReactor extends AddonReactor {
     };
     // Written behind the turn or outside of one; the addon would send it to nobody.
     onOutput = () => {
-      if (engine.output.spill()) this.nudge();
+      if (engine.output.spill()) this.requestTurn();
     };
     this.#connections = connections;
     this.#engine = engine;
   }
 
   /** Makes the other end of `stream` a connection; its OPEN row comes with the next turn. */
-  attachLocal(stream: LocalStream): void {
-    attachLocal(this.#engine, stream, () => {});
+  attachInProcess(stream: InProcessStream): void {
+    attachInProcess(this.#engine, stream, () => {});
   }
 
   override spill(): void {

@@ -12,8 +12,8 @@ import type {
   ReactorOptions,
 } from '../native/contract.ts';
 import { GoneReason } from '../protocol/batch.ts';
-import type { LocalStream } from './in-process/stream.ts';
-import { attachLocal } from './in-process/wire.ts';
+import type { InProcessStream } from './in-process/stream.ts';
+import { attachInProcess } from './in-process/wire.ts';
 import { SocketWire } from './socket-wire.ts';
 import type { Connection, Opened } from './turn/connection.ts';
 import { TurnReactor } from './turn-reactor.ts';
@@ -35,7 +35,7 @@ export class NodeReactor extends TurnReactor {
   #ringTimer: NodeJS.Timeout | null = null;
   #listenErrorAtMs = Number.NEGATIVE_INFINITY;
   #openHandles = 0;
-  #localCount = 0;
+  #inProcessCount = 0;
   /** Connections in the process keep it alive, as sockets do. */
   #alive: NodeJS.Timeout | undefined;
   #destroyed: Promise<void> | null = null;
@@ -94,12 +94,12 @@ export class NodeReactor extends TurnReactor {
   }
 
   /** Makes the other end of `stream` a connection; its OPEN row comes with the next turn. */
-  attachLocal(stream: LocalStream): void {
+  attachInProcess(stream: InProcessStream): void {
     if (stream.destroyed) return;
-    this.#localCount++;
+    this.#inProcessCount++;
     this.#alive ??= setInterval(() => {}, ALIVE_MS);
-    attachLocal(this.engine, stream, () => {
-      if (--this.#localCount > 0) return;
+    attachInProcess(this.engine, stream, () => {
+      if (--this.#inProcessCount > 0) return;
       clearInterval(this.#alive);
       this.#alive = undefined;
     });
@@ -139,7 +139,7 @@ export class NodeReactor extends TurnReactor {
 
   /** Runs a turn when a ring has something to read, whoever forgot to ring, or sockets have sent what counts as memory. */
   #lookAtRings(): void {
-    if (this.engine.rings.isWaiting() || this.engine.mustTellMemory) this.nudge();
+    if (this.engine.rings.isWaiting() || this.engine.mustTellMemory) this.requestTurn();
   }
 
   #accept(socket: net.Socket, address: ListenAddress, listener: number): void {

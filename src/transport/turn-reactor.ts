@@ -110,15 +110,15 @@ export abstract class TurnReactor implements Reactor {
     _doorbellFd: number,
   ): void {
     this.engine.rings.watch(words, asleep, writeWords, readWords);
-    this.nudge();
+    this.requestTurn();
   }
 
   pauseReading(isPaused: boolean): void {
     this.engine.pauseReading(isPaused);
   }
 
-  nudge(): void {
-    this.engine.nudge();
+  requestTurn(): void {
+    this.engine.requestTurn();
   }
 
   /** Hands an adopted connection what came with it. */

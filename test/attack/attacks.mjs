@@ -1,8 +1,8 @@
 /** All attacks, in the order in which they are played. */
-import { DOORS } from './cases/doors.mjs';
+import { LIMITS } from './cases/doors.mjs';
 import { FUZZ } from './cases/fuzz.mjs';
 import { MEMORY } from './cases/memory.mjs';
 import { OUTPUT } from './cases/output.mjs';
 import { WORK } from './cases/work.mjs';
 
-export const ATTACKS = [...DOORS, ...OUTPUT, ...WORK, ...MEMORY, ...FUZZ];
+export const ATTACKS = [...LIMITS, ...OUTPUT, ...WORK, ...MEMORY, ...FUZZ];

@@ -4,14 +4,14 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { IN_PROCESS, RowKind } from '../../src/protocol/batch.ts';
-import { LocalStream } from '../../src/transport/in-process/stream.ts';
+import { InProcessStream } from '../../src/transport/in-process/stream.ts';
 import { Peer } from './peer.ts';
-import { carriers, type LocalReactor } from './peers.ts';
+import { carriers, type InProcessReactor } from './peers.ts';
 import { isKind, isLine, useStage } from './stage.ts';
 
-describe.each(carriers.filter(({ isLocal }) => isLocal))('$label', (carrier) => {
+describe.each(carriers.filter(({ isInProcess }) => isInProcess))('$label', (carrier) => {
   const stage = useStage(carrier);
-  const reactor = () => stage.host.reactor as LocalReactor;
+  const reactor = () => stage.host.reactor as InProcessReactor;
   const connectSocket = () => stage.connect({ port: stage.port, host: '127.0.0.1' });
 
   test('opens as a local peer that no listener accepted', async () => {
@@ -108,16 +108,16 @@ describe.each(carriers.filter(({ isLocal }) => isLocal))('$label', (carrier) => 
   });
 
   test('takes what was written before there was an other end, and an end as well', async () => {
-    const stream = new LocalStream();
+    const stream = new InProcessStream();
     stream.end('early\n');
     await new Promise(setImmediate);
-    reactor().attachLocal(stream);
+    reactor().attachInProcess(stream);
     await stage.host.event(isLine('early'));
     await stage.host.event(isKind(RowKind.GONE));
   });
 
   test('ends a stream that is refused, and takes its writes as done', async () => {
-    const stream = new LocalStream();
+    const stream = new InProcessStream();
     const written = new Promise((resolve) => stream.write('to nobody', resolve));
     stream.resume();
     stream.refuse();
@@ -125,17 +125,17 @@ describe.each(carriers.filter(({ isLocal }) => isLocal))('$label', (carrier) => 
   });
 
   test('does not connect a peer that has left already', async () => {
-    const stream = new LocalStream();
+    const stream = new InProcessStream();
     stream.destroy();
-    reactor().attachLocal(stream);
+    reactor().attachInProcess(stream);
     (await stage.connect()).write('other\n');
     await stage.host.event(isLine('other'));
     expect(stage.host.count(RowKind.OPEN)).toBe(1);
   });
 
   test('lets what a peer throws be its own', async () => {
-    const stream = new LocalStream();
-    reactor().attachLocal(stream);
+    const stream = new InProcessStream();
+    reactor().attachInProcess(stream);
     stream.on('data', () => {
       throw new Error('of the peer');
     });
@@ -149,7 +149,7 @@ describe.each(carriers.filter(({ isLocal }) => isLocal))('$label', (carrier) => 
     const [error] = await thrown;
     for (const listener of listeners) process.on('uncaughtException', listener);
     expect((error as Error).message).toBe('of the peer');
-    const other = Peer.local(reactor());
+    const other = Peer.inProcessPeer(reactor());
     expect(await other.write('go\n').text(6)).toBe('answer');
   });
 

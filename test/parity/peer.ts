@@ -3,8 +3,8 @@
  */
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
-import { LocalStream } from '../../src/transport/in-process/stream.ts';
-import type { LocalReactor } from './peers.ts';
+import { InProcessStream } from '../../src/transport/in-process/stream.ts';
+import type { InProcessReactor } from './peers.ts';
 
 export class Peer {
   readonly socket: Duplex;
@@ -52,9 +52,9 @@ export class Peer {
   }
 
   /** Connects inside the process. */
-  static local(reactor: LocalReactor): Peer {
-    const stream = new LocalStream();
-    reactor.attachLocal(stream);
+  static inProcessPeer(reactor: InProcessReactor): Peer {
+    const stream = new InProcessStream();
+    reactor.attachInProcess(stream);
     return new Peer(stream);
   }
 

@@ -6,7 +6,7 @@
 import { createDecoder as createAddonDecoder } from '../../src/native/addon.ts';
 import type { CreateDecoder, Reactor, ReactorOptions } from '../../src/native/contract.ts';
 import { loadNative } from '../../src/native/load.ts';
-import type { LocalStream } from '../../src/transport/in-process/stream.ts';
+import type { InProcessStream } from '../../src/transport/in-process/stream.ts';
 import { MixedReactor } from '../../src/transport/mixed-reactor.ts';
 import { createNodeReactor } from '../../src/transport/node-reactor.ts';
 import { createDecoder } from '../../src/transport/socketless-decoder.ts';
@@ -35,13 +35,13 @@ export const addon: Implementation | null =
 requireAddon();
 
 /** A reactor that takes connections inside the process, too. */
-export type LocalReactor = Reactor & { attachLocal(stream: LocalStream): void };
+export type InProcessReactor = Reactor & { attachInProcess(stream: InProcessStream): void };
 
 export interface Carrier {
   readonly label: string;
   readonly createReactor: (options: ReactorOptions) => Reactor;
   /** Peers connect inside the process instead of by a socket. */
-  readonly isLocal: boolean;
+  readonly isInProcess: boolean;
 }
 
 /** All that are here; the twin first. */
@@ -49,11 +49,11 @@ export const implementations: readonly Implementation[] = addon === null ? [twin
 
 /** Reactors with what carries the bytes of their peers. */
 export const carriers: readonly Carrier[] = implementations.flatMap(({ kind, createReactor }) => [
-  { label: `${kind}, sockets`, createReactor, isLocal: false },
+  { label: `${kind}, sockets`, createReactor, isInProcess: false },
   {
     label: `${kind}, in process`,
     createReactor:
       kind === 'twin' ? createReactor : (options: ReactorOptions) => new MixedReactor(options),
-    isLocal: true,
+    isInProcess: true,
   },
 ]);

@@ -85,7 +85,7 @@ describe.each(carriers)('the reactor of the $label', (carrier) => {
     const { conn } = await stage.host.event(isKind(RowKind.OPEN));
     await new Promise((resolve) => setTimeout(resolve, 1));
     stage.host.send(conn, 'from a timer');
-    stage.host.reactor.nudge();
+    stage.host.reactor.requestTurn();
     expect(await peer.text(12)).toBe('from a timer');
   });
 
@@ -178,7 +178,7 @@ describe.each(carriers)('the reactor of the $label', (carrier) => {
     expect(stage.host.reactor.control[Control.BLOB_KIB]).toBe(0);
     stage.host.send(gone.conn, 'still open');
     stage.host.reactor.close(gone.conn);
-    stage.host.reactor.nudge();
+    stage.host.reactor.requestTurn();
     expect(await peer.rest()).toBe('still open');
     expect(stage.host.count(16)).toBe(0);
   });

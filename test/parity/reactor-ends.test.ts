@@ -27,11 +27,11 @@ describe.each(carriers)('the reactor of the $label', (carrier) => {
     const peer = await stage.connect();
     peer.write('question\n').socket.end();
     const { conn, turn } = await stage.host.event(isKind(RowKind.GONE));
-    stage.host.reactor.nudge();
+    stage.host.reactor.requestTurn();
     await stage.host.until(() => stage.host.turn > turn);
     stage.host.send(conn, 'late answer');
     stage.host.reactor.close(conn);
-    stage.host.reactor.nudge();
+    stage.host.reactor.requestTurn();
     expect(await peer.rest()).toBe('late answer');
     await peer.closed;
     expect(stage.host.count(RowKind.GONE)).toBe(1);

@@ -46,7 +46,7 @@ describe.each(carriers)('the reactor of the $label', (carrier) => {
     const peer = await stage.connect();
     peer.write('a\nb\n').socket.end();
     await stage.host.until(() => state.held.length > 0);
-    stage.host.reactor.nudge();
+    stage.host.reactor.requestTurn();
     await stage.host.until(() => stage.host.turn > state.held[0]!.turn);
     expect(stage.host.count(RowKind.GONE)).toBe(0);
     stage.host.reactor.resume(state.held[0]!.conn);

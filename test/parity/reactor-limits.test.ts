@@ -51,12 +51,12 @@ describe.each(carriers)('the reactor of the $label', (carrier) => {
     };
     peer.write('go\n');
     const { conn, turn } = await stage.host.event(isKind(RowKind.LINE));
-    stage.host.reactor.nudge();
+    stage.host.reactor.requestTurn();
     await stage.host.until(() => stage.host.turn > turn);
     expect(stage.host.reactor.unsentBytes(conn)).toBeGreaterThan(2 * MIB);
     expect(stage.host.count(RowKind.GONE)).toBe(0);
     stage.host.send(conn, 'more');
-    stage.host.reactor.nudge();
+    stage.host.reactor.requestTurn();
     expect((await stage.host.event(isKind(RowKind.GONE))).args[0]).toBe(GoneReason.OUTPUT_LIMIT);
     peer.socket.resume();
     await peer.closed;
@@ -72,7 +72,7 @@ describe.each(carriers)('the reactor of the $label', (carrier) => {
     const reply = Buffer.alloc(16 * MIB, 'r');
     const { turn } = stage.host;
     stage.host.send(conn, reply);
-    reactor.nudge();
+    reactor.requestTurn();
     await stage.host.until(() => stage.host.turn > turn);
     expect(waiting()).toBeGreaterThan(MIB);
     expect(waiting()).toBe(reactor.unsentBytes(conn));
@@ -94,7 +94,7 @@ describe.each(carriers)('the reactor of the $label', (carrier) => {
     };
     peer.write('go\n');
     const { conn, turn } = await stage.host.event(isKind(RowKind.LINE));
-    stage.host.reactor.nudge();
+    stage.host.reactor.requestTurn();
     await stage.host.until(() => stage.host.turn > turn);
     expect(stage.host.count(RowKind.DRAINED)).toBe(0);
     expect(stage.host.reactor.unsentBytes(conn)).toBeGreaterThan(1000);
@@ -109,7 +109,7 @@ describe.each(carriers)('the reactor of the $label', (carrier) => {
     await stage.connect();
     const { conn } = await stage.host.event(isKind(RowKind.OPEN));
     stage.host.reactor.notifyDrained(conn, 0);
-    stage.host.reactor.nudge();
+    stage.host.reactor.requestTurn();
     expect((await stage.host.event(isKind(RowKind.DRAINED))).conn).toBe(conn);
   });
 });

@@ -12,7 +12,7 @@ describe.each(carriers)('the reactor of the $label', (carrier) => {
   /** Runs turns until `isTrue`; without rows each needs a nudge. */
   const turnsUntil = async (isTrue: () => boolean): Promise<void> => {
     while (!isTrue()) {
-      stage.host.reactor.nudge();
+      stage.host.reactor.requestTurn();
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
@@ -45,7 +45,7 @@ describe.each(carriers)('the reactor of the $label', (carrier) => {
     const { conn } = await stage.host.event(isLine('open'));
     stage.host.reactor.pauseReading(true);
     stage.host.send(conn, 'answer');
-    stage.host.reactor.nudge();
+    stage.host.reactor.requestTurn();
     expect(await peer.text(6)).toBe('answer');
     stage.host.reactor.close(conn);
     expect(await peer.rest()).toBe('');

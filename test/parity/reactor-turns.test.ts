@@ -25,7 +25,7 @@ describe.each(implementations)('the reactor of the $kind', (implementation) => {
   test('runs a turn without rows when nudged', async () => {
     const counts: number[] = [];
     stage.host.handleTurn = (rowCount) => counts.push(rowCount);
-    stage.host.reactor.nudge();
+    stage.host.reactor.requestTurn();
     await stage.host.until(() => counts.length > 0);
     expect(counts).toEqual([0]);
   });

@@ -6,7 +6,7 @@ import { afterEach, beforeEach } from 'vitest';
 import type { ReactorOptions } from '../../src/native/contract.ts';
 import { type Event, Host } from './host.ts';
 import { Peer } from './peer.ts';
-import type { Carrier, LocalReactor } from './peers.ts';
+import type { Carrier, InProcessReactor } from './peers.ts';
 
 export const LOCALHOST = { host: '127.0.0.1', port: 0, backlog: 511 };
 export const isKind = (type: number) => (event: Event) => event.type === type;
@@ -32,9 +32,9 @@ export class Stage {
   }
 
   async connect(to?: net.NetConnectOpts): Promise<Peer> {
-    const isLocal = to === undefined && this.#carrier.isLocal === true;
-    const peer = isLocal
-      ? Peer.local(this.host.reactor as LocalReactor)
+    const isInProcess = to === undefined && this.#carrier.isInProcess === true;
+    const peer = isInProcess
+      ? Peer.inProcessPeer(this.host.reactor as InProcessReactor)
       : await Peer.connect(to ?? { port: this.port, host: '127.0.0.1' });
     this.#peers.push(peer);
     return peer;

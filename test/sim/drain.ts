@@ -79,8 +79,13 @@ export function leaveAll(scene: Scene): void {
   }
   for (const broker of brokersOf(world)) checkEmpty(broker);
   for (const { index, core, blobKib } of world.living) {
-    const { home } = core;
-    const left = [sessionsOf(home).length, home.farPeers.size, home.questions.size, blobKib];
+    const { table } = core;
+    const left = [
+      sessionsOf(table).length,
+      table.crossThreadPeers.size,
+      table.questions.size,
+      blobKib,
+    ];
     ensure(
       left.every((count) => count === 0),
       () => `thread ${index} is left with ${left} (sessions, far peers, questions, KiB of blobs)`,

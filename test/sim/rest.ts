@@ -8,7 +8,7 @@ import { Worker } from './peers/worker.ts';
 import { locate } from './server/inspect.ts';
 import type { SimThread } from './server/sim-thread.ts';
 import type { World } from './server/world.ts';
-import { checkHomesAtRest } from './session-invariants.ts';
+import { checkSessionsAtRest } from './session-invariants.ts';
 import { ensure } from './transcript.ts';
 
 const ROUNDS_MAX = 2000;
@@ -60,7 +60,7 @@ function runRound(world: World, peers: readonly SimPeer[], random: Random): bool
 /** Checks a world that `settle` has brought to rest. */
 export function checkRest(world: World, peers: readonly SimPeer[]): void {
   for (const peer of peers) checkPeer(world, peer);
-  checkHomesAtRest(world.living.map((thread) => thread.core.home));
+  checkSessionsAtRest(world.living.map((thread) => thread.core.table));
   for (const thread of world.living) {
     checkRings(world, thread);
     checkClock(world, thread);
@@ -102,14 +102,14 @@ function checkRings(world: World, thread: SimThread): void {
       () => `ring ${thread.index} to ${other.index}: ${link?.sent} sent, ${reader?.received} read`,
     );
   }
-  const { home, broker } = thread.core;
+  const { table, broker } = thread.core;
   ensure(
     thread.rings.levelOf(thread.index) === (broker?.jobs.level ?? 0),
     () => `thread ${thread.index} publishes level ${thread.rings.levelOf(thread.index)}`,
   );
   ensure(
     world.plan.shardCount === 0 ||
-      thread.rings.connectionsOf(thread.index) === home.connectionCount,
+      thread.rings.connectionsOf(thread.index) === table.connectionCount,
     () =>
       `thread ${thread.index} publishes ${thread.rings.connectionsOf(thread.index)} connections`,
   );

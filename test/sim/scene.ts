@@ -10,7 +10,7 @@ import { checkRest, settle } from './rest.ts';
 import { brokersOf } from './server/inspect.ts';
 import type { SimThread } from './server/sim-thread.ts';
 import { World } from './server/world.ts';
-import { checkHome, watchNoops } from './session-invariants.ts';
+import { checkSessions, watchNoops } from './session-invariants.ts';
 import { ensure, type Transcript } from './transcript.ts';
 import { BrokerWatch } from './watch/broker-watch.ts';
 
@@ -79,22 +79,22 @@ export class Scene {
   }
 
   #watch(thread: SimThread): void {
-    const { broker, home } = thread.core;
-    watchNoops(home);
+    const { broker, table } = thread.core;
+    watchNoops(table);
     if (broker === null) return;
     const isCancelAsked = (serial: number) => this.ledger.isCancelAsked(thread.index, serial);
     this.#watches.set(thread, new BrokerWatch(broker, isCancelAsked));
   }
 
   #check(thread: SimThread): void {
-    const { broker, home } = thread.core;
+    const { broker, table } = thread.core;
     this.#watches.get(thread)?.check();
     if (broker !== null) checkBroker(broker);
-    checkHome(home);
-    home.account.refresh();
+    checkSessions(table);
+    table.account.refresh();
     ensure(
-      home.account.held === keptBytes(home),
-      () => `${home.account.held} bytes counted, ${keptBytes(home)} are kept`,
+      table.account.held === keptBytes(table),
+      () => `${table.account.held} bytes counted, ${keptBytes(table)} are kept`,
     );
   }
 

@@ -5,28 +5,28 @@
 import { Flag } from '../../src/broker/jobs.ts';
 import { type Peer, Waking } from '../../src/broker/peer.ts';
 import { Control } from '../../src/protocol/batch.ts';
-import { farJobKey, type Session } from '../../src/session/session.ts';
-import type { Home } from '../../src/session/session-table.ts';
+import { crossThreadJobKey, type Session } from '../../src/session/session.ts';
+import type { SessionTable } from '../../src/session/session-table.ts';
 import { livePeers } from './invariants.ts';
 import { liveJobs } from './job-invariants.ts';
 import { ensure } from './transcript.ts';
 
 const KEY_BASE = 2 ** 31;
 
-export function sessionsOf(home: Home): Session[] {
+export function sessionsOf(table: SessionTable): Session[] {
   const found: Session[] = [];
-  for (let slot = 0; slot < home.slotEnd; slot++) {
-    const session = home.atSlot(slot);
+  for (let slot = 0; slot < table.slotEnd; slot++) {
+    const session = table.atSlot(slot);
     if (session !== null) found.push(session);
   }
   return found;
 }
 
 /** From now on, throws when a NOOP is sent to a connection that does not sleep, or for a sleep that is over. */
-export function watchNoops(home: Home): void {
-  const noop = home.noop.bind(home);
-  const { control } = home.reactor;
-  home.noop = (session, sleepSerial) => {
+export function watchNoops(table: SessionTable): void {
+  const noop = table.noop.bind(table);
+  const { control } = table.reactor;
+  table.noop = (session, sleepSerial) => {
     const { isAsleep, isNooped } = session;
     const before = control[Control.OUT_BYTES];
     noop(session, sleepSerial);
@@ -39,14 +39,14 @@ export function watchNoops(home: Home): void {
 }
 
 /** Between two events of one thread. */
-export function checkHome(home: Home): void {
-  const sessions = sessionsOf(home);
-  const { thread } = home.options;
+export function checkSessions(table: SessionTable): void {
+  const sessions = sessionsOf(table);
+  const { thread } = table.options;
   ensure(
-    home.connectionCount === sessions.length,
-    () => `thread ${thread} counts ${home.connectionCount} sessions, has ${sessions.length}`,
+    table.connectionCount === sessions.length,
+    () => `thread ${thread} counts ${table.connectionCount} sessions, has ${sessions.length}`,
   );
-  const peers = new Set<Peer>(home.farPeers.values());
+  const peers = new Set<Peer>(table.crossThreadPeers.values());
   for (const session of sessions) {
     const { replies, peer } = session;
     ensure(
@@ -59,7 +59,7 @@ export function checkHome(home: Home): void {
     );
     if (peer !== null) peers.add(peer);
   }
-  const { broker } = home;
+  const { broker } = table;
   if (broker === null) return;
   const known = livePeers(broker);
   ensure(
@@ -69,23 +69,23 @@ export function checkHome(home: Home): void {
 }
 
 /** When nothing is on its way between threads, from peers or to peers. */
-export function checkHomesAtRest(homes: readonly Home[]): void {
-  for (const home of homes) {
-    const { thread } = home.options;
-    ensure(home.questions.size === 0, () => `thread ${thread} waits for answers`);
-    ensure(home.continuations.length === 0, () => `thread ${thread} has work left`);
-    for (const session of sessionsOf(home)) {
+export function checkSessionsAtRest(tables: readonly SessionTable[]): void {
+  for (const table of tables) {
+    const { thread } = table.options;
+    ensure(table.questions.size === 0, () => `thread ${thread} waits for answers`);
+    ensure(table.continuations.length === 0, () => `thread ${thread} has work left`);
+    for (const session of sessionsOf(table)) {
       const who = () => `thread ${thread}, connection ${session.conn}`;
       ensure(session.replies === null, () => `${who()}: replies are missing`);
       ensure(session.holds === 0, () => `${who()}: is held for ${session.holds}`);
       ensure(session.grab === null, () => `${who()}: a grab is under way`);
-      for (const owner of homes) {
-        checkSleepAt(owner, home, session);
-        if (owner !== home) checkFarJobs(owner, home, session);
+      for (const owner of tables) {
+        checkSleepAt(owner, table, session);
+        if (owner !== table) checkCrossThreadJobs(owner, table, session);
       }
     }
-    for (const key of home.farPeers.keys()) {
-      const from = homes.find((other) => other.options.thread === Math.floor(key / KEY_BASE));
+    for (const key of table.crossThreadPeers.keys()) {
+      const from = tables.find((other) => other.options.thread === Math.floor(key / KEY_BASE));
       ensure(
         from?.live(key % KEY_BASE) != null,
         () => `thread ${thread} has a peer of connection ${key % KEY_BASE}, which has ended`,
@@ -95,8 +95,8 @@ export function checkHomesAtRest(homes: readonly Home[]): void {
 }
 
 /** What the broker in thread `owner` believes of a session's sleep must be true. */
-function checkSleepAt(owner: Home, home: Home, session: Session): void {
-  const peer = peerAt(owner, home, session);
+function checkSleepAt(owner: SessionTable, table: SessionTable, session: Session): void {
+  const peer = peerAt(owner, table, session);
   if (peer === undefined) return;
   const { waking } = peer;
   const { isAsleep, isNooped, abilities } = session;
@@ -109,28 +109,28 @@ function checkSleepAt(owner: Home, home: Home, session: Session): void {
   ensure(
     isRight,
     () =>
-      `connection ${session.conn} of thread ${home.options.thread} is ` +
+      `connection ${session.conn} of thread ${table.options.thread} is ` +
       `${isAsleep ? (isNooped ? 'woken' : 'asleep') : 'awake'}, thread ${owner.options.thread} says ${waking}`,
   );
 }
 
 /** Home knows which far jobs a connection holds: it answers for all others itself. */
-function checkFarJobs(owner: Home, home: Home, session: Session): void {
+function checkCrossThreadJobs(owner: SessionTable, table: SessionTable, session: Session): void {
   const { broker } = owner;
   if (broker === null) return;
   const { jobs } = broker;
-  const peer = peerAt(owner, home, session);
+  const peer = peerAt(owner, table, session);
   for (const job of liveJobs(broker)) {
     const isHeld = jobs.state(job) === Flag.ASSIGNED && jobs.workerOf(job) === peer;
-    const key = farJobKey(owner.options.thread, jobs.table.serial(job));
+    const key = crossThreadJobKey(owner.options.thread, jobs.table.serial(job));
     ensure(
-      (session.farJobs?.has(key) ?? false) === isHeld,
+      (session.crossThreadJobs?.has(key) ?? false) === isHeld,
       () => `connection ${session.conn} ${isHeld ? 'holds' : 'no longer holds'} far job ${job}`,
     );
   }
 }
 
-function peerAt(owner: Home, home: Home, session: Session): Peer | undefined {
-  if (owner === home) return session.peer ?? undefined;
-  return owner.farPeers.get(home.options.thread * KEY_BASE + session.conn);
+function peerAt(owner: SessionTable, table: SessionTable, session: Session): Peer | undefined {
+  if (owner === table) return session.peer ?? undefined;
+  return owner.crossThreadPeers.get(table.options.thread * KEY_BASE + session.conn);
 }

@@ -12,15 +12,15 @@ import type { RingReader } from '../../src/ring/ring.ts';
 import { FarLink, type RecordWriter } from '../../src/session/cross-thread/link.ts';
 import { RecordKind } from '../../src/session/cross-thread/records.ts';
 import type { Session } from '../../src/session/session.ts';
-import type { NearOptions } from './own-thread.ts';
+import type { OwnThreadOptions } from './own-thread.ts';
 import { HASH_SEED } from './own-thread.ts';
-import { NearDialogue } from './own-thread-dialogue.ts';
+import { OwnThreadDialogue } from './own-thread-dialogue.ts';
 import { toBytes } from './packet-text.ts';
 
 type KindName = keyof typeof RecordKind;
 const KIND_NAMES = Object.entries(RecordKind) as [KindName, number][];
 
-export interface FarRecord {
+export interface CrossThreadRecord {
   readonly to: number;
   readonly kind: KindName;
   readonly a: number;
@@ -36,12 +36,12 @@ class Writer implements RecordWriter {
   at = 0;
   overflowBytes = 0;
   sent = 0;
-  #open: Omit<FarRecord, 'payload'> | null = null;
-  #committed: FarRecord[] = [];
+  #open: Omit<CrossThreadRecord, 'payload'> | null = null;
+  #committed: CrossThreadRecord[] = [];
   readonly #to: number;
-  readonly #shown: (record: FarRecord) => void;
+  readonly #shown: (record: CrossThreadRecord) => void;
 
-  constructor(to: number, shown: (record: FarRecord) => void) {
+  constructor(to: number, shown: (record: CrossThreadRecord) => void) {
     this.#to = to;
     this.#shown = shown;
   }
@@ -101,14 +101,14 @@ class Reader {
   }
 }
 
-export interface FarOptions extends NearOptions {
+export interface CrossThreadOptions extends OwnThreadOptions {
   readonly thread: number;
   readonly shardCount: number;
 }
 
-export class FarDialogue extends NearDialogue {
+export class CrossThreadDialogue extends OwnThreadDialogue {
   /** Records that the thread has shown, oldest first. */
-  readonly records: FarRecord[];
+  readonly records: CrossThreadRecord[];
   /** Levels that other threads have published. */
   readonly levels: number[];
   /** What this thread has published last. */
@@ -117,9 +117,9 @@ export class FarDialogue extends NearDialogue {
   readonly #links: (FarLink | null)[];
   readonly shardCount: number;
 
-  constructor(options: FarOptions) {
+  constructor(options: CrossThreadOptions) {
     const { thread, shardCount } = options;
-    const records: FarRecord[] = [];
+    const records: CrossThreadRecord[] = [];
     const levels: number[] = [];
     const published = { level: 0, connections: 0 };
     const links: (FarLink | null)[] = [];
@@ -166,10 +166,10 @@ export class FarDialogue extends NearDialogue {
     const byteCount = bytes.length - 24;
     const record = { kind: RecordKind[kind], a, b, c, d, bytes, at: 16, byteCount };
     (this.#readers[from] as Reader).queue.push(record);
-    this.thread.reactor.nudge();
+    this.thread.reactor.requestTurn();
   }
 
-  heard(...record: Parameters<FarDialogue['send']>): void {
+  heard(...record: Parameters<CrossThreadDialogue['send']>): void {
     this.send(...record);
     this.thread.run();
   }
@@ -200,7 +200,7 @@ export class FarDialogue extends NearDialogue {
   }
 
   session(name: string): Session {
-    const session = this.thread.home.live(this.peer(name).conn);
+    const session = this.thread.table.live(this.peer(name).conn);
     if (session === null) throw new Error(`${name} has no session`);
     return session;
   }
@@ -214,13 +214,13 @@ export class FarDialogue extends NearDialogue {
     }
   }
 
-  #print({ to, kind, a, b, c, payload }: FarRecord): string {
+  #print({ to, kind, a, b, c, payload }: CrossThreadRecord): string {
     const head = `to ${to}: ${kind}`;
     switch (kind) {
       case 'FRAME': {
-        const place = b === 0 ? '' : ` place ${b}`;
+        const replyId = b === 0 ? '' : ` place ${b}`;
         const name = PACKETS[c]?.name;
-        return `${head} ${a & 0xfffff}${place} ${name}${payload.length > 0 ? ` ${visible(payload)}` : ''}`;
+        return `${head} ${a & 0xfffff}${replyId} ${name}${payload.length > 0 ? ` ${visible(payload)}` : ''}`;
       }
       case 'REPLY':
         return `${head} ${a & 0xfffff} place ${b} ${packetText(payload)}`;

@@ -2,20 +2,20 @@
 import { Kept, nameCost } from '../../src/broker/kept.ts';
 import type { Peer } from '../../src/broker/peer.ts';
 import { SESSION_BYTES, type Session } from '../../src/session/session.ts';
-import type { Home } from '../../src/session/session-table.ts';
+import type { SessionTable } from '../../src/session/session-table.ts';
 import { reactorBytes } from '../../src/shard/thread-core.ts';
 
 /** Bytes; those of the account are `home.account.held` after its `refresh()`. */
-export function keptBytes(home: Home): number {
-  const { broker } = home;
-  let bytes = reactorBytes(home.reactor.control);
-  for (let slot = 0; slot < home.slotEnd; slot++) {
-    const session = home.atSlot(slot);
+export function keptBytes(table: SessionTable): number {
+  const { broker } = table;
+  let bytes = reactorBytes(table.reactor.control);
+  for (let slot = 0; slot < table.slotEnd; slot++) {
+    const session = table.atSlot(slot);
     if (session === null) continue;
     bytes += bytesOfSession(session);
     if (session.peer !== null) bytes += bytesOfPeer(session.peer);
   }
-  for (const peer of home.farPeers.values()) bytes += bytesOfPeer(peer);
+  for (const peer of table.crossThreadPeers.values()) bytes += bytesOfPeer(peer);
   if (broker === null) return bytes;
   for (let index = 1; index < broker.functions.indexEnd; index++) {
     const fn = broker.functions.at(index);

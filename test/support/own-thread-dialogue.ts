@@ -14,7 +14,7 @@
 import { expect } from 'vitest';
 import { Flag } from '../../src/broker/jobs.ts';
 import { PACKETS, Packet } from '../../src/protocol/packets.ts';
-import { type NearOptions, NearThread, peersOf } from './own-thread.ts';
+import { OwnThread, type OwnThreadOptions, peersOf } from './own-thread.ts';
 import {
   type PacketName,
   packetOf,
@@ -29,25 +29,25 @@ const HANDLE = /^H:t:\d{21,34}$/;
 /** Plays a dialogue on a new thread, then lets everyone go and looks whether anything is left behind. */
 export function plays(
   script: string,
-  options: NearOptions = {},
+  options: OwnThreadOptions = {},
   acts: Readonly<Record<string, () => void>> = {},
-): NearDialogue {
-  const dialogue = new NearDialogue(options, acts);
+): OwnThreadDialogue {
+  const dialogue = new OwnThreadDialogue(options, acts);
   dialogue.play(script);
   dialogue.sweep();
   return dialogue;
 }
 
-interface NearPeer {
+interface OwnThreadPeer {
   readonly conn: number;
   /** Output that is no whole packet or line yet. */
   unread: Buffer;
   isClosed: boolean;
 }
 
-export class NearDialogue {
-  readonly thread: NearThread;
-  readonly #peers = new Map<string, NearPeer>();
+export class OwnThreadDialogue {
+  readonly thread: OwnThread;
+  readonly #peers = new Map<string, OwnThreadPeer>();
   /** Handles by their names, `#1` first. */
   readonly #handles: string[] = [];
 
@@ -55,11 +55,11 @@ export class NearDialogue {
 
   readonly #window: { readonly windowBytes?: number };
 
-  constructor(options: NearOptions = {}, acts: Readonly<Record<string, () => void>> = {}) {
+  constructor(options: OwnThreadOptions = {}, acts: Readonly<Record<string, () => void>> = {}) {
     this.#acts = acts;
     const { windowBytes } = options;
     this.#window = windowBytes === undefined ? {} : { windowBytes };
-    this.thread = new NearThread(options);
+    this.thread = new OwnThread(options);
   }
 
   /** Carries out `script` and compares what was said with it. */
@@ -100,7 +100,7 @@ export class NearDialogue {
     return Buffer.from(this.thread.reactor.take(this.peer(name).conn));
   }
 
-  peer(name: string): NearPeer {
+  peer(name: string): OwnThreadPeer {
     const known = this.#peers.get(name);
     if (known !== undefined) return known;
     const conn = this.thread.reactor.connect({ port: 1000 + this.#peers.size, ...this.#window });
@@ -125,9 +125,9 @@ export class NearDialogue {
     for (const name of this.#peers.keys()) this.leave(name);
     thread.run();
     runLeftovers(thread);
-    const { broker, home } = thread;
+    const { broker, table } = thread;
     expect({
-      connections: home.connectionCount,
+      connections: table.connectionCount,
       peers: peersOf(broker).length,
       jobs: broker.jobs.table.count,
       scheduled: broker.jobs.scheduled.size,
@@ -262,7 +262,7 @@ export class NearDialogue {
 }
 
 /** Runs every job that is left, past and future, so that only leaks remain. */
-function runLeftovers(thread: NearThread): void {
+function runLeftovers(thread: OwnThread): void {
   const { broker, reactor } = thread;
   if (broker.jobs.table.count === 0) return;
   thread.stepWall(2 ** 50);
@@ -288,7 +288,7 @@ function packetAt(bytes: Buffer) {
   return packetOf(bytes.readUInt32BE(4), bytes.subarray(12, 12 + bytes.readUInt32BE(8)));
 }
 
-function describeJobs({ broker }: NearThread): string {
+function describeJobs({ broker }: OwnThread): string {
   const found: string[] = [];
   for (let job = broker.jobs.table.next(0); job !== 0; job = broker.jobs.table.next(job))
     found.push(`job ${job} in state ${broker.jobs.word(job, 2) & Flag.STATE}`);

@@ -8,7 +8,7 @@ import { LogLevel } from '../../src/base/logger.ts';
 import type { Broker, BrokerOptions } from '../../src/broker/broker.ts';
 import { Waking } from '../../src/broker/peer.ts';
 import { Control } from '../../src/protocol/batch.ts';
-import type { Home, HomeOptions } from '../../src/session/session-table.ts';
+import type { SessionTable, SessionTableOptions } from '../../src/session/session-table.ts';
 import { ThreadCore } from '../../src/shard/thread-core.ts';
 import type { ThreadRings } from '../../src/shard/thread-rings.ts';
 import type { Store, StoreHost } from '../../src/store/store.ts';
@@ -32,9 +32,9 @@ const NO_RINGS: ThreadRings = {
   publishCounts: () => {},
 };
 
-export type NearOptions = Partial<
-  Omit<BrokerOptions, 'home' | 'hashSeed' | 'account' | 'log'> &
-    Omit<HomeOptions, 'hashSeed'> & {
+export type OwnThreadOptions = Partial<
+  Omit<BrokerOptions, 'thread' | 'hashSeed' | 'account' | 'log'> &
+    Omit<SessionTableOptions, 'hashSeed'> & {
       readonly memoryBytesMax: number;
       /** Shared by threads that share that memory. */
       readonly memoryWords: Int32Array;
@@ -48,7 +48,7 @@ export type NearOptions = Partial<
     }
 >;
 
-export class NearThread {
+export class OwnThread {
   readonly core: ThreadCore;
   readonly reactor: MemoryReactor;
   /** WARNING and graver, oldest first. */
@@ -57,11 +57,11 @@ export class NearThread {
   turns = 0;
   nowMs = 1000;
   wallMs = 1_700_000_000_000;
-  readonly #options: NearOptions;
+  readonly #options: OwnThreadOptions;
   #isDue = true;
   #timer: { readonly atMs: number; readonly wake: () => void } | null = null;
 
-  constructor(options: NearOptions = {}) {
+  constructor(options: OwnThreadOptions = {}) {
     this.#options = options;
     let reactor: MemoryReactor | null = null;
     this.core = new ThreadCore(coreOptions(options), {
@@ -81,8 +81,8 @@ export class NearThread {
         if (atMs - this.nowMs > TIMER_MS_MAX) throw new Error(`timer in ${atMs - this.nowMs} ms`);
         this.#timer = { atMs, wake };
       },
-      onLine: (home, session, line) =>
-        onLine(home, session, line, {
+      onLine: (table, session, line) =>
+        onLine(table, session, line, {
           version: '2.0.0+test',
           pid: 4242,
           verbose: () => 'ERROR',
@@ -94,8 +94,8 @@ export class NearThread {
     this.reactor = reactor as unknown as MemoryReactor;
   }
 
-  get home(): Home {
-    return this.core.home;
+  get table(): SessionTable {
+    return this.core.table;
   }
 
   get broker(): Broker {
@@ -180,7 +180,7 @@ export class NearThread {
   }
 }
 
-function coreOptions(options: NearOptions) {
+function coreOptions(options: OwnThreadOptions) {
   const {
     rings: _rings,
     isAllowed: _isAllowed,
@@ -210,7 +210,7 @@ function coreOptions(options: NearOptions) {
     ...rest,
   };
   return {
-    home: { ...both, hashSeed: HASH_SEED },
+    sessions: { ...both, hashSeed: HASH_SEED },
     broker: both,
     handlePrefix: HANDLE_PREFIX,
     boot: BOOT,
@@ -222,16 +222,18 @@ function coreOptions(options: NearOptions) {
 }
 
 /** Counts everything anew and compares; the wake-up rule must hold for every function. */
-export function checkBooks(thread: NearThread): void {
-  const { broker, home } = thread.core;
-  if (home.connectionCount !== sessionCount(home))
-    throw new Error(`${home.connectionCount} connections counted, ${sessionCount(home)} are there`);
+export function checkBooks(thread: OwnThread): void {
+  const { broker, table } = thread.core;
+  if (table.connectionCount !== sessionCount(table))
+    throw new Error(
+      `${table.connectionCount} connections counted, ${sessionCount(table)} are there`,
+    );
   // What goes on over turns is counted again after its last one.
   if (broker?.isBehind) return;
-  const { account } = home;
+  const { account } = table;
   account.refresh();
-  if (account.held !== keptBytes(home))
-    throw new Error(`${account.held} bytes counted, ${keptBytes(home)} are kept`);
+  if (account.held !== keptBytes(table))
+    throw new Error(`${account.held} bytes counted, ${keptBytes(table)} are kept`);
   if (broker === null) return;
   const zero = { woken: 0, sleeping: 0, broadWoken: 0, broadSleeping: 0, registrations: 0 };
   const counts = new Map<number, typeof zero>();
@@ -261,9 +263,9 @@ export function checkBooks(thread: NearThread): void {
   }
 }
 
-function sessionCount(home: Home): number {
+function sessionCount(table: SessionTable): number {
   let count = 0;
-  for (let slot = 0; slot < home.slotEnd; slot++) if (home.atSlot(slot) !== null) count++;
+  for (let slot = 0; slot < table.slotEnd; slot++) if (table.atSlot(slot) !== null) count++;
   return count;
 }
 

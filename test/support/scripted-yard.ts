@@ -21,7 +21,7 @@ export async function scripted(): Promise<ScriptedServer> {
 }
 
 /** Options of clients and workers: these servers, which are soon tried again. */
-export const near = (servers: readonly ScriptedServer[]) => ({
+export const quick = (servers: readonly ScriptedServer[]) => ({
   servers: servers.map((server) => server.address),
   backoff: { minMs: 1, maxMs: 20 },
 });

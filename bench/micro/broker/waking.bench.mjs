@@ -44,7 +44,7 @@ class Scene {
   constructor({ functions, workers }) {
     this.sink = new Sink();
     const options = {
-      home: 0,
+      thread: 0,
       hashSeed: SEED,
       lastSerial: 0,
       jobRetries: -1,

@@ -32,7 +32,7 @@ class Stage {
   nextConn = 1;
 
   constructor() {
-    const home = {
+    const sessions = {
       thread: 0,
       shardCount: 0,
       hashSeed: SEED,
@@ -51,7 +51,7 @@ class Stage {
       isRelaxed: false,
     };
     const options = {
-      home,
+      sessions,
       broker,
       handlePrefix: 'H:a-machine',
       boot: 2_183_000_000,
@@ -78,7 +78,7 @@ class Stage {
   spill() {
     this.clear();
   }
-  nudge() {}
+  requestTurn() {}
   blobRelease() {}
   clear() {
     this.control[Control.OUT_ROWS] = 0;

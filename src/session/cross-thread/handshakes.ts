@@ -4,24 +4,29 @@
  */
 import { bytesOf } from '../../base/bytes.ts';
 import { left, moved } from '../connection-limits.ts';
-import type { Home } from '../session-table.ts';
+import type { SessionTable } from '../session-table.ts';
 import { RecordKind } from './records.ts';
 
 /** Gives an accepted descriptor to the next shard that runs; without shards it is this thread's. */
-export function giveArrival(home: Home, fd: number, address: string, port: number): void {
-  const { shardCount } = home.options;
+export function assignHandshake(
+  table: SessionTable,
+  fd: number,
+  address: string,
+  port: number,
+): void {
+  const { shardCount } = table.options;
   if (shardCount === 0) {
-    home.hooks.onArrival(fd, address, port);
+    table.hooks.onHandshake(fd, address, port);
     return;
   }
   for (let i = 0; i < shardCount; i++) {
-    const thread = 1 + (home.nextShard++ % shardCount);
-    const link = home.links[thread];
+    const thread = 1 + (table.nextShard++ % shardCount);
+    const link = table.links[thread];
     if (link == null) continue;
-    moved(home, address, thread);
-    link.send(RecordKind.ARRIVE, fd, port, 0, 0, bytesOf(address));
+    moved(table, address, thread);
+    link.send(RecordKind.HANDSHAKE, fd, port, 0, 0, bytesOf(address));
     return;
   }
-  left(home, address);
-  home.hooks.refuseArrival(fd);
+  left(table, address);
+  table.hooks.refuseHandshake(fd);
 }

@@ -12,12 +12,12 @@ import { Frame } from '../../protocol/frame.ts';
 import { HEADER_BYTES, SLAB_BYTES_MAX } from '../../protocol/limits.ts';
 import { Packet } from '../../protocol/packets.ts';
 import { left } from '../connection-limits.ts';
-import { askNext, settleGrab } from '../handlers/grabs.ts';
+import { askNext, finishGrab } from '../handlers/grabs.ts';
 import { Incident } from '../incidents.ts';
 import { relieve, relieveOther } from '../relief.ts';
-import { releaseAll, takePlace } from '../replies.ts';
-import { farJobKey, type Session } from '../session.ts';
-import type { Home } from '../session-table.ts';
+import { releaseAll, reserveReply } from '../replies.ts';
+import { crossThreadJobKey, type Session } from '../session.ts';
+import type { SessionTable } from '../session-table.ts';
 import { decodeAnswer, encodeAnswer, type Question } from '../thread-queries.ts';
 import { decodeMove } from './moving.ts';
 import { RecordKind } from './records.ts';
@@ -38,125 +38,130 @@ const KEY_BASE = 2 ** 31;
 const frame = new Frame();
 
 /** One record from thread `from`. */
-export function onRecord(home: Home, from: number, record: RecordView): void {
-  const { account } = home;
-  if (account.held > account.granted) relieve(home);
+export function onRecord(table: SessionTable, from: number, record: RecordView): void {
+  const { account } = table;
+  if (account.held > account.granted) relieve(table);
   switch (record.kind) {
     case RecordKind.FRAME:
-      onFarFrame(home, from, record);
+      onCrossThreadFrame(table, from, record);
       break;
     case RecordKind.REPLY:
-      onReply(home, from, record);
+      onReply(table, from, record);
       break;
     case RecordKind.NOTIFY:
-      onNotify(home, record);
+      onNotify(table, record);
       break;
     case RecordKind.SLEEP:
-      home.broker?.onSleep(farPeer(home, from, record.a), record.b);
+      table.broker?.onSleep(crossThreadPeer(table, from, record.a), record.b);
       break;
     case RecordKind.AWAKE:
-      home.broker?.onAwake(farPeer(home, from, record.a));
+      table.broker?.onAwake(crossThreadPeer(table, from, record.a));
       break;
     case RecordKind.WAKE: {
-      const session = home.live(record.a);
-      if (session !== null && !session.isEnding) home.noop(session, record.b);
+      const session = table.live(record.a);
+      if (session !== null && !session.isEnding) table.noop(session, record.b);
       break;
     }
     case RecordKind.GONE:
-      onFarGone(home, from, record.a);
+      onCrossThreadGone(table, from, record.a);
       break;
     case RecordKind.REVOKE:
-      onRevoke(home, from, record);
+      onRevoke(table, from, record);
       break;
     case RecordKind.CLOSE: {
-      const session = home.live(record.a);
+      const session = table.live(record.a);
       const { bytes, at, byteCount } = record;
-      if (session !== null) home.drop(session, latin1(bytes, at, at + byteCount));
+      if (session !== null) table.drop(session, latin1(bytes, at, at + byteCount));
       break;
     }
     case RecordKind.MOVE:
-      onMove(home, record);
+      onMove(table, record);
       break;
-    case RecordKind.ARRIVE:
-      onArrive(home, record);
+    case RecordKind.HANDSHAKE:
+      onHandshakeRecord(table, record);
       break;
     case RecordKind.LEFT: {
       const { bytes, at, byteCount } = record;
-      home.addressCounts?.remove(latin1(bytes, at, at + byteCount), from);
+      table.addressCounts?.remove(latin1(bytes, at, at + byteCount), from);
       break;
     }
     case RecordKind.RELIEVE:
-      relieveOther(home);
+      relieveOther(table);
       break;
     case RecordKind.ASK:
-      onAsk(home, from, record);
+      onAsk(table, from, record);
       break;
     default:
-      onAnswer(home, record);
+      onAnswer(table, record);
   }
 }
 
 /** The owner has taken a job back. One whose final packet is on its way there is not a matter of this connection any more. */
-function onRevoke(home: Home, from: number, { a: isLate, b, c, d: conn }: RecordView): void {
-  const session = home.live(conn);
-  const key = farJobKey(from, (b >>> 0) + (c >>> 0) * 2 ** 32);
-  if (session?.farJobs?.delete(key) !== true || isLate === 0) return;
+function onRevoke(
+  table: SessionTable,
+  from: number,
+  { a: isLate, b, c, d: conn }: RecordView,
+): void {
+  const session = table.live(conn);
+  const key = crossThreadJobKey(from, (b >>> 0) + (c >>> 0) * 2 ** 32);
+  if (session?.crossThreadJobs?.delete(key) !== true || isLate === 0) return;
   session.lateJobs ??= new LateAssignments();
   session.lateJobs.add(key);
 }
 
 /** The broker's peer for a connection that lives in another thread. */
-function farPeer(home: Home, from: number, conn: number): Peer {
+function crossThreadPeer(table: SessionTable, from: number, conn: number): Peer {
   const key = from * KEY_BASE + conn;
-  let peer = home.farPeers.get(key);
+  let peer = table.crossThreadPeers.get(key);
   if (peer === undefined) {
-    peer = (home.broker as Broker).addPeer(from, conn);
-    home.farPeers.set(key, peer);
+    peer = (table.broker as Broker).addPeer(from, conn);
+    table.crossThreadPeers.set(key, peer);
   }
   return peer;
 }
 
-function onFarFrame(home: Home, from: number, record: RecordView): void {
-  const { a: conn, b: place, c: type, bytes, at, byteCount } = record;
-  const seed = home.options.hashSeed;
+function onCrossThreadFrame(table: SessionTable, from: number, record: RecordView): void {
+  const { a: conn, b: replyId, c: type, bytes, at, byteCount } = record;
+  const seed = table.options.hashSeed;
   frame.parse(conn, type, bytes, at, at + byteCount, seed);
   // The turn's output has room for a head, not for data of any size.
   if (frame.dataBytes > SLAB_BYTES_MAX) {
-    frame.blob = home.reactor.blobFrom(bytes, frame.data, frame.end);
+    frame.blob = table.reactor.blobFrom(bytes, frame.data, frame.end);
     frame.end = frame.data;
   }
-  home.outbox.farPlace = place;
-  (home.broker as Broker).onFrame(farPeer(home, from, conn), frame);
+  table.outbox.crossThreadReplyId = replyId;
+  (table.broker as Broker).onFrame(crossThreadPeer(table, from, conn), frame);
 }
 
-function onFarGone(home: Home, from: number, conn: number): void {
+function onCrossThreadGone(table: SessionTable, from: number, conn: number): void {
   const key = from * KEY_BASE + conn;
-  const peer = home.farPeers.get(key);
+  const peer = table.crossThreadPeers.get(key);
   if (peer === undefined) return;
-  home.farPeers.delete(key);
-  home.broker?.onPeerGone(peer);
+  table.crossThreadPeers.delete(key);
+  table.broker?.onPeerGone(peer);
 }
 
 /** An owner's reply fills its place; a job that comes with it is noted, a refused GRAB goes to the next owner. */
-function onReply(home: Home, from: number, record: RecordView): void {
-  const session = home.live(record.a);
-  const place = session?.replies?.find(record.b);
-  if (session == null || place === undefined) return;
+function onReply(table: SessionTable, from: number, record: RecordView): void {
+  const session = table.live(record.a);
+  const pending = session?.replies?.find(record.b);
+  if (session == null || pending === undefined) return;
   const { bytes, at, byteCount } = record;
   const type = bytes[at + 7] as number;
-  if (session.grab?.placeId === place.id) {
+  if (session.grab?.replyId === pending.id) {
     if (type === Packet.NO_JOB && !session.isEnding) {
-      askNext(home, session);
+      askNext(table, session);
       return;
     }
-    settleGrab(home, session);
+    finishGrab(table, session);
   }
-  if (isAssign(type)) noteFarJob(home, session, from, bytes, at + HEADER_BYTES);
-  if (home.exceeds(session, 0)) return;
-  place.isFilled = true;
-  if (session.replies?.front === place) home.output.write(session.conn, bytes, at, at + byteCount);
-  else place.add(bytes.slice(at, at + byteCount));
-  releaseAll(home, session);
+  if (isAssign(type)) noteCrossThreadJob(table, session, from, bytes, at + HEADER_BYTES);
+  if (table.exceeds(session, 0)) return;
+  pending.isFilled = true;
+  if (session.replies?.front === pending)
+    table.output.write(session.conn, bytes, at, at + byteCount);
+  else pending.add(bytes.slice(at, at + byteCount));
+  releaseAll(table, session);
 }
 
 function isAssign(type: number): boolean {
@@ -165,8 +170,8 @@ function isAssign(type: number): boolean {
   );
 }
 
-function noteFarJob(
-  home: Home,
+function noteCrossThreadJob(
+  table: SessionTable,
   session: Session,
   from: number,
   bytes: Uint8Array,
@@ -174,33 +179,33 @@ function noteFarJob(
 ): void {
   let end = at;
   while (bytes[end] !== 0) end++;
-  if (!home.handles.parse(bytes, at, end)) return;
-  session.farJobs ??= new Set();
-  session.farJobs.add(farJobKey(from, home.handles.serial));
+  if (!table.handles.parse(bytes, at, end)) return;
+  session.crossThreadJobs ??= new Set();
+  session.crossThreadJobs.add(crossThreadJobKey(from, table.handles.serial));
 }
 
 /**
  * WORK_* for a client that lives here, once for each of its submits of that job. Whether it takes exceptions is decided
  * now.
  */
-function onNotify(home: Home, record: RecordView): void {
-  const session = home.live(record.a);
+function onNotify(table: SessionTable, record: RecordView): void {
+  const session = table.live(record.a);
   if (session === null || session.isEnding) return;
   const { bytes, at, byteCount } = record;
   let packet = bytes.subarray(at, at + byteCount);
   if (bytes[at + 7] === Packet.WORK_EXCEPTION && !session.takesExceptions) packet = failFor(packet);
   const kept = session.replies === null ? null : packet.slice();
-  for (let copies = record.b; copies > 0 && !home.exceeds(session, byteCount); copies--) {
-    if (kept === null) home.output.write(session.conn, packet);
+  for (let copies = record.b; copies > 0 && !table.exceeds(session, byteCount); copies--) {
+    if (kept === null) table.output.write(session.conn, packet);
     else keepPacket(session, kept);
   }
 }
 
 /** Behind the replies that wait. */
 function keepPacket(session: Session, packet: Uint8Array): void {
-  const place = takePlace(session);
-  place.add(packet);
-  place.isFilled = true;
+  const pending = reserveReply(session);
+  pending.add(packet);
+  pending.isFilled = true;
 }
 
 /** The WORK_FAIL that stands for a WORK_EXCEPTION: the handle without its NUL. */
@@ -212,35 +217,35 @@ function failFor(exception: Uint8Array): Uint8Array {
   return fail;
 }
 
-function onMove(home: Home, record: RecordView): void {
+function onMove(table: SessionTable, record: RecordView): void {
   const moved = decodeMove(record.bytes, record.at, record.byteCount);
   let conn: number;
   try {
-    conn = home.reactor.adopt(moved.fd, moved.unread, moved.unsent);
+    conn = table.reactor.adopt(moved.fd, moved.unread, moved.unsent);
   } catch (error) {
     const { address, port } = moved.session(0);
-    home.hooks.refuseArrival(moved.fd);
-    left(home, address);
+    table.hooks.refuseHandshake(moved.fd);
+    left(table, address);
     const text = `refuse ${address}:${port}: ${(error as Error).message}`;
-    home.incidents.report(Incident.descriptors, text, { address, port });
+    table.incidents.report(Incident.descriptors, text, { address, port });
     return;
   }
-  home.add(moved.session(conn));
+  table.add(moved.session(conn));
 }
 
-function onArrive(home: Home, record: RecordView): void {
+function onHandshakeRecord(table: SessionTable, record: RecordView): void {
   const { a: fd, b: port, bytes, at, byteCount } = record;
-  home.hooks.onArrival(fd, latin1(bytes, at, at + byteCount), port);
+  table.hooks.onHandshake(fd, latin1(bytes, at, at + byteCount), port);
 }
 
-function onAsk(home: Home, from: number, record: RecordView): void {
+function onAsk(table: SessionTable, from: number, record: RecordView): void {
   const json = record.bytes.slice(record.at, record.at + record.byteCount);
   const question = JSON.parse(new TextDecoder().decode(json)) as Question;
   const { a: id } = record;
-  home.answer(question, (answer) => {
+  table.answer(question, (answer) => {
     const bytes = encodeAnswer(answer);
-    const send = () => home.links[from]?.send(RecordKind.ANSWER, id, 0, 0, 0, bytes);
-    if (question.kind === 'fence' || question.kind === 'cancel') inNextTurn(home, send);
+    const send = () => table.links[from]?.send(RecordKind.ANSWER, id, 0, 0, 0, bytes);
+    if (question.kind === 'fence' || question.kind === 'cancel') inNextTurn(table, send);
     else send();
   });
 }
@@ -249,14 +254,14 @@ function onAsk(home: Home, from: number, record: RecordView): void {
  * Rings are published one after the other. An answer which says that effects have come is sent a turn later: what this
  * turn has for other threads is there by then.
  */
-function inNextTurn(home: Home, send: () => void): void {
+function inNextTurn(table: SessionTable, send: () => void): void {
   // Records are handled before what goes on in their own turn.
-  home.later(() => home.later(send));
+  table.later(() => table.later(send));
 }
 
-function onAnswer(home: Home, record: RecordView): void {
-  const question = home.questions.get(record.a);
+function onAnswer(table: SessionTable, record: RecordView): void {
+  const question = table.questions.get(record.a);
   if (question === undefined) return;
-  home.questions.delete(record.a);
+  table.questions.delete(record.a);
   question.done(decodeAnswer(record.bytes, record.at, record.byteCount));
 }

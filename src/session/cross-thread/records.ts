@@ -29,7 +29,7 @@ export const RecordKind = {
   REVOKE: 10,
   CLOSE: 11,
   ANSWER: 12,
-  ARRIVE: 13,
+  HANDSHAKE: 13,
   LEFT: 14,
   RELIEVE: 15,
 } as const;

@@ -10,7 +10,7 @@ import { left, moved } from '../connection-limits.ts';
 import { Incident } from '../incidents.ts';
 import { hold, unhold } from '../replies.ts';
 import { contextOf, Hold, type Session } from '../session.ts';
-import type { Home } from '../session-table.ts';
+import type { SessionTable } from '../session-table.ts';
 import type { FarLink } from './link.ts';
 import { encodeMove } from './moving.ts';
 import { RecordKind } from './records.ts';
@@ -23,88 +23,88 @@ export const DEAD_OWNER = 'the shard of its function is being started again';
 
 /** Sends a frame to another owner; `place` is 0 when it owes no reply. Its blob's reference is used up. */
 export function sendFrame(
-  home: Home,
+  table: SessionTable,
   session: Session,
   sent: Frame,
   owner: number,
-  place: number,
+  replyId: number,
 ): void {
   const { blob } = sent;
   const headBytes = sent.end - sent.off;
   const blobBytes = blob > 0 ? sent.dataBytes : 0;
-  const link = named(home, session, owner);
-  if (place === 0) session.unfenced |= 1 << owner;
-  if (link === null) home.drop(session, DEAD_OWNER);
+  const link = named(table, session, owner);
+  if (replyId === 0) session.unconfirmedOwners |= 1 << owner;
+  if (link === null) table.drop(session, DEAD_OWNER);
   else {
-    link.begin(RecordKind.FRAME, session.conn, place, sent.type, 0, headBytes + blobBytes);
+    link.begin(RecordKind.FRAME, session.conn, replyId, sent.type, 0, headBytes + blobBytes);
     link.bytes.set(sent.bytes.subarray(sent.off, sent.end), link.at);
-    if (blob > 0) home.reactor.blobRead(blob, 0, link.bytes, link.at + headBytes, blobBytes);
+    if (blob > 0) table.reactor.blobRead(blob, 0, link.bytes, link.at + headBytes, blobBytes);
   }
-  if (blob > 0) home.reactor.blobRelease(blob);
+  if (blob > 0) table.reactor.blobRelease(blob);
 }
 
 export function sendGrab(
-  home: Home,
+  table: SessionTable,
   session: Session,
   type: number,
   owner: number,
-  place: number,
+  replyId: number,
 ): void {
-  const link = named(home, session, owner);
-  if (link === null) home.drop(session, DEAD_OWNER);
-  else link.send(RecordKind.FRAME, session.conn, place, type, 0);
+  const link = named(table, session, owner);
+  if (link === null) table.drop(session, DEAD_OWNER);
+  else link.send(RecordKind.FRAME, session.conn, replyId, type, 0);
 }
 
-export function sendSleep(home: Home, session: Session, owner: number): void {
-  session.unfenced |= 1 << owner;
-  named(home, session, owner)?.send(RecordKind.SLEEP, session.conn, session.sleepSerial, 0, 0);
+export function sendSleep(table: SessionTable, session: Session, owner: number): void {
+  session.unconfirmedOwners |= 1 << owner;
+  named(table, session, owner)?.send(RecordKind.SLEEP, session.conn, session.sleepSerial, 0, 0);
 }
 
-export function sendAwake(home: Home, session: Session, owner: number): void {
-  session.unfenced |= 1 << owner;
-  named(home, session, owner)?.send(RecordKind.AWAKE, session.conn, 0, 0, 0);
+export function sendAwake(table: SessionTable, session: Session, owner: number): void {
+  session.unconfirmedOwners |= 1 << owner;
+  named(table, session, owner)?.send(RecordKind.AWAKE, session.conn, 0, 0, 0);
 }
 
 /** The link to an owner that from now on has to hear when the connection ends. */
-function named(home: Home, session: Session, owner: number): FarLink | null {
+function named(table: SessionTable, session: Session, owner: number): FarLink | null {
   session.owners |= 1 << owner;
-  return home.links[owner] ?? null;
+  return table.links[owner] ?? null;
 }
 
 /** Gives the connection, from `held` on, to the living owner of the first function it names. Nothing may wait. */
-export function moveAway(home: Home, session: Session, held: Frame, owner: number): void {
+export function handOff(table: SessionTable, session: Session, held: Frame, owner: number): void {
   if (session.replies !== null) return;
-  hold(home, session, Hold.move, held.start);
-  const detached = detach(home, session);
+  hold(table, session, Hold.move, held.start);
+  const detached = detach(table, session);
   if (detached === null) {
     session.stays = true;
-    unhold(home, session, Hold.move);
+    unhold(table, session, Hold.move);
     return;
   }
   const { fd, unread, unsent } = detached;
-  home.remove(session);
+  table.remove(session);
   if (unread.length + unsent.length > MOVE_BYTES_MAX) {
-    refuseMove(home, session, fd, unread.length + unsent.length);
+    refuseMove(table, session, fd, unread.length + unsent.length);
     return;
   }
-  moved(home, session.address, owner);
+  moved(table, session.address, owner);
   const record = encodeMove(session, fd, unread, unsent);
-  (home.links[owner] as FarLink).send(RecordKind.MOVE, fd, 0, 0, 0, record);
+  (table.links[owner] as FarLink).send(RecordKind.MOVE, fd, 0, 0, 0, record);
 }
 
 /** Its bytes under way would not fit into one record; that takes limits of about 2 GiB, and a peer that uses them up. */
-function refuseMove(home: Home, session: Session, fd: number, byteCount: number): void {
+function refuseMove(table: SessionTable, session: Session, fd: number, byteCount: number): void {
   const reason = `move: ${byteCount} bytes are under way, limit ${MOVE_BYTES_MAX}`;
   const text = `close connection ${session.address}:${session.port}: ${reason}`;
-  home.incidents.report(Incident.dropped, text, contextOf(session));
-  left(home, session.address);
-  home.hooks.refuseArrival(fd);
+  table.incidents.report(Incident.dropped, text, contextOf(session));
+  left(table, session.address);
+  table.hooks.refuseHandshake(fd);
 }
 
 /** Null when some of its bytes were read and dropped because memory is short: they cannot be read again elsewhere. */
-function detach(home: Home, session: Session): Detached | null {
+function detach(table: SessionTable, session: Session): Detached | null {
   try {
-    return home.reactor.detach(session.conn);
+    return table.reactor.detach(session.conn);
   } catch {
     return null;
   }

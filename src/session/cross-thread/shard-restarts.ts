@@ -6,18 +6,18 @@
 import type { Frame } from '../../protocol/frame.ts';
 import { hold, unhold } from '../replies.ts';
 import { Hold, type Session } from '../session.ts';
-import type { Home } from '../session-table.ts';
+import type { SessionTable } from '../session-table.ts';
 
-interface Absence {
+interface ShardRestart {
   /** Monotonic time from which on its frames are refused. */
   readonly endMs: number;
   /** Connections whose next frame is for that shard. */
   readonly waiting: number[];
 }
 
-export class Absences {
+export class ShardRestarts {
   readonly #waitMs: number;
-  readonly #absences = new Map<number, Absence>();
+  readonly #restarts = new Map<number, ShardRestart>();
 
   /** How long frames wait from the death on; 0 = not at all. */
   constructor(waitMs: number) {
@@ -26,45 +26,45 @@ export class Absences {
 
   /** A shard has died, perhaps again before it ran. */
   begin(thread: number, nowMs: number): void {
-    if (this.#waitMs === 0 || this.#absences.has(thread)) return;
-    this.#absences.set(thread, { endMs: nowMs + this.#waitMs, waiting: [] });
+    if (this.#waitMs === 0 || this.#restarts.has(thread)) return;
+    this.#restarts.set(thread, { endMs: nowMs + this.#waitMs, waiting: [] });
   }
 
   /** It runs again: who waited for it is read again. */
-  end(home: Home, thread: number): void {
-    const absence = this.#absences.get(thread);
-    this.#absences.delete(thread);
-    if (absence !== undefined) release(home, absence);
+  end(table: SessionTable, thread: number): void {
+    const restart = this.#restarts.get(thread);
+    this.#restarts.delete(thread);
+    if (restart !== undefined) release(table, restart);
   }
 
   /** Holds the connection at `frame`, which is for that shard. False when it has waited enough. */
-  hold(home: Home, session: Session, frame: Frame, thread: number): boolean {
-    const absence = this.#absences.get(thread);
-    if (absence === undefined || home.incidents.nowMs >= absence.endMs) return false;
-    absence.waiting.push(session.conn);
-    hold(home, session, Hold.absence, frame.start);
+  hold(table: SessionTable, session: Session, frame: Frame, thread: number): boolean {
+    const restart = this.#restarts.get(thread);
+    if (restart === undefined || table.incidents.nowMs >= restart.endMs) return false;
+    restart.waiting.push(session.conn);
+    hold(table, session, Hold.restart, frame.start);
     return true;
   }
 
   /** Whether the shard is absent, and its frames wait or have waited. */
   has(thread: number): boolean {
-    return this.#absences.has(thread);
+    return this.#restarts.has(thread);
   }
 
   /** Lets those go on who have waited enough; returns when to call again, or Infinity. */
-  tick(home: Home): number {
+  tick(table: SessionTable): number {
     let dueMs = Number.POSITIVE_INFINITY;
-    for (const absence of this.#absences.values()) {
-      if (home.incidents.nowMs >= absence.endMs) release(home, absence);
-      else if (absence.waiting.length > 0) dueMs = Math.min(dueMs, absence.endMs);
+    for (const restart of this.#restarts.values()) {
+      if (table.incidents.nowMs >= restart.endMs) release(table, restart);
+      else if (restart.waiting.length > 0) dueMs = Math.min(dueMs, restart.endMs);
     }
     return dueMs;
   }
 }
 
-function release(home: Home, { waiting }: Absence): void {
+function release(table: SessionTable, { waiting }: ShardRestart): void {
   for (const conn of waiting.splice(0)) {
-    const session = home.live(conn);
-    if (session !== null) unhold(home, session, Hold.absence);
+    const session = table.live(conn);
+    if (session !== null) unhold(table, session, Hold.restart);
   }
 }

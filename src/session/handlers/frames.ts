@@ -4,9 +4,9 @@ import type { Frame } from '../../protocol/frame.ts';
 import { CLIENT_ID_BYTES_MAX } from '../../protocol/limits.ts';
 import { Packet } from '../../protocol/packets.ts';
 import { sendFrame } from '../cross-thread/send.ts';
-import { limitPlaces, takePlace } from '../replies.ts';
+import { limitPendingReplies, reserveReply } from '../replies.ts';
 import type { Session } from '../session.ts';
-import type { Home } from '../session-table.ts';
+import type { SessionTable } from '../session-table.ts';
 import { onCanDo, onCantDo, onPreSleep, onResetAbilities } from './abilities.ts';
 import { onGrab } from './grabs.ts';
 import { isSeenTo, refuse, toBroker } from './own-thread.ts';
@@ -14,9 +14,9 @@ import { onEcho, onGetStatus, onGetStatusUnique, onOption, textArgument } from '
 import { onWork } from './work.ts';
 
 /** Handles one packet; a blob's reference is used up. */
-export function onFrame(home: Home, session: Session, frame: Frame): void {
+export function onFrame(table: SessionTable, session: Session, frame: Frame): void {
   if ((frame.flags & RowFlag.RES) !== 0) {
-    refuse(home, session, frame, Errors.invalidMagic);
+    refuse(table, session, frame, Errors.invalidMagic);
     return;
   }
   switch (frame.type) {
@@ -29,12 +29,12 @@ export function onFrame(home: Home, session: Session, frame: Frame): void {
     case Packet.SUBMIT_JOB_EPOCH:
     case Packet.SUBMIT_REDUCE_JOB:
     case Packet.SUBMIT_REDUCE_JOB_BACKGROUND:
-      onSubmit(home, session, frame);
+      onSubmit(table, session, frame);
       break;
     case Packet.GRAB_JOB:
     case Packet.GRAB_JOB_UNIQ:
     case Packet.GRAB_JOB_ALL:
-      onGrab(home, session, frame);
+      onGrab(table, session, frame);
       break;
     case Packet.WORK_COMPLETE:
     case Packet.WORK_FAIL:
@@ -42,61 +42,61 @@ export function onFrame(home: Home, session: Session, frame: Frame): void {
     case Packet.WORK_DATA:
     case Packet.WORK_STATUS:
     case Packet.WORK_WARNING:
-      onWork(home, session, frame);
+      onWork(table, session, frame);
       break;
     case Packet.PRE_SLEEP:
-      onPreSleep(home, session);
+      onPreSleep(table, session);
       break;
     case Packet.CAN_DO:
     case Packet.CAN_DO_TIMEOUT:
-      onCanDo(home, session, frame);
+      onCanDo(table, session, frame);
       break;
     case Packet.CANT_DO:
-      onCantDo(home, session, frame);
+      onCantDo(table, session, frame);
       break;
     case Packet.RESET_ABILITIES:
-      onResetAbilities(home, session, frame);
+      onResetAbilities(table, session, frame);
       break;
     case Packet.ECHO_REQ:
-      onEcho(home, session, frame);
+      onEcho(table, session, frame);
       break;
     case Packet.GET_STATUS:
-      onGetStatus(home, session, frame);
+      onGetStatus(table, session, frame);
       break;
     case Packet.GET_STATUS_UNIQUE:
-      onGetStatusUnique(home, session, frame);
+      onGetStatusUnique(table, session, frame);
       break;
     case Packet.OPTION_REQ:
-      onOption(home, session, frame);
+      onOption(table, session, frame);
       break;
     case Packet.SET_CLIENT_ID:
-      onClientId(home, session, frame);
+      onClientId(table, session, frame);
       break;
     case Packet.ALL_YOURS:
       break;
     default:
-      refuse(home, session, frame, Errors.invalidCommand);
+      refuse(table, session, frame, Errors.invalidCommand);
   }
 }
 
-function onClientId(home: Home, session: Session, frame: Frame): void {
+function onClientId(table: SessionTable, session: Session, frame: Frame): void {
   const before = session.clientId?.length ?? 0;
   session.clientId = textArgument(frame, CLIENT_ID_BYTES_MAX);
-  home.account.keep(session, session.clientId.length - before);
+  table.account.keep(session, session.clientId.length - before);
 }
 
-function onSubmit(home: Home, session: Session, frame: Frame): void {
-  const owner = home.ownerOf(frame.hash0);
-  if (owner === home.options.thread) {
-    toBroker(home, session, frame);
+function onSubmit(table: SessionTable, session: Session, frame: Frame): void {
+  const owner = table.ownerOf(frame.hash0);
+  if (owner === table.options.thread) {
+    toBroker(table, session, frame);
     return;
   }
   if (frame.isDropped) {
-    home.refusedCount++;
-    refuse(home, session, frame, Errors.queueFull);
+    table.refusedCount++;
+    refuse(table, session, frame, Errors.queueFull);
     return;
   }
-  if (isSeenTo(home, session, frame, owner)) return;
-  sendFrame(home, session, frame, owner, takePlace(session).id);
-  limitPlaces(home, session, frame.end);
+  if (isSeenTo(table, session, frame, owner)) return;
+  sendFrame(table, session, frame, owner, reserveReply(session).id);
+  limitPendingReplies(table, session, frame.end);
 }

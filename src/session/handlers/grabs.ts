@@ -9,104 +9,112 @@ import { packetOf } from '../../protocol/encode.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import { Packet } from '../../protocol/packets.ts';
 import { sendAwake, sendFrame, sendGrab } from '../cross-thread/send.ts';
-import { fill, hold, limitPlaces, releaseAll, reply, takePlace, unhold } from '../replies.ts';
+import {
+  fill,
+  hold,
+  limitPendingReplies,
+  releaseAll,
+  reply,
+  reserveReply,
+  unhold,
+} from '../replies.ts';
 import { type GrabUnderWay, Hold, type Session } from '../session.ts';
-import type { Home } from '../session-table.ts';
+import type { SessionTable } from '../session-table.ts';
 import { toBroker } from './own-thread.ts';
 
 const NO_JOB_PACKET = packetOf(Packet.NO_JOB, '');
 
-export function onGrab(home: Home, session: Session, frame: Frame): void {
+export function onGrab(table: SessionTable, session: Session, frame: Frame): void {
   const owners = session.abilities?.owners ?? 0;
-  const near = 1 << home.options.thread;
-  if (owners === near) {
-    rouse(home, session, near);
-    toBroker(home, session, frame);
+  const own = 1 << table.options.thread;
+  if (owners === own) {
+    notifyOwnersAwake(table, session, own);
+    toBroker(table, session, frame);
   } else if (owners === 0) {
-    rouse(home, session, 0);
-    reply(home, session, NO_JOB_PACKET);
+    notifyOwnersAwake(table, session, 0);
+    reply(table, session, NO_JOB_PACKET);
   } else if ((owners & (owners - 1)) === 0) {
-    rouse(home, session, owners);
-    sendFrame(home, session, frame, 31 - Math.clz32(owners), takePlace(session).id);
-    limitPlaces(home, session, frame.end);
+    notifyOwnersAwake(table, session, owners);
+    sendFrame(table, session, frame, 31 - Math.clz32(owners), reserveReply(session).id);
+    limitPendingReplies(table, session, frame.end);
   } else {
-    const place = takePlace(session);
-    session.grab = { type: frame.type, placeId: place.id, asked: 0 };
-    hold(home, session, Hold.grab, frame.end);
-    askNext(home, session);
+    const pending = reserveReply(session);
+    session.grab = { type: frame.type, replyId: pending.id, asked: 0 };
+    hold(table, session, Hold.grab, frame.end);
+    askNext(table, session);
   }
 }
 
 /** An owner had nothing for this worker: asks the next one. */
-export function askNext(home: Home, session: Session): void {
+export function askNext(table: SessionTable, session: Session): void {
   const grab = session.grab as GrabUnderWay;
-  const owner = nextOwner(home, session, grab);
-  rouse(home, session, owner < 0 ? 0 : 1 << owner);
+  const owner = nextOwner(table, session, grab);
+  notifyOwnersAwake(table, session, owner < 0 ? 0 : 1 << owner);
   if (owner < 0) {
-    settle(home, session, NO_JOB_PACKET);
+    settle(table, session, NO_JOB_PACKET);
     return;
   }
   grab.asked |= 1 << owner;
-  if (owner === home.options.thread) grabHere(home, session, grab);
-  else sendGrab(home, session, grab.type, owner, grab.placeId);
+  if (owner === table.options.thread) grabHere(table, session, grab);
+  else sendGrab(table, session, grab.type, owner, grab.replyId);
 }
 
 /** The grab has been answered by its owner: the connection is read again. */
-export function settleGrab(home: Home, session: Session): void {
+export function finishGrab(table: SessionTable, session: Session): void {
   session.grab = null;
-  unhold(home, session, Hold.grab);
+  unhold(table, session, Hold.grab);
 }
 
-function settle(home: Home, session: Session, packet: Uint8Array): void {
-  const place = session.replies?.find((session.grab as GrabUnderWay).placeId);
-  settleGrab(home, session);
-  if (place !== undefined) fill(home, session, place, packet);
+function settle(table: SessionTable, session: Session, packet: Uint8Array): void {
+  const pending = session.replies?.find((session.grab as GrabUnderWay).replyId);
+  finishGrab(table, session);
+  if (pending !== undefined) fill(table, session, pending, packet);
 }
 
 /** This thread's own broker has a job for the worker: its reply fills the grab's place. */
-function grabHere(home: Home, session: Session, grab: GrabUnderWay): void {
-  home.outbox.place = session.replies?.find(grab.placeId) ?? null;
-  (home.broker as Broker).onGrab(home.peerOf(session), grab.type);
-  home.outbox.place = null;
-  settleGrab(home, session);
-  releaseAll(home, session);
+function grabHere(table: SessionTable, session: Session, grab: GrabUnderWay): void {
+  table.outbox.pending = session.replies?.find(grab.replyId) ?? null;
+  (table.broker as Broker).onGrab(table.peerOf(session), grab.type);
+  table.outbox.pending = null;
+  finishGrab(table, session);
+  releaseAll(table, session);
 }
 
 /**
  * Tells the owners that believe the worker asleep, also those of functions that it no longer offers; a GRAB itself tells
  * those in `except`.
  */
-function rouse(home: Home, session: Session, except: number): void {
+function notifyOwnersAwake(table: SessionTable, session: Session, except: number): void {
   session.isAsleep = false;
   const owners = session.asleepAt & ~except;
   session.asleepAt = 0;
   for (let thread = 0; owners >>> thread !== 0; thread++) {
     if ((owners & (1 << thread)) === 0) continue;
-    if (thread !== home.options.thread) sendAwake(home, session, thread);
-    else home.broker?.onAwake(home.peerOf(session));
+    if (thread !== table.options.thread) sendAwake(table, session, thread);
+    else table.broker?.onAwake(table.peerOf(session));
   }
 }
 
 /** The owner to ask now, or -1: highest level first, then in rotation; one with nothing runnable is not asked. */
-function nextOwner(home: Home, session: Session, grab: GrabUnderWay): number {
+function nextOwner(table: SessionTable, session: Session, grab: GrabUnderWay): number {
   const owners = (session.abilities?.owners ?? 0) & ~grab.asked;
-  const threadCount = home.options.shardCount + 1;
+  const threadCount = table.options.shardCount + 1;
   let best = -1;
   let bestLevel = 0;
   for (let i = 0; i < threadCount; i++) {
-    const thread = (home.nextOwner + i) % threadCount;
+    const thread = (table.nextOwner + i) % threadCount;
     if ((owners & (1 << thread)) === 0) continue;
-    const level = levelOf(home, session, thread);
+    const level = levelOf(table, session, thread);
     if (level <= bestLevel) continue;
     bestLevel = level;
     best = thread;
   }
-  home.nextOwner = (home.nextOwner + 1) % threadCount;
+  table.nextOwner = (table.nextOwner + 1) % threadCount;
   return best;
 }
 
-function levelOf(home: Home, session: Session, thread: number): number {
-  if (thread !== home.options.thread) return home.hooks.levelOf(thread);
-  const broker = home.broker as Broker;
-  return broker.canServe(home.peerOf(session)) ? broker.jobs.level : 0;
+function levelOf(table: SessionTable, session: Session, thread: number): number {
+  if (thread !== table.options.thread) return table.hooks.levelOf(thread);
+  const broker = table.broker as Broker;
+  return broker.canServe(table.peerOf(session)) ? broker.jobs.level : 0;
 }

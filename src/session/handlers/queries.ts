@@ -10,9 +10,17 @@ import type { Frame } from '../../protocol/frame.ts';
 import { HEADER_BYTES, OPTION_BYTES_MAX, TOKEN_BYTES_MAX } from '../../protocol/limits.ts';
 import { Packet } from '../../protocol/packets.ts';
 import { onToken } from '../authorization.ts';
-import { fill, hold, limitPlaces, releaseAll, reply, takePlace, unhold } from '../replies.ts';
+import {
+  fill,
+  hold,
+  limitPendingReplies,
+  releaseAll,
+  reply,
+  reserveReply,
+  unhold,
+} from '../replies.ts';
 import { Hold, type Session } from '../session.ts';
-import type { Home } from '../session-table.ts';
+import type { SessionTable } from '../session-table.ts';
 import type { Answer } from '../thread-queries.ts';
 
 const TOKEN_PREFIX = 'token:';
@@ -20,69 +28,69 @@ const TOKEN_PREFIX = 'token:';
 /** Header of the answer to the echo at hand. */
 const echoHead = withView(new Uint8Array(HEADER_BYTES));
 
-type QuestionMaker = () => Parameters<Home['ask']>[1];
+type QuestionMaker = () => Parameters<SessionTable['ask']>[1];
 
 /** Promises that all earlier frames of the connection have taken effect, also at far owners. */
-export function onEcho(home: Home, session: Session, frame: Frame): void {
+export function onEcho(table: SessionTable, session: Session, frame: Frame): void {
   const { bytes, blob, data, dataBytes } = frame;
   if (blob < 0) {
-    home.drop(session, 'ECHO_REQ: memory is short');
+    table.drop(session, 'ECHO_REQ: memory is short');
     return;
   }
   const dataEnd = data + (blob === 0 ? dataBytes : 0);
   writeHeader(echoHead, 0, Packet.ECHO_RES, dataBytes);
-  if (session.unfenced === 0 && session.replies === null) {
+  if (session.unconfirmedOwners === 0 && session.replies === null) {
     const { conn } = session;
-    home.output.write(conn, echoHead);
-    if (blob === 0) home.output.write(conn, bytes, data, dataEnd);
-    else home.output.blob(conn, blob, dataBytes);
+    table.output.write(conn, echoHead);
+    if (blob === 0) table.output.write(conn, bytes, data, dataEnd);
+    else table.output.blob(conn, blob, dataBytes);
     return;
   }
-  const place = takePlace(session);
-  place.add(echoHead.slice(), bytes.slice(data, dataEnd));
-  if (blob > 0) place.add({ blob, byteCount: dataBytes });
-  fence(home, session, () => {
-    place.isFilled = true;
-    releaseAll(home, session);
+  const pending = reserveReply(session);
+  pending.add(echoHead.slice(), bytes.slice(data, dataEnd));
+  if (blob > 0) pending.add({ blob, byteCount: dataBytes });
+  echoBarrier(table, session, () => {
+    pending.isFilled = true;
+    releaseAll(table, session);
   });
-  limitPlaces(home, session, frame.end);
+  limitPendingReplies(table, session, frame.end);
 }
 
 /** Calls `done` when every far owner has handled all records that this connection has sent so far. */
-export function fence(home: Home, session: Session, done: () => void): void {
-  const owners = session.unfenced;
-  session.unfenced = 0;
+export function echoBarrier(table: SessionTable, session: Session, done: () => void): void {
+  const owners = session.unconfirmedOwners;
+  session.unconfirmedOwners = 0;
   let waiting = 1;
   const answered = () => {
     waiting--;
-    if (waiting === 0 && home.live(session.conn) === session) done();
+    if (waiting === 0 && table.live(session.conn) === session) done();
   };
   for (let thread = 0; owners >>> thread !== 0; thread++) {
     if ((owners & (1 << thread)) === 0) continue;
     waiting++;
-    home.ask(thread, { kind: 'fence' }, answered);
+    table.ask(thread, { kind: 'fence' }, answered);
   }
   answered();
 }
 
-export function onOption(home: Home, session: Session, frame: Frame): void {
-  if (home.hooks.takesTokens && isToken(frame)) {
+export function onOption(table: SessionTable, session: Session, frame: Frame): void {
+  if (table.hooks.takesTokens && isToken(frame)) {
     const token = textArgument(frame, TOKEN_PREFIX.length + TOKEN_BYTES_MAX + 1);
     const answer = packetOf(Packet.OPTION_RES, 'token');
-    onToken(home, session, token.subarray(TOKEN_PREFIX.length), answer);
+    onToken(table, session, token.subarray(TOKEN_PREFIX.length), answer);
     return;
   }
   const option = textArgument(frame, OPTION_BYTES_MAX + 1);
   const text = latin1(option, 0, option.length).toLowerCase();
   if (text !== 'exceptions') {
-    reply(home, session, Errors.unknownOption);
+    reply(table, session, Errors.unknownOption);
     return;
   }
   session.takesExceptions = true;
   const packet = new Uint8Array(HEADER_BYTES + frame.a0);
   const at = writeHeader(packet, 0, Packet.OPTION_RES, frame.a0);
   packet.set(frame.bytes.subarray(frame.off, frame.off + frame.a0), at);
-  reply(home, session, packet);
+  reply(table, session, packet);
 }
 
 /** An extension: `token:TOKEN`. A server that knows no tokens answers it like any option that it does not know. */
@@ -98,17 +106,17 @@ export function textArgument(frame: Frame, bytesMax: number): Uint8Array {
   return nul < 0 ? argument : argument.subarray(0, nul);
 }
 
-export function onGetStatus(home: Home, session: Session, frame: Frame): void {
+export function onGetStatus(table: SessionTable, session: Session, frame: Frame): void {
   const handle = textArgument(frame, frame.a0);
-  const { handles } = home;
+  const { handles } = table;
   const isOurs =
     handles.parse(handle, 0, handle.length) &&
-    (handles.shard === home.options.thread
-      ? home.broker !== null
-      : handles.shard >= 1 && handles.shard <= home.options.shardCount);
+    (handles.shard === table.options.thread
+      ? table.broker !== null
+      : handles.shard >= 1 && handles.shard <= table.options.shardCount);
   const { shard, slot, serial } = handles;
   answerWith(
-    home,
+    table,
     session,
     frame,
     isOurs ? [shard] : [],
@@ -121,41 +129,41 @@ export function onGetStatus(home: Home, session: Session, frame: Frame): void {
  * Every owner tries its functions, one after the other and so many a turn. The connection is held meanwhile, so that it
  * has one such search at a time.
  */
-export function onGetStatusUnique(home: Home, session: Session, frame: Frame): void {
+export function onGetStatusUnique(table: SessionTable, session: Session, frame: Frame): void {
   const unique = textArgument(frame, frame.a0);
   const text = latin1(unique, 0, unique.length);
-  const threads = ownerThreads(home);
-  const place = takePlace(session);
+  const threads = ownerThreads(table);
+  const pending = reserveReply(session);
   let best: JobStatus | null = null;
   const search = (index: number, cursor: number): void => {
-    if (home.live(session.conn) !== session) return;
+    if (table.live(session.conn) !== session) return;
     const thread = threads[index];
     if (thread === undefined) {
-      fill(home, session, place, statusPacket(Packet.STATUS_RES_UNIQUE, unique, best));
-      unhold(home, session, Hold.search);
+      fill(table, session, pending, statusPacket(Packet.STATUS_RES_UNIQUE, unique, best));
+      unhold(table, session, Hold.search);
       return;
     }
-    home.ask(thread, { kind: 'unique', unique: text, cursor }, (answer) => {
+    table.ask(thread, { kind: 'unique', unique: text, cursor }, (answer) => {
       const { status } = answer;
       if (status !== null && (best === null || isBetter(status, best))) best = status;
       if (answer.cursor === 0) search(index + 1, 0);
-      else home.later(() => search(index, answer.cursor));
+      else table.later(() => search(index, answer.cursor));
     });
   };
   search(0, 0);
-  if (place.isFilled) limitPlaces(home, session, frame.end);
-  else hold(home, session, Hold.search, frame.end);
+  if (pending.isFilled) limitPendingReplies(table, session, frame.end);
+  else hold(table, session, Hold.search, frame.end);
 }
 
 /** Threads that own functions. */
-export function ownerThreads(home: Home): number[] {
-  const { shardCount } = home.options;
+export function ownerThreads(table: SessionTable): number[] {
+  const { shardCount } = table.options;
   return shardCount === 0 ? [0] : Array.from({ length: shardCount }, (_, i) => i + 1);
 }
 
 /** Asks `threads` and replies with what `join` makes of their answers, in the frame's place. */
 function answerWith(
-  home: Home,
+  table: SessionTable,
   session: Session,
   frame: Frame,
   threads: readonly number[],
@@ -163,23 +171,23 @@ function answerWith(
   join: (answers: Answer[]) => Uint8Array,
 ): void {
   const answers: Answer[] = [];
-  let place = session.replies === null ? null : takePlace(session);
+  let pending = session.replies === null ? null : reserveReply(session);
   let waiting = threads.length;
   const done = () => {
-    if (home.live(session.conn) !== session) return;
-    if (place === null) reply(home, session, join(answers));
-    else fill(home, session, place, join(answers));
+    if (table.live(session.conn) !== session) return;
+    if (pending === null) reply(table, session, join(answers));
+    else fill(table, session, pending, join(answers));
   };
   if (waiting === 0) done();
   for (const thread of threads) {
-    if (place === null && thread !== home.options.thread) place = takePlace(session);
-    home.ask(thread, question(), (answer) => {
+    if (pending === null && thread !== table.options.thread) pending = reserveReply(session);
+    table.ask(thread, question(), (answer) => {
       answers.push(answer);
       waiting--;
       if (waiting === 0) done();
     });
   }
-  limitPlaces(home, session, frame.end);
+  limitPendingReplies(table, session, frame.end);
 }
 
 /** STATUS_RES: key, known, running, numerator, denominator; STATUS_RES_UNIQUE adds the number of clients. */

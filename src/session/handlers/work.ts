@@ -6,52 +6,52 @@ import type { Frame } from '../../protocol/frame.ts';
 import { HANDLE_BYTES_MAX } from '../../protocol/limits.ts';
 import { isFinal, Packet } from '../../protocol/packets.ts';
 import { sendFrame } from '../cross-thread/send.ts';
-import { farJobKey, type Session } from '../session.ts';
-import type { Home } from '../session-table.ts';
+import { crossThreadJobKey, type Session } from '../session.ts';
+import type { SessionTable } from '../session-table.ts';
 import { refuse, toBroker } from './own-thread.ts';
 
-export function onWork(home: Home, session: Session, frame: Frame): void {
+export function onWork(table: SessionTable, session: Session, frame: Frame): void {
   const { exceptionHandle } = session;
   if (exceptionHandle !== null && swallows(session, frame, exceptionHandle)) {
-    if (frame.blob > 0) home.reactor.blobRelease(frame.blob);
+    if (frame.blob > 0) table.reactor.blobRelease(frame.blob);
     return;
   }
   const isException = frame.type === Packet.WORK_EXCEPTION;
-  if (home.options.shardCount === 0 && !isException) {
-    toBroker(home, session, frame);
+  if (table.options.shardCount === 0 && !isException) {
+    toBroker(table, session, frame);
     return;
   }
-  const { handles, broker } = home;
+  const { handles, broker } = table;
   const isHandle = handles.parse(frame.bytes, frame.off, frame.off + handleBytes(frame));
   const { shard, slot, serial } = handles;
-  if (isHandle && shard === home.options.thread && broker !== null) {
-    const isHeld = isException && mayEnd(broker, home.peerOf(session), slot, serial);
+  if (isHandle && shard === table.options.thread && broker !== null) {
+    const isHeld = isException && mayEnd(broker, table.peerOf(session), slot, serial);
     const handle = isHeld ? handleText(frame) : null;
-    toBroker(home, session, frame);
+    toBroker(table, session, frame);
     if (handle !== null) session.exceptionHandle = handle;
     return;
   }
-  const key = farJobKey(shard, serial);
-  const isHeld = isHandle && session.farJobs?.has(key) === true;
+  const key = crossThreadJobKey(shard, serial);
+  const isHeld = isHandle && session.crossThreadJobs?.has(key) === true;
   const isLate = !isHeld && isHandle && session.lateJobs?.has(key) === true;
   if (isLate && !isFinal(frame.type)) {
-    if (frame.blob > 0) home.reactor.blobRelease(frame.blob);
+    if (frame.blob > 0) table.reactor.blobRelease(frame.blob);
     return;
   }
   if (!isHeld && !isLate) {
     const isLong = frame.type === Packet.WORK_FAIL && frame.a0 > HANDLE_BYTES_MAX;
-    refuse(home, session, frame, isLong ? Errors.handleTooLarge : workErrorFor(frame.type));
+    refuse(table, session, frame, isLong ? Errors.handleTooLarge : workErrorFor(frame.type));
     return;
   }
   if (frame.isDropped) {
-    home.drop(session, 'WORK packet: memory is short');
+    table.drop(session, 'WORK packet: memory is short');
     return;
   }
   if (isException) session.exceptionHandle = handleText(frame);
-  if (isHeld && isFinal(frame.type)) session.farJobs?.delete(key);
+  if (isHeld && isFinal(frame.type)) session.crossThreadJobs?.delete(key);
   // Its owner decides: the job may wait, run elsewhere, or have ended.
   if (isLate) session.lateJobs?.take(key);
-  sendFrame(home, session, frame, shard, 0);
+  sendFrame(table, session, frame, shard, 0);
 }
 
 /** Whether a final packet of `peer` is no error. */

@@ -17,7 +17,7 @@ export interface ServerEnd {
   leave(): void;
 }
 
-export class LocalStream extends Duplex {
+export class InProcessStream extends Duplex {
   #server: ServerEnd | null = null;
   #isRefused = false;
   /** What waits for the server's end; a stream does one thing at a time. */

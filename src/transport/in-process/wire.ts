@@ -5,22 +5,26 @@
 import { GoneReason, IN_PROCESS, IN_PROCESS_FOR_OTHERS } from '../../protocol/batch.ts';
 import { type Connection, Leaving, type Wire } from '../turn/connection.ts';
 import type { TurnEngine } from '../turn/turn-engine.ts';
-import type { LocalStream, ServerEnd } from './stream.ts';
+import type { InProcessStream, ServerEnd } from './stream.ts';
 
 /** How such a connection is listed, and seen by `--admin-from`: as one of a Unix socket. */
 const TRUSTED = { address: 'localhost', port: 0, listener: IN_PROCESS } as const;
 const STRANGER = { ...TRUSTED, listener: IN_PROCESS_FOR_OTHERS } as const;
 
 /** Makes `stream` a connection of the engine, unless its peer has left. `onClosed` is called when it has ended. */
-export function attachLocal(engine: TurnEngine, stream: LocalStream, onClosed: () => void): void {
+export function attachInProcess(
+  engine: TurnEngine,
+  stream: InProcessStream,
+  onClosed: () => void,
+): void {
   if (stream.destroyed) return;
-  stream.attach(new LocalWire(engine, stream, onClosed));
+  stream.attach(new InProcessWire(engine, stream, onClosed));
 }
 
-class LocalWire implements Wire, ServerEnd {
+class InProcessWire implements Wire, ServerEnd {
   readonly keepsPieces = true;
   readonly #engine: TurnEngine;
-  readonly #stream: LocalStream;
+  readonly #stream: InProcessStream;
   readonly #onClosed: () => void;
   readonly #connection: Connection;
   /** What the peer has not taken; the first ones may have been. */
@@ -38,7 +42,7 @@ class LocalWire implements Wire, ServerEnd {
   #isClosed = false;
   #lingerTimer: NodeJS.Timeout | null = null;
 
-  constructor(engine: TurnEngine, stream: LocalStream, onClosed: () => void) {
+  constructor(engine: TurnEngine, stream: InProcessStream, onClosed: () => void) {
     this.#engine = engine;
     this.#stream = stream;
     this.#onClosed = onClosed;

@@ -8,42 +8,42 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { LobbyPeer } from '../../native/contract.ts';
 import { contextOf, type TlsMaterial } from './material.ts';
-import { Arrival, REFUSED, type Refusal } from './tls-handshake.ts';
+import { REFUSED, type Refusal, TlsHandshake } from './tls-handshake.ts';
 
 /** Handshakes begin for so long in one pass of the event loop. */
 const PASS_MS = 1;
 /** Peers that are taken in one pass, and at most a quarter of those that may be open. */
 const TAKEN_MAX = 64;
 
-export interface DoorOptions {
+export interface TlsAcceptorOptions {
   readonly handshakeTimeoutMs: number;
   /** Peers of this thread that are not known yet. */
   readonly handshakesMax: number;
 }
 
-export interface DoorEvents {
+export interface TlsAcceptorEvents {
   /** `commonName` of the certificate that the peer has proved; null without one. */
   known(stream: TLSSocket, peer: LobbyPeer, commonName: string | null): void;
   refused(reason: Refusal, peer: LobbyPeer, text: string): void;
 }
 
-export class TlsDoor {
-  readonly #options: DoorOptions;
-  readonly #events: DoorEvents;
+export class TlsAcceptor {
+  readonly #options: TlsAcceptorOptions;
+  readonly #events: TlsAcceptorEvents;
   readonly #takenMax: number;
   #material: TlsMaterial;
   #context: ReturnType<typeof contextOf>;
   /** Accepted, and not read yet. */
   #waiting: { open(): Socket; readonly peer: LobbyPeer }[] = [];
   #taking: NodeJS.Immediate | null = null;
-  readonly #arrivals = new Set<Arrival>();
+  readonly #handshakes = new Set<TlsHandshake>();
   /** Those of them whose ClientHello is not whole. */
-  readonly #silent = new Set<Arrival>();
-  #ready: Arrival[] = [];
+  readonly #silent = new Set<TlsHandshake>();
+  #ready: TlsHandshake[] = [];
   #isStarting = false;
   #immediate: NodeJS.Immediate | null = null;
 
-  constructor(material: TlsMaterial, options: DoorOptions, events: DoorEvents) {
+  constructor(material: TlsMaterial, options: TlsAcceptorOptions, events: TlsAcceptorEvents) {
     this.#material = material;
     this.#context = contextOf(material);
     this.#options = options;
@@ -53,7 +53,7 @@ export class TlsDoor {
 
   /** Peers that are not known yet. */
   get count(): number {
-    return this.#arrivals.size;
+    return this.#handshakes.size;
   }
 
   /** Takes an accepted peer; `open` is called once and gives its socket, made with `allowHalfOpen`. */
@@ -71,19 +71,19 @@ export class TlsDoor {
 
   #welcome(socket: Socket, peer: LobbyPeer): void {
     const { handshakeTimeoutMs, handshakesMax } = this.#options;
-    const arrival: Arrival = new Arrival(socket, peer, handshakeTimeoutMs, {
-      ready: () => this.#queue(arrival),
-      known: (stream) => this.#known(arrival, stream),
+    const handshake: TlsHandshake = new TlsHandshake(socket, peer, handshakeTimeoutMs, {
+      ready: () => this.#queue(handshake),
+      known: (stream) => this.#known(handshake, stream),
       refused: (reason, text) => {
-        this.#forget(arrival);
+        this.#forget(handshake);
         this.#events.refused(reason, peer, text);
       },
     });
-    this.#arrivals.add(arrival);
-    this.#silent.add(arrival);
-    if (this.#arrivals.size <= handshakesMax) return;
+    this.#handshakes.add(handshake);
+    this.#silent.add(handshake);
+    if (this.#handshakes.size <= handshakesMax) return;
     // Who has spoken is known soon; of the silent ones the newest were not heard yet.
-    const [oldest] = this.#silent.size > this.#takenMax ? this.#silent : this.#arrivals;
+    const [oldest] = this.#silent.size > this.#takenMax ? this.#silent : this.#handshakes;
     oldest?.refuse('handshake_limit', REFUSED.pushedOut(handshakesMax));
   }
 
@@ -100,19 +100,19 @@ export class TlsDoor {
     for (const { open } of this.#waiting) open().destroy();
     this.#waiting = [];
     this.#ready = [];
-    for (const arrival of this.#arrivals) arrival.abandon();
-    this.#arrivals.clear();
+    for (const handshake of this.#handshakes) handshake.abandon();
+    this.#handshakes.clear();
     this.#silent.clear();
   }
 
-  #forget(arrival: Arrival): void {
-    this.#arrivals.delete(arrival);
-    this.#silent.delete(arrival);
+  #forget(handshake: TlsHandshake): void {
+    this.#handshakes.delete(handshake);
+    this.#silent.delete(handshake);
   }
 
-  #queue(arrival: Arrival): void {
-    this.#silent.delete(arrival);
-    this.#ready.push(arrival);
+  #queue(handshake: TlsHandshake): void {
+    this.#silent.delete(handshake);
+    this.#ready.push(handshake);
     if (this.#isStarting) return;
     this.#isStarting = true;
     this.#startSoon();
@@ -135,9 +135,9 @@ export class TlsDoor {
     });
   }
 
-  #known(arrival: Arrival, stream: TLSSocket): void {
-    this.#forget(arrival);
-    const { peer } = arrival;
+  #known(handshake: TlsHandshake, stream: TLSSocket): void {
+    this.#forget(handshake);
+    const { peer } = handshake;
     const { clientCa, isClientCertRequired } = this.#material;
     const certificate = clientCa === null ? undefined : stream.getPeerX509Certificate();
     if (clientCa !== null && (certificate !== undefined || isClientCertRequired)) {

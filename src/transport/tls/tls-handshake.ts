@@ -29,7 +29,7 @@ export const REFUSED = {
   noDescriptor: (code: string) => `no descriptor is left for it: ${code}`,
 } as const;
 
-export interface ArrivalEvents {
+export interface TlsHandshakeEvents {
   /** The ClientHello is whole: calls `start` when it is its turn. */
   ready(): void;
   /** `stream` carries what the peer sends in clear, from the first byte on. */
@@ -37,16 +37,16 @@ export interface ArrivalEvents {
   refused(reason: Refusal, text: string): void;
 }
 
-export class Arrival {
+export class TlsHandshake {
   readonly peer: LobbyPeer;
   readonly #socket: Socket;
-  readonly #events: ArrivalEvents;
+  readonly #events: TlsHandshakeEvents;
   readonly #timer: NodeJS.Timeout;
   #first: Buffer[] = [];
   #tls: TLSSocket | null = null;
   #isOver = false;
 
-  constructor(socket: Socket, peer: LobbyPeer, timeoutMs: number, events: ArrivalEvents) {
+  constructor(socket: Socket, peer: LobbyPeer, timeoutMs: number, events: TlsHandshakeEvents) {
     this.peer = peer;
     this.#socket = socket;
     this.#events = events;

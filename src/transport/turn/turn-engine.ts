@@ -75,7 +75,7 @@ export class TurnEngine {
   readonly #onTurn: (rowCount: number) => void;
   readonly #blobs: Blobs;
   readonly #connections: Connections;
-  #isNudged = false;
+  #isTurnRequested = false;
   /** Blobs as the thread has seen them, when they are limited. */
   #toldMib = 0;
   #isReadingPaused = false;
@@ -209,8 +209,8 @@ export class TurnEngine {
   }
 
   /** The next turn calls back, with or without rows. */
-  nudge(): void {
-    this.#isNudged = true;
+  requestTurn(): void {
+    this.#isTurnRequested = true;
     this.rings.wake();
     this.schedule();
   }
@@ -223,8 +223,8 @@ export class TurnEngine {
     if (this.#isStopped) return false;
     this.rings.wake();
     if (givenRows > 0) this.#callBack(givenRows);
-    const isWanted = this.#isNudged || givenRows === 0 || this.rings.isWaiting();
-    this.#isNudged = false;
+    const isWanted = this.#isTurnRequested || givenRows === 0 || this.rings.isWaiting();
+    this.#isTurnRequested = false;
     const rowCount = this.input.fill(this.#looked);
     const isCalled = rowCount > 0 || isWanted || this.mustTellMemory;
     if (isCalled) this.#callBack(rowCount);
@@ -234,7 +234,7 @@ export class TurnEngine {
       return true;
     }
     if (this.input.isReady || this.mustTellMemory) this.schedule();
-    if (!this.rings.sleep()) this.nudge();
+    if (!this.rings.sleep()) this.requestTurn();
     return isCalled || hasSent || this.input.isReady || this.mustTellMemory;
   }
 

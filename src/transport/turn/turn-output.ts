@@ -180,7 +180,7 @@ export class TurnOutput {
     const bytes = Math.max(0, unsent - connection.wireBlobBytes);
     this.#countedBytes += bytes - connection.countedBytes;
     connection.countedBytes = bytes;
-    this.#batch.control[Control.LOCAL_UNSENT_KIB] = this.#countedBytes >>> 10;
+    this.#batch.control[Control.IN_PROCESS_UNSENT_KIB] = this.#countedBytes >>> 10;
   }
 
   #end(connection: Connection): void {

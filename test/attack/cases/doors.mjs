@@ -18,7 +18,7 @@ async function answer(attack, on, text) {
   return found;
 }
 
-export const DOORS = [
+export const LIMITS = [
   {
     name: 'descriptors',
     about: 'more silent peers than descriptors (1,024), and honest handshakes on every port',

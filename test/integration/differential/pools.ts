@@ -58,7 +58,7 @@ const pick =
     items[n % items.length] as T;
 
 export const epochDue = pick(['0', '1', '-5', 'abc', '', ' 7', '1000000000', '12 34']);
-export const epochFar = pick(['4102444800', '5000000000', '+9000000000000x']);
+export const epochLater = pick(['4102444800', '5000000000', '+9000000000000x']);
 export const reducer = pick(['r', 'sum', '', 'reducer'.padEnd(64, 'r'), 'reducer'.padEnd(66, 'r')]);
 export const numerator = pick(['0', '1', '50', '007', 'abc', '-1', '99999999999', '', ' 5', '3x']);
 export const denominator = pick(['100', '1', '0', '', 'abc', '-1', '9999999999', ' 8']);

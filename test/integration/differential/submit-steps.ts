@@ -72,7 +72,7 @@ function push(draft: Draft, wanted: Submit, epoch?: number): void {
     return;
   }
   if (epoch !== undefined) {
-    add('SUBMIT_JOB_EPOCH', even.isUndue ? pools.epochFar(epoch) : pools.epochDue(epoch));
+    add('SUBMIT_JOB_EPOCH', even.isUndue ? pools.epochLater(epoch) : pools.epochDue(epoch));
     return;
   }
   const [name] = FORMS.find(

@@ -19,7 +19,7 @@ const sharded = { ...variant, threads: 2 };
 const SLOW_MS = process.env.GEARTRAIN_FULL === '1' ? 30_000 : 1_500;
 /** A locked SQLite file is waited for 6 s. */
 const LOCK_MS = 1_500;
-const FAR_SECONDS = 2_000_000_000;
+const LATER_SECONDS = 2_000_000_000;
 
 async function grabAll(worker: WireConnection, ...names: string[]): Promise<[string, string][]> {
   for (const name of names) worker.send('CAN_DO', name);
@@ -60,7 +60,7 @@ for (const kind of DATABASES)
           await client.ask('JOB_CREATED', 'SUBMIT_JOB_LOW_BG', name, '', number);
         await client.ask('JOB_CREATED', 'SUBMIT_JOB_HIGH_BG', name, `high ${name}`, 'first');
         await client.ask('JOB_CREATED', 'SUBMIT_JOB_BG', name, '-', 'second');
-        const later = String(FAR_SECONDS);
+        const later = String(LATER_SECONDS);
         await client.ask('JOB_CREATED', 'SUBMIT_JOB_EPOCH', name, `later ${name}`, later, 'never');
       }
       await first.server.close();
@@ -80,7 +80,7 @@ for (const kind of DATABASES)
       const asker = await yard().peer(third, 'asker');
       const rows = await database.ask(`SELECT when_to_run AS start FROM ${table}`);
       await expect.poll(() => database.ask(`SELECT 1 FROM ${table}`)).toHaveLength(6);
-      expect(rows.map(({ start }) => Number(start))).toContain(FAR_SECONDS);
+      expect(rows.map(({ start }) => Number(start))).toContain(LATER_SECONDS);
       await asker.close();
     });
 
@@ -99,8 +99,8 @@ for (const kind of DATABASES)
       fresh();
       const { port, log } = await yard().start(variant, options());
       const client = await yard().peer({ port }, 'client');
-      const far = String(2 ** 33);
-      await client.ask('ERROR', 'SUBMIT_JOB_EPOCH', 'f', 'u', far, 'w');
+      const distant = String(2 ** 33);
+      await client.ask('ERROR', 'SUBMIT_JOB_EPOCH', 'f', 'u', distant, 'w');
       await log.until(/a background job was refused: its start time has more than 3[12] bits/);
       await client.ask('ERROR', 'SUBMIT_REDUCE_JOB_BACKGROUND', 'f', 'u', 'r', 'w');
       await log.until(/a background job was refused: its reducer cannot be stored/);

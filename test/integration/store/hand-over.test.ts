@@ -15,7 +15,7 @@ import { type ServerKind, startServer, type TestServer } from '../../support/ser
 import { DATABASES, type Database } from '../../support/store/databases.ts';
 import type { WireConnection } from '../../support/wire.ts';
 
-const FAR = 2_000_000_000;
+const LATER = 2_000_000_000;
 const BINARY = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
 const SUBMITS = ['SUBMIT_JOB_HIGH_BG', 'SUBMIT_JOB_BG', 'SUBMIT_JOB_LOW_BG'] as const;
 /** Worked by both; waits until our server has the last turn. */
@@ -106,7 +106,7 @@ async function keep(client: WireConnection, books: Books, kind: ServerKind): Pro
   for (const [i, unique] of uniques.entries())
     await submit(client, books, KEPT, unique, Buffer.from(`${kind} ${i}`), i % 3);
   if (kind === 'geartrain') await submit(client, books, KEPT, 'empty', Buffer.alloc(0), 1);
-  const args = [KEPT, `${kind} later`, `${FAR}`] as const;
+  const args = [KEPT, `${kind} later`, `${LATER}`] as const;
   await client.ask('JOB_CREATED', 'SUBMIT_JOB_EPOCH', ...args, 'scheduled');
   return 1;
 }
@@ -139,7 +139,7 @@ async function takeTurns(database: Database, first: ServerKind, handOvers: numbe
   }
   const rows = await database.ask(`SELECT priority, when_to_run AS start FROM ${table}`);
   const numbers = rows.map(({ priority, start }) => [Number(priority), Number(start)]);
-  expect(numbers).toEqual(Array.from({ length: scheduled }, () => [1, FAR]));
+  expect(numbers).toEqual(Array.from({ length: scheduled }, () => [1, LATER]));
 }
 
 describe.skipIf(!requirePeer('gearmand'))('gearmand and our server in turns', () => {

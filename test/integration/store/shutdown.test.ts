@@ -12,7 +12,7 @@ import type { WireConnection } from '../../support/wire.ts';
 const kind = DATABASES.find(({ name }) => name === 'libsqlite3');
 if (kind === undefined) throw new Error('there is no row for SQLite');
 const hasGearmand = requirePeer('gearmand');
-const FAR_SECONDS = 2_000_000_000;
+const LATER_SECONDS = 2_000_000_000;
 const BIG = Buffer.alloc(200_000, 'big workload ');
 
 describe.skipIf(!kind.isThere())('a server that stores its queue when it ends', () => {
@@ -43,7 +43,7 @@ describe.skipIf(!kind.isThere())('a server that stores its queue when it ends', 
     await client.ask('JOB_CREATED', 'SUBMIT_JOB_BG', 'work', 'first', '1');
     await client.ask('JOB_CREATED', 'SUBMIT_JOB_BG', 'work', 'big', BIG);
     await client.ask('JOB_CREATED', 'SUBMIT_JOB_HIGH_BG', 'work', 'high', '\0high\n');
-    const later = String(FAR_SECONDS);
+    const later = String(LATER_SECONDS);
     await client.ask('JOB_CREATED', 'SUBMIT_JOB_EPOCH', 'work', 'later', later, 'never');
     // A foreground job lives and ends with its client, unless a background submit joins it.
     await client.ask('JOB_CREATED', 'SUBMIT_JOB', 'work', 'mine', 'x');

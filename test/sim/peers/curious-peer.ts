@@ -51,13 +51,13 @@ export abstract class CuriousPeer extends SimPeer {
     const offered = new Map(this.offered);
     this.ask('ECHO_REQ', [data], (reply) => {
       if (reply.name !== 'ECHO_RES' || !reply.data.equals(data)) return false;
-      if (serial === this.offeredSerial && this.link.isUp) this.#checkFence(offered);
+      if (serial === this.offeredSerial && this.link.isUp) this.#checkEchoBarrier(offered);
       return true;
     });
   }
 
   /** ECHO_RES promises that everything before has taken effect, at far owners as well. */
-  #checkFence(offered: ReadonlyMap<string, number>): void {
+  #checkEchoBarrier(offered: ReadonlyMap<string, number>): void {
     const { link, world } = this;
     if (link.socket.isClosed || world.deathsSince(link.deathsBefore).length > 0) return;
     const seen = registrationsOf(this.world, this.link.socket);

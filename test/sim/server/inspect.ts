@@ -12,8 +12,8 @@ import type { World } from './world.ts';
 /** Thread that owns a function. */
 export function ownerOf(world: World, functionName: string): number {
   const name = Buffer.from(functionName, 'latin1');
-  const { home } = (world.threads[0] as SimThread).core;
-  return home.ownerOf(hashBytes(name, 0, name.length, world.plan.hashSeed));
+  const { table } = (world.threads[0] as SimThread).core;
+  return table.ownerOf(hashBytes(name, 0, name.length, world.plan.hashSeed));
 }
 
 export interface Located {
@@ -24,7 +24,7 @@ export interface Located {
 /** Where the connection of a peer lives, or null while it moves or when it has ended. */
 export function locate(world: World, socket: MemorySocket): Located | null {
   for (const thread of world.living)
-    for (const session of sessionsOf(thread.core.home))
+    for (const session of sessionsOf(thread.core.table))
       if (!session.isEnding && thread.reactor.socketOf(session.conn) === socket)
         return { thread, session };
   return null;
@@ -40,7 +40,7 @@ export function registrationsOf(world: World, socket: MemorySocket): Map<string,
   const located = locate(world, socket);
   if (located === null) return found;
   const isIt = (peer: Peer) =>
-    peer.home === located.thread.index && peer.conn === located.session.conn;
+    peer.thread === located.thread.index && peer.conn === located.session.conn;
   for (const broker of brokersOf(world)) {
     const peer = livePeers(broker).find(isIt);
     for (const fn of peer === undefined ? [] : liveFunctions(broker)) {

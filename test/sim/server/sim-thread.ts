@@ -14,7 +14,7 @@ import type { World } from './world.ts';
 export const HANDLE_PREFIX = 'H:sim';
 export const HANDLE_BOOT = 1234;
 /** Frames wait so long for a shard with a store. */
-export const ABSENCE_MS = 5000;
+export const RESTART_WAIT_MS = 5000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 const FACTS = { version: '2.0.0+sim', pid: 1, verbose: () => 'ERROR', isAllowed: () => true };
 
@@ -63,7 +63,7 @@ export class SimThread {
         ensure(atMs - world.nowMs < TIMER_MS_MAX + 1, () => `timer of thread ${index} is too long`);
         this.timer = { atMs, wake };
       },
-      onLine: (home, session, line) => onLine(home, session, line, FACTS),
+      onLine: (table, session, line) => onLine(table, session, line, FACTS),
       rings: this.rings,
       makeStore: plan.hasStore ? (host) => this.#makeStore(host, plan) : null,
     });
@@ -127,7 +127,7 @@ export class SimThread {
 
 function coreOptions(plan: Plan, thread: number, memoryWords: Int32Array) {
   return {
-    home: {
+    sessions: {
       thread,
       shardCount: plan.shardCount,
       hashSeed: plan.hashSeed,
@@ -136,7 +136,7 @@ function coreOptions(plan: Plan, thread: number, memoryWords: Int32Array) {
       packetBytesMax: 1 << 28,
       outputPauseBytes: plan.outputPauseBytes,
       outputBytesMax: plan.outputBytesMax,
-      absenceMs: plan.hasStore ? ABSENCE_MS : 0,
+      restartWaitMs: plan.hasStore ? RESTART_WAIT_MS : 0,
       movesConnections: thread === 0 && plan.movesConnections,
     },
     broker: {

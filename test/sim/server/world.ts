@@ -11,7 +11,7 @@ import { MemoryFiles } from '../../support/memory-files.ts';
 import type { Plan } from '../plan.ts';
 import type { Transcript } from '../transcript.ts';
 import { RingHub } from './rings.ts';
-import { ABSENCE_MS, SimThread } from './sim-thread.ts';
+import { RESTART_WAIT_MS, SimThread } from './sim-thread.ts';
 
 /** Thrown inside a turn to end its thread there. */
 class ThreadDeath extends Error {}
@@ -119,7 +119,7 @@ export class World {
 
   hearBell(thread: SimThread): void {
     this.hub.rung.delete(thread.index);
-    thread.reactor.nudge();
+    thread.reactor.requestTurn();
   }
 
   /** Deaths that are not among those that were over at some time before. */
@@ -137,7 +137,7 @@ export class World {
   wasAbsentLong(shard: number): boolean {
     return this.deaths.some((death) => {
       const endMs = death.isOver ? death.overAtMs : this.nowMs;
-      return death.shard === shard && endMs - death.diedAtMs >= ABSENCE_MS;
+      return death.shard === shard && endMs - death.diedAtMs >= RESTART_WAIT_MS;
     });
   }
 

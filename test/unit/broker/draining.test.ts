@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { drain, failWatched } from '../../../src/broker/drain.ts';
 import { HandStore } from '../../support/hand-store.ts';
-import { NearDialogue } from '../../support/own-thread-dialogue.ts';
+import { OwnThreadDialogue } from '../../support/own-thread-dialogue.ts';
 
 function stored() {
   const store = new HandStore();
-  const dialogue: NearDialogue = new NearDialogue(
+  const dialogue: OwnThreadDialogue = new OwnThreadDialogue(
     { makeStore: store.make },
     {
       'store commits': () => store.commit(),
       'time is over': () => {
         expect(failWatched(dialogue.thread.broker, 0)).toBe(0);
-        dialogue.thread.reactor.nudge();
+        dialogue.thread.reactor.requestTurn();
       },
     },
   );
@@ -117,7 +117,7 @@ describe('a server with a store that drains', () => {
 });
 
 it('a server without a store drains by waiting: its jobs stay where they are', () => {
-  const dialogue = new NearDialogue();
+  const dialogue = new OwnThreadDialogue();
   dialogue.play('client > SUBMIT_JOB_BG f "" x\nclient < JOB_CREATED #1');
   expect(drain(dialogue.thread.broker, 0)).toBe(0);
   dialogue.play(`

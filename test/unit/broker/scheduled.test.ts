@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NearDialogue, plays } from '../../support/own-thread-dialogue.ts';
+import { OwnThreadDialogue, plays } from '../../support/own-thread-dialogue.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
 // The wall clock begins at 1700000000 s.
@@ -131,7 +131,7 @@ describe('SUBMIT_JOB_EPOCH', () => {
   });
 
   it('does not start early because time passes while the wall clock stands back', () => {
-    const dialogue = new NearDialogue().play(`
+    const dialogue = new OwnThreadDialogue().play(`
       worker > CAN_DO f
       worker > PRE_SLEEP
       client > SUBMIT_JOB_EPOCH f "" 1700000010 data
@@ -147,7 +147,7 @@ describe('SUBMIT_JOB_EPOCH', () => {
   });
 
   it('starts 25,000 jobs of one second in several turns', () => {
-    const dialogue = new NearDialogue();
+    const dialogue = new OwnThreadDialogue();
     const { thread } = dialogue;
     const submit = request('SUBMIT_JOB_EPOCH', 'f', '', '1700000001', '');
     for (let i = 0; i < 250; i++) {
@@ -158,7 +158,7 @@ describe('SUBMIT_JOB_EPOCH', () => {
     thread.wallMs += 1000;
     const waiting: number[] = [];
     for (let i = 0; i < 4; i++) {
-      thread.reactor.nudge();
+      thread.reactor.requestTurn();
       thread.turn();
       waiting.push(thread.broker.jobs.scheduled.size);
     }
@@ -167,7 +167,7 @@ describe('SUBMIT_JOB_EPOCH', () => {
   });
 
   it('keeps a workload of any size', () => {
-    const dialogue = new NearDialogue();
+    const dialogue = new OwnThreadDialogue();
     const data = Buffer.alloc(200_000, 'z');
     dialogue.push('client', request('SUBMIT_JOB_EPOCH', 'f', 'u', '1700000001', data));
     dialogue.play(`

@@ -20,7 +20,7 @@ const TURN_STEPS = 220_000;
 class Sink implements Outbox {
   bytes = new Uint8Array(1 << 17);
   at = 0;
-  place = 0;
+  replyId = 0;
   replies: number[] = [];
   wakes: Peer[] = [];
   reply(): void {
@@ -60,7 +60,7 @@ class Scene {
 
   constructor() {
     const options = {
-      home: 0,
+      thread: 0,
       hashSeed: SEED,
       lastSerial: 0,
       jobRetries: -1,

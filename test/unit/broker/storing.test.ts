@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { HandStore } from '../../support/hand-store.ts';
-import { type NearOptions, NearThread } from '../../support/own-thread.ts';
-import { NearDialogue, plays } from '../../support/own-thread-dialogue.ts';
+import { OwnThread, type OwnThreadOptions } from '../../support/own-thread.ts';
+import { OwnThreadDialogue, plays } from '../../support/own-thread-dialogue.ts';
 import { request } from '../../support/packet-text.ts';
 
 /** Plays a dialogue with a store that commits when a line says so; gives the store back. */
-function playsStored(script: string, options: NearOptions = {}): HandStore {
+function playsStored(script: string, options: OwnThreadOptions = {}): HandStore {
   const store = new HandStore();
   plays(script, { ...options, makeStore: store.make }, actsOf(store));
   return store;
@@ -284,7 +284,7 @@ describe('a background job and its store', () => {
 
   it('answers a large commit in several turns and lets others in between', () => {
     const store = new HandStore();
-    const thread = new NearThread({ makeStore: store.make });
+    const thread = new OwnThread({ makeStore: store.make });
     const { reactor } = thread;
     const [client, other] = [0, 1].map(() => reactor.socketOf(reactor.connect()));
     for (let i = 0; i < 600; i++) client?.push(request('SUBMIT_JOB_BG', 'f', `u${i}`, 'data'));
@@ -345,7 +345,7 @@ describe('durability of single functions', () => {
 describe('a restart', () => {
   it('gives back every job with function, unique, priority, time and order', async () => {
     const store = new HandStore();
-    const first = new NearDialogue({ makeStore: store.make }, actsOf(store));
+    const first = new OwnThreadDialogue({ makeStore: store.make }, actsOf(store));
     first.play(`
       client > SUBMIT_JOB_BG f a 1
       client > SUBMIT_JOB_LOW_BG f b 2
@@ -361,7 +361,7 @@ describe('a restart', () => {
       client < JOB_CREATED #5
       client < JOB_CREATED #6
     `);
-    const second = new NearDialogue({ makeStore: store.make }, actsOf(store));
+    const second = new OwnThreadDialogue({ makeStore: store.make }, actsOf(store));
     expect(await second.thread.core.restore()).toBe(6);
     second.play(`
       client > SUBMIT_JOB_BG f - same

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Client, type ClientOptions, json } from '../../../src/index.ts';
 import { ScriptedServer } from '../../support/scripted-server.ts';
-import { endScripted, keep, near, scripted } from '../../support/scripted-yard.ts';
+import { endScripted, keep, quick, scripted } from '../../support/scripted-yard.ts';
 
 endScripted();
 
 function clientOf(servers: ScriptedServer[], options: ClientOptions = {}): Client {
-  return keep(new Client({ ...near(servers), ...options }));
+  return keep(new Client({ ...quick(servers), ...options }));
 }
 
 const failureOf = (promise: PromiseLike<unknown>): Promise<Error & { code?: string }> =>

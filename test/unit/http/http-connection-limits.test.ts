@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
-import { HttpDoor, type HttpDoorOptions } from '../../../src/http/http-connection-limits.ts';
+import {
+  HttpConnectionLimits,
+  type HttpConnectionLimitsOptions,
+} from '../../../src/http/http-connection-limits.ts';
 
 const tidying: (() => void)[] = [];
 afterEach(() => {
@@ -11,18 +14,18 @@ afterEach(() => {
 });
 
 /** A port that answers every request, and what it has refused. */
-async function open(options: Partial<HttpDoorOptions>) {
+async function open(options: Partial<HttpConnectionLimitsOptions>) {
   const refusals: string[] = [];
-  const door: HttpDoor = new HttpDoor({
+  const limits: HttpConnectionLimits = new HttpConnectionLimits({
     ...{ name: 'HTTP', connectionsMax: 0, peerConnectionsMax: 0 },
     refused: (reason, _address, _port, text) => void refusals.push(`${reason}: ${text}`),
     ...options,
   });
   const server = createServer((request, response) => {
-    door.requestIsWhole(request.socket);
+    limits.requestIsWhole(request.socket);
     response.end('ok');
   });
-  door.guard(server);
+  limits.guard(server);
   server.listen({ host: '127.0.0.1', port: 0 });
   tidying.push(() => server.close());
   await once(server, 'listening');

@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { Packet } from '../../../src/protocol/packets.ts';
-import { FarDialogue } from '../../support/cross-thread.ts';
+import { CrossThreadDialogue } from '../../support/cross-thread.ts';
 import { handleOf } from '../../support/handles.ts';
 import { peersOf } from '../../support/own-thread.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
 /** Shard 1 of 2 and a function that it owns; connections 7 and 8 live in shard 2. */
 function owner(options = {}) {
-  const dialogue = new FarDialogue({ thread: 1, shardCount: 2, ...options });
+  const dialogue = new CrossThreadDialogue({ thread: 1, shardCount: 2, ...options });
   const fn = dialogue.functionOf(1);
   const frame = (
     conn: number,
-    place: number,
+    replyId: number,
     type: keyof typeof Packet,
     payload: string | Buffer = '',
-  ) => dialogue.heard(2, 'FRAME', [conn, place, Packet[type]], payload);
+  ) => dialogue.heard(2, 'FRAME', [conn, replyId, Packet[type]], payload);
   return { dialogue, fn, frame };
 }
 
@@ -63,11 +63,11 @@ describe('an owner, for a client elsewhere,', () => {
     const { dialogue, fn, frame } = owner();
     frame(7, 1, 'SUBMIT_JOB', `${fn}\0u\0data`);
     frame(7, 2, 'SUBMIT_JOB_BG', `${fn}\0v\0data`);
-    expect(dialogue.thread.home.farPeers.size).toBe(1);
+    expect(dialogue.thread.table.crossThreadPeers.size).toBe(1);
     dialogue.heard(2, 'GONE', [7]);
     dialogue.heard(2, 'GONE', [7]);
     dialogue.heard(2, 'GONE', [99]);
-    expect(dialogue.thread.home.farPeers.size).toBe(0);
+    expect(dialogue.thread.table.crossThreadPeers.size).toBe(0);
     expect(peersOf(dialogue.thread.broker)).toEqual([]);
     expect(dialogue.thread.broker.jobs.table.count).toBe(1);
   });
@@ -323,7 +323,7 @@ describe('large data of other threads', () => {
 });
 
 describe('questions of other threads', () => {
-  function asked(dialogue: FarDialogue, question: object): unknown {
+  function asked(dialogue: CrossThreadDialogue, question: object): unknown {
     dialogue.records.length = 0;
     dialogue.heard(0, 'ASK', [17], Buffer.from(JSON.stringify(question)));
     const [answer] = dialogue.records.splice(0);

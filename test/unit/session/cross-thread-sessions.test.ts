@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { Packet } from '../../../src/protocol/packets.ts';
 import { encodeAnswer } from '../../../src/session/thread-queries.ts';
-import { FarDialogue } from '../../support/cross-thread.ts';
+import { CrossThreadDialogue } from '../../support/cross-thread.ts';
 import { BOOT, handleOf } from '../../support/handles.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
 /** Shard 1 of 3 as home of connections; `near` is its own function, `two` and `three` belong to other shards. */
-function home(options = {}) {
-  const dialogue = new FarDialogue({ thread: 1, shardCount: 3, ...options });
-  const near = dialogue.functionOf(1);
+function sessions(options = {}) {
+  const dialogue = new CrossThreadDialogue({ thread: 1, shardCount: 3, ...options });
+  const own = dialogue.functionOf(1);
   const two = dialogue.functionOf(2);
   const three = dialogue.functionOf(3);
   /** A packet of an owner for connection 0. */
-  const reply = (from: number, place: number, type: keyof typeof Packet, payload = '') =>
+  const reply = (from: number, replyId: number, type: keyof typeof Packet, payload = '') =>
     dialogue.heard(
       from,
       'REPLY',
-      [conn(), place],
+      [conn(), replyId],
       rawPacket(Packet[type], payload, { magic: '\0RES' }),
     );
   const notify = (from: number, type: keyof typeof Packet, payload: string | Buffer) =>
@@ -51,7 +51,7 @@ function home(options = {}) {
   const hears = (lines: string): void => {
     dialogue.play(`other > (connect)\n${lines}`);
   };
-  return { dialogue, near, two, three, reply, notify, answer, says, hears, conn };
+  return { dialogue, own, two, three, reply, notify, answer, says, hears, conn };
 }
 
 /** Handles of shard 2 and 3. */
@@ -60,7 +60,7 @@ const H3 = handleOf(3, 1, 1);
 
 describe('a home, for clients,', () => {
   it('sends a submit to the owner of the function and waits for its reply', () => {
-    const { two, says, reply, hears } = home();
+    const { two, says, reply, hears } = sessions();
     expect(says(`SUBMIT_JOB ${two} u data`)).toEqual([
       `to 2: FRAME 0 place 1 SUBMIT_JOB ${two}\\0u\\0data`,
     ]);
@@ -69,10 +69,10 @@ describe('a home, for clients,', () => {
   });
 
   it('keeps replies in the order of requests, however late and mixed they come', () => {
-    const { near, two, three, says, reply, hears } = home();
+    const { own, two, three, says, reply, hears } = sessions();
     says(`SUBMIT_JOB_BG ${two} a data`);
     says(`SUBMIT_JOB_BG ${three} b data`);
-    says(`SUBMIT_JOB_BG ${near} c data`);
+    says(`SUBMIT_JOB_BG ${own} c data`);
     says('OPTION_REQ exceptions');
     says('GRAB_JOB');
     says('SUBMIT_JOB_SCHED f u 1 2 3 4 5 x');
@@ -91,11 +91,11 @@ describe('a home, for clients,', () => {
       peer < ERROR QUEUE_ERROR "Job queue is full"
     `);
     // Nothing waits any more: replies of this thread go straight out again.
-    says(`SUBMIT_JOB_BG ${near} e data\npeer < JOB_CREATED #4`);
+    says(`SUBMIT_JOB_BG ${own} e data\npeer < JOB_CREATED #4`);
   });
 
   it('keeps results behind the JOB_CREATED that still waits', () => {
-    const { two, three, says, reply, notify, hears } = home();
+    const { two, three, says, reply, notify, hears } = sessions();
     says(`SUBMIT_JOB ${three} a data`);
     says(`SUBMIT_JOB ${two} b data`);
     reply(2, 2, 'JOB_CREATED', H2);
@@ -112,7 +112,7 @@ describe('a home, for clients,', () => {
   });
 
   it('decides about exceptions when they arrive', () => {
-    const { two, says, reply, notify, hears } = home();
+    const { two, says, reply, notify, hears } = sessions();
     says(`SUBMIT_JOB ${two} "" data`);
     reply(2, 1, 'JOB_CREATED', H2);
     notify(2, 'WORK_EXCEPTION', `${H2}\0why`);
@@ -126,7 +126,7 @@ describe('a home, for clients,', () => {
   });
 
   it('turns an exception into WORK_FAIL with the handle alone', () => {
-    const { dialogue, notify } = home();
+    const { dialogue, notify } = sessions();
     dialogue.peer('peer');
     dialogue.thread.run();
     notify(2, 'WORK_EXCEPTION', `${H2}\0why\0`);
@@ -134,7 +134,7 @@ describe('a home, for clients,', () => {
   });
 
   it('passes large results on whole', () => {
-    const { dialogue, notify } = home();
+    const { dialogue, notify } = sessions();
     dialogue.peer('peer');
     dialogue.thread.run();
     const payload = Buffer.concat([Buffer.from(`${H2}\0`), Buffer.alloc(3_000_000, 'r')]);
@@ -144,7 +144,7 @@ describe('a home, for clients,', () => {
   });
 
   it('sends a large workload as one record and keeps no blob', () => {
-    const { dialogue, two } = home();
+    const { dialogue, two } = sessions();
     const data = Buffer.alloc(3_000_000, 'w');
     dialogue.push('peer', request('SUBMIT_JOB', two, 'u', data));
     dialogue.thread.run();
@@ -154,7 +154,7 @@ describe('a home, for clients,', () => {
   });
 
   it('tells every owner that was ever named when the connection ends, behind all else', () => {
-    const { dialogue, two, three, says } = home();
+    const { dialogue, two, three, says } = sessions();
     says(`CAN_DO ${three}`);
     says(`CANT_DO ${three}`);
     dialogue.play(`
@@ -169,7 +169,7 @@ describe('a home, for clients,', () => {
   });
 
   it('still delivers the replies that are under way when the peer has sent its end', () => {
-    const { dialogue, two, says, reply, hears } = home();
+    const { dialogue, two, says, reply, hears } = sessions();
     says(`SUBMIT_JOB_BG ${two} u data`);
     dialogue.play('peer > (end)');
     reply(2, 1, 'JOB_CREATED', H2);
@@ -177,11 +177,11 @@ describe('a home, for clients,', () => {
       peer < JOB_CREATED #1
       peer < (closed)
     `);
-    expect(dialogue.thread.home.connectionCount).toBe(1);
+    expect(dialogue.thread.table.connectionCount).toBe(1);
   });
 
   it('drops records for a connection that is gone, also when its slot is taken again', () => {
-    const { dialogue, two, says } = home();
+    const { dialogue, two, says } = sessions();
     says(`SUBMIT_JOB ${two} u data`);
     const old = dialogue.peer('peer').conn;
     dialogue.play(`
@@ -199,7 +199,7 @@ describe('a home, for clients,', () => {
   });
 
   it('closes a connection when an owner asks for it', () => {
-    const { dialogue, two, says, hears } = home();
+    const { dialogue, two, says, hears } = sessions();
     says(`CAN_DO ${two}`);
     dialogue.heard(2, 'CLOSE', [dialogue.peer('peer').conn], 'too much');
     hears('peer < (closed)');
@@ -207,18 +207,18 @@ describe('a home, for clients,', () => {
   });
 
   it('closes a connection whose owner does not run', () => {
-    const { dialogue, two, three, says, hears } = home();
+    const { dialogue, two, three, says, hears } = sessions();
     says(`CAN_DO ${three}`);
     dialogue.cut(2);
     expect(says(`SUBMIT_JOB ${two} u data\npeer < (closed)`)).toEqual(['to 3: GONE 0']);
     hears('');
-    expect(dialogue.thread.home.connectionCount).toBe(1);
+    expect(dialogue.thread.table.connectionCount).toBe(1);
   });
 });
 
 describe('ECHO_RES and text replies', () => {
   it('wait until all earlier frames have taken effect elsewhere', () => {
-    const { two, three, says, answer, hears } = home();
+    const { two, three, says, answer, hears } = sessions();
     says(`CAN_DO ${two}`);
     says(`CAN_DO ${three}`);
     expect(says('ECHO_REQ x')).toEqual([
@@ -240,7 +240,7 @@ describe('ECHO_RES and text replies', () => {
   });
 
   it('wait behind frames that owe no reply, in text too', () => {
-    const { two, says, answer, hears } = home();
+    const { two, says, answer, hears } = sessions();
     says(`CAN_DO ${two}`);
     says('PRE_SLEEP');
     expect(says('"version\\n"')).toEqual(['to 2: ASK 1 {"kind":"fence"}']);
@@ -249,7 +249,7 @@ describe('ECHO_RES and text replies', () => {
   });
 
   it('of a change at one owner wait for all others too', () => {
-    const { dialogue, two, three, says, answer, hears } = home();
+    const { dialogue, two, three, says, answer, hears } = sessions();
     says(`CAN_DO ${two}`);
     says(`CAN_DO ${three}`);
     expect(says(`"create function ${two}\\n"`)).toEqual([
@@ -267,7 +267,7 @@ describe('ECHO_RES and text replies', () => {
   });
 
   it('with large data keep their blob while they wait, and give it back', () => {
-    const { dialogue, two, says, answer } = home();
+    const { dialogue, two, says, answer } = sessions();
     says(`CAN_DO ${two}`);
     const data = Buffer.alloc(200_000, 'e');
     dialogue.push('peer', rawPacket(16, data));
@@ -302,7 +302,7 @@ describe('questions about jobs of other shards', () => {
   });
 
   it('go to the shard in the handle, or are answered at once', () => {
-    const { says, answer, hears } = home();
+    const { says, answer, hears } = sessions();
     expect(says(`GET_STATUS ${H3}`)).toEqual(['to 3: ASK 1 {"kind":"handle","slot":1,"serial":1}']);
     answer(3, 1, '', known({ isRunning: true, numerator: 5, denominator: 6 }));
     hears('peer < STATUS_RES #1 1 1 5 6');
@@ -313,8 +313,8 @@ describe('questions about jobs of other shards', () => {
   });
 
   it('by unique go to all shards and are answered once: running first, then the newest', () => {
-    const { dialogue, near, says, answer, hears } = home();
-    says(`SUBMIT_JOB_BG ${near} u x\npeer < JOB_CREATED #1`);
+    const { dialogue, own, says, answer, hears } = sessions();
+    says(`SUBMIT_JOB_BG ${own} u x\npeer < JOB_CREATED #1`);
     expect(says('GET_STATUS_UNIQUE u')).toEqual([
       'to 2: ASK 1 {"kind":"unique","unique":"u","cursor":0}',
     ]);
@@ -330,7 +330,7 @@ describe('questions about jobs of other shards', () => {
   });
 
   it('about a cancelled job go to its shard', () => {
-    const { says, answer, hears } = home();
+    const { says, answer, hears } = sessions();
     expect(says(`"cancel job ${H3}\\n"`)).toEqual([
       'to 3: ASK 1 {"kind":"cancel","slot":1,"serial":1}',
     ]);
@@ -339,16 +339,16 @@ describe('questions about jobs of other shards', () => {
   });
 
   it('are answered with nothing when the shard has died meanwhile', () => {
-    const { dialogue, says, hears } = home();
+    const { dialogue, says, hears } = sessions();
     says(`GET_STATUS ${H3}`);
-    dialogue.thread.home.forgetThread(3);
-    dialogue.thread.reactor.nudge();
+    dialogue.thread.table.forgetThread(3);
+    dialogue.thread.reactor.requestTurn();
     hears('peer < STATUS_RES #1 0 0 0 0');
   });
 
   it('join listings of all shards in their order, with one end', () => {
-    const { dialogue, near, says, answer, hears } = home();
-    dialogue.play(`other > CAN_DO ${near}`);
+    const { dialogue, own, says, answer, hears } = sessions();
+    dialogue.play(`other > CAN_DO ${own}`);
     expect(says('"status\\n"')).toEqual([`to 2: ASK 1 {"kind":"list","listing":1,"cursor":0}`]);
     answer(2, 1, 'a\t0\t0\t0\n', { cursor: 1000 });
     expect(dialogue.told()).toEqual([`to 2: ASK 2 {"kind":"list","listing":1,"cursor":1000}`]);
@@ -357,7 +357,7 @@ describe('questions about jobs of other shards', () => {
     hears('');
     answer(3, 3, 'c\t0\t0\t0\n');
     hears(String.raw`
-      peer < "${near}\x090\x090\x091\n"
+      peer < "${own}\x090\x090\x091\n"
       peer < "a\x090\x090\x090\n"
       peer < "b\x090\x090\x090\n"
       peer < "c\x090\x090\x090\n"
@@ -366,7 +366,7 @@ describe('questions about jobs of other shards', () => {
   });
 
   it('list the connections of every thread, the acceptor included', () => {
-    const { dialogue, says, answer, hears } = home();
+    const { dialogue, says, answer, hears } = sessions();
     expect(says('"workers\\n"')).toEqual(['to 0: ASK 1 {"kind":"workers","cursor":0,"part":0}']);
     answer(0, 1, 'zero\n');
     expect(dialogue.told()).toEqual(['to 2: ASK 2 {"kind":"workers","cursor":0,"part":0}']);
@@ -384,23 +384,24 @@ describe('questions about jobs of other shards', () => {
 
 describe('more than 4,096 waiting replies', () => {
   it('stop the reading of their connection until a quarter is left', () => {
-    const { dialogue, two, reply } = home();
+    const { dialogue, two, reply } = sessions();
     const submit = request('SUBMIT_JOB_BG', two, '', '');
     for (let i = 0; i < 5000; i++) dialogue.push('peer', submit);
     dialogue.thread.run();
     expect(dialogue.records.length).toBe(4097);
-    for (let place = 1; place <= 4097 - 1024; place++) reply(2, place, 'JOB_CREATED', H2);
+    for (let replyId = 1; replyId <= 4097 - 1024; replyId++) reply(2, replyId, 'JOB_CREATED', H2);
     expect(dialogue.records.length).toBe(4097);
     reply(2, 4097 - 1023, 'JOB_CREATED', H2);
     expect(dialogue.records.length).toBe(5000);
-    for (let place = 4097 - 1022; place <= 5000; place++) reply(2, place, 'JOB_CREATED', H2);
+    for (let replyId = 4097 - 1022; replyId <= 5000; replyId++)
+      reply(2, replyId, 'JOB_CREATED', H2);
     const created = rawPacket(8, H2, { magic: '\0RES' });
     expect(dialogue.take('peer').length).toBe(5000 * created.length);
     expect(dialogue.session('peer').replies).toBeNull();
   });
 
   it('do so whatever kind they are of', () => {
-    const { dialogue, two } = home();
+    const { dialogue, two } = sessions();
     dialogue.push('peer', request('SUBMIT_JOB_BG', two, '', ''));
     for (let i = 0; i < 2000; i++) {
       dialogue.push('peer', request('ECHO_REQ', 'x'));

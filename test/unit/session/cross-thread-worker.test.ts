@@ -1,25 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { Packet } from '../../../src/protocol/packets.ts';
-import { FarDialogue } from '../../support/cross-thread.ts';
+import { CrossThreadDialogue } from '../../support/cross-thread.ts';
 import { handleOf } from '../../support/handles.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
 /** Shard 1 of 3 as home of a worker; `near` is its own function, `two` and `three` belong to other shards. */
-function home(options = {}) {
-  const dialogue = new FarDialogue({ thread: 1, shardCount: 3, ...options });
+function sessions(options = {}) {
+  const dialogue = new CrossThreadDialogue({ thread: 1, shardCount: 3, ...options });
   const conn = () => dialogue.peer('worker').conn;
-  const reply = (from: number, place: number, type: keyof typeof Packet, payload = '') =>
+  const reply = (from: number, replyId: number, type: keyof typeof Packet, payload = '') =>
     dialogue.heard(
       from,
       'REPLY',
-      [conn(), place],
+      [conn(), replyId],
       rawPacket(Packet[type], payload, { magic: '\0RES' }),
     );
   return {
     dialogue,
     conn,
     reply,
-    near: dialogue.functionOf(1),
+    own: dialogue.functionOf(1),
     two: dialogue.functionOf(2),
     three: dialogue.functionOf(3),
     /** The worker sends `line` and hears what follows it; then what other threads were told. */
@@ -41,7 +41,7 @@ const H3 = handleOf(3, 1, 1);
 
 describe('a worker of one function elsewhere', () => {
   it('has all that it says sent there, in order', () => {
-    const { dialogue, two, says, reply, hears } = home();
+    const { dialogue, two, says, reply, hears } = sessions();
     dialogue.play(`
       worker >> CAN_DO_TIMEOUT ${two} 5000
       worker >> PRE_SLEEP
@@ -62,13 +62,13 @@ describe('a worker of one function elsewhere', () => {
   });
 
   it('that asks too long for a timeout offers nothing', () => {
-    const { two, says } = home();
+    const { two, says } = sessions();
     expect(says(`CAN_DO_TIMEOUT ${two} 100000000000000000000`)).toEqual([]);
     expect(says('GRAB_JOB\nworker < NO_JOB')).toEqual([]);
   });
 
   it('grabs again and again without waiting for the answers', () => {
-    const { dialogue, two, says, reply, hears } = home();
+    const { dialogue, two, says, reply, hears } = sessions();
     says(`CAN_DO ${two}`);
     dialogue.play(`
       worker >> GRAB_JOB
@@ -89,7 +89,7 @@ describe('a worker of one function elsewhere', () => {
 
 describe('results for jobs of other shards', () => {
   function assigned() {
-    const parts = home();
+    const parts = sessions();
     parts.says(`CAN_DO ${parts.two}`);
     parts.says('GRAB_JOB');
     parts.reply(2, 1, 'JOB_ASSIGN', `${H2}\0${parts.two}\0data`);
@@ -175,10 +175,10 @@ describe('results for jobs of other shards', () => {
   });
 
   it('for jobs of this shard are answered here', () => {
-    const { near, says } = assigned();
-    expect(says(`CAN_DO ${near}`)).toEqual([]);
-    expect(says(`SUBMIT_JOB_BG ${near} u x\nworker < JOB_CREATED #2`)).toEqual([]);
-    expect(says(`GRAB_JOB\nworker < JOB_ASSIGN #2 ${near} x`)).toEqual([]);
+    const { own, says } = assigned();
+    expect(says(`CAN_DO ${own}`)).toEqual([]);
+    expect(says(`SUBMIT_JOB_BG ${own} u x\nworker < JOB_CREATED #2`)).toEqual([]);
+    expect(says(`GRAB_JOB\nworker < JOB_ASSIGN #2 ${own} x`)).toEqual([]);
     expect(says('WORK_COMPLETE #2 x')).toEqual([]);
     expect(
       says('WORK_COMPLETE #2 x\nworker < ERROR JOB_NOT_FOUND "Job given in work result not found"'),
@@ -219,8 +219,8 @@ describe('results for jobs of other shards', () => {
 
 describe('a worker with functions of several shards', () => {
   function offering() {
-    const parts = home();
-    for (const name of [parts.near, parts.two, parts.three]) parts.says(`CAN_DO ${name}`);
+    const parts = sessions();
+    for (const name of [parts.own, parts.two, parts.three]) parts.says(`CAN_DO ${name}`);
     return parts;
   }
 
@@ -248,14 +248,14 @@ describe('a worker with functions of several shards', () => {
   });
 
   it('is woken by this shard too, and passes the wake on when it grabs elsewhere', () => {
-    const { dialogue, near, two, says, reply, hears } = offering();
+    const { dialogue, own, two, says, reply, hears } = offering();
     dialogue.play(`
-      second > CAN_DO ${near}
+      second > CAN_DO ${own}
     `);
     says('PRE_SLEEP');
     dialogue.play(`
       second > PRE_SLEEP
-      client > SUBMIT_JOB_LOW_BG ${near} "" x
+      client > SUBMIT_JOB_LOW_BG ${own} "" x
       client < JOB_CREATED #1
       worker < NOOP
     `);
@@ -269,7 +269,7 @@ describe('a worker with functions of several shards', () => {
   });
 
   it('sleeps also where it begins to offer something, and wakes up where it no longer does', () => {
-    const { two, three, says } = home();
+    const { two, three, says } = sessions();
     says(`CAN_DO ${two}`);
     says('PRE_SLEEP');
     expect(says(`CAN_DO ${three}`)).toEqual([
@@ -320,13 +320,13 @@ describe('a worker with functions of several shards', () => {
   });
 
   it('takes a job of this shard when its level is the highest', () => {
-    const { dialogue, near, says } = offering();
+    const { dialogue, own, says } = offering();
     dialogue.levels[2] = 2;
     dialogue.play(`
-      client > SUBMIT_JOB_HIGH_BG ${near} "" x
+      client > SUBMIT_JOB_HIGH_BG ${own} "" x
       client < JOB_CREATED #1
     `);
-    expect(says(`GRAB_JOB\nworker < JOB_ASSIGN #1 ${near} x`)).toEqual([]);
+    expect(says(`GRAB_JOB\nworker < JOB_ASSIGN #1 ${own} x`)).toEqual([]);
     expect(says('GRAB_JOB')).toEqual(['to 2: FRAME 0 place 2 GRAB_JOB']);
   });
 
@@ -405,6 +405,6 @@ describe('a worker with functions of several shards', () => {
       worker < (closed)
     `);
     expect(dialogue.told()).toEqual(['to 2: GONE 0', 'to 3: GONE 0']);
-    expect(dialogue.thread.home.connectionCount).toBe(1);
+    expect(dialogue.thread.table.connectionCount).toBe(1);
   });
 });

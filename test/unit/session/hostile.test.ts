@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { handleOf } from '../../support/handles.ts';
-import type { NearOptions } from '../../support/own-thread.ts';
-import { NearDialogue } from '../../support/own-thread-dialogue.ts';
+import type { OwnThreadOptions } from '../../support/own-thread.ts';
+import { OwnThreadDialogue } from '../../support/own-thread-dialogue.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 import { Random } from '../../support/random.ts';
 
@@ -87,9 +87,9 @@ function something(random: Random, heard: readonly string[]): Buffer {
   }
 }
 
-function play(seed: number, options: NearOptions): void {
+function play(seed: number, options: OwnThreadOptions): void {
   const random = new Random(seed);
-  const dialogue = new NearDialogue(options);
+  const dialogue = new OwnThreadDialogue(options);
   const names = ['a', 'b', 'c', 'd', 'e', 'f'];
   let generation = 0;
   const heard = new Map<string, string[]>();
@@ -119,7 +119,7 @@ function play(seed: number, options: NearOptions): void {
 }
 
 describe('whatever peers send, in whatever order,', () => {
-  it.each<[string, NearOptions]>([
+  it.each<[string, OwnThreadOptions]>([
     ['as it is by default', {}],
     ['with few functions and attempts', { functionsMax: 2, jobRetries: 2 }],
     ['in the order of 1.1.20', { isPriorityGlobal: false, isRotating: false, wakesPerJob: 2 }],

@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { connectionNumber } from '../../../src/session/listing.ts';
 import { Session } from '../../../src/session/session.ts';
-import type { Home } from '../../../src/session/session-table.ts';
-import type { NearOptions } from '../../support/own-thread.ts';
-import { NearDialogue } from '../../support/own-thread-dialogue.ts';
+import type { SessionTable } from '../../../src/session/session-table.ts';
+import type { OwnThreadOptions } from '../../support/own-thread.ts';
+import { OwnThreadDialogue } from '../../support/own-thread-dialogue.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
-function withFunctions(count: number, nameBytes = 1, options: NearOptions = {}): NearDialogue {
-  const dialogue = new NearDialogue(options);
+function withFunctions(
+  count: number,
+  nameBytes = 1,
+  options: OwnThreadOptions = {},
+): OwnThreadDialogue {
+  const dialogue = new OwnThreadDialogue(options);
   const pad = 'x'.repeat(nameBytes);
   const names = Array.from({ length: count }, (_, i) => rawPacket(1, `${pad}${i}`));
   dialogue.push('worker', Buffer.concat(names));
@@ -37,7 +41,7 @@ describe('a listing', () => {
     ['show jobs', 3000],
     ['show unique jobs', 3000],
   ])('%s of 3,000 jobs is whole', (command, count) => {
-    const dialogue = new NearDialogue();
+    const dialogue = new OwnThreadDialogue();
     for (let i = 0; i < count; i++) dialogue.push('client', rawPacket(18, `f\0u${i}\0x`));
     dialogue.thread.run();
     dialogue.push('admin', `${command}\n`);
@@ -171,12 +175,12 @@ describe('a listing', () => {
 
 it('of workers numbers every connection of the server differently', () => {
   const numbers = [0, 1, 2].flatMap((thread) => {
-    const home = { options: { thread, shardCount: 2 } } as Home;
+    const table = { options: { thread, shardCount: 2 } } as SessionTable;
     return Array.from({ length: 100 }, (_, slot) =>
-      connectionNumber(home, new Session(slot, '::1', 1)),
+      connectionNumber(table, new Session(slot, '::1', 1)),
     );
   });
   expect(new Set(numbers).size).toBe(300);
-  const alone = { options: { thread: 0, shardCount: 0 } } as Home;
+  const alone = { options: { thread: 0, shardCount: 0 } } as SessionTable;
   expect(connectionNumber(alone, new Session(7, '::1', 1))).toBe(7);
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeMove, encodeMove } from '../../../src/session/cross-thread/moving.ts';
 import { Session } from '../../../src/session/session.ts';
 import { MemoryRegistry, type MemorySocket } from '../../../src/transport/memory-socket.ts';
-import { FarDialogue } from '../../support/cross-thread.ts';
+import { CrossThreadDialogue } from '../../support/cross-thread.ts';
 import { handleOf } from '../../support/handles.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
@@ -48,14 +48,14 @@ describe('a MOVE record', () => {
 /** An acceptor (thread 0 of 2 shards) and shard 2, with the records between them carried by hand. */
 class Pair {
   readonly registry = new MemoryRegistry();
-  readonly acceptor: FarDialogue;
-  readonly shard: FarDialogue;
+  readonly acceptor: CrossThreadDialogue;
+  readonly shard: CrossThreadDialogue;
   readonly two: string;
 
   constructor(options = {}) {
     const both = { shardCount: 2, registry: this.registry, movesConnections: true, ...options };
-    this.acceptor = new FarDialogue({ ...both, thread: 0 });
-    this.shard = new FarDialogue({ ...both, thread: 2 });
+    this.acceptor = new CrossThreadDialogue({ ...both, thread: 0 });
+    this.shard = new CrossThreadDialogue({ ...both, thread: 2 });
     this.two = this.shard.functionOf(2);
   }
 
@@ -82,7 +82,7 @@ class Pair {
   }
 
   get connections(): readonly [number, number] {
-    return [this.acceptor.thread.home.connectionCount, this.shard.thread.home.connectionCount];
+    return [this.acceptor.thread.table.connectionCount, this.shard.thread.table.connectionCount];
   }
 }
 
@@ -109,7 +109,7 @@ describe('an acceptor', () => {
     expect(pair.settle()).toEqual(['MOVE']);
     expect(namesOf(socket.take())).toEqual([17]);
     expect(pair.connections).toEqual([0, 1]);
-    const [session] = [pair.shard.thread.home.atSlot(0)];
+    const [session] = [pair.shard.thread.table.atSlot(0)];
     expect(session).toMatchObject({
       takesExceptions: true,
       isAsleep: true,
@@ -206,13 +206,13 @@ describe('an acceptor', () => {
 
   it('closes a connection whose bytes under way fit into no record, and says so', () => {
     const pair = new Pair();
-    const { reactor, home, warnings } = pair.acceptor.thread;
+    const { reactor, table, warnings } = pair.acceptor.thread;
     const detach = reactor.detach.bind(reactor);
     // As long as it says, without its memory.
     const unread = { length: 2 ** 31 - 65_536 } as Uint8Array;
     reactor.detach = (conn) => ({ ...detach(conn), unread });
     const refused: number[] = [];
-    Object.assign(home.hooks, { refuseArrival: (fd: number) => refused.push(fd) });
+    Object.assign(table.hooks, { refuseHandshake: (fd: number) => refused.push(fd) });
     const socket = pair.connect();
     socket.push(request('SUBMIT_JOB', pair.two, '', 'x'));
     expect(pair.settle()).toEqual([]);
@@ -220,7 +220,7 @@ describe('an acceptor', () => {
     expect(warnings).toEqual([
       'close connection 127.0.0.1:7: move: 2147418112 bytes are under way, limit 2147418111',
     ]);
-    expect(home.incidents.counts()).toEqual({ dropped: 1 });
+    expect(table.incidents.counts()).toEqual({ dropped: 1 });
     expect(pair.connections).toEqual([0, 0]);
   });
 

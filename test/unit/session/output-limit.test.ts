@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { FarDialogue } from '../../support/cross-thread.ts';
+import { CrossThreadDialogue } from '../../support/cross-thread.ts';
 import { handleOf } from '../../support/handles.ts';
-import { NearDialogue, plays } from '../../support/own-thread-dialogue.ts';
+import { OwnThreadDialogue, plays } from '../../support/own-thread-dialogue.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
 const LIMIT = 1 << 20;
@@ -9,7 +9,7 @@ const DATA_BYTES = 16_384;
 
 /** A client with `submits` submits of one unique that a worker has; what waits for the client is not read. */
 function coalesced(submits: number, options = {}) {
-  const dialogue = new NearDialogue({ outputBytesMax: LIMIT, ...options });
+  const dialogue = new OwnThreadDialogue({ outputBytesMax: LIMIT, ...options });
   const { thread } = dialogue;
   dialogue.play(`
     worker > CAN_DO f
@@ -68,7 +68,7 @@ describe('the output limit', () => {
   });
 
   it('counts replies behind one that is not there yet', () => {
-    const dialogue = new FarDialogue({ thread: 1, shardCount: 2, outputBytesMax: LIMIT });
+    const dialogue = new CrossThreadDialogue({ thread: 1, shardCount: 2, outputBytesMax: LIMIT });
     const { thread } = dialogue;
     dialogue.play(`
       peer > SUBMIT_JOB ${dialogue.functionOf(2)} u data
@@ -88,7 +88,7 @@ describe('the output limit', () => {
   });
 
   it('counts results behind a listing that is not read', () => {
-    const dialogue = new NearDialogue({ outputBytesMax: LIMIT, windowBytes: 0 });
+    const dialogue = new OwnThreadDialogue({ outputBytesMax: LIMIT, windowBytes: 0 });
     const { thread } = dialogue;
     for (let i = 0; i < 1500; i++)
       dialogue.push('worker', request('CAN_DO', `f${i}-`.padEnd(1200, 'x')));
@@ -101,7 +101,7 @@ describe('the output limit', () => {
     `);
     dialogue.push('client', 'status\n');
     thread.run();
-    expect(dialogue.thread.home.live(dialogue.peer('client').conn)?.replies?.length).toBe(1);
+    expect(dialogue.thread.table.live(dialogue.peer('client').conn)?.replies?.length).toBe(1);
     const packet = request('WORK_DATA', dialogue.handle(1), 'x'.repeat(DATA_BYTES));
     for (let i = 0; i < 200; i++) dialogue.push('worker', packet);
     thread.run();
@@ -112,7 +112,7 @@ describe('the output limit', () => {
   });
 
   it('holds for copies that another thread asks for', () => {
-    const dialogue = new FarDialogue({ thread: 1, shardCount: 2, outputBytesMax: LIMIT });
+    const dialogue = new CrossThreadDialogue({ thread: 1, shardCount: 2, outputBytesMax: LIMIT });
     const { thread } = dialogue;
     const data = Buffer.alloc(DATA_BYTES + 50);
     data.write(`${handleOf(2, 1, 1)}\0`);
@@ -132,7 +132,7 @@ describe('the output limit', () => {
 
 describe('the pause mark', () => {
   it('ends the turn of a connection whose own replies pass it', () => {
-    const dialogue = new NearDialogue({ outputPauseBytes: 4096, windowBytes: 0 });
+    const dialogue = new OwnThreadDialogue({ outputPauseBytes: 4096, windowBytes: 0 });
     const { thread } = dialogue;
     for (let i = 0; i < 100; i++)
       dialogue.push('client', request('SUBMIT_JOB_BG', 'f', '', 'x'.repeat(1000)));

@@ -1,7 +1,7 @@
 /** --max-memory of two threads: the connection that holds most is closed wherever it lives, and no other. */
 import { describe, expect, it } from 'vitest';
 import { accountWords } from '../../../src/base/account.ts';
-import { FarDialogue } from '../../support/cross-thread.ts';
+import { CrossThreadDialogue } from '../../support/cross-thread.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
 const MIB = 1 << 20;
@@ -10,14 +10,14 @@ const [CAN_DO, SUBMIT_JOB] = [1, 7] as const;
 
 /** Shards 1 and 2, whose memory is one; records between them are carried by hand. */
 class Shards {
-  readonly one: FarDialogue;
-  readonly two: FarDialogue;
+  readonly one: CrossThreadDialogue;
+  readonly two: CrossThreadDialogue;
   readonly #names: string[];
 
   constructor() {
     const memory = { memoryBytesMax: LIMIT, memoryWords: accountWords(3) };
-    this.one = new FarDialogue({ ...memory, shardCount: 2, thread: 1 });
-    this.two = new FarDialogue({ ...memory, shardCount: 2, thread: 2 });
+    this.one = new CrossThreadDialogue({ ...memory, shardCount: 2, thread: 1 });
+    this.two = new CrossThreadDialogue({ ...memory, shardCount: 2, thread: 2 });
     // There is no acceptor.
     this.one.cut(0);
     this.two.cut(0);
@@ -68,7 +68,7 @@ class Shards {
     return [this.one.thread.warnings, this.two.thread.warnings];
   }
 
-  isClosed(dialogue: FarDialogue, name: string): boolean {
+  isClosed(dialogue: CrossThreadDialogue, name: string): boolean {
     return dialogue.thread.reactor.isClosed(dialogue.peer(name).conn);
   }
 }
@@ -102,9 +102,9 @@ describe('memory of two threads that is full', () => {
     shards.stall('greedy', 10);
     shards.offer(500, () => {});
     expect(two.records.map(({ kind }) => kind)).toEqual(['ASK']);
-    expect(two.thread.home.isRelieving).toBe(true);
+    expect(two.thread.table.isRelieving).toBe(true);
     two.lose(1);
-    expect(two.thread.home.isRelieving).toBe(false);
+    expect(two.thread.table.isRelieving).toBe(false);
     expect(shards.isClosed(one, 'greedy')).toBe(false);
   });
 });

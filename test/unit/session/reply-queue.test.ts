@@ -5,10 +5,10 @@ describe('the reply queue', () => {
   it('gives places in order and finds each by its id while it waits', () => {
     const queue = new ReplyQueue(5, null, { held: 0 });
     const places = [queue.take(), queue.take(), queue.take()];
-    expect(places.map((place) => place.id)).toEqual([5, 6, 7]);
+    expect(places.map((pending) => pending.id)).toEqual([5, 6, 7]);
     expect(queue.nextId).toBe(8);
     expect(queue.length).toBe(3);
-    for (const place of places) expect(queue.find(place.id)).toBe(place);
+    for (const pending of places) expect(queue.find(pending.id)).toBe(pending);
     expect(queue.find(8)).toBeUndefined();
     expect(queue.find(4)).toBeUndefined();
   });
@@ -44,7 +44,7 @@ describe('the reply queue', () => {
       queue.shift();
     }
     expect(queue.length).toBe(20_000 - taken);
-    expect([...queue].map((place) => place.id)).toEqual(
+    expect([...queue].map((pending) => pending.id)).toEqual(
       Array.from({ length: queue.length }, (_, i) => taken + 1 + i),
     );
   });

@@ -1,10 +1,15 @@
 /** Frames for a shard that is being started again. Source: design rules, section 7; src/DECISIONS.md, no. 7. */
 import { describe, expect, it } from 'vitest';
-import { FarDialogue } from '../../support/cross-thread.ts';
+import { CrossThreadDialogue } from '../../support/cross-thread.ts';
 
 /** Shard 1 of 3, whose jobs a store keeps; `two` and `three` belong to other shards. */
-function home(options = {}) {
-  const dialogue = new FarDialogue({ thread: 1, shardCount: 3, absenceMs: 5000, ...options });
+function sessions(options = {}) {
+  const dialogue = new CrossThreadDialogue({
+    thread: 1,
+    shardCount: 3,
+    restartWaitMs: 5000,
+    ...options,
+  });
   return { dialogue, two: dialogue.functionOf(2), three: dialogue.functionOf(3) };
 }
 
@@ -12,7 +17,7 @@ const QUEUE_ERROR = 'ERROR QUEUE_ERROR QUEUE_ERROR';
 
 describe('frames for a shard that is being started again', () => {
   it('wait for it, and those behind them on their connection', () => {
-    const { dialogue, two } = home();
+    const { dialogue, two } = sessions();
     dialogue.lose(2);
     dialogue.play(`
       client > SUBMIT_JOB ${two} u data
@@ -31,7 +36,7 @@ describe('frames for a shard that is being started again', () => {
   });
 
   it('wait with a large workload', () => {
-    const { dialogue, two } = home();
+    const { dialogue, two } = sessions();
     dialogue.lose(2);
     dialogue.play(`client > SUBMIT_JOB ${two} u ${'x'.repeat(100_000)}`);
     dialogue.regain(2);
@@ -40,7 +45,7 @@ describe('frames for a shard that is being started again', () => {
   });
 
   it('are refused when it is away for too long; its workers are closed', () => {
-    const { dialogue, two } = home();
+    const { dialogue, two } = sessions();
     dialogue.lose(2);
     dialogue.play(`
       client > SUBMIT_JOB ${two} u data
@@ -63,7 +68,7 @@ describe('frames for a shard that is being started again', () => {
   });
 
   it('wait although it dies a second time before it ran', () => {
-    const { dialogue, two } = home();
+    const { dialogue, two } = sessions();
     dialogue.lose(2);
     dialogue.play(`client > SUBMIT_JOB ${two} u data`);
     dialogue.thread.advance(1000);
@@ -73,7 +78,7 @@ describe('frames for a shard that is being started again', () => {
   });
 
   it('leave nothing behind when their connection ends', () => {
-    const { dialogue, two } = home();
+    const { dialogue, two } = sessions();
     dialogue.lose(2);
     dialogue.play(`
       client > SUBMIT_JOB ${two} u data
@@ -82,11 +87,11 @@ describe('frames for a shard that is being started again', () => {
     dialogue.regain(2);
     // What came before a reset is handled, as always.
     expect(dialogue.told()).toHaveLength(2);
-    expect(dialogue.thread.home.connectionCount).toBe(0);
+    expect(dialogue.thread.table.connectionCount).toBe(0);
   });
 
   it('do not wait where they had named it before', () => {
-    const { dialogue, two, three } = home();
+    const { dialogue, two, three } = sessions();
     dialogue.play(`
       before > CAN_DO ${two}
       stranger > CAN_DO ${three}
@@ -100,7 +105,7 @@ describe('frames for a shard that is being started again', () => {
   });
 
   it('close their connection at once without a store', () => {
-    const { dialogue, two } = home({ absenceMs: 0 });
+    const { dialogue, two } = sessions({ restartWaitMs: 0 });
     dialogue.lose(2);
     dialogue.play(`
       client > SUBMIT_JOB ${two} u data

@@ -1,14 +1,14 @@
 /** No peer and no number of peers makes a turn long: what they cost is counted in steps, not in time. */
 import { describe, expect, it } from 'vitest';
-import { NearDialogue } from '../../support/own-thread-dialogue.ts';
+import { OwnThreadDialogue } from '../../support/own-thread-dialogue.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
 const ECHO = rawPacket(16, 'still here');
 /** What the thread may do in a turn for all listings, and the piece that passes it. */
 const LISTING_STEPS = 90_000;
 
-function withFunctions(count: number): NearDialogue {
-  const dialogue = new NearDialogue();
+function withFunctions(count: number): OwnThreadDialogue {
+  const dialogue = new OwnThreadDialogue();
   dialogue.push(
     'worker',
     Buffer.concat(Array.from({ length: count }, (_, i) => rawPacket(1, `f${i}`))),
@@ -33,7 +33,7 @@ describe('listings', () => {
     for (let turn = 0; answered < names.length && turn < 1000; turn++) {
       dialogue.push('honest', ECHO);
       dialogue.thread.turn();
-      costs.push(dialogue.thread.home.steps.count);
+      costs.push(dialogue.thread.table.steps.count);
       expect(dialogue.take('honest').length, `turn ${turn}`).toBe(ECHO.length);
       answered += names.filter((name) => dialogue.take(name).length > 0).length;
       if (first === 0 && answered > 0) first = turn;
@@ -48,8 +48,8 @@ describe('listings', () => {
 
 describe('a connection whose frames have cost 200,000 steps in a turn', () => {
   /** 500 workers that offer f and count as woken, one more that sleeps, so that each submit looks at all of them. */
-  function scene(): NearDialogue {
-    const dialogue = new NearDialogue({ narrowMax: 0 });
+  function scene(): OwnThreadDialogue {
+    const dialogue = new OwnThreadDialogue({ narrowMax: 0 });
     const joining = Buffer.concat([rawPacket(1, 'f'), rawPacket(4, '')]);
     for (let i = 0; i < 500; i++) dialogue.push(`worker${i}`, joining);
     dialogue.push('client', submits(500));
@@ -73,12 +73,12 @@ describe('a connection whose frames have cost 200,000 steps in a turn', () => {
     const inFirst = thread.broker.counters.submitted - before;
     expect(inFirst).toBeGreaterThan(100);
     expect(inFirst).toBeLessThan(500);
-    expect(thread.home.steps.count).toBeLessThan(210_000);
+    expect(thread.table.steps.count).toBeLessThan(210_000);
     expect(dialogue.take('honest').length).toBe(ECHO.length);
     const costs: number[] = [];
     for (let turn = 0; turn < 20; turn++) {
       thread.turn();
-      costs.push(thread.home.steps.count);
+      costs.push(thread.table.steps.count);
     }
     expect(Math.max(...costs)).toBeLessThan(210_000);
     expect(thread.broker.counters.submitted - before).toBe(1000);
@@ -92,7 +92,7 @@ describe('a connection whose frames have cost 200,000 steps in a turn', () => {
     const costs: number[] = [];
     for (let turn = 0; turn < 80; turn++) {
       thread.turn();
-      costs.push(thread.home.steps.count);
+      costs.push(thread.table.steps.count);
     }
     expect(Math.max(...costs)).toBeLessThan(1_300_000);
     expect(thread.broker.counters.submitted - before).toBe(20_000);

@@ -2,12 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { JobFailed, json, Worker, type WorkerJob, type WorkerOptions } from '../../../src/index.ts';
 import type { ScriptedPeer, ScriptedServer } from '../../support/scripted-server.ts';
-import { endScripted, keep, near, scripted } from '../../support/scripted-yard.ts';
+import { endScripted, keep, quick, scripted } from '../../support/scripted-yard.ts';
 
 endScripted();
 
 function workerOf(servers: ScriptedServer[], options: WorkerOptions = {}): Worker {
-  return keep(new Worker({ ...near(servers), ...options }));
+  return keep(new Worker({ ...quick(servers), ...options }));
 }
 
 const assign = (peer: ScriptedPeer, handle: string, name: string, data = ''): ScriptedPeer =>
