@@ -122,10 +122,10 @@ export async function playTogether(program, target, all, { seconds, pins }) {
     let syscalls;
     if (isPausing) {
       await Promise.all(loads.map((load) => waitFor(load, 'READY')));
-      const tally = isTracing ? await countSyscalls(target.pid) : undefined;
+      const functionStats = isTracing ? await countSyscalls(target.pid) : undefined;
       goOn();
       await Promise.all(loads.map((load) => waitFor(load, 'DONE')));
-      syscalls = await tally?.end();
+      syscalls = await functionStats?.end();
       goOn();
     }
     const results = await Promise.all(loads.map((load) => resultOf(load, seconds)));

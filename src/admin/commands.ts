@@ -13,7 +13,7 @@ import { replyListing } from '../session/listing.ts';
 import { fill, reply, reserveReply } from '../session/replies.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionTable } from '../session/session-table.ts';
-import type { Question } from '../session/thread-queries.ts';
+import type { ThreadQuery } from '../session/thread-queries.ts';
 
 /** What commands tell of the server itself. */
 export interface AdminFacts {
@@ -113,19 +113,19 @@ function say({ table, session }: Call, text: string): void {
 function askOwner(
   call: Call,
   thread: number,
-  question: Question,
+  query: ThreadQuery,
   text: (result: number) => string,
 ) {
   const { table, session } = call;
   if (thread === table.options.thread && session.replies === null) {
-    table.ask(thread, question, (answer) => say(call, text(answer.result)));
+    table.ask(thread, query, (result) => say(call, text(result.result)));
     return;
   }
   const pending = reserveReply(session);
-  table.ask(thread, question, (answer) => {
+  table.ask(thread, query, (result) => {
     if (table.live(session.conn) === session)
       echoBarrier(table, session, () =>
-        fill(table, session, pending, bytesOf(text(answer.result))),
+        fill(table, session, pending, bytesOf(text(result.result))),
       );
   });
 }
@@ -205,11 +205,11 @@ function limitQueue(call: Call): void {
   }
   const [first = 0, normal, low] = limits.map(limitOf);
   // One number is for all levels; of two, low stays without limit.
-  const question: Question =
+  const query: ThreadQuery =
     limits.length === 1
       ? { kind: 'maxqueue', name, high: first, normal: first, low: first }
       : { kind: 'maxqueue', name, high: first, normal: normal ?? 0, low: low ?? 0 };
-  askOwner(call, ownerOfName(call.table, name), question, () => 'OK\r\n');
+  askOwner(call, ownerOfName(call.table, name), query, () => 'OK\r\n');
 }
 
 /** Negative, 0 and text mean no limit. */

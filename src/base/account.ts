@@ -146,7 +146,7 @@ export class Account {
    * Gives back what is not needed and draws what is held already, limit or not. Returns by how many bytes this thread
    * may still grow, Infinity without a limit; negative when all threads together hold more than they may.
    */
-  settle(): number {
+  rebalance(): number {
     this.refresh();
     const words = this.#words;
     if (words === null) return Number.POSITIVE_INFINITY;

@@ -32,7 +32,7 @@ export class Ability {
   /** Number of the sleep for which it is listed. */
   sleptAs = 0;
   /** Its place among the function's broad peers. */
-  broadAt = 0;
+  manyFunctionAt = 0;
   /** Its place among those of its peer. */
   at = 0;
   /** Number of its first registration, and of the others in falling order; null when there was never another. */

@@ -34,7 +34,7 @@ function assign(broker: Broker, peer: Peer, ability: Ability, type: number): voi
   const job = firstJob(ability.fn);
   jobs.becomeAssigned(job, peer);
   broker.counters.assigned++;
-  broker.tally.assigned(ability.fn, jobs.age(job, broker.nowMs));
+  broker.functionStats.assigned(ability.fn, jobs.age(job, broker.nowMs));
   jobs.stamp(job, broker.nowMs);
   if (ability.timeoutMs > 0) jobs.setDeadline(job, broker.nowMs + ability.timeoutMs);
   const reducer = type === Packet.GRAB_JOB_ALL ? jobs.reducer(job) : null;

@@ -13,7 +13,7 @@ import { Packet } from '../protocol/packets.ts';
 import type { Store } from '../store/store.ts';
 import { grab } from './assign.ts';
 import { Departures } from './departures.ts';
-import { Tally } from './function-stats.ts';
+import { FunctionStats } from './function-stats.ts';
 import type { FunctionQueue } from './functions.ts';
 import { FunctionTable } from './functions.ts';
 import { countHeld } from './held-counts.ts';
@@ -56,7 +56,7 @@ export interface BrokerOptions {
   readonly wakesPerJob: number;
   readonly wakeupDelayMs: number;
   /** A peer that offers more functions is woken in another way (waking.ts); for tests. */
-  readonly narrowMax?: number;
+  readonly fewFunctionsMax?: number;
   /** gearmand 2.0: the highest priority of all functions first. Else priority counts inside the chosen function. */
   readonly isPriorityGlobal: boolean;
   /** The function served last goes to the end of a worker's order. */
@@ -91,7 +91,7 @@ export class Broker {
   readonly blobs: BlobStore;
   readonly steps: Steps;
   readonly functions: FunctionTable;
-  readonly tally: Tally;
+  readonly functionStats: FunctionStats;
   readonly peers = new PeerTable();
   readonly jobs: Jobs;
   readonly waker: Waker;
@@ -135,12 +135,12 @@ export class Broker {
     const { thread, measuredMax = 0, measured = new Int32Array(thread + 1) } = options;
     this.steps = options.steps ?? new Steps();
     this.functions = new FunctionTable(this.steps);
-    this.tally = new Tally(measuredMax, measured, thread);
+    this.functionStats = new FunctionStats(measuredMax, measured, thread);
     const charged = { ...memory, account };
     this.jobs = new Jobs(this.functions, this.peers, blobs, charged, options.lastSerial);
-    const { wakeupDelayMs, wakesPerJob, narrowMax } = options;
+    const { wakeupDelayMs, wakesPerJob, fewFunctionsMax } = options;
     const { functions, jobs } = this;
-    this.waker = new Waker(outbox, functions, jobs, wakeupDelayMs, wakesPerJob, narrowMax);
+    this.waker = new Waker(outbox, functions, jobs, wakeupDelayMs, wakesPerJob, fewFunctionsMax);
     this.uniques = new Uniques(this.jobs, blobs, charged);
     this.storing = store === null ? null : new Storing(this, store);
   }
@@ -291,7 +291,7 @@ export class Broker {
   /** Adds a function that is not there yet, whatever the limit. */
   addFunction(bytes: Uint8Array, start: number, count: number, hash: number): FunctionQueue {
     const fn = this.functions.add(bytes, start, count, hash);
-    this.tally.open(fn);
+    this.functionStats.open(fn);
     this.account.held += Kept.FUNCTION + nameCost(count);
     return fn;
   }
@@ -300,7 +300,7 @@ export class Broker {
   forgetFunction(fn: FunctionQueue): void {
     this.account.held -= Kept.FUNCTION + nameCost(fn.name.length);
     this.functions.drop(fn);
-    this.tally.close(fn);
+    this.functionStats.close(fn);
   }
 
   /** CAN_DO, CAN_DO_TIMEOUT. `timeoutMs` 0 = none. */
@@ -325,7 +325,7 @@ export class Broker {
 
   withdrawAll(peer: Peer): void {
     if (peer.abilities === null) return;
-    if (!peer.isBroad) {
+    if (!peer.isManyFunction) {
       for (const ability of [...peer.abilities.values()]) this.#withdraw(peer, ability.fn);
       return;
     }

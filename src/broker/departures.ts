@@ -16,7 +16,7 @@ const FIRST_STEPS = 16_384;
 interface Departure {
   /** What was offered; those from `left` on are removed. */
   readonly offered: Abilities | null;
-  readonly isBroad: boolean;
+  readonly isManyFunction: boolean;
   left: number;
   /** Those below are still to be balanced: the peer was woken, others may have to be woken in its place. */
   unbalanced: number;
@@ -43,13 +43,13 @@ export class Departures {
   add(peer: Peer, wasWoken: boolean, isGone: boolean): void {
     const { account, steps, waker } = this.#broker;
     const offered = peer.abilities;
-    const isBroad = waker.detach(peer);
+    const isManyFunction = waker.detach(peer);
     const left = offered?.size ?? 0;
     if (offered !== null) offered.peer = null;
     peer.abilities = null;
     account.keep(peer, -left * Kept.ABILITY);
     const unbalanced = wasWoken ? left : 0;
-    const departure = { offered, isBroad, left, unbalanced, gone: isGone ? peer : null };
+    const departure = { offered, isManyFunction, left, unbalanced, gone: isGone ? peer : null };
     if (!this.#slice(departure, steps.count + FIRST_STEPS)) this.#queue.push(departure);
   }
 
@@ -68,7 +68,7 @@ export class Departures {
     const { offered, gone } = departure;
     const { account, steps, waker, nowMs, peers } = this.#broker;
     for (; departure.left > 0 && steps.count < stepsMax; steps.count += ROW_STEPS)
-      if (offered !== null) remove(offered.at(--departure.left), departure.isBroad);
+      if (offered !== null) remove(offered.at(--departure.left), departure.isManyFunction);
     if (departure.left > 0) return false;
     // What it waited for comes first, so that no job goes back to its queue, waking workers, only to be dropped.
     if (gone !== null && !(this.#unwatch(gone, stepsMax) && this.#lose(gone, stepsMax)))
@@ -109,8 +109,8 @@ export class Departures {
   }
 }
 
-function remove(ability: Ability, isBroad: boolean): void {
+function remove(ability: Ability, isManyFunction: boolean): void {
   const { fn, registrations } = ability;
   fn.registrations -= registrations;
-  if (isBroad) fn.removeBroad(ability);
+  if (isManyFunction) fn.removeManyFunction(ability);
 }

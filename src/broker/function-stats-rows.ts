@@ -26,7 +26,7 @@ export const ROW_NUMBERS = GAUGE_COUNT + COUNT_COUNT;
 const ROW_BYTES = ROW_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
 
 /** One row, read back: `numbers[at, at + ROW_NUMBERS)`. */
-export interface TallyRow {
+export interface FunctionStatsRow {
   /** The function's name as UTF-8 text; null for the rest. */
   readonly name: string | null;
   /** `Gauge` from `at` on, `Count` from `at + COUNTS_AT` on; shared with other rows of its piece. */
@@ -38,19 +38,19 @@ export interface TallyRow {
  * A piece of rows behind function index `cursor` (0 = from the start) and where to go on, 0 = nowhere. It looks at
  * `functionsMax` functions, or fewer when `rowsMax` of them have a row of their own.
  */
-export function tallyPiece(
+export function functionStatsPiece(
   broker: Broker,
   cursor: number,
   functionsMax: number,
   rowsMax: number,
 ): { bytes: Uint8Array; cursor: number } {
-  const { functions, tally } = broker;
+  const { functions, functionStats } = broker;
   const endMax = Math.min(functions.indexEnd, cursor + 1 + functionsMax);
   const measured: FunctionQueue[] = [];
   const rest = new Float64Array(ROW_NUMBERS);
   if (cursor === 0) {
-    rest.set(tally.counts.subarray(0, COUNT_COUNT), COUNTS_AT);
-    rest[Gauge.CREATED] = tally.counts[Count.CREATED] as number;
+    rest.set(functionStats.counts.subarray(0, COUNT_COUNT), COUNTS_AT);
+    rest[Gauge.CREATED] = functionStats.counts[Count.CREATED] as number;
   }
   const row = new Float64Array(GAUGE_COUNT);
   let end = cursor + 1;
@@ -76,7 +76,7 @@ function encode(broker: Broker, rest: Float64Array, measured: readonly FunctionQ
   const rowCount = measured.length + 1;
   const numbers = new Float64Array(rowCount * ROW_NUMBERS);
   numbers.set(rest);
-  const { counts } = broker.tally;
+  const { counts } = broker.functionStats;
   let row = ROW_NUMBERS;
   let nameBytes = 2;
   for (const fn of measured) {
@@ -108,14 +108,14 @@ function readGauges(broker: Broker, fn: FunctionQueue, into: Float64Array, at: n
 }
 
 /** The rows of a piece; empty for the answer of a thread that has died. */
-export function readTallyPiece(piece: Uint8Array): TallyRow[] {
+export function readFunctionStatsPiece(piece: Uint8Array): FunctionStatsRow[] {
   if (piece.length === 0) return [];
   const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
   const rowCount = bytes.readUInt32BE(0);
   let nameAt = 4 + rowCount * ROW_BYTES;
   // Doubles want to lie at a multiple of eight.
   const numbers = new Float64Array(ownCopy(piece, 4, nameAt).buffer);
-  const rows: TallyRow[] = [];
+  const rows: FunctionStatsRow[] = [];
   for (let i = 0; i < rowCount; i++) {
     const nameEnd = nameAt + 2 + bytes.readUInt16BE(nameAt);
     const name = i === 0 ? null : bytes.toString('utf8', nameAt + 2, nameEnd);

@@ -34,7 +34,7 @@ export function bucketOf(ms: number): number {
   return Math.min(BUCKET_COUNT - 1, (33 - Math.clz32(ms)) >> 1);
 }
 
-export class Tally {
+export class FunctionStats {
   /** Grows by doubling: read it anew for every event. */
   counts: Float64Array = new Float64Array(FIRST_ROWS * ROW_WORDS);
   readonly #measuredMax: number;

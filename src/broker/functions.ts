@@ -35,7 +35,7 @@ export class FunctionQueue {
   assigned = 0;
   /** Jobs made since the function is known; without those that are left, the jobs that ended. */
   created = 0;
-  /** First word of its row in `Tally.counts`; 0 = counted with the rest. */
+  /** First word of its row in `FunctionStats.counts`; 0 = counted with the rest. */
   countsAt = 0;
   /** --maxqueue by priority; 0 = no limit. */
   readonly queueMax = [0, 0, 0];
@@ -48,7 +48,7 @@ export class FunctionQueue {
   firstSleeper: Ability | null = null;
   lastSleeper: Ability | null = null;
   /** Broad peers that offer it, in no order; null for nearly all functions. */
-  broad: Ability[] | null = null;
+  manyFunction: Ability[] | null = null;
   /** Time (nowMs) since when jobs wait without any worker, or -1; for the log. */
   unservedSinceMs = -1;
 
@@ -83,21 +83,21 @@ export class FunctionQueue {
     this.sleeping--;
   }
 
-  addBroad(ability: Ability): void {
-    this.broad ??= [];
-    ability.broadAt = this.broad.length;
-    this.broad.push(ability);
+  addManyFunction(ability: Ability): void {
+    this.manyFunction ??= [];
+    ability.manyFunctionAt = this.manyFunction.length;
+    this.manyFunction.push(ability);
   }
 
   /** The last one takes its place. */
-  removeBroad(ability: Ability): void {
-    const broad = this.broad as Ability[];
-    const last = broad.pop() as Ability;
+  removeManyFunction(ability: Ability): void {
+    const manyFunction = this.manyFunction as Ability[];
+    const last = manyFunction.pop() as Ability;
     if (last !== ability) {
-      broad[ability.broadAt] = last;
-      last.broadAt = ability.broadAt;
+      manyFunction[ability.manyFunctionAt] = last;
+      last.manyFunctionAt = ability.manyFunctionAt;
     }
-    if (broad.length === 0) this.broad = null;
+    if (manyFunction.length === 0) this.manyFunction = null;
   }
 }
 

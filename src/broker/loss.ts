@@ -20,13 +20,13 @@ export function lose(broker: Broker, job: number): void {
   jobs.noteLoss(job);
   if (options.jobRetries >= 0 && jobs.retries(job) >= Math.max(1, options.jobRetries)) {
     broker.counters.failed++;
-    broker.tally.lost(jobs.functionOf(job), Count.FAILED);
+    broker.functionStats.lost(jobs.functionOf(job), Count.FAILED);
     notifyFail(broker, job);
     broker.finish(job);
     return;
   }
   broker.counters.requeued++;
-  broker.tally.lost(jobs.functionOf(job), Count.REQUEUED);
+  broker.functionStats.lost(jobs.functionOf(job), Count.REQUEUED);
   jobs.stamp(job, broker.nowMs);
   queue(broker, job);
 }

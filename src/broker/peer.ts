@@ -22,7 +22,7 @@ export class Peer {
   /** Number of its last sleep among those of all peers: the smaller, the longer it sleeps. */
   sleptAs = 0;
   /** It offers very many functions, which therefore neither count nor list it (waking.ts). */
-  isBroad = false;
+  isManyFunction = false;
   abilities: Abilities | null = null;
   /** First of the jobs assigned to it, newest first, linked by NEXT and PREV. */
   heldJob = 0;

@@ -126,15 +126,15 @@ export class Storing {
    * One event: answers those whose jobs have become durable, or could not. False when more are left than one event should
    * take. A job that could not be stored never waits: its reference means nothing any more.
    */
-  settle(): boolean {
-    this.#store.settle((ticket, isStored) => {
+  answerDurable(): boolean {
+    this.#store.takeOutcomes((ticket, isStored) => {
       if (isStored) this.#stored.push(ticket);
-      else this.#settle(ticket, false);
+      else this.#endWait(ticket, false);
     });
     const stored = this.#stored;
     const count = Math.max(ANSWERED_MIN, (stored.length - this.#answered) >> 3);
     const end = Math.min(stored.length, this.#answered + count);
-    while (this.#answered < end) this.#settle(stored[this.#answered++] as Ticket, true);
+    while (this.#answered < end) this.#endWait(stored[this.#answered++] as Ticket, true);
     if (2 * end >= stored.length) {
       stored.splice(0, end);
       this.#answered = 0;
@@ -204,7 +204,7 @@ export class Storing {
     }
   }
 
-  #settle(ticket: Ticket, isStored: boolean): void {
+  #endWait(ticket: Ticket, isStored: boolean): void {
     const { jobs } = this.#broker;
     const pending = this.#pending[ticket] as Pending;
     const { job, serial } = pending;

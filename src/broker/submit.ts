@@ -77,12 +77,12 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
   const isUnique = frame.a1 > 0 && !(isByWorkload && frame.dataBytes === 0);
   const hash = isUnique ? uniqueHash(broker, fn, frame, isByWorkload) : 0;
   if (isUnique) {
-    const twin = isByWorkload
+    const existing = isByWorkload
       ? broker.uniques.find(fn, hash, frame.bytes, frame.data, frame.dataBytes, frame.blob, true)
       : broker.uniques.find(fn, hash, frame.bytes, frame.off1, frame.a1, 0, false);
-    if (twin !== 0) {
+    if (existing !== 0) {
       if (broker.options.log.level >= LogLevel.NOTICE) logAccepted(broker, frame, startMs);
-      coalesce(broker, peer, twin, (flags & Flag.BACKGROUND) !== 0);
+      coalesce(broker, peer, existing, (flags & Flag.BACKGROUND) !== 0);
       return;
     }
   }

@@ -18,7 +18,7 @@ import type { Peer } from './peer.ts';
 import { Waking } from './peer.ts';
 
 /** Functions of a narrow peer. From here on touching each of them costs more than looking at a few dozen peers. */
-const NARROW_MAX = 128;
+const FEW_FUNCTIONS_MAX = 128;
 /** Functions of a broad peer that are looked at within the event. */
 const LOOKS_AT_ONCE = 1024;
 
@@ -34,12 +34,12 @@ export class Waker {
   readonly #perJob: number;
   readonly #functions: FunctionTable;
   readonly #jobs: Jobs;
-  readonly #narrowMax: number;
+  readonly #fewFunctionsMax: number;
   readonly looks: Looks;
   readonly #balanceNow = (fn: FunctionQueue) => this.balance(fn, this.#nowMs);
   #nowMs = 0;
   /** Broad peers that sleep. */
-  #broadSleepers = 0;
+  #manyFunctionSleepers = 0;
   /** Counts sleeps of all peers, for their order. */
   #sleeps = 0;
   /** Wakes under way, oldest first: all have the same delay, so order of wake is order of due time. */
@@ -56,13 +56,13 @@ export class Waker {
     jobs: Jobs,
     delayMs: number,
     perJob: number,
-    narrowMax = NARROW_MAX,
+    fewFunctionsMax = FEW_FUNCTIONS_MAX,
   ) {
     this.#outbox = outbox;
     this.#functions = functions;
     this.looks = new Looks(functions);
     this.#jobs = jobs;
-    this.#narrowMax = narrowMax;
+    this.#fewFunctionsMax = fewFunctionsMax;
     this.#delayMs = delayMs;
     this.#perJob = perJob;
   }
@@ -70,10 +70,10 @@ export class Waker {
   /** Wakes as many sleepers of `fn` as its runnable jobs ask for. */
   balance(fn: FunctionQueue, nowMs: number): void {
     const wanted = fn.runnable * this.#perJob;
-    if (fn.broad === null)
+    if (fn.manyFunction === null)
       while (fn.woken < wanted && fn.firstSleeper !== null)
         this.#wake(fn.firstSleeper.peer as Peer, nowMs);
-    else while (this.#wakeOne(fn, fn.broad, wanted, nowMs));
+    else while (this.#wakeOne(fn, fn.manyFunction, wanted, nowMs));
   }
 
   /**
@@ -85,7 +85,7 @@ export class Waker {
     // Nothing is runnable in the whole shard.
     if (abilities === null || this.#jobs.level === 0) return;
     const { served, levels, steps } = this.#functions;
-    if (!peer.isBroad) {
+    if (!peer.isManyFunction) {
       for (const ability of abilities.values()) this.balance(ability.fn, nowMs);
       steps.count += abilities.size;
     } else if (abilities.areFewServed(this.#functions)) {
@@ -139,10 +139,11 @@ export class Waker {
   join(peer: Peer, fn: FunctionQueue, nowMs: number): void {
     const ability = peer.ability(fn.index);
     if (ability === undefined || ability.registrations > 1) return;
-    if (peer.isBroad) fn.addBroad(ability);
+    if (peer.isManyFunction) fn.addManyFunction(ability);
     else if (peer.waking === Waking.woken) fn.woken++;
     else if (peer.waking === Waking.sleeping) fn.addSleeper(ability, ++this.#sleeps);
-    if (!peer.isBroad && peer.offered().size > this.#narrowMax) this.#broaden(peer);
+    if (!peer.isManyFunction && peer.offered().size > this.#fewFunctionsMax)
+      this.#becomeManyFunction(peer);
     if (peer.waking === Waking.sleeping) this.balance(fn, nowMs);
   }
 
@@ -150,8 +151,8 @@ export class Waker {
   leave(peer: Peer, fn: FunctionQueue): void {
     const ability = peer.ability(fn.index);
     if (ability === undefined) return;
-    if (peer.isBroad) {
-      fn.removeBroad(ability);
+    if (peer.isManyFunction) {
+      fn.removeManyFunction(ability);
       if (peer.offered().size === 1) this.detach(peer);
     } else if (peer.waking === Waking.woken) fn.woken--;
     else fn.removeSleeper(ability);
@@ -159,9 +160,9 @@ export class Waker {
 
   /** The peer, if broad, is not any more; true when it was. Its functions still list it. */
   detach(peer: Peer): boolean {
-    if (!peer.isBroad) return false;
-    if (peer.waking === Waking.sleeping) this.#broadSleepers--;
-    peer.isBroad = false;
+    if (!peer.isManyFunction) return false;
+    if (peer.waking === Waking.sleeping) this.#manyFunctionSleepers--;
+    peer.isManyFunction = false;
     return true;
   }
 
@@ -193,14 +194,20 @@ export class Waker {
    * Wakes the longest sleeper of a function that broad peers offer, if its jobs ask for one more. Linear in those
    * peers; nothing while nobody sleeps.
    */
-  #wakeOne(fn: FunctionQueue, broad: readonly Ability[], wanted: number, nowMs: number): boolean {
-    const narrow = fn.firstSleeper;
-    if (fn.woken >= wanted || (narrow === null && this.#broadSleepers === 0)) return false;
+  #wakeOne(
+    fn: FunctionQueue,
+    manyFunction: readonly Ability[],
+    wanted: number,
+    nowMs: number,
+  ): boolean {
+    const fewFunction = fn.firstSleeper;
+    if (fn.woken >= wanted || (fewFunction === null && this.#manyFunctionSleepers === 0))
+      return false;
     let woken = fn.woken;
-    let longest = narrow?.peer ?? null;
-    let since = narrow?.sleptAs ?? Number.POSITIVE_INFINITY;
-    this.#functions.steps.count += broad.length;
-    for (const { peer } of broad) {
+    let longest = fewFunction?.peer ?? null;
+    let since = fewFunction?.sleptAs ?? Number.POSITIVE_INFINITY;
+    this.#functions.steps.count += manyFunction.length;
+    for (const { peer } of manyFunction) {
       if (peer === null) continue;
       if (peer.waking === Waking.woken) woken++;
       else if (peer.waking === Waking.sleeping && peer.sleptAs < since) {
@@ -222,11 +229,11 @@ export class Waker {
   }
 
   /** From now on its functions do not count it. */
-  #broaden(peer: Peer): void {
+  #becomeManyFunction(peer: Peer): void {
     if (peer.waking === Waking.woken) this.#uncount(peer);
     else if (peer.waking === Waking.sleeping) this.#unlist(peer);
-    peer.isBroad = true;
-    for (const ability of peer.offered().values()) ability.fn.addBroad(ability);
+    peer.isManyFunction = true;
+    for (const ability of peer.offered().values()) ability.fn.addManyFunction(ability);
     if (peer.waking === Waking.sleeping) this.#list(peer);
   }
 
@@ -241,23 +248,23 @@ export class Waker {
   }
 
   #count(peer: Peer): void {
-    if (peer.isBroad || peer.abilities === null) return;
+    if (peer.isManyFunction || peer.abilities === null) return;
     for (const ability of peer.abilities.values()) ability.fn.woken++;
   }
 
   #uncount(peer: Peer): void {
-    if (peer.isBroad || peer.abilities === null) return;
+    if (peer.isManyFunction || peer.abilities === null) return;
     for (const ability of peer.abilities.values()) ability.fn.woken--;
   }
 
   #list(peer: Peer): void {
-    if (peer.isBroad) this.#broadSleepers++;
+    if (peer.isManyFunction) this.#manyFunctionSleepers++;
     else if (peer.abilities !== null)
       for (const ability of peer.abilities.values()) ability.fn.addSleeper(ability, peer.sleptAs);
   }
 
   #unlist(peer: Peer): void {
-    if (peer.isBroad) this.#broadSleepers--;
+    if (peer.isManyFunction) this.#manyFunctionSleepers--;
     else if (peer.abilities !== null)
       for (const ability of peer.abilities.values()) ability.fn.removeSleeper(ability);
   }

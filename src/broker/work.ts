@@ -42,28 +42,28 @@ export function work(broker: Broker, peer: Peer, frame: Frame): void {
       return;
     case Packet.WORK_COMPLETE:
       counters.completed++;
-      tallyEnd(broker, job, Count.COMPLETED);
+      countEnd(broker, job, Count.COMPLETED);
       forward(broker, job, frame);
       break;
     case Packet.WORK_EXCEPTION:
       counters.failed++;
-      tallyEnd(broker, job, Count.FAILED);
+      countEnd(broker, job, Count.FAILED);
       forwardException(broker, job, frame);
       break;
     default:
       counters.failed++;
-      tallyEnd(broker, job, Count.FAILED);
+      countEnd(broker, job, Count.FAILED);
       notifyFail(broker, job);
   }
   broker.finish(job);
 }
 
 /** A job that a late packet ends waits in its queue: how long that run took is not known any more. */
-function tallyEnd(broker: Broker, job: number, kind: number): void {
-  const { jobs, tally } = broker;
+function countEnd(broker: Broker, job: number, kind: number): void {
+  const { jobs, functionStats } = broker;
   const fn = jobs.functionOf(job);
-  if (jobs.state(job) === Flag.ASSIGNED) tally.ended(fn, kind, jobs.age(job, broker.nowMs));
-  else tally.lost(fn, kind);
+  if (jobs.state(job) === Flag.ASSIGNED) functionStats.ended(fn, kind, jobs.age(job, broker.nowMs));
+  else functionStats.lost(fn, kind);
 }
 
 /**

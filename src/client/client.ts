@@ -20,7 +20,7 @@ import { CONNECTION_OPTIONS, checkMs, checkWhole, connectionSettings } from '../
 import { type RequestOptions, within } from '../link/within.ts';
 import { HANDLE_BYTES_MAX, UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
 import { Job, type JobOwner } from './job.ts';
-import { ParkedJobs } from './offline-queue.ts';
+import { OfflineQueue } from './offline-queue.ts';
 import { askStatus, askStatusByUnique } from './requests.ts';
 import { closedError, Servers } from './servers.ts';
 import { submissionOf } from './submission.ts';
@@ -73,7 +73,7 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
   readonly #retries: boolean;
   readonly #jobOwner: JobOwner;
   readonly #signals = new AbortGroups();
-  readonly #parked = new ParkedJobs();
+  readonly #offlineQueue = new OfflineQueue();
   /** Jobs that have not ended. */
   #jobCount = 0;
   readonly #calmed: (() => void)[] = [];
@@ -223,7 +223,7 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
 
   async #close(): Promise<void> {
     const closed = closedError();
-    for (const job of this.#parked.takeAll()) job.fail(closed);
+    for (const job of this.#offlineQueue.takeAll()) job.fail(closed);
     await this.#servers.close(closed);
   }
 
@@ -263,7 +263,7 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
 
   #forget(job: Job): void {
     this.#jobCount--;
-    if (job.isParked) this.#parked.forget(job);
+    if (job.isQueuedOffline) this.#offlineQueue.forget(job);
     if (job.timer !== null) clearTimeout(job.timer);
     job.timer = null;
     if (job.signal !== null) this.#signals.remove(job.signal, job);
@@ -282,16 +282,17 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
     if (channel !== null) channel.send(job);
     else if (this.#servers.isHopeless)
       job.fail(this.#servers.offline('no job server can be reached'));
-    else if (this.#parked.count >= this.#offlineQueueMax)
+    else if (this.#offlineQueue.count >= this.#offlineQueueMax)
       job.fail(
         this.#servers.offline(`${this.#offlineQueueMax} submits wait for a job server, the limit`),
       );
-    else this.#parked.push(job);
+    else this.#offlineQueue.push(job);
   }
 
   /** A server came or went: looks again at all that wait. */
   #unpark(): void {
-    if (this.#parked.count > 0) for (const job of this.#parked.takeAll()) this.#dispatch(job);
+    if (this.#offlineQueue.count > 0)
+      for (const job of this.#offlineQueue.takeAll()) this.#dispatch(job);
   }
 }
 

@@ -48,7 +48,7 @@ export class Job implements SubmittedJob<unknown>, Expectation {
   readonly mayRetry: boolean;
   requestNumber = 0;
   /** Waits for a server. */
-  isParked = false;
+  isQueuedOffline = false;
   timer: NodeJS.Timeout | null = null;
   signal: AbortSignal | null = null;
   /** Called behind the end; for whoever counts. */

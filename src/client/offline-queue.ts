@@ -2,7 +2,7 @@
 import { Fifo } from '../link/fifo.ts';
 import type { Job } from './job.ts';
 
-export class ParkedJobs {
+export class OfflineQueue {
   readonly #jobs = new Fifo<Job>();
   /** Those among them that have ended meanwhile. */
   #endedCount = 0;
@@ -13,13 +13,13 @@ export class ParkedJobs {
   }
 
   push(job: Job): void {
-    job.isParked = true;
+    job.isQueuedOffline = true;
     this.#jobs.push(job);
   }
 
   /** A job has ended while it waited. The queue is renewed when half of it are such. */
   forget(job: Job): void {
-    job.isParked = false;
+    job.isQueuedOffline = false;
     this.#endedCount++;
     if (this.#endedCount * 2 > this.#jobs.size)
       for (const waiting of this.takeAll()) this.push(waiting);
@@ -29,7 +29,7 @@ export class ParkedJobs {
   takeAll(): Job[] {
     this.#endedCount = 0;
     const jobs = this.#jobs.takeAll();
-    for (const job of jobs) job.isParked = false;
+    for (const job of jobs) job.isQueuedOffline = false;
     return jobs.filter((job) => !job.hasEnded);
   }
 }

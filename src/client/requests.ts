@@ -21,13 +21,13 @@ export function ask<T>(
   read: Read<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    if (channel.isReady) channel.send(new Question(write, read, resolve, reject));
+    if (channel.isReady) channel.send(new Request(write, read, resolve, reject));
     // It was lost between the look at it and this question.
     else reject(channel.link.lastError ?? new ConnectionError('ERR_GEARMAN_CLOSED', 'was closed'));
   });
 }
 
-class Question<T> implements Expectation {
+class Request<T> implements Expectation {
   requestNumber = 0;
   readonly #write: (writer: RequestWriter) => void;
   readonly #read: Read<T>;

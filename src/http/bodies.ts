@@ -93,7 +93,7 @@ export class Bodies {
     this.#account.keep(this.#holder, -body.bytes);
     body.bytes = 0;
     // No turn may follow that would give it back to the other threads.
-    this.#account.settle();
+    this.#account.rebalance();
   }
 
   /** Bodies come outside of turns, so what is kept is drawn here. */

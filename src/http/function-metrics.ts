@@ -5,7 +5,7 @@
  * Source: Prometheus, "Exposition formats", text-based format 0.0.4.
  */
 import { BUCKET_COUNT, Count } from '../broker/function-stats.ts';
-import { COUNTS_AT, Gauge, type TallyRow } from '../broker/function-stats-rows.ts';
+import { COUNTS_AT, type FunctionStatsRow, Gauge } from '../broker/function-stats-rows.ts';
 import type { FunctionRows } from './function-rows.ts';
 import { upperBounds } from './metric-values.ts';
 
@@ -59,7 +59,7 @@ interface Family {
   readonly help: string;
   readonly type: 'gauge' | 'counter' | 'histogram';
   /** Writes the lines of a function; `label` as in FunctionRows. */
-  write(lines: Lines, label: string, row: TallyRow): void;
+  write(lines: Lines, label: string, row: FunctionStatsRow): void;
 }
 
 function single(

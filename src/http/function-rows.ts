@@ -3,7 +3,7 @@
  * Rule: names that give the same label (bytes that are no UTF-8, very long ones, the label of the rest) are added up,
  * because a page with one label twice is no page at all.
  */
-import { Gauge, ROW_NUMBERS, type TallyRow } from '../broker/function-stats-rows.ts';
+import { type FunctionStatsRow, Gauge, ROW_NUMBERS } from '../broker/function-stats-rows.ts';
 
 /** Functions that share what is counted: those without a row of their own. No function is shown under this name. */
 export const REST_LABEL = '(other)';
@@ -11,10 +11,10 @@ export const REST_LABEL = '(other)';
 const LABEL_CHARS_MAX = 128;
 
 /** Rows by label, which is escaped as a page wants it. */
-export type FunctionRows = ReadonlyMap<string, TallyRow>;
+export type FunctionRows = ReadonlyMap<string, FunctionStatsRow>;
 
 /** Adds a row to those that are known; to the numbers of one with its label. */
-export function addRow(rows: Map<string, TallyRow>, row: TallyRow): void {
+export function addRow(rows: Map<string, FunctionStatsRow>, row: FunctionStatsRow): void {
   const label = row.name === null ? REST_LABEL : labelOf(row.name);
   const known = rows.get(label);
   if (known === undefined) rows.set(label, row);
@@ -33,7 +33,7 @@ function escaped(label: string): string {
   return label.replace(/[\\\n"]/g, (character) => ESCAPES[character] as string);
 }
 
-function addNumbers(sum: TallyRow, more: TallyRow): void {
+function addNumbers(sum: FunctionStatsRow, more: FunctionStatsRow): void {
   const oldestAt = sum.at + Gauge.OLDEST_MS;
   const oldestMs = Math.max(
     sum.numbers[oldestAt] as number,

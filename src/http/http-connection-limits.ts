@@ -103,18 +103,18 @@ export class HttpConnectionLimits {
 
   /** The peer has shown that it uses its connection. */
   requestIsWhole(socket: Socket): void {
-    this.#unfinished.delete(placeOf(socket));
+    this.#unfinished.delete(peerKeyOf(socket));
   }
 
   #take(socket: Socket): void {
-    const place = placeOf(socket);
-    this.#unfinished.set(place, socket);
-    socket.once('close', () => this.#unfinished.delete(place));
+    const key = peerKeyOf(socket);
+    this.#unfinished.set(key, socket);
+    socket.once('close', () => this.#unfinished.delete(key));
     if (this.#unfinished.size <= this.unfinishedMax) return;
     const [first] = this.#unfinished;
     if (first === undefined) return;
-    const [firstPlace, oldest] = first;
-    this.#unfinished.delete(firstPlace);
+    const [firstKey, oldest] = first;
+    this.#unfinished.delete(firstKey);
     this.pushedOut({ address: oldest.remoteAddress, port: oldest.remotePort });
     oldest.destroy();
   }
@@ -134,7 +134,7 @@ export class HttpConnectionLimits {
   }
 }
 
-function placeOf({ remoteAddress, remotePort }: Socket): string {
+function peerKeyOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
 

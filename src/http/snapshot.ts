@@ -2,7 +2,7 @@
  * What metrics are made of: figures of every thread and rows of its functions, asked for piece by piece. A shard walks
  * over some functions a turn, so that a snapshot is in nobody's way; it is therefore a cursor, not an instant.
  */
-import { readTallyPiece, type TallyRow } from '../broker/function-stats-rows.ts';
+import { type FunctionStatsRow, readFunctionStatsPiece } from '../broker/function-stats-rows.ts';
 import type { SessionTable } from '../session/session-table.ts';
 import type { ThreadStats } from '../session/thread-queries.ts';
 import { addRow, type FunctionRows } from './function-rows.ts';
@@ -34,7 +34,7 @@ export function collectRows(
   threads: readonly number[],
 ): Promise<FunctionRows> {
   return new Promise((resolve) => {
-    const rows = new Map<string, TallyRow>();
+    const rows = new Map<string, FunctionStatsRow>();
     let index = 0;
     let cursor = 0;
     const goOn = (): void => {
@@ -43,9 +43,9 @@ export function collectRows(
         resolve(rows);
         return;
       }
-      table.ask(thread, { kind: 'tally', cursor }, (answer) => {
-        for (const row of readTallyPiece(answer.bytes)) addRow(rows, row);
-        cursor = answer.cursor;
+      table.ask(thread, { kind: 'functionStats', cursor }, (result) => {
+        for (const row of readFunctionStatsPiece(result.bytes)) addRow(rows, row);
+        cursor = result.cursor;
         if (cursor === 0) index++;
         setTimeout(() => table.later(goOn), PAUSE_MS);
       });

@@ -9,7 +9,7 @@ import type { NativeFunctions, OpenDisk, OpenLobby, Reactor, ReactorOptions } fr
 import { openDisk } from './disk.ts';
 import { openLobby } from './lobby.ts';
 import { orShortage } from './shortage.ts';
-import { twinFunctions } from './typescript-core.ts';
+import { typescriptFunctions } from './typescript-core.ts';
 
 /** What was picked. With the twin, sockets are `transport/node-reactor.ts` on the main thread. */
 export interface Native {
@@ -31,8 +31,9 @@ export interface Native {
  * The first call that may answer `addon` loads it; the thread has one copy.
  */
 export function loadNative(mode: 'auto' | 'on' | 'off' = 'auto'): Native {
-  if (mode === 'off') return twin('not wanted');
-  if (mode === 'auto' && process.env.GEARTRAIN_NATIVE === '0') return twin('GEARTRAIN_NATIVE=0');
+  if (mode === 'off') return typescriptCore('not wanted');
+  if (mode === 'auto' && process.env.GEARTRAIN_NATIVE === '0')
+    return typescriptCore('GEARTRAIN_NATIVE=0');
   try {
     bindings();
   } catch (error) {
@@ -40,7 +41,7 @@ export function loadNative(mode: 'auto' | 'on' | 'off' = 'auto'): Native {
     if (failure !== error) throw failure;
     const reason = firstLine(error);
     if (mode === 'on') throw new NoAddonError(`native on: ${reason}`, { cause: error });
-    return twin(reason);
+    return typescriptCore(reason);
   }
   return {
     kind: 'addon',
@@ -52,9 +53,9 @@ export function loadNative(mode: 'auto' | 'on' | 'off' = 'auto'): Native {
   };
 }
 
-function twin(reason: string): Native {
+function typescriptCore(reason: string): Native {
   const nothing = { createReactor: null, openLobby: null, openDisk: null };
-  return { kind: 'twin', reason, functions: twinFunctions, ...nothing };
+  return { kind: 'twin', reason, functions: typescriptFunctions, ...nothing };
 }
 
 /** `No native build was found for ...` is what node-gyp-build says; the rest of it is for its own users. */

@@ -25,7 +25,7 @@ function refuse(what: string): () => never {
  * `discard` leaves the pages (the slab drops whole chunks instead); doorbells are message ports owned by the shard
  * host, so there is no descriptor to make, ring or close.
  */
-export const twinFunctions: NativeFunctions = {
+export const typescriptFunctions: NativeFunctions = {
   discard: () => {},
   doorbellCreate: refuse('create a doorbell'),
   doorbellRing: refuse('ring a doorbell'),

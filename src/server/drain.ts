@@ -4,7 +4,7 @@
  */
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { Listing } from '../broker/query.ts';
-import type { Answer, Question, ThreadStats } from '../session/thread-queries.ts';
+import type { ThreadQuery, ThreadResult, ThreadStats } from '../session/thread-queries.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { LastJob } from './last-job.ts';
 
@@ -60,19 +60,19 @@ export async function untilDrained(draining: Draining): Promise<void> {
 async function inSteps(
   core: ThreadCore,
   shardCount: number,
-  question: (cursor: number) => Question,
-  each: (answer: Answer) => void = () => {},
+  query: (cursor: number) => ThreadQuery,
+  each: (result: ThreadResult) => void = () => {},
 ): Promise<void> {
   const threads = shardCount === 0 ? [0] : Array.from({ length: shardCount }, (_, i) => i + 1);
   for (const thread of threads) {
     let cursor = 0;
     do {
-      const answer = await new Promise<Answer>((resolve) => {
-        core.table.ask(thread, question(cursor), resolve);
+      const result = await new Promise<ThreadResult>((resolve) => {
+        core.table.ask(thread, query(cursor), resolve);
         core.reactor.requestTurn();
       });
-      each(answer);
-      cursor = answer.cursor;
+      each(result);
+      cursor = result.cursor;
     } while (cursor !== 0);
   }
 }
@@ -82,7 +82,7 @@ async function waitedFor(core: ThreadCore, shardCount: number): Promise<string> 
   let running = 0;
   let waiting = 0;
   const names: string[] = [];
-  const ask = (cursor: number): Question => ({ kind: 'list', listing: Listing.awaited, cursor });
+  const ask = (cursor: number): ThreadQuery => ({ kind: 'list', listing: Listing.awaited, cursor });
   await inSteps(core, shardCount, ask, ({ bytes }) => {
     for (const row of Buffer.from(bytes).toString().split('\n')) {
       const [name = '', queued, assigned, workers] = row.split('\t');

@@ -9,7 +9,7 @@ import { closeSessions } from '../shard/close-sessions.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { secureListening } from '../shard/tls-listener.ts';
 import { warmUp } from '../shard/warm-up.ts';
-import type { Place } from './listen-error.ts';
+import type { BoundAddress } from './listen-error.ts';
 import { Listeners } from './listeners.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Secrets } from './secrets.ts';
@@ -35,7 +35,7 @@ export interface EngineOptions {
   /** Throws when nothing may listen any more. */
   refuseClosed(): void;
   /** Where the server listens besides its listeners. */
-  otherPlaces(): readonly Place[];
+  otherAddresses(): readonly BoundAddress[];
   /** Hears, with an errno name, that nobody can be accepted now. */
   acceptFailed(code: string): void;
 }
@@ -90,7 +90,7 @@ export class Engine {
     this.#warmUp = () => warmUp(native, config, config.warmUpMs, log);
     const { backlog, socketMode } = options;
     this.listeners = new Listeners(this.core.reactor, log, {
-      ...{ backlog, socketMode, refuseClosed, otherPlaces: engineOptions.otherPlaces },
+      ...{ backlog, socketMode, refuseClosed, otherAddresses: engineOptions.otherAddresses },
       listenSecurely: secureListening(this.core, native, config, acceptFailed),
     });
   }

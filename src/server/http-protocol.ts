@@ -11,7 +11,7 @@ import type { ThreadCore } from '../shard/thread-core.ts';
 import { InProcessStream } from '../transport/in-process/stream.ts';
 import { httpRefusals } from './http-refusals.ts';
 import { protocolVersion } from './identity.ts';
-import { listenError, type Place } from './listen-error.ts';
+import { type BoundAddress, listenError } from './listen-error.ts';
 import { targetsOf } from './listen-targets.ts';
 import type { ResolvedOptions } from './options.ts';
 
@@ -29,7 +29,7 @@ export async function openHttp(
   core: ThreadCore,
   options: ResolvedOptions,
   lobbies: Lobbies,
-  own: readonly Place[],
+  own: readonly BoundAddress[],
 ): Promise<HttpProtocol> {
   const gateway = new Gateway({
     endpoint: endpointInProcess({ connect: () => connect(core) }),
@@ -65,7 +65,7 @@ function connect({ reactor }: ThreadCore): InProcessStream {
 async function bind(
   gateway: Gateway,
   options: ResolvedOptions,
-  own: readonly Place[],
+  own: readonly BoundAddress[],
 ): Promise<HttpAddress[]> {
   const targets = await targetsOf({}, options);
   const hosts = targets.flatMap((target) => ('host' in target ? [target.host] : []));

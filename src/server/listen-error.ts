@@ -9,7 +9,7 @@ import { readerName } from '../store/file-reason.ts';
 const PRIVILEGED_PORT_MAX = 1023;
 
 /** Where something is to listen, and by which option. */
-export interface Place {
+export interface BoundAddress {
   readonly option: string;
   readonly at: { readonly host: string; readonly port: number } | { readonly path: string };
 }
@@ -29,28 +29,32 @@ export class ListenError extends Error {
 }
 
 /** What to throw for `cause`; `own` are the places at which this server listens already. */
-export function listenError(place: Place, cause: unknown, own: readonly Place[]): Error {
+export function listenError(
+  bound: BoundAddress,
+  cause: unknown,
+  own: readonly BoundAddress[],
+): Error {
   if (cause instanceof ListenError) return cause;
   const { code } = Object(cause) as NodeJS.ErrnoException;
-  const holder = code === 'EADDRINUSE' ? own.find((other) => isSame(place, other)) : undefined;
+  const holder = code === 'EADDRINUSE' ? own.find((other) => isSame(bound, other)) : undefined;
   if (holder !== undefined)
     return new ListenError(
-      `option ${place.option}: ${shown(place)} is taken by this server itself, as ${shown(holder)} of ${holder.option}`,
+      `option ${bound.option}: ${shown(bound)} is taken by this server itself, as ${shown(holder)} of ${holder.option}`,
       code,
       true,
       cause,
     );
   if (code === undefined) return cause as Error;
-  const message = `listen on ${shown(place)}: ${reasonOf(place, cause)}`;
+  const message = `listen on ${shown(bound)}: ${reasonOf(bound, cause)}`;
   return new ListenError(message, code, false, cause);
 }
 
-function shown({ at }: Place): string {
+function shown({ at }: BoundAddress): string {
   if ('path' in at) return `unix:${at.path}`;
   return isIPv6(at.host) ? `[${at.host}]:${at.port}` : `${at.host}:${at.port}`;
 }
 
-function isSame({ at: one }: Place, { at: other }: Place): boolean {
+function isSame({ at: one }: BoundAddress, { at: other }: BoundAddress): boolean {
   if ('path' in one || 'path' in other)
     return 'path' in one && 'path' in other && one.path === other.path;
   const isEvery = (host: string): boolean => host === '0.0.0.0' || host === '::';
@@ -58,7 +62,7 @@ function isSame({ at: one }: Place, { at: other }: Place): boolean {
   return one.port === other.port && isSameHost && isIPv6(one.host) === isIPv6(other.host);
 }
 
-function reasonOf({ option, at }: Place, cause: unknown): string {
+function reasonOf({ option, at }: BoundAddress, cause: unknown): string {
   const reason = systemReason(cause);
   const { code } = cause as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') return `${reason}; choose another one with ${option}`;

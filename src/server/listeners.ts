@@ -7,7 +7,7 @@ import { isIP } from 'node:net';
 import { type Logger, LogLevel } from '../base/logger.ts';
 import type { ListenAddress, Reactor } from '../native/contract.ts';
 import type { Listening, ListenSecurely } from '../shard/tls-listener.ts';
-import { listenError, type Place } from './listen-error.ts';
+import { type BoundAddress, listenError } from './listen-error.ts';
 import { removeStaleSocket, type Target } from './listen-targets.ts';
 import type { ServerAddress } from './types.ts';
 
@@ -19,7 +19,7 @@ export interface ListenersOptions {
   /** Listens for peers that begin with a handshake. */
   readonly listenSecurely: ListenSecurely;
   /** Where this server listens besides. */
-  otherPlaces(): readonly Place[];
+  otherAddresses(): readonly BoundAddress[];
 }
 
 interface Bound {
@@ -40,7 +40,7 @@ export class Listeners {
   }
 
   /** The same with their option. */
-  get places(): Place[] {
+  get boundAddresses(): BoundAddress[] {
     return this.addresses.map((at) => ({ option: '--listen', at }));
   }
 
@@ -77,7 +77,10 @@ export class Listeners {
       return await this.#bind(target);
     } catch (cause) {
       const place = { option: 'path' in target ? '--listen' : '--port or --listen', at: target };
-      const error = listenError(place, cause, [...this.places, ...this.#options.otherPlaces()]);
+      const error = listenError(place, cause, [
+        ...this.boundAddresses,
+        ...this.#options.otherAddresses(),
+      ]);
       if ((error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT' || !isAnotherBound) throw error;
       this.#log.log(LogLevel.INFO, `not listening: ${error.message}`);
       return null;

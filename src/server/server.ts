@@ -19,7 +19,7 @@ import { Engine } from './engine.ts';
 import type { HttpProtocol } from './http-protocol.ts';
 import { reportNow } from './http-refusals.ts';
 import { version } from './identity.ts';
-import { listenError, type Place } from './listen-error.ts';
+import { type BoundAddress, listenError } from './listen-error.ts';
 import { targetsOf } from './listen-targets.ts';
 import type { ControlAddress } from './options/control-rows.ts';
 import {
@@ -184,11 +184,11 @@ class GearServer extends EventEmitter implements Server {
       onFatal: (error) => this.#fail(error),
       refuseClosed: () => this.#refuseClosed(),
       acceptFailed: this.#acceptFailed,
-      otherPlaces: () => this.#otherPlaces(),
+      otherAddresses: () => this.#otherAddresses(),
     });
   }
 
-  #otherPlaces(): Place[] {
+  #otherAddresses(): BoundAddress[] {
     const control = this.controlAddress;
     return [
       ...(control === null ? [] : [{ option: '--control', at: control }]),
@@ -264,14 +264,18 @@ class GearServer extends EventEmitter implements Server {
     try {
       this.#control = await openControl(this.#controlled(), wanted, this.#options, secrets);
     } catch (error) {
-      throw listenError({ option: '--control', at: wanted }, error, this.#engine.listeners.places);
+      throw listenError(
+        { option: '--control', at: wanted },
+        error,
+        this.#engine.listeners.boundAddresses,
+      );
     }
   }
 
   async #openHttp(): Promise<void> {
     if (this.#options.protocol !== 'http' || this.#http !== null) return;
     const { openHttp } = await import('./http-protocol.ts');
-    const own = [...this.#engine.listeners.places, ...this.#otherPlaces()];
+    const own = [...this.#engine.listeners.boundAddresses, ...this.#otherAddresses()];
     const http = await openHttp(this.#engine.core, this.#options, this.#lobbies(), own);
     this.#http = http;
     if (this.#draining !== null) http.drain();
@@ -343,7 +347,7 @@ class GearServer extends EventEmitter implements Server {
       { length: threadCount },
       (_, thread) =>
         new Promise<ThreadStats | null>((resolve) => {
-          this.#engine.core.table.ask(thread, { kind: 'stats' }, (answer) => resolve(answer.stats));
+          this.#engine.core.table.ask(thread, { kind: 'stats' }, (result) => resolve(result.stats));
         }),
     );
     this.#engine.core.reactor.requestTurn();

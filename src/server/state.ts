@@ -18,7 +18,7 @@ import {
   shardsOf,
   writeManifest,
 } from '../store/manifest.ts';
-import { removeJournals, reroute } from '../store/reshard.ts';
+import { removeJournals, reshard } from '../store/reshard.ts';
 import { lockState, type StateLock } from '../store/state-lock.ts';
 import { databaseSettingsOf } from './database-settings.ts';
 import { DatabaseState } from './database-state.ts';
@@ -166,7 +166,7 @@ class JournalState implements ServerState {
 
   async #respread(before: Manifest): Promise<void> {
     const { threads } = this.#options;
-    const count = await reroute({
+    const count = await reshard({
       folder: this.#folder,
       from: before,
       to: this.#manifest,

@@ -10,11 +10,11 @@ import type { PendingReply } from './reply-queue.ts';
 import { Hold, type Session } from './session.ts';
 import type { SessionTable } from './session-table.ts';
 import {
-  type Answer,
   DONE,
   LIST_BYTES_MAX,
   LIST_ROWS_MAX,
-  type Question,
+  type ThreadQuery,
+  type ThreadResult,
 } from './thread-queries.ts';
 
 /** Below this a listing leaves in one write: gearadmin reads until 5 ms of silence. */
@@ -22,16 +22,16 @@ const PART_BYTES = 1024 * 1024;
 const END = new Uint8Array([46, 10]);
 
 /** Makes the question for the piece behind `cursor`, or from `part` of its row on. */
-export type PieceQuestion = (cursor: number, part: number) => Question;
+export type PieceQuery = (cursor: number, part: number) => ThreadQuery;
 
 /** Replies to `session` with the rows of all `threads` and a final `.`. */
 export function replyListing(
   table: SessionTable,
   session: Session,
   threads: readonly number[],
-  question: PieceQuestion,
+  query: PieceQuery,
 ): void {
-  const listing = new Listing(table, session, threads, question);
+  const listing = new Listing(table, session, threads, query);
   listing.goOn();
 }
 
@@ -40,7 +40,7 @@ class Listing {
   readonly #session: Session;
   readonly #pending: PendingReply;
   readonly #threads: readonly number[];
-  readonly #question: PieceQuestion;
+  readonly #query: PieceQuery;
   readonly #rows = new ByteWriter(4096);
   #thread = 0;
   #cursor = 0;
@@ -50,13 +50,13 @@ class Listing {
     table: SessionTable,
     session: Session,
     threads: readonly number[],
-    question: PieceQuestion,
+    query: PieceQuery,
   ) {
     this.#table = table;
     this.#session = session;
     this.#pending = reserveReply(session);
     this.#threads = threads;
-    this.#question = question;
+    this.#query = query;
     session.isListing = true;
   }
 
@@ -65,8 +65,8 @@ class Listing {
     const thread = this.#threads[this.#thread];
     if (this.#table.live(this.#session.conn) !== this.#session) return;
     if (thread !== undefined) {
-      const question = this.#question(this.#cursor, this.#part);
-      this.#table.ask(thread, question, (answer) => this.#take(answer));
+      const query = this.#query(this.#cursor, this.#part);
+      this.#table.ask(thread, query, (result) => this.#take(result));
       return;
     }
     this.#rows.bytes(END);
@@ -75,11 +75,11 @@ class Listing {
     unhold(this.#table, this.#session, Hold.listing);
   }
 
-  #take(answer: Answer): void {
-    this.#rows.bytes(answer.bytes);
-    this.#cursor = answer.cursor;
-    this.#part = answer.part;
-    const isWholeThread = answer.cursor === 0;
+  #take(result: ThreadResult): void {
+    this.#rows.bytes(result.bytes);
+    this.#cursor = result.cursor;
+    this.#part = result.part;
+    const isWholeThread = result.cursor === 0;
     if (isWholeThread) this.#thread++;
     if (this.#rows.length >= PART_BYTES) this.#sendPart();
     else if (isWholeThread) this.goOn();
@@ -103,7 +103,7 @@ class Listing {
  * `workers`: the connections of this thread from slot `cursor` on: `NUMBER IP ID : NAME ...`. With `part` > 0 `cursor` is the
  * id of a connection whose row is under way, and `part` where its names go on (SessionAbilities.list).
  */
-export function listConnections(table: SessionTable, cursor: number, part: number): Answer {
+export function listConnections(table: SessionTable, cursor: number, part: number): ThreadResult {
   const out = new ByteWriter(4096);
   let slot = cursor & SLOT_MASK;
   if (part > 0) {
@@ -147,7 +147,7 @@ function listConnection(table: SessionTable, session: Session, out: ByteWriter):
  * `store`: the row of this thread's store, nothing without one: thread, state, jobs, uncommitted, commits, jobs and
  * milliseconds of a commit on average, the longest one, bytes of disk.
  */
-export function listStore(table: SessionTable): Answer {
+export function listStore(table: SessionTable): ThreadResult {
   const store = table.hooks.storeHealth();
   if (store === null) return DONE;
   const { jobs, uncommitted, commits, committed, commitMs, commitMsMax, bytes } = store;

@@ -35,7 +35,7 @@ function askOthers(table: SessionTable): void {
       if (missing > 0) return;
       table.isRelieving = false;
       // Somebody may have left meanwhile.
-      if (table.account.settle() >= 0) return;
+      if (table.account.rebalance() >= 0) return;
       closeAnywhere(table);
       table.account.overdraw();
     });

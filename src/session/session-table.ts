@@ -35,11 +35,11 @@ import type { PendingReply } from './reply-queue.ts';
 import { contextOf, SESSION_BYTES, Session } from './session.ts';
 import { ThreadOutbox } from './thread-outbox.ts';
 import {
-  type Answer,
   answerByBroker,
   DONE,
   goesOverRows,
-  type Question,
+  type ThreadQuery,
+  type ThreadResult,
   type ThreadStats,
 } from './thread-queries.ts';
 import { threadStats } from './thread-stats.ts';
@@ -138,13 +138,13 @@ export class SessionTable {
   /** Other threads were asked what they hold, because memory is full (relief.ts). */
   isRelieving = false;
   /** Questions to other threads that wait for their answer. */
-  readonly questions = new Map<
+  readonly queries = new Map<
     number,
-    { readonly thread: number; readonly done: (answer: Answer) => void }
+    { readonly thread: number; readonly done: (result: ThreadResult) => void }
   >();
   /** Work that goes on in the next turn: long listings. */
   readonly continuations: (() => void)[] = [];
-  nextQuestion = 1;
+  nextQuery = 1;
   /** Rotation among owners of equal level. */
   nextOwner = 0;
   /** Rotation among shards that take handshakes. */
@@ -374,35 +374,35 @@ export class SessionTable {
    * Puts a question to a thread; `done` is called later for another thread, for this one now, unless the turn has been
    * spent on other questions that go over many rows.
    */
-  ask(thread: number, question: Question, done: (answer: Answer) => void): void {
+  ask(thread: number, query: ThreadQuery, done: (result: ThreadResult) => void): void {
     if (thread === this.options.thread) {
-      this.answer(question, done);
+      this.answer(query, done);
       return;
     }
-    const id = this.nextQuestion;
-    this.nextQuestion = (id + 1) & 0x7fffffff;
-    this.questions.set(id, { thread, done });
-    const json = new TextEncoder().encode(JSON.stringify(question));
+    const id = this.nextQuery;
+    this.nextQuery = (id + 1) & 0x7fffffff;
+    this.queries.set(id, { thread, done });
+    const json = new TextEncoder().encode(JSON.stringify(query));
     const link = this.links[thread];
     if (link == null) this.#answerForDead(id);
     else link.send(RecordKind.ASK, id, 0, 0, 0, json);
   }
 
   /** Gives this thread's answer to a question to `done`: now, or later when it goes over many rows. */
-  answer(question: Question, done: (answer: Answer) => void): void {
-    if (goesOverRows(question)) this.budget.answer(this, () => done(this.#answerTo(question)));
-    else done(this.#answerTo(question));
+  answer(query: ThreadQuery, done: (result: ThreadResult) => void): void {
+    if (goesOverRows(query)) this.budget.answer(this, () => done(this.#answerTo(query)));
+    else done(this.#answerTo(query));
   }
 
-  #answerTo(question: Question): Answer {
-    if (question.kind === 'workers') return listConnections(this, question.cursor, question.part);
-    if (question.kind === 'store') return listStore(this);
-    if (question.kind === 'stats') return { ...DONE, stats: threadStats(this) };
-    if (question.kind === 'most') {
+  #answerTo(query: ThreadQuery): ThreadResult {
+    if (query.kind === 'workers') return listConnections(this, query.cursor, query.part);
+    if (query.kind === 'store') return listStore(this);
+    if (query.kind === 'stats') return { ...DONE, stats: threadStats(this) };
+    if (query.kind === 'most') {
       showMost(this);
       return DONE;
     }
-    return this.broker === null ? DONE : answerByBroker(this.broker, question);
+    return this.broker === null ? DONE : answerByBroker(this.broker, query);
   }
 
   /** Calls `resume` once as soon as at most `bytes` of output of `session` are unsent. */
@@ -420,14 +420,14 @@ export class SessionTable {
   /** A thread has died: whoever asked it hears that nothing is known. */
   forgetThread(thread: number): void {
     this.addressCounts?.forget(thread);
-    for (const [id, question] of [...this.questions])
-      if (question.thread === thread) this.#answerForDead(id);
+    for (const [id, query] of [...this.queries])
+      if (query.thread === thread) this.#answerForDead(id);
   }
 
   #answerForDead(id: number): void {
-    const question = this.questions.get(id);
-    this.questions.delete(id);
-    question?.done(DONE);
+    const query = this.queries.get(id);
+    this.queries.delete(id);
+    query?.done(DONE);
   }
 
   #continue(): void {

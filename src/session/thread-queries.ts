@@ -7,21 +7,21 @@ import { bytesOf } from '../base/bytes.ts';
 import { createFunction, dropFunction, limitQueue } from '../broker/admin.ts';
 import type { Broker } from '../broker/broker.ts';
 import { drain, failWatched } from '../broker/drain.ts';
-import { tallyPiece } from '../broker/function-stats-rows.ts';
+import { functionStatsPiece } from '../broker/function-stats-rows.ts';
 import { cancel } from '../broker/loss.ts';
 import { type JobStatus, list, statusByHandle, statusByUnique } from '../broker/query.ts';
 import { hashBytes } from '../protocol/hash.ts';
 import type { StoreHealth } from '../store/store.ts';
 
 /** Names and uniques are Latin-1 texts: a character a byte. */
-export type Question =
-  | { readonly kind: 'fence' }
+export type ThreadQuery =
+  | { readonly kind: 'echoBarrier' }
   | { readonly kind: 'handle'; readonly slot: number; readonly serial: number }
   | { readonly kind: 'unique'; readonly unique: string; readonly cursor: number }
   | { readonly kind: 'list'; readonly listing: number; readonly cursor: number }
   | { readonly kind: 'workers'; readonly cursor: number; readonly part: number }
   | { readonly kind: 'store' }
-  | { readonly kind: 'tally'; readonly cursor: number }
+  | { readonly kind: 'functionStats'; readonly cursor: number }
   | { readonly kind: 'create' | 'drop'; readonly name: string }
   | {
       readonly kind: 'maxqueue';
@@ -36,7 +36,7 @@ export type Question =
   /** Publishes what connections hold: see `Account.publish`. */
   | { readonly kind: 'most' };
 
-export interface Answer {
+export interface ThreadResult {
   /** AdminResult of create, drop, cancel. */
   readonly result: number;
   /** Where a listing or a search goes on; 0 = it is complete. */
@@ -106,7 +106,7 @@ export interface LoopDelay {
 }
 
 export const NO_BYTES: Uint8Array = new Uint8Array(0);
-export const DONE: Answer = {
+export const DONE: ThreadResult = {
   result: 0,
   cursor: 0,
   part: 0,
@@ -123,56 +123,59 @@ export const LIST_ROWS_MAX = 1000;
 /** Bytes after which no further name or row is written in one turn. */
 export const LIST_BYTES_MAX = 256 * 1024;
 /** Rows of the tally that one turn may write: they have thirty numbers each. */
-const TALLY_ROWS_MAX = 64;
+const STATS_ROWS_MAX = 64;
 
 /** Whether its answer goes over rows, whose number peers decide: such answers share one budget a turn. */
-export function goesOverRows({ kind }: Question): boolean {
-  return kind === 'list' || kind === 'workers' || kind === 'unique' || kind === 'tally';
+export function goesOverRows({ kind }: ThreadQuery): boolean {
+  return kind === 'list' || kind === 'workers' || kind === 'unique' || kind === 'functionStats';
 }
 
 /** The broker's answers; `fence`, `workers`, `store`, `stats` and `most` are the sessions' own. */
-export function answerByBroker(broker: Broker, question: Question): Answer {
-  switch (question.kind) {
+export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult {
+  switch (query.kind) {
     case 'handle':
-      return { ...DONE, status: statusByHandle(broker, question.slot, question.serial) };
+      return { ...DONE, status: statusByHandle(broker, query.slot, query.serial) };
     case 'unique': {
-      const { unique, cursor } = question;
+      const { unique, cursor } = query;
       return { ...DONE, ...statusByUnique(broker, bytesOf(unique), cursor, FUNCTIONS_MAX) };
     }
     case 'list': {
       const out = new ByteWriter(16384);
-      const cursor = list(broker, question, LIST_ROWS_MAX, LIST_BYTES_MAX, out);
+      const cursor = list(broker, query, LIST_ROWS_MAX, LIST_BYTES_MAX, out);
       return { ...DONE, cursor, bytes: out.take() };
     }
-    case 'tally':
-      return { ...DONE, ...tallyPiece(broker, question.cursor, LIST_ROWS_MAX, TALLY_ROWS_MAX) };
+    case 'functionStats':
+      return {
+        ...DONE,
+        ...functionStatsPiece(broker, query.cursor, LIST_ROWS_MAX, STATS_ROWS_MAX),
+      };
     case 'create':
     case 'drop': {
-      const name = bytesOf(question.name);
+      const name = bytesOf(query.name);
       const hash = hashBytes(name, 0, name.length, broker.options.hashSeed);
-      const change = question.kind === 'create' ? createFunction : dropFunction;
+      const change = query.kind === 'create' ? createFunction : dropFunction;
       return { ...DONE, result: change(broker, name, hash) };
     }
     case 'maxqueue': {
-      const name = bytesOf(question.name);
+      const name = bytesOf(query.name);
       const hash = hashBytes(name, 0, name.length, broker.options.hashSeed);
-      limitQueue(broker, name, hash, question.high, question.normal, question.low);
+      limitQueue(broker, name, hash, query.high, query.normal, query.low);
       return DONE;
     }
     case 'drain':
-      return { ...DONE, cursor: drain(broker, question.cursor) };
+      return { ...DONE, cursor: drain(broker, query.cursor) };
     case 'fail':
-      return { ...DONE, cursor: failWatched(broker, question.cursor) };
+      return { ...DONE, cursor: failWatched(broker, query.cursor) };
     case 'cancel':
-      return { ...DONE, result: cancel(broker, question.slot, question.serial) ? 0 : 1 };
+      return { ...DONE, result: cancel(broker, query.slot, query.serial) ? 0 : 1 };
     default:
       return DONE;
   }
 }
 
 /** Bytes of an ANSWER record: JSON, NUL, rows. */
-export function encodeAnswer(answer: Answer): Uint8Array {
-  const { bytes, ...rest } = answer;
+export function encodeResult(result: ThreadResult): Uint8Array {
+  const { bytes, ...rest } = result;
   const head = bytesOf(`${JSON.stringify(rest)}\0`);
   const record = new Uint8Array(head.length + bytes.length);
   record.set(head);
@@ -181,11 +184,11 @@ export function encodeAnswer(answer: Answer): Uint8Array {
 }
 
 /** The answer in `bytes[at, at + count)`; copies. */
-export function decodeAnswer(bytes: Uint8Array, at: number, count: number): Answer {
+export function decodeResult(bytes: Uint8Array, at: number, count: number): ThreadResult {
   const record = bytes.slice(at, at + count);
   const nul = record.indexOf(0);
   const rest = JSON.parse(new TextDecoder().decode(record.subarray(0, nul))) as Omit<
-    Answer,
+    ThreadResult,
     'bytes'
   >;
   return { ...rest, bytes: record.subarray(nul + 1) };

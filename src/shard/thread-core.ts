@@ -266,7 +266,7 @@ export class ThreadCore {
     this.account.refresh();
     const listings = table.continuations.length;
     const records = this.#drainRings();
-    if (broker?.storing) this.#store?.settle(broker.storing);
+    if (broker?.storing) this.#store?.answerDurable(broker.storing);
     table.onRows(rowCount);
     this.#publishing.publish();
     const ticksBefore = broker?.tickedJobs ?? 0;
@@ -277,7 +277,7 @@ export class ThreadCore {
     dueMs = Math.min(dueMs, table.restarts.tick(table), table.incidents.tick());
     dueMs = Math.min(dueMs, this.#housekeeping.run(nowMs));
     this.#sleepUntil(dueMs, nowMs);
-    if (this.account.isLimited) this.#settleMemory();
+    if (this.account.isLimited) this.#rebalanceMemory();
     const tookMs = clock.nowMs() - nowMs;
     this.#times.add(tookMs);
     if (tookMs <= this.#options.slowTurnMs) return;
@@ -319,8 +319,8 @@ export class ThreadCore {
   }
 
   /** Lets blobs grow, until the next turn, by what is left for all threads. */
-  #settleMemory(): void {
-    const leftBytes = this.account.settle();
+  #rebalanceMemory(): void {
+    const leftBytes = this.account.rebalance();
     const { control } = this.reactor;
     const kib = (control[Control.BLOB_KIB] as number) + Math.floor(leftBytes / 1024);
     control[Control.BLOB_KIB_MAX] = Math.max(1, Math.min(kib, 0x7fffffff));

@@ -55,9 +55,9 @@ export class ThreadStore {
   }
 
   /** In a turn: answers those whose jobs have become durable, as many as one turn should. */
-  settle(storing: Storing): void {
+  answerDurable(storing: Storing): void {
     if (!this.#isAwake) return;
-    this.#isAwake = !storing.settle();
+    this.#isAwake = !storing.answerDurable();
     if (this.#isAwake) this.#thread.requestTurn();
   }
 
@@ -76,7 +76,7 @@ export class ThreadStore {
   #look(storing: Storing): void {
     const { setTime, publish } = this.#thread;
     this.store.flush(setTime());
-    while (!storing.settle());
+    while (!storing.answerDurable());
     publish();
   }
 }

@@ -5,9 +5,9 @@
 import type { Logger } from '../base/logger.ts';
 import { assembleThread } from './assemble.ts';
 import { chooseNative } from './choose-native.ts';
-import { closeHome } from './close-sessions.ts';
+import { closeSessions } from './close-sessions.ts';
 import type { FromShard, ShardTask, ToShard } from './messages.ts';
-import { JoinedRings } from './ring-mesh.ts';
+import { RingEndpoints } from './ring-mesh.ts';
 import { warmUp } from './warm-up.ts';
 
 /** What is owed to peers at a stop may still leave for so long. */
@@ -29,7 +29,7 @@ export default async function runShard(task: ShardTask): Promise<void> {
   };
   const native = chooseNative(task.isNative ? 'on' : 'off');
   await warmUp(native, config, config.warmUpMs, log);
-  const rings = new JoinedRings(task.wires, native.functions);
+  const rings = new RingEndpoints(task.wires, native.functions);
   const core = assembleThread(config, native, rings, log, () => {});
   rings.watch(core.reactor);
   try {
@@ -49,7 +49,7 @@ export default async function runShard(task: ShardTask): Promise<void> {
         core.regain(message.thread);
       } else if (message.type === 'logLevel') level = message.level;
       else if (message.type === 'renewTokens') core.renewTokens(message.tokens);
-      else if (message.type === 'renewTls') core.door?.renew(message.material);
+      else if (message.type === 'renewTls') core.tlsConnections?.renew(message.material);
       else resolve();
     });
     say({ type: 'ready' });
@@ -60,7 +60,7 @@ export default async function runShard(task: ShardTask): Promise<void> {
   const jobs = await core.closeStore();
   if (jobs > 0) say({ type: 'lost', jobs });
   core.reactor.pauseReading(false);
-  await closeHome(core, CLOSE_MS);
+  await closeSessions(core, CLOSE_MS);
   await core.destroy();
   rings.close();
   port.close();

@@ -5,7 +5,7 @@ import type { StoredJob } from './stored-job.ts';
 export class NoStore implements Store {
   readonly #host: StoreHost;
   #waiting: Ticket[] = [];
-  #settled: Ticket[] = [];
+  #outcomes: Ticket[] = [];
   #lastReference = 0;
   #jobs = 0;
   #commits = 0;
@@ -35,12 +35,12 @@ export class NoStore implements Store {
     this.#committed += this.#changes;
     this.#changes = 0;
     if (this.#waiting.length > 0) this.#host.wake();
-    this.#settled = this.#settled.concat(this.#waiting.splice(0));
+    this.#outcomes = this.#outcomes.concat(this.#waiting.splice(0));
     return Number.POSITIVE_INFINITY;
   }
 
-  settle(done: (ticket: Ticket, isStored: boolean) => void): void {
-    for (const ticket of this.#settled.splice(0)) done(ticket, true);
+  takeOutcomes(done: (ticket: Ticket, isStored: boolean) => void): void {
+    for (const ticket of this.#outcomes.splice(0)) done(ticket, true);
   }
 
   replay(_take: TakeJob, done: (error: Error | null) => void): void {

@@ -29,7 +29,7 @@ export interface Rerouting {
 }
 
 /** Resolves to the number of jobs when all of them lie in the journals of `to`. */
-export async function reroute(options: Rerouting): Promise<number> {
+export async function reshard(options: Rerouting): Promise<number> {
   const { folder, from, to } = options;
   const target = new Target(options);
   try {
@@ -103,7 +103,7 @@ class Target {
   async catchUp(uncommittedMax: number): Promise<void> {
     for (;;) {
       for (const journal of this.journals) {
-        journal.settle((_ticket, isStored) => {
+        journal.takeOutcomes((_ticket, isStored) => {
           if (!isStored) this.refused++;
         });
         journal.flush(performance.now());

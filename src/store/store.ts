@@ -52,7 +52,7 @@ export interface Store {
    */
   flush(nowMs: number, isIdle?: boolean): number;
   /** Tells what has become of appended jobs since the last call, in any order. */
-  settle(done: (ticket: Ticket, isStored: boolean) => void): void;
+  takeOutcomes(done: (ticket: Ticket, isStored: boolean) => void): void;
   /**
    * Reads what is kept, in pieces that let other work in between. `take` gets every job once; `order` ascends with the
    * time of its submit. Called once, before everything else. `done` gets an error when the store cannot be used.

@@ -5,7 +5,7 @@
  */
 import type { ConnectionSettings } from '../link/settings.ts';
 import type { Ability } from './ability.ts';
-import { Station, type StationHost } from './worker-channel.ts';
+import { WorkerChannel, type WorkerChannelHost } from './worker-channel.ts';
 
 /** Slots of the whole worker, shared by its lanes. */
 export interface Slots {
@@ -14,20 +14,20 @@ export interface Slots {
   taken: number;
 }
 
-export class Lane {
+export class ConcurrencyGroup {
   readonly abilities = new Map<string, Ability>();
-  readonly stations: readonly Station[];
+  readonly channels: readonly WorkerChannel[];
   readonly #slots: Slots;
   readonly #limit: number;
   #taken = 0;
   #next = 0;
 
   /** `limit` is the lane's own; Infinity = the worker's. */
-  constructor(settings: ConnectionSettings, host: StationHost, slots: Slots, limit: number) {
+  constructor(settings: ConnectionSettings, host: WorkerChannelHost, slots: Slots, limit: number) {
     this.#slots = slots;
     this.#limit = limit;
-    this.stations = settings.endpoints.map(
-      (endpoint) => new Station(endpoint, settings, this, host),
+    this.channels = settings.endpoints.map(
+      (endpoint) => new WorkerChannel(endpoint, settings, this, host),
     );
   }
 
@@ -49,12 +49,12 @@ export class Lane {
 
   /** Lets the stations grab; the one behind the last that did is first. */
   fill(): void {
-    const { stations } = this;
-    const count = stations.length;
+    const { channels } = this;
+    const count = channels.length;
     const first = this.#next;
     for (let i = 0; i < count && this.free > 0; i++) {
       const at = (first + i) % count;
-      if ((stations[at] as Station).grab()) this.#next = (at + 1) % count;
+      if ((channels[at] as WorkerChannel).grab()) this.#next = (at + 1) % count;
     }
   }
 }

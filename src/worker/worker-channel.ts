@@ -17,14 +17,14 @@ import { ATTACH_BYTES, type RequestWriter, textBytesMax } from '../link/request-
 import type { ConnectionSettings } from '../link/settings.ts';
 import { Packet } from '../protocol/packets.ts';
 import { type Ability, type RunHost, runJob } from './ability.ts';
-import type { Lane } from './concurrency-group.ts';
+import type { ConcurrencyGroup } from './concurrency-group.ts';
 import { type JobSink, RunningJob } from './running-job.ts';
 
 /** How a server's rules refuse a function; no other request of a worker is answered so. */
 const NOT_ALLOWED = 'NOT_ALLOWED';
 
 /** What a station needs of its worker. */
-export interface StationHost {
+export interface WorkerChannelHost {
   readonly codec: RunHost['codec'];
   readonly sendsExceptions: boolean;
   /** No new jobs are taken any more. */
@@ -37,18 +37,18 @@ export interface StationHost {
   onIdle(): void;
 }
 
-export class Station implements JobSink, RunHost {
+export class WorkerChannel implements JobSink, RunHost {
   readonly link: Link;
   /** The server's rules do not let this connection offer one of its functions; null where they do, or are not known. */
   refusal: ServerError | null = null;
-  readonly #lane: Lane;
-  readonly #host: StationHost;
+  readonly #group: ConcurrencyGroup;
+  readonly #host: WorkerChannelHost;
   /** Jobs that run, in any order. */
   readonly #jobs: RunningJob[] = [];
   /** Grabs without answer. */
   #grabs = 0;
   /** Grabs that may be open at a time. */
-  #pace = 1;
+  #grabsMax = 1;
   /** Functions that this connection's server has heard of; they are never taken back. */
   #offered = 0;
   /** The function of the last job, as bytes and as text. */
@@ -57,17 +57,22 @@ export class Station implements JobSink, RunHost {
   /** There may be jobs: grab when a slot is free. */
   #isAwake = false;
 
-  constructor(endpoint: Endpoint, settings: ConnectionSettings, lane: Lane, host: StationHost) {
-    this.#lane = lane;
+  constructor(
+    endpoint: Endpoint,
+    settings: ConnectionSettings,
+    group: ConcurrencyGroup,
+    host: WorkerChannelHost,
+  ) {
+    this.#group = group;
     this.#host = host;
     this.link = new Link(endpoint, settings, {
       greet: (writer) => this.#greet(writer, settings.id),
       onReady: () => {
         this.#isAwake = true;
-        this.#pace = 1;
+        this.#grabsMax = 1;
         this.#offerRest();
         host.onReady();
-        lane.fill();
+        group.fill();
       },
       onPacket: (type, bytes, start, end, isOwn) => this.#onPacket(type, bytes, start, end, isOwn),
       onDrained: () => undefined,
@@ -100,9 +105,9 @@ export class Station implements JobSink, RunHost {
     const { writer } = this.link;
     if (writer === null) return false;
     const before = this.#grabs;
-    const lane = this.#lane;
-    while (this.#grabs < this.#pace && lane.free > 0) {
-      lane.take();
+    const group = this.#group;
+    while (this.#grabs < this.#grabsMax && group.free > 0) {
+      group.take();
       this.#grabs++;
       writer.bare(Packet.GRAB_JOB_ALL);
     }
@@ -116,7 +121,7 @@ export class Station implements JobSink, RunHost {
     this.#offerRest();
     // A server does not wake a worker for jobs that waited when it learns of a new function.
     this.#isAwake = true;
-    this.#lane.fill();
+    this.#group.fill();
   }
 
   sendWork(type: number, handle: string, data: Workload | null): void {
@@ -136,7 +141,7 @@ export class Station implements JobSink, RunHost {
       this.#jobs[job.place] = last;
       last.place = job.place;
     }
-    this.#lane.give();
+    this.#group.give();
     this.#host.onIdle();
   }
 
@@ -147,16 +152,16 @@ export class Station implements JobSink, RunHost {
       writer.text(id);
       writer.close();
     }
-    for (const ability of this.#lane.abilities.values()) writeAbility(writer, ability);
-    this.#offered = this.#lane.abilities.size;
+    for (const ability of this.#group.abilities.values()) writeAbility(writer, ability);
+    this.#offered = this.#group.abilities.size;
   }
 
   /** Offers what was added behind the greeting. */
   #offerRest(): void {
     const writer = this.link.writer as RequestWriter;
-    for (const ability of [...this.#lane.abilities.values()].slice(this.#offered))
+    for (const ability of [...this.#group.abilities.values()].slice(this.#offered))
       writeAbility(writer, ability);
-    this.#offered = this.#lane.abilities.size;
+    this.#offered = this.#group.abilities.size;
     this.link.flushSoon();
   }
 
@@ -172,7 +177,7 @@ export class Station implements JobSink, RunHost {
         return;
       case Packet.NOOP:
         this.#isAwake = true;
-        this.#lane.fill();
+        this.#group.fill();
         return;
       case Packet.ERROR: {
         const [code, text] = splitText(bytes, start, end, 2) as [string, string];
@@ -214,16 +219,16 @@ export class Station implements JobSink, RunHost {
     // The grab's slot becomes the job's.
     const job = new RunningJob(functionName, handle, unique, reducer, data, this.codec, this);
     job.place = this.#jobs.push(job) - 1;
-    this.#pace++;
+    this.#grabsMax++;
     this.#isAwake = true;
-    const ability = this.#lane.abilities.get(functionName);
+    const ability = this.#group.abilities.get(functionName);
     if (ability === undefined) {
       // It was taken back after the grab had left.
       job.fail(null);
       this.onDone(job);
     } else runJob(ability, job, this);
-    this.#pace = Math.max(1, Math.min(this.#pace, this.#lane.free + this.#grabs));
-    this.#lane.fill();
+    this.#grabsMax = Math.max(1, Math.min(this.#grabsMax, this.#group.free + this.#grabs));
+    this.#group.fill();
   }
 
   /** The function's name; mostly that of the last job. */
@@ -242,8 +247,8 @@ export class Station implements JobSink, RunHost {
       return;
     }
     this.#grabs--;
-    this.#lane.give();
-    this.#pace = 1;
+    this.#group.give();
+    this.#grabsMax = 1;
     this.#isAwake = false;
     if (this.#grabs === 0 && !this.#host.isDraining) {
       this.link.writer?.bare(Packet.PRE_SLEEP);
@@ -254,7 +259,7 @@ export class Station implements JobSink, RunHost {
 
   #onLost(error: ConnectionError): void {
     this.#isAwake = false;
-    for (; this.#grabs > 0; this.#grabs--) this.#lane.give();
+    for (; this.#grabs > 0; this.#grabs--) this.#group.give();
     // Their handlers go on and keep their slots; the server gives the jobs to other workers.
     for (const job of this.#jobs) job.lose(error);
     this.#host.onIdle();

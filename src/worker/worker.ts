@@ -25,7 +25,7 @@ import { UnreachedWarning, whyUnreachable } from '../link/unreached.ts';
 import { Watchers } from '../link/watchers.ts';
 import { type RequestOptions, within } from '../link/within.ts';
 import type { Ability } from './ability.ts';
-import { Lane, type Slots } from './concurrency-group.ts';
+import { ConcurrencyGroup, type Slots } from './concurrency-group.ts';
 import { CONCURRENCY_MAX, offerOf } from './offer.ts';
 import type { RunningJob } from './running-job.ts';
 import type { ThreadedHandler } from './threaded-handler.ts';
@@ -37,7 +37,7 @@ import type {
   WorkerEventMap,
   WorkerOptions,
 } from './types.ts';
-import type { Station, StationHost } from './worker-channel.ts';
+import type { WorkerChannel, WorkerChannelHost } from './worker-channel.ts';
 
 /** What a handler reads as `input`: without a codec always bytes. */
 type InputOf<F extends FunctionMap<F>, N extends keyof F> =
@@ -68,19 +68,19 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
   readonly #settings: ConnectionSettings;
   readonly #codec: Codec | null;
   readonly #slots: Slots;
-  readonly #host: StationHost;
-  readonly #lanes: Lane[] = [];
+  readonly #host: WorkerChannelHost;
+  readonly #groups: ConcurrencyGroup[] = [];
   /** The lane of the functions without a limit of their own. */
-  #common: Lane | null = null;
+  #common: ConcurrencyGroup | null = null;
   readonly #threads: ThreadedHandler[] = [];
-  readonly #laneOf = new Map<string, Lane>();
+  readonly #groupOf = new Map<string, ConcurrencyGroup>();
   #isStarted = false;
   #isDraining = false;
   #closing: Promise<void> | null = null;
   readonly #watchers = new Watchers();
   readonly #warning = new UnreachedWarning(
     'worker',
-    () => this.#stations.map(({ link }) => link),
+    () => this.#channels.map(({ link }) => link),
     () => this.listenerCount('connection') > 0,
   );
 
@@ -110,7 +110,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
 
   /** The connections, and how they are: one to each server, and one more for each function with its own `concurrency`. */
   get servers(): { server: string; state: LinkState }[] {
-    return this.#stations.map(({ link }) => ({ server: link.label, state: link.state }));
+    return this.#channels.map(({ link }) => ({ server: link.label, state: link.state }));
   }
 
   /** Jobs that run, and free slots that wait for the answer of a server. */
@@ -127,7 +127,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     handler: Handler<InputOf<F, N>, OutputOf<F, N>> | ThreadHandler,
     options: FunctionOptions = {},
   ): this {
-    if (this.#laneOf.has(functionName))
+    if (this.#groupOf.has(functionName))
       throw new ArgumentError(`add ${functionName}: it is offered already`);
     if (this.#isDraining) throw new ArgumentError(`add ${functionName}: the worker stops`);
     const { ability, limit, threads } = offerOf(
@@ -149,10 +149,10 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
    */
   async start(options: RequestOptions = {}): Promise<void> {
     checkKnown('start', options, START_OPTIONS);
-    if (this.#laneOf.size === 0) throw new ArgumentError('start: add a function first');
+    if (this.#groupOf.size === 0) throw new ArgumentError('start: add a function first');
     this.#isStarted = true;
     this.#warning.start();
-    if (!this.#isDraining) for (const { link } of this.#stations) link.start();
+    if (!this.#isDraining) for (const { link } of this.#channels) link.start();
     await within(this.#untilReady(), options, null, 'start', () => this.#whyUnreachable);
   }
 
@@ -165,7 +165,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     const { timeoutMs } = options;
     if (timeoutMs !== undefined) checkMs('timeoutMs', timeoutMs);
     this.#isDraining = true;
-    for (const station of this.#stations) this.#leaveIdle(station);
+    for (const channel of this.#channels) this.#leaveIdle(channel);
     let timer: NodeJS.Timeout | undefined;
     const calm = this.#watchers.until(() => this.#slots.taken === 0);
     const late = new Promise<void>((resolve) => {
@@ -173,7 +173,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     });
     await Promise.race([calm, late, this.#closing ?? calm]);
     clearTimeout(timer);
-    const abandoned = this.#stations.reduce((sum, station) => sum + station.jobs.length, 0);
+    const abandoned = this.#channels.reduce((sum, channel) => sum + channel.jobs.length, 0);
     await this.#end(abandoned === 0);
     return { abandoned };
   }
@@ -187,41 +187,41 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     await this.close();
   }
 
-  get #stations(): Station[] {
-    return this.#lanes.flatMap((lane) => lane.stations);
+  get #channels(): WorkerChannel[] {
+    return this.#groups.flatMap((group) => group.channels);
   }
 
   #offer(ability: Ability, limit: number | null): void {
-    let lane: Lane;
-    if (limit !== null) lane = this.#addLane(limit);
+    let group: ConcurrencyGroup;
+    if (limit !== null) group = this.#addGroup(limit);
     else {
-      this.#common ??= this.#addLane(Number.POSITIVE_INFINITY);
-      lane = this.#common;
+      this.#common ??= this.#addGroup(Number.POSITIVE_INFINITY);
+      group = this.#common;
     }
-    lane.abilities.set(ability.functionName, ability);
-    this.#laneOf.set(ability.functionName, lane);
-    for (const station of lane.stations) {
-      station.offer();
-      if (this.#isStarted) station.link.start();
+    group.abilities.set(ability.functionName, ability);
+    this.#groupOf.set(ability.functionName, group);
+    for (const channel of group.channels) {
+      channel.offer();
+      if (this.#isStarted) channel.link.start();
     }
   }
 
-  #addLane(limit: number): Lane {
-    const lane = new Lane(this.#settings, this.#host, this.#slots, limit);
-    this.#lanes.push(lane);
-    return lane;
+  #addGroup(limit: number): ConcurrencyGroup {
+    const group = new ConcurrencyGroup(this.#settings, this.#host, this.#slots, limit);
+    this.#groups.push(group);
+    return group;
   }
 
   #onIdle(): void {
-    if (this.#isDraining) for (const station of this.#stations) this.#leaveIdle(station);
-    else for (const lane of this.#lanes) lane.fill();
+    if (this.#isDraining) for (const channel of this.#channels) this.#leaveIdle(channel);
+    else for (const group of this.#groups) group.fill();
     this.#watchers.look();
   }
 
   /** A connection that has no job and expects none is left at once: its server must not wake it in vain. */
-  #leaveIdle(station: Station): void {
-    if (station.busy === 0 && station.link.state !== 'closed')
-      station.link.close(true).catch(() => undefined);
+  #leaveIdle(channel: WorkerChannel): void {
+    if (channel.busy === 0 && channel.link.state !== 'closed')
+      channel.link.close(true).catch(() => undefined);
   }
 
   #untilReady(): Promise<void> {
@@ -229,15 +229,15 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
       if (this.#closing !== null || this.#isDraining)
         throw new ConnectionError('ERR_GEARMAN_CLOSED', 'the worker was closed');
       const servers = this.#settings.endpoints.map((_, i) =>
-        this.#lanes.map((lane) => lane.stations[i] as Station),
+        this.#groups.map((group) => group.channels[i] as WorkerChannel),
       );
-      const isServed = (stations: Station[]): boolean =>
-        stations.every(({ link, refusal }) => link.state === 'ready' && refusal === null);
+      const isServed = (channels: WorkerChannel[]): boolean =>
+        channels.every(({ link, refusal }) => link.state === 'ready' && refusal === null);
       if (servers.some(isServed)) return true;
       const refusals = servers.flat().map(({ refusal }) => refusal);
       const refusal = refusals.find((one) => one !== null) ?? null;
-      const isHopeless = (stations: Station[]): boolean =>
-        stations.some((station) => station.refusal !== null || station.link.lastError !== null);
+      const isHopeless = (channels: WorkerChannel[]): boolean =>
+        channels.some((channel) => channel.refusal !== null || channel.link.lastError !== null);
       if (refusal !== null && servers.every(isHopeless)) throw refusal;
       return false;
     });
@@ -245,7 +245,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
 
   /** Why no server can be reached; null while one is ready, or none has failed yet. */
   get #whyUnreachable(): ConnectionError | null {
-    return whyUnreachable(this.#stations.map(({ link }) => link));
+    return whyUnreachable(this.#channels.map(({ link }) => link));
   }
 
   #end(isPatient: boolean): Promise<void> {
@@ -257,8 +257,8 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
 
   async #leave(isPatient: boolean): Promise<void> {
     const closed = new ConnectionError('ERR_GEARMAN_CLOSED', 'the worker was closed');
-    const jobs: RunningJob[] = this.#stations.flatMap((station) => [...station.jobs]);
-    const gone = this.#stations.map(({ link }) => link.close(isPatient));
+    const jobs: RunningJob[] = this.#channels.flatMap((channel) => [...channel.jobs]);
+    const gone = this.#channels.map(({ link }) => link.close(isPatient));
     for (const job of jobs) job.lose(closed);
     await Promise.all(gone);
     await Promise.all(this.#threads.map((threaded) => threaded.close()));

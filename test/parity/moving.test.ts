@@ -8,7 +8,7 @@ import { Random } from '../support/random.ts';
 import { CORPUS, digest, line, noise, type Sample, sample } from './corpus.ts';
 import { type Event, Host } from './host.ts';
 import { Peer } from './peer.ts';
-import { addon, type Implementation, twin } from './peers.ts';
+import { addon, type Implementation, typescriptCore } from './peers.ts';
 
 const PEER_COUNT = 8;
 const FRAME_COUNT = 40;
@@ -122,7 +122,7 @@ async function play(from: Implementation, to: Implementation | null, seed: numbe
 const SEEDS = [1, 2, 3, 4, 5];
 
 test.each(SEEDS)('the twin holds connections and loses nothing, seed %i', (seed) =>
-  play(twin, null, seed),
+  play(typescriptCore, null, seed),
 );
 
 test.skipIf(addon === null).each(SEEDS)('the addon holds and loses nothing, seed %i', (seed) =>
@@ -134,5 +134,5 @@ test.skipIf(addon === null).each(SEEDS)('two addon reactors move connections, se
 );
 
 test.skipIf(addon === null).each(SEEDS)('the twin takes what the addon gives, seed %i', (seed) =>
-  play(addon!, twin, seed),
+  play(addon!, typescriptCore, seed),
 );

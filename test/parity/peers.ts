@@ -18,7 +18,7 @@ export interface Implementation {
   readonly createReactor: (options: ReactorOptions) => Reactor;
 }
 
-export const twin: Implementation = {
+export const typescriptCore: Implementation = {
   kind: 'twin',
   createDecoder,
   createReactor: createNodeReactor,
@@ -45,7 +45,8 @@ export interface Carrier {
 }
 
 /** All that are here; the twin first. */
-export const implementations: readonly Implementation[] = addon === null ? [twin] : [twin, addon];
+export const implementations: readonly Implementation[] =
+  addon === null ? [typescriptCore] : [typescriptCore, addon];
 
 /** Reactors with what carries the bytes of their peers. */
 export const carriers: readonly Carrier[] = implementations.flatMap(({ kind, createReactor }) => [

@@ -8,7 +8,7 @@ import { PACKETS } from '../../src/protocol/packets.ts';
 import { Random } from '../support/random.ts';
 import { CORPUS, line, noise, rawPacket, sample } from './corpus.ts';
 import { DecodedStream } from './decoders.ts';
-import { addon, implementations, twin } from './peers.ts';
+import { addon, implementations, typescriptCore } from './peers.ts';
 
 const CASES = Number(process.env.PARITY_CASES ?? 600);
 const ONLY = process.env.PARITY_SEED;
@@ -105,7 +105,7 @@ test.skipIf(addon === null)('addon and twin say the same of any bytes in any chu
   let blobCount = 0;
   forEachSeed(CASES, (random) => {
     const parts = chunks(random, streams(random));
-    const ours = decode(twin.createDecoder, parts);
+    const ours = decode(typescriptCore.createDecoder, parts);
     const theirs = decode(addon!.createDecoder, parts);
     expect(theirs.decoded).toEqual(ours.decoded);
     expect(theirs.blobCount).toBe(ours.blobCount);

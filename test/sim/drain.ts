@@ -83,7 +83,7 @@ export function leaveAll(scene: Scene): void {
     const left = [
       sessionsOf(table).length,
       table.crossThreadPeers.size,
-      table.questions.size,
+      table.queries.size,
       blobKib,
     ];
     ensure(

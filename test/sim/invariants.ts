@@ -41,7 +41,7 @@ export function checkEmpty(broker: Broker): void {
     registrations: sum(liveFunctions(broker).map((fn) => fn.registrations)),
     sleeping: sum(liveFunctions(broker).map((fn) => fn.sleeping)),
     woken: sum(liveFunctions(broker).map((fn) => fn.woken)),
-    broad: sum(liveFunctions(broker).map((fn) => fn.broad?.length ?? 0)),
+    manyFunction: sum(liveFunctions(broker).map((fn) => fn.manyFunction?.length ?? 0)),
   };
   ensure(
     Object.values(left).every((count) => count === 0),
@@ -116,16 +116,18 @@ function checkSleepers(fn: FunctionQueue, peers: readonly Peer[]): void {
   }
   ensure(fn.lastSleeper === previous, () => `last sleeper of function ${fn.index} is wrong`);
   const offering = peers.flatMap((peer) => peer.ability(fn.index) ?? []);
-  const broadCount = offering.filter(({ peer }) => peer?.isBroad).length;
-  const narrow = offering.filter(({ peer }) => !peer?.isBroad);
-  for (const ability of narrow)
+  const manyFunctionCount = offering.filter(({ peer }) => peer?.isManyFunction).length;
+  const fewFunction = offering.filter(({ peer }) => !peer?.isManyFunction);
+  for (const ability of fewFunction)
     ensure(
       listed.has(ability) === (ability.peer?.waking === Waking.sleeping),
       () => `peer ${ability.peer?.index} sleeps and is not listed for function ${fn.index}`,
     );
-  for (const [place, ability] of (fn.broad ?? []).entries())
+  for (const [place, ability] of (fn.manyFunction ?? []).entries())
     ensure(
-      ability.peer?.isBroad === true && ability.broadAt === place && offering.includes(ability),
+      ability.peer?.isManyFunction === true &&
+        ability.manyFunctionAt === place &&
+        offering.includes(ability),
       () => `peer ${ability.peer?.index} is wrongly among the broad peers of function ${fn.index}`,
     );
   ensureEqual(
@@ -133,13 +135,13 @@ function checkSleepers(fn: FunctionQueue, peers: readonly Peer[]): void {
     {
       sleeping: fn.sleeping,
       woken: fn.woken,
-      broad: fn.broad?.length ?? 0,
+      manyFunction: fn.manyFunction?.length ?? 0,
       registrations: fn.registrations,
     },
     {
       sleeping: listed.size,
-      woken: narrow.filter(({ peer }) => peer?.waking === Waking.woken).length,
-      broad: broadCount,
+      woken: fewFunction.filter(({ peer }) => peer?.waking === Waking.woken).length,
+      manyFunction: manyFunctionCount,
       registrations: sum(offering.map((ability) => ability.registrations)),
     },
   );

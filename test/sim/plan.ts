@@ -40,7 +40,7 @@ export interface Plan {
   /** One in so many workloads and results is big. */
   readonly bigOneIn: number;
   /** Workers of more functions are broad (waking.ts). */
-  readonly narrowMax: number;
+  readonly fewFunctionsMax: number;
   /** Background jobs go through a journal whose disk is as slow as the simulation likes. */
   readonly hasStore: boolean;
   readonly isRelaxed: boolean;
@@ -97,7 +97,7 @@ export function planOf(seed: number, steps: number): Plan {
     stepsWallClock: random.oneIn(5),
     threadWeights: Array.from({ length: shardCount + 1 }, () => random.pick([1, 4, 8, 8])),
     bigOneIn: random.pick([10, 30, 100]),
-    narrowMax: random.pick([0, 1, 2, 100, 100]),
+    fewFunctionsMax: random.pick([0, 1, 2, 100, 100]),
     hasStore: random.oneIn(2),
     isRelaxed: random.oneIn(4),
   };

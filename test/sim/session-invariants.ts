@@ -72,7 +72,7 @@ export function checkSessions(table: SessionTable): void {
 export function checkSessionsAtRest(tables: readonly SessionTable[]): void {
   for (const table of tables) {
     const { thread } = table.options;
-    ensure(table.questions.size === 0, () => `thread ${thread} waits for answers`);
+    ensure(table.queries.size === 0, () => `thread ${thread} waits for answers`);
     ensure(table.continuations.length === 0, () => `thread ${thread} has work left`);
     for (const session of sessionsOf(table)) {
       const who = () => `thread ${thread}, connection ${session.conn}`;

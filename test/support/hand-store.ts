@@ -5,7 +5,7 @@
 import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from '../../src/store/store.ts';
 import { StoredJob } from '../../src/store/stored-job.ts';
 
-interface Waiting {
+interface HeldPut {
   readonly reference: number;
   readonly job: StoredJob;
   readonly ticket: Ticket;
@@ -16,7 +16,7 @@ export class HandStore implements Store {
   isAccepting = true;
   /** What is durable, by reference. */
   readonly kept = new Map<number, StoredJob>();
-  readonly waiting: Waiting[] = [];
+  readonly waiting: HeldPut[] = [];
   #settled: { readonly ticket: Ticket; readonly isStored: boolean }[] = [];
   #forgotten: number[] = [];
   #host: StoreHost | null = null;
@@ -59,11 +59,11 @@ export class HandStore implements Store {
     this.#host?.wake();
   }
 
-  #take(one?: number): Waiting[] {
+  #take(one?: number): HeldPut[] {
     return one === undefined ? this.waiting.splice(0) : this.waiting.splice(one, 1);
   }
 
-  settle(done: (ticket: Ticket, isStored: boolean) => void): void {
+  takeOutcomes(done: (ticket: Ticket, isStored: boolean) => void): void {
     for (const { ticket, isStored } of this.#settled.splice(0)) done(ticket, isStored);
   }
 

@@ -110,7 +110,7 @@ export class JournalBench {
   /** What a turn does: hears of outcomes, begins a commit. */
   turn(): number {
     this.isAwake = false;
-    this.journal.settle((number, isStored) => {
+    this.journal.takeOutcomes((number, isStored) => {
       if (isStored) this.stored.add(number);
       else {
         this.refused.add(number);

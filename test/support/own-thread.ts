@@ -235,7 +235,13 @@ export function checkBooks(thread: OwnThread): void {
   if (account.held !== keptBytes(table))
     throw new Error(`${account.held} bytes counted, ${keptBytes(table)} are kept`);
   if (broker === null) return;
-  const zero = { woken: 0, sleeping: 0, broadWoken: 0, broadSleeping: 0, registrations: 0 };
+  const zero = {
+    woken: 0,
+    sleeping: 0,
+    manyFunctionWoken: 0,
+    manyFunctionSleeping: 0,
+    registrations: 0,
+  };
   const counts = new Map<number, typeof zero>();
   for (const peer of peersOf(broker)) {
     const isWoken = peer.waking === Waking.woken ? 1 : 0;
@@ -244,8 +250,8 @@ export function checkBooks(thread: OwnThread): void {
       const count = counts.get(ability.fn.index) ?? { ...zero };
       counts.set(ability.fn.index, count);
       count.registrations += ability.registrations;
-      count[peer.isBroad ? 'broadWoken' : 'woken'] += isWoken;
-      count[peer.isBroad ? 'broadSleeping' : 'sleeping'] += isSleeping;
+      count[peer.isManyFunction ? 'manyFunctionWoken' : 'woken'] += isWoken;
+      count[peer.isManyFunction ? 'manyFunctionSleeping' : 'sleeping'] += isSleeping;
     }
   }
   for (let index = 1; index < broker.functions.indexEnd; index++) {
@@ -256,8 +262,8 @@ export function checkBooks(thread: OwnThread): void {
     const found = `woken ${count.woken} sleeping ${count.sleeping} registrations ${count.registrations}`;
     if (told !== found) throw new Error(`function ${index}: ${told}, counted anew ${found}`);
     const wanted = fn.runnable * broker.options.wakesPerJob;
-    const woken = count.woken + count.broadWoken;
-    const sleeping = count.sleeping + count.broadSleeping;
+    const woken = count.woken + count.manyFunctionWoken;
+    const sleeping = count.sleeping + count.manyFunctionSleeping;
     if (woken < Math.min(wanted, woken + sleeping))
       throw new Error(`function ${index}: ${fn.runnable} jobs, ${woken} woken, ${sleeping} asleep`);
   }

@@ -16,10 +16,10 @@ export interface StoreUnderTest {
   /** False for gearmand's stores of keys and values: jobs have no start time there. */
   readonly keepsStarts?: boolean;
   /** Makes a place for jobs; `open` opens it, again after a close. */
-  place(): Place | Promise<Place>;
+  place(): StorePlace | Promise<StorePlace>;
 }
 
-export interface Place {
+export interface StorePlace {
   open(host: StoreHost): Store | Promise<Store>;
   remove(): void | Promise<void>;
 }
@@ -55,7 +55,7 @@ class Life {
   }
 
   /** A store of this place, which has read what it kept. */
-  static async begin(place: Place): Promise<Life> {
+  static async begin(place: StorePlace): Promise<Life> {
     let host: StoreHost | null = null;
     // A place may need a while to open; the store is made with a host that is there by then.
     const store = await place.open({
@@ -99,7 +99,7 @@ class Life {
 
   /** What a thread does once in a turn. */
   turn(): void {
-    this.store.settle((ticket, isStored) =>
+    this.store.takeOutcomes((ticket, isStored) =>
       this.outcomes.push([this.#names[ticket] as string, isStored]),
     );
     this.store.flush(performance.now());
@@ -126,7 +126,7 @@ export { job as jobFor, Life };
 
 export function storeSuite(under: StoreUnderTest): void {
   describe(under.name, () => {
-    let place: Place;
+    let place: StorePlace;
     const lives: Life[] = [];
 
     beforeEach(async () => {

@@ -8,7 +8,7 @@ import { mkdirSync } from 'node:fs';
 import { type Logger, LogLevel } from '../../base/logger.ts';
 import { hashBytes } from '../../protocol/hash.ts';
 import { type Manifest, readManifest, writeManifest } from '../../store/manifest.ts';
-import { removeJournals, reroute } from '../../store/reshard.ts';
+import { removeJournals, reshard } from '../../store/reshard.ts';
 import { lockState } from '../../store/state-lock.ts';
 import type { StoredJob } from '../../store/stored-job.ts';
 import { newHashSeed, nextBoot } from '../identity.ts';
@@ -108,7 +108,7 @@ async function addToJournal(from: ImportOptions, options: ResolvedOptions): Prom
     };
     const { shards, hashSeed } = to;
     try {
-      await reroute({
+      await reshard({
         folder,
         from: before,
         to,
@@ -153,7 +153,7 @@ async function addToDatabase(from: ImportOptions, options: ResolvedOptions): Pro
       `the store does not take it: ${[...reasons].join('; ') || 'it is away'}`;
     const settle = async (uncommittedMax: number): Promise<void> => {
       for (;;) {
-        store.settle((number, isStored) => {
+        store.takeOutcomes((number, isStored) => {
           if (isStored) added.push(references.get(number) as number);
           else problems.add(number, why());
           references.delete(number);

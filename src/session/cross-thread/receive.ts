@@ -18,7 +18,7 @@ import { relieve, relieveOther } from '../relief.ts';
 import { releaseAll, reserveReply } from '../replies.ts';
 import { crossThreadJobKey, type Session } from '../session.ts';
 import type { SessionTable } from '../session-table.ts';
-import { decodeAnswer, encodeAnswer, type Question } from '../thread-queries.ts';
+import { decodeResult, encodeResult, type ThreadQuery } from '../thread-queries.ts';
 import { decodeMove } from './moving.ts';
 import { RecordKind } from './records.ts';
 
@@ -92,7 +92,7 @@ export function onRecord(table: SessionTable, from: number, record: RecordView):
       onAsk(table, from, record);
       break;
     default:
-      onAnswer(table, record);
+      onResult(table, record);
   }
 }
 
@@ -240,12 +240,12 @@ function onHandshakeRecord(table: SessionTable, record: RecordView): void {
 
 function onAsk(table: SessionTable, from: number, record: RecordView): void {
   const json = record.bytes.slice(record.at, record.at + record.byteCount);
-  const question = JSON.parse(new TextDecoder().decode(json)) as Question;
+  const query = JSON.parse(new TextDecoder().decode(json)) as ThreadQuery;
   const { a: id } = record;
-  table.answer(question, (answer) => {
-    const bytes = encodeAnswer(answer);
+  table.answer(query, (result) => {
+    const bytes = encodeResult(result);
     const send = () => table.links[from]?.send(RecordKind.ANSWER, id, 0, 0, 0, bytes);
-    if (question.kind === 'fence' || question.kind === 'cancel') inNextTurn(table, send);
+    if (query.kind === 'echoBarrier' || query.kind === 'cancel') inNextTurn(table, send);
     else send();
   });
 }
@@ -259,9 +259,9 @@ function inNextTurn(table: SessionTable, send: () => void): void {
   table.later(() => table.later(send));
 }
 
-function onAnswer(table: SessionTable, record: RecordView): void {
-  const question = table.questions.get(record.a);
-  if (question === undefined) return;
-  table.questions.delete(record.a);
-  question.done(decodeAnswer(record.bytes, record.at, record.byteCount));
+function onResult(table: SessionTable, record: RecordView): void {
+  const query = table.queries.get(record.a);
+  if (query === undefined) return;
+  table.queries.delete(record.a);
+  query.done(decodeResult(record.bytes, record.at, record.byteCount));
 }

@@ -8,10 +8,10 @@
  *   GONE   a conn                            REVOKE  a 1 = late, b and c serial (low, high), d conn
  *   ASK    a question number: JSON           CLOSE   a conn: reason
  *   MOVE   a descriptor: connection          ANSWER  a question number: JSON, \0, bytes
- *   ARRIVE a descriptor, b port: address     LEFT    address
+ *   HANDSHAKE a descriptor, b port: address     LEFT    address
  *
  * RELIEVE, between any two: memory is full, and the connection that holds most lives where this goes to (relief.ts).
- * MOVE: moving.ts. ARRIVE, from the acceptor: a peer that begins with a handshake (arriving.ts).
+ * MOVE: moving.ts. HANDSHAKE, from the acceptor: a peer that begins with a handshake (handshakes.ts).
  * LEFT, to the acceptor: a connection that it let in has ended (entrance.ts).
  *
  * Rule: all records of one connection to one owner go through one ring, so the owner sees request order.

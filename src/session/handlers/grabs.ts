@@ -51,7 +51,7 @@ export function askNext(table: SessionTable, session: Session): void {
   const owner = nextOwner(table, session, grab);
   notifyOwnersAwake(table, session, owner < 0 ? 0 : 1 << owner);
   if (owner < 0) {
-    settle(table, session, NO_JOB_PACKET);
+    answerGrab(table, session, NO_JOB_PACKET);
     return;
   }
   grab.asked |= 1 << owner;
@@ -65,7 +65,7 @@ export function finishGrab(table: SessionTable, session: Session): void {
   unhold(table, session, Hold.grab);
 }
 
-function settle(table: SessionTable, session: Session, packet: Uint8Array): void {
+function answerGrab(table: SessionTable, session: Session, packet: Uint8Array): void {
   const pending = session.replies?.find((session.grab as GrabUnderWay).replyId);
   finishGrab(table, session);
   if (pending !== undefined) fill(table, session, pending, packet);

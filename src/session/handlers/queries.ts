@@ -21,14 +21,14 @@ import {
 } from '../replies.ts';
 import { Hold, type Session } from '../session.ts';
 import type { SessionTable } from '../session-table.ts';
-import type { Answer } from '../thread-queries.ts';
+import type { ThreadResult } from '../thread-queries.ts';
 
 const TOKEN_PREFIX = 'token:';
 
 /** Header of the answer to the echo at hand. */
 const echoHead = withView(new Uint8Array(HEADER_BYTES));
 
-type QuestionMaker = () => Parameters<SessionTable['ask']>[1];
+type QueryMaker = () => Parameters<SessionTable['ask']>[1];
 
 /** Promises that all earlier frames of the connection have taken effect, also at far owners. */
 export function onEcho(table: SessionTable, session: Session, frame: Frame): void {
@@ -68,7 +68,7 @@ export function echoBarrier(table: SessionTable, session: Session, done: () => v
   for (let thread = 0; owners >>> thread !== 0; thread++) {
     if ((owners & (1 << thread)) === 0) continue;
     waiting++;
-    table.ask(thread, { kind: 'fence' }, answered);
+    table.ask(thread, { kind: 'echoBarrier' }, answered);
   }
   answered();
 }
@@ -121,7 +121,7 @@ export function onGetStatus(table: SessionTable, session: Session, frame: Frame)
     frame,
     isOurs ? [shard] : [],
     () => ({ kind: 'handle', slot, serial }),
-    (answers) => statusPacket(Packet.STATUS_RES, handle, answers[0]?.status ?? null),
+    (results) => statusPacket(Packet.STATUS_RES, handle, results[0]?.status ?? null),
   );
 }
 
@@ -143,11 +143,11 @@ export function onGetStatusUnique(table: SessionTable, session: Session, frame: 
       unhold(table, session, Hold.search);
       return;
     }
-    table.ask(thread, { kind: 'unique', unique: text, cursor }, (answer) => {
-      const { status } = answer;
+    table.ask(thread, { kind: 'unique', unique: text, cursor }, (result) => {
+      const { status } = result;
       if (status !== null && (best === null || isBetter(status, best))) best = status;
-      if (answer.cursor === 0) search(index + 1, 0);
-      else table.later(() => search(index, answer.cursor));
+      if (result.cursor === 0) search(index + 1, 0);
+      else table.later(() => search(index, result.cursor));
     });
   };
   search(0, 0);
@@ -167,22 +167,22 @@ function answerWith(
   session: Session,
   frame: Frame,
   threads: readonly number[],
-  question: QuestionMaker,
-  join: (answers: Answer[]) => Uint8Array,
+  query: QueryMaker,
+  join: (results: ThreadResult[]) => Uint8Array,
 ): void {
-  const answers: Answer[] = [];
+  const results: ThreadResult[] = [];
   let pending = session.replies === null ? null : reserveReply(session);
   let waiting = threads.length;
   const done = () => {
     if (table.live(session.conn) !== session) return;
-    if (pending === null) reply(table, session, join(answers));
-    else fill(table, session, pending, join(answers));
+    if (pending === null) reply(table, session, join(results));
+    else fill(table, session, pending, join(results));
   };
   if (waiting === 0) done();
   for (const thread of threads) {
     if (pending === null && thread !== table.options.thread) pending = reserveReply(session);
-    table.ask(thread, question(), (answer) => {
-      answers.push(answer);
+    table.ask(thread, query(), (result) => {
+      results.push(result);
       waiting--;
       if (waiting === 0) done();
     });

@@ -7,10 +7,10 @@ import { LogLevel } from '../../base/logger.ts';
 import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from '../store.ts';
 import { StoredJob } from '../stored-job.ts';
 import type { Put } from './backend.ts';
-import { KeyTable, Place } from './key-table.ts';
+import { KeyTable, PutState } from './key-table.ts';
 import type { FromDatabase, Port, ToDatabase } from './messages.ts';
 import { putBytes, unpackPuts } from './packed.ts';
-import { Waiting } from './pending-batches.ts';
+import { PendingBatches } from './pending-batches.ts';
 import { Reasons } from './reasons.ts';
 import { KeyMaker, uniqueOf } from './stored-key.ts';
 
@@ -32,7 +32,7 @@ export class DatabaseStore implements Store {
   readonly #relaxedMs: number | null;
   readonly #host: StoreHost;
   readonly #keys = new KeyTable();
-  readonly #waiting = new Waiting(this.#keys);
+  readonly #pending = new PendingBatches(this.#keys);
   readonly #keyMaker = new KeyMaker();
   readonly #reasons: Reasons;
   #isAway = true;
@@ -72,21 +72,21 @@ export class DatabaseStore implements Store {
       startSeconds: Math.ceil(job.startMs / 1000),
       workload: job.workload,
     };
-    const waitingBytes = this.#waiting.putBytes;
+    const waitingBytes = this.#pending.putBytes;
     if (waitingBytes > 0 && waitingBytes + putBytes(put) > PENDING_BYTES_MAX) return 0;
-    return this.#waiting.put(put, ticket, isAwaited) + 1;
+    return this.#pending.put(put, ticket, isAwaited) + 1;
   }
 
   forget(reference: number): void {
     if (this.#isClosing) return;
-    this.#waiting.forget(reference - 1);
-    if (this.#waiting.hasOutcomes) this.#host.wake();
+    this.#pending.forget(reference - 1);
+    if (this.#pending.hasOutcomes) this.#host.wake();
   }
 
   flush(nowMs: number): number {
-    if (this.#isAway || this.#isClosing || this.#waiting.isUnderWay || this.#waiting.isEmpty)
+    if (this.#isAway || this.#isClosing || this.#pending.isUnderWay || this.#pending.isEmpty)
       return Number.POSITIVE_INFINITY;
-    if (this.#relaxedMs !== null && !this.#waiting.isAwaited) {
+    if (this.#relaxedMs !== null && !this.#pending.isAwaited) {
       const dueMs = this.#flushedAtMs + this.#relaxedMs;
       if (nowMs < dueMs) return dueMs;
     }
@@ -95,8 +95,8 @@ export class DatabaseStore implements Store {
     return Number.POSITIVE_INFINITY;
   }
 
-  settle(done: (ticket: Ticket, isStored: boolean) => void): void {
-    this.#waiting.settle(done);
+  takeOutcomes(done: (ticket: Ticket, isStored: boolean) => void): void {
+    this.#pending.takeOutcomes(done);
   }
 
   replay(take: TakeJob, done: (error: Error | null) => void, postponed = () => {}): void {
@@ -112,7 +112,7 @@ export class DatabaseStore implements Store {
     return {
       isAccepting: !this.#isAway && !this.#isClosing,
       jobs: Math.max(this.#keys.count, this.#expectedRows),
-      uncommitted: this.#waiting.changes,
+      uncommitted: this.#pending.changes,
       commits: this.#commits,
       committed: this.#committed,
       commitMs: this.#commitMs,
@@ -133,7 +133,7 @@ export class DatabaseStore implements Store {
   }
 
   #send(): void {
-    const chunk = this.#waiting.take();
+    const chunk = this.#pending.take();
     if (chunk === null) return;
     this.#sentAtMs = this.#host.nowMs();
     this.#sent = chunk.putCount + chunk.forgetCount;
@@ -151,7 +151,7 @@ export class DatabaseStore implements Store {
     else if (message.type === 'written') this.#onWritten(message);
     else if (message.type === 'back') this.#isAway = false;
     else this.#onAway();
-    if (this.#waiting.hasOutcomes) this.#host.wake();
+    if (this.#pending.hasOutcomes) this.#host.wake();
     this.#goOn();
   }
 
@@ -159,7 +159,7 @@ export class DatabaseStore implements Store {
     for (const put of unpackPuts(puts)) {
       if (put === null) continue;
       const { functionName, priority, workload } = put;
-      const row = this.#keys.add(put.key, functionName, Place.STORED, 0);
+      const row = this.#keys.add(put.key, functionName, PutState.STORED, 0);
       const unique = uniqueOf(put.key) as Uint8Array;
       const startMs = put.startSeconds * 1000;
       const parts = { functionName, unique, reducer: NO_REDUCER, priority, startMs, workload };
@@ -180,7 +180,7 @@ export class DatabaseStore implements Store {
   }
 
   #onWritten({ refusals }: FromDatabase & { readonly type: 'written' }): void {
-    this.#waiting.written(refusals);
+    this.#pending.written(refusals);
     for (const { reason } of refusals) this.#reasons.tell(reason);
     const tookMs = this.#host.nowMs() - this.#sentAtMs;
     this.#commits++;
@@ -192,22 +192,22 @@ export class DatabaseStore implements Store {
   #onAway(): void {
     this.#isAway = true;
     this.#aways++;
-    this.#waiting.failed();
+    this.#pending.failed();
   }
 
   /** The thread of the database has ended, and the server ends with it. */
   #onPortClosed(): void {
     this.#onAway();
     this.#onReplayed('the thread of the database has ended', true);
-    if (this.#waiting.hasOutcomes) this.#host.wake();
+    if (this.#pending.hasOutcomes) this.#host.wake();
     this.#goOn();
   }
 
   /** The next batch, or the end. Nobody waits for a database that is away when the server closes. */
   #goOn(): void {
-    if (this.#waiting.isUnderWay) return;
-    const isUrgent = this.#relaxedMs === null || this.#waiting.isAwaited || this.#closed !== null;
-    if (!this.#isAway && !this.#waiting.isEmpty) {
+    if (this.#pending.isUnderWay) return;
+    const isUrgent = this.#relaxedMs === null || this.#pending.isAwaited || this.#closed !== null;
+    if (!this.#isAway && !this.#pending.isEmpty) {
       if (isUrgent) this.#send();
       else this.#host.wake();
       return;
@@ -215,7 +215,7 @@ export class DatabaseStore implements Store {
     const closed = this.#closed;
     if (closed === null) return;
     this.#closed = null;
-    const left = this.#waiting.forgets;
+    const left = this.#pending.forgets;
     if (left > 0)
       this.#host.log(
         LogLevel.ERROR,

@@ -5,7 +5,7 @@
 import { LogLevel } from '../../base/logger.ts';
 import { hashBytes } from '../../protocol/hash.ts';
 import type { Backend, BackendKind, Put, Refusal, RowKey } from './backend.ts';
-import { Line, type Writer } from './database-writer.ts';
+import { DatabaseWriter, type Writer } from './database-writer.ts';
 import { messageOf } from './failure.ts';
 import type { FromDatabase, Port, ToDatabase } from './messages.ts';
 import { unpackKeys, unpackPuts } from './packed.ts';
@@ -26,10 +26,10 @@ export interface ServeOptions {
   log(level: number, text: string): void;
 }
 
-export class DatabaseService {
+export class DatabaseThread {
   readonly #options: ServeOptions;
   /** Lines by shard; one for all when the database is written by one connection. */
-  readonly #lines = new Map<number, Line>();
+  readonly #writers = new Map<number, DatabaseWriter>();
   readonly #shards = new Map<number, Shard>();
   /** Shards that wait for the next scan. */
   #reading: Shard[] = [];
@@ -47,14 +47,14 @@ export class DatabaseService {
   async open(): Promise<void> {
     const { shardCount, kind } = this.#options;
     const first = shardCount === 0 ? 0 : 1;
-    const line = await this.#open();
-    this.#remark(line.remark);
-    this.#lines.set(first, line);
+    const writer = await this.#open();
+    this.#remark(writer.remark);
+    this.#writers.set(first, writer);
     const others = Array.from({ length: shardCount - first }, (_, i) => first + 1 + i);
     // Together, because one that is away may take its time to show it.
     await Promise.all(
       others.map(async (shard) =>
-        this.#lines.set(shard, kind.isShared ? line : await this.#open()),
+        this.#writers.set(shard, kind.isShared ? writer : await this.#open()),
       ),
     );
   }
@@ -62,8 +62,8 @@ export class DatabaseService {
   /** A shard that begins. */
   join(number: number, port: ShardPort): void {
     const before = this.#shards.get(number);
-    const line = this.#lines.get(number) as Line;
-    const shard = new Shard(port, line, () => this.#read(shard));
+    const writer = this.#writers.get(number) as DatabaseWriter;
+    const shard = new Shard(port, writer, () => this.#read(shard));
     this.#shards.set(number, shard);
     (before?.ended ?? Promise.resolve()).then(() => shard.begin());
   }
@@ -72,14 +72,14 @@ export class DatabaseService {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#scanning;
-    for (const line of new Set(this.#lines.values())) await line.close();
+    for (const writer of new Set(this.#writers.values())) await writer.close();
   }
 
-  async #open(): Promise<Line> {
+  async #open(): Promise<DatabaseWriter> {
     const { kind, waits, log } = this.#options;
-    const line = new Line({ backend: kind.make(), label: kind.label, log });
-    await line.open(waits);
-    return line;
+    const writer = new DatabaseWriter({ backend: kind.make(), label: kind.label, log });
+    await writer.open(waits);
+    return writer;
   }
 
   #remark(text: string | null): void {
@@ -92,7 +92,7 @@ export class DatabaseService {
   #read(shard: Shard): void {
     this.#reading = this.#reading.filter(({ hasEnded }) => !hasEnded);
     this.#reading.push(shard);
-    if (this.#options.waits && [...this.#lines.values()].some(({ isAway }) => isAway))
+    if (this.#options.waits && [...this.#writers.values()].some(({ isAway }) => isAway))
       shard.later();
     if (this.#isFirst && this.#reading.length < this.#options.shardCount) return;
     const isFirst = this.#isFirst;
@@ -172,7 +172,7 @@ function isAdded(sent: Set<string>, { functionName, key }: RowKey): boolean {
 /** One life of a shard, as the thread of the database sees it. */
 class Shard implements Writer {
   readonly #port: ShardPort;
-  readonly #line: Line;
+  readonly #writer: DatabaseWriter;
   readonly #read: () => void;
   readonly sender: PageSender;
   /** Resolves when the shard has gone and all that it sent is settled. */
@@ -185,9 +185,9 @@ class Shard implements Writer {
   #numbers: number[] | null = null;
   #aways = 0;
 
-  constructor(port: ShardPort, line: Line, read: () => void) {
+  constructor(port: ShardPort, writer: DatabaseWriter, read: () => void) {
     this.#port = port;
-    this.#line = line;
+    this.#writer = writer;
     this.#read = read;
     this.sender = new PageSender((puts) => this.#send({ type: 'rows', puts }, puts));
     this.ended = new Promise((resolve) => {
@@ -210,8 +210,8 @@ class Shard implements Writer {
   }
 
   replayed(error: string | null): void {
-    this.#send({ type: 'replayed', error, isAway: this.#line.isAway });
-    this.#line.add(this);
+    this.#send({ type: 'replayed', error, isAway: this.#writer.isAway });
+    this.#writer.add(this);
   }
 
   written(refusals: readonly Refusal[]): void {
@@ -250,16 +250,16 @@ class Shard implements Writer {
       numbers.push(number);
     }
     this.#numbers = kept.length === found.length ? null : numbers;
-    this.#line.write(this, { forgets: unpackKeys(forgets), puts: kept });
+    this.#writer.write(this, { forgets: unpackKeys(forgets), puts: kept });
   }
 
   #onEnd(): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
-    this.#line.remove(this);
+    this.#writer.remove(this);
     // Pages that nobody takes must not hold the others up.
     this.sender.taken(Number.POSITIVE_INFINITY);
-    void this.#line.idle().then(() => this.#end());
+    void this.#writer.idle().then(() => this.#end());
   }
 
   #send(message: FromDatabase, bytes?: Uint8Array): void {

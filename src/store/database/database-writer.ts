@@ -44,7 +44,7 @@ export interface LineOptions {
   log(level: number, text: string): void;
 }
 
-export class Line {
+export class DatabaseWriter {
   readonly #options: LineOptions;
   readonly #writers = new Set<Writer>();
   #waiting: Job[] = [];

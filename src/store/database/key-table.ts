@@ -18,7 +18,7 @@ const WORDS = ROW_BYTES / 4;
 const Word = { BATCH: 0, NUMBER: 1, FUNCTION: 2 } as const;
 
 /** Instead of the number of a batch: the put is in the database; it is refused, which was not told yet. */
-export const Place = { STORED: 0, REFUSED: 0xffffffff } as const;
+export const PutState = { STORED: 0, REFUSED: 0xffffffff } as const;
 
 interface Rows {
   readonly bytes: Uint8Array;

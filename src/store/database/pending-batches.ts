@@ -6,7 +6,7 @@
 import type { Ticket } from '../store.ts';
 import type { Put, Refusal } from './backend.ts';
 import { Chunk } from './chunk.ts';
-import { type KeyTable, Place } from './key-table.ts';
+import { type KeyTable, PutState } from './key-table.ts';
 import { putBytes } from './packed.ts';
 
 /** What one batch has at most, but for a larger workload. */
@@ -21,7 +21,7 @@ interface Outcome {
   readonly row: number;
 }
 
-export class Waiting {
+export class PendingBatches {
   readonly #keys: KeyTable;
   readonly #chunks: Chunk[] = [];
   #underWay: Chunk | null = null;
@@ -74,12 +74,12 @@ export class Waiting {
   /** The job is over: its row is removed when it is there, its put is dropped when it is not under way yet. */
   forget(row: number): void {
     const id = this.#keys.batch(row);
-    if (id === Place.REFUSED) return;
+    if (id === PutState.REFUSED) return;
     if (id === this.#underWay?.id) {
       this.#underWay.forgotten.add(this.#keys.number(row));
       return;
     }
-    if (id === Place.STORED)
+    if (id === PutState.STORED)
       this.#last((last) => last.forgetCount < CHUNK_FORGETS).forget(this.#keys.key(row));
     else this.#drop(id, row);
     this.#keys.free(row);
@@ -105,7 +105,7 @@ export class Waiting {
       if (isStored && chunk.forgotten.has(number)) {
         this.#first().forget(this.#keys.key(row));
         this.#keys.free(row);
-      } else if (isStored) this.#keys.setBatch(row, Place.STORED);
+      } else if (isStored) this.#keys.setBatch(row, PutState.STORED);
     }
   }
 
@@ -122,7 +122,7 @@ export class Waiting {
     if (!retry.isEmpty) this.#chunks.unshift(retry);
   }
 
-  settle(done: (ticket: Ticket, isStored: boolean) => void): void {
+  takeOutcomes(done: (ticket: Ticket, isStored: boolean) => void): void {
     for (const { ticket, isStored, row } of this.#outcomes.splice(0)) {
       done(ticket, isStored);
       if (row >= 0) this.#keys.free(row);
@@ -140,7 +140,7 @@ export class Waiting {
   #told(chunk: Chunk, number: number, row: number, isStored: boolean): void {
     const ticket = chunk.tickets[number] as Ticket;
     this.#outcomes.push({ ticket, isStored, row: isStored ? -1 : row });
-    if (!isStored) this.#keys.setBatch(row, Place.REFUSED);
+    if (!isStored) this.#keys.setBatch(row, PutState.REFUSED);
   }
 
   /** A job that has ended before anybody could store it: whoever waits hears that all is well. */

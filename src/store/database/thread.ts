@@ -3,7 +3,7 @@
  * until it is told to end. An error that nobody expects ends the thread, and the server with it.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { DatabaseService, type ShardPort } from './database-thread.ts';
+import { DatabaseThread, type ShardPort } from './database-thread.ts';
 import { type DatabaseSettings, kindOf } from './kinds.ts';
 
 /** What the thread is started with. */
@@ -30,7 +30,7 @@ const { settings, shardCount, hashSeed, waits } = workerData as DatabaseTask;
 try {
   const kind = await kindOf(settings);
   const log = (level: number, text: string): void => say({ type: 'log', level, text });
-  const service = new DatabaseService({ kind, shardCount, hashSeed, waits, log });
+  const service = new DatabaseThread({ kind, shardCount, hashSeed, waits, log });
   await service.open();
   main.on('message', (message: ToDatabaseThread) => {
     if (message.type === 'shard') service.join(message.shard, message.port as ShardPort);

@@ -9,7 +9,7 @@ import type { StoreHost } from '../store.ts';
 import type { Chunk } from './chunk.ts';
 import { FORGET_BYTES, writeForget } from './entry.ts';
 import { entryBytesOf } from './entry-bytes.ts';
-import type { Waiting } from './pending-commits.ts';
+import type { PendingCommits } from './pending-commits.ts';
 import { Room, type Segment, type Segments } from './segments.ts';
 import { type Slots, Where } from './slots.ts';
 
@@ -35,7 +35,7 @@ export class Committer {
   readonly #host: StoreHost;
   readonly #slots: Slots;
   readonly #segments: Segments;
-  readonly #waiting: Waiting;
+  readonly #pending: PendingCommits;
   readonly #salt: number;
   readonly #forgetBytes = entryBytesOf(new Uint8Array(FORGETS_MAX * FORGET_BYTES));
   /** Called when a commit has ended and none is under way. */
@@ -60,14 +60,14 @@ export class Committer {
     host: StoreHost,
     slots: Slots,
     segments: Segments,
-    waiting: Waiting,
+    pending: PendingCommits,
     salt: number,
   ) {
     this.#files = files;
     this.#host = host;
     this.#slots = slots;
     this.#segments = segments;
-    this.#waiting = waiting;
+    this.#pending = pending;
     this.#salt = salt;
   }
 
@@ -82,7 +82,7 @@ export class Committer {
     const nowMs = this.#host.nowMs();
     if (this.#isFailing && nowMs < this.#retryAtMs) return false;
     if (!this.#isFull || nowMs >= this.#growAtMs) return true;
-    const { putBytes, puts } = this.#waiting;
+    const { putBytes, puts } = this.#pending;
     return this.#segments.roomFor(putBytes + byteCount, puts + 1) !== Room.none;
   }
 
@@ -94,9 +94,9 @@ export class Committer {
   /** Begins the next commit if there is something to write and none under way. */
   begin(): void {
     const nowMs = this.#host.nowMs();
-    if (this.isBusy || this.#waiting.isEmpty) return;
+    if (this.isBusy || this.#pending.isEmpty) return;
     if (this.#isFailing && nowMs < this.#retryAtMs) return;
-    const chunk = this.#waiting.firstChunk;
+    const chunk = this.#pending.firstChunk;
     const putBytes = chunk?.length ?? 0;
     const room = this.#segments.roomFor(putBytes, chunk?.newPuts ?? 0);
     if (this.#segments.wantsSpare(putBytes) && nowMs >= this.#growAtMs) this.#grow(putBytes);
@@ -106,23 +106,23 @@ export class Committer {
 
   /** There is no room for the puts: the forgets have theirs all the same. */
   #withoutPuts(nowMs: number): void {
-    const { moved } = this.#waiting;
-    if (moved !== null) this.#waiting.unmove(moved);
+    const { moved } = this.#pending;
+    if (moved !== null) this.#pending.cancelMove(moved);
     if (!this.#segments.isGrowing) this.#refuseAll();
-    if (this.#waiting.forgets === 0) return;
+    if (this.#pending.forgets === 0) return;
     const room = this.#segments.roomFor(0, 0);
     if (room !== Room.none) this.#commit(room, null, nowMs);
   }
 
   #commit(room: Room, chunk: Chunk | null, nowMs: number): void {
     this.isBusy = true;
-    if (chunk !== null) this.#waiting.takeChunk(chunk);
+    if (chunk !== null) this.#pending.takeChunk(chunk);
     this.underWay = chunk?.newPuts ?? 0;
     const written = (error: Error | null): void => {
       if (error === null) this.#write(chunk, nowMs);
       else {
-        if (chunk?.isMoved) this.#waiting.unmove(chunk);
-        else if (chunk !== null) this.#waiting.refuse(chunk);
+        if (chunk?.isMoved) this.#pending.cancelMove(chunk);
+        else if (chunk !== null) this.#pending.refuse(chunk);
         this.#failed(error);
       }
     };
@@ -151,7 +151,7 @@ export class Committer {
   /** The chunk and as many forgets as fit behind it. */
   #take(segment: Segment, chunk: Chunk | null, startMs: number): Batch {
     const free = segment.bytes - segment.end - (chunk?.length ?? 0);
-    const forgets = this.#waiting.takeForgets(Math.min(FORGETS_MAX, forgetsThatFit(free)));
+    const forgets = this.#pending.takeForgets(Math.min(FORGETS_MAX, forgetsThatFit(free)));
     const oldSegments: number[] = [];
     for (let i = 0; i < forgets.length; i++) {
       const slot = forgets[i] as number;
@@ -182,7 +182,7 @@ export class Committer {
     this.committed += (chunk?.newPuts ?? 0) + forgets.length;
     this.commitMs += tookMs;
     this.commitMsMax = Math.max(this.commitMsMax, tookMs);
-    if (chunk !== null) this.#waiting.stored(chunk);
+    if (chunk !== null) this.#pending.stored(chunk);
     if (this.#isFailing) this.#recovered();
     this.#next();
   }
@@ -202,11 +202,11 @@ export class Committer {
   #giveUp(batch: Batch, segment: Segment, error: Error): void {
     const { chunk, forgets } = batch;
     this.#segments.owed += forgets.length;
-    this.#waiting.giveBackForgets(forgets);
-    if (chunk?.isMoved) this.#waiting.unmove(chunk);
+    this.#pending.giveBackForgets(forgets);
+    if (chunk?.isMoved) this.#pending.cancelMove(chunk);
     else if (chunk !== null) {
       this.#place(chunk, segment);
-      this.#waiting.condemn(chunk);
+      this.#pending.markUnknown(chunk);
     }
     for (const [i, slot] of forgets.entries())
       this.#slots.setSegment(slot, batch.oldSegments[i] as number);
@@ -233,8 +233,8 @@ export class Committer {
   }
 
   #refuseAll(): void {
-    this.#waiting.refuseAll();
-    if (this.#waiting.hasOutcomes) this.#host.wake();
+    this.#pending.refuseAll();
+    if (this.#pending.hasOutcomes) this.#host.wake();
   }
 
   #grow(putBytes: number): void {
@@ -264,7 +264,7 @@ export class Committer {
     this.isBusy = false;
     this.underWay = 0;
     this.onIdle();
-    if (this.#waiting.hasOutcomes) this.#host.wake();
+    if (this.#pending.hasOutcomes) this.#host.wake();
   }
 
   #log(level: number, text: string): void {

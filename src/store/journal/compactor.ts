@@ -9,7 +9,7 @@ import { Chunk } from './chunk.ts';
 import type { Committer } from './committer.ts';
 import { goodEntryBytes, HEADER_BYTES, idAt, isPut, slotAt } from './entry.ts';
 import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
-import type { Waiting } from './pending-commits.ts';
+import type { PendingCommits } from './pending-commits.ts';
 import { Room, type Segment, type Segments } from './segments.ts';
 import type { Slots } from './slots.ts';
 
@@ -18,7 +18,7 @@ export class Compactor {
   readonly #host: StoreHost;
   readonly #slots: Slots;
   readonly #segments: Segments;
-  readonly #waiting: Waiting;
+  readonly #pending: PendingCommits;
   readonly #committer: Committer;
   readonly #garbageMax: number;
   readonly #salt: number;
@@ -36,7 +36,7 @@ export class Compactor {
     host: StoreHost,
     slots: Slots,
     segments: Segments,
-    waiting: Waiting,
+    pending: PendingCommits,
     committer: Committer,
     sizes: { readonly garbageMax: number; readonly chunkBytes: number },
     salt: number,
@@ -45,7 +45,7 @@ export class Compactor {
     this.#host = host;
     this.#slots = slots;
     this.#segments = segments;
-    this.#waiting = waiting;
+    this.#pending = pending;
     this.#committer = committer;
     this.#garbageMax = sizes.garbageMax;
     this.#entries = entryBytesOf(new Uint8Array(sizes.chunkBytes));
@@ -54,7 +54,7 @@ export class Compactor {
 
   /** One step, when no commit is under way: deletes what keeps nothing, or begins to read what is to be moved. */
   step(): void {
-    if (this.#isReading || this.#waiting.moved !== null) return;
+    if (this.#isReading || this.#pending.moved !== null) return;
     this.#removeEmpty();
     if (this.#isClosing) return;
     if (this.#segment !== null && this.#readBytes >= 0) {
@@ -133,7 +133,7 @@ export class Compactor {
     }
     this.#at += at;
     if (at === 0) this.#stepOver(segment, end);
-    if (chunk.length > 0) this.#waiting.move(chunk);
+    if (chunk.length > 0) this.#pending.move(chunk);
     else if (this.#at >= segment.end) this.#finish(segment);
     else this.step();
     this.#committer.begin();

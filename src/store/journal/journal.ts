@@ -10,7 +10,7 @@ import type { StoredJob } from '../stored-job.ts';
 import { Committer } from './committer.ts';
 import { Compactor } from './compactor.ts';
 import { ALIGN, HEADER_BYTES, putBytes } from './entry.ts';
-import { Waiting } from './pending-commits.ts';
+import { PendingCommits } from './pending-commits.ts';
 import { type Found, Recovery } from './recovery.ts';
 import { Segments, segmentNumber } from './segments.ts';
 import { Slots, Where } from './slots.ts';
@@ -46,7 +46,7 @@ export class Journal implements Store {
   readonly #host: StoreHost;
   readonly #slots = new Slots();
   readonly #segments: Segments;
-  readonly #waiting: Waiting;
+  readonly #pending: PendingCommits;
   readonly #committer: Committer;
   readonly #compactor: Compactor;
   #lastId = 0;
@@ -61,15 +61,15 @@ export class Journal implements Store {
     this.#host = host;
     this.#segments = new Segments({ ...options, segmentBytes });
     const chunkBytes = Math.min(CHUNK_BYTES, segmentBytes / 8);
-    this.#waiting = new Waiting(this.#slots, this.#segments, chunkBytes);
-    const committer = new Committer(files, host, this.#slots, this.#segments, this.#waiting, salt);
+    this.#pending = new PendingCommits(this.#slots, this.#segments, chunkBytes);
+    const committer = new Committer(files, host, this.#slots, this.#segments, this.#pending, salt);
     this.#committer = committer;
     this.#compactor = new Compactor(
       files,
       host,
       this.#slots,
       this.#segments,
-      this.#waiting,
+      this.#pending,
       committer,
       { garbageMax: 2 * segmentBytes, chunkBytes },
       salt,
@@ -81,27 +81,27 @@ export class Journal implements Store {
     const byteCount = putBytes(job);
     if (this.#isClosing) return 0;
     if (!this.#committer.isAccepting(byteCount)) return 0;
-    if (this.#waiting.putBytes > 0 && this.#waiting.putBytes + byteCount > PENDING_BYTES_MAX)
+    if (this.#pending.putBytes > 0 && this.#pending.putBytes + byteCount > PENDING_BYTES_MAX)
       return 0;
     const id = ++this.#lastId;
     const slot = this.#slots.allocate(id, Where.PENDING, byteCount);
-    this.#waiting.put(job, byteCount, slot, id, this.#options.salt, ticket, isAwaited);
+    this.#pending.put(job, byteCount, slot, id, this.#options.salt, ticket, isAwaited);
     return slot + 1;
   }
 
   forget(reference: number): void {
-    if (!this.#isClosing) this.#waiting.forget(reference - 1);
+    if (!this.#isClosing) this.#pending.forget(reference - 1);
   }
 
   flush(nowMs: number, isIdle = true): number {
-    if (this.#isClosing || this.#waiting.isEmpty || this.#committer.isBusy)
+    if (this.#isClosing || this.#pending.isEmpty || this.#committer.isBusy)
       return Number.POSITIVE_INFINITY;
     const { relaxedMs } = this.#options;
-    if (relaxedMs !== null && this.#waiting.awaited === 0) {
+    if (relaxedMs !== null && this.#pending.awaited === 0) {
       const dueMs = this.#flushedAtMs + relaxedMs;
       if (nowMs < dueMs) return dueMs;
     }
-    const mayGather = !isIdle && this.#waiting.putBytes < GATHER_BYTES;
+    const mayGather = !isIdle && this.#pending.putBytes < GATHER_BYTES;
     if (mayGather && nowMs < this.#flushedAtMs + GATHER_MS) {
       this.#host.wake();
       return Number.POSITIVE_INFINITY;
@@ -111,8 +111,8 @@ export class Journal implements Store {
     return this.#committer.retryAtMs;
   }
 
-  settle(done: (ticket: Ticket, isStored: boolean) => void): void {
-    this.#waiting.settle(done);
+  takeOutcomes(done: (ticket: Ticket, isStored: boolean) => void): void {
+    this.#pending.takeOutcomes(done);
   }
 
   replay(take: TakeJob, whenRead: (error: Error | null) => void): void {
@@ -151,7 +151,7 @@ export class Journal implements Store {
     return {
       isAccepting: this.#committer.isAccepting(ALIGN),
       jobs: this.#slots.count,
-      uncommitted: this.#waiting.puts + this.#waiting.forgets + underWay,
+      uncommitted: this.#pending.puts + this.#pending.forgets + underWay,
       commits,
       committed,
       commitMs,
@@ -173,15 +173,15 @@ export class Journal implements Store {
     if (this.#closed !== null) this.#closeWhenDone(this.#closed);
     else if (!this.#isClosing) {
       this.#compactor.step();
-      if (this.#waiting.moved !== null) this.#committer.begin();
-      else if (!this.#waiting.isEmpty) this.#host.wake();
+      if (this.#pending.moved !== null) this.#committer.begin();
+      else if (!this.#pending.isEmpty) this.#host.wake();
     }
   }
 
   /** What fails now is not waited for: it is not durable, and nobody was told that it is. */
   #closeWhenDone(done: () => void): void {
     const isFailing = this.#committer.retryAtMs !== Number.POSITIVE_INFINITY;
-    if (!this.#waiting.isEmpty && !isFailing) this.#committer.begin();
+    if (!this.#pending.isEmpty && !isFailing) this.#committer.begin();
     if (this.#committer.isBusy || this.#segments.isGrowing) return;
     this.#closed = null;
     this.#segments.close(() => {

@@ -16,7 +16,7 @@ interface Outcome {
   readonly isStored: boolean;
 }
 
-export class Waiting {
+export class PendingCommits {
   readonly #slots: Slots;
   readonly #segments: Segments;
   /** The last one is added to. */
@@ -28,7 +28,7 @@ export class Waiting {
   #outcomes: Outcome[] = [];
   /** Slots of refused puts: never written, or perhaps. */
   #refused: number[] = [];
-  readonly #condemned = new Set<number>();
+  readonly #unknown = new Set<number>();
   puts = 0;
   putBytes = 0;
   awaited = 0;
@@ -75,7 +75,7 @@ export class Waiting {
 
   /** The job in this slot is over; one that is not under way yet is forgotten right behind its put. */
   forget(slot: number): void {
-    if (this.#condemned.has(slot)) return;
+    if (this.#unknown.has(slot)) return;
     if (this.#slots.segment(slot) === Where.PENDING) this.#slots.setSegment(slot, Where.DROPPED);
     else this.#forgets.push(slot);
   }
@@ -87,7 +87,7 @@ export class Waiting {
   }
 
   /** Moved puts stay where they are. */
-  unmove(chunk: Chunk): void {
+  cancelMove(chunk: Chunk): void {
     if (chunk === this.moved) this.moved = null;
     for (const [i, slot] of chunk.slots.entries())
       this.#slots.setSegment(slot, chunk.oldSegments[i] as number);
@@ -138,9 +138,9 @@ export class Waiting {
   }
 
   /** The chunk was under way and may be on disk: what nobody has forgotten yet will be. */
-  condemn(chunk: Chunk): void {
+  markUnknown(chunk: Chunk): void {
     const forgotten = new Set(this.#forgets);
-    for (const slot of chunk.slots) if (!forgotten.has(slot)) this.#condemned.add(slot);
+    for (const slot of chunk.slots) if (!forgotten.has(slot)) this.#unknown.add(slot);
     this.#outcomes.push({ tickets: chunk.tickets.slice(), isStored: false });
   }
 
@@ -152,13 +152,13 @@ export class Waiting {
     }
   }
 
-  settle(done: (ticket: Ticket, isStored: boolean) => void): void {
+  takeOutcomes(done: (ticket: Ticket, isStored: boolean) => void): void {
     for (const { tickets, isStored } of this.#outcomes.splice(0))
       for (const ticket of tickets) done(ticket, isStored);
     for (const slot of this.#refused.splice(0)) this.#slots.free(slot);
-    if (this.#condemned.size === 0) return;
-    this.#forgets.push(...this.#condemned);
-    this.#condemned.clear();
+    if (this.#unknown.size === 0) return;
+    this.#forgets.push(...this.#unknown);
+    this.#unknown.clear();
   }
 
   #refuseUnwritten(chunk: Chunk): void {

@@ -18,7 +18,7 @@ async function sendNonsense(port: number, bytes: Buffer): Promise<number> {
 }
 
 /** All sockets of the twin live in the main thread. */
-const isTwin = loadNative().kind === 'twin';
+const isTypescriptCore = loadNative().kind === 'twin';
 const SECRET = 'workload-of-somebody';
 
 describe.each([0, 1])('--log-format=json with %i shards', (threads) => {
@@ -40,7 +40,7 @@ describe.each([0, 1])('--log-format=json with %i shards', (threads) => {
         reason: 'malformed',
         address: '127.0.0.1',
         port: own,
-        thread: isTwin ? 0 : threads,
+        thread: isTypescriptCore ? 0 : threads,
         pid: daemon.pid,
       }),
     );

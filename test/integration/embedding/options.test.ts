@@ -16,8 +16,8 @@ function isRead(from: number, to: number): boolean {
   const ends = readFileSync('/proc/net/tcp', 'utf8')
     .split('\n')
     .map((row) => row.trim().split(/\s+/))
-    .filter(([, local = '', remote = '', state]) => {
-      const pair = [local.slice(-5), remote.slice(-5)];
+    .filter(([, connection = '', remote = '', state]) => {
+      const pair = [connection.slice(-5), remote.slice(-5)];
       return state === '01' && ports.every((port) => pair.includes(port));
     });
   return ends.length === 2 && ends.every((end) => end[4] === '00000000:00000000');

@@ -259,9 +259,9 @@ describe('a server that accepts and never answers', () => {
     await expect(client.submit('f', 'x', { timeoutMs: 200 })).rejects.toMatchObject({
       code: 'ERR_GEARMAN_TIMEOUT',
     });
-    const parked = client.submit('f', 'x');
+    const queued = client.submit('f', 'x');
     await client.close();
-    await expect(parked).rejects.toMatchObject({ code: 'ERR_GEARMAN_CLOSED' });
+    await expect(queued).rejects.toMatchObject({ code: 'ERR_GEARMAN_CLOSED' });
   });
 });
 

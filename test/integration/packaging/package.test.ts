@@ -160,8 +160,8 @@ describe.skipIf(!hasGit)('installed', () => {
       expect(job).toMatchObject({ kind: isNative ? 'addon' : 'twin', ...worked });
       // A processor for which there is no binary, as node-gyp-build is told it.
       const elsewhere = { ...env, npm_config_arch: 'riscv64' };
-      const twin = mainJob([process.execPath], { cwd: project, env: elsewhere });
-      expect(twin).toMatchObject({ kind: 'twin', kindReason: 'addon is not built', ...worked });
+      const other = mainJob([process.execPath], { cwd: project, env: elsewhere });
+      expect(other).toMatchObject({ kind: 'twin', kindReason: 'addon is not built', ...worked });
     },
     INSTALL_MS,
   );

@@ -144,7 +144,7 @@ function coreOptions(plan: Plan, thread: number, memoryWords: Int32Array) {
       functionsMax: 1000,
       wakesPerJob: plan.wakesPerJob,
       wakeupDelayMs: plan.wakeupDelayMs,
-      narrowMax: plan.narrowMax,
+      fewFunctionsMax: plan.fewFunctionsMax,
       isPriorityGlobal: plan.isPriorityGlobal,
       isRotating: plan.isRotating,
       isRelaxed: plan.isRelaxed,

@@ -64,7 +64,7 @@ export class WakeWatch {
   /** A function that a sleeping peer begins to offer counts from then on; for a broad peer, from its sleep. */
   #since(ability: Ability): number {
     const peer = ability.peer as Peer;
-    const joined = peer.isBroad ? undefined : this.#sleptAt.get(ability);
+    const joined = peer.isManyFunction ? undefined : this.#sleptAt.get(ability);
     return Math.max(joined ?? 0, this.#sleptAt.get(peer) ?? 0);
   }
 

@@ -5,19 +5,19 @@
 import { MessageChannel } from 'node:worker_threads';
 import type { BackendKind } from '../../../src/store/database/backend.ts';
 import { DatabaseStore, type StorePort } from '../../../src/store/database/database-store.ts';
-import { DatabaseService, type ShardPort } from '../../../src/store/database/database-thread.ts';
+import { DatabaseThread, type ShardPort } from '../../../src/store/database/database-thread.ts';
 import { type DatabaseSettings, kindOf } from '../../../src/store/database/kinds.ts';
 import type { StoreHost } from '../../../src/store/store.ts';
-import type { Place } from '../store-suite.ts';
+import type { StorePlace } from '../store-suite.ts';
 
 const SHARD = 0;
 
 /** `remove` ends the database, or its files. */
-export function databasePlace(
+export function databaseAddress(
   settings: DatabaseSettings,
   relaxedMs: number | null,
   remove: () => void | Promise<void>,
-): Place {
+): StorePlace {
   return placeOf(() => kindOf(settings), relaxedMs, remove);
 }
 
@@ -26,11 +26,11 @@ export function placeOf(
   kindFor: () => BackendKind | Promise<BackendKind>,
   relaxedMs: number | null,
   remove: () => void | Promise<void>,
-): Place {
-  const services: DatabaseService[] = [];
+): StorePlace {
+  const services: DatabaseThread[] = [];
   return {
     async open(host: StoreHost) {
-      const service = new DatabaseService({
+      const service = new DatabaseThread({
         kind: await kindFor(),
         shardCount: 0,
         hashSeed: 0,

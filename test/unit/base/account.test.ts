@@ -20,7 +20,7 @@ describe('the account', () => {
     expect(account.held > account.granted).toBe(false);
     expect(account.admits(1e15)).toBe(true);
     expect(account.grow()).toBe(true);
-    expect(account.settle()).toBe(Number.POSITIVE_INFINITY);
+    expect(account.rebalance()).toBe(Number.POSITIVE_INFINITY);
     account.overdraw();
     expect([...words]).toEqual([0, 0, 0, 0]);
   });
@@ -47,13 +47,13 @@ describe('the account', () => {
     a.held = 28 * MIB;
     b.held = 28 * MIB - UNIT;
     expect([a.grow(), b.grow()]).toEqual([true, true]);
-    a.settle();
-    b.settle();
+    a.rebalance();
+    b.rebalance();
     // What the other has drawn and does not use counts against this one, its own does not.
     expect(b.admits(UNIT)).toBe(false);
     expect(a.admits(UNIT)).toBe(false);
     b.held -= 2 * MIB;
-    b.settle();
+    b.rebalance();
     expect(a.admits(UNIT)).toBe(true);
     expect(a.admits(2 * MIB)).toBe(false);
     // The last eighth is there for all else.
@@ -68,14 +68,14 @@ describe('the account', () => {
     a.held = 60 * MIB;
     expect(a.grow()).toBe(true);
     a.held = 10 * MIB;
-    expect(a.settle()).toBe(54 * MIB);
+    expect(a.rebalance()).toBe(54 * MIB);
     expect(words[0]).toBe(11 * 16);
     b.held = 53 * MIB;
     expect(b.grow()).toBe(true);
     a.held = 0;
-    a.settle();
+    a.rebalance();
     b.held = 0;
-    b.settle();
+    b.rebalance();
     expect(words[0]).toBe(0);
   });
 
@@ -84,13 +84,13 @@ describe('the account', () => {
     const [account] = all as [Account];
     account.held = 3 * MIB;
     expect(account.grow()).toBe(false);
-    expect(account.settle()).toBe(-MIB);
+    expect(account.rebalance()).toBe(-MIB);
     account.held += UNIT;
     expect(account.held > account.granted).toBe(true);
     account.overdraw();
     expect(account.held > account.granted).toBe(false);
     account.held = MIB;
-    expect(account.settle()).toBe(MIB);
+    expect(account.rebalance()).toBe(MIB);
     expect(words[0]).toBeLessThanOrEqual(32);
   });
 
@@ -101,7 +101,7 @@ describe('the account', () => {
     account.refresh();
     expect(account.held).toBe(5 * MIB);
     outside = MIB;
-    account.settle();
+    account.rebalance();
     expect(account.held).toBe(MIB);
   });
 
@@ -142,7 +142,7 @@ describe('the account', () => {
 it('says whether copies that are not counted yet would fit, up to the whole limit', () => {
   const account = new Account(64 * MIB, accountWords(1));
   account.keep({ held: 0 }, 60 * MIB);
-  account.settle();
+  account.rebalance();
   expect(account.fits(3 * MIB)).toBe(true);
   expect(account.fits(5 * MIB)).toBe(false);
   expect(new Account().fits(Number.MAX_SAFE_INTEGER)).toBe(true);

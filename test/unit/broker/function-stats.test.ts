@@ -7,14 +7,14 @@ import { OwnThreadDialogue, plays } from '../../support/own-thread-dialogue.ts';
 
 /** Counts of a function by name, or of the rest. */
 function countsOf(broker: Broker, name: string | null) {
-  const { functions, tally } = broker;
+  const { functions, functionStats } = broker;
   let at = 0;
   for (let index = 1; index < functions.indexEnd; index++) {
     const fn = functions.at(index);
     if (fn !== null && latin1(fn.name, 0, fn.name.length) === name) at = fn.countsAt;
   }
   if (name !== null && at === 0) return null;
-  const word = (offset: number): number => tally.counts[at + offset] as number;
+  const word = (offset: number): number => functionStats.counts[at + offset] as number;
   const buckets = (offset: number): Record<number, number> =>
     Object.fromEntries(
       Array.from({ length: BUCKET_COUNT }, (_, b) => [b, word(offset + b)]).filter(([, n]) => n),
@@ -125,7 +125,7 @@ describe('the tally', () => {
       admin < "OK\\r\\n"
     `);
     expect(countsOf(broker, null)).toMatchObject({ completed: 3, waits: { 0: 3 } });
-    expect(broker.tally.counts[Count.CREATED]).toBe(1);
+    expect(broker.functionStats.counts[Count.CREATED]).toBe(1);
     // The place is free again, and its row is empty.
     dialogue.play(job('i', '#4'));
     expect(countsOf(broker, 'i')).toMatchObject({ completed: 1, waits: { 0: 1 } });
@@ -138,11 +138,11 @@ describe('the tally', () => {
     for (let n = 0; n < 100; n++) {
       const name = bytesOf(`f${n}`);
       const fn = broker.addFunction(name, 0, name.length, n);
-      broker.tally.lost(fn, Count.REQUEUED);
+      broker.functionStats.lost(fn, Count.REQUEUED);
     }
     for (let n = 0; n < 100; n++)
       expect(countsOf(broker, `f${n}`)).toMatchObject({ requeued: 1, completed: 0 });
-    expect(broker.tally.counts.length % ROW_WORDS).toBe(0);
+    expect(broker.functionStats.counts.length % ROW_WORDS).toBe(0);
   });
 
   it('shares its places with other threads', () => {

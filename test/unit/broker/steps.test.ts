@@ -212,7 +212,7 @@ describe('what goes on over turns', () => {
     expect(ticks.length).toBeGreaterThan(1);
     expect(Math.max(...ticks)).toBeLessThan(TURN_STEPS);
     expect(scene.registrations()).toBe(1);
-    expect(scene.fn('f1').broad).toBeNull();
+    expect(scene.fn('f1').manyFunction).toBeNull();
     scene.play(worker, Packet.GRAB_JOB);
     expect(scene.sink.type).toBe(Packet.JOB_ASSIGN);
   });

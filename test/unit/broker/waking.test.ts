@@ -3,9 +3,9 @@ import type { OwnThreadOptions } from '../../support/own-thread.ts';
 import { OwnThreadDialogue, plays as playsWith } from '../../support/own-thread-dialogue.ts';
 
 /** With 0 every worker is one of very many functions. */
-describe.each([100, 0])('waking, workers are narrow up to %i functions', (narrowMax) => {
+describe.each([100, 0])('waking, workers are narrow up to %i functions', (fewFunctionsMax) => {
   const plays = (script: string, options: OwnThreadOptions = {}) =>
-    playsWith(script, { narrowMax, ...options });
+    playsWith(script, { fewFunctionsMax, ...options });
 
   it('sends one NOOP for one job, to the longest sleeper', () => {
     plays(`
@@ -32,7 +32,7 @@ describe.each([100, 0])('waking, workers are narrow up to %i functions', (narrow
   });
 
   it('wakes one of 1,000 sleepers for one job', () => {
-    const dialogue = new OwnThreadDialogue({ narrowMax });
+    const dialogue = new OwnThreadDialogue({ fewFunctionsMax });
     for (let i = 0; i < 1000; i++) {
       dialogue.push(
         `worker${i}`,
@@ -359,7 +359,7 @@ describe.each([100, 0])('waking, workers are narrow up to %i functions', (narrow
   });
 
   it('keeps no trace of ten thousand wakes that were answered', () => {
-    const dialogue = new OwnThreadDialogue({ narrowMax });
+    const dialogue = new OwnThreadDialogue({ fewFunctionsMax });
     dialogue.play('worker > CAN_DO f');
     const submit = Buffer.from('\0REQ\0\0\0\x12\0\0\0\x03f\0\0', 'latin1');
     const grab = Buffer.from('\0REQ\0\0\0\x09\0\0\0\0\0REQ\0\0\0\x04\0\0\0\0', 'latin1');
@@ -377,7 +377,7 @@ describe.each([100, 0])('waking, workers are narrow up to %i functions', (narrow
 });
 
 describe('workers of few and of many functions', () => {
-  const options = { narrowMax: 2 };
+  const options = { fewFunctionsMax: 2 };
 
   it('are woken in the order in which they went to sleep', () => {
     playsWith(

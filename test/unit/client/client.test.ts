@@ -569,10 +569,10 @@ describe('a client without a server', () => {
   it('ends what waits when it is closed, and takes nothing more', async () => {
     const server = await scripted();
     const client = clientOf([server]);
-    const parked = client.submit('f', 'a');
+    const queued = client.submit('f', 'a');
     await client.close();
     await client.close();
-    for (const job of [parked, client.submit('f', 'b')])
+    for (const job of [queued, client.submit('f', 'b')])
       expect(await failureOf(job)).toMatchObject({ code: 'ERR_GEARMAN_CLOSED' });
     expect(client.servers[0]?.state).toBe('closed');
   });

@@ -3,9 +3,9 @@ import { expect, it } from 'vitest';
 import { BUCKET_COUNT, Count } from '../../../src/broker/function-stats.ts';
 import {
   COUNTS_AT,
+  type FunctionStatsRow,
   Gauge,
   ROW_NUMBERS,
-  type TallyRow,
 } from '../../../src/broker/function-stats-rows.ts';
 import { functionMetrics } from '../../../src/http/function-metrics.ts';
 import { addRow } from '../../../src/http/function-rows.ts';
@@ -13,15 +13,15 @@ import { addRow } from '../../../src/http/function-rows.ts';
 const text = new TextDecoder();
 
 /** A row in the middle of the numbers of its piece. */
-function row(name: string | null, values: Readonly<Record<number, number>>): TallyRow {
+function row(name: string | null, values: Readonly<Record<number, number>>): FunctionStatsRow {
   const numbers = new Float64Array(3 * ROW_NUMBERS).fill(1e6);
   numbers.fill(0, ROW_NUMBERS, 2 * ROW_NUMBERS);
   for (const [field, value] of Object.entries(values)) numbers[ROW_NUMBERS + Number(field)] = value;
   return { name, numbers, at: ROW_NUMBERS };
 }
 
-function page(...rows: TallyRow[]): { pieces: string[]; lines: string[] } {
-  const functions = new Map<string, TallyRow>();
+function page(...rows: FunctionStatsRow[]): { pieces: string[]; lines: string[] } {
+  const functions = new Map<string, FunctionStatsRow>();
   for (const one of rows) addRow(functions, one);
   const pieces = Array.from(functionMetrics(functions), (piece) => text.decode(piece));
   return { pieces, lines: pieces.join('').split('\n') };

@@ -323,9 +323,9 @@ describe('large data of other threads', () => {
 });
 
 describe('questions of other threads', () => {
-  function asked(dialogue: CrossThreadDialogue, question: object): unknown {
+  function asked(dialogue: CrossThreadDialogue, query: object): unknown {
     dialogue.records.length = 0;
-    dialogue.heard(0, 'ASK', [17], Buffer.from(JSON.stringify(question)));
+    dialogue.heard(0, 'ASK', [17], Buffer.from(JSON.stringify(query)));
     const [answer] = dialogue.records.splice(0);
     expect(answer).toMatchObject({ to: 0, kind: 'ANSWER', a: 17 });
     const [json, bytes] = (answer?.payload.toString('latin1') ?? '').split('\0') as [
@@ -341,7 +341,7 @@ describe('questions of other threads', () => {
       client > SUBMIT_JOB ${fn} u data
       client < JOB_CREATED #1
     `);
-    expect(asked(dialogue, { kind: 'fence' })).toMatchObject({ result: 0, cursor: 0 });
+    expect(asked(dialogue, { kind: 'echoBarrier' })).toMatchObject({ result: 0, cursor: 0 });
     expect(asked(dialogue, { kind: 'handle', slot: 1, serial: 1 })).toMatchObject({
       status: { isKnown: true, isRunning: false, watcherCount: 1 },
     });
@@ -370,17 +370,17 @@ describe('questions of other threads', () => {
   });
 
   it.each([
-    ['a fence', { kind: 'fence' }, 'WORK_COMPLETE'],
+    ['a fence', { kind: 'echoBarrier' }, 'WORK_COMPLETE'],
     ['a cancelled job', { kind: 'cancel', slot: 1, serial: 1 }, 'WORK_FAIL'],
-  ])('about %s are answered when all effects have been published', (_what, question, effect) => {
+  ])('about %s are answered when all effects have been published', (_what, query, effect) => {
     const { dialogue, fn, frame } = owner();
     frame(8, 1, 'SUBMIT_JOB', `${fn}\0\0data`);
     frame(7, 0, 'CAN_DO', fn);
     frame(7, 2, 'GRAB_JOB');
     dialogue.told();
-    if (question.kind === 'fence')
+    if (query.kind === 'echoBarrier')
       dialogue.send(2, 'FRAME', [7, 0, Packet.WORK_COMPLETE], `${H1}\0done`);
-    dialogue.send(0, 'ASK', [17], Buffer.from(JSON.stringify(question)));
+    dialogue.send(0, 'ASK', [17], Buffer.from(JSON.stringify(query)));
     dialogue.thread.turn();
     const told = dialogue.told();
     expect(told.length).toBe(1);

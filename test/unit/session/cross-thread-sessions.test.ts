@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Packet } from '../../../src/protocol/packets.ts';
-import { encodeAnswer } from '../../../src/session/thread-queries.ts';
+import { encodeResult } from '../../../src/session/thread-queries.ts';
 import { CrossThreadDialogue } from '../../support/cross-thread.ts';
 import { BOOT, handleOf } from '../../support/handles.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
@@ -32,7 +32,7 @@ function sessions(options = {}) {
       from,
       'ANSWER',
       [id],
-      encodeAnswer({
+      encodeResult({
         result: 0,
         cursor: 0,
         part: 0,
@@ -222,8 +222,8 @@ describe('ECHO_RES and text replies', () => {
     says(`CAN_DO ${two}`);
     says(`CAN_DO ${three}`);
     expect(says('ECHO_REQ x')).toEqual([
-      'to 2: ASK 1 {"kind":"fence"}',
-      'to 3: ASK 2 {"kind":"fence"}',
+      'to 2: ASK 1 {"kind":"echoBarrier"}',
+      'to 3: ASK 2 {"kind":"echoBarrier"}',
     ]);
     // Nothing was sent since: the next one only waits for its turn.
     expect(says('ECHO_REQ y')).toEqual([]);
@@ -243,7 +243,7 @@ describe('ECHO_RES and text replies', () => {
     const { two, says, answer, hears } = sessions();
     says(`CAN_DO ${two}`);
     says('PRE_SLEEP');
-    expect(says('"version\\n"')).toEqual(['to 2: ASK 1 {"kind":"fence"}']);
+    expect(says('"version\\n"')).toEqual(['to 2: ASK 1 {"kind":"echoBarrier"}']);
     answer(2, 1);
     hears('peer < "OK 2.0.0+test\\n"');
   });
@@ -257,8 +257,8 @@ describe('ECHO_RES and text replies', () => {
     ]);
     answer(2, 1);
     expect(dialogue.told()).toEqual([
-      'to 2: ASK 2 {"kind":"fence"}',
-      'to 3: ASK 3 {"kind":"fence"}',
+      'to 2: ASK 2 {"kind":"echoBarrier"}',
+      'to 3: ASK 3 {"kind":"echoBarrier"}',
     ]);
     answer(2, 2);
     hears('');

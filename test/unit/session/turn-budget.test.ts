@@ -49,7 +49,7 @@ describe('listings', () => {
 describe('a connection whose frames have cost 200,000 steps in a turn', () => {
   /** 500 workers that offer f and count as woken, one more that sleeps, so that each submit looks at all of them. */
   function scene(): OwnThreadDialogue {
-    const dialogue = new OwnThreadDialogue({ narrowMax: 0 });
+    const dialogue = new OwnThreadDialogue({ fewFunctionsMax: 0 });
     const joining = Buffer.concat([rawPacket(1, 'f'), rawPacket(4, '')]);
     for (let i = 0; i < 500; i++) dialogue.push(`worker${i}`, joining);
     dialogue.push('client', submits(500));

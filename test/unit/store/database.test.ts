@@ -11,7 +11,7 @@ import { TAKEN_REASON } from '../../../src/store/database/backend.ts';
 import { Packed, unpackKeys, unpackPuts } from '../../../src/store/database/packed.ts';
 import { KeyMaker, uniqueOf } from '../../../src/store/database/stored-key.ts';
 import { placeOf } from '../../support/store/database-address.ts';
-import { jobFor, Life, type Place } from '../../support/store-suite.ts';
+import { jobFor, Life, type StorePlace } from '../../support/store-suite.ts';
 
 /** Rows in memory; each write waits until it is let through. */
 class Scripted {
@@ -83,7 +83,7 @@ function copyOf({ key, functionName, priority, startSeconds, workload }: Put): F
 }
 
 describe('a store in a database', () => {
-  const lives: { readonly life: Life; readonly place: Place }[] = [];
+  const lives: { readonly life: Life; readonly place: StorePlace }[] = [];
   afterEach(async () => {
     for (const { life, place } of lives.splice(0)) {
       await life.close();

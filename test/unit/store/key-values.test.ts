@@ -6,7 +6,7 @@ import {
   serverOf,
   wordsAfterServers,
 } from '../../../src/store/database/memcached/memcached-servers.ts';
-import { databasePlace } from '../../support/store/database-address.ts';
+import { databaseAddress } from '../../support/store/database-address.ts';
 import {
   type KeyValueName,
   KeyValueServer,
@@ -44,7 +44,7 @@ for (const name of ['redis', 'memcached'] as const)
         keepsReducers: false,
         keepsBinaryUniques: true,
         keepsStarts: false,
-        place: () => databasePlace(SETTINGS[name](server.port, ++prefixes), relaxedMs, () => {}),
+        place: () => databaseAddress(SETTINGS[name](server.port, ++prefixes), relaxedMs, () => {}),
       });
 
     const key = Buffer.from('u-1');

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { nodeFiles } from '../../../src/store/file-system.ts';
 import { Journal } from '../../../src/store/journal/journal.ts';
 import { NoStore } from '../../../src/store/no-store.ts';
-import { databasePlace } from '../../support/store/database-address.ts';
+import { databaseAddress } from '../../support/store/database-address.ts';
 import { DATABASES, type Database } from '../../support/store/databases.ts';
 import { storeSuite } from '../../support/store-suite.ts';
 
@@ -49,6 +49,6 @@ for (const kind of DATABASES)
         keepsJobs: true,
         keepsReducers: false,
         keepsBinaryUniques: kind.keepsBinaryUniques,
-        place: () => databasePlace(database.settings(`queue_${++tables}`), relaxedMs, () => {}),
+        place: () => databaseAddress(database.settings(`queue_${++tables}`), relaxedMs, () => {}),
       });
   });

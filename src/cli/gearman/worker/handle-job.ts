@@ -13,13 +13,13 @@ const RESULT_BYTES_MAX = 2 ** 31 - 65_536;
 type BytesHandler = Handler<Uint8Array, Uint8Array | undefined>;
 
 /** Takes output as it comes, and what is left of it at the end. */
-interface Outlet {
+interface OutputWriter {
   take(chunk: Buffer): void;
   /** Bytes of the result. */
   end(): Uint8Array;
 }
 
-function lines(send: (bytes: Uint8Array) => void, keepsEnd: boolean): Outlet {
+function lines(send: (bytes: Uint8Array) => void, keepsEnd: boolean): OutputWriter {
   const cutter = new LineCutter(keepsEnd);
   return {
     take: (chunk) => {
@@ -32,14 +32,14 @@ function lines(send: (bytes: Uint8Array) => void, keepsEnd: boolean): Outlet {
   };
 }
 
-function atOnce(send: (bytes: Uint8Array) => void): Outlet {
+function atOnce(send: (bytes: Uint8Array) => void): OutputWriter {
   return {
     take: send,
     end: () => new Uint8Array(0),
   };
 }
 
-function atTheEnd(): Outlet {
+function atTheEnd(): OutputWriter {
   const chunks: Buffer[] = [];
   let byteCount = 0;
   return {
@@ -54,7 +54,7 @@ function atTheEnd(): Outlet {
   };
 }
 
-function outletOf(values: GearmanValues, send: (bytes: Uint8Array) => void): Outlet {
+function writerOf(values: GearmanValues, send: (bytes: Uint8Array) => void): OutputWriter {
   if (values.lines || values.linesStripped) return lines(send, !values.linesStripped);
   return values.stream ? atOnce(send) : atTheEnd();
 }
@@ -62,9 +62,9 @@ function outletOf(values: GearmanValues, send: (bytes: Uint8Array) => void): Out
 /** A handler that runs the command. A command that fails sends its output as WORK_DATA and fails its job. */
 export function commandHandler(values: GearmanValues, commands: Commands): BytesHandler {
   return async (job, { signal }) => {
-    const outlet = outletOf(values, (bytes) => job.sendData(bytes));
-    const { isGood, words } = await commands.run(job.data, signal, (chunk) => outlet.take(chunk));
-    const result = outlet.end();
+    const writer = writerOf(values, (bytes) => job.sendData(bytes));
+    const { isGood, words } = await commands.run(job.data, signal, (chunk) => writer.take(chunk));
+    const result = writer.end();
     if (isGood) return result;
     if (result.length > 0) job.sendData(result);
     throw new JobFailed(`the command ended with ${words}`);

@@ -6,7 +6,7 @@ import { loginUser } from '../login-user.ts';
 import { type MysqlDefaults, readOptionFiles } from './option-files.ts';
 
 /** As the options have it; null where option files may say it. */
-export interface MysqlPlace {
+export interface MysqlAddress {
   readonly host: string;
   readonly port: number;
   readonly user: string | null;
@@ -21,19 +21,19 @@ const CONNECT_MS = 10_000;
 
 /** An option that has its default value gives way to an option file. `localhost` is the server's own socket if it is there. */
 export function connectionOptions(
-  place: MysqlPlace,
+  address: MysqlAddress,
   defaults: MysqlDefaults = readOptionFiles(),
 ): ConnectionOptions {
-  const host = place.host === HOST ? (defaults.host ?? HOST) : place.host;
-  const port = place.port === PORT ? Number(defaults.port ?? PORT) : place.port;
-  const database = place.database ?? defaults.database;
+  const host = address.host === HOST ? (defaults.host ?? HOST) : address.host;
+  const port = address.port === PORT ? Number(defaults.port ?? PORT) : address.port;
+  const database = address.database ?? defaults.database;
   if (database === undefined) throw new Error('-q mysql needs --mysql-db');
   const sockets = defaults.socket === undefined ? SOCKETS : [defaults.socket, ...SOCKETS];
   const socket = host === HOST && port === PORT ? sockets.find(existsSync) : undefined;
-  const password = place.password ?? defaults.password;
+  const password = address.password ?? defaults.password;
   return {
     ...(socket === undefined ? { host, port } : { socketPath: socket }),
-    user: place.user ?? defaults.user ?? loginUser('--mysql-user'),
+    user: address.user ?? defaults.user ?? loginUser('--mysql-user'),
     ...(password !== undefined && { password }),
     database,
     charset: 'utf8mb4',

@@ -18,10 +18,10 @@ import {
 import { loadPeer } from '../load-peer.ts';
 import { inPages, PAGE_ROWS } from '../pages.ts';
 import { addSplitting, unfitForSql } from '../splitting.ts';
-import { connectionOptions, type MysqlPlace } from './connection.ts';
+import { connectionOptions, type MysqlAddress } from './connection.ts';
 import { prepareTable, quoted, type TableFacts } from './table.ts';
 
-export interface MysqlSettings extends MysqlPlace {
+export interface MysqlSettings extends MysqlAddress {
   readonly table: string;
 }
 
@@ -44,9 +44,9 @@ interface Driver {
 }
 
 /** Throws when the settings cannot be understood or the driver is missing. */
-export function mysqlKind({ table, ...place }: MysqlSettings): BackendKind {
+export function mysqlKind({ table, ...address }: MysqlSettings): BackendKind {
   const driver = loadPeer(PEER, 'mysql', `${PEER.name}/promise`) as Driver;
-  const options = connectionOptions(place);
+  const options = connectionOptions(address);
   const where = options.socketPath ?? `${options.host}:${options.port}`;
   return {
     label: `mysql ${options.database} on ${where}`,

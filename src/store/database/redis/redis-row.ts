@@ -9,7 +9,7 @@ const EQUALS = 0x3d;
 const COLON = 0x3a;
 const NORMAL = 1;
 
-export interface Place {
+export interface KeyParts {
   readonly functionName: Buffer | null;
   readonly key: Buffer | null;
 }
@@ -21,7 +21,7 @@ export interface KeyForm {
   readonly isOwn: boolean;
 }
 
-const NOWHERE: Place = { functionName: null, key: null };
+const NOWHERE: KeyParts = { functionName: null, key: null };
 
 /** The two keys under which a job may lie: gearmand's, which another job may share, and one of its own. */
 export function keysOf(
@@ -43,7 +43,7 @@ export function keyFormOf(prefix: Buffer, key: Buffer): KeyForm {
 }
 
 /** By the part of a key that follows the prefix and its hyphen. */
-export function splitKey(rest: Buffer): Place {
+export function splitKey(rest: Buffer): KeyParts {
   const at = rest.indexOf(HYPHEN);
   return at < 0 ? NOWHERE : { functionName: rest.subarray(0, at), key: rest.subarray(at + 1) };
 }
@@ -64,7 +64,7 @@ export function readRow({ rest, isOwn }: KeyForm, fields: readonly Buffer[]): Fo
 }
 
 /** What the fields say, if the row can be removed by it: gearmand fills long uniques up in the key alone. */
-function placeOf(rest: Buffer, functionName?: Buffer, key?: Buffer): Place | null {
+function placeOf(rest: Buffer, functionName?: Buffer, key?: Buffer): KeyParts | null {
   if (functionName === undefined || key === undefined) return null;
   const isKey = rest.equals(Buffer.concat([functionName, Uint8Array.of(HYPHEN), key]));
   return isKey ? { functionName, key } : null;
@@ -73,6 +73,6 @@ function placeOf(rest: Buffer, functionName?: Buffer, key?: Buffer): Place | nul
 /** Before 1.1.16 the value was the workload. */
 export function readStringRow({ rest, isOwn }: KeyForm, workload: Buffer | null): FoundRow | null {
   if (workload === null) return null;
-  const place = isOwn ? NOWHERE : splitKey(rest);
-  return { ...place, priority: NORMAL, startSeconds: 0, workload };
+  const parts = isOwn ? NOWHERE : splitKey(rest);
+  return { ...parts, priority: NORMAL, startSeconds: 0, workload };
 }
