@@ -1,6 +1,6 @@
 /**
  * Builds the addon for this machine: `node native/build.mjs`. Quiet when nothing changed.
- * Rule: where it cannot be built, one line says so and the exit status is 0, because the twin takes over;
+ * Rule: where it cannot be built, one line says so and the exit status is 0, because the TypeScript core takes over;
  * GEARTRAIN_NATIVE=0 skips, GEARTRAIN_NATIVE=1 turns a failure into status 1. The compiler's words are kept in LOG.
  */
 import { spawnSync } from 'node:child_process';
@@ -17,7 +17,7 @@ const wish = process.env.GEARTRAIN_NATIVE;
 process.exitCode = main();
 
 function main() {
-  if (wish === '0') return say('native: skipped, GEARTRAIN_NATIVE=0: the TypeScript twin is used');
+  if (wish === '0') return say('native: skipped, GEARTRAIN_NATIVE=0: the TypeScript core is used');
   if (isFresh()) return 0;
   const missing = whatIsMissing();
   if (missing !== null) return giveUp(missing);
@@ -34,7 +34,7 @@ function say(line) {
 /** A result older than its sources would not fit the TypeScript around it, so it goes. */
 function giveUp(reason) {
   rmSync(RESULT, { force: true });
-  console.log(`native: not built, ${reason}: the TypeScript twin is used`);
+  console.log(`native: not built, ${reason}: the TypeScript core is used`);
   return wish === '1' ? 1 : 0;
 }
 

@@ -3,7 +3,7 @@
  * GEARTRAIN_PREBUILDS with names separated by blanks (`linux-x64`, `none`).
  * Rule: a platform that was named fails without its compiler, so no published package lacks a binary; where none was
  * named, as in `npm pack`, those that cannot be built here are left out, with a line for each.
- * Dynamic libstdc++ and N-API make one binary good for Node.js 20 and later on glibc; elsewhere the twin runs.
+ * Dynamic libstdc++ and N-API make one binary good for Node.js 20 and later on glibc; elsewhere the TypeScript core runs.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -27,7 +27,7 @@ const names = wanted.length === 0 ? Object.keys(TARGETS) : wanted;
 for (const name of names.filter((word) => word !== 'none')) {
   const missing = whatIsMissing(name);
   if (missing !== null && wanted.length === 0) {
-    console.error(`prebuild ${name}: left out, ${missing}; the TypeScript twin is used there`);
+    console.error(`prebuild ${name}: left out, ${missing}; the TypeScript core is used there`);
     continue;
   }
   const problem = missing ?? prebuild(name);

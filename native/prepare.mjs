@@ -1,7 +1,7 @@
 /**
  * Builds the package where npm packs a clone that nobody has built: `npm install git+https://...`.
  * Rule: does nothing in a checkout, which `npm run build` builds, nor where dist/ is there. The native core is for this
- * machine alone; where it cannot be built, one line says so and the TypeScript twin takes over. A tarball that `npm pack`
+ * machine alone; where it cannot be built, one line says so and the TypeScript core takes over. A tarball that `npm pack`
  * makes has no such script (prepack takes it out, postpack puts it back): npm would ask its users to approve it.
  */
 import { spawnSync } from 'node:child_process';

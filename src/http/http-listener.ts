@@ -1,6 +1,6 @@
 /**
  * How a server of node:http gets its connections. With the addon they wait in a lobby until their first message is whole
- * and are handed to the server then, which does not listen itself; with the twin the server listens.
+ * and are handed to the server then, which does not listen itself; with the TypeScript core the server listens.
  * Rule: in a pass of the event loop connections are handed on until a millisecond is over.
  */
 import { once } from 'node:events';

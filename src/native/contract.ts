@@ -1,5 +1,5 @@
 /**
- * The contract that the native reactor and its twin on node:net both satisfy: sockets in, one batch of rows per turn,
+ * The contract of the native reactor and of the TypeScript one on node:net: sockets in, one batch of rows per turn,
  * one batch of output back, one send per connection and turn. Layout of both batches: protocol/batch.ts.
  *
  * A turn: read ready sockets (one read of at most READ_BYTES each), call `onTurn(rowCount)` once, take the output,
@@ -14,7 +14,7 @@ export type ListenAddress =
       readonly port: number;
       readonly backlog: number;
       readonly v6Only?: boolean;
-      /** Twin only: peers are not read here, `onSocket` is called for each. With the addon they wait in a lobby. */
+      /** TypeScript core only: peers are not read here, `onSocket` is called for each. With the addon they wait in a lobby. */
       readonly isRaw?: boolean;
     }
   | { readonly path: string; readonly mode: number; readonly backlog: number };
@@ -38,7 +38,7 @@ export interface ReactorOptions {
   readonly keepalive: KeepaliveOptions | null;
   /** Milliseconds that sent data may stay unacknowledged (TCP_USER_TIMEOUT); 0 or left out = the system's. Addon only. */
   readonly userTimeoutMs?: number;
-  /** Twin only: a raw listener has accepted `socket`, which is the callee's. Outside of a turn. */
+  /** TypeScript core only: a raw listener has accepted `socket`, which is the callee's. Outside of a turn. */
   readonly onSocket?: (socket: Duplex, address: string, port: number) => void;
   /** Called once per turn with the number of rows (may be 0 when only a ring or `nudge` woke the thread). */
   readonly onTurn: (rowCount: number) => void;
@@ -87,7 +87,7 @@ export interface Reactor {
   hold(conn: number, start: number): void;
   /** Ends `hold`: what was un-read is decoded again in the next turn, then reading goes on. */
   resume(conn: number): void;
-  /** Removes a held connection without closing its descriptor. Addon only; throws in the twin. */
+  /** Removes a held connection without closing its descriptor. Addon only; throws in the TypeScript core. */
   detach(conn: number): Detached;
   /** Bytes of output that wait in the connection's own buffer. */
   unsentBytes(conn: number): number;
@@ -211,9 +211,9 @@ export interface Disk {
 /** Throws SystemError when there can be no more threads. */
 export type OpenDisk = () => Disk;
 
-/** Functions of the addon that belong to no reactor. The twin's versions are in native/typescript-core.ts. */
+/** Functions of the addon that belong to no reactor. The TypeScript core's versions are in native/typescript-core.ts. */
 export interface NativeFunctions {
-  /** Gives the pages of `bytes` back to the system; its content is zero afterwards (or unchanged in the twin, which drops chunks instead). */
+  /** Gives the pages of `bytes` back to the system; its content is zero afterwards (or unchanged in the TypeScript core, which drops chunks instead). */
   discard(bytes: Uint8Array): void;
   /** An event descriptor; closed at the latest when the calling thread ends. */
   doorbellCreate(): number;
@@ -231,7 +231,7 @@ export interface NativeFunctions {
 }
 
 /**
- * One connection's decoding without its socket; addon and twin export `createDecoder` with equal behaviour.
+ * One connection's decoding without its socket; addon and TypeScript core export `createDecoder` with equal behaviour.
  * Its conn is `1 + (1 << SLOT_BITS)`. Made for the parity suite and for benches.
  */
 export interface SocketlessDecoder {

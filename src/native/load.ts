@@ -1,6 +1,6 @@
 /**
- * Addon or twin, with a reason that can be shown. The answer does not change while a thread lives.
- * Rule: GEARTRAIN_NATIVE=0 asks for the twin; without an addon that loads there is the twin as well, never an error.
+ * Addon or TypeScript core, with a reason that can be shown. The answer does not change while a thread lives.
+ * Rule: GEARTRAIN_NATIVE=0 asks for the TypeScript core; without an addon that loads there is the TypeScript core as well, never an error.
  */
 import { addonFunctions, createReactor } from './addon.ts';
 import { NoAddonError } from './addon-errors.ts';
@@ -11,22 +11,22 @@ import { openLobby } from './lobby.ts';
 import { orShortage } from './shortage.ts';
 import { typescriptFunctions } from './typescript-core.ts';
 
-/** What was picked. With the twin, sockets are `transport/node-reactor.ts` on the main thread. */
+/** What was picked. With the TypeScript core, sockets are `transport/node-reactor.ts` on the main thread. */
 export interface Native {
   readonly kind: 'addon' | 'twin';
-  /** Why the twin, in a few words; empty for the addon. */
+  /** Why the TypeScript core, in a few words; empty for the addon. */
   readonly reason: string;
   readonly functions: NativeFunctions;
-  /** null with the twin. */
+  /** null with the TypeScript core. */
   readonly createReactor: ((options: ReactorOptions) => Reactor) | null;
-  /** null with the twin. */
+  /** null with the TypeScript core. */
   readonly openLobby: OpenLobby | null;
-  /** null with the twin. */
+  /** null with the TypeScript core. */
   readonly openDisk: OpenDisk | null;
 }
 
 /**
- * `auto` asks the environment; `on` throws NoAddonError when the addon does not load; `off` is the twin. Without a
+ * `auto` asks the environment; `on` throws NoAddonError when the addon does not load; `off` is the TypeScript core. Without a
  * descriptor to read the addon with it throws EMFILE or ENFILE.
  * The first call that may answer `addon` loads it; the thread has one copy.
  */

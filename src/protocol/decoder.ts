@@ -1,5 +1,5 @@
 /**
- * Cuts bytes that lie in a batch's arena into rows: the twin of the addon's decoder, row for row equal to it.
+ * Cuts bytes that lie in a batch's arena into rows: the TypeScript counterpart of the addon's decoder, row for row equal to it.
  * Rule: knows nothing of connections or blobs; who calls keeps what was not consumed and gathers large frames.
  * Source: Gearman PROTOCOL; limits and faults as in protocol/limits.ts and protocol/batch.ts.
  */

@@ -1,5 +1,5 @@
 /**
- * The 32-bit hash of names. Equal in addon and twin, seeded per process because names come from strangers.
+ * The 32-bit hash of names. Equal in addon and TypeScript core, seeded per process because names come from strangers.
  * Pure; one multiplication a byte, then a finishing mix so that low bits are good enough for masks and mod.
  */
 

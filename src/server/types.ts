@@ -81,7 +81,7 @@ export interface Server {
   readonly address: ServerAddress | null;
   /** The native core, or its version in TypeScript. */
   readonly kind: 'addon' | 'twin';
-  /** Why the twin is used; empty for the addon. */
+  /** Why the TypeScript core is used; empty for the addon. */
   readonly kindReason: string;
   /** Shards; 0 = everything in the caller's thread. */
   readonly threads: number;

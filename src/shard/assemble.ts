@@ -1,6 +1,6 @@
 /**
  * Builds the core of a thread from options that can be sent to it: reactor by kind, clock, timers, text commands.
- * The only place where the addon and its twin are told apart.
+ * The only place where the addon and the TypeScript core are told apart.
  */
 
 // The global of that name is a getter that costs more than the clock.
@@ -90,9 +90,9 @@ export interface NativeChoice {
   readonly kind: 'addon' | 'twin';
   readonly functions: NativeFunctions;
   createReactor(options: ReactorOptions): Reactor;
-  /** null with the twin. */
+  /** null with the TypeScript core. */
   readonly openLobby: OpenLobby | null;
-  /** null with the twin. */
+  /** null with the TypeScript core. */
   readonly openDisk: OpenDisk | null;
 }
 

@@ -1,4 +1,4 @@
-/** Addon or twin, chosen once a process: the reactor that fits, and the functions that belong to none. */
+/** Addon or TypeScript core, chosen once a process: the reactor that fits, and the functions that belong to none. */
 
 import type { ReactorOptions } from '../native/contract.ts';
 import { loadNative } from '../native/load.ts';

@@ -34,7 +34,7 @@ export interface ThreadWires {
   readonly set: RingSet;
   /** By thread; null for the thread itself. */
   readonly peers: (PeerWires | null)[];
-  /** Event descriptors by thread, or null with the twin. */
+  /** Event descriptors by thread, or null with the TypeScript core. */
   readonly doorbells: readonly number[] | null;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Where peers of a TLS port become connections of this thread. With the addon the decrypted bytes go through a
- * connected pair of descriptors of which the reactor owns one, as those of peers inside the process do; with the twin
+ * connected pair of descriptors of which the reactor owns one, as those of peers inside the process do; with the TypeScript core
  * the decrypted stream itself is the connection. Rule: from the session on nothing differs from a plain connection.
  */
 import { Socket } from 'node:net';

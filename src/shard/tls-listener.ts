@@ -1,6 +1,6 @@
 /**
  * Where peers of TLS ports wait until their ClientHello is whole: with the addon in its lobby, so that who says nothing
- * costs a descriptor and no more; with the twin in the door itself, which looks again.
+ * costs a descriptor and no more; with the TypeScript core in the door itself, which looks again.
  * Rule: a peer counts for its address from accept on; the acceptor alone listens.
  */
 import type { LobbyEnd, LobbyOptions, LobbyPeer } from '../native/contract.ts';

@@ -1,5 +1,5 @@
 /**
- * The twin reactor on node:net: the addon's contract with sockets that Node owns.
+ * The TypeScript reactor on node:net: the addon's contract with sockets that Node owns.
  * Rule: one turn per pass of the event loop at most, run by setImmediate, so behind the sockets' reads of that pass.
  */
 import { chmod } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * One connection's decoding without its socket: the twin's side of the parity suite, and of benches.
- * Rule: behaves like a connection of the twin reactor that has just read the bytes it is fed.
+ * One connection's decoding without its socket: the TypeScript core's side of the parity suite, and of benches.
+ * Rule: behaves like a connection of the TypeScript reactor that has just read the bytes it is fed.
  */
 import type { SocketlessDecoder } from '../native/contract.ts';
 import { CONTROL_INTS, ROW_INTS, SLOT_BITS } from '../protocol/batch.ts';

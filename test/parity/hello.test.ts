@@ -58,7 +58,7 @@ async function sentBy(options: object): Promise<Buffer> {
 }
 
 describeAddon('a look at a ClientHello', () => {
-  it('is the same in the addon and in its twin', () => {
+  it('is the same in the addon and in the TypeScript core', () => {
     const seen = new Map<string, number>();
     const seeds = ONLY === undefined ? Array.from({ length: CASES }, (_, i) => i) : [Number(ONLY)];
     for (const seed of seeds) {

@@ -1,6 +1,6 @@
 /**
  * Real sockets whose connections are held, resumed and moved at random: every frame is handled once, in order, whole.
- * The twin cannot give a connection away, so it holds only, and takes what the addon gives.
+ * The TypeScript core cannot give a connection away, so it holds only, and takes what the addon gives.
  */
 import { afterEach, expect, test } from 'vitest';
 import { Control, RowKind } from '../../src/protocol/batch.ts';
@@ -121,7 +121,7 @@ async function play(from: Implementation, to: Implementation | null, seed: numbe
 
 const SEEDS = [1, 2, 3, 4, 5];
 
-test.each(SEEDS)('the twin holds connections and loses nothing, seed %i', (seed) =>
+test.each(SEEDS)('the TypeScript core holds connections and loses nothing, seed %i', (seed) =>
   play(typescriptCore, null, seed),
 );
 
@@ -133,6 +133,7 @@ test.skipIf(addon === null).each(SEEDS)('two addon reactors move connections, se
   play(addon!, addon, seed),
 );
 
-test.skipIf(addon === null).each(SEEDS)('the twin takes what the addon gives, seed %i', (seed) =>
-  play(addon!, typescriptCore, seed),
+test.skipIf(addon === null).each(SEEDS)(
+  'the TypeScript core takes what the addon gives, seed %i',
+  (seed) => play(addon!, typescriptCore, seed),
 );

@@ -1,5 +1,5 @@
 /**
- * The implementations that a parity suite runs over: the twin always, the addon when it was built.
+ * The implementations that a parity suite runs over: the TypeScript core always, the addon when it was built.
  * With GEARTRAIN_REQUIRE_PEERS=1 a missing addon fails instead of being skipped; GEARTRAIN_NATIVE=0 leaves it out.
  */
 
@@ -44,7 +44,7 @@ export interface Carrier {
   readonly isInProcess: boolean;
 }
 
-/** All that are here; the twin first. */
+/** All that are here; the TypeScript core first. */
 export const implementations: readonly Implementation[] =
   addon === null ? [typescriptCore] : [typescriptCore, addon];
 

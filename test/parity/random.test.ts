@@ -1,5 +1,5 @@
 /**
- * Addon and twin over the same mutated bytes in the same chunks: they must say exactly the same.
+ * Addon and TypeScript core over the same mutated bytes in the same chunks: they must say exactly the same.
  * Rule: a failure names its seed; `PARITY_SEED=n` runs that one, `PARITY_CASES=n` that many.
  */
 import { expect, test } from 'vitest';
@@ -99,30 +99,33 @@ function forEachSeed(count: number, check: (random: Random) => void): void {
   }
 }
 
-test.skipIf(addon === null)('addon and twin say the same of any bytes in any chunks', () => {
-  let frameCount = 0;
-  let faultCount = 0;
-  let blobCount = 0;
-  forEachSeed(CASES, (random) => {
-    const parts = chunks(random, streams(random));
-    const ours = decode(typescriptCore.createDecoder, parts);
-    const theirs = decode(addon!.createDecoder, parts);
-    expect(theirs.decoded).toEqual(ours.decoded);
-    expect(theirs.blobCount).toBe(ours.blobCount);
-    frameCount += ours.decoded.length;
-    if (hasFault(ours)) faultCount++;
-    blobCount += ours.blobCount;
-  });
-  if (ONLY !== undefined) return;
-  // The cases are worth something only while they reach all that a decoder does.
-  console.log(
-    `parity: ${CASES} cases, ${frameCount} rows, ${blobCount} blobs, ${faultCount} faults`,
-  );
-  expect(frameCount / CASES).toBeGreaterThan(5);
-  expect(faultCount / CASES).toBeGreaterThan(0.3);
-  expect(faultCount / CASES).toBeLessThan(0.95);
-  expect(blobCount / CASES).toBeGreaterThan(0.1);
-});
+test.skipIf(addon === null)(
+  'addon and TypeScript core say the same of any bytes in any chunks',
+  () => {
+    let frameCount = 0;
+    let faultCount = 0;
+    let blobCount = 0;
+    forEachSeed(CASES, (random) => {
+      const parts = chunks(random, streams(random));
+      const ours = decode(typescriptCore.createDecoder, parts);
+      const theirs = decode(addon!.createDecoder, parts);
+      expect(theirs.decoded).toEqual(ours.decoded);
+      expect(theirs.blobCount).toBe(ours.blobCount);
+      frameCount += ours.decoded.length;
+      if (hasFault(ours)) faultCount++;
+      blobCount += ours.blobCount;
+    });
+    if (ONLY !== undefined) return;
+    // The cases are worth something only while they reach all that a decoder does.
+    console.log(
+      `parity: ${CASES} cases, ${frameCount} rows, ${blobCount} blobs, ${faultCount} faults`,
+    );
+    expect(frameCount / CASES).toBeGreaterThan(5);
+    expect(faultCount / CASES).toBeGreaterThan(0.3);
+    expect(faultCount / CASES).toBeLessThan(0.95);
+    expect(blobCount / CASES).toBeGreaterThan(0.1);
+  },
+);
 
 test.each(implementations)('the $kind says the same of any bytes in other chunks', (each) => {
   forEachSeed(CASES / 3, (random) => {

@@ -1,5 +1,5 @@
 /**
- * One suite for the addon's reactor and its twin, over real sockets. Who connects where, under which id.
+ * One suite for the addon's reactor and the TypeScript core, over real sockets. Who connects where, under which id.
  */
 
 import { mkdtempSync, rmSync, statSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * One suite for the addon's reactor and its twin, over real sockets and inside the process. Bytes through a reactor and back: frames, blobs, faults, memory.
+ * One suite for the addon's reactor and the TypeScript core, over real sockets and inside the process. Bytes through a reactor and back: frames, blobs, faults, memory.
  */
 
 import { describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 /**
- * One suite for the addon's reactor and its twin, over real sockets and inside the process. The ways in which a connection ends.
+ * One suite for the addon's reactor and the TypeScript core, over real sockets and inside the process. The ways in which a connection ends.
  */
 
 import { describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 /**
- * One suite for the addon's reactor and its twin, over real sockets and inside the process. Frames that are taken back and given again.
+ * One suite for the addon's reactor and the TypeScript core, over real sockets and inside the process. Frames that are taken back and given again.
  */
 
 import { describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 /**
- * One suite for the addon's reactor and its twin, over real sockets and inside the process. Peers that do not read.
+ * One suite for the addon's reactor and the TypeScript core, over real sockets and inside the process. Peers that do not read.
  */
 
 import { describe, expect, test } from 'vitest';

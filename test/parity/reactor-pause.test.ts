@@ -1,5 +1,5 @@
 /**
- * One suite for the addon's reactor and its twin, over real sockets and inside the process. Reading that is paused for all connections.
+ * One suite for the addon's reactor and the TypeScript core, over real sockets and inside the process. Reading that is paused for all connections.
  */
 import { describe, expect, test } from 'vitest';
 import { RowKind } from '../../src/protocol/batch.ts';

@@ -1,5 +1,5 @@
 /**
- * One suite for the addon's reactor and its twin, over real sockets. When a turn runs, and when none runs any more.
+ * One suite for the addon's reactor and the TypeScript core, over real sockets. When a turn runs, and when none runs any more.
  */
 
 import { once } from 'node:events';

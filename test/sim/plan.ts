@@ -7,7 +7,7 @@ export interface Plan {
   readonly seed: number;
   /** 0: one thread without rings. */
   readonly shardCount: number;
-  /** Like the addon: connections move to a shard. Else, like the twin, all live in thread 0. */
+  /** Like the addon: connections move to a shard. Else, like the TypeScript core, all live in thread 0. */
   readonly movesConnections: boolean;
   readonly ringBytes: number;
   /** Where the rings' byte indexes begin: some near the wrap at 2^32. */

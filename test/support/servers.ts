@@ -25,7 +25,7 @@ export interface ServerOptions {
 
 export interface TestServer {
   readonly kind: ServerKind;
-  /** `geartrain --threads 2, twin` */
+  /** `geartrain --threads 2, TypeScript core` */
   readonly label: string;
   readonly port: number;
   readonly pid: number;
@@ -95,7 +95,7 @@ export async function startServer(
 export function labelOf(kind: ServerKind, options: ServerOptions = {}): string {
   const extra = options.args === undefined ? '' : ` ${options.args.join(' ')}`;
   if (kind === 'gearmand') return `gearmand --threads ${options.threads ?? 1}${extra}`;
-  const flavour = options.native === false ? ', twin' : '';
+  const flavour = options.native === false ? ', TypeScript core' : '';
   return `geartrain --threads ${options.threads ?? 0}${extra}${flavour}`;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The twin's part of the ring protocol: before a thread may sleep it says so, then looks at every ring once more.
+ * The TypeScript core's part of the ring protocol: before a thread may sleep it says so, then looks at every ring once more.
  * Rule: set asleep first, look second; a producer publishes first, swaps asleep second. One of both sees the other.
  */
 import { prepareSleep } from '../../ring/doorbell.ts';

@@ -18,7 +18,8 @@ import { ask, start, startDaemon, useScratch } from './command.ts';
 const missing = whyNoDescriptorTests();
 if (missing !== null) console.log(`skipped: ${missing}`);
 const isNative = loadNative().kind === 'addon';
-if (!isNative) console.log('skipped: with the twin a TLS peer has no pair, and libuv drops peers');
+if (!isNative)
+  console.log('skipped: with the TypeScript core a TLS peer has no pair, and libuv drops peers');
 
 useScratch();
 let ours: Authority;

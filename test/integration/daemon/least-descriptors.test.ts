@@ -64,7 +64,7 @@ describe.each([0, 2, 4])('with threads: %i', (threads) => {
       const flood = await Promise.all(Array.from({ length: FLOOD }, () => silent(port)));
       // It may be refused, left waiting, or served with the last ones.
       const handshake = connectSecurely(secure, { ca: ours.read('ca.pem') }).catch(() => null);
-      // With the twin libuv closes those that it cannot accept, and nobody hears of it.
+      // With the TypeScript core libuv closes those that it cannot accept, and nobody hears of it.
       if (isNative) await server.until(/EMFILE/);
       for (const socket of flood) socket.destroy();
       (await handshake)?.destroy();

@@ -17,7 +17,7 @@ async function sendNonsense(port: number, bytes: Buffer): Promise<number> {
   return own;
 }
 
-/** All sockets of the twin live in the main thread. */
+/** All sockets of the TypeScript core live in the main thread. */
 const isTypescriptCore = loadNative().kind === 'twin';
 const SECRET = 'workload-of-somebody';
 

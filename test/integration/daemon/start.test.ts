@@ -78,7 +78,7 @@ describe('start', () => {
     expect(await ask('status', daemon.port)).toBe('.\n');
   });
 
-  test('GEARTRAIN_NATIVE=0 and --native off use the twin', async () => {
+  test('GEARTRAIN_NATIVE=0 and --native off use the TypeScript core', async () => {
     const [byEnvironment, byOption] = await Promise.all([
       startDaemon([], { env: { GEARTRAIN_NATIVE: '0' } }),
       startDaemon(['--native', 'off']),

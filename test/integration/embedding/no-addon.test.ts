@@ -44,7 +44,7 @@ describe.each([
     expect(message).toContain(`native on: ${reason}`);
   });
 
-  it('and the twin is used by default, which says why', async () => {
+  it('and the TypeScript core is used by default, which says why', async () => {
     const ended = await run(`
       const server = spoiled.createServer({ host: '127.0.0.1', port: 0 });
       await server.listen();

@@ -1,6 +1,6 @@
 /**
  * The package as users get it: one tarball with a native core for each platform, no install script, installed by
- * npm with and without a compiler, with the TypeScript twin where no binary fits.
+ * npm with and without a compiler, with the TypeScript core where no binary fits.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -70,7 +70,7 @@ test.each(['0', '2'])(
   },
 );
 
-test('options of sockets that the twin cannot set are told once', async () => {
+test('options of sockets that the TypeScript core cannot set are told once', async () => {
   const words = ['--keepalive-idle=9', '--keepalive-interval=5', '--keepalive-count=-1'];
   const run = start(['-L', '127.0.0.1:0', '--tcp-user-timeout=5', ...words, '--verbose=WARNING'], {
     env: { GEARTRAIN_NATIVE: '0' },

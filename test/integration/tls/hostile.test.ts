@@ -18,7 +18,7 @@ const COUNT = process.env.GEARTRAIN_FULL === '1' ? 10_000 : 1_000;
 const HANDSHAKES_MAX = 500;
 const MIB = 1024 * 1024;
 const PROBER = new URL('./prober.mjs', import.meta.url);
-/** What is alive with 10,000 peers, and what the twin drops only with a full collection. */
+/** What is alive with 10,000 peers, and what the TypeScript core drops only with a full collection. */
 const SLACK_MIB = loadNative().kind === 'addon' ? 150 : 300;
 
 useScratch();

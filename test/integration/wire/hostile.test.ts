@@ -40,7 +40,7 @@ function mutated(random: Random, fn: string): Buffer {
   return random.oneIn(4) ? Buffer.concat([bytes, bytes.subarray(cut)]) : bytes;
 }
 
-/** The addon frees memory itself; what the twin drops waits for a full collection. */
+/** The addon frees memory itself; what the TypeScript core drops waits for a full collection. */
 const SLACK_BYTES = (loadNative().kind === 'addon' ? 64 : 256) * MIB;
 
 /** Resolves when the server is about as small as it was; it gives memory back step by step. */

@@ -1,5 +1,5 @@
 /**
- * Servers inside the test process, made from the built package, with and without shards, with the addon and the twin.
+ * Servers inside the test process, made from the built package, with and without shards, with the addon and the TypeScript core.
  * Rule: whatever a test starts or connects is ended behind it.
  */
 import { readdirSync, readlinkSync } from 'node:fs';
@@ -13,13 +13,13 @@ import { Transcript, WireConnection } from '../wire.ts';
 export interface Variant {
   readonly threads: number;
   readonly native: 'on' | 'off';
-  /** `threads 2, twin` */
+  /** `threads 2, TypeScript core` */
   readonly label: string;
 }
 
 const hasAddon = requireAddon();
 
-/** Every thread count with the addon, where it is there, and with the twin. */
+/** Every thread count with the addon, where it is there, and with the TypeScript core. */
 export function variants(threadCounts: readonly number[] = [0, 2]): Variant[] {
   const kinds = hasAddon ? (['on', 'off'] as const) : (['off'] as const);
   return threadCounts.flatMap((threads) =>

@@ -1,11 +1,11 @@
-/** The addon's free functions, and the choice between addon and twin. */
+/** The addon's free functions, and the choice between addon and TypeScript core. */
 import { Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { addonFunctions } from '../../../src/native/addon.ts';
 import { loadNative } from '../../../src/native/load.ts';
 import { describeAddon, openDescriptors } from './support.ts';
 
-it('picks the twin when it is asked to, and says so', () => {
+it('picks the TypeScript core when it is asked to, and says so', () => {
   const before = process.env.GEARTRAIN_NATIVE;
   process.env.GEARTRAIN_NATIVE = '0';
   try {

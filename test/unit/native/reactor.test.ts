@@ -1,6 +1,6 @@
 /**
  * What only the native reactor does: descriptors that leave and come, running out of them, hang-ups without spinning,
- * many reactors one after another. What it shares with its twin is tested by test/parity.
+ * many reactors one after another. What it shares with the TypeScript core is tested by test/parity.
  */
 import {
   closeSync,

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { typescriptFunctions } from '../../../src/native/typescript-core.ts';
 
-describe("the twin's free functions", () => {
+describe("the TypeScript core's free functions", () => {
   test('close a descriptor', () => {
     const fd = openSync('/dev/null', 'r');
     typescriptFunctions.closeDescriptor(fd);

@@ -10,7 +10,7 @@ import { DATABASES, type Database } from '../../support/store/databases.ts';
 import { storeSuite } from '../../support/store-suite.ts';
 
 storeSuite({
-  name: 'the do-nothing twin',
+  name: 'the store that keeps nothing',
   keepsJobs: false,
   keepsReducers: true,
   keepsBinaryUniques: true,

@@ -1,5 +1,5 @@
 /**
- * What a client writes of its jobs, as the C tool does: results as they are, the rest in words. The JSON twin is
+ * What a client writes of its jobs, as the C tool does: results as they are, the rest in words. The JSON form is
  * report-json.ts. Every method resolves when there is room for more.
  */
 import type { Writable } from 'node:stream';
