@@ -12,6 +12,7 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 20_000 } },
     setupFiles: ['test/support/byte-equality.ts'],
     reporters: ['default', new SkipReasons()],
     sequence: { sequencer: LongFirst },

@@ -16,17 +16,25 @@ export function whyUnreachable(links: readonly Link[]): ConnectionError | null {
 }
 
 /**
- * Calls `look` after one second, when servers may have failed, and after three, when none has answered in time
- * (`isLast`), until it returns true. Returns what ends that; does not keep the process alive.
+ * Calls `look` after one second, when servers may have failed, and two seconds later, when none has answered in time
+ * (`isLast`), until it returns true. What has arrived meanwhile is read before each look, so that a busy process reports
+ * nothing too early. Returns what ends it; does not keep the process alive.
  */
 export function lookForServers(look: (waitedMs: number, isLast: boolean) => boolean): () => void {
-  const stop = (): void => timers.forEach(clearTimeout);
-  const timers = [FAILED_MS, SILENT_MS].map((waitedMs) =>
-    setTimeout(() => {
-      if (look(waitedMs, waitedMs === SILENT_MS)) stop();
-    }, waitedMs).unref(),
-  );
-  return stop;
+  let timer: NodeJS.Timeout | null = null;
+  let isOver = false;
+  const lookAfter = (waitMs: number, waitedMs: number): void => {
+    timer = setTimeout(() => setImmediate(lookNow, waitedMs), waitMs).unref();
+  };
+  const lookNow = (waitedMs: number): void => {
+    const isLast = waitedMs === SILENT_MS;
+    if (!isOver && !look(waitedMs, isLast) && !isLast) lookAfter(SILENT_MS - waitedMs, SILENT_MS);
+  };
+  lookAfter(FAILED_MS, FAILED_MS);
+  return () => {
+    isOver = true;
+    if (timer !== null) clearTimeout(timer);
+  };
 }
 
 export class UnreachedWarning {

@@ -1,6 +1,6 @@
 /**
  * Says at the end of a run what was skipped and why. Rule: a file that skips a test has printed `skipped: REASON`
- * (`peers.ts` does); one that has not fails the run, because nobody would see what it leaves out.
+ * (`peers.ts` does) or given `context.skip` the reason; one that has not fails the run, because nobody would see what it leaves out.
  */
 import type { UserConsoleLog } from 'vitest';
 import type { Reporter, TestModule, TestRunEndReason, Vitest } from 'vitest/node';
@@ -29,11 +29,15 @@ export default class SkipReasons implements Reporter {
     if (ended === 'interrupted' || this.#vitest?.config.testNamePattern !== undefined) return;
     const files = new Map<string, number>();
     for (const module of modules) {
-      const skipped = [...module.children.allTests('skipped')].length;
-      if (skipped === 0 || module.state() === 'failed') continue;
-      const reasons = this.#reasons.get(module.moduleId);
-      if (reasons === undefined) this.#fail(module.relativeModuleId, skipped);
-      for (const reason of reasons ?? []) files.set(reason, (files.get(reason) ?? 0) + 1);
+      const skipped = [...module.children.allTests('skipped')];
+      if (skipped.length === 0 || module.state() === 'failed') continue;
+      const reasons = new Set(this.#reasons.get(module.moduleId));
+      for (const test of skipped) {
+        const result = test.result();
+        if (result.state === 'skipped' && result.note !== undefined) reasons.add(result.note);
+      }
+      if (reasons.size === 0) this.#fail(module.relativeModuleId, skipped.length);
+      for (const reason of reasons) files.set(reason, (files.get(reason) ?? 0) + 1);
     }
     for (const [reason, count] of [...files].sort())
       console.log(`skipped in ${count} file${count === 1 ? '' : 's'}: ${reason}`);

@@ -69,12 +69,11 @@ describe.each(CALLS)('$tool $words', ({ tool, words, code, ourCode }) => {
     expect(run(ours(tool), words)).toBe(ourCode ?? code);
   });
 
-  test.skipIf(!hasC || words.includes('--exit-status=c'))(
-    'ends as expected with the tool of C',
-    () => {
-      expect(run([tool], words)).toBe(code);
-    },
-  );
+  // An option that the tools of C do not know.
+  if (words.includes('--exit-status=c')) return;
+  test.skipIf(!hasC)('ends as expected with the tool of C', () => {
+    expect(run([tool], words)).toBe(code);
+  });
 });
 
 test('gearadmin --shutdown ends the server and with 1', async () => {
