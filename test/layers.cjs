@@ -4,6 +4,7 @@
  */
 const LEVELS = [
   ['base'],
+  ['option'],
   ['protocol'],
   ['native', 'ring', 'store'],
   ['broker'],

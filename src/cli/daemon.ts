@@ -51,12 +51,10 @@ function setFileLimit(count: number, native: Native, notes: Note[]): void {
 function prepareProcess(settings: Settings, native: () => Native): Note[] {
   const { fileDescriptors } = settings.values;
   const notes = [...settings.notes];
-  if (fileDescriptors !== 0) setFileLimit(fileDescriptors as number, native(), notes);
+  if (fileDescriptors !== 0) setFileLimit(fileDescriptors, native(), notes);
   const tooFew = tooFewDescriptors(resolveOptions(settings.server).threads);
   if (tooFew !== null) throw new Error(tooFew);
-  const idle = ADDON_ONLY.filter(
-    (row) => settings.given.has(row.key) && (settings.values[row.key] as number) > 0,
-  );
+  const idle = ADDON_ONLY.filter(({ key }) => settings.given.has(key) && settings.values[key] > 0);
   if (idle.length > 0 && native().kind === 'twin') {
     const names = idle.map(({ name }) => `--${name}`).join(', ');
     const text = `${names}: no effect without the native core, the system decides`;
@@ -81,7 +79,7 @@ function announce(server: Server, settings: Settings, log: OpenLog): string {
 
 /** SIGUSR2: everything is logged, and with the next one what `--verbose` says. */
 function switchDebug(server: Server, logger: LineLogger, settings: Settings): void {
-  const usual = LogLevel[settings.values.verbose as keyof typeof LogLevel];
+  const usual = LogLevel[settings.values.verbose];
   const level = logger.level === LogLevel.DEBUG ? usual : LogLevel.DEBUG;
   server.setLogLevel(LogLevel.DEBUG);
   logger.log(LogLevel.NOTICE, `SIGUSR2, verbose is set to ${levelName(level)}`);
@@ -159,7 +157,7 @@ export async function runDaemon(
     say(LogLevel.FATAL, sentence(error, isOurs));
     return 1;
   };
-  const native = (): Native => loadNative(mode as 'auto' | 'on' | 'off');
+  const native = (): Native => loadNative(mode);
   process.on('uncaughtException', (error) => process.exit(fail(error, true)));
   process.on('SIGHUP', () => log?.reopen());
   const signals = new StopSignals();
@@ -167,13 +165,13 @@ export async function runDaemon(
   try {
     const notes = prepareProcess(settings, native);
     const prepared = prepareServer(settings);
-    if (pidFile !== null) checkPidFile(pidFile as string);
+    if (pidFile !== null) checkPidFile(pidFile);
     const isBackground = channel !== null;
     log = openLog(settings.values, { isBackground, complain, loadNative: native });
     for (const { level, text } of notes) log.logger.log(level, text);
     const busy = (text: string): void => say(LogLevel.ERROR, text);
     await serve(settings, prepared, log, signals, busy, (line) => {
-      if (pidFile !== null) keepPidFile(pidFile as string);
+      if (pidFile !== null) keepPidFile(pidFile);
       isServing = true;
       if (channel === null) writeIfPossible(process.stdout, `${line}\n`);
       else channel.ready();

@@ -11,8 +11,8 @@ import {
   SinkList,
   StderrSink,
 } from '../server/logger.ts';
-import type { OptionValues } from '../server/options.ts';
 import { fileReason } from '../store/file-reason.ts';
+import type { GearmandValues } from './gearmand-options.ts';
 import { nativeSyslog, pipedSyslog } from './syslog.ts';
 
 /** gearmand's built-in log file, for a process that nobody watches. */
@@ -62,9 +62,7 @@ function syslogSink(native: Native, warn: (reason: string) => void): LogSink {
   return pipedSyslog(warn);
 }
 
-type LogFormat = 'auto' | 'gearmand' | 'json' | 'pretty';
-
-function formatFor(wish: LogFormat, sink: LogSink | null): LineFormat {
+function formatFor(wish: GearmandValues['logFormat'], sink: LogSink | null): LineFormat {
   const isOnStderr = sink instanceof StderrSink;
   const isOnTerminal = isOnStderr && process.stderr.isTTY === true;
   const usual = isOnTerminal ? 'pretty' : isOnStderr && isInContainer() ? 'json' : 'gearmand';
@@ -77,15 +75,15 @@ function formatFor(wish: LogFormat, sink: LogSink | null): LineFormat {
  * Opens the log. A file that cannot be opened becomes standard error, with a warning there; in the background one that
  * was asked for throws Error.
  */
-export function openLog(values: OptionValues, around: LogSurroundings): OpenLog {
-  const sink = mainSink(values.logFile as string | null, around);
+export function openLog(values: GearmandValues, around: LogSurroundings): OpenLog {
+  const sink = mainSink(values.logFile, around);
   const sinks = sink === null ? [] : [sink];
-  const level = LogLevel[values.verbose as keyof typeof LogLevel];
+  const level = LogLevel[values.verbose];
   // The list grows below: a syslog that fails is reported in the log that is already there.
   const all = new SinkList(sinks);
-  const format = formatFor(values.logFormat as LogFormat, sink);
+  const format = formatFor(values.logFormat, sink);
   const logger = new LineLogger(all, level, 'gearmand', 0, format);
-  if (values.syslog === true) {
+  if (values.syslog) {
     const warn = (reason: string): void => logger.log(LogLevel.WARNING, `syslog: ${reason}`);
     sinks.push(syslogSink(around.loadNative(), warn));
   }

@@ -19,11 +19,11 @@ export interface PreparedServer {
 export function prepareServer({ server, values }: Settings): PreparedServer {
   const { user, queueType } = values;
   if (user === null) return { options: server, files: undefined };
-  const ids = idsOfUser(user as string);
+  const ids = idsOfUser(user);
   const files = readSecretFiles(resolveOptions(server));
   // The default is that of root: the environment still has root's home.
   const stateDir = queueType === 'journal' ? (server.stateDir ?? defaultStateDir()) : null;
-  if (stateDir !== null) handOver(stateDir, user as string, ids);
+  if (stateDir !== null) handOver(stateDir, user, ids);
   switchUser(ids);
   return { options: stateDir === null ? server : { ...server, stateDir }, files };
 }

@@ -4,14 +4,16 @@
  */
 import { isAbsolute } from 'node:path';
 import { LogLevel } from '../base/logger.ts';
+import { OptionError } from '../option/error.ts';
+import type { OptionValues } from '../option/row.ts';
 import { isJournal, journalPriority } from '../server/journal-stream.ts';
-import { OPTIONS, OptionError, resolveOptions } from '../server/options.ts';
+import { resolveOptions } from '../server/options.ts';
 import { isSecretFileError, readSecretFiles } from '../server/secrets.ts';
 import { backgroundChannel, startInBackground } from './background.ts';
 import { isFolderGone } from './before-start.ts';
-import { helpText } from './read-words.ts';
+import { OPTIONS } from './gearmand-options.ts';
 import { readSettings, type Settings } from './settings.ts';
-import { settingsText } from './settings-text.ts';
+import { helpText, settingsText } from './settings-text.ts';
 import { surviveLostStreams, writeIfPossible } from './standard-streams.ts';
 import { endOnLostOutput, writeAll } from './tool/streams.ts';
 import { versionText } from './version-text.ts';
@@ -45,7 +47,8 @@ function settingsOf(argv: readonly string[]): Settings | null {
 }
 
 /** Without a working folder they would mean others. */
-function refuseRelativePaths({ values, given, origins }: Settings): void {
+function refuseRelativePaths({ given, origins, ...settings }: Settings): void {
+  const values: OptionValues = settings.values;
   const isRelative = (value: unknown): boolean =>
     typeof value === 'string' && !isAbsolute(value) && !['stderr', 'none', '-'].includes(value);
   const problems = OPTIONS.filter(
@@ -60,7 +63,7 @@ function refuseRelativePaths({ values, given, origins }: Settings): void {
 
 /** Options are good; the files that they name are looked at too. */
 async function checkFiles(settings: Settings): Promise<boolean> {
-  if (settings.values.checkConfig !== true) return true;
+  if (!settings.values.checkConfig) return true;
   try {
     readSecretFiles(resolveOptions(settings.server));
   } catch (error) {
@@ -90,7 +93,7 @@ async function main(argv: readonly string[]): Promise<number> {
       return runTransfer(settings, complain);
     }
     case 'run': {
-      if (settings.values.daemon === true && channel === null) {
+      if (settings.values.daemon && channel === null) {
         return startInBackground(process.argv[1] as string, argv, complain);
       }
       const { runDaemon } = await import('./daemon.ts');

@@ -1,15 +1,31 @@
-/** What `--check-config` prints: every option that was given, with its value and where it came from, then all remarks. */
+/** What `--help` and `--check-config` print. */
 import { levelName } from '../base/logger.ts';
-import { OPTIONS } from '../server/options.ts';
+import { helpCommand } from '../option/read-words.ts';
+import type { OptionValues } from '../option/row.ts';
+import { OPTIONS } from './gearmand-options.ts';
 import type { Settings } from './settings.ts';
 
-/** `NAME = VALUE (origin)` by line, in the order of the table, then `LEVEL text`; ends with a line end. */
-export function settingsText(settings: Settings): string {
-  const lines = OPTIONS.filter((row) => settings.origins.has(row.key) && row.key !== 'checkConfig');
+const HELP_COLUMNS = 80;
+
+/** All options but the hidden ones; ends with a line end. */
+export function helpText(columns = HELP_COLUMNS): string {
+  return helpCommand('gearmand', OPTIONS, columns, String)
+    .usage('[options]')
+    .description('a Gearman job server')
+    .helpInformation();
+}
+
+/**
+ * Every option that was given, with its value and where it came from, then all remarks: `NAME = VALUE (origin)` by line,
+ * in the order of the table, then `LEVEL text`; ends with a line end.
+ */
+export function settingsText({ origins, notes, ...settings }: Settings): string {
+  const values: OptionValues = settings.values;
+  const lines = OPTIONS.filter((row) => origins.has(row.key) && row.key !== 'checkConfig');
   const shown = lines.map((row) => {
-    const value = row.isSecret === true ? '(secret)' : row.type.show(settings.values[row.key]);
-    return `${row.name} = ${value} (${settings.origins.get(row.key)})\n`;
+    const value = row.isSecret === true ? '(secret)' : row.type.show(values[row.key]);
+    return `${row.name} = ${value} (${origins.get(row.key)})\n`;
   });
-  const notes = settings.notes.map(({ level, text }) => `${levelName(level)} ${text}\n`);
-  return (shown.join('') || 'all options have their defaults\n') + notes.join('');
+  const remarks = notes.map(({ level, text }) => `${levelName(level)} ${text}\n`);
+  return (shown.join('') || 'all options have their defaults\n') + remarks.join('');
 }

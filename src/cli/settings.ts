@@ -5,21 +5,20 @@
  */
 import { closest } from '../base/closest.ts';
 import { LogLevel } from '../base/logger.ts';
-import { type ListenTarget, showListenTarget } from '../server/options/address-types.ts';
-import { notAllowed } from '../server/options/option-error.ts';
-import { variableOf } from '../server/options/option-row.ts';
+import { type ListenTarget, showListenTarget } from '../option/address-types.ts';
+import { conflictsOf, notAllowed, OptionError } from '../option/error.ts';
 import {
-  conflictsOf,
-  OPTIONS,
-  OptionError,
-  type OptionRow,
-  type OptionValues,
-  optionRow,
-  type ServerOptions,
-} from '../server/options.ts';
+  type GivenWord,
+  type PlacedWord,
+  type ReadWords,
+  readValue,
+  readWords,
+} from '../option/read-words.ts';
+import type { OptionRow, OptionValues } from '../option/row.ts';
+import { SERVER_ROWS, type ServerOptions } from '../server/options.ts';
 import { type ConfigText, type ReadFile, readConfigFile } from './config-file.ts';
-import { isServiceAddress, readFlag, readVariables } from './read-variables.ts';
-import { type OddWord, type ReadWords, readWords } from './read-words.ts';
+import { CONFIG_FILE, type GearmandValues, OPTIONS } from './gearmand-options.ts';
+import { isServiceAddress, readVariables, variableOf } from './read-variables.ts';
 
 /** A line for the log, once there is one. */
 export interface Note {
@@ -30,7 +29,7 @@ export interface Note {
 export interface Settings {
   readonly action: 'run' | 'help' | 'version' | 'check' | 'transfer';
   /** All options by key, defaults included. */
-  readonly values: OptionValues;
+  readonly values: GearmandValues;
   /** Keys of options that were given, wherever. */
   readonly given: ReadonlySet<string>;
   /** Where each of them came from, in words. */
@@ -52,57 +51,75 @@ const COMMAND_LINE = 'command line';
 /** More of them only hide the first. */
 const STRAY_WORDS_MAX = 10;
 
-/** A flag has a word only in the environment. */
-function readWord(row: OptionRow, word: string): unknown {
-  return row.type.argument === null ? readFlag(word) : row.type.readText(word);
-}
-
 /** Adds the options of one origin; a key that is there already came from a stronger origin and stays. */
 function collect(
-  read: ReadWords,
-  originOf: string | ((row: OptionRow) => string),
+  given: readonly GivenWord[],
+  originOf: (row: OptionRow) => string,
   into: Collected,
-  placeOf: (odd: OddWord, origin: string) => string = (_odd, origin) => origin,
 ): void {
-  const found = new Map<string, { readonly value: unknown; readonly origin: string }>();
-  for (const [key, { row, words }] of read.given) {
-    const label = `--${row.name}`;
-    const origin = typeof originOf === 'string' ? originOf : originOf(row);
-    if (words.length > 1 && row.isRepeatable !== true) {
-      into.problems.push(`option ${label}: given more than once (${origin})`);
-      continue;
-    }
-    const values: unknown[] = [];
-    for (const word of words) {
-      const value = word === null ? true : readWord(row, word);
-      if (value === undefined) into.problems.push(notAllowed(label, row, word, origin));
-      else values.push(value);
-    }
-    if (values.length === 0) continue;
-    const value = row.isRepeatable === true ? values.flat() : values[0];
-    const reason = row.refuse?.(value) ?? null;
-    if (reason !== null) {
-      const shown = row.type.argument === null ? '' : ` ${words[0]}`;
-      into.problems.push(`option ${label}${shown} (${origin}): ${reason}`);
-    }
-    found.set(key, { value, origin });
+  const words = new Map<OptionRow, (string | null)[]>();
+  for (const { row, word } of given) words.set(row, [...(words.get(row) ?? []), word]);
+  for (const [row, ofRow] of words) {
+    const value = checkedValue(row, ofRow, originOf(row), into.problems);
+    if (value === undefined || into.values.has(row.key)) continue;
+    into.values.set(row.key, value);
+    into.origins.set(row.key, originOf(row));
   }
-  for (const [key, { value, origin }] of found) {
-    if (into.values.has(key)) continue;
-    into.values.set(key, value);
-    into.origins.set(key, origin);
+}
+
+/** Undefined when no word is allowed. */
+function checkedValue(
+  row: OptionRow,
+  words: readonly (string | null)[],
+  origin: string,
+  problems: string[],
+): unknown {
+  const label = `--${row.name}`;
+  if (words.length > 1 && row.isRepeatable !== true) {
+    problems.push(`option ${label}: given more than once (${origin})`);
+    return undefined;
   }
-  for (const odd of read.unknownOptions) {
-    const place = placeOf(odd, String(originOf));
-    into.problems.push(`unknown option ${JSON.stringify(odd.word)} (${place})${guess(odd.word)}`);
+  const refuse = (word: string) => problems.push(notAllowed(label, row, word, origin));
+  const value = readValue(row, words, refuse);
+  const reason = value === undefined ? null : (row.refuse?.(value) ?? null);
+  if (reason !== null) {
+    const shown = row.type.argument === null ? '' : ` ${words[0]}`;
+    problems.push(`option ${label}${shown} (${origin}): ${reason}`);
   }
-  if (read.failure !== null) into.problems.push(`${read.failure} (${String(originOf)})`);
+  return value;
+}
+
+/** Words of command line or config file; `placeOf` says where a word stands. */
+function collectWords(
+  read: ReadWords,
+  origin: string,
+  into: Collected,
+  placeOf: (word: PlacedWord) => string = () => origin,
+): void {
+  collect(read.given, () => origin, into);
+  for (const each of read.unknown.filter(isOption)) {
+    const { word } = each;
+    into.problems.push(`unknown option ${JSON.stringify(word)} (${placeOf(each)})${guess(word)}`);
+  }
+  if (read.failure !== null) into.problems.push(`${read.failure} (${origin})`);
+}
+
+function isOption({ word }: PlacedWord): boolean {
+  return word.length > 1 && word.startsWith('-');
+}
+
+/** Words that are neither options nor values of options. */
+function straysOf({ operands, unknown }: ReadWords): PlacedWord[] {
+  return [...operands, ...unknown.filter((each) => !isOption(each))];
+}
+
+function strayWord(word: string, place: string): string {
+  return `stray word ${JSON.stringify(word)} (${place})${guess(word)}`;
 }
 
 function collectConfigFile(collected: Collected, readFile: ReadFile | undefined): void {
-  const row = optionRow('configFile');
   const chosen = collected.values.get('configFile');
-  const path = (chosen ?? row.fallback) as string;
+  const path = (chosen ?? CONFIG_FILE) as string;
   let text: ConfigText;
   try {
     text = readConfigFile(path, chosen !== undefined, readFile);
@@ -113,23 +130,27 @@ function collectConfigFile(collected: Collected, readFile: ReadFile | undefined)
   const { words, broken } = text;
   const at = ({ line, column }: { readonly line: number; readonly column: number }): string =>
     `${path}, line ${line}, column ${column}`;
-  const placeOf = ({ index }: OddWord): string => {
+  const placeOf = ({ index }: PlacedWord): string => {
     const word = words[index];
     return word === undefined ? path : at(word);
   };
-  const read = readWords(words.map((word) => word.text));
-  if (read.given.delete('configFile')) {
+  const all = readWords(
+    words.map((word) => word.text),
+    OPTIONS,
+  );
+  const given = all.given.filter(({ row }) => row.key !== 'configFile');
+  if (given.length < all.given.length) {
     const text = `--config-file in ${path} is ignored, config files are not nested`;
     collected.notes.push({ level: LogLevel.WARNING, text });
   }
-  collect(read, path, collected, placeOf);
+  const read = { ...all, given };
+  collectWords(read, path, collected, placeOf);
   for (const each of broken) collected.problems.push(`${each.reason} (${at(each)})`);
-  const lineOf = ({ index }: OddWord): number => words[index]?.line ?? 0;
-  const strays = firstOfLines(read.strayWords, read.unknownOptions.map(lineOf), lineOf);
-  for (const odd of strays.slice(0, STRAY_WORDS_MAX))
-    collected.problems.push(
-      `stray word ${JSON.stringify(odd.word)} (${placeOf(odd)})${guess(odd.word)}`,
-    );
+  const lineOf = ({ index }: PlacedWord): number => words[index]?.line ?? 0;
+  const badLines = read.unknown.filter(isOption).map(lineOf);
+  const strays = firstOfLines(straysOf(read), badLines, lineOf);
+  for (const each of strays.slice(0, STRAY_WORDS_MAX))
+    collected.problems.push(strayWord(each.word, placeOf(each)));
   if (strays.length > STRAY_WORDS_MAX)
     collected.problems.push(
       `stray words in ${strays.length - STRAY_WORDS_MAX} further lines (${path})`,
@@ -138,13 +159,13 @@ function collectConfigFile(collected: Collected, readFile: ReadFile | undefined)
 
 /** One stray word mostly brings others: `port = 4730` has three, and an unknown option has its value. */
 function firstOfLines(
-  strays: readonly OddWord[],
+  strays: readonly PlacedWord[],
   badLines: readonly number[],
-  lineOf: (odd: OddWord) => number,
-): OddWord[] {
+  lineOf: (word: PlacedWord) => number,
+): PlacedWord[] {
   const seen = new Set(badLines);
-  return strays.filter((odd) => {
-    const line = lineOf(odd);
+  return strays.filter((each) => {
+    const line = lineOf(each);
     const isFirst = !seen.has(line);
     seen.add(line);
     return isFirst;
@@ -168,7 +189,7 @@ function collectEnvironment(collected: Collected, env: NodeJS.ProcessEnv): void 
     if (isServiceAddress(text)) continue;
     const given = collected.values.get(row.key);
     const mayWin =
-      rule.wins === 'always' || (rule.wins === 'overDefault' && given === row.fallback);
+      rule.wins === 'always' || (rule.wins === 'overDefault' && given === row.defaultValue);
     if (given !== undefined && !mayWin) continue;
     const word = rule.read(text);
     if (word === undefined) {
@@ -182,17 +203,19 @@ function collectEnvironment(collected: Collected, env: NodeJS.ProcessEnv): void 
   }
 }
 
-function valuesOf(collected: Collected): OptionValues {
+function valuesOf(collected: Collected): GearmandValues {
   const value = (row: OptionRow): unknown =>
-    collected.values.has(row.key) ? collected.values.get(row.key) : row.fallback;
-  return Object.fromEntries(OPTIONS.map((row) => [row.key, value(row)]));
+    collected.values.has(row.key) ? collected.values.get(row.key) : row.defaultValue;
+  return Object.fromEntries(OPTIONS.map((row) => [row.key, value(row)])) as GearmandValues;
 }
 
 function addRowNotes(collected: Collected, values: OptionValues): void {
   for (const row of OPTIONS) {
     if (!collected.values.has(row.key)) continue;
+    const missing = row.missing?.(values) ?? null;
     const sentences = [
-      row.effect === 'used' ? null : row.effect,
+      row.noEffect,
+      missing === null ? null : `--${row.name} has no effect without ${missing}`,
       row.note?.(values[row.key], values),
     ];
     for (const text of sentences) if (text) collected.notes.push({ level: LogLevel.INFO, text });
@@ -203,42 +226,40 @@ function addRowNotes(collected: Collected, values: OptionValues): void {
 
 /** Values as `createServer` takes them: targets are written out again. */
 function serverOptions(values: OptionValues): ServerOptions {
-  const entries = OPTIONS.filter((row) => row.scope === 'server').map((row) => {
-    const value = values[row.key];
-    const isListen = row.key === 'listen';
-    return [row.key, isListen ? (value as ListenTarget[]).map(showListenTarget) : value];
+  const entries = SERVER_ROWS.map(({ key }) => {
+    const value = values[key];
+    return [key, key === 'listen' ? (value as ListenTarget[]).map(showListenTarget) : value];
   });
   return Object.fromEntries(entries) as ServerOptions;
 }
 
-function actionOf(values: OptionValues): Settings['action'] {
-  if (values.help === true) return 'help';
-  if (values.version === true) return 'version';
-  if (values.checkArgs === true || values.checkConfig === true) return 'check';
+function actionOf(values: GearmandValues): Settings['action'] {
+  if (values.help) return 'help';
+  if (values.version) return 'version';
+  if (values.checkArgs || values.checkConfig) return 'check';
   return values.export !== null || values.import !== null ? 'transfer' : 'run';
 }
 
-/** The words behind the program's name, the environment, and how files are read. Throws OptionError. */
+/** The words after the program's name, the environment, and how files are read. Throws OptionError. */
 export function readSettings(
   argv: readonly string[],
   env: NodeJS.ProcessEnv,
   readFile?: ReadFile,
 ): Settings {
   const collected: Collected = { values: new Map(), origins: new Map(), problems: [], notes: [] };
-  const read = readWords(argv);
-  collect(read, COMMAND_LINE, collected);
-  for (const { word } of read.strayWords) {
-    const text = `stray word ${JSON.stringify(word)} (${COMMAND_LINE})`;
-    collected.problems.push(text + guess(word));
-  }
-  collect(readVariables(env, collected.notes), (row) => variableOf(row) as string, collected);
+  const read = readWords(argv, OPTIONS);
+  collectWords(read, COMMAND_LINE, collected);
+  for (const { word } of straysOf(read)) collected.problems.push(strayWord(word, COMMAND_LINE));
+  const { given: variables, ignored } = readVariables(env);
+  for (const text of ignored) collected.notes.push({ level: LogLevel.WARNING, text });
+  collect(variables, (row) => variableOf(row) as string, collected);
   const isQuestion = collected.values.has('help') || collected.values.has('version');
   if (!isQuestion && collected.problems.length === 0) collectConfigFile(collected, readFile);
   if (collected.problems.length > 0) throw new OptionError(collected.problems);
   const given = new Set(collected.values.keys());
   collectEnvironment(collected, env);
   const values = valuesOf(collected);
-  const conflicts = isQuestion ? [] : conflictsOf(values, (row) => `--${row.name}`);
+  const conflicts = isQuestion ? [] : conflictsOf(OPTIONS, values, (row) => `--${row.name}`);
   if (conflicts.length > 0) throw new OptionError(conflicts);
   addRowNotes(collected, values);
   const { notes, origins } = collected;

@@ -1,20 +1,20 @@
 /** The manual page gearmand(8): everything about options follows from the options table. */
+import { OPTIONS } from '../cli/gearmand-options.ts';
+import { OptionGroup } from '../option/groups.ts';
+import { flagsOf, type OptionRow } from '../option/row.ts';
 import { version } from '../server/identity.ts';
-import { OptionGroup } from '../server/options/option-row.ts';
-import { OPTIONS, type OptionRow } from '../server/options.ts';
 import type { ManOption, ManPage } from './man-page.ts';
 
 function describe(row: OptionRow): ManOption {
-  const { type } = row;
-  const short = row.short === undefined ? '' : `-${row.short}, `;
-  const isFlag = type.argument === null;
+  const { argument, allowed, show } = row.type;
+  const value = row.defaultText ?? (row.defaultValue === null ? 'none' : show(row.defaultValue));
   const text = [
     row.help,
-    ...(row.effect === 'used' ? [] : [row.effect]),
-    ...(isFlag ? [] : [`Allowed: ${type.allowed}`]),
-    `Default: ${row.fallbackText ?? (row.fallback === null ? 'none' : type.show(row.fallback))}`,
+    ...(row.noEffect === undefined ? [] : [row.noEffect]),
+    ...(argument === null ? [] : [`Allowed: ${allowed}`]),
+    `Default: ${value}`,
   ];
-  return { flags: `${short}--${row.name}`, argument: type.argument, text };
+  return { flags: flagsOf(row), argument, text };
 }
 
 function optionsByGroup(): Map<string, ManOption[]> {

@@ -1,22 +1,21 @@
 /** The manual pages gearman(1) and gearadmin(1): everything in them follows from the tools' own tables. */
-import { shownDefault } from '../cli/tool/manual.ts';
-import type { Tool, ToolOption } from '../cli/tool/tool-option.ts';
+import { flagsOf, type OptionRow, shownDefault } from '../option/row.ts';
+import type { Tool } from '../option/tool.ts';
 import { version } from '../server/identity.ts';
 import type { ManOption, ManPage } from './man-page.ts';
 
 const SEE_ALSO = ['gearman(1)', 'gearadmin(1)', 'gearmand(8)'];
 
-function describe(row: ToolOption): ManOption {
+function describe(row: OptionRow): ManOption {
   const { argument, allowed } = row.type;
-  const short = row.short === undefined ? '' : `-${row.short}, `;
-  const fallback = shownDefault(row);
+  const value = shownDefault(row);
   const text = [
     row.help,
     ...(argument === null ? [] : [`Allowed: ${allowed}`]),
-    ...(fallback === null ? [] : [`Default: ${fallback}`]),
+    ...(value === null ? [] : [`Default: ${value}`]),
     ...(row.isOwn === true ? ['Not in the C tool'] : []),
   ];
-  return { flags: `${short}--${row.name}`, argument, text };
+  return { flags: flagsOf(row), argument, text };
 }
 
 /** The page of a tool, from its tables as they are. */

@@ -8,6 +8,7 @@ import { LogLevel, levelName } from '../base/logger.ts';
 import { Control, type ControlSource } from '../http/control.ts';
 import type { ControlRefusal } from '../http/control-guard.ts';
 import type { Lobbies } from '../http/http-listener.ts';
+import type { ControlAddress } from '../http/options.ts';
 import { collectRows, type RingDepth, type Snapshot } from '../http/snapshot.ts';
 import { Right } from '../session/access.ts';
 import { Incident } from '../session/incidents.ts';
@@ -15,7 +16,6 @@ import type { ThreadStats } from '../session/thread-queries.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { contextOptionsOf, type TlsMaterial } from '../transport/tls/material.ts';
 import { httpRefusals, reportNow } from './http-refusals.ts';
-import type { ControlAddress } from './options/control-rows.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { SecretFiles } from './secrets.ts';
 

@@ -6,8 +6,9 @@ import { lookup } from 'node:dns/promises';
 import { rm, stat } from 'node:fs/promises';
 import { connect, isIP } from 'node:net';
 import { systemReason } from '../base/system-reason.ts';
+import { OptionError } from '../option/error.ts';
 import { ListenError } from './listen-error.ts';
-import { OptionError, type ResolvedOptions, type ResolvedTarget } from './options.ts';
+import type { ResolvedOptions, ResolvedTarget } from './options.ts';
 import type { ListenRequest } from './types.ts';
 
 /** One address to bind. Those of one `group` come from one name and share a port that the system chooses. */

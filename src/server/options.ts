@@ -1,89 +1,75 @@
 /**
- * THE options table: every option of the server and of the command `gearmand`, one row each. Command line, config
- * file, environment, checks, help text and the README's tables are derived from it; to add an option, add a row.
- * Source: the options of gearmand 2.0.
+ * The options of `createServer`, composed from the tables of their owners, checked and resolved.
+ * To add an option, add a row to the table of its owner: command line, config file, environment, checks, help, manual
+ * page, README and the typed options follow from it. A new owner (a folder below this one) writes `options.ts` with an
+ * OptionTable<ProgramEntry> and is named in SERVER_TABLES; a heading of its own stands in `option/groups.ts`. Options of
+ * the command alone are in `cli/gearmand-options.ts`. Source: the options of gearmand 2.0.
  */
+import { controlTable, httpTable } from '../http/options.ts';
+import { type ListenTarget, showListenTarget } from '../option/address-types.ts';
+import { conflictsOf, notAllowed, OptionError, showGiven } from '../option/error.ts';
+import { type ProgramEntry, rowsOf, type ValuesOf } from '../option/row.ts';
+import { accessTable, limitTable } from '../session/options.ts';
+import { storeTables } from '../store/options.ts';
+import { listenTable } from '../transport/options.ts';
+import { tlsTable } from '../transport/tls/options.ts';
 import { defaultHandlePrefix } from './identity.ts';
-import { accessRows } from './options/access-rows.ts';
-import { type ListenTarget, showListenTarget } from './options/address-types.ts';
-import { controlRows } from './options/control-rows.ts';
-import { ignoredRows, logRows, processRows } from './options/daemon-rows.ts';
-import { databaseRows } from './options/database-rows.ts';
-import { httpRows } from './options/http-rows.ts';
-import { keyValueRows } from './options/key-value-rows.ts';
-import { listenRows } from './options/listen-rows.ts';
-import { notAllowed, OptionError, showGiven } from './options/option-error.ts';
-import type { OptionRow } from './options/option-row.ts';
-import { queueRows, storeRows } from './options/queue-rows.ts';
-import { renderTable } from './options/render-table.ts';
-import type { ResolvedOptions, ServerOptions } from './options/server-options.ts';
-import { jobRows, limitRows, warningRows } from './options/server-rows.ts';
-import { tlsRows } from './options/tls-rows.ts';
+import type { ServerOptions } from './options/server-options.ts';
+import { jobTable, warningTable } from './options/server-rows.ts';
 import type { ServerAddress } from './types.ts';
 import { autoThreads } from './usable-cpus.ts';
 
-export { OptionError } from './options/option-error.ts';
-export type { OptionRow, OptionValues } from './options/option-row.ts';
-export type { ResolvedOptions, ResolvedTarget, ServerOptions } from './options/server-options.ts';
+export type { ServerOptions } from './options/server-options.ts';
 
-/** All rows, in the order of help and README. */
-export const OPTIONS: readonly OptionRow[] = [
-  ...listenRows,
-  ...tlsRows,
-  ...accessRows,
-  ...jobRows,
-  ...limitRows,
-  ...processRows,
-  ...logRows,
-  ...warningRows,
-  ...controlRows,
-  ...httpRows,
-  ...storeRows,
-  ...databaseRows,
-  ...keyValueRows,
-  ...queueRows,
-  ...ignoredRows,
-];
+/** All tables of the server. */
+export const SERVER_TABLES = [
+  listenTable,
+  tlsTable,
+  accessTable,
+  jobTable,
+  limitTable,
+  warningTable,
+  controlTable,
+  httpTable,
+  ...storeTables,
+] as const;
 
-/** The row with this key; throws for a key that no row has. */
-export function optionRow(key: string): OptionRow {
-  const row = OPTIONS.find((candidate) => candidate.key === key);
-  if (row === undefined) throw new OptionError([`option ${key}: there is no such option`]);
-  return row;
-}
+/** All rows of the server, in the order of its typed options. */
+export const SERVER_ROWS = rowsOf<ProgramEntry>(SERVER_TABLES);
+
+type Values = ValuesOf<(typeof SERVER_TABLES)[number]['rows'][number]>;
+
+/** A place to listen on: a host name or address with a port, or the path of a Unix socket. */
+export type ResolvedTarget =
+  | { readonly host: string; readonly port: number; readonly isSecure?: boolean }
+  | Extract<ListenTarget, { path: string }>;
+
+/** All options with their values. Plain data: it can be posted to other threads. */
+export type ResolvedOptions = Omit<Values, 'listen' | 'threads' | 'jobHandlePrefix'> & {
+  /** Every target has its port; an empty list is every address of the machine at `port`. */
+  readonly listen: readonly ResolvedTarget[];
+  readonly threads: number;
+  readonly jobHandlePrefix: string;
+};
 
 /** Checks every key that was given against its row; keys without a value get the row's default. */
-function checkedValues(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function checkedValues(options: Readonly<Record<string, unknown>>): Values {
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
-  for (const row of OPTIONS) {
-    if (row.scope !== 'server') continue;
+  for (const row of SERVER_ROWS) {
     const given = options[row.key];
     const value = given === undefined ? undefined : row.type.accept(given);
-    if (given !== undefined && value === undefined) {
-      problems.push(notAllowed(row.key, row, given, null));
-    }
+    if (given !== undefined && value === undefined) problems.push(notAllowed(row.key, row, given));
     const reason = value === undefined ? null : (row.refuse?.(value) ?? null);
     if (reason !== null) problems.push(`option ${row.key} ${showGiven(given)}: ${reason}`);
-    values[row.key] = value ?? row.embeddedFallback ?? row.fallback;
+    values[row.key] = value ?? row.embeddedDefault ?? row.defaultValue;
   }
   for (const key of Object.keys(options)) {
     if (!Object.hasOwn(values, key)) problems.push(`option ${key}: there is no such option`);
   }
-  if (problems.length === 0) problems.push(...conflictsOf(values, (row) => row.key));
+  if (problems.length === 0) problems.push(...conflictsOf(SERVER_ROWS, values, ({ key }) => key));
   if (problems.length > 0) throw new OptionError(problems);
-  return values;
-}
-
-/** Sentences about values that do not go together; `label` names the option. */
-export function conflictsOf(
-  values: Readonly<Record<string, unknown>>,
-  label: (row: OptionRow) => string,
-): string[] {
-  return OPTIONS.filter((row) => row.key in values).flatMap((row) => {
-    const reason = row.conflict?.(values[row.key], values) ?? null;
-    return reason === null ? [] : [`option ${label(row)}: ${reason}`];
-  });
+  return values as Values;
 }
 
 /**
@@ -98,24 +84,20 @@ export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
   if (host !== undefined && given.listen !== undefined) {
     throw new OptionError(['option host: not allowed together with listen']);
   }
-  const listen = host === undefined ? given.listen : [host];
-  const values = checkedValues({ ...given, listen });
-  const port = values.port as number;
-  const isSecure = values.ssl as boolean;
-  const targets = values.listen as readonly ListenTarget[];
+  const values = checkedValues({ ...given, listen: host === undefined ? given.listen : [host] });
   return {
-    ...(values as unknown as ResolvedOptions),
-    listen: targets.map((target) =>
+    ...values,
+    listen: values.listen.map((target) =>
       'path' in target
         ? target
         : {
             host: target.host,
-            port: target.port ?? port,
-            ...((target.isSecure ?? isSecure) && { isSecure: true }),
+            port: target.port ?? values.port,
+            ...((target.isSecure ?? values.ssl) && { isSecure: true }),
           },
     ),
-    threads: values.threads === 'auto' ? autoThreads() : (values.threads as number),
-    jobHandlePrefix: (values.jobHandlePrefix as string | null) ?? defaultHandlePrefix(),
+    threads: values.threads === 'auto' ? autoThreads() : values.threads,
+    jobHandlePrefix: values.jobHandlePrefix ?? defaultHandlePrefix(),
   };
 }
 
@@ -124,9 +106,4 @@ export function showAddress(address: ServerAddress): string {
   if ('path' in address) return showListenTarget(address);
   const { host, port, isSecure } = address;
   return showListenTarget({ host, port, ...(isSecure === true && { isSecure }) });
-}
-
-/** The README's tables of options: markdown that ends with a line end. */
-export function renderOptionsTable(): string {
-  return renderTable(OPTIONS);
 }

@@ -5,8 +5,8 @@
 import { type Logger, LogLevel } from '../base/logger.ts';
 import type { TokenHash } from '../shard/token-table.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
+import { usesTls } from '../transport/tls/options.ts';
 import { ControlTokenError, readControlToken } from './control-token.ts';
-import { usesTls } from './options/tls-rows.ts';
 import type { ResolvedOptions } from './options.ts';
 import { certificateWarnings, readTlsFiles, TlsFileError } from './tls-files.ts';
 import { readTokenFile, TokenFileError } from './token-file.ts';
@@ -26,7 +26,7 @@ export function readSecretFiles(options: ResolvedOptions): SecretFiles {
   const { tokenFile, control, controlTokenFile } = options;
   const asksForToken = control !== null && controlTokenFile !== null;
   return {
-    tls: usesTls({ ...options }) ? readTlsFiles(options) : null,
+    tls: usesTls(options) ? readTlsFiles(options) : null,
     tokens: tokenFile === null ? null : readTokenFile(tokenFile),
     controlToken: asksForToken ? readControlToken(controlTokenFile) : null,
   };

@@ -7,6 +7,8 @@ import type { Duplex } from 'node:stream';
 import { type Logger, LogLevel, nullLogger } from '../base/logger.ts';
 import type { HttpAddress } from '../http/gateway.ts';
 import type { Lobbies } from '../http/http-listener.ts';
+import type { ControlAddress } from '../http/options.ts';
+import { OptionError } from '../option/error.ts';
 import { Incident } from '../session/incidents.ts';
 import type { ThreadStats } from '../session/thread-queries.ts';
 import { chooseNative, type ExplainedChoice } from '../shard/choose-native.ts';
@@ -21,13 +23,7 @@ import { reportNow } from './http-refusals.ts';
 import { version } from './identity.ts';
 import { type BoundAddress, listenError } from './listen-error.ts';
 import { targetsOf } from './listen-targets.ts';
-import type { ControlAddress } from './options/control-rows.ts';
-import {
-  OptionError,
-  type ResolvedOptions,
-  resolveOptions,
-  type ServerOptions,
-} from './options.ts';
+import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.ts';
 import { type SecretFiles, Secrets } from './secrets.ts';
 import { totalOf } from './total-of.ts';
 import type { ListenRequest, Server, ServerAddress, ServerStats } from './types.ts';

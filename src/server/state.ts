@@ -18,9 +18,9 @@ import {
   shardsOf,
   writeManifest,
 } from '../store/manifest.ts';
+import { databaseSettingsOf, waitsForDatabase } from '../store/options.ts';
 import { removeJournals, reshard } from '../store/reshard.ts';
 import { lockState, type StateLock } from '../store/state-lock.ts';
-import { databaseSettingsOf } from './database-settings.ts';
 import { DatabaseState } from './database-state.ts';
 import { newHashSeed, nextBoot } from './identity.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -46,17 +46,12 @@ export function createState(
   options: ResolvedOptions,
   log: Logger,
   onFailure: (error: Error) => void,
-  waits = waitsFor(options),
+  waits = waitsForDatabase(options),
 ): ServerState {
   if (options.queueType === 'journal') return new JournalState(options, log);
   const settings = databaseSettingsOf(options);
   if (settings === null) return new NoState();
   return new DatabaseState(options, settings, log, onFailure, waits);
-}
-
-/** gearmand starts without its memcached, which has nothing to lose. */
-function waitsFor({ queueType, storeWait }: ResolvedOptions): boolean {
-  return queueType === 'libmemcached' || (storeWait && queueType !== 'libsqlite3');
 }
 
 /** Jobs in memory: every run is another one. */

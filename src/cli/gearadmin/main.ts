@@ -1,16 +1,14 @@
 /** The command `gearadmin`: operations of the text protocol, and the live view `top`. */
+import { type ReadTool, readToolWords } from '../../option/read-tool.ts';
+import { keyOf } from '../../option/row.ts';
 import { type AdminAddress, AdminConnection } from '../tool/admin-connection.ts';
 import { reasonOf } from '../tool/failure.ts';
-import { type ReadTool, readToolWords } from '../tool/read-tool-words.ts';
 import { endOnLostOutput, writeAll } from '../tool/streams.ts';
 import { tlsSettings } from '../tool/tls.ts';
 import { tokenOf } from '../tool/token.ts';
-import type { ToolValues } from '../tool/tool-option.ts';
-import type { ServerTarget } from '../tool/value-types.ts';
 import { OPERATIONS } from './operations.ts';
-import { GEARADMIN } from './options.ts';
+import { GEARADMIN, type GearadminValues } from './options.ts';
 import { runOperations, type WantedOperation } from './run-operations.ts';
-import type { SortKey } from './top/sort.ts';
 
 const TOP = 'top';
 
@@ -18,10 +16,8 @@ function complain(text: string): void {
   process.stderr.write(`gearadmin: ${text}\n`);
 }
 
-function addressOf(values: ToolValues): AdminAddress {
-  const target = values.host as ServerTarget;
-  if ('path' in target) return target;
-  return { host: target.host, port: target.port ?? (values.port as number) };
+function addressOf({ host: target, port }: GearadminValues): AdminAddress {
+  return 'path' in target ? target : { host: target.host, port: target.port ?? port };
 }
 
 function shown(address: AdminAddress): string {
@@ -32,9 +28,9 @@ function shown(address: AdminAddress): string {
 
 /** In the C tool's order, which is the table's. */
 function wantedOperations({ values, given }: ReadTool): WantedOperation[] {
-  return OPERATIONS.filter(({ option }) => given.has(option.key)).map((operation) => ({
+  return OPERATIONS.filter(({ option }) => given.has(keyOf(option))).map((operation) => ({
     operation,
-    value: String(values[operation.option.key]),
+    value: String(values[keyOf(operation.option)]),
   }));
 }
 
@@ -49,16 +45,16 @@ function problemsOf(read: ReadTool, wanted: readonly WantedOperation[]): string[
 }
 
 async function carryOut(read: ReadTool, wanted: readonly WantedOperation[]): Promise<number> {
-  const { values } = read;
-  const tls = tlsSettings(values, process.env);
-  const token = tokenOf(values);
+  const values = read.values as GearadminValues;
+  const tls = tlsSettings(read.values, process.env);
+  const token = tokenOf(read.values);
   const address = addressOf(values);
   const connect = async (): Promise<AdminConnection> => {
     try {
       return await AdminConnection.open(address, {
         tls,
         token,
-        timeoutMs: values.timeoutMs as number,
+        timeoutMs: values.timeoutMs,
       });
     } catch (error) {
       throw new Error(`connect to ${shown(address)}: ${reasonOf(error)}`, { cause: error });
@@ -69,9 +65,9 @@ async function carryOut(read: ReadTool, wanted: readonly WantedOperation[]): Pro
     await top({
       connect,
       server: shown(address),
-      intervalMs: values.intervalMs as number,
-      count: values.count as number,
-      sort: values.sort as SortKey,
+      intervalMs: values.intervalMs,
+      count: values.count,
+      sort: values.sort,
     });
     return 0;
   }
@@ -95,7 +91,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 1;
   }
   if (read.values.help === true) {
-    const { helpText } = await import('../tool/manual.ts');
+    const { helpText } = await import('../../option/manual.ts');
     await writeAll(process.stdout, helpText(GEARADMIN, process.stdout.columns));
     return 0;
   }

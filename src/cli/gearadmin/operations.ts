@@ -2,41 +2,33 @@
  * The operations of `gearadmin`, in the order in which the C tool runs them. Each is one command of the text protocol.
  * Source: gearadmin 1.1.20, observed.
  */
-import { flag } from '../../server/options/option-type.ts';
-import type { ToolOption } from '../tool/tool-option.ts';
+import type { OptionEntry } from '../../option/row.ts';
+import { flag } from '../../option/types.ts';
 import { lineWord } from '../tool/value-types.ts';
 
 export interface Operation {
-  readonly option: ToolOption;
+  readonly option: OptionEntry;
   /** The command, without a line end, for the option's value. */
   command(value: string): string;
   /** A listing ends with a dot; other answers are one line. */
   readonly isListing: boolean;
 }
 
-const GROUP = 'Operations';
-
-function question(name: string, key: string, command: string, help: string): Operation {
+function question(name: string, command: string, help: string): Operation {
   return {
-    option: { name, key, type: flag, fallback: false, group: GROUP, help },
+    option: { name, type: flag, defaultValue: false, help },
     command: () => command,
     isListing: false,
   };
 }
 
-function listing(name: string, key: string, command: string, help: string): Operation {
-  return { ...question(name, key, command, help), isListing: true };
+function listing(name: string, command: string, help: string): Operation {
+  return { ...question(name, command, help), isListing: true };
 }
 
-function change(
-  name: string,
-  argument: string,
-  key: string,
-  command: string,
-  help: string,
-): Operation {
+function change(name: string, argument: string, command: string, help: string): Operation {
   return {
-    option: { name, key, type: lineWord(argument), fallback: null, group: GROUP, help },
+    option: { name, type: lineWord(argument), defaultValue: null, help },
     command: (value) => `${command} ${value}`,
     isListing: false,
   };
@@ -48,37 +40,33 @@ function own(operation: Operation): Operation {
 }
 
 export const OPERATIONS: readonly Operation[] = [
-  question('getpid', 'getpid', 'getpid', 'process id of the server'),
+  question('getpid', 'getpid', 'process id of the server'),
   change(
     'create-function',
     'function',
-    'createFunction',
     'create function',
     'make a function known without a worker',
   ),
   change(
     'drop-function',
     'function',
-    'dropFunction',
     'drop function',
     'forget a function that has neither workers nor jobs',
   ),
-  listing('show-jobs', 'showJobs', 'show jobs', 'handle, lost runs, ignored, in background'),
-  listing('show-unique-jobs', 'showUniqueJobs', 'show unique jobs', 'unique key of every job'),
-  change('cancel-job', 'handle', 'cancelJob', 'cancel job', 'take a job out of its queue'),
-  question('server-verbose', 'serverVerbose', 'verbose', 'level of the log of the server'),
-  question('server-version', 'serverVersion', 'version', 'version of the server'),
-  listing('workers', 'workers', 'workers', 'connections with their client ids and functions'),
+  listing('show-jobs', 'show jobs', 'handle, lost runs, ignored, in background'),
+  listing('show-unique-jobs', 'show unique jobs', 'unique key of every job'),
+  change('cancel-job', 'handle', 'cancel job', 'take a job out of its queue'),
+  question('server-verbose', 'verbose', 'level of the log of the server'),
+  question('server-version', 'version', 'version of the server'),
+  listing('workers', 'workers', 'connections with their client ids and functions'),
   listing(
     'priority-status',
-    'priorityStatus',
     'prioritystatus',
     'functions with jobs queued as high, normal and low, and workers',
   ),
-  listing('status', 'status', 'status', 'functions with jobs in all, jobs running, and workers'),
+  listing('status', 'status', 'functions with jobs in all, jobs running, and workers'),
   own(
     listing(
-      'store',
       'store',
       'store',
       'stores: thread, state, jobs, uncommitted, commits, jobs and ms of a commit, ms of the longest, bytes',

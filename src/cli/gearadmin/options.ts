@@ -1,17 +1,17 @@
 /**
- * THE options table of `gearadmin`. Names and short forms are those of the C tool of 1.1.20; rows marked as our own
+ * The options table of `gearadmin`. Names and short forms are those of the C tool of 1.1.20; rows marked as our own
  * are not in it. The operations are the rows of operations.ts.
  */
-
-import { choice, flag, integer } from '../../server/options/option-type.ts';
+import { type OptionEntry, rowsOf, type ValuesOf } from '../../option/row.ts';
+import type { Tool } from '../../option/tool.ts';
+import { choice, flag, integer } from '../../option/types.ts';
 import {
   exitStatusRow,
   TLS_ENVIRONMENT,
-  tlsRows,
+  tlsTable,
   tokenRow,
   versionRow,
 } from '../tool/shared-rows.ts';
-import type { Tool, ToolOption } from '../tool/tool-option.ts';
 import { oneServer, seconds, serverPort } from '../tool/value-types.ts';
 import { OPERATIONS } from './operations.ts';
 import { SORT_KEYS } from './top/sort.ts';
@@ -22,19 +22,15 @@ const generalRows = [
   {
     name: 'host',
     short: 'h',
-    key: 'host',
     type: oneServer,
-    fallback: { host: 'localhost', port: null },
-    group: 'General',
+    defaultValue: { host: 'localhost', port: null },
     help: 'the job server; also with its port, or a Unix socket',
   },
   {
     name: 'port',
     short: 'p',
-    key: 'port',
     type: serverPort,
-    fallback: 4730,
-    group: 'General',
+    defaultValue: 4730,
     help: 'port of the job server, or the name of a service',
   },
   {
@@ -42,8 +38,7 @@ const generalRows = [
     short: 't',
     key: 'timeoutMs',
     type: integer({ min: 0, max: DAY_MS, unit: 'milliseconds', special: { 0: 'no limit' } }),
-    fallback: 30_000,
-    group: 'General',
+    defaultValue: 30_000,
     isOwn: true,
     help: 'how long the server may be silent while an answer is due',
   },
@@ -51,44 +46,37 @@ const generalRows = [
   exitStatusRow,
   {
     name: 'help',
-    key: 'help',
     type: flag,
-    fallback: false,
-    group: 'General',
+    defaultValue: false,
     help: 'print this text',
   },
-  versionRow('General'),
-] as const satisfies readonly ToolOption[];
+  versionRow,
+] as const satisfies readonly OptionEntry[];
 
 const topRows = [
   {
     name: 'interval',
     key: 'intervalMs',
     type: seconds({ minMs: 100, maxMs: DAY_MS }),
-    fallback: 2000,
-    group: 'Options of top',
+    defaultValue: 2000,
     isOwn: true,
     help: 'time between two looks',
   },
   {
     name: 'count',
-    key: 'count',
     type: integer({ min: 0, max: 2 ** 31 - 1, special: { 0: 'no end' } }),
-    fallback: 0,
-    group: 'Options of top',
+    defaultValue: 0,
     isOwn: true,
     help: 'looks after which it ends',
   },
   {
     name: 'sort',
-    key: 'sort',
     type: choice(...SORT_KEYS),
-    fallback: 'queued',
-    group: 'Options of top',
+    defaultValue: 'queued',
     isOwn: true,
     help: 'what the functions are sorted by, the greatest first; name: by name',
   },
-] as const satisfies readonly ToolOption[];
+] as const satisfies readonly OptionEntry[];
 
 /** Everything `gearadmin` knows about its command line. */
 export const GEARADMIN: Tool = {
@@ -118,12 +106,15 @@ export const GEARADMIN: Tool = {
       ['gearadmin top --count 2 | tail -n +2', 'two looks as text, for a script'],
     ],
   },
-  options: [
-    ...generalRows,
-    ...OPERATIONS.map((operation) => operation.option),
-    ...topRows,
-    ...tlsRows,
-  ],
+  options: rowsOf<OptionEntry>([
+    { group: 'General', rows: generalRows },
+    { group: 'Operations', rows: OPERATIONS.map((operation) => operation.option) },
+    { group: 'Options of top', rows: topRows },
+    tlsTable,
+  ]),
   takesAbbreviations: true,
   onRepeat: 'refuse',
 };
+
+/** Values of the rows above, without those of the operations and of TLS. */
+export type GearadminValues = ValuesOf<(typeof generalRows | typeof topRows)[number]>;

@@ -1,7 +1,8 @@
 /** What the command `gearman` does: it submits jobs, or works on them with a command. */
+
+import { type ReadTool, readToolWords } from '../../option/read-tool.ts';
 import { type BackgroundChannel, backgroundChannel, startInBackground } from '../background.ts';
 import { reasonOf, UnreachableError } from '../tool/failure.ts';
-import { type ReadTool, readToolWords } from '../tool/read-tool-words.ts';
 import { endOnLostOutput, writeAll } from '../tool/streams.ts';
 import { Tidying } from '../tool/tidying.ts';
 import { GEARMAN, gearmanValues } from './options.ts';
@@ -25,7 +26,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const read = readToolWords(argv, GEARMAN);
   const values = gearmanValues(read);
   if (values.help) {
-    const { helpText } = await import('../tool/manual.ts');
+    const { helpText } = await import('../../option/manual.ts');
     await writeAll(process.stdout, helpText(GEARMAN, process.stdout.columns));
     return 0;
   }

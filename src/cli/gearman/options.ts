@@ -1,17 +1,18 @@
 /**
- * THE options table of `gearman`. Short forms are those of the C tool of 1.1.20, which has no long ones; rows marked
+ * The options table of `gearman`. Short forms are those of the C tool of 1.1.20, which has no long ones; rows marked
  * as our own are not in it.
  */
-import { flag, integer, text } from '../../server/options/option-type.ts';
-import type { ReadTool } from '../tool/read-tool-words.ts';
+import type { ReadTool } from '../../option/read-tool.ts';
+import { type OptionEntry, rowsOf, type ValuesOf } from '../../option/row.ts';
+import type { Tool } from '../../option/tool.ts';
+import { flag, integer, text } from '../../option/types.ts';
 import {
   exitStatusRow,
   TLS_ENVIRONMENT,
-  tlsRows,
+  tlsTable,
   tokenRow,
   versionRow,
 } from '../tool/shared-rows.ts';
-import type { Tool, ToolOption } from '../tool/tool-option.ts';
 import { afterBlanks, serverList, serverPort, word } from '../tool/value-types.ts';
 
 const INT_MAX = 2 ** 31 - 1;
@@ -23,29 +24,24 @@ const commonRows = [
     short: 'f',
     key: 'functions',
     type: word('name', 'a name that is not empty', (name) => name !== ''),
-    fallback: [],
-    fallbackText: 'needed',
+    defaultValue: [],
+    defaultText: 'needed',
     isRepeatable: true,
-    group: 'Client and worker',
     help: 'function to call or to offer; may be repeated',
   },
   {
     name: 'host',
     short: 'h',
-    key: 'host',
     type: serverList,
-    fallback: [{ host: 'localhost', port: null }],
-    fallbackText: 'GEARMAN_SERVER, or localhost',
-    group: 'Client and worker',
+    defaultValue: [{ host: 'localhost', port: null }],
+    defaultText: 'GEARMAN_SERVER, or localhost',
     help: 'job servers; the environment wins, as with the C tool',
   },
   {
     name: 'port',
     short: 'p',
-    key: 'port',
     type: serverPort,
-    fallback: 4730,
-    group: 'Client and worker',
+    defaultValue: 4730,
     help: 'port of job servers that are given without one, or the name of a service',
   },
   {
@@ -55,184 +51,147 @@ const commonRows = [
     type: afterBlanks(
       integer({ min: -1, max: INT_MAX, unit: 'milliseconds', special: { [-1]: 'no limit' } }),
     ),
-    fallback: -1,
-    group: 'Client and worker',
+    defaultValue: -1,
     help: 'longest silence: of a job that was submitted, or without a job to work on',
   },
   {
     name: 'parallel',
-    key: 'parallel',
     type: integer({ min: 1, max: PARALLEL_MAX }),
-    fallback: 1,
-    group: 'Client and worker',
+    defaultValue: 1,
     isOwn: true,
     help: 'workloads that are under way at a time in the foreground; commands that a worker runs at a time',
   },
   {
     name: 'pid-file',
     short: 'i',
-    key: 'pidFile',
     type: text({ argument: 'file' }),
-    fallback: null,
-    group: 'Client and worker',
+    defaultValue: null,
     help: 'file for the process id, removed at exit',
   },
   {
     name: 'daemon',
     short: 'd',
-    key: 'daemon',
     type: flag,
-    fallback: false,
-    group: 'Client and worker',
+    defaultValue: false,
     help: 'go on in the background, without output; the C tool has it, but does not list it',
   },
   {
     name: 'verbose',
     short: 'v',
-    key: 'verbose',
     type: flag,
-    fallback: false,
-    group: 'Client and worker',
+    defaultValue: false,
     help: 'client: print the handle of each job; worker: tell of connections and jobs on standard error',
   },
   {
     name: 'json',
-    key: 'json',
     type: flag,
-    fallback: false,
-    group: 'Client and worker',
+    defaultValue: false,
     isOwn: true,
     help: 'write what happens as lines of JSON, see JSON',
   },
-  { ...tokenRow, group: 'Client and worker' },
-  { ...exitStatusRow, group: 'Client and worker' },
+  tokenRow,
+  exitStatusRow,
   {
     name: 'help',
     short: 'H',
-    key: 'help',
     type: flag,
-    fallback: false,
-    group: 'Client and worker',
+    defaultValue: false,
     help: 'print this text',
   },
-  versionRow('Client and worker'),
-] as const satisfies readonly ToolOption[];
+  versionRow,
+] as const satisfies readonly OptionEntry[];
 
 const clientRows = [
   {
     name: 'background',
     short: 'b',
-    key: 'background',
     type: flag,
-    fallback: false,
-    group: 'Client',
+    defaultValue: false,
     help: 'queue the jobs and do not wait for them',
   },
   {
     name: 'high',
     short: 'I',
-    key: 'high',
     type: flag,
-    fallback: false,
-    group: 'Client',
+    defaultValue: false,
     help: 'with high priority',
   },
   {
     name: 'low',
     short: 'L',
-    key: 'low',
     type: flag,
-    fallback: false,
-    group: 'Client',
+    defaultValue: false,
     help: 'with low priority; of -I and -L the last one counts',
   },
   {
     name: 'lines',
     short: 'n',
-    key: 'lines',
     type: flag,
-    fallback: false,
-    group: 'Client',
+    defaultValue: false,
     help: 'a job for each line of standard input; worker: send each line of output as it comes (WORK_DATA)',
   },
   {
     name: 'lines-stripped',
     short: 'N',
-    key: 'linesStripped',
     type: flag,
-    fallback: false,
-    group: 'Client',
+    defaultValue: false,
     help: 'the same, without the line end',
   },
   {
     name: 'prefix',
     short: 'P',
-    key: 'prefix',
     type: flag,
-    fallback: false,
-    group: 'Client',
+    defaultValue: false,
     help: 'put "FUNCTION: " in front of everything that a job sends',
   },
   {
     name: 'empty',
     short: 's',
-    key: 'empty',
     type: flag,
-    fallback: false,
-    group: 'Client',
+    defaultValue: false,
     help: 'an empty workload; standard input is not read',
   },
   {
     name: 'unique',
     short: 'u',
-    key: 'unique',
     type: word('key', 'at most 64 bytes', (key) => Buffer.byteLength(key) <= 64),
-    fallback: null,
-    fallbackText: 'a new one for each job',
-    group: 'Client',
+    defaultValue: null,
+    defaultText: 'a new one for each job',
     help: 'unique key; # = a number made of the workload, - = the server compares workloads',
   },
   {
     name: 'quiet',
     short: 'q',
-    key: 'quiet',
     type: flag,
-    fallback: false,
-    group: 'Client',
+    defaultValue: false,
     isOwn: true,
     help: 'no progress bar on a terminal, and no word when nobody offers a function',
   },
-] as const satisfies readonly ToolOption[];
+] as const satisfies readonly OptionEntry[];
 
 const workerRows = [
   {
     name: 'worker',
     short: 'w',
-    key: 'worker',
     type: flag,
-    fallback: false,
-    group: 'Worker',
+    defaultValue: false,
     help: 'work on jobs: run the command for each, the workload on its standard input',
   },
   {
     name: 'count',
     short: 'c',
-    key: 'count',
     type: afterBlanks(integer({ min: 0, max: INT_MAX, special: { 0: 'no end' } })),
-    fallback: 0,
-    group: 'Worker',
+    defaultValue: 0,
     help: 'jobs after which it ends; a silence of -t and a server that cannot be reached count as well',
   },
   {
     name: 'stream',
-    key: 'stream',
     type: flag,
-    fallback: false,
-    group: 'Worker',
+    defaultValue: false,
     isOwn: true,
     help: 'send output as it comes (WORK_DATA) instead of as the result at the end',
   },
-] as const satisfies readonly ToolOption[];
+] as const satisfies readonly OptionEntry[];
 
 /** Everything `gearman` knows about its command line. */
 export const GEARMAN: Tool = {
@@ -275,34 +234,22 @@ export const GEARMAN: Tool = {
       ],
     ],
   },
-  options: [...commonRows, ...clientRows, ...workerRows, ...tlsRows],
+  options: rowsOf<OptionEntry>([
+    { group: 'Client and worker', rows: commonRows },
+    { group: 'Client', rows: clientRows },
+    { group: 'Worker', rows: workerRows },
+    tlsTable,
+  ]),
   takesAbbreviations: false,
   onRepeat: 'last wins',
 };
 
+type Row = (typeof commonRows | typeof clientRows | typeof workerRows)[number];
+
 /** Values of the rows above. */
-export interface GearmanValues {
+export interface GearmanValues extends Omit<ValuesOf<Row>, 'functions' | 'high' | 'low'> {
   readonly functions: readonly string[];
-  readonly timeoutMs: number;
-  readonly parallel: number;
-  readonly pidFile: string | null;
-  readonly daemon: boolean;
-  readonly verbose: boolean;
-  readonly json: boolean;
-  readonly exitStatus: 'strict' | 'c';
-  readonly help: boolean;
-  readonly version: boolean;
-  readonly background: boolean;
   readonly priority: 'high' | 'normal' | 'low';
-  readonly lines: boolean;
-  readonly linesStripped: boolean;
-  readonly prefix: boolean;
-  readonly empty: boolean;
-  readonly unique: string | null;
-  readonly quiet: boolean;
-  readonly worker: boolean;
-  readonly count: number;
-  readonly stream: boolean;
 }
 
 /** The values that were read; of two priorities the last one counts. */

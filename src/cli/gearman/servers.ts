@@ -1,8 +1,8 @@
 /** Which job servers a command means: options and environment. */
 import { lookForServers } from '../../link/unreached.ts';
-import { showListenTarget } from '../../server/options/address-types.ts';
+import { showListenTarget } from '../../option/address-types.ts';
+import type { OptionValues } from '../../option/row.ts';
 import type { TlsSettings } from '../tool/tls.ts';
-import type { ToolValues } from '../tool/tool-option.ts';
 import { type ServerTarget, serverList } from '../tool/value-types.ts';
 
 /** A job server with its port. */
@@ -33,7 +33,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv, variable: string): ServerTarget
  * GEARMAN_SERVERS come first, then GEARMAN_SERVER, or `-h` and `-p` without it; each once. Throws Error for text that
  * names no server.
  */
-export function serversOf(values: ToolValues, env: NodeJS.ProcessEnv): Server[] {
+export function serversOf(values: OptionValues, env: NodeJS.ProcessEnv): Server[] {
   const first = fromEnvironment(env, 'GEARMAN_SERVERS');
   const instead = fromEnvironment(env, 'GEARMAN_SERVER');
   const given = instead.length > 0 ? instead : (values.host as readonly ServerTarget[]);

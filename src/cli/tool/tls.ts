@@ -1,7 +1,7 @@
 /** From TLS options to what `node:tls` and the library take. Rule: a file that cannot be read is told before connecting. */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { ToolValues } from './tool-option.ts';
+import type { OptionValues } from '../../option/row.ts';
 
 /** Settings of a connection by TLS, as `node:tls` names them. */
 export interface TlsSettings {
@@ -47,7 +47,7 @@ function checkCertificates(bytes: Buffer, path: string, label: string): void {
 }
 
 /** TLS settings, or null when TLS is not wanted. Throws Error that names the file which cannot be read or is of another kind. */
-export function tlsSettings(values: ToolValues, env: NodeJS.ProcessEnv): TlsSettings | null {
+export function tlsSettings(values: OptionValues, env: NodeJS.ProcessEnv): TlsSettings | null {
   const isOn = values.ssl === true || values.tlsInsecure === true;
   if (!isOn && FILES.every(({ key }) => values[key] === null)) return null;
   const files: { ca?: Buffer; cert?: Buffer; key?: Buffer } = {};

@@ -1,11 +1,11 @@
 /** The token of `--token-file`. Rule: it is part of no message. */
 import { readFileSync } from 'node:fs';
-import type { ToolValues } from './tool-option.ts';
+import type { OptionValues } from '../../option/row.ts';
 
 const TOKEN = /^[\x21-\x7e]{16,256}$/;
 
 /** Throws Error that names the file. Null when none was given. */
-export function tokenOf(values: ToolValues): string | null {
+export function tokenOf(values: OptionValues): string | null {
   const path = values.tokenFile as string | null;
   if (path === null) return null;
   const token = read(path).split('\n', 1)[0]?.trim() ?? '';

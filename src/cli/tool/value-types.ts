@@ -4,8 +4,8 @@ import {
   type ListenTarget,
   listenList,
   showListenTarget,
-} from '../../server/options/address-types.ts';
-import type { OptionType } from '../../server/options/option-type.ts';
+} from '../../option/address-types.ts';
+import type { OptionType } from '../../option/types.ts';
 
 /** Where a job server listens; `port` null = the port option's. */
 export type ServerTarget = ListenTarget;
@@ -20,7 +20,6 @@ export const serverList: OptionType<readonly ServerTarget[]> = {
   argument: 'host',
   allowed: 'HOST, HOST:PORT, [IPV6]:PORT or unix:/PATH, several between commas',
   readText: readServers,
-  accept: (value) => (typeof value === 'string' ? readServers(value) : undefined),
   show: (targets) => targets.map(showListenTarget).join(','),
 };
 
@@ -29,7 +28,6 @@ export const oneServer: OptionType<ServerTarget> = {
   argument: 'host',
   allowed: 'HOST, HOST:PORT, [IPV6]:PORT or unix:/PATH',
   readText: (word) => (word.includes(',') ? undefined : readServers(word)?.[0]),
-  accept: (value) => (typeof value === 'string' ? readServers(value)?.[0] : undefined),
   show: showListenTarget,
 };
 
@@ -38,7 +36,6 @@ export const serverPort: OptionType<number> = {
   ...anyPort,
   allowed: '1 to 65535 or the name of a tcp service in /etc/services',
   readText: (word) => anyPort.readText(word) || undefined,
-  accept: (value) => anyPort.accept(value) || undefined,
 };
 
 /** A number as the C tool `gearman` reads it: blanks in front mean nothing. */
@@ -58,22 +55,22 @@ export function seconds(range: {
     allowed: `${range.minMs / 1000} to ${range.maxMs / 1000} seconds`,
     readText: (word) =>
       /^\d{1,9}(\.\d{1,3})?$/.test(word) ? check(Math.round(Number(word) * 1000)) : undefined,
-    accept: (value) => (typeof value === 'number' ? check(value) : undefined),
     show: (ms) => String(ms / 1000),
   };
 }
 
-/** Any text without the bytes that `without` matches; may be repeated by its row. */
-export function word(argument: string, allowed: string, isAllowed: (text: string) => boolean) {
-  const check = (value: unknown): string | undefined =>
-    typeof value === 'string' && isAllowed(value) ? value : undefined;
+/** A text that `isAllowed` takes, also the empty one; may be repeated by its row. */
+export function word(
+  argument: string,
+  allowed: string,
+  isAllowed: (text: string) => boolean,
+): OptionType<string | null> {
   return {
     argument,
     allowed,
-    readText: check,
-    accept: check,
-    show: (value: string | null) => value ?? 'none',
-  } as const satisfies OptionType<string | null>;
+    readText: (text) => (isAllowed(text) ? text : undefined),
+    show: (value) => value ?? 'none',
+  };
 }
 
 /** A word of the text protocol: it ends at a line end. */

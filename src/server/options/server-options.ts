@@ -1,243 +1,268 @@
 /**
- * The options of `createServer`, as a program gives them and as the server uses them. The rows of the table stay the
- * only source of defaults and ranges; the check at the end of the file does not compile when the two disagree.
+ * The options of `createServer` as a program gives them. Generated from the options tables, see server/options.ts.
+ * `npx vitest run test/unit/packaging/server-options.test.ts -u` writes it anew; do not edit it.
  */
 import type { Logger } from '../../base/logger.ts';
-import type { accessRows } from './access-rows.ts';
-import type { ListenTarget } from './address-types.ts';
-import type { ControlAddress, controlRows } from './control-rows.ts';
-import type { databaseRows } from './database-rows.ts';
-import type { httpRows } from './http-rows.ts';
-import type { keyValueRows } from './key-value-rows.ts';
-import type { listenRows } from './listen-rows.ts';
-import type { QueueName, storeRows } from './queue-rows.ts';
-import type { jobRows, limitRows, warningRows } from './server-rows.ts';
-import type { tlsRows } from './tls-rows.ts';
 
 /** Options of `createServer`. All may be left out; keys are gearmand's option names in camel case. */
 export interface ServerOptions {
-  /** Port of the binary and text protocol, or the name of a TCP service; 0 = any free port. Default 4730. */
+  /** Port of the binary and text protocol. A number or the name of a TCP service, 0 = any free port; default 4730. */
   port?: number | string;
   /** One address to listen on; short for `listen: [host]`. Not together with `listen`. */
   host?: string;
   /**
-   * Addresses to listen on: `HOST`, `HOST:PORT`, `[IPV6]:PORT`, each also with `tls://` or `tcp://` in front, or
-   * `unix:/PATH`. Default: all addresses of the machine.
+   * Addresses to listen on; every address of a name is bound; `tls://` in front asks for TLS, `tcp://` for none
+   * whatever `ssl` says. HOST, HOST:PORT, [IPV6]:PORT, each also with tls:// or tcp:// in front, or unix:/PATH (at most
+   * 107 bytes of path); default [] = all addresses.
    */
   listen?: string | readonly string[];
-  /** Connections that may wait to be accepted; the system may allow fewer. 1 to 2^31-1, default 4096. */
+  /** Connections that may wait to be accepted; the system may allow fewer. 1 to 2147483647; default 4096. */
   backlog?: number;
-  /** Permission bits of Unix sockets, default 0o660. */
+  /** Permissions of Unix sockets. Default 0o660. */
   socketMode?: number;
-  /** TCP keepalive on accepted connections, default true. */
+  /** TCP keepalive on accepted connections. Default true. */
   keepalive?: boolean;
-  /** Seconds of silence before the first keepalive probe. 1 to 32767, -1 = as the system has it, default 120. */
+  /** Silence before the first keepalive probe. 1 to 32767 seconds, -1 = the system decides; default 120. */
   keepaliveIdle?: number;
-  /** Seconds between keepalive probes. 1 to 32767, -1 = as the system has it, default 30. */
+  /** Time between keepalive probes. 1 to 32767 seconds, -1 = the system decides; default 30. */
   keepaliveInterval?: number;
-  /** Unanswered keepalive probes that end a connection. 1 to 127, -1 = as the system has it, default 4. */
+  /** Unanswered keepalive probes that end a connection. 1 to 127, -1 = the system decides; default 4. */
   keepaliveCount?: number;
-  /** Seconds that sent data may stay unacknowledged (Linux, native core); 0 = as the system has it, default 240. */
+  /**
+   * How long sent data may stay unacknowledged before a peer counts as dead (Linux, native core). 1 to 86400 seconds, 0
+   * = the system decides; default 240.
+   */
   tcpUserTimeout?: number;
-  /** Who may send admin commands: `any` (default), or `loopback`, addresses and `ADDRESS/BITS`, as list or with commas. */
+  /**
+   * Peers that may send admin commands. `any`, or `loopback`, addresses and `ADDRESS/BITS`, as a list or with commas;
+   * default any.
+   */
   adminFrom?: string | readonly string[];
-  /** TLS on every address that does not say otherwise. Default false. */
+  /**
+   * TLS on every address of `listen` that does not begin with tcp:// or unix:; without it on those that begin with
+   * tls://. Default false.
+   */
   ssl?: boolean;
-  /** PEM file of the server's certificate and those between it and a root. Default `/etc/ssl/certs/gearmand.pem`. */
+  /** PEM file with the server's certificate and those between it and a root. Default `/etc/ssl/certs/gearmand.pem`. */
   sslCertificate?: string;
-  /** PEM file of its private key. Default `/etc/ssl/certs/gearmand.key`. */
+  /** PEM file with its private key, not encrypted. Default `/etc/ssl/certs/gearmand.key`. */
   sslKey?: string;
-  /** PEM file of certificates that complete the server's chain. Default null. */
+  /** PEM file with certificates that complete the server's chain. Default null. */
   sslCaFile?: string | null;
-  /** The oldest version of TLS that is spoken, default `1.2`. */
+  /** The oldest version of TLS that is spoken. Default `1.2`. */
   tlsMinVersion?: '1.2' | '1.3';
-  /** PEM file of those who sign certificates of clients; null (default) = clients are asked for none. */
+  /** PEM file with those who sign certificates of clients; given, clients are asked for one. Default null. */
   tlsClientCa?: string | null;
   /** Whether a client without a certificate is refused, with `tlsClientCa`. Default `required`. */
   tlsClientAuth?: 'required' | 'optional';
-  /** Seconds for a TLS handshake. 1 to 3600, default 10. */
+  /**
+   * A peer of a TLS address that has not sent its first message by then, or not shaken hands within as long again, is
+   * closed. 1 to 3600 seconds; default 10.
+   */
   handshakeTimeout?: number;
-  /** TLS handshakes that may be open at a time in each thread; a further one ends the oldest. Default 1000. */
+  /**
+   * Peers without a first message that may wait at a time at each TLS address, and handshakes that may be open in each
+   * thread; a further one ends the oldest. 1 to 1000000; default 1000.
+   */
   maxHandshakes?: number;
   /**
-   * Who may do what, as `WHO=RIGHTS` or `WHO=RIGHTS:FUNCTIONS`: `any=submit:public_*`, `token:NAME=submit,work`,
-   * `cert:COMMON-NAME=admin`. Given, everything else is refused. Default: everybody may do everything.
+   * Rules of who may submit, work and give text commands; given, everything else is refused. WHO=RIGHTS or
+   * WHO=RIGHTS:FUNCTIONS; WHO is any, token:NAME or cert:COMMON-NAME; RIGHTS are of submit,work,admin; * in a name
+   * stands for any text; default [] = everybody may do everything.
    */
   allow?: string | readonly string[];
-  /** File with a token a line, as `NAME TOKEN` or `NAME sha256:HEX`. Default null. */
+  /** File with a token a line, as NAME TOKEN or NAME sha256:HEX. Default null. */
   tokenFile?: string | null;
   /**
-   * Threads that share the functions: 0 (default in a program) = everything in the caller's thread, 1 to 30, or
-   * `auto` = usable processors - 1, at least 1, at most 16.
+   * Threads that share the functions; 0 = everything in the caller's thread, `auto` = usable processors - 1, at least
+   * 1, at most 16. 0 to 30; default 0.
    */
   threads?: number | 'auto';
-  /** Every connection starts with the `exceptions` option on. Default false. */
+  /** Every connection starts with the exceptions option on. Default false. */
   exceptions?: boolean;
-  /** Further attempts for a job whose worker was lost. 0 to 255, -1 = no limit (default). */
+  /** Further attempts for a job whose worker was lost. 0 to 255, 0 = no second attempt, -1 = no limit; default -1. */
   jobRetries?: number;
-  /** How every job handle begins: 1 to 28 bytes without blanks. Default (null): `H:` and the host name, cut to 28 bytes. */
+  /**
+   * How every job handle begins. 1 to 28 bytes without blanks and control characters; default null = H: and the host
+   * name.
+   */
   jobHandlePrefix?: string | null;
-  /** How a worker of several functions is served: as gearmand `2.0` (default) or `1.1.20` does. */
+  /**
+   * How a worker of several functions is served: 2.0 = best priority of all, functions in rotation; 1.1.20 = function
+   * by function, the last registered first. Default `2.0`.
+   */
   jobOrder?: '2.0' | '1.1.20';
-  /** With `jobOrder: '1.1.20'`: functions in rotation. Default false; `2.0` always rotates. */
+  /** Serve the functions of a worker in rotation; always so with `jobOrder` 2.0. Default false. */
   roundRobin?: boolean;
-  /** Sleeping workers to wake for each job. 0 to 65535, 0 (default) counts as 1. */
+  /** Sleeping workers to wake for each job. 0 to 65535, 0 = 1; default 0. */
   workerWakeup?: number;
-  /** Milliseconds after which a woken worker that has not come no longer counts. 1 to 86400000, default 100. */
+  /**
+   * When a woken worker has not come for a job by then, the next one is woken. 1 to 86400000 milliseconds; default 100.
+   */
   wakeupDelay?: number;
   /**
-   * Seconds that `close({ graceful: true })` waits for running and foreground jobs where a store keeps the others. 0 to
-   * 86400, default 30.
+   * How long `close({ graceful: true })` waits for running and foreground jobs where a store keeps the others. 0 to
+   * 86400 seconds; default 30.
    */
   drainTimeout?: number;
-  /** Milliseconds that each thread, also the caller's, tries its code out before the server listens. 0 to 1000, default 0. */
+  /**
+   * How long each thread, also the caller's, tries its code out before the server listens. 1 to 1000 milliseconds, 0 =
+   * off; default 0.
+   */
   warmUp?: number;
-  /** The native core: `auto` (default) = where it loads, `on` = not without it, `off` = never. */
+  /**
+   * The native core: auto = where it loads, on = not without it, off = never; GEARTRAIN_NATIVE=0 is off. Default
+   * `auto`.
+   */
   native?: 'auto' | 'on' | 'off';
-  /** Connections at a time; 0 (default) = no limit. */
+  /** Connections at a time; further ones are closed at once. 0 to 2147483647, 0 = no limit; default 0. */
   maxConnections?: number;
-  /** Connections of one IP address at a time; 0 (default) = no limit. */
+  /**
+   * Connections of one IP address at a time; further ones are closed at once. 0 to 2147483647, 0 = no limit; default 0.
+   */
   maxConnectionsPerAddress?: number;
-  /** Packets and text lines that one connection may send in a second before it is paused; 0 (default) = no limit. */
+  /**
+   * Packets and text lines that one connection may send in a second; above it the connection is paused, not dropped. 0
+   * to 2147483647, 0 = no limit; default 0.
+   */
   maxPacketRate?: number;
-  /** Bytes that one connection may send in a second before it is paused, from 1 KiB; 0 (default) = no limit. */
+  /**
+   * Bytes that one connection may send in a second; above it the connection is paused, not dropped. 1 KiB to 1024 GiB,
+   * 0 = no limit; default 0.
+   */
   maxByteRate?: number;
-  /** Bytes of the longest packet that is taken. 8 KiB to 2047 MiB, default 256 MiB. */
+  /**
+   * Bytes of the longest packet; a longer one is answered with ERROR and its connection closed. 8 KiB to 2047 MiB;
+   * default 256 MiB.
+   */
   maxPacketSize?: number;
-  /** Bytes of unsent output above which a connection is dropped; one packet may be larger. 64 KiB to 2047 MiB, default 64 MiB. */
+  /** Unsent output of one connection; above it the connection is dropped. 64 KiB to 2047 MiB; default 64 MiB. */
   outputLimit?: number;
-  /** Bytes of queued workloads and unfinished packets. From 1 MiB; 0 (default) = no limit. */
+  /**
+   * Memory that peers may make the server keep: jobs, function names, connections; new jobs stop at 7/8 of it. 1 MiB to
+   * 1048576 GiB, 0 = no limit; default 0.
+   */
   maxMemory?: number;
-  /** Function names known at a time, default 1000000. */
+  /** Function names known at a time. 1 to 2147483647; default 1000000. */
   maxFunctions?: number;
-  /** Milliseconds above which a turn of a thread is logged; 0 = never, default 100. */
+  /**
+   * A turn of a thread that takes longer is logged with what it did. 1 to 86400000 milliseconds, 0 = off; default 100.
+   */
   slowTurnMs?: number;
-  /** Seconds after which a function with queued jobs and no worker is logged; 0 = never, default 60. */
+  /**
+   * A function that has jobs queued and no worker for so long is logged as a WARNING. 1 to 86400 seconds, 0 = off;
+   * default 60.
+   */
   idleQueueWarning?: number;
-  /** `HOST:PORT` of the HTTP port for health and metrics; null (default) = none. `tls://` in front makes it HTTPS. Unless on loopback it needs a token, or TLS and `tlsClientCa`. */
-  control?: string | ControlAddress | null;
-  /** File with the token that the control port asks for, at least 16 characters. Default null. */
+  /**
+   * HTTP port for health, metrics and the level of the log; `tls://` in front makes it HTTPS; unless on loopback it
+   * needs a token, or TLS and `tlsClientCa`. HOST:PORT or [IPV6]:PORT, also with tls:// in front, port 0 = any free
+   * port; default null.
+   */
+  control?:
+    | string
+    | { readonly host: string; readonly port: number; readonly isSecure?: boolean }
+    | null;
+  /**
+   * File with the token that /metrics and /log-level ask for (at least 16 characters); needed unless the control port
+   * is on loopback or asks for client certificates. Default null.
+   */
   controlTokenFile?: string | null;
-  /** Functions with metrics of their own, 0 to 100000, default 200; the others are summed. */
+  /**
+   * Functions with metrics of their own; those made later are summed as "(other)". 0 to 100000, 0 = all of them
+   * together; default 200.
+   */
   metricsFunctions?: number;
-  /** `http`: gearmand's HTTP protocol too, on the same addresses. Default null. */
+  /** Further protocol: http, on the addresses of `listen`. Default null. */
   protocol?: 'http' | null;
-  /** Port of the HTTP protocol, or the name of a TCP service; 0 = any free port. Default 8080. */
+  /** Port of the HTTP protocol. A number or the name of a TCP service, 0 = any free port; default 8080. */
   httpPort?: number | string;
-  /** Seconds after which an HTTP request without a result is answered with 504; 0 (default) = no limit. */
+  /**
+   * An HTTP request without a result by then is answered with 504, and its job dropped unless it is in the background.
+   * 1 to 86400 seconds, 0 = no limit; default 0.
+   */
   httpTimeout?: number;
-  /** HTTP statuses for jobs that fail, or as gearmand does 200 for all of them. Default `http`. */
+  /**
+   * HTTP statuses of jobs: `http` = 500 for a failed job, 503 for a full queue; `gearmand` = 200 whatever becomes of
+   * the job. Default `http`.
+   */
   httpStatus?: 'http' | 'gearmand';
   /**
-   * Where background jobs are kept: `builtin` (default) = in memory, `journal` = in files of `stateDir`, `libsqlite3`,
-   * `mysql`, `postgres` = in a table that gearmand can use too, `redis`, `libmemcached` = under its keys there.
+   * Where background jobs are kept: builtin = in memory, journal = in files of `stateDir`, libsqlite3, mysql, postgres
+   * = in the table of a database that gearmand can use too, redis, libmemcached = under its keys there. Default
+   * `builtin`.
    */
-  queueType?: QueueName;
-  /** Folder of this server alone, for its journal; null (default) = the platform's state directory of the user. */
+  queueType?:
+    | 'builtin'
+    | 'journal'
+    | 'libsqlite3'
+    | 'mysql'
+    | 'postgres'
+    | 'redis'
+    | 'libmemcached'
+    | 'libtokyocabinet'
+    | 'libdrizzle';
+  /**
+   * Folder of this server alone for its journal; made when it is missing. Default null = $STATE_DIRECTORY;
+   * /var/lib/geartrain for root; else ~/.local/state/geartrain.
+   */
   stateDir?: string | null;
-  /** `synced` (default): a background job is on disk before its JOB_CREATED. `relaxed`: within `flushInterval`. */
+  /**
+   * When a background job is on disk: `synced` = before its JOB_CREATED, `relaxed` = within `flushInterval`. Default
+   * `synced`.
+   */
   durability?: 'synced' | 'relaxed';
-  /** Of single functions: `NAME=synced` or `NAME=relaxed`. Default: none. */
+  /**
+   * Durability of single functions, whatever `durability` says. FUNCTION=synced or FUNCTION=relaxed; default [] = none.
+   */
   durabilityOf?: string | readonly string[];
-  /** Milliseconds that `durability: 'relaxed'` may lose in a crash. 1 to 60000, default 100. */
+  /** With `durability` relaxed: what a crash may lose. 1 to 60000 milliseconds; default 100. */
   flushInterval?: number;
   /**
-   * With `queueType` postgres, mysql or redis: start although the store is away, refuse background jobs until it comes, and
-   * bring back then what it keeps. Default false: refuse to start. With libmemcached always true.
+   * With `queueType` postgres, mysql, redis: start although the store is away, refuse background jobs until it comes,
+   * and bring back then what it keeps; libmemcached always does. Default false.
    */
   storeWait?: boolean;
-  /** With `queueType: 'libsqlite3'`: the SQLite file; made when it is missing. */
+  /** With `queueType: 'libsqlite3'`: the SQLite file, made when it is missing. Default null. */
   libsqlite3Db?: string | null;
-  /** Its table; made when it is missing. Default `gearman_queue`. */
+  /** With `queueType: 'libsqlite3'`: its table, made when it is missing. Default `gearman_queue`. */
   libsqlite3Table?: string;
-  /** Jobs are written to it when the server closes and not before, as gearmand can do. Default false: at once. */
+  /**
+   * With `queueType: 'libsqlite3'`: as with gearmand, jobs are written at an orderly end of the server only, and a
+   * crash loses them; JOB_CREATED says nothing about the disk. Default false.
+   */
   storeQueueOnShutdown?: boolean;
-  /** With `queueType: 'postgres'`: libpq's connection string; the PG variables stand in for what it does not say. */
+  /**
+   * With `queueType: 'postgres'`: libpq's connection string, key=value words or a URI; the PG variables stand in for
+   * what it does not say. Default null.
+   */
   libpqConninfo?: string | null;
-  /** Its table; made when it is missing. Default `queue`. */
+  /** With `queueType: 'postgres'`: table, made when it is missing. Default `queue`. */
   libpqTable?: string;
-  /** With `queueType: 'mysql'`: host of MySQL or MariaDB. Default `localhost`. */
+  /** With `queueType: 'mysql'`: host; localhost is the server's own socket where there is one. Default `localhost`. */
   mysqlHost?: string;
-  /** Its port, or the name of a TCP service. Default 3306. */
+  /** With `queueType: 'mysql'`: port. A number or the name of a TCP service, 0 = any free port; default 3306. */
   mysqlPort?: number | string;
-  /** User; null (default): as MySQL's option files have it. */
+  /** With `queueType: 'mysql'`: user; else as [gearmand] or [client] of the option files has it. Default null. */
   mysqlUser?: string | null;
-  /** Password of the user; null (default): as MySQL's option files have it. */
+  /** With `queueType: 'mysql'`: password; else as for the user. Default null. */
   mysqlPassword?: string | null;
-  /** Database; null (default): as MySQL's option files have it. */
+  /** With `queueType: 'mysql'`: database; else as for the user. Default null. */
   mysqlDb?: string | null;
-  /** Its table; made when it is missing. Default `gearman_queue`. */
+  /** With `queueType: 'mysql'`: table, made when it is missing. Default `gearman_queue`. */
   mysqlTable?: string;
   /** With `queueType: 'redis'`: host of Redis or Valkey. Default `127.0.0.1`. */
   redisServer?: string;
-  /** Its port, or the name of a TCP service. Default 6379. */
+  /** With `queueType: 'redis'`: its port. A number or the name of a TCP service, 0 = any free port; default 6379. */
   redisPort?: number | string;
-  /** Sent with AUTH; null (default): none is sent. */
+  /** With `queueType: 'redis'`: its password. Default null. */
   redisPassword?: string | null;
-  /** How its keys begin. Default `_gear_`. */
+  /** With `queueType: 'redis'`: how keys begin. Default `_gear_`. */
   redisPrefix?: string;
-  /** With `queueType: 'libmemcached'`: memcached servers, `host:port` with commas in between. */
+  /** With `queueType: 'libmemcached'`: memcached servers, host:port with commas in between. Default null. */
   libmemcachedServers?: string | null;
-  /** How their keys begin. Default `gear_`. */
+  /** With `queueType: 'libmemcached'`: how keys begin. Default `gear_`. */
   libmemcachedPrefix?: string;
   /** Where log lines go. Default: nowhere. */
   logger?: Logger;
 }
-
-type Computed =
-  | 'host'
-  | 'logger'
-  | 'port'
-  | 'listen'
-  | 'adminFrom'
-  | 'durabilityOf'
-  | 'allow'
-  | 'threads'
-  | 'jobHandlePrefix'
-  | 'control'
-  | 'redisPort'
-  | 'httpPort'
-  | 'mysqlPort';
-
-/** All options with their values. Plain data: it can be posted to other threads. */
-export interface ResolvedOptions extends Readonly<Required<Omit<ServerOptions, Computed>>> {
-  readonly port: number;
-  /** Every target has its port; an empty list is every address of the machine at `port`. */
-  readonly listen: readonly ResolvedTarget[];
-  /** For `compileAdminFrom`. */
-  readonly adminFrom: readonly string[];
-  readonly durabilityOf: readonly string[];
-  readonly allow: readonly string[];
-  readonly threads: number;
-  readonly jobHandlePrefix: string;
-  readonly control: ControlAddress | null;
-  readonly redisPort: number;
-  readonly httpPort: number;
-  readonly mysqlPort: number;
-}
-
-/** A place to listen on: a host name or address with a port, or the path of a Unix socket. */
-export type ResolvedTarget =
-  | { readonly host: string; readonly port: number; readonly isSecure?: boolean }
-  | Extract<ListenTarget, { path: string }>;
-
-/** Rows of the table that are options of `createServer` too. */
-export type ServerRow =
-  | (typeof listenRows)[number]
-  | (typeof tlsRows)[number]
-  | (typeof accessRows)[number]
-  | (typeof jobRows)[number]
-  | (typeof limitRows)[number]
-  | (typeof warningRows)[number]
-  | (typeof controlRows)[number]
-  | (typeof httpRows)[number]
-  | (typeof storeRows)[number]
-  | (typeof databaseRows)[number]
-  | (typeof keyValueRows)[number];
-
-type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
-/** Does not compile when a row lacks its documented key in ServerOptions, or the other way round. */
-export const everyRowIsAKey: Same<
-  ServerRow['key'],
-  Exclude<keyof ServerOptions, 'host' | 'logger'>
-> = true;

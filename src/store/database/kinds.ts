@@ -1,4 +1,7 @@
-/** The kinds of databases, by gearmand's name of the queue. To add one, add a row, its settings and its backend. */
+/**
+ * The kinds of databases, by gearmand's name of the queue: their settings and where their backends are.
+ * To add one, write its folder and name it here and in ../options.ts.
+ */
 import type { BackendKind } from './backend.ts';
 import type { MemcachedSettings } from './memcached/memcached-backend.ts';
 import type { MysqlSettings } from './mysql/mysql-backend.ts';
@@ -14,24 +17,22 @@ export type DatabaseSettings =
   | ({ readonly type: 'redis' } & RedisSettings)
   | ({ readonly type: 'libmemcached' } & MemcachedSettings);
 
+type Loaders = {
+  readonly [S in DatabaseSettings as S['type']]: (settings: S) => Promise<BackendKind>;
+};
+
+const LOADERS: Loaders = {
+  libsqlite3: async (settings) => (await import('./sqlite/sqlite-backend.ts')).sqliteKind(settings),
+  postgres: async (settings) =>
+    (await import('./postgres/postgres-backend.ts')).postgresKind(settings),
+  mysql: async (settings) => (await import('./mysql/mysql-backend.ts')).mysqlKind(settings),
+  redis: async (settings) => (await import('./redis/redis-backend.ts')).redisKind(settings),
+  libmemcached: async (settings) =>
+    (await import('./memcached/memcached-backend.ts')).memcachedKind(settings),
+};
+
 /** Its driver is loaded now. Rejects with the command that installs it when it is missing. */
-export async function kindOf(settings: DatabaseSettings): Promise<BackendKind> {
-  if (settings.type === 'postgres') {
-    const { postgresKind } = await import('./postgres/postgres-backend.ts');
-    return postgresKind(settings);
-  }
-  if (settings.type === 'mysql') {
-    const { mysqlKind } = await import('./mysql/mysql-backend.ts');
-    return mysqlKind(settings);
-  }
-  if (settings.type === 'redis') {
-    const { redisKind } = await import('./redis/redis-backend.ts');
-    return redisKind(settings);
-  }
-  if (settings.type === 'libmemcached') {
-    const { memcachedKind } = await import('./memcached/memcached-backend.ts');
-    return memcachedKind(settings);
-  }
-  const { sqliteKind } = await import('./sqlite/sqlite-backend.ts');
-  return sqliteKind(settings);
+export function kindOf(settings: DatabaseSettings): Promise<BackendKind> {
+  const load = LOADERS[settings.type] as (settings: DatabaseSettings) => Promise<BackendKind>;
+  return load(settings);
 }

@@ -9,8 +9,8 @@ import { LineCutter } from '../../../src/cli/gearman/line-cutter.ts';
 import { GEARMAN, gearmanValues } from '../../../src/cli/gearman/options.ts';
 import { serversOf, show } from '../../../src/cli/gearman/servers.ts';
 import { findCommand } from '../../../src/cli/gearman/worker/command.ts';
-import { helpText } from '../../../src/cli/tool/manual.ts';
-import { readToolWords } from '../../../src/cli/tool/read-tool-words.ts';
+import { helpText } from '../../../src/option/manual.ts';
+import { readToolWords } from '../../../src/option/read-tool.ts';
 
 const read = (...argv: string[]) => readToolWords(argv, GEARMAN);
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { GEARADMIN } from '../../../src/cli/gearadmin/options.ts';
 import { GEARMAN } from '../../../src/cli/gearman/options.ts';
-import { renderToolTable } from '../../../src/cli/tool/render-tool-table.ts';
+import { renderToolTable } from '../../../src/packaging/option-tables.ts';
 import { renderDifferences } from '../../integration/tools/differences.ts';
 
 const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');

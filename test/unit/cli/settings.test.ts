@@ -2,11 +2,12 @@
 import { describe, expect, test } from 'vitest';
 import { LogLevel } from '../../../src/base/logger.ts';
 import { splitWords } from '../../../src/cli/config-file.ts';
-import { helpText } from '../../../src/cli/read-words.ts';
+import { OPTIONS } from '../../../src/cli/gearmand-options.ts';
+import { variableOf } from '../../../src/cli/read-variables.ts';
 import { readSettings, type Settings } from '../../../src/cli/settings.ts';
-import { settingsText } from '../../../src/cli/settings-text.ts';
-import { variableOf } from '../../../src/server/options/option-row.ts';
-import { OPTIONS, OptionError, resolveOptions } from '../../../src/server/options.ts';
+import { helpText, settingsText } from '../../../src/cli/settings-text.ts';
+import { OptionError } from '../../../src/option/error.ts';
+import { resolveOptions } from '../../../src/server/options.ts';
 
 const DEFAULT_FILE = '/etc/gearmand.conf';
 

@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { GEARADMIN } from '../../../src/cli/gearadmin/options.ts';
 import { reasonOf } from '../../../src/cli/tool/failure.ts';
-import { helpText } from '../../../src/cli/tool/manual.ts';
-import { readToolWords } from '../../../src/cli/tool/read-tool-words.ts';
 import { tlsSettings } from '../../../src/cli/tool/tls.ts';
 import { seconds, serverList } from '../../../src/cli/tool/value-types.ts';
+import { helpText } from '../../../src/option/manual.ts';
+import { readToolWords } from '../../../src/option/read-tool.ts';
 
 const admin = (...argv: string[]) => readToolWords(argv, GEARADMIN);
 

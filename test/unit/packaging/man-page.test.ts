@@ -2,10 +2,10 @@
 import { expect, it } from 'vitest';
 import { GEARADMIN } from '../../../src/cli/gearadmin/options.ts';
 import { GEARMAN } from '../../../src/cli/gearman/options.ts';
+import { OPTIONS } from '../../../src/cli/gearmand-options.ts';
 import { gearmandPage } from '../../../src/packaging/gearmand-page.ts';
 import { escapeRoff, renderManPage } from '../../../src/packaging/man-page.ts';
 import { toolPage } from '../../../src/packaging/tool-page.ts';
-import { OPTIONS } from '../../../src/server/options.ts';
 
 it('writes out what troff would take for an instruction', () => {
   expect(escapeRoff('.so /etc/passwd')).toBe('\\&.so /etc/passwd');

@@ -1,13 +1,12 @@
 /** Every row of the options table: default, values that are taken, values that are refused and how. */
 import { describe, expect, test } from 'vitest';
+import { OPTIONS } from '../../../src/cli/gearmand-options.ts';
 import { readSettings } from '../../../src/cli/settings.ts';
-import {
-  OPTIONS,
-  OptionError,
-  optionRow,
-  renderOptionsTable,
-  resolveOptions,
-} from '../../../src/server/options.ts';
+import { OptionError } from '../../../src/option/error.ts';
+import type { OptionRow, OptionValues } from '../../../src/option/row.ts';
+import type { ProgramType } from '../../../src/option/types.ts';
+import { renderOptionsTable } from '../../../src/packaging/option-tables.ts';
+import { resolveOptions } from '../../../src/server/options.ts';
 
 /** [key, default, words and their values, words that are refused]; null for a flag without a word. */
 type Case = readonly [string, unknown, readonly (readonly [string | null, unknown])[], string[]];
@@ -450,6 +449,8 @@ const noFile = (): string => {
   throw Object.assign(new Error('no file'), { code: 'ENOENT' });
 };
 const settings = (...argv: string[]) => readSettings(argv, {}, noFile);
+const valueFor = (key: string, ...argv: string[]) =>
+  (settings(...argv).values as OptionValues)[key];
 
 function problemsOf(...argv: string[]): readonly string[] {
   try {
@@ -465,8 +466,8 @@ test('every row has its case here', () => {
   expect(cases.map(([key]) => key).sort()).toEqual(OPTIONS.map((row) => row.key).sort());
 });
 
-describe.each(cases)('%s', (key, fallback, taken, refused) => {
-  const row = optionRow(key);
+describe.each(cases)('%s', (key, defaultValue, taken, refused) => {
+  const row = OPTIONS.find((each) => each.key === key) as OptionRow;
   const forms = (word: string | null): string[][] => {
     if (word === null)
       return row.short ? [[`--${row.name}`], [`-${row.short}`]] : [[`--${row.name}`]];
@@ -479,13 +480,13 @@ describe.each(cases)('%s', (key, fallback, taken, refused) => {
   });
 
   test('has its default when it is not given', () => {
-    expect(settings().values[key]).toEqual(fallback);
+    expect(valueFor(key)).toEqual(defaultValue);
   });
 
   for (const [word, value] of taken) {
     for (const argv of forms(word)) {
       test(`takes ${argv.join(' ')}`, () => {
-        expect(settings(...argv).values[key]).toEqual(value);
+        expect(valueFor(key, ...argv)).toEqual(value);
       });
     }
   }
@@ -516,7 +517,8 @@ describe('the table', () => {
   test('has defaults that its own types allow', () => {
     for (const row of OPTIONS) {
       if (row.key === 'listen') continue;
-      expect(row.type.accept(row.fallback), row.name).toEqual(row.fallback);
+      const type = row.type as ProgramType<unknown>;
+      expect(type.accept(row.defaultValue), row.name).toEqual(row.defaultValue);
     }
   });
 
@@ -567,7 +569,7 @@ describe('TLS', () => {
     ['GEARMAND_CA_CERTIFICATE', 'sslCaFile', '--ssl-ca-file=a.pem'],
   ])('%s wins over the option, as with gearmand', (variable, key, word) => {
     const { values, origins } = readSettings(['--ssl', word], { [variable]: '/e.pem' }, noFile);
-    expect(values[key]).toBe('/e.pem');
+    expect(values).toMatchObject({ [key]: '/e.pem' });
     expect(origins.get(key)).toBe(variable);
   });
 

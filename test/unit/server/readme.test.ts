@@ -1,7 +1,7 @@
 /** The README's tables are derived from the options table; this keeps them equal. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { renderOptionsTable } from '../../../src/server/options.ts';
+import { renderOptionsTable } from '../../../src/packaging/option-tables.ts';
 
 const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
 

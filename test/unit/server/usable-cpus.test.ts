@@ -1,6 +1,5 @@
 /** Processors under cgroup quotas, and what `--threads auto` makes of them. */
 import { expect, test } from 'vitest';
-import { findService } from '../../../src/server/options/address-types.ts';
 import { autoThreads, cgroupQuota, usableCpus } from '../../../src/server/usable-cpus.ts';
 
 const system = (files: Record<string, string>) => (path: string) => files[path] ?? null;
@@ -52,12 +51,4 @@ test('usable processors are the affinity cut by the quota, at least one', () => 
 
 test('auto leaves one processor to the acceptor, from 1 to 16 threads', () => {
   expect([1, 2, 3, 17, 64].map(autoThreads)).toEqual([1, 1, 2, 16, 16]);
-});
-
-test('services are found by name and alias, for tcp only', () => {
-  const services = '# text\nntp 123/udp\nntp\t124/tcp  time-server # old\nbad x/tcp\n';
-  expect(findService('ntp', services)).toBe(124);
-  expect(findService('time-server', services)).toBe(124);
-  expect(findService('bad', services)).toBeUndefined();
-  expect(findService('text', services)).toBeUndefined();
 });

@@ -1,5 +1,5 @@
 /** Client mode put together: from what was read of the command line to the exit status. */
-import type { ReadTool } from '../../tool/read-tool-words.ts';
+import type { ReadTool } from '../../../option/read-tool.ts';
 import type { Tidying } from '../../tool/tidying.ts';
 import { tlsSettings } from '../../tool/tls.ts';
 import { tokenOf } from '../../tool/token.ts';

@@ -1,10 +1,10 @@
 /**
- * Option types around addresses: port or service name, what to listen on, who may send admin commands.
+ * Option types of addresses: a port or service name, and what to listen on.
  * Rule: nothing is resolved over the network here; host names stay names until the server binds.
  */
 import { readFileSync } from 'node:fs';
-import { isIP, isIPv6 } from 'node:net';
-import type { OptionType } from './option-type.ts';
+import { isIPv6 } from 'node:net';
+import { list, type ProgramType } from './types.ts';
 
 const PORT_MAX = 65535;
 /** Bytes of a Unix socket's path that Linux takes, without the closing NUL. */
@@ -49,7 +49,7 @@ function readPort(word: string): number | undefined {
 }
 
 /** A port number, or the name of a TCP service in /etc/services. 0 lets the system choose. */
-export const port: OptionType<number> = {
+export const port: ProgramType<number> = {
   argument: 'port',
   allowed: `0 to ${PORT_MAX} or the name of a tcp service in /etc/services, 0 = any free port`,
   readText: readPort,
@@ -60,6 +60,8 @@ export const port: OptionType<number> = {
     return isPort ? (value as number) : undefined;
   },
   show: String,
+  codeType: 'number | string',
+  codeAllowed: 'a number or the name of a TCP service, 0 = any free port',
 };
 
 function parseListen(word: string): ListenTarget | undefined {
@@ -96,62 +98,12 @@ export function showListenTarget(target: ListenTarget): string {
   return target.port === null ? `${scheme}${host}` : `${scheme}${host}:${target.port}`;
 }
 
-function acceptListen(value: unknown): ListenTarget[] | undefined {
-  const words = typeof value === 'string' ? [value] : value;
-  if (!Array.isArray(words)) return undefined;
-  const targets = words.map((word) => (typeof word === 'string' ? parseListen(word) : undefined));
-  return targets.every((target) => target !== undefined) ? targets : undefined;
-}
-
 /** Addresses to listen on; an empty list is every address of the machine. */
-export const listenList: OptionType<readonly ListenTarget[]> = {
+export const listenList = list<ListenTarget>({
   argument: 'addr',
   allowed:
     'HOST, HOST:PORT, [IPV6]:PORT, each also with tls:// or tcp:// in front, or unix:/PATH (at most 107 bytes of path)',
-  readText: (word) => acceptListen(word),
-  accept: acceptListen,
-  show: (targets) => targets.map(showListenTarget).join(' ') || 'all addresses',
-};
-
-/** Shards: a number, or `auto`. */
-export function threadCount(max: number): OptionType<number | 'auto'> {
-  const check = (value: unknown): number | 'auto' | undefined => {
-    if (value === 'auto') return value;
-    const isCount = Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max;
-    return isCount ? (value as number) : undefined;
-  };
-  return {
-    argument: 'n|auto',
-    allowed: `auto or 0 to ${max}, 0 = everything in one thread`,
-    readText: (word) => check(/^\+?\d{1,9}$/.test(word) ? Number(word) : word),
-    accept: check,
-    show: String,
-  };
-}
-
-function isRange(word: string): boolean {
-  const [address, bits, ...rest] = word.split('/');
-  const family = isIP(address ?? '');
-  if (family === 0 || rest.length > 0) return false;
-  return (
-    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
-  );
-}
-
-function parseAdminFrom(word: string): readonly string[] | undefined {
-  const words = word.split(',').map((part) => part.trim());
-  if (words.length === 1 && words[0] === 'any') return words;
-  return words.every((part) => part === 'loopback' || isRange(part)) ? words : undefined;
-}
-
-/** Who may send admin commands: `any`, or a list of `loopback`, addresses and ranges. */
-export const adminSources: OptionType<readonly string[]> = {
-  argument: 'any|loopback|list',
-  allowed: 'any, or a comma separated list of loopback, addresses and ADDRESS/BITS',
-  readText: parseAdminFrom,
-  accept: (value) => {
-    const word = Array.isArray(value) ? value.join(',') : value;
-    return typeof word === 'string' ? parseAdminFrom(word) : undefined;
-  },
-  show: (words) => words.join(','),
-};
+  read: parseListen,
+  show: showListenTarget,
+  none: 'all addresses',
+});

@@ -1,21 +1,31 @@
 /**
- * How the values of options are read, checked and named. A type knows two ways in (a word of text, a value of a
- * program) and says in words what it allows, so that every message and every table tells the same.
- * Rule: `undefined` means "not allowed"; who calls makes the message.
+ * How the values of options are read, checked and named: a type reads a word of text, one of a server also a value of a
+ * program, and says in words what it allows, so that all messages and tables agree.
+ * Rule: `undefined` means "not allowed"; the caller makes the message.
  */
 
 /** One kind of value. `V` is what the program works with. */
 export interface OptionType<V> {
   /** What follows the flag in the help, such as `n`; null for a flag without a value. */
   readonly argument: string | null;
-  /** Allowed values in words, to be put behind "allowed is". */
+  /** Allowed values in words, to be put after "allowed is". */
   readonly allowed: string;
   /** Reads a word of a command line, a config file or the environment. */
   readText(text: string): V | undefined;
-  /** Checks a value that a program hands in. */
-  accept(value: unknown): V | undefined;
   /** The value for people, as one would write it, with what it means where that is not plain. */
   show(value: V): string;
+}
+
+/** One kind of value that programs hand in too. */
+export interface ProgramType<V> extends OptionType<V> {
+  /** Checks a value that a program hands in. */
+  accept(value: unknown): V | undefined;
+  /** The type in TypeScript of what `accept` takes, for the typed options of `createServer`. */
+  readonly codeType: string;
+  /** Allowed values as their doc comment has them; left out: as `allowed`, empty: the type says it. */
+  readonly codeAllowed?: string;
+  /** A default as the doc comment has it; left out: a literal. */
+  showCode?(value: V): string;
 }
 
 export interface IntegerRange {
@@ -47,13 +57,14 @@ function withMeaning(range: IntegerRange, value: number, shown: string): string 
 const UNIT_ARGUMENTS: Readonly<Record<string, string>> = { milliseconds: 'ms', seconds: 's' };
 
 /** Decimal integers; a sign is allowed, nothing else around the digits is. */
-export function integer(range: IntegerRange): OptionType<number> {
+export function integer(range: IntegerRange): ProgramType<number> {
   return {
     argument: UNIT_ARGUMENTS[range.unit ?? ''] ?? 'n',
     allowed: describeRange(range, String),
     readText: (text) => (/^[+-]?\d{1,15}$/.test(text) ? inRange(range, Number(text)) : undefined),
     accept: (value) => inRange(range, value),
     show: (value) => withMeaning(range, value, String(value)),
+    codeType: 'number',
   };
 }
 
@@ -66,8 +77,13 @@ function showSize(bytes: number): string {
   return String(bytes);
 }
 
+/** `256 MiB`, where nobody could take a suffix for a part of the value. */
+function showIecSize(bytes: number): string {
+  return showSize(bytes).replace(/[KMG]$/, ' $&iB');
+}
+
 /** Bytes, also written with a suffix K, M or G (1024 each); programs give plain numbers. */
-export function size(range: Omit<IntegerRange, 'unit'>): OptionType<number> {
+export function size(range: Omit<IntegerRange, 'unit'>): ProgramType<number> {
   return {
     argument: 'bytes',
     allowed: `${describeRange({ ...range, unit: 'bytes' }, showSize)} (suffix K, M or G)`,
@@ -79,20 +95,30 @@ export function size(range: Omit<IntegerRange, 'unit'>): OptionType<number> {
     },
     accept: (value) => inRange(range, value),
     show: (value) => withMeaning(range, value, showSize(value)),
+    codeType: 'number',
+    codeAllowed: describeRange(range, showIecSize),
+    showCode: showIecSize,
   };
 }
 
-/** On when given. */
-export const flag: OptionType<boolean> = {
+const FLAG_WORDS: ReadonlyMap<string, boolean> = new Map([
+  ...['1', 'true', 'on'].map((word) => [word, true] as const),
+  ...['0', 'false', 'off'].map((word) => [word, false] as const),
+]);
+
+/** On when given; only the environment has a word for it. */
+export const flag: ProgramType<boolean> = {
   argument: null,
   allowed: 'true or false',
-  readText: () => undefined,
+  readText: (text) => FLAG_WORDS.get(text.toLowerCase()),
   accept: (value) => (typeof value === 'boolean' ? value : undefined),
   show: (value) => (value ? 'on' : 'off'),
+  codeType: 'boolean',
+  codeAllowed: '',
 };
 
 /** One of a few words, exactly as written. */
-export function choice<const W extends string>(...words: readonly W[]): OptionType<W> {
+export function choice<const W extends string>(...words: readonly W[]): ProgramType<W> {
   const find = (value: unknown): W | undefined => words.find((word) => word === value);
   return {
     argument: words.length <= 3 ? words.join('|') : 'name',
@@ -100,7 +126,14 @@ export function choice<const W extends string>(...words: readonly W[]): OptionTy
     readText: find,
     accept: find,
     show: String,
+    codeType: unionOf(words),
+    codeAllowed: '',
   };
+}
+
+/** `'a' | 'b'`. */
+export function unionOf(words: readonly string[]): string {
+  return words.map((word) => `'${word}'`).join(' | ');
 }
 
 export interface TextRule {
@@ -112,7 +145,7 @@ export interface TextRule {
 }
 
 /** Text, or null when not given. */
-export function text(rule: TextRule): OptionType<string | null> {
+export function text(rule: TextRule): ProgramType<string | null> {
   const check = (value: unknown): string | undefined =>
     typeof value === 'string' && (rule.isAllowed ?? ((word) => word !== ''))(value)
       ? value
@@ -123,14 +156,47 @@ export function text(rule: TextRule): OptionType<string | null> {
     readText: check,
     accept: (value) => (value === null ? null : check(value)),
     show: (value) => value ?? 'none',
+    codeType: 'string | null',
+    codeAllowed: rule.allowed ?? '',
+  };
+}
+
+export interface ListRule<V> {
+  readonly argument: string;
+  readonly allowed: string;
+  /** One word; undefined when it is not allowed. */
+  read(word: string): V | undefined;
+  show(value: V): string;
+  /** How an empty list is shown. */
+  readonly none: string;
+}
+
+/** A word, or in programs a list of words; a row with this type is repeatable. */
+export function list<V>(rule: ListRule<V>): ProgramType<readonly V[]> {
+  const accept = (value: unknown): V[] | undefined => {
+    const words: unknown = typeof value === 'string' ? [value] : value;
+    if (!Array.isArray(words)) return undefined;
+    const values = words.map((word) => (typeof word === 'string' ? rule.read(word) : undefined));
+    return values.includes(undefined) ? undefined : (values as V[]);
+  };
+  return {
+    argument: rule.argument,
+    allowed: rule.allowed,
+    readText: accept,
+    accept,
+    show: (values) => values.map(rule.show).join(' ') || rule.none,
+    codeType: 'string | readonly string[]',
   };
 }
 
 /** Permission bits: octal digits in text (`0660`), a number in programs (`0o660`). */
-export const fileMode: OptionType<number> = {
+export const fileMode: ProgramType<number> = {
   argument: 'octal',
   allowed: 'three octal digits, 0000 to 0777',
   readText: (word) => (/^0?[0-7]{3}$/.test(word) ? Number.parseInt(word, 8) : undefined),
   accept: (value) => inRange({ min: 0, max: 0o777 }, value),
   show: (value) => value.toString(8).padStart(4, '0'),
+  codeType: 'number',
+  codeAllowed: '',
+  showCode: (value) => `0o${value.toString(8)}`,
 };

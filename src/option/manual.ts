@@ -1,6 +1,6 @@
-/** The text of `--help`: usage, description, options by group, environment, exit status, examples. */
-import { makeCommand } from './read-tool-words.ts';
-import type { Tool, ToolOption } from './tool-option.ts';
+/** The text of a tool's `--help`: usage, description, options by group, environment, exit status, examples. */
+import { helpCommand } from './read-words.ts';
+import type { Tool } from './tool.ts';
 
 const HELP_COLUMNS = 80;
 /** Below this wrapping makes text harder to read, not easier. */
@@ -8,16 +8,7 @@ const HELP_COLUMNS_MIN = 40;
 /** Longer lines are hard to read. */
 const HELP_COLUMNS_MAX = 100;
 
-/** The default in words, or null where there is none to tell. */
-export function shownDefault(row: ToolOption): string | null {
-  if (row.fallbackText !== undefined) return row.fallbackText;
-  if (row.type.argument === null || row.fallback === null) return null;
-  return Array.isArray(row.fallback) && row.fallback.length === 0
-    ? null
-    : row.type.show(row.fallback);
-}
-
-/** Words of `text` in lines of at most `columns`, each behind `indent`. */
+/** Words of `text` in lines of at most `columns`, each after `indent`. */
 function wrap(text: string, indent: string, columns: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -44,16 +35,8 @@ function pairs(rows: readonly (readonly [unknown, string])[], columns: number): 
   });
 }
 
-function optionLines(tool: Tool, columns: number): string[] {
-  const command = makeCommand(tool, () => {}).configureOutput({
-    getOutHelpWidth: () => columns,
-    getOutHasColors: () => false,
-  });
-  for (const option of command.options) {
-    const row = tool.options.find((candidate) => candidate.name === option.name()) as ToolOption;
-    const value = shownDefault(row);
-    if (value !== null) option.default(row.fallback, value);
-  }
+function optionLines({ manual, options }: Tool, columns: number): string[] {
+  const command = helpCommand(manual.name, options, columns, (group) => `${group}:`);
   const lines = command.helpInformation().trimEnd().split('\n');
   // Commander starts with its own line of usage.
   return lines.slice(

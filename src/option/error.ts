@@ -2,7 +2,7 @@
  * What is said about options that are not allowed: always the option, the value, where it came from and what is
  * allowed instead.
  */
-import type { OptionRow } from './option-row.ts';
+import type { OptionEntry, OptionRow, OptionValues } from './row.ts';
 
 /** Options that are not allowed. `code` is `ERR_GEARMAN_OPTION`; `problems` has one sentence for each, the message joins them. */
 export class OptionError extends Error {
@@ -28,13 +28,25 @@ export function showGiven(value: unknown): string {
   }
 }
 
-/** `option --port: "x" (command line) is not allowed, allowed is ...`; `origin` null leaves the brackets out. */
+/** `option --port: "x" (command line) is not allowed, allowed is ...`; without `origin` the brackets are left out. */
 export function notAllowed(
   label: string,
-  row: OptionRow,
+  { type }: OptionEntry,
   value: unknown,
-  origin: string | null,
+  origin?: string,
 ): string {
-  const from = origin === null ? '' : ` (${origin})`;
-  return `option ${label}: ${showGiven(value)}${from} is not allowed, allowed is ${row.type.allowed}`;
+  const from = origin === undefined ? '' : ` (${origin})`;
+  return `option ${label}: ${showGiven(value)}${from} is not allowed, allowed is ${type.allowed}`;
+}
+
+/** Sentences about values that do not go together; `label` names the option. */
+export function conflictsOf(
+  rows: readonly OptionRow[],
+  values: OptionValues,
+  label: (row: OptionRow) => string,
+): string[] {
+  return rows.flatMap((row) => {
+    const reason = row.conflict?.(values[row.key], values) ?? null;
+    return reason === null ? [] : [`option ${label(row)}: ${reason}`];
+  });
 }

@@ -1,0 +1,118 @@
+/**
+ * Options of access and limits: what a peer may do and how much it may use. Without rules everybody may do everything,
+ * as with gearmand.
+ */
+import { OptionGroup } from '../option/groups.ts';
+import type { OptionTable, ProgramEntry } from '../option/row.ts';
+import { integer, list, size, text } from '../option/types.ts';
+import { PACKET_BYTES_DEFAULT } from '../protocol/limits.ts';
+import { parseRule } from './access.ts';
+
+const INT_MAX = 2 ** 31 - 1;
+const MIB = 1024 ** 2;
+/** Below PACKET_BYTES_LIMIT, and a number that one can write with a suffix. */
+const PACKET_BYTES_MAX = 2047 * MIB;
+
+const accessRules = list({
+  argument: 'rule',
+  allowed:
+    'WHO=RIGHTS or WHO=RIGHTS:FUNCTIONS; WHO is any, token:NAME or cert:COMMON-NAME; RIGHTS are of submit,work,admin; * in a name stands for any text',
+  read: (word) => (parseRule(word) === undefined ? undefined : word),
+  show: String,
+  none: 'everybody may do everything',
+});
+
+const noRules: readonly string[] = [];
+const noLimit = { min: 0, max: INT_MAX, special: { 0: 'no limit' } } as const;
+
+/** Why rules that name tokens or certificates can be met by nobody, or null. */
+function unmet(
+  rules: readonly string[],
+  who: string,
+  option: unknown,
+  name: string,
+): string | null {
+  const rule = rules.find((text) => text.startsWith(`${who}:`));
+  return rule === undefined || option !== null
+    ? null
+    : `${rule} can be met by nobody without ${name}`;
+}
+
+export const accessTable = {
+  group: OptionGroup.access,
+  rows: [
+    {
+      name: 'allow',
+      type: accessRules,
+      defaultValue: noRules,
+      isRepeatable: true,
+      conflict: (rules: readonly string[], values) =>
+        unmet(rules, 'token', values.tokenFile, '--token-file') ??
+        unmet(rules, 'cert', values.tlsClientCa, '--tls-client-ca'),
+      doc: 'rules of who may submit, work and give text commands; given, everything else is refused',
+      help: 'who may submit, work and give text commands; may be repeated; given, everything else is refused',
+    },
+    {
+      name: 'token-file',
+      type: text({ argument: 'file' }),
+      defaultValue: null,
+      doc: 'file with a token a line, as NAME TOKEN or NAME sha256:HEX',
+      help: 'file with a token a line, as NAME TOKEN or NAME sha256:HEX; read again on SIGHUP',
+    },
+  ],
+} as const satisfies OptionTable<ProgramEntry>;
+
+export const limitTable = {
+  group: OptionGroup.limits,
+  rows: [
+    {
+      name: 'max-connections',
+      type: integer(noLimit),
+      defaultValue: 0,
+      help: 'connections at a time; further ones are closed at once',
+    },
+    {
+      name: 'max-connections-per-address',
+      type: integer(noLimit),
+      defaultValue: 0,
+      help: 'connections of one IP address at a time; further ones are closed at once',
+    },
+    {
+      name: 'max-packet-rate',
+      type: integer(noLimit),
+      defaultValue: 0,
+      help: 'packets and text lines that one connection may send in a second; above it the connection is paused, not dropped',
+    },
+    {
+      name: 'max-byte-rate',
+      type: size({ min: 1024, max: 2 ** 40, special: { 0: 'no limit' } }),
+      defaultValue: 0,
+      help: 'bytes that one connection may send in a second; above it the connection is paused, not dropped',
+    },
+    {
+      name: 'max-packet-size',
+      type: size({ min: 8192, max: PACKET_BYTES_MAX }),
+      defaultValue: PACKET_BYTES_DEFAULT,
+      doc: 'bytes of the longest packet; a longer one is answered with ERROR and its connection closed',
+      help: 'a longer packet is answered with ERROR and its connection closed',
+    },
+    {
+      name: 'output-limit',
+      type: size({ min: 65_536, max: PACKET_BYTES_MAX }),
+      defaultValue: 64 * MIB,
+      help: 'unsent output of one connection; above it the connection is dropped',
+    },
+    {
+      name: 'max-memory',
+      type: size({ min: MIB, max: 2 ** 50, special: { 0: 'no limit' } }),
+      defaultValue: 0,
+      help: 'memory that peers may make the server keep: jobs, function names, connections; new jobs stop at 7/8 of it',
+    },
+    {
+      name: 'max-functions',
+      type: integer({ min: 1, max: INT_MAX }),
+      defaultValue: 1_000_000,
+      help: 'function names known at a time',
+    },
+  ],
+} as const satisfies OptionTable<ProgramEntry>;
