@@ -36,7 +36,7 @@ export interface WriterHooks {
 
 /** Writes records from thread `from` to thread `to`. One per ring and epoch. */
 export class RingWriter {
-  /** Where the payload of the record begun last goes: `bytes[at, at + byteCount)`, until commit. */
+  /** Where the payload of the record begun last goes: `bytes[at, at + byteCount)`, until it ends. */
   bytes: Uint8Array;
   at = 0;
 
@@ -103,15 +103,14 @@ export class RingWriter {
   }
 
   /**
-   * Begins a record: `kind` >= 0, four int32 and room for `byteCount` payload bytes. The caller writes all of them to
-   * `bytes` at `at`, then commits. Never waits; a payload above RECORD_BYTES_MAX is a mistake of the caller.
+   * Begins a record, and ends the one before it: `kind` >= 0, four int32 and room for `byteCount` payload bytes. The caller
+   * writes all of them to `bytes` at `at` before the next call. Never waits; a payload above RECORD_BYTES_MAX is a mistake of
+   * the caller.
    */
   begin(kind: number, a: number, b: number, c: number, d: number, byteCount: number): void {
-    assert(
-      !this.#isOpen && kind >= 0 && byteCount >= 0,
-      'begin record: one is open or kind or size is negative',
-    );
+    assert(kind >= 0 && byteCount >= 0, 'begin record: kind or size is negative');
     assert(byteCount <= RECORD_BYTES_MAX, 'begin record: it has 2^31 bytes or more');
+    if (this.#isOpen) this.commit();
     this.#isOpen = true;
     const isLarge = byteCount > this.#ringBytes / LARGE_PART;
     const size = isLarge ? HEADER_BYTES : recordBytes(byteCount);
@@ -160,8 +159,9 @@ export class RingWriter {
     this.#write = this.#next;
   }
 
-  /** Shows the reader everything committed and wakes it if it sleeps. Also moves overflow when there is room again. */
+  /** Shows the reader everything begun so far and wakes it if it sleeps. Also moves overflow when there is room again. */
   publish(): void {
+    if (this.#isOpen) this.commit();
     if (this.#overflow.isEmpty) this.#announce();
     else this.drainOverflow();
   }

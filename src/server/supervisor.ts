@@ -6,7 +6,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:wor
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { shortageOf } from '../native/shortage.ts';
 import { RingReader } from '../ring/ring.ts';
-import { RecordKind } from '../session/cross-thread/records.ts';
+import { descriptorIn } from '../session/cross-thread/records.ts';
 import { type NativeChoice, portsOfStore, type ThreadConfig } from '../shard/assemble.ts';
 import type { FromShard, ShardTask, ToShard } from '../shard/messages.ts';
 import { createShardHost, type ShardHost } from '../shard/pool.ts';
@@ -276,15 +276,15 @@ export class Supervisor {
   /** Descriptors that were on their way to a thread that has ended are closed, or their peers would wait for ever. */
   #closeUntaken(thread: number): void {
     const { set } = this.#mesh;
-    const link = this.rings.links[thread];
+    const writer = this.rings.writers[thread];
     const reader = new RingReader(set, 0, thread, { receive: null, ring: () => {} });
     do {
       reader.drain(Number.POSITIVE_INFINITY, (record) => {
-        if (record.kind === RecordKind.MOVE || record.kind === RecordKind.HANDSHAKE)
-          this.#options.native.functions.closeDescriptor(record.a);
+        const fd = descriptorIn(record);
+        if (fd >= 0) this.#options.native.functions.closeDescriptor(fd);
       });
       // What had not found room follows now.
-      link?.flush();
+      writer?.publish();
     } while (!reader.isEmpty);
   }
 }

@@ -2,8 +2,7 @@
  * Which connections are let in: at most so many in all, and so many of one address. Rule: the acceptor alone counts
  * addresses; whoever ends a connection that it let in says so there. Peers of this machine's own sockets have none.
  */
-import { bytesOf } from '../base/bytes.ts';
-import { RecordKind } from './cross-thread/records.ts';
+import { writeLeft } from './cross-thread/records.ts';
 import { Incident } from './incidents.ts';
 import type { SessionTable } from './session-table.ts';
 
@@ -49,5 +48,5 @@ export function left(table: SessionTable, address: string): void {
   if ((table.options.addressConnectionsMax ?? 0) === 0 || address === LOCAL) return;
   const { addressCounts: counts } = table;
   if (counts !== null) counts.remove(address, table.options.thread);
-  else table.links[0]?.send(RecordKind.LEFT, 0, 0, 0, 0, bytesOf(address));
+  else writeLeft(table.writers[0], address);
 }

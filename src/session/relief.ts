@@ -5,7 +5,7 @@
  */
 import { forgetIdle } from '../broker/admin.ts';
 import type { Peer } from '../broker/peer.ts';
-import { RecordKind } from './cross-thread/records.ts';
+import { writeRelieve } from './cross-thread/records.ts';
 import { Incident } from './incidents.ts';
 import { waitingBytes } from './replies.ts';
 import { contextOf, type Session } from './session.ts';
@@ -27,7 +27,7 @@ export function relieve(table: SessionTable): void {
 function askOthers(table: SessionTable): void {
   if (table.isRelieving) return;
   table.isRelieving = true;
-  const others = table.links.flatMap((link, thread) => (link === null ? [] : [thread]));
+  const others = table.writers.flatMap((writer, thread) => (writer === null ? [] : [thread]));
   let missing = others.length;
   for (const thread of others)
     table.ask(thread, { kind: 'most' }, () => {
@@ -49,7 +49,7 @@ function closeAnywhere(table: SessionTable): void {
   const most = findMost(table);
   const thread = table.account.threadOfMost;
   if (thread === table.options.thread && most !== null) closeMost(table, most);
-  else if (thread >= 0) table.links[thread]?.send(RecordKind.RELIEVE, 0, 0, 0, 0);
+  else if (thread >= 0) writeRelieve(table.writers[thread]);
 }
 
 /** Shows the other threads what connections hold here. Linear in them. */

@@ -8,6 +8,7 @@
 import type { ByteWriter } from '../base/byte-writer.ts';
 import { nameCost } from '../broker/kept.ts';
 import { REGISTRATIONS_MAX } from '../protocol/limits.ts';
+import { NO_THREADS, withoutThread, withThread } from './thread-set.ts';
 
 /** Registrations of a chunk. Their numbers may pass 2^31. */
 const CHUNK = 256;
@@ -42,8 +43,8 @@ export class SessionAbilities {
   #newest: Chunk | null = null;
   #entryCount = 0;
   #serial = 0;
-  /** Threads that own a function of this connection; a bit each. */
-  owners = 0;
+  /** Threads that own a function of this connection. */
+  owners = NO_THREADS;
   /** Bytes of the names, each once. */
   nameBytes = 0;
 
@@ -67,7 +68,7 @@ export class SessionAbilities {
     this.#begin(offered);
     const count = this.#functionCounts[owner] ?? 0;
     this.#functionCounts[owner] = count + 1;
-    this.owners |= 1 << owner;
+    this.owners = withThread(this.owners, owner);
     return count === 0;
   }
 
@@ -80,7 +81,7 @@ export class SessionAbilities {
     for (const serial of known.serials) this.#end(serial);
     const count = (this.#functionCounts[known.owner] as number) - 1;
     this.#functionCounts[known.owner] = count;
-    if (count === 0) this.owners &= ~(1 << known.owner);
+    if (count === 0) this.owners = withoutThread(this.owners, known.owner);
     return true;
   }
 

@@ -15,13 +15,13 @@ import { packetOf } from '../protocol/encode.ts';
 import { Frame } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
 import { Packet } from '../protocol/packets.ts';
+import type { RingWriter } from '../ring/writer.ts';
 import type { StoreHealth } from '../store/store.ts';
 import { Access, type AccessRule } from './access.ts';
 import { AddressCounts } from './address-counts.ts';
 import { admitsFrame } from './authorization.ts';
 import { left } from './connection-limits.ts';
-import type { FarLink } from './cross-thread/link.ts';
-import { RecordKind } from './cross-thread/records.ts';
+import { writeAsk, writeGone } from './cross-thread/records.ts';
 import { ShardRestarts } from './cross-thread/shard-restarts.ts';
 import { onEvent } from './events.ts';
 import { onFrame } from './handlers/frames.ts';
@@ -42,6 +42,7 @@ import {
   type ThreadResult,
   type ThreadStats,
 } from './thread-queries.ts';
+import { firstThread, nextThread } from './thread-set.ts';
 import { threadStats } from './thread-stats.ts';
 import { FREE_STEPS, TurnBudget } from './turn-budget.ts';
 
@@ -126,8 +127,8 @@ export class SessionTable {
   readonly restarts: ShardRestarts;
   /** Null in threads that accept nobody, and without a limit. */
   readonly addressCounts: AddressCounts | null;
-  /** Links by thread; null for this thread and for dead ones. */
-  readonly links: (FarLink | null)[];
+  /** The way to each other thread; null for this thread and for dead ones. */
+  readonly writers: (RingWriter | null)[];
   readonly outbox: ThreadOutbox;
   /** The broker of the functions owned here; null in an acceptor with shards. */
   broker: Broker | null = null;
@@ -162,7 +163,7 @@ export class SessionTable {
     hooks: SessionTableHooks,
     reactor: Reactor,
     handles: HandleCodec,
-    links: (FarLink | null)[],
+    writers: (RingWriter | null)[],
     log: Logger,
     account: Account,
   ) {
@@ -173,7 +174,7 @@ export class SessionTable {
     this.output = new Output(reactor);
     withView(reactor.arena);
     this.handles = handles;
-    this.links = links;
+    this.writers = writers;
     this.log = log;
     this.incidents = new Incidents(log);
     const { thread, addressConnectionsMax = 0, packetRate = 0, byteRate = 0 } = options;
@@ -183,7 +184,7 @@ export class SessionTable {
     this.restarts = new ShardRestarts(options.restartWaitMs ?? 0);
     this.addressCounts = thread === 0 && addressConnectionsMax > 0 ? new AddressCounts() : null;
     this.access = options.access === undefined ? null : new Access(options.access);
-    this.outbox = new ThreadOutbox(options.thread, this, this.output, reactor, links);
+    this.outbox = new ThreadOutbox(options.thread, this, this.output, reactor, writers);
   }
 
   /** Thread that owns the function whose name has this hash. */
@@ -335,9 +336,9 @@ export class SessionTable {
       this.broker?.onPeerGone(session.peer);
       session.peer = null;
     }
-    for (let thread = 0; thread < this.links.length; thread++)
-      if ((session.owners & (1 << thread)) !== 0)
-        this.links[thread]?.send(RecordKind.GONE, session.conn, 0, 0, 0);
+    const { owners } = session;
+    for (let thread = firstThread(owners); thread >= 0; thread = nextThread(owners, thread))
+      writeGone(this.writers[thread], session.conn);
     this.finish(session);
   }
 
@@ -382,10 +383,9 @@ export class SessionTable {
     const id = this.nextQuery;
     this.nextQuery = (id + 1) & 0x7fffffff;
     this.queries.set(id, { thread, done });
-    const json = new TextEncoder().encode(JSON.stringify(query));
-    const link = this.links[thread];
-    if (link == null) this.#answerForDead(id);
-    else link.send(RecordKind.ASK, id, 0, 0, 0, json);
+    const writer = this.writers[thread];
+    if (writer == null) this.#answerForDead(id);
+    else writeAsk(writer, id, query);
   }
 
   /** Gives this thread's answer to a question to `done`: now, or later when it goes over many rows. */

@@ -12,6 +12,7 @@ import type { Rights } from './access.ts';
 import type { RateBudget } from './rate-limiter.ts';
 import type { ReplyQueue } from './reply-queue.ts';
 import type { SessionAbilities } from './session-abilities.ts';
+import { NO_THREADS, type ThreadSet } from './thread-set.ts';
 
 /** What a connection costs without anything that it asks for: here, in the reactor, and as a peer of the table. */
 export const SESSION_BYTES = 2048;
@@ -33,8 +34,8 @@ export const Hold = {
 export interface GrabUnderWay {
   readonly type: number;
   readonly replyId: number;
-  /** Owners asked so far; a bit each. */
-  asked: number;
+  /** Owners asked so far. */
+  asked: ThreadSet;
 }
 
 export class Session {
@@ -60,8 +61,8 @@ export class Session {
   isAsleep = false;
   sleepSerial = 0;
   isNooped = false;
-  /** Owners that were told of a sleep and not yet that it is over; a bit each. */
-  asleepAt = 0;
+  /** Owners that were told of a sleep and not yet that it is over. */
+  asleepAt = NO_THREADS;
 
   /** Where there is a limit of what it may send. */
   rateBudget: RateBudget | null = null;
@@ -84,8 +85,8 @@ export class Session {
   isOverLimit = false;
 
   /** Far owners that this connection has named (GONE goes to them), and those with unanswered records (FENCE). */
-  owners = 0;
-  unconfirmedOwners = 0;
+  owners = NO_THREADS;
+  unconfirmedOwners = NO_THREADS;
   grab: GrabUnderWay | null = null;
   /** Far jobs that it holds, by `farJobKey`. */
   crossThreadJobs: Set<number> | null = null;

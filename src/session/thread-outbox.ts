@@ -5,8 +5,14 @@
 import type { Outbox } from '../broker/outbox.ts';
 import type { Peer } from '../broker/peer.ts';
 import type { BlobStore } from '../protocol/frame.ts';
-import type { FarLink } from './cross-thread/link.ts';
-import { RecordKind } from './cross-thread/records.ts';
+import type { RingWriter } from '../ring/writer.ts';
+import {
+  beginNotify,
+  beginReply,
+  writeClose,
+  writeRevoke,
+  writeWake,
+} from './cross-thread/records.ts';
 import type { Output } from './output.ts';
 import type { PendingReply } from './reply-queue.ts';
 import type { Session } from './session.ts';
@@ -38,7 +44,7 @@ export class ThreadOutbox implements Outbox {
   readonly #ownPeers: OwnThreadPeers;
   readonly #output: Output;
   readonly #blobs: BlobStore;
-  readonly #links: readonly (FarLink | null)[];
+  readonly #writers: readonly (RingWriter | null)[];
   readonly #sink = new Uint8Array(65536 * 2);
 
   constructor(
@@ -46,34 +52,33 @@ export class ThreadOutbox implements Outbox {
     ownPeers: OwnThreadPeers,
     output: Output,
     blobs: BlobStore,
-    links: readonly (FarLink | null)[],
+    writers: readonly (RingWriter | null)[],
   ) {
     this.#thread = thread;
     this.#ownPeers = ownPeers;
     this.#output = output;
     this.#blobs = blobs;
-    this.#links = links;
+    this.#writers = writers;
     this.bytes = output.bytes;
   }
 
   reply(peer: Peer, headBytes: number, blob: number, blobBytes: number): void {
     if (peer.thread === this.#thread)
       this.#toOwnThread(peer, this.pending, headBytes, blob, blobBytes);
-    else
-      this.#toOtherThread(
-        RecordKind.REPLY,
-        this.crossThreadReplyId,
-        peer,
-        headBytes,
-        blob,
-        blobBytes,
-      );
+    else {
+      const writer = this.#writers[peer.thread] ?? null;
+      if (writer !== null)
+        beginReply(writer, peer.conn, this.crossThreadReplyId, headBytes + blobBytes);
+      this.#toOtherThread(writer, headBytes, blob, blobBytes);
+    }
   }
 
   /** All copies for a far peer are one record: its home makes them. */
   notify(peer: Peer, headBytes: number, blob: number, blobBytes: number, copies: number): number {
     if (peer.thread !== this.#thread) {
-      this.#toOtherThread(RecordKind.NOTIFY, copies, peer, headBytes, blob, blobBytes);
+      const writer = this.#writers[peer.thread] ?? null;
+      if (writer !== null) beginNotify(writer, peer.conn, copies, headBytes + blobBytes);
+      this.#toOtherThread(writer, headBytes, blob, blobBytes);
       return copies;
     }
     const session = this.#ownPeers.live(peer.conn);
@@ -106,7 +111,7 @@ export class ThreadOutbox implements Outbox {
 
   wake(peer: Peer): void {
     if (peer.thread !== this.#thread) {
-      this.#links[peer.thread]?.send(RecordKind.WAKE, peer.conn, peer.sleepSerial, 0, 0);
+      writeWake(this.#writers[peer.thread], peer.conn, peer.sleepSerial);
       return;
     }
     const session = this.#ownPeers.live(peer.conn);
@@ -115,15 +120,12 @@ export class ThreadOutbox implements Outbox {
 
   revoke(peer: Peer, serial: number, isLate: boolean): void {
     if (peer.thread === this.#thread) return;
-    const low = serial | 0;
-    const high = Math.floor(serial / 2 ** 32);
-    this.#links[peer.thread]?.send(RecordKind.REVOKE, isLate ? 1 : 0, low, high, peer.conn);
+    writeRevoke(this.#writers[peer.thread], peer.conn, serial, isLate);
   }
 
   close(peer: Peer, reason: string): void {
     if (peer.thread !== this.#thread) {
-      const bytes = new TextEncoder().encode(reason);
-      this.#links[peer.thread]?.send(RecordKind.CLOSE, peer.conn, 0, 0, 0, bytes);
+      writeClose(this.#writers[peer.thread], peer.conn, reason);
       return;
     }
     const session = this.#ownPeers.live(peer.conn);
@@ -179,22 +181,19 @@ export class ThreadOutbox implements Outbox {
     this.at = 0;
   }
 
+  /** The packet goes into the record that was begun for it. */
   #toOtherThread(
-    kind: number,
-    replyIdOrCopies: number,
-    peer: Peer,
+    writer: RingWriter | null,
     headBytes: number,
     blob: number,
     blobBytes: number,
   ): void {
-    const link = this.#links[peer.thread] ?? null;
-    if (link === null) {
+    if (writer === null) {
       this.#toNobody(headBytes);
       return;
     }
-    link.begin(kind, peer.conn, replyIdOrCopies, 0, 0, headBytes + blobBytes);
-    this.bytes = link.bytes;
-    this.at = link.at;
+    this.bytes = writer.bytes;
+    this.at = writer.at;
     if (blob > 0) this.#blobs.blobRead(blob, 0, this.bytes, this.at + headBytes, blobBytes);
   }
 

@@ -98,7 +98,7 @@ export interface NativeChoice {
 
 /** For a server without shards. Its own connections are all there are: the sessions count those themselves. */
 export const NO_RINGS: ThreadRings = {
-  links: [null],
+  writers: [null],
   readers: [null],
   epoch: 0,
   levelOf: () => 0,

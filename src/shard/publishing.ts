@@ -33,10 +33,10 @@ export class Publishing {
     this.#publishLevel();
     this.#publishCounts();
     let overflowBytes = 0;
-    for (const link of this.#rings.links) {
-      if (link === null) continue;
-      link.flush();
-      overflowBytes += link.overflowBytes;
+    for (const writer of this.#rings.writers) {
+      if (writer === null) continue;
+      writer.publish();
+      overflowBytes += writer.overflowBytes;
     }
     this.#limitOverflow(overflowBytes);
   }

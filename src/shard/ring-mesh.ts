@@ -15,7 +15,6 @@ import {
   writeWord,
 } from '../ring/layout.ts';
 import { RingReader, RingWriter } from '../ring/ring.ts';
-import { FarLink } from '../session/cross-thread/link.ts';
 import type { ThreadRings } from './thread-rings.ts';
 
 /** One thread's ends towards another thread. Ports of a thread that has died are replaced. */
@@ -162,7 +161,7 @@ export function portsOf(ends: PeerWires | null | undefined): MessagePort[] {
 
 /** A thread's side: its writers and readers, which come and go with the other threads. */
 export class RingEndpoints implements ThreadRings {
-  readonly links: (FarLink | null)[] = [];
+  readonly writers: (RingWriter | null)[] = [];
   readonly readers: (RingReader | null)[] = [];
   readonly #wires: ThreadWires;
   readonly #ends: (PeerWires | null)[];
@@ -174,7 +173,7 @@ export class RingEndpoints implements ThreadRings {
     this.#functions = functions;
     this.#ends = [...wires.peers];
     for (let other = 0; other < wires.peers.length; other++) {
-      this.links.push(null);
+      this.writers.push(null);
       this.readers.push(null);
       const ends = wires.peers[other];
       if (ends != null) this.join(other, ends);
@@ -199,11 +198,10 @@ export class RingEndpoints implements ThreadRings {
   join(other: number, ends: PeerWires): void {
     const { set, thread } = this.#wires;
     this.#ends[other] = ends;
-    const writer = new RingWriter(set, thread, other, {
+    this.writers[other] = new RingWriter(set, thread, other, {
       ring: (to) => this.#ring(to),
       post: (bytes) => ends.largeOut.postMessage(bytes, [bytes]),
     });
-    this.links[other] = new FarLink(writer);
     this.readers[other] = new RingReader(set, other, thread, {
       receive: () => receiveMessageOnPort(ends.largeIn)?.message as ArrayBuffer | undefined,
       ring: (to) => this.#ring(to),
@@ -215,7 +213,7 @@ export class RingEndpoints implements ThreadRings {
 
   /** Forgets a thread that has died. */
   part(other: number): void {
-    this.links[other] = null;
+    this.writers[other] = null;
     this.readers[other] = null;
     for (const port of portsOf(this.#ends[other])) port.close();
     this.#ends[other] = null;

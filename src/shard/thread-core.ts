@@ -139,13 +139,13 @@ export class ThreadCore {
     const bytesOfReactor = () => reactorBytes(this.reactor.control);
     this.account = new Account(memoryBytesMax, memoryWords, thread, bytesOfReactor);
     const { account, reactor } = this;
-    const { links } = parts.rings;
+    const { writers } = parts.rings;
     this.table = new SessionTable(
       options.sessions,
       hooks,
       reactor,
       handles,
-      links,
+      writers,
       parts.log,
       account,
     );
@@ -199,7 +199,7 @@ export class ThreadCore {
   recordCounts(): { sent: number; received: number } {
     let sent = 0;
     let received = 0;
-    for (const link of this.#parts.rings.links) sent += link?.sent ?? 0;
+    for (const writer of this.#parts.rings.writers) sent += writer?.sent ?? 0;
     for (const reader of this.#parts.rings.readers) received += reader?.received ?? 0;
     return { sent, received };
   }

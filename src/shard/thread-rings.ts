@@ -1,9 +1,8 @@
-import type { RingReader } from '../ring/ring.ts';
-import type { FarLink } from '../session/cross-thread/link.ts';
+import type { RingReader, RingWriter } from '../ring/ring.ts';
 
 /** A thread's ends of the rings, by thread; null for itself and for threads that do not run. */
 export interface ThreadRings {
-  readonly links: (FarLink | null)[];
+  readonly writers: (RingWriter | null)[];
   readonly readers: (RingReader | null)[];
   /** How often this thread has died and was started again. */
   readonly epoch: number;

@@ -92,14 +92,15 @@ function checkPeer(world: World, peer: SimPeer): void {
 }
 
 function checkRings(world: World, thread: SimThread): void {
-  const { links, readers } = thread.rings;
+  const { writers, readers } = thread.rings;
   for (const other of world.living) {
     if (other === thread) continue;
-    const link = links[other.index];
+    const writer = writers[other.index];
     const reader = other.rings.readers[thread.index];
     ensure(
-      link != null && link.overflowBytes === 0 && link.sent === reader?.received,
-      () => `ring ${thread.index} to ${other.index}: ${link?.sent} sent, ${reader?.received} read`,
+      writer != null && writer.overflowBytes === 0 && writer.sent === reader?.received,
+      () =>
+        `ring ${thread.index} to ${other.index}: ${writer?.sent} sent, ${reader?.received} read`,
     );
   }
   const { table, broker } = thread.core;

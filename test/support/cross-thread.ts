@@ -8,8 +8,7 @@
 
 import { hashBytes } from '../../src/protocol/hash.ts';
 import { PACKETS } from '../../src/protocol/packets.ts';
-import type { RingReader } from '../../src/ring/ring.ts';
-import { FarLink, type RecordWriter } from '../../src/session/cross-thread/link.ts';
+import type { RingReader, RingWriter } from '../../src/ring/ring.ts';
 import { RecordKind } from '../../src/session/cross-thread/records.ts';
 import type { Session } from '../../src/session/session.ts';
 import type { OwnThreadOptions } from './own-thread.ts';
@@ -31,7 +30,7 @@ export interface CrossThreadRecord {
 }
 
 /** Writes records down when they are shown. */
-class Writer implements RecordWriter {
+class Writer {
   bytes = new Uint8Array(0);
   at = 0;
   overflowBytes = 0;
@@ -47,7 +46,7 @@ class Writer implements RecordWriter {
   }
 
   begin(kind: number, a: number, b: number, c: number, d: number, byteCount: number): void {
-    if (this.#open !== null) throw new Error('begin a record: the one before is open');
+    this.#commit();
     for (const word of [a, b, c, d])
       if (word !== (word | 0)) throw new Error(`begin a record: ${word} is no int32`);
     const name = KIND_NAMES.find(([, value]) => value === kind) as [KindName, number];
@@ -57,8 +56,8 @@ class Writer implements RecordWriter {
     this.#open = { to: this.#to, kind: name[0], a, b, c, d };
   }
 
-  commit(): void {
-    if (this.#open === null) throw new Error('commit a record: none is open');
+  #commit(): void {
+    if (this.#open === null) return;
     const payload = Buffer.from(this.bytes.slice(this.at, this.bytes.length - 8));
     this.#committed.push({ ...this.#open, payload });
     this.#open = null;
@@ -66,7 +65,7 @@ class Writer implements RecordWriter {
   }
 
   publish(): void {
-    if (this.#open !== null) throw new Error('publish records: one is open');
+    this.#commit();
     for (const record of this.#committed) this.#shown(record);
     this.#committed = [];
   }
@@ -114,7 +113,7 @@ export class CrossThreadDialogue extends OwnThreadDialogue {
   /** What this thread has published last. */
   readonly published: { level: number; connections: number };
   readonly #readers: (Reader | null)[];
-  readonly #links: (FarLink | null)[];
+  readonly #writers: (Writer | null)[];
   readonly shardCount: number;
 
   constructor(options: CrossThreadOptions) {
@@ -122,18 +121,18 @@ export class CrossThreadDialogue extends OwnThreadDialogue {
     const records: CrossThreadRecord[] = [];
     const levels: number[] = [];
     const published = { level: 0, connections: 0 };
-    const links: (FarLink | null)[] = [];
+    const writers: (Writer | null)[] = [];
     const readers: (Reader | null)[] = [];
     for (let other = 0; other <= shardCount; other++) {
       levels.push(0);
       const isSelf = other === thread;
-      links.push(isSelf ? null : new FarLink(new Writer(other, (record) => records.push(record))));
+      writers.push(isSelf ? null : new Writer(other, (record) => records.push(record)));
       readers.push(isSelf ? null : new Reader());
     }
     super({
       ...options,
       rings: {
-        links,
+        writers: writers as unknown as (RingWriter | null)[],
         readers: readers as unknown as (RingReader | null)[],
         epoch: 0,
         levelOf: (other) => levels[other] as number,
@@ -150,7 +149,7 @@ export class CrossThreadDialogue extends OwnThreadDialogue {
     this.levels = levels;
     this.published = published;
     this.shardCount = shardCount;
-    this.#links = links;
+    this.#writers = writers;
     this.#readers = readers;
   }
 
@@ -180,9 +179,9 @@ export class CrossThreadDialogue extends OwnThreadDialogue {
     return records.map((record) => this.#print(record));
   }
 
-  /** Thread `other` is gone: no link leads to it. */
+  /** Thread `other` is gone: no ring leads to it. */
   cut(other: number): void {
-    this.#links[other] = null;
+    this.#writers[other] = null;
   }
 
   /** Thread `other` has died. */
@@ -194,7 +193,7 @@ export class CrossThreadDialogue extends OwnThreadDialogue {
 
   /** It runs again. */
   regain(other: number): void {
-    this.#links[other] = new FarLink(new Writer(other, (record) => this.records.push(record)));
+    this.#writers[other] = new Writer(other, (record) => this.records.push(record));
     this.thread.core.regain(other);
     this.thread.run();
   }

@@ -23,7 +23,7 @@ const OUTPUT_BYTES_MAX = 1 << 28;
 /** setTimeout fires at once beyond this. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 const NO_RINGS: ThreadRings = {
-  links: [null],
+  writers: [null],
   readers: [null],
   epoch: 0,
   levelOf: () => 0,

@@ -3,7 +3,6 @@
  * Rule: a record for a connection that has ended is dropped; GONE, sent behind everything else, makes the owner take
  * back what the connection held. Source: design rules, sections 3 to 5.
  */
-import { latin1 } from '../../base/bytes.ts';
 import type { Broker } from '../../broker/broker.ts';
 import { LateAssignments } from '../../broker/late.ts';
 import type { Peer } from '../../broker/peer.ts';
@@ -18,21 +17,23 @@ import { relieve, relieveOther } from '../relief.ts';
 import { releaseAll, reserveReply } from '../replies.ts';
 import { crossThreadJobKey, type Session } from '../session.ts';
 import type { SessionTable } from '../session-table.ts';
-import { decodeResult, encodeResult, type ThreadQuery } from '../thread-queries.ts';
-import { decodeMove } from './moving.ts';
-import { RecordKind } from './records.ts';
-
-/** A record as its reader sees it; `bytes` are valid until the handler returns. */
-export interface RecordView {
-  readonly kind: number;
-  readonly a: number;
-  readonly b: number;
-  readonly c: number;
-  readonly d: number;
-  readonly bytes: Uint8Array;
-  readonly at: number;
-  readonly byteCount: number;
-}
+import {
+  RecordKind,
+  type RecordView,
+  readAnswer,
+  readAsk,
+  readClose,
+  readConn,
+  readFrame,
+  readHandshake,
+  readLeft,
+  readMove,
+  readNotify,
+  readReply,
+  readRevoke,
+  readSleep,
+  writeAnswer,
+} from './records.ts';
 
 const KEY_BASE = 2 ** 31;
 const frame = new Frame();
@@ -51,40 +52,43 @@ export function onRecord(table: SessionTable, from: number, record: RecordView):
     case RecordKind.NOTIFY:
       onNotify(table, record);
       break;
-    case RecordKind.SLEEP:
-      table.broker?.onSleep(crossThreadPeer(table, from, record.a), record.b);
+    case RecordKind.SLEEP: {
+      const { conn, sleepSerial } = readSleep(record);
+      table.broker?.onSleep(crossThreadPeer(table, from, conn), sleepSerial);
       break;
+    }
     case RecordKind.AWAKE:
-      table.broker?.onAwake(crossThreadPeer(table, from, record.a));
+      table.broker?.onAwake(crossThreadPeer(table, from, readConn(record)));
       break;
     case RecordKind.WAKE: {
-      const session = table.live(record.a);
-      if (session !== null && !session.isEnding) table.noop(session, record.b);
+      const { conn, sleepSerial } = readSleep(record);
+      const session = table.live(conn);
+      if (session !== null && !session.isEnding) table.noop(session, sleepSerial);
       break;
     }
     case RecordKind.GONE:
-      onCrossThreadGone(table, from, record.a);
+      onCrossThreadGone(table, from, readConn(record));
       break;
     case RecordKind.REVOKE:
       onRevoke(table, from, record);
       break;
     case RecordKind.CLOSE: {
-      const session = table.live(record.a);
-      const { bytes, at, byteCount } = record;
-      if (session !== null) table.drop(session, latin1(bytes, at, at + byteCount));
+      const { conn, reason } = readClose(record);
+      const session = table.live(conn);
+      if (session !== null) table.drop(session, reason);
       break;
     }
     case RecordKind.MOVE:
       onMove(table, record);
       break;
-    case RecordKind.HANDSHAKE:
-      onHandshakeRecord(table, record);
-      break;
-    case RecordKind.LEFT: {
-      const { bytes, at, byteCount } = record;
-      table.addressCounts?.remove(latin1(bytes, at, at + byteCount), from);
+    case RecordKind.HANDSHAKE: {
+      const { fd, address, port } = readHandshake(record);
+      table.hooks.onHandshake(fd, address, port);
       break;
     }
+    case RecordKind.LEFT:
+      table.addressCounts?.remove(readLeft(record), from);
+      break;
     case RecordKind.RELIEVE:
       relieveOther(table);
       break;
@@ -97,14 +101,11 @@ export function onRecord(table: SessionTable, from: number, record: RecordView):
 }
 
 /** The owner has taken a job back. One whose final packet is on its way there is not a matter of this connection any more. */
-function onRevoke(
-  table: SessionTable,
-  from: number,
-  { a: isLate, b, c, d: conn }: RecordView,
-): void {
+function onRevoke(table: SessionTable, from: number, record: RecordView): void {
+  const { conn, serial, isLate } = readRevoke(record);
   const session = table.live(conn);
-  const key = crossThreadJobKey(from, (b >>> 0) + (c >>> 0) * 2 ** 32);
-  if (session?.crossThreadJobs?.delete(key) !== true || isLate === 0) return;
+  const key = crossThreadJobKey(from, serial);
+  if (session?.crossThreadJobs?.delete(key) !== true || !isLate) return;
   session.lateJobs ??= new LateAssignments();
   session.lateJobs.add(key);
 }
@@ -121,7 +122,8 @@ function crossThreadPeer(table: SessionTable, from: number, conn: number): Peer 
 }
 
 function onCrossThreadFrame(table: SessionTable, from: number, record: RecordView): void {
-  const { a: conn, b: replyId, c: type, bytes, at, byteCount } = record;
+  const { conn, replyId, type } = readFrame(record);
+  const { bytes, at, byteCount } = record;
   const seed = table.options.hashSeed;
   frame.parse(conn, type, bytes, at, at + byteCount, seed);
   // The turn's output has room for a head, not for data of any size.
@@ -143,8 +145,9 @@ function onCrossThreadGone(table: SessionTable, from: number, conn: number): voi
 
 /** An owner's reply fills its place; a job that comes with it is noted, a refused GRAB goes to the next owner. */
 function onReply(table: SessionTable, from: number, record: RecordView): void {
-  const session = table.live(record.a);
-  const pending = session?.replies?.find(record.b);
+  const { conn, replyId } = readReply(record);
+  const session = table.live(conn);
+  const pending = session?.replies?.find(replyId);
   if (session == null || pending === undefined) return;
   const { bytes, at, byteCount } = record;
   const type = bytes[at + 7] as number;
@@ -189,13 +192,14 @@ function noteCrossThreadJob(
  * now.
  */
 function onNotify(table: SessionTable, record: RecordView): void {
-  const session = table.live(record.a);
+  const { conn, copies } = readNotify(record);
+  const session = table.live(conn);
   if (session === null || session.isEnding) return;
   const { bytes, at, byteCount } = record;
   let packet = bytes.subarray(at, at + byteCount);
   if (bytes[at + 7] === Packet.WORK_EXCEPTION && !session.takesExceptions) packet = failFor(packet);
   const kept = session.replies === null ? null : packet.slice();
-  for (let copies = record.b; copies > 0 && !table.exceeds(session, byteCount); copies--) {
+  for (let left = copies; left > 0 && !table.exceeds(session, byteCount); left--) {
     if (kept === null) table.output.write(session.conn, packet);
     else keepPacket(session, kept);
   }
@@ -218,7 +222,7 @@ function failFor(exception: Uint8Array): Uint8Array {
 }
 
 function onMove(table: SessionTable, record: RecordView): void {
-  const moved = decodeMove(record.bytes, record.at, record.byteCount);
+  const moved = readMove(record);
   let conn: number;
   try {
     conn = table.reactor.adopt(moved.fd, moved.unread, moved.unsent);
@@ -233,18 +237,10 @@ function onMove(table: SessionTable, record: RecordView): void {
   table.add(moved.session(conn));
 }
 
-function onHandshakeRecord(table: SessionTable, record: RecordView): void {
-  const { a: fd, b: port, bytes, at, byteCount } = record;
-  table.hooks.onHandshake(fd, latin1(bytes, at, at + byteCount), port);
-}
-
 function onAsk(table: SessionTable, from: number, record: RecordView): void {
-  const json = record.bytes.slice(record.at, record.at + record.byteCount);
-  const query = JSON.parse(new TextDecoder().decode(json)) as ThreadQuery;
-  const { a: id } = record;
+  const { id, query } = readAsk(record);
   table.answer(query, (result) => {
-    const bytes = encodeResult(result);
-    const send = () => table.links[from]?.send(RecordKind.ANSWER, id, 0, 0, 0, bytes);
+    const send = () => writeAnswer(table.writers[from], id, result);
     if (query.kind === 'echoBarrier' || query.kind === 'cancel') inNextTurn(table, send);
     else send();
   });
@@ -260,8 +256,9 @@ function inNextTurn(table: SessionTable, send: () => void): void {
 }
 
 function onResult(table: SessionTable, record: RecordView): void {
-  const query = table.queries.get(record.a);
+  const { id, result } = readAnswer(record);
+  const query = table.queries.get(id);
   if (query === undefined) return;
-  table.queries.delete(record.a);
-  query.done(decodeResult(record.bytes, record.at, record.byteCount));
+  table.queries.delete(id);
+  query.done(result);
 }

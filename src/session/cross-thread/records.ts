@@ -1,21 +1,27 @@
 /**
- * Records that threads send each other about connections and jobs. Fields a..d and payload by kind:
+ * Records that threads send each other about connections and jobs: of each kind a function that writes it and one that
+ * reads it. Nothing else knows which word of a record means what. Rule: all records of one connection to one owner go
+ * through one ring, so the owner sees request order. A thread that does not run has no writer: nothing is written.
  *
- *   home -> owner                            owner -> home
- *   FRAME  a conn, b place, c type: payload  REPLY   a conn, b place: packet
- *   SLEEP  a conn, b sleep number            NOTIFY  a conn, b copies: packet
- *   AWAKE  a conn                            WAKE    a conn, b sleep number
- *   GONE   a conn                            REVOKE  a 1 = late, b and c serial (low, high), d conn
- *   ASK    a question number: JSON           CLOSE   a conn: reason
- *   MOVE   a descriptor: connection          ANSWER  a question number: JSON, \0, bytes
- *   HANDSHAKE a descriptor, b port: address     LEFT    address
+ *   connection's thread -> owner   FRAME SLEEP AWAKE GONE           acceptor -> shard   MOVE HANDSHAKE
+ *   owner -> connection's thread   REPLY NOTIFY WAKE REVOKE CLOSE   shard -> acceptor   LEFT
+ *   any -> any                     ASK ANSWER RELIEVE
  *
- * RELIEVE, between any two: memory is full, and the connection that holds most lives where this goes to (relief.ts).
- * MOVE: moving.ts. HANDSHAKE, from the acceptor: a peer that begins with a handshake (handshakes.ts).
- * LEFT, to the acceptor: a connection that it let in has ended (entrance.ts).
- *
- * Rule: all records of one connection to one owner go through one ring, so the owner sees request order.
+ * `begin...`: the caller writes the payload to the writer's `bytes` at `at`. `read...` returns a number or, where a record
+ * says more, an object that is used again for the next record of that kind.
  */
+import { bytesOf, latin1 } from '../../base/bytes.ts';
+import { RECORD_BYTES_MAX } from '../../ring/layout.ts';
+import type { RingWriter } from '../../ring/writer.ts';
+import type { Session } from '../session.ts';
+import {
+  decodeResult,
+  encodeResult,
+  type ThreadQuery,
+  type ThreadResult,
+} from '../thread-queries.ts';
+import { decodeMove, encodeMove, type Moved } from './moving.ts';
+
 export const RecordKind = {
   FRAME: 1,
   SLEEP: 2,
@@ -33,3 +39,238 @@ export const RecordKind = {
   LEFT: 14,
   RELIEVE: 15,
 } as const;
+
+/** Of a thread that does not run there is none. */
+type Writer = RingWriter | null | undefined;
+
+/** A record as its reader sees it; its payload is `bytes[at, at + byteCount)`, valid until the next record is read. */
+export interface RecordView {
+  readonly kind: number;
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly byteCount: number;
+}
+
+/** A record that no ring can carry; nothing of it was written. */
+export class RecordTooLarge extends Error {
+  constructor(kind: number, byteCount: number) {
+    const name = Object.entries(RecordKind).find(([, number]) => number === kind)?.[0] ?? `${kind}`;
+    super(`begin record ${name}: ${byteCount} bytes, limit ${RECORD_BYTES_MAX}`);
+    this.name = 'RecordTooLarge';
+  }
+}
+
+function begin(
+  writer: RingWriter,
+  kind: number,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  byteCount: number,
+): void {
+  if (byteCount > RECORD_BYTES_MAX) throw new RecordTooLarge(kind, byteCount);
+  writer.begin(kind, a, b, c, d, byteCount);
+}
+
+function send(writer: Writer, kind: number, a: number, b = 0, c = 0, d = 0): void {
+  if (writer != null) begin(writer, kind, a, b, c, d, 0);
+}
+
+function sendBytes(writer: Writer, kind: number, a: number, b: number, payload: Uint8Array): void {
+  if (writer == null) return;
+  begin(writer, kind, a, b, 0, 0, payload.length);
+  writer.bytes.set(payload, writer.at);
+}
+
+function textOf({ bytes, at, byteCount }: RecordView): string {
+  return latin1(bytes, at, at + byteCount);
+}
+
+// FRAME: a packet's payload, of type `type`; the owner owes it reply `replyId` (0: none).
+
+const frame = { conn: 0, replyId: 0, type: 0 };
+
+export function beginFrame(
+  writer: RingWriter,
+  conn: number,
+  replyId: number,
+  type: number,
+  byteCount: number,
+): void {
+  begin(writer, RecordKind.FRAME, conn, replyId, type, 0, byteCount);
+}
+
+export function readFrame({ a, b, c }: RecordView): Readonly<typeof frame> {
+  frame.conn = a;
+  frame.replyId = b;
+  frame.type = c;
+  return frame;
+}
+
+// REPLY: a whole packet, the reply of that number.
+
+const reply = { conn: 0, replyId: 0 };
+
+export function beginReply(
+  writer: RingWriter,
+  conn: number,
+  replyId: number,
+  byteCount: number,
+): void {
+  begin(writer, RecordKind.REPLY, conn, replyId, 0, 0, byteCount);
+}
+
+export function readReply({ a, b }: RecordView): Readonly<typeof reply> {
+  reply.conn = a;
+  reply.replyId = b;
+  return reply;
+}
+
+// NOTIFY: a whole packet that the connection gets `copies` times.
+
+const notify = { conn: 0, copies: 0 };
+
+export function beginNotify(
+  writer: RingWriter,
+  conn: number,
+  copies: number,
+  byteCount: number,
+): void {
+  begin(writer, RecordKind.NOTIFY, conn, copies, 0, 0, byteCount);
+}
+
+export function readNotify({ a, b }: RecordView): Readonly<typeof notify> {
+  notify.conn = a;
+  notify.copies = b;
+  return notify;
+}
+
+// SLEEP: the worker sleeps for the `sleepSerial`th time. WAKE: there is work for it in that sleep.
+
+const sleep = { conn: 0, sleepSerial: 0 };
+
+export function writeSleep(writer: Writer, conn: number, sleepSerial: number): void {
+  send(writer, RecordKind.SLEEP, conn, sleepSerial);
+}
+
+export function writeWake(writer: Writer, conn: number, sleepSerial: number): void {
+  send(writer, RecordKind.WAKE, conn, sleepSerial);
+}
+
+/** Of SLEEP and WAKE. */
+export function readSleep({ a, b }: RecordView): Readonly<typeof sleep> {
+  sleep.conn = a;
+  sleep.sleepSerial = b;
+  return sleep;
+}
+
+// AWAKE: the worker's sleep is over. GONE: the connection has ended.
+
+export function writeAwake(writer: Writer, conn: number): void {
+  send(writer, RecordKind.AWAKE, conn);
+}
+
+export function writeGone(writer: Writer, conn: number): void {
+  send(writer, RecordKind.GONE, conn);
+}
+
+/** The connection of AWAKE and GONE. */
+export function readConn({ a }: RecordView): number {
+  return a;
+}
+
+// REVOKE: the owner takes a job back, `isLate` because of its timeout.
+
+const revoke = { conn: 0, serial: 0, isLate: false };
+
+export function writeRevoke(writer: Writer, conn: number, serial: number, isLate: boolean): void {
+  send(writer, RecordKind.REVOKE, isLate ? 1 : 0, serial | 0, Math.floor(serial / 2 ** 32), conn);
+}
+
+export function readRevoke({ a, b, c, d }: RecordView): Readonly<typeof revoke> {
+  revoke.conn = d;
+  revoke.serial = (b >>> 0) + (c >>> 0) * 2 ** 32;
+  revoke.isLate = a !== 0;
+  return revoke;
+}
+
+// CLOSE: the owner ends the connection.
+
+export function writeClose(writer: Writer, conn: number, reason: string): void {
+  sendBytes(writer, RecordKind.CLOSE, conn, 0, bytesOf(reason));
+}
+
+export function readClose(record: RecordView): { conn: number; reason: string } {
+  return { conn: record.a, reason: textOf(record) };
+}
+
+// ASK: query number `id`, as JSON. ANSWER: its result, as JSON, NUL, bytes.
+
+export function writeAsk(writer: Writer, id: number, query: ThreadQuery): void {
+  sendBytes(writer, RecordKind.ASK, id, 0, new TextEncoder().encode(JSON.stringify(query)));
+}
+
+export function readAsk(record: RecordView): { id: number; query: ThreadQuery } {
+  const json = record.bytes.slice(record.at, record.at + record.byteCount);
+  return { id: record.a, query: JSON.parse(new TextDecoder().decode(json)) as ThreadQuery };
+}
+
+export function writeAnswer(writer: Writer, id: number, result: ThreadResult): void {
+  sendBytes(writer, RecordKind.ANSWER, id, 0, encodeResult(result));
+}
+
+export function readAnswer(record: RecordView): { id: number; result: ThreadResult } {
+  return { id: record.a, result: decodeResult(record.bytes, record.at, record.byteCount) };
+}
+
+// MOVE: a connection goes on in the other thread. Its payload: moving.ts.
+
+export function writeMove(
+  writer: Writer,
+  session: Session,
+  fd: number,
+  unread: Uint8Array,
+  unsent: Uint8Array,
+): void {
+  sendBytes(writer, RecordKind.MOVE, fd, 0, encodeMove(session, fd, unread, unsent));
+}
+
+export function readMove({ bytes, at, byteCount }: RecordView): Moved {
+  return decodeMove(bytes, at, byteCount);
+}
+
+// HANDSHAKE: a peer that begins with a handshake goes on in the other thread.
+
+export function writeHandshake(writer: Writer, fd: number, address: string, port: number): void {
+  sendBytes(writer, RecordKind.HANDSHAKE, fd, port, bytesOf(address));
+}
+
+export function readHandshake(record: RecordView): { fd: number; address: string; port: number } {
+  return { fd: record.a, address: textOf(record), port: record.b };
+}
+
+/** The descriptor that a record hands over, or -1: it must be closed when its reader has died. */
+export function descriptorIn({ kind, a }: RecordView): number {
+  return kind === RecordKind.MOVE || kind === RecordKind.HANDSHAKE ? a : -1;
+}
+
+// LEFT: a connection that the acceptor let in has ended.
+
+export function writeLeft(writer: Writer, address: string): void {
+  sendBytes(writer, RecordKind.LEFT, 0, 0, bytesOf(address));
+}
+
+export function readLeft(record: RecordView): string {
+  return textOf(record);
+}
+
+// RELIEVE: memory is full, and the connection that holds most lives in the other thread.
+
+export function writeRelieve(writer: Writer): void {
+  send(writer, RecordKind.RELIEVE, 0);
+}

@@ -1,19 +1,19 @@
 /**
- * What a home sends to the owners of functions elsewhere: frames, sleeps, and connections that move to them.
- * Rule: whoever is named by a connection hears GONE when it ends; without a link the connection is dropped, because
- * nobody could answer. Source: design rules, sections 3 to 5.
+ * What a thread sends to the owners of functions elsewhere: frames, sleeps, and connections that move to them.
+ * Rule: every owner that a connection has named gets GONE when it ends. A frame for an owner that does not run ends its
+ * connection, because nobody could answer. Source: design rules, sections 3 to 5.
  */
 import type { Detached } from '../../native/contract.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import { RECORD_BYTES_MAX } from '../../ring/layout.ts';
+import type { RingWriter } from '../../ring/writer.ts';
 import { left, moved } from '../connection-limits.ts';
 import { Incident } from '../incidents.ts';
 import { hold, unhold } from '../replies.ts';
 import { contextOf, Hold, type Session } from '../session.ts';
 import type { SessionTable } from '../session-table.ts';
-import type { FarLink } from './link.ts';
-import { encodeMove } from './moving.ts';
-import { RecordKind } from './records.ts';
+import { withThread } from '../thread-set.ts';
+import { beginFrame, writeAwake, writeMove, writeSleep } from './records.ts';
 
 /** Bytes under way of a connection that moves: with its other fields they fit into a record. */
 const MOVE_BYTES_MAX = RECORD_BYTES_MAX - 65_536;
@@ -21,7 +21,7 @@ const MOVE_BYTES_MAX = RECORD_BYTES_MAX - 65_536;
 /** Nobody can answer. */
 export const DEAD_OWNER = 'the shard of its function is being started again';
 
-/** Sends a frame to another owner; `place` is 0 when it owes no reply. Its blob's reference is used up. */
+/** Sends a frame to another owner; `replyId` is 0 when it owes no reply. Its blob's reference is used up. */
 export function sendFrame(
   table: SessionTable,
   session: Session,
@@ -32,13 +32,13 @@ export function sendFrame(
   const { blob } = sent;
   const headBytes = sent.end - sent.off;
   const blobBytes = blob > 0 ? sent.dataBytes : 0;
-  const link = named(table, session, owner);
-  if (replyId === 0) session.unconfirmedOwners |= 1 << owner;
-  if (link === null) table.drop(session, DEAD_OWNER);
+  const writer = named(table, session, owner);
+  if (replyId === 0) confirmLater(session, owner);
+  if (writer === null) table.drop(session, DEAD_OWNER);
   else {
-    link.begin(RecordKind.FRAME, session.conn, replyId, sent.type, 0, headBytes + blobBytes);
-    link.bytes.set(sent.bytes.subarray(sent.off, sent.end), link.at);
-    if (blob > 0) table.reactor.blobRead(blob, 0, link.bytes, link.at + headBytes, blobBytes);
+    beginFrame(writer, session.conn, replyId, sent.type, headBytes + blobBytes);
+    writer.bytes.set(sent.bytes.subarray(sent.off, sent.end), writer.at);
+    if (blob > 0) table.reactor.blobRead(blob, 0, writer.bytes, writer.at + headBytes, blobBytes);
   }
   if (blob > 0) table.reactor.blobRelease(blob);
 }
@@ -50,25 +50,30 @@ export function sendGrab(
   owner: number,
   replyId: number,
 ): void {
-  const link = named(table, session, owner);
-  if (link === null) table.drop(session, DEAD_OWNER);
-  else link.send(RecordKind.FRAME, session.conn, replyId, type, 0);
+  const writer = named(table, session, owner);
+  if (writer === null) table.drop(session, DEAD_OWNER);
+  else beginFrame(writer, session.conn, replyId, type, 0);
 }
 
 export function sendSleep(table: SessionTable, session: Session, owner: number): void {
-  session.unconfirmedOwners |= 1 << owner;
-  named(table, session, owner)?.send(RecordKind.SLEEP, session.conn, session.sleepSerial, 0, 0);
+  confirmLater(session, owner);
+  writeSleep(named(table, session, owner), session.conn, session.sleepSerial);
 }
 
 export function sendAwake(table: SessionTable, session: Session, owner: number): void {
-  session.unconfirmedOwners |= 1 << owner;
-  named(table, session, owner)?.send(RecordKind.AWAKE, session.conn, 0, 0, 0);
+  confirmLater(session, owner);
+  writeAwake(named(table, session, owner), session.conn);
 }
 
-/** The link to an owner that from now on has to hear when the connection ends. */
-function named(table: SessionTable, session: Session, owner: number): FarLink | null {
-  session.owners |= 1 << owner;
-  return table.links[owner] ?? null;
+/** The next echo waits until that owner has handled what is sent to it now. */
+function confirmLater(session: Session, owner: number): void {
+  session.unconfirmedOwners = withThread(session.unconfirmedOwners, owner);
+}
+
+/** The way to an owner that from now on has to hear when the connection ends. */
+function named(table: SessionTable, session: Session, owner: number): RingWriter | null {
+  session.owners = withThread(session.owners, owner);
+  return table.writers[owner] ?? null;
 }
 
 /** Gives the connection, from `held` on, to the living owner of the first function it names. Nothing may wait. */
@@ -88,8 +93,7 @@ export function handOff(table: SessionTable, session: Session, held: Frame, owne
     return;
   }
   moved(table, session.address, owner);
-  const record = encodeMove(session, fd, unread, unsent);
-  (table.links[owner] as FarLink).send(RecordKind.MOVE, fd, 0, 0, 0, record);
+  writeMove(table.writers[owner], session, fd, unread, unsent);
 }
 
 /** Its bytes under way would not fit into one record; that takes limits of about 2 GiB, and a peer that uses them up. */

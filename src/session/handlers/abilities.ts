@@ -7,6 +7,7 @@ import { sendFrame, sendSleep } from '../cross-thread/send.ts';
 import type { Session } from '../session.ts';
 import { SessionAbilities } from '../session-abilities.ts';
 import type { SessionTable } from '../session-table.ts';
+import { firstThread, NO_THREADS, nextThread, withThread } from '../thread-set.ts';
 import { isSeenTo, toBroker } from './own-thread.ts';
 
 /** Bytes of the names that one connection may offer, each name counted once. */
@@ -16,13 +17,13 @@ export function onPreSleep(table: SessionTable, session: Session): void {
   session.sleepSerial = (session.sleepSerial + 1) & 0x7fffffff;
   session.isAsleep = true;
   session.isNooped = false;
-  const owners = session.abilities?.owners ?? 0;
-  for (let thread = 0; owners >>> thread !== 0; thread++)
-    if ((owners & (1 << thread)) !== 0) sleepAt(table, session, thread);
+  const owners = session.abilities?.owners ?? NO_THREADS;
+  for (let thread = firstThread(owners); thread >= 0; thread = nextThread(owners, thread))
+    sleepAt(table, session, thread);
 }
 
 function sleepAt(table: SessionTable, session: Session, thread: number): void {
-  session.asleepAt |= 1 << thread;
+  session.asleepAt = withThread(session.asleepAt, thread);
   if (thread !== table.options.thread) sendSleep(table, session, thread);
   else (table.broker as Broker).onSleep(table.peerOf(session), session.sleepSerial);
 }
@@ -74,11 +75,11 @@ export function onCantDo(table: SessionTable, session: Session, frame: Frame): v
 }
 
 export function onResetAbilities(table: SessionTable, session: Session, frame: Frame): void {
-  const owners = session.abilities?.owners ?? 0;
+  const owners = session.abilities?.owners ?? NO_THREADS;
   table.account.keep(session, -(session.abilities?.bytes ?? 0));
   session.abilities = null;
-  for (let thread = 0; owners >>> thread !== 0; thread++) {
-    if ((owners & (1 << thread)) === 0 || session.isEnding) continue;
+  for (let thread = firstThread(owners); thread >= 0; thread = nextThread(owners, thread)) {
+    if (session.isEnding) return;
     if (thread === table.options.thread) toBroker(table, session, frame);
     else sendFrame(table, session, frame, thread, 0);
   }

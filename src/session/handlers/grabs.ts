@@ -20,26 +20,34 @@ import {
 } from '../replies.ts';
 import { type GrabUnderWay, Hold, type Session } from '../session.ts';
 import type { SessionTable } from '../session-table.ts';
+import {
+  firstThread,
+  hasThread,
+  NO_THREADS,
+  nextThread,
+  soleThread,
+  withThread,
+} from '../thread-set.ts';
 import { toBroker } from './own-thread.ts';
 
 const NO_JOB_PACKET = packetOf(Packet.NO_JOB, '');
 
 export function onGrab(table: SessionTable, session: Session, frame: Frame): void {
-  const owners = session.abilities?.owners ?? 0;
-  const own = 1 << table.options.thread;
-  if (owners === own) {
-    notifyOwnersAwake(table, session, own);
+  const owners = session.abilities?.owners ?? NO_THREADS;
+  const owner = soleThread(owners);
+  if (owner === table.options.thread) {
+    notifyOwnersAwake(table, session, owner);
     toBroker(table, session, frame);
-  } else if (owners === 0) {
-    notifyOwnersAwake(table, session, 0);
-    reply(table, session, NO_JOB_PACKET);
-  } else if ((owners & (owners - 1)) === 0) {
-    notifyOwnersAwake(table, session, owners);
-    sendFrame(table, session, frame, 31 - Math.clz32(owners), reserveReply(session).id);
+  } else if (owner >= 0) {
+    notifyOwnersAwake(table, session, owner);
+    sendFrame(table, session, frame, owner, reserveReply(session).id);
     limitPendingReplies(table, session, frame.end);
+  } else if (owners === NO_THREADS) {
+    notifyOwnersAwake(table, session, -1);
+    reply(table, session, NO_JOB_PACKET);
   } else {
     const pending = reserveReply(session);
-    session.grab = { type: frame.type, replyId: pending.id, asked: 0 };
+    session.grab = { type: frame.type, replyId: pending.id, asked: NO_THREADS };
     hold(table, session, Hold.grab, frame.end);
     askNext(table, session);
   }
@@ -49,12 +57,12 @@ export function onGrab(table: SessionTable, session: Session, frame: Frame): voi
 export function askNext(table: SessionTable, session: Session): void {
   const grab = session.grab as GrabUnderWay;
   const owner = nextOwner(table, session, grab);
-  notifyOwnersAwake(table, session, owner < 0 ? 0 : 1 << owner);
+  notifyOwnersAwake(table, session, owner);
   if (owner < 0) {
     answerGrab(table, session, NO_JOB_PACKET);
     return;
   }
-  grab.asked |= 1 << owner;
+  grab.asked = withThread(grab.asked, owner);
   if (owner === table.options.thread) grabHere(table, session, grab);
   else sendGrab(table, session, grab.type, owner, grab.replyId);
 }
@@ -81,15 +89,15 @@ function grabHere(table: SessionTable, session: Session, grab: GrabUnderWay): vo
 }
 
 /**
- * Tells the owners that believe the worker asleep, also those of functions that it no longer offers; a GRAB itself tells
- * those in `except`.
+ * Notifies the owners that believe the worker asleep, also those of functions that it no longer offers, except the owner
+ * that a GRAB goes to now (-1: none): the GRAB says it.
  */
 function notifyOwnersAwake(table: SessionTable, session: Session, except: number): void {
   session.isAsleep = false;
-  const owners = session.asleepAt & ~except;
-  session.asleepAt = 0;
-  for (let thread = 0; owners >>> thread !== 0; thread++) {
-    if ((owners & (1 << thread)) === 0) continue;
+  const owners = session.asleepAt;
+  session.asleepAt = NO_THREADS;
+  for (let thread = firstThread(owners); thread >= 0; thread = nextThread(owners, thread)) {
+    if (thread === except) continue;
     if (thread !== table.options.thread) sendAwake(table, session, thread);
     else table.broker?.onAwake(table.peerOf(session));
   }
@@ -97,13 +105,13 @@ function notifyOwnersAwake(table: SessionTable, session: Session, except: number
 
 /** The owner to ask now, or -1: highest level first, then in rotation; one with nothing runnable is not asked. */
 function nextOwner(table: SessionTable, session: Session, grab: GrabUnderWay): number {
-  const owners = (session.abilities?.owners ?? 0) & ~grab.asked;
+  const owners = session.abilities?.owners ?? NO_THREADS;
   const threadCount = table.options.shardCount + 1;
   let best = -1;
   let bestLevel = 0;
   for (let i = 0; i < threadCount; i++) {
     const thread = (table.nextOwner + i) % threadCount;
-    if ((owners & (1 << thread)) === 0) continue;
+    if (!hasThread(owners, thread) || hasThread(grab.asked, thread)) continue;
     const level = levelOf(table, session, thread);
     if (level <= bestLevel) continue;
     bestLevel = level;

@@ -57,7 +57,7 @@ export function isSeenTo(
   frame: Frame,
   owner: number,
 ): boolean {
-  if (table.links[owner] == null) onAbsent(table, session, frame, owner);
+  if (table.writers[owner] == null) onAbsent(table, session, frame, owner);
   else if (mustMove(table, session, frame)) handOff(table, session, frame, owner);
   else return false;
   return true;

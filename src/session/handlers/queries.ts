@@ -22,6 +22,7 @@ import {
 import { Hold, type Session } from '../session.ts';
 import type { SessionTable } from '../session-table.ts';
 import type { ThreadResult } from '../thread-queries.ts';
+import { firstThread, NO_THREADS, nextThread } from '../thread-set.ts';
 
 const TOKEN_PREFIX = 'token:';
 
@@ -39,7 +40,7 @@ export function onEcho(table: SessionTable, session: Session, frame: Frame): voi
   }
   const dataEnd = data + (blob === 0 ? dataBytes : 0);
   writeHeader(echoHead, 0, Packet.ECHO_RES, dataBytes);
-  if (session.unconfirmedOwners === 0 && session.replies === null) {
+  if (session.unconfirmedOwners === NO_THREADS && session.replies === null) {
     const { conn } = session;
     table.output.write(conn, echoHead);
     if (blob === 0) table.output.write(conn, bytes, data, dataEnd);
@@ -59,14 +60,13 @@ export function onEcho(table: SessionTable, session: Session, frame: Frame): voi
 /** Calls `done` when every far owner has handled all records that this connection has sent so far. */
 export function echoBarrier(table: SessionTable, session: Session, done: () => void): void {
   const owners = session.unconfirmedOwners;
-  session.unconfirmedOwners = 0;
+  session.unconfirmedOwners = NO_THREADS;
   let waiting = 1;
   const answered = () => {
     waiting--;
     if (waiting === 0 && table.live(session.conn) === session) done();
   };
-  for (let thread = 0; owners >>> thread !== 0; thread++) {
-    if ((owners & (1 << thread)) === 0) continue;
+  for (let thread = firstThread(owners); thread >= 0; thread = nextThread(owners, thread)) {
     waiting++;
     table.ask(thread, { kind: 'echoBarrier' }, answered);
   }

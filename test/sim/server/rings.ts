@@ -14,7 +14,6 @@ import {
   writeWord,
 } from '../../../src/ring/layout.ts';
 import { RingReader, RingWriter } from '../../../src/ring/ring.ts';
-import { FarLink } from '../../../src/session/cross-thread/link.ts';
 import type { ThreadRings } from '../../../src/shard/thread-rings.ts';
 import type { MemoryReactor } from '../../../src/transport/memory-reactor.ts';
 
@@ -51,10 +50,10 @@ export class RingHub {
 
 /** One thread's ends. */
 export class SimRings implements ThreadRings {
-  readonly links: (FarLink | null)[] = [];
+  readonly writers: (RingWriter | null)[] = [];
   readonly readers: (RingReader | null)[] = [];
-  /** Called before each flush of a link: where a thread can die in the middle of a turn. */
-  beforeFlush: () => void = () => {};
+  /** Called before each publication of a ring: where a thread can die in the middle of a turn. */
+  beforePublish: () => void = () => {};
   readonly #hub: RingHub;
   readonly #thread: number;
 
@@ -62,7 +61,7 @@ export class SimRings implements ThreadRings {
     this.#hub = hub;
     this.#thread = thread;
     for (let other = 0; other < hub.set.threadCount; other++) {
-      this.links.push(null);
+      this.writers.push(null);
       this.readers.push(null);
       if (other !== thread) this.join(other);
     }
@@ -93,13 +92,12 @@ export class SimRings implements ThreadRings {
       // Like a port, the queue takes the memory away from the sender.
       post: (bytes) => outgoing.push(structuredClone(bytes, { transfer: [bytes] })),
     });
-    const link = new FarLink(writer);
-    const flush = link.flush.bind(link);
-    link.flush = () => {
-      this.beforeFlush();
-      flush();
+    const publish = writer.publish.bind(writer);
+    writer.publish = () => {
+      this.beforePublish();
+      publish();
     };
-    this.links[other] = link;
+    this.writers[other] = writer;
     this.readers[other] = new RingReader(hub.set, other, this.#thread, {
       receive: () => incoming.shift(),
       ring,
@@ -108,7 +106,7 @@ export class SimRings implements ThreadRings {
 
   /** Forgets a thread that has died. */
   part(other: number): void {
-    this.links[other] = null;
+    this.writers[other] = null;
     this.readers[other] = null;
   }
 

@@ -5,7 +5,7 @@
  */
 import { accountWords } from '../../../src/base/account.ts';
 import { RingReader } from '../../../src/ring/ring.ts';
-import { RecordKind } from '../../../src/session/cross-thread/records.ts';
+import { descriptorIn } from '../../../src/session/cross-thread/records.ts';
 import { MemoryRegistry, type MemorySocket } from '../../../src/transport/memory-socket.ts';
 import { MemoryFiles } from '../../support/memory-files.ts';
 import type { Plan } from '../plan.ts';
@@ -150,14 +150,14 @@ export class World {
       return;
     }
     let left = flushes;
-    thread.rings.beforeFlush = () => {
+    thread.rings.beforePublish = () => {
       if (left-- === 0) throw new ThreadDeath();
     };
   }
 
   /** Nobody dies who has not died yet. */
   spare(): void {
-    for (const { rings } of this.living) rings.beforeFlush = () => {};
+    for (const { rings } of this.living) rings.beforePublish = () => {};
   }
 
   #start(index: number): void {
@@ -220,9 +220,10 @@ export class World {
     const reader = new RingReader(set, 0, shard, { receive: null, ring: () => {} });
     do {
       reader.drain(Number.POSITIVE_INFINITY, (record) => {
-        if (record.kind === RecordKind.MOVE) this.registry.close(record.a);
+        const fd = descriptorIn(record);
+        if (fd >= 0) this.registry.close(fd);
       });
-      acceptor.rings.links[shard]?.flush();
+      acceptor.rings.writers[shard]?.publish();
     } while (!reader.isEmpty);
   }
 

@@ -177,12 +177,27 @@ describe('ring', () => {
     expect(takeAll(reader)).toHaveLength(8);
   });
 
-  it('refuses a negative kind, a record within a record and a commit of none', () => {
+  it('refuses a negative kind, a record of 2^31 bytes and a commit of none', () => {
     const { writer } = pair();
     expect(() => writer.begin(-1, 0, 0, 0, 0, 0)).toThrow('begin record');
+    expect(() => writer.begin(1, 0, 0, 0, 0, 2 ** 31)).toThrow('begin record');
     expect(() => writer.commit()).toThrow('commit record');
-    writer.begin(1, 0, 0, 0, 0, 0);
-    expect(() => writer.begin(1, 0, 0, 0, 0, 0)).toThrow('begin record');
+    expect(writer.sent).toBe(0);
+  });
+
+  it('ends a record where the next one begins, or all are published', () => {
+    const { writer, reader } = pair();
+    for (const kind of [1, 2]) {
+      writer.begin(kind, kind + 1, -kind, 0x7fffffff, -0x80000000, 3);
+      writer.bytes.fill(kind, writer.at, writer.at + 3);
+    }
+    expect(writer.sent).toBe(1);
+    writer.publish();
+    expect(takeAll(reader)).toEqual([
+      [1, hex(1, 3)],
+      [2, hex(2, 3)],
+    ]);
+    expect(writer.sent).toBe(2);
   });
 
   it('refuses a ring size that is not a power of two and a ring from a thread to itself', () => {

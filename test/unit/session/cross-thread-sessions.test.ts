@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { Packet } from '../../../src/protocol/packets.ts';
-import { encodeResult } from '../../../src/session/thread-queries.ts';
 import { CrossThreadDialogue } from '../../support/cross-thread.ts';
 import { BOOT, handleOf } from '../../support/handles.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
@@ -27,21 +26,10 @@ function sessions(options = {}) {
       rawPacket(Packet[type], payload, { magic: '\0RES' }),
     );
   const conn = () => dialogue.peer('peer').conn;
-  const answer = (from: number, id: number, bytes = '', more = {}) =>
-    dialogue.heard(
-      from,
-      'ANSWER',
-      [id],
-      encodeResult({
-        result: 0,
-        cursor: 0,
-        part: 0,
-        status: null,
-        stats: null,
-        ...more,
-        bytes: Buffer.from(bytes, 'latin1'),
-      }),
-    );
+  const answer = (from: number, id: number, bytes = '', more = {}) => {
+    const result = { result: 0, cursor: 0, part: 0, status: null, stats: null, ...more };
+    dialogue.heard(from, 'ANSWER', [id], `${JSON.stringify(result)}\0${bytes}`);
+  };
   /** The peer sends `line`; then what other threads were told. */
   const says = (line: string): string[] => {
     dialogue.play(`peer > ${line}`);

@@ -1,0 +1,38 @@
+/**
+ * A set of threads, kept as one number: owners that a connection has named, that believe it asleep, that were asked.
+ * Rule: only this file knows how a set is kept, so that destinations which are not threads can join the sets here.
+ */
+
+declare const BRAND: unique symbol;
+
+/** Threads 0 to 31, a bit each. Sets are values: every change is a new one. */
+export type ThreadSet = number & { readonly [BRAND]: true };
+
+export const NO_THREADS = 0 as ThreadSet;
+
+export function hasThread(set: ThreadSet, thread: number): boolean {
+  return (set & (1 << thread)) !== 0;
+}
+
+export function withThread(set: ThreadSet, thread: number): ThreadSet {
+  return (set | (1 << thread)) as ThreadSet;
+}
+
+export function withoutThread(set: ThreadSet, thread: number): ThreadSet {
+  return (set & ~(1 << thread)) as ThreadSet;
+}
+
+/** The lowest thread of a set, or -1: `for (let t = firstThread(s); t >= 0; t = nextThread(s, t))` walks it. */
+export function firstThread(set: ThreadSet): number {
+  return set === 0 ? -1 : 31 - Math.clz32(set & -set);
+}
+
+/** The lowest thread of a set above `thread`, or -1. */
+export function nextThread(set: ThreadSet, thread: number): number {
+  return firstThread((set & (-2 << thread)) as ThreadSet);
+}
+
+/** The thread of a set of one; -1 for an empty set and for one of several. */
+export function soleThread(set: ThreadSet): number {
+  return (set & (set - 1)) === 0 ? firstThread(set) : -1;
+}
