@@ -11,9 +11,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createServer } from '../../dist/index.js';
-import { hashBytes } from '../../dist/protocol/hash.js';
+import { shardOfName } from '../../dist/protocol/shard-of.js';
 import { writeManifest } from '../../dist/store/manifest.js';
-import { reroute } from '../../dist/store/reshard.js';
+import { reshard } from '../../dist/store/reshard.js';
 import { StoredJob } from '../../dist/store/stored-job.js';
 
 const MS_MAX = 5_000;
@@ -63,12 +63,11 @@ async function fill(folder, jobs, threads, bytes) {
       yield [i + 1, StoredJob.of({ ...parts, priority: i % 3, startMs: 0 })];
     }
   }
-  await reroute({
+  await reshard({
     folder,
     from: null,
     to,
-    ownerOf: (name) =>
-      threads === 0 ? 0 : 1 + ((hashBytes(name, 0, name.length, to.hashSeed) >>> 0) % threads),
+    ownerOf: (name) => shardOfName(name, to.hashSeed, threads),
     log: () => {},
     more: made(),
   });

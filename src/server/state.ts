@@ -7,7 +7,7 @@
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { type Logger, LogLevel } from '../base/logger.ts';
-import { hashBytes } from '../protocol/hash.ts';
+import { shardOfName } from '../protocol/shard-of.ts';
 import type { StoreConfig } from '../shard/assemble.ts';
 import { fileReason } from '../store/file-reason.ts';
 import { makeFolder } from '../store/make-folder.ts';
@@ -165,10 +165,7 @@ class JournalState implements ServerState {
       folder: this.#folder,
       from: before,
       to: this.#manifest,
-      ownerOf: (name) => {
-        if (threads === 0) return 0;
-        return 1 + ((hashBytes(name, 0, name.length, this.hashSeed) >>> 0) % threads);
-      },
+      ownerOf: (name) => shardOfName(name, this.hashSeed, threads),
       log: (level, text) => this.#log.log(level, text),
     });
     this.#log.log(

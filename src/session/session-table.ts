@@ -15,6 +15,7 @@ import { packetOf } from '../protocol/encode.ts';
 import { Frame } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
 import { Packet } from '../protocol/packets.ts';
+import { shardOf } from '../protocol/shard-of.ts';
 import type { RingWriter } from '../ring/writer.ts';
 import type { StoreHealth } from '../store/store.ts';
 import { Access, type AccessRule } from './access.ts';
@@ -189,8 +190,7 @@ export class SessionTable {
 
   /** Thread that owns the function whose name has this hash. */
   ownerOf(hash: number): number {
-    const { shardCount } = this.options;
-    return shardCount === 0 ? 0 : 1 + ((hash >>> 0) % shardCount);
+    return shardOf(hash, this.options.shardCount);
   }
 
   /** Handles the rows of one turn. */

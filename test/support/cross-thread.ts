@@ -6,8 +6,8 @@
  *   to 2: FRAME conn 0 place 1 SUBMIT_JOB f\0u\0x
  */
 
-import { hashBytes } from '../../src/protocol/hash.ts';
 import { PACKETS } from '../../src/protocol/packets.ts';
+import { shardOfName } from '../../src/protocol/shard-of.ts';
 import type { RingReader, RingWriter } from '../../src/ring/ring.ts';
 import { RecordKind } from '../../src/session/cross-thread/records.ts';
 import type { Session } from '../../src/session/session.ts';
@@ -207,9 +207,8 @@ export class CrossThreadDialogue extends OwnThreadDialogue {
   /** A function name that belongs to `owner`. */
   functionOf(owner: number, stem = 'f'): string {
     for (let i = 0; ; i++) {
-      const name = toBytes(`${stem}${i}`);
-      const hash = hashBytes(name, 0, name.length, HASH_SEED);
-      if (1 + ((hash >>> 0) % this.shardCount) === owner) return `${stem}${i}`;
+      const name = `${stem}${i}`;
+      if (shardOfName(toBytes(name), HASH_SEED, this.shardCount) === owner) return name;
     }
   }
 

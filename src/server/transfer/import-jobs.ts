@@ -6,7 +6,7 @@
 import { randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { type Logger, LogLevel } from '../../base/logger.ts';
-import { hashBytes } from '../../protocol/hash.ts';
+import { shardOfName } from '../../protocol/shard-of.ts';
 import { type Manifest, readManifest, writeManifest } from '../../store/manifest.ts';
 import { removeJournals, reshard } from '../../store/reshard.ts';
 import { lockState } from '../../store/state-lock.ts';
@@ -112,8 +112,7 @@ async function addToJournal(from: ImportOptions, options: ResolvedOptions): Prom
         folder,
         from: before,
         to,
-        ownerOf: (name) =>
-          shards === 0 ? 0 : 1 + ((hashBytes(name, 0, name.length, hashSeed) >>> 0) % shards),
+        ownerOf: (name) => shardOfName(name, hashSeed, shards),
         log: (level, text) => from.log.log(level, text),
         more: jobsOf(from),
       });

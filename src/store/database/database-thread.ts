@@ -3,7 +3,7 @@
  * those that start. Rule: a shard that starts again is served when all that its predecessor sent is settled.
  */
 import { LogLevel } from '../../base/logger.ts';
-import { hashBytes } from '../../protocol/hash.ts';
+import { shardOfName } from '../../protocol/shard-of.ts';
 import type { Backend, BackendKind, Put, Refusal, RowKey } from './backend.ts';
 import { DatabaseWriter, type Writer } from './database-writer.ts';
 import { messageOf } from './failure.ts';
@@ -137,13 +137,13 @@ export class DatabaseThread {
   }
 
   #scanWith(backend: Backend, shards: readonly Shard[], sent: Set<string> | null): Promise<void> {
-    const { kind, shardCount, log } = this.#options;
+    const { kind, shardCount, hashSeed, log } = this.#options;
     return scan({
       backend,
       label: kind.label,
       senders: shards.map(({ sender }) => sender),
       senderFor: (name) => {
-        const owner = this.#shards.get(this.#ownerOf(name));
+        const owner = this.#shards.get(shardOfName(name, hashSeed, shardCount));
         return owner !== undefined && shards.includes(owner) ? owner.sender : null;
       },
       isNew: (put) => sent === null || isAdded(sent, put),
@@ -153,12 +153,6 @@ export class DatabaseThread {
       },
       log,
     });
-  }
-
-  #ownerOf(name: Uint8Array): number {
-    const { shardCount, hashSeed } = this.#options;
-    if (shardCount === 0) return 0;
-    return 1 + ((hashBytes(name, 0, name.length, hashSeed) >>> 0) % shardCount);
   }
 }
 
