@@ -109,7 +109,7 @@ export interface Daemon extends Run {
   readonly startLine: string;
 }
 
-/** Starts the command on a free loopback port with `--threads 0` and resolves when it listens. */
+/** Starts the command on a free loopback port with `--threads 0`, not warmed up, and resolves when it listens. */
 export async function startDaemon(
   argv: readonly string[] = [],
   options: RunOptions = {},
@@ -117,7 +117,7 @@ export async function startDaemon(
   const isPlaced = argv.some((word) => word === '-L' || word === '-p');
   const place = isPlaced ? [] : ['-p', '0', '-L', '127.0.0.1'];
   const threads = argv.includes('-t') ? [] : ['-t', '0'];
-  const run = start([...place, ...threads, ...argv], options);
+  const run = start([...place, ...threads, '--warm-up=0', ...argv], options);
   const [startLine] = await run.until(/^geartrain .*$/m);
   return { ...run, startLine, port: Number(/:(\d+)(,|$)/.exec(startLine)?.[1] ?? 0) };
 }

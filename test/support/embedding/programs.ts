@@ -16,7 +16,7 @@ import { createServer } from ${JSON.stringify(new URL('index.js', dist).href)};
 const dist = ${JSON.stringify(dist.href)};
 const variant = JSON.parse(process.argv[1]);
 const listening = async (options = {}) => {
-  const server = createServer({ host: '127.0.0.1', port: 0, ...variant, ...options });
+  const server = createServer({ host: '127.0.0.1', port: 0, warmUp: 0, ...variant, ...options });
   await server.listen();
   return server;
 };
