@@ -5,8 +5,8 @@
 import type { Logger } from '../base/logger.ts';
 import { assembleThread, NO_RINGS } from '../shard/assemble.ts';
 import type { ExplainedChoice } from '../shard/choose-native.ts';
-import { closeSessions } from '../shard/close-sessions.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
+import { closeSessions } from '../shard/thread-end.ts';
 import { secureListening } from '../shard/tls-listener.ts';
 import { warmUp } from '../shard/warm-up.ts';
 import type { BoundAddress } from './listen-error.ts';

@@ -28,11 +28,11 @@ import type { TlsAcceptorOptions } from '../transport/tls/tls-acceptor.ts';
 import { compileAdminFrom } from './admin-from.ts';
 import { garbageCollector } from './collect-garbage.ts';
 import { diskFiles } from './disk-files.ts';
-import { loopDelayMeter } from './loop-delay.ts';
+import type { ThreadRings } from './publishing.ts';
 import { ThreadCore, type ThreadCoreOptions } from './thread-core.ts';
-import type { ThreadRings } from './thread-rings.ts';
 import { TlsConnections } from './tls-connections.ts';
 import { type TokenHash, TokenTable } from './token-table.ts';
+import { loopDelayMeter } from './turn-measures.ts';
 
 /** Everything about a thread that can be cloned into it. */
 export interface ThreadConfig {

@@ -5,8 +5,23 @@
  */
 import type { Broker } from '../broker/broker.ts';
 import type { Reactor } from '../native/contract.ts';
+import type { RingReader, RingWriter } from '../ring/ring.ts';
 import type { SessionTable } from '../session/session-table.ts';
-import type { ThreadRings } from './thread-rings.ts';
+
+/** A thread's ends of the rings, by thread; null for itself and for threads that do not run. */
+export interface ThreadRings {
+  readonly writers: (RingWriter | null)[];
+  readonly readers: (RingReader | null)[];
+  /** How often this thread has died and was started again. */
+  readonly epoch: number;
+  /** Highest priority runnable in another thread, as it published it last. */
+  levelOf(thread: number): number;
+  publishLevel(level: number): void;
+  /** Connections of all threads, as each published them last. */
+  connectionTotal(): number;
+  /** What others want to know of this thread: its connections and its jobs. */
+  publishCounts(connections: number, jobs: number): void;
+}
 
 /** Above this much unsent ring output the thread reads no socket until it is below a quarter. */
 const OVERFLOW_BYTES_MAX = 4 * 1024 * 1024;

@@ -15,7 +15,7 @@ import {
   writeWord,
 } from '../ring/layout.ts';
 import { RingReader, RingWriter } from '../ring/ring.ts';
-import type { ThreadRings } from './thread-rings.ts';
+import type { ThreadRings } from './publishing.ts';
 
 /** One thread's ends towards another thread. Ports of a thread that has died are replaced. */
 export interface PeerWires {

@@ -17,14 +17,13 @@ import { SessionTable, type SessionTableOptions } from '../session/session-table
 import type { LoopDelay } from '../session/thread-queries.ts';
 import type { Store, StoreHost } from '../store/store.ts';
 import { Housekeeping } from './housekeeping.ts';
-import { loseThread } from './lose-thread.ts';
+import type { ThreadRings } from './publishing.ts';
 import { Publishing } from './publishing.ts';
-import { describeTurn, type TurnWork } from './slow-turn.ts';
-import type { ThreadRings } from './thread-rings.ts';
+import { loseThread } from './thread-end.ts';
 import { ThreadStore } from './thread-store.ts';
 import type { TlsConnections } from './tls-connections.ts';
 import type { TokenHash, TokenTable } from './token-table.ts';
-import { TurnTimes } from './turn-times.ts';
+import { describeTurn, TurnTimes, type TurnWork } from './turn-measures.ts';
 
 /** Records taken from one ring in one turn. */
 const RECORDS_MAX = 1024;

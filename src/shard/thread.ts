@@ -5,9 +5,9 @@
 import type { Logger } from '../base/logger.ts';
 import { assembleThread } from './assemble.ts';
 import { chooseNative } from './choose-native.ts';
-import { closeSessions } from './close-sessions.ts';
 import type { FromShard, ShardTask, ToShard } from './messages.ts';
 import { RingEndpoints } from './ring-mesh.ts';
+import { closeSessions } from './thread-end.ts';
 import { warmUp } from './warm-up.ts';
 
 /** What is owed to peers at a stop may still leave for so long. */

@@ -14,7 +14,7 @@ import {
   writeWord,
 } from '../../../src/ring/layout.ts';
 import { RingReader, RingWriter } from '../../../src/ring/ring.ts';
-import type { ThreadRings } from '../../../src/shard/thread-rings.ts';
+import type { ThreadRings } from '../../../src/shard/publishing.ts';
 import type { MemoryReactor } from '../../../src/transport/memory-reactor.ts';
 
 /** What all threads of one server share. */

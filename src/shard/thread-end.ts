@@ -1,9 +1,27 @@
 /**
- * What a thread does when another one has died: nobody may wait for an answer that cannot come.
+ * Two ends: of this thread's connections when the server closes, and of another thread that has died.
+ * Rule: output that is owed leaves, but not for longer than the linger time; no peer waits for an answer that cannot come.
  * Source: design rules, section 7.
  */
 import type { SessionTable } from '../session/session-table.ts';
 import { hasThread, NO_THREADS, withoutThread } from '../session/thread-set.ts';
+import type { ThreadCore } from './thread-core.ts';
+
+/** Between two looks at what is still unsent. */
+const STEP_MS = 10;
+
+/** Ends every connection; resolves when all output has left or `lingerMs` are over. */
+export async function closeSessions(core: ThreadCore, lingerMs: number): Promise<void> {
+  const conns = core.table.closeAll(lingerMs);
+  core.reactor.spill();
+  core.reactor.requestTurn();
+  const endMs = performance.now() + lingerMs;
+  let waiting = conns.filter((conn) => core.reactor.unsentBytes(conn) > 0);
+  while (waiting.length > 0 && performance.now() < endMs) {
+    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+    waiting = waiting.filter((conn) => core.reactor.unsentBytes(conn) > 0);
+  }
+}
 
 const KEY_BASE = 2 ** 31;
 

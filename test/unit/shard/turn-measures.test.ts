@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ROW_INTS, Row, RowKind } from '../../../src/protocol/batch.ts';
 import { Packet } from '../../../src/protocol/packets.ts';
-import { describeTurn } from '../../../src/shard/slow-turn.ts';
+import { describeTurn } from '../../../src/shard/turn-measures.ts';
 
 const NO_WORK = { records: 0, dueJobs: 0, listings: 0 };
 

@@ -1,6 +1,54 @@
-/** What one turn did, in words: for the log line of a turn that took too long. Costs nothing before. */
+/**
+ * What is measured of a thread's turns: how long they take, how late timers are beside them, and, for the log line of a
+ * turn that took too long, what it did. Describing a turn costs nothing before it is asked for.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { BUCKET_COUNT, bucketOf } from '../broker/function-stats.ts';
 import { ROW_INTS, Row, RowKind } from '../protocol/batch.ts';
 import { PACKETS } from '../protocol/packets.ts';
+import type { LoopDelay } from '../session/thread-queries.ts';
+
+const UINT32_MAX = 2 ** 32 - 1;
+
+/** How long turns take, counted in buckets by powers of four of a microsecond (function-stats.ts). */
+export class TurnTimes {
+  readonly #buckets = new Float64Array(BUCKET_COUNT);
+  #sumUs = 0;
+
+  add(tookMs: number): void {
+    const us = tookMs * 1000;
+    this.#sumUs += us;
+    const bucket = bucketOf(Math.min(us, UINT32_MAX) >>> 0);
+    this.#buckets[bucket] = (this.#buckets[bucket] as number) + 1;
+  }
+
+  figures(): { buckets: number[]; sumUs: number } {
+    return { buckets: [...this.#buckets], sumUs: this.#sumUs };
+  }
+}
+
+const STEP_MS = 20;
+const NS_PER_MS = 1e6;
+
+/** How late timers of this thread are: by a timer of Node's own, far rarer than turns. Starts measuring; the function returned reads what was measured since it was called last. */
+export function loopDelayMeter(): () => LoopDelay {
+  const histogram = monitorEventLoopDelay({ resolution: STEP_MS });
+  histogram.enable();
+  // What is recorded is the time from one call of the timer to the next.
+  const late = (ns: number): number =>
+    Math.max(0, (Number.isNaN(ns) ? 0 : ns) / NS_PER_MS - STEP_MS);
+  return () => {
+    const { mean, max } = histogram;
+    const hasAny = histogram.count > 0;
+    const delay = {
+      meanMs: hasAny ? late(mean) : 0,
+      p99Ms: hasAny ? late(histogram.percentile(99)) : 0,
+      maxMs: hasAny ? late(max) : 0,
+    };
+    histogram.reset();
+    return delay;
+  };
+}
 
 /** Kinds of rows that are named; the rest is counted together. */
 const KINDS_MAX = 4;
