@@ -7,6 +7,17 @@ const PURE = ['admin', 'base', 'broker', 'protocol', 'session'].map(
   (folder) => `test/unit/${folder}/**/*.test.ts`,
 );
 
+/** What `npm run check` leaves to `npm test`: measures of memory, and what reads the whole program. */
+const SLOW =
+  process.env.GEARTRAIN_CHECK === '1'
+    ? [
+        'unit/documented',
+        'unit/session/memory',
+        'unit/client/memory',
+        'unit/store/slow-journal',
+      ].map((name) => `test/${name}.test.ts`)
+    : [];
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -19,9 +30,9 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'own process', include: ['test/**/*.test.ts'], exclude: PURE },
+        test: { name: 'own process', include: ['test/**/*.test.ts'], exclude: [...PURE, ...SLOW] },
       },
-      { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
+      { extends: true, test: { name: 'pure', include: PURE, exclude: SLOW, isolate: false } },
     ],
   },
 });

@@ -12,7 +12,8 @@ import { startServer, type TestServer } from '../../support/servers.ts';
 import { run, startWorker, stopWorkers } from '../peers/programs.ts';
 
 const AROUND_64_KIB = Array.from({ length: 65_537 - 65_479 + 1 }, (_, i) => 65_479 + i);
-const SIZES = [0, 1, ...AROUND_64_KIB, 1 << 20, 64 << 20];
+const LARGEST = 64 << 20;
+const sizesUpTo = (largest: number): number[] => [0, 1, ...AROUND_64_KIB, 1 << 20, largest];
 
 const yard = new LibraryYard();
 const script = (name: string): string => fileURLToPath(new URL(`scripts/${name}`, import.meta.url));
@@ -43,8 +44,13 @@ const ECHO_COMMAND = [
 const digest = (data: Uint8Array): Buffer =>
   Buffer.from(createHash('sha256').update(data).digest('hex'));
 
+/** libgearman moves its whole buffer at each read: 64 MiB take it 50 s of a core, 16 MiB three. */
+const PHP_LARGEST = process.env.GEARTRAIN_FULL === '1' ? LARGEST : 16 << 20;
+
 interface Other {
   readonly peer: PeerName;
+  /** Bytes of the largest workload that it is given. */
+  readonly largest: number;
   worker(port: number): ChildProcess;
   /** Why its client cannot send some sizes. */
   readonly clientLacks?: { readonly sizes: (size: number) => boolean; readonly why: string };
@@ -60,6 +66,7 @@ const lines = async (command: string, args: string[]): Promise<string[]> => {
 const OTHERS: Other[] = [
   {
     peer: 'php',
+    largest: PHP_LARGEST,
     clientLacks: { sizes: (size) => size === 0, why: 'the extension refuses an empty workload' },
     worker: (port) =>
       startWorker('php', ['-dmemory_limit=-1', script('echo-worker.php'), String(port)]),
@@ -73,12 +80,14 @@ const OTHERS: Other[] = [
   },
   {
     peer: 'perl',
+    largest: LARGEST,
     worker: (port) => startWorker('perl', [script('echo-worker.pl'), String(port)]),
     client: (port, sizes) =>
       lines('perl', [script('echo-client.pl'), String(port), ...sizes.map(String)]),
   },
   {
     peer: 'gearman',
+    largest: LARGEST,
     clientLacks: {
       sizes: (size) => size > 1 << 20,
       why: 'the tool reads its input in quadratic time, 4 MiB take longer than 20 s',
@@ -123,6 +132,7 @@ function echoByTool(port: number, data: Uint8Array): Promise<Buffer> {
 
 describe.each(OTHERS)('$peer', (other) => {
   const isThere = requirePeer(other.peer);
+  const all = sizesUpTo(other.largest);
   let server: TestServer;
   beforeAll(async () => {
     server = await startServer('geartrain');
@@ -133,20 +143,20 @@ describe.each(OTHERS)('$peer', (other) => {
   afterEach(stopWorkers);
 
   it.skipIf(!isThere)(
-    `runs ${SIZES.length} jobs of our client, 0 B to 64 MiB`,
+    `runs ${all.length} jobs of our client, 0 B to ${other.largest >> 20} MiB`,
     { timeout: 120_000 },
     async () => {
       other.worker(server.port);
       const client = yard.client({ servers: [`127.0.0.1:${server.port}`] });
       const different: number[] = [];
-      for (const size of SIZES) {
+      for (const size of all) {
         const data = bytesOf(size);
         const isDigest = other.peer === 'gearman' && size > TOOL_ECHO_BYTES_MAX;
         const expected = isDigest ? digest(data) : data;
         if (!equal(await client.submit('echo', data), expected)) different.push(size);
       }
       expect(different).toEqual([]);
-      console.log(`${other.peer} worker, our client: ${SIZES.length} workloads came back equal`);
+      console.log(`${other.peer} worker, our client: ${all.length} workloads came back equal`);
     },
   );
 
@@ -158,10 +168,10 @@ describe.each(OTHERS)('$peer', (other) => {
       worker.add('echo', (job) => job.data);
       await worker.start();
       const lacks = other.clientLacks;
-      const sizes = SIZES.filter((size) => lacks?.sizes(size) !== true);
+      const sizes = all.filter((size) => lacks?.sizes(size) !== true);
       if (lacks !== undefined)
         console.log(
-          `${other.peer} client: ${SIZES.length - sizes.length} size left out: ${lacks.why}`,
+          `${other.peer} client: ${all.length - sizes.length} size left out: ${lacks.why}`,
         );
       expect(await other.client(server.port, sizes)).toEqual(sizes.map((size) => `${size} equal`));
       console.log(`${other.peer} client, our worker: ${sizes.length} workloads came back equal`);
