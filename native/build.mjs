@@ -43,7 +43,7 @@ function isFresh() {
   if (!existsSync(RESULT)) return false;
   const builtMs = statSync(RESULT).mtimeMs;
   const native = join(ROOT, 'native');
-  const sources = readdirSync(native)
+  const sources = readdirSync(native, { recursive: true })
     .filter((name) => /\.(cc|h)$/.test(name))
     .map((name) => join(native, name));
   return [join(ROOT, 'binding.gyp'), ...sources].every((file) => statSync(file).mtimeMs < builtMs);

@@ -102,7 +102,9 @@ function isFresh(folder) {
   const binary = existsSync(folder) && readdirSync(folder).find((file) => file.endsWith('.node'));
   if (!binary) return false;
   const builtMs = statSync(join(folder, binary)).mtimeMs;
-  const sources = readdirSync(join(ROOT, 'native')).filter((file) => /\.(cc|h)$/.test(file));
+  const sources = readdirSync(join(ROOT, 'native'), { recursive: true }).filter((file) =>
+    /\.(cc|h)$/.test(file),
+  );
   return [join(ROOT, 'binding.gyp'), ...sources.map((file) => join(ROOT, 'native', file))].every(
     (file) => statSync(file).mtimeMs < builtMs,
   );

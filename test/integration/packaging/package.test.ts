@@ -58,7 +58,7 @@ describe.skipIf(!hasGit)('the tarball', () => {
     const known = [
       /^dist\/[\w/-]+\.(c?js|d\.ts)$/,
       /^dist\/man\/[\w-]+\.[18]$/,
-      /^native\/[\w-]+\.(cc|h|mjs)$/,
+      /^native\/([\w-]+\.mjs|[\w-]+\/[\w-]+\.(cc|h))$/,
       /^prebuilds\/linux-(x64|arm64)\/geartrain\.glibc\.node$/,
       /^src\/packaging\/(Dockerfile|geartrain\.service|geartrain-secrets\.conf)$/,
       /^(package\.json|binding\.gyp|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,

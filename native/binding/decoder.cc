@@ -1,0 +1,151 @@
+// The socketless decoder of the parity suite: one connection's intake that is fed from JavaScript.
+// Contract: SocketlessDecoder in src/native/contract.ts.
+#include "binding/exports.h"
+#include "codec/intake.h"
+
+namespace geartrain {
+namespace {
+
+constexpr size_t kArenaBytes = 1024 * 1024;
+constexpr size_t kRows = 4096;
+constexpr int32_t kConnection = 1 + (1 << kSlotBits);
+constexpr size_t kSettings = 6;
+
+struct Decoder {
+  Decoder(const Settings& given, uint8_t* arena, int32_t* rows)
+      : settings(given),
+        batch{arena, kArenaBytes, 0, rows, kRows, 0},
+        blobs(&control[0], &control[1]),
+        scratch(static_cast<uint8_t*>(Allocate(given.read_bytes))),
+        host{&settings, &batch, &blobs, scratch, 0} {}
+  ~Decoder() {
+    intake.Dispose(&host);
+    free(scratch);
+  }
+
+  int32_t control[2] = {0, 0};
+  Settings settings;
+  Batch batch;
+  BlobTable blobs;
+  uint8_t* scratch;
+  IntakeHost host;
+  Intake intake;
+  ByteQueue waiting;  // Fed, but not read yet, because what was read before found no free row.
+  Napi::ObjectReference arrays[2];
+};
+
+Decoder* DecoderOf(const Napi::CallbackInfo& info) {
+  return info[0].As<Napi::External<Decoder>>().Data();
+}
+
+// Reads from `waiting` as a connection reads from its socket: into a blob while one fills, else as
+// much as possible.
+void ReadWaiting(Decoder* decoder) {
+  Intake& intake = decoder->intake;
+  while (intake.HasRoom(decoder->host)) {
+    if (intake.HasUndecoded()) {
+      intake.Step(&decoder->host, kConnection);
+      continue;
+    }
+    if (decoder->waiting.size() == 0) return;
+    uint32_t room;
+    uint8_t* target = intake.Target(&decoder->host, &room);
+    size_t count = decoder->waiting.size() < room ? decoder->waiting.size() : room;
+    memcpy(target, decoder->waiting.data(), count);
+    decoder->waiting.Take(count);
+    intake.Commit(&decoder->host, kConnection, static_cast<uint32_t>(count));
+  }
+}
+
+// (settings, shapes) -> { handle, arena, rows }
+Napi::Value Create(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Napi::Object result = Napi::Object::New(env);
+  Napi::Uint8Array arena = Napi::Uint8Array::New(env, kArenaBytes);
+  Napi::Int32Array rows = Napi::Int32Array::New(env, kRows * kRowInts);
+  if (arena.IsEmpty() || rows.IsEmpty()) return Napi::Value();
+  Decoder* decoder = new Decoder(ReadSettings(info[0], info[1]), arena.Data(), rows.Data());
+  decoder->arrays[0] = Napi::Persistent<Napi::Object>(arena);
+  decoder->arrays[1] = Napi::Persistent<Napi::Object>(rows);
+  auto handle = Napi::External<Decoder>::New(env, decoder, [](Napi::Env, Decoder* collected) {
+    delete collected;
+  });
+  if (handle.IsEmpty()) {
+    delete decoder;
+    return Napi::Value();
+  }
+  result.Set("arena", arena);
+  result.Set("rows", rows);
+  if (!result.Set("handle", handle)) return Napi::Value();
+  return result;
+}
+
+// (handle, bytes) -> number of rows
+int32_t Feed(const Napi::CallbackInfo& info) {
+  Decoder* decoder = DecoderOf(info);
+  Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
+  decoder->host.turn++;
+  decoder->batch.row_count = 0;
+  decoder->batch.arena_used = 0;
+  if (bytes.ElementLength() > 0) {
+    decoder->waiting.Assign(decoder->waiting.data(), decoder->waiting.size(), bytes.Data(),
+                            bytes.ElementLength());
+  }
+  ReadWaiting(decoder);
+  return static_cast<int32_t>(decoder->batch.row_count);
+}
+
+// (handle, id, offset, target, at, count) -> whether it was done
+bool Read(const Napi::CallbackInfo& info) {
+  Blob* blob = DecoderOf(info)->blobs.Find(Int(info[1]));
+  Napi::Uint8Array target = info[3].As<Napi::Uint8Array>();
+  size_t offset = static_cast<size_t>(Double(info[2]));
+  size_t at = static_cast<size_t>(Double(info[4]));
+  size_t count = static_cast<size_t>(Double(info[5]));
+  bool is_inside =
+      blob != nullptr && offset + count <= blob->size && at + count <= target.ElementLength();
+  if (is_inside) CopyBytes(target.Data() + at, blob->bytes + offset, count);
+  return is_inside;
+}
+
+bool Release(const Napi::CallbackInfo& info) {
+  Decoder* decoder = DecoderOf(info);
+  Blob* blob = decoder->blobs.Find(Int(info[1]));
+  if (blob != nullptr) decoder->blobs.Release(blob);
+  return blob != nullptr;
+}
+
+double Bytes(const Napi::CallbackInfo& info) {
+  Blob* blob = DecoderOf(info)->blobs.Find(Int(info[1]));
+  return blob == nullptr ? -1 : static_cast<double>(blob->size);
+}
+
+}  // namespace
+
+Settings ReadSettings(const Napi::Value& numbers, const Napi::Value& shapes) {
+  Napi::Float64Array number = numbers.As<Napi::Float64Array>();
+  Napi::Uint8Array shape_bytes = shapes.As<Napi::Uint8Array>();
+  size_t shape_count = shape_bytes.ElementLength() / sizeof(Shape);
+  if (number.ElementLength() != kSettings) Die("settings have a wrong length");
+  if (shape_count == 0 || shape_count > kTypesMax) Die("packet table has a wrong length");
+  Settings settings = {};
+  memcpy(settings.shapes, shape_bytes.Data(), shape_count * sizeof(Shape));
+  settings.type_max = static_cast<uint32_t>(shape_count - 1);
+  settings.hash_seed = static_cast<uint32_t>(static_cast<int32_t>(number[0]));
+  settings.packet_bytes_max = static_cast<uint32_t>(number[1]);
+  settings.head_bytes_max = static_cast<uint32_t>(number[2]);
+  settings.line_bytes_max = static_cast<uint32_t>(number[3]);
+  settings.carry_bytes_max = static_cast<uint32_t>(number[4]);
+  settings.read_bytes = static_cast<uint32_t>(number[5]);
+  return settings;
+}
+
+void ExportDecoder(Napi::Object exports) {
+  Export<Create>(exports, "decoderCreate");
+  Export<Feed>(exports, "decoderFeed");
+  Export<Read>(exports, "decoderBlobRead");
+  Export<Release>(exports, "decoderBlobRelease");
+  Export<Bytes>(exports, "decoderBlobBytes");
+}
+
+}  // namespace geartrain

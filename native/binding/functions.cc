@@ -1,0 +1,122 @@
+// System calls that Node does not offer: doorbells, giving pages back, descriptor limit, syslog.
+// Rule: failures are negative errno values; syslog's identity is the only state that all threads
+// share.
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "binding/exports.h"
+
+namespace geartrain {
+namespace {
+
+// openlog keeps the pointer, so the text must live as long as the process.
+char log_identity[64];
+pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+
+// (bytes): zeroes them and gives the whole pages among them back.
+void Discard(const Napi::CallbackInfo& info) {
+  Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
+  uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  uintptr_t start = reinterpret_cast<uintptr_t>(bytes.Data());
+  uintptr_t end = start + bytes.ElementLength();
+  uintptr_t first = (start + page - 1) & ~(page - 1);
+  uintptr_t last = end & ~(page - 1);
+  if (first >= last || madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED) != 0) {
+    if (bytes.ElementLength() > 0) memset(bytes.Data(), 0, bytes.ElementLength());
+    return;
+  }
+  memset(bytes.Data(), 0, first - start);
+  memset(reinterpret_cast<void*>(last), 0, end - last);
+}
+
+void CloseAtEnd(void* fd) { close(static_cast<int>(reinterpret_cast<intptr_t>(fd))); }
+
+void* AsArgument(int fd) { return reinterpret_cast<void*>(static_cast<intptr_t>(fd)); }
+
+// Closed by doorbellClose, or when the thread that made it ends; its own threads have ended before.
+int DoorbellCreate(const Napi::CallbackInfo& info) {
+  int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (fd < 0) return -errno;
+  napi_add_env_cleanup_hook(info.Env(), CloseAtEnd, AsArgument(fd));
+  return fd;
+}
+
+void DoorbellClose(const Napi::CallbackInfo& info) {
+  int fd = Int(info[0]);
+  napi_remove_env_cleanup_hook(info.Env(), CloseAtEnd, AsArgument(fd));
+  close(fd);
+}
+
+void DoorbellRing(const Napi::CallbackInfo& info) {
+  int fd = Int(info[0]);
+  uint64_t one = 1;
+  // EAGAIN: the counter is full, so the bell is ringing already.
+  while (write(fd, &one, sizeof one) < 0 && errno == EINTR) {
+  }
+}
+
+void CloseDescriptor(const Napi::CallbackInfo& info) { close(Int(info[0])); }
+
+// () -> two connected descriptors, the second times 2^32 added to the first; or negative errno
+double SocketPair(const Napi::CallbackInfo&) {
+  int fds[2];
+#ifdef SOCK_CLOEXEC
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0) return -errno;
+#else
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0) return -errno;
+  for (int fd : fds) {
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  }
+#endif
+  return fds[0] + fds[1] * 4294967296.0;
+}
+
+// (count) -> the limit in force or negative errno
+double SetFileLimit(const Napi::CallbackInfo& info) {
+  rlim_t count = static_cast<rlim_t>(Double(info[0]));
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -errno;
+  limit.rlim_cur = count;
+  if (limit.rlim_max < count) limit.rlim_max = count;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return -errno;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -errno;
+  return static_cast<double>(limit.rlim_cur);
+}
+
+void SyslogOpen(const Napi::CallbackInfo& info) {
+  pthread_mutex_lock(&log_lock);
+  CopyText(info[0], log_identity);
+  openlog(log_identity, LOG_PID, LOG_USER);
+  pthread_mutex_unlock(&log_lock);
+}
+
+// (level, text); a text above 8 KiB is cut
+void Syslog(const Napi::CallbackInfo& info) {
+  char text[8192];
+  CopyText(info[1], text);
+  syslog(LOG_MAKEPRI(LOG_USER, Int(info[0]) & LOG_PRIMASK), "%s", text);
+}
+
+}  // namespace
+
+void ExportFunctions(Napi::Object exports) {
+  Export<Discard>(exports, "discard");
+  Export<DoorbellCreate>(exports, "doorbellCreate");
+  Export<DoorbellRing>(exports, "doorbellRing");
+  Export<DoorbellClose>(exports, "doorbellClose");
+  Export<CloseDescriptor>(exports, "closeDescriptor");
+  Export<SocketPair>(exports, "socketPair");
+  Export<SetFileLimit>(exports, "setFileLimit");
+  Export<SyslogOpen>(exports, "syslogOpen");
+  Export<Syslog>(exports, "syslog");
+}
+
+}  // namespace geartrain

@@ -1,0 +1,71 @@
+// A thread that writes to files and makes them durable, one order behind the other, so that nobody
+// who serves waits for a disk. Knows no N-API; Host is how it reaches JavaScript. Contract:
+// src/native/contract.ts.
+// Rule: it is a batch thread. It does not interrupt the thread that gave it an order, if that one
+// serves on the same core, but goes on when there is nothing to do or its share of the core is due.
+#ifndef GEARTRAIN_DISK_H_
+#define GEARTRAIN_DISK_H_
+
+#include <sys/uio.h>
+#include <uv.h>
+
+#include "base/list.h"
+
+namespace geartrain {
+
+constexpr int kDiskPieces = 4;
+
+// Made by whoever gives the order, and his again when it is done.
+struct DiskOrder {
+  DiskOrder* next;
+  DiskOrder* previous;
+  int fd;
+  bool is_synced;  // Durable when it is done, with all that was written to the file before.
+  int64_t at;
+  int piece_count;
+  iovec pieces[kDiskPieces];
+  int error;  // 0 or a negative errno, once it is done.
+};
+
+struct DiskHost {
+  void* data;
+  // On the loop, in the order of the orders. Also for those that were under way at the end.
+  void (*on_done)(void* data, DiskOrder* order);
+  // The handle is closed; the disk is not used again.
+  void (*on_closed)(void* data);
+};
+
+class Disk {
+ public:
+  explicit Disk(const DiskHost& host);
+  ~Disk();
+  Disk(const Disk&) = delete;
+  Disk& operator=(const Disk&) = delete;
+
+  // Once. 0, or a negative errno: then nothing is open, and it is to be deleted.
+  int Start(uv_loop_t* loop);
+  // Keeps the loop alive until it is done.
+  void Give(DiskOrder* order);
+  // Waits for the orders that were given; Host::on_closed follows from the loop.
+  void Close();
+
+ private:
+  void Run();
+  void Stop();
+  void TellDone();
+
+  DiskHost host_;
+  uv_async_t async_;
+  uv_thread_t thread_;
+  uint32_t under_way_ = 0;  // Given and not told to be done.
+  bool is_closed_ = false;
+  uv_mutex_t lock_;  // Of what follows.
+  uv_cond_t given_;
+  List<DiskOrder> waiting_;
+  List<DiskOrder> done_;
+  bool is_ending_ = false;
+};
+
+}  // namespace geartrain
+
+#endif  // GEARTRAIN_DISK_H_

@@ -1,0 +1,125 @@
+// A lobby: peers of one port wait here until their first message is whole, and only then cost more
+// than a descriptor. Knows no N-API; Host is how it reaches JavaScript. Contract:
+// src/native/contract.ts.
+// Rule: it looks at bytes and leaves them in the socket, so whoever gets the descriptor reads from
+// the first one on. What a pass of the loop does is bounded, however many come, speak or leave.
+//
+//   lobby.cc         the port: listen, accept, passes, the end
+//   lobby-peers.cc   who waits: looks, ends, times
+#ifndef GEARTRAIN_LOBBY_H_
+#define GEARTRAIN_LOBBY_H_
+
+#include <uv.h>
+
+#include "base/list.h"
+#include "base/outcome.h"
+#include "base/sockets.h"
+#include "first-message/first-message.h"
+
+namespace geartrain {
+
+struct LobbyOptions {
+  Awaits awaits;
+  uint64_t timeout_ms;   // For the first message.
+  uint32_t waiting_max;  // More of them push out the oldest.
+  StreamOptions stream;  // Of those that are handed on.
+};
+
+constexpr uint32_t kLobbyRowInts = 4;
+constexpr uint32_t kLobbyRows = 512;
+enum LobbyField { kPeer = 0, kEvent = 1, kValue = 2, kDetail = 3 };
+enum LobbyEvent {
+  kEntered = 1,   // VALUE its port, DETAIL the bytes of its address.
+  kWholeNow = 2,  // VALUE its descriptor, which is the reader's from now on.
+  kEnded = 3,     // VALUE a LobbyEnd, DETAIL what is wrong (Look) and, above 8 bits, its detail.
+};
+enum LobbyEnd { kEndWrong = 1, kEndLeft = 2, kEndLate = 3, kEndPushedOut = 4 };
+
+struct LobbyHost {
+  void* data;
+  Outcome (*on_rows)(void* data, uint32_t row_count);
+  Outcome (*on_accept_error)(void* data, int error);
+  // Every handle is closed; the lobby is not used again.
+  void (*on_closed)(void* data);
+};
+
+class Lobby {
+ public:
+  // `rows` has kLobbyRows rows, `texts` kAddressBytesMax bytes for each; both outlive the lobby.
+  Lobby(const LobbyOptions& options, int32_t* rows, char* texts, const LobbyHost& host);
+  ~Lobby();
+  Lobby(const Lobby&) = delete;
+  Lobby& operator=(const Lobby&) = delete;
+
+  // Once. 0, or a negative errno: then nothing is open, and it is to be deleted.
+  int Listen(uv_loop_t* loop, const char* host, int port, int backlog, bool v6_only);
+  int port() const { return port_; }
+  // One that has just entered and shall not stay. Unknown: nothing.
+  void Refuse(int32_t id);
+  // Newcomers wait in the kernel meanwhile.
+  void Pause(bool is_paused);
+  // Closes everybody who waits; Host::on_closed follows from the loop.
+  void Close();
+
+ private:
+  struct Peer {
+    Peer* next;
+    Peer* previous;
+    uint64_t due;  // uv_now() at which it is too late for it.
+    int fd;
+    int32_t id;
+    bool has_head;  // Of a request whose body is awaited; it may take longer.
+    bool is_ending;
+  };
+
+  // lobby.cc
+  void Pass(bool may_accept);
+  void AcceptSome();
+  bool AcceptOne();
+  void StopAccepting(int error);
+  void UpdateAccepting();
+  void AddRow(int32_t id, int32_t event, int32_t value, int32_t detail);
+  void Tell();
+  void RunTimer();
+  static void OnAcceptable(uv_poll_t* poll, int status, int events);
+  static void OnReady(uv_poll_t* poll, int status, int events);
+  static void OnTimer(uv_timer_t* timer);
+  static void OnHandleClosed(uv_handle_t* handle);
+
+  // lobby-peers.cc
+  bool Admit(int fd, int32_t id);
+  void LookAtSome();
+  void LookAt(Peer* peer, uint32_t events);
+  void HandOn(Peer* peer);
+  void End(Peer* peer, int32_t end, int32_t detail, const char* answer);
+  bool ReadAway(int fd);
+  void PushOut();
+  void EndLate();
+  void Drop(List<Peer>* list, Peer* peer);
+
+  LobbyOptions options_;
+  int32_t* rows_;
+  char* texts_;
+  LobbyHost host_;
+  uint32_t row_count_ = 0;
+  uint32_t taken_max_;
+  uv_loop_t* loop_ = nullptr;
+  uv_poll_t accept_poll_;
+  uv_poll_t ready_poll_;
+  uv_timer_t timer_;
+  uint32_t open_handles_ = 0;
+  int listen_fd_ = -1;
+  int ready_fd_ = -1;  // epoll: who waits and has something to look at.
+  int port_ = 0;
+  int32_t last_id_ = 0;
+  List<Peer> waiting_;  // The oldest first.
+  List<Peer> ending_;  // Refused; what they still send is read away, so that they see an end, no reset.
+  bool is_accepting_ = false;  // False: it failed, and is tried again at the next tick.
+  bool is_paused_ = false;
+  bool is_closed_ = false;
+  uint8_t bytes_[kFirstBytesMax];
+};
+
+}  // namespace geartrain
+
+#endif  // GEARTRAIN_LOBBY_H_

@@ -1,0 +1,52 @@
+// Unsent output of one connection that the kernel did not take, or that was spilled: copied bytes
+// and pinned blobs.
+// Rule: parts leave in the order in which they came; a blob is released as soon as its part has
+// left.
+#ifndef GEARTRAIN_OUTLET_H_
+#define GEARTRAIN_OUTLET_H_
+
+#include <sys/uio.h>
+
+#include "codec/blob.h"
+
+namespace geartrain {
+
+class Outlet {
+ public:
+  Outlet() = default;
+  Outlet(const Outlet&) = delete;
+  Outlet& operator=(const Outlet&) = delete;
+
+  // Memory of copied bytes is added to `*held` as long as it is there; before the first call below.
+  void CountIn(uint64_t* held) { held_ = held; }
+  uint64_t unsent() const { return unsent_; }
+  void AppendBytes(const uint8_t* bytes, uint32_t count);
+  // Takes over one reference to `blob`.
+  void AppendBlob(BlobTable* blobs, Blob* blob, uint32_t offset, uint32_t count);
+  // Points `parts` at the front of the output; returns how many of at most `limit` are set.
+  uint32_t Gather(iovec* parts, uint32_t limit);
+  // The first `count` bytes have left.
+  void Advance(BlobTable* blobs, size_t count);
+  void Clear(BlobTable* blobs);
+  // Copies all unsent() bytes.
+  void CopyTo(uint8_t* target);
+
+ private:
+  struct Part {
+    uint8_t* bytes;  // Owned, unless a blob's.
+    Blob* blob;      // Null for copied bytes.
+    uint32_t offset;
+    uint32_t end;
+    uint32_t capacity;
+  };
+  void ReleasePart(BlobTable* blobs, Part* part);
+
+  Vector<Part> parts_;
+  uint32_t first_ = 0;
+  uint64_t unsent_ = 0;
+  uint64_t* held_ = nullptr;
+};
+
+}  // namespace geartrain
+
+#endif  // GEARTRAIN_OUTLET_H_
