@@ -56,7 +56,7 @@ void OnEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* data) {
   EnvironmentState* state = static_cast<EnvironmentState*>(data);
   state->is_ending = true;
   state->hook = handle;
-  CloseLobbies(state);
+  CloseFirstMessageQueues(state);
   CloseDisks(state);
   for (Binding* binding = state->bindings.first; binding != nullptr; binding = binding->next) {
     binding->reactor->Abandon();
@@ -120,7 +120,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   }
   Export<Create>(exports, "create");
   ExportReactor(exports);
-  ExportLobby(exports);
+  ExportFirstMessageQueue(exports);
   ExportDisk(exports);
   ExportBlobs(exports);
   ExportDecoder(exports);

@@ -11,27 +11,27 @@
 namespace geartrain {
 
 struct Binding;
-struct LobbyBinding;
+struct FirstMessageBinding;
 struct DiskBinding;
 
 // What one environment has; all of it is closed before its loop goes away.
 struct EnvironmentState {
   List<Binding> bindings;
-  List<LobbyBinding> lobbies;
+  List<FirstMessageBinding> queues;
   List<DiskBinding> disks;
   napi_async_cleanup_hook_handle hook = nullptr;
   bool is_ending = false;
 };
 
-// lobby-calls.cc
-void CloseLobbies(EnvironmentState* state);
+// first-message-calls.cc
+void CloseFirstMessageQueues(EnvironmentState* state);
 // disk-calls.cc
 void CloseDisks(EnvironmentState* state);
 
 // Lets the environment go on with its end when nothing of ours is left.
 inline void EndIfEmpty(EnvironmentState* state) {
   if (!state->is_ending) return;
-  if (state->bindings.count > 0 || state->lobbies.count > 0 || state->disks.count > 0) return;
+  if (state->bindings.count > 0 || state->queues.count > 0 || state->disks.count > 0) return;
   if (state->hook != nullptr) napi_remove_async_cleanup_hook(state->hook);
   state->hook = nullptr;
 }

@@ -1,7 +1,8 @@
-// The socketless decoder of the parity suite: one connection's intake that is fed from JavaScript.
+// The socketless decoder of the parity suite: the read buffer of one connection, fed from
+// JavaScript.
 // Contract: SocketlessDecoder in src/native/contract.ts.
 #include "binding/exports.h"
-#include "codec/intake.h"
+#include "codec/read-buffer.h"
 
 namespace geartrain {
 namespace {
@@ -17,9 +18,9 @@ struct Decoder {
         batch{arena, kArenaBytes, 0, rows, kRows, 0},
         blobs(&control[0], &control[1]),
         scratch(static_cast<uint8_t*>(Allocate(given.read_bytes))),
-        host{&settings, &batch, &blobs, scratch, 0} {}
+        context{&settings, &batch, &blobs, scratch, 0} {}
   ~Decoder() {
-    intake.Dispose(&host);
+    read_buffer.Dispose(&context);
     free(scratch);
   }
 
@@ -28,8 +29,8 @@ struct Decoder {
   Batch batch;
   BlobTable blobs;
   uint8_t* scratch;
-  IntakeHost host;
-  Intake intake;
+  ReadContext context;
+  ReadBuffer read_buffer;
   ByteQueue waiting;  // Fed, but not read yet, because what was read before found no free row.
   Napi::ObjectReference arrays[2];
 };
@@ -41,19 +42,19 @@ Decoder* DecoderOf(const Napi::CallbackInfo& info) {
 // Reads from `waiting` as a connection reads from its socket: into a blob while one fills, else as
 // much as possible.
 void ReadWaiting(Decoder* decoder) {
-  Intake& intake = decoder->intake;
-  while (intake.HasRoom(decoder->host)) {
-    if (intake.HasUndecoded()) {
-      intake.Step(&decoder->host, kConnection);
+  ReadBuffer& buffer = decoder->read_buffer;
+  while (buffer.HasRoom(decoder->context)) {
+    if (buffer.HasUndecoded()) {
+      buffer.Step(&decoder->context, kConnection);
       continue;
     }
     if (decoder->waiting.size() == 0) return;
     uint32_t room;
-    uint8_t* target = intake.Target(&decoder->host, &room);
+    uint8_t* target = buffer.Target(&decoder->context, &room);
     size_t count = decoder->waiting.size() < room ? decoder->waiting.size() : room;
     memcpy(target, decoder->waiting.data(), count);
     decoder->waiting.Take(count);
-    intake.Commit(&decoder->host, kConnection, static_cast<uint32_t>(count));
+    buffer.Commit(&decoder->context, kConnection, static_cast<uint32_t>(count));
   }
 }
 
@@ -84,7 +85,7 @@ Napi::Value Create(const Napi::CallbackInfo& info) {
 int32_t Feed(const Napi::CallbackInfo& info) {
   Decoder* decoder = DecoderOf(info);
   Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
-  decoder->host.turn++;
+  decoder->context.turn++;
   decoder->batch.row_count = 0;
   decoder->batch.arena_used = 0;
   if (bytes.ElementLength() > 0) {

@@ -9,7 +9,7 @@
 namespace geartrain {
 
 void ExportReactor(Napi::Object exports);
-void ExportLobby(Napi::Object exports);
+void ExportFirstMessageQueue(Napi::Object exports);
 void ExportDisk(Napi::Object exports);
 void ExportBlobs(Napi::Object exports);
 void ExportDecoder(Napi::Object exports);

@@ -81,13 +81,14 @@ Napi::Value Detach(const Napi::CallbackInfo& info) {
   Reactor* reactor = ReactorOf(info);
   Connection* connection = reactor == nullptr ? nullptr : reactor->FindDetachable(Int(info[1]));
   if (connection == nullptr) return info.Env().Undefined();
-  Napi::Uint8Array unread = Napi::Uint8Array::New(info.Env(), connection->intake.UnreadBytes());
-  Napi::Uint8Array unsent = Napi::Uint8Array::New(info.Env(), connection->outlet.unsent());
+  Napi::Uint8Array unread =
+      Napi::Uint8Array::New(info.Env(), connection->read_buffer.UnreadBytes());
+  Napi::Uint8Array unsent = Napi::Uint8Array::New(info.Env(), connection->send_queue.unsent());
   Napi::Object result = Napi::Object::New(info.Env());
   // Without them the connection stays, and is closed with its thread.
   if (unread.IsEmpty() || unsent.IsEmpty()) return Napi::Value();
-  connection->intake.CopyUnread(unread.Data());
-  connection->outlet.CopyTo(unsent.Data());
+  connection->read_buffer.CopyUnread(unread.Data());
+  connection->send_queue.CopyTo(unsent.Data());
   result.Set("unread", unread);
   result.Set("unsent", unsent);
   if (!result.Set("fd", connection->fd)) return Napi::Value();

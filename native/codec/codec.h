@@ -1,6 +1,7 @@
 // Cuts bytes into frames: pure, without memory, sockets or JavaScript. Row for row equal to
 // src/protocol/decoder.ts.
-// Rule: it reads the arena and appends rows; what it did not consume the caller keeps (intake.h).
+// Rule: it reads the arena and appends rows; the caller keeps what it did not consume
+// (read-buffer.h).
 // Source: Gearman PROTOCOL; the observed limits of gearmand.
 #ifndef GEARTRAIN_CODEC_H_
 #define GEARTRAIN_CODEC_H_

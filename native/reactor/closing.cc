@@ -44,7 +44,7 @@ void Reactor::FinishCloses(uint32_t most) {
     }
     connection->in_close_list = false;
     if (connection->is_closing || (connection->gone_given && !connection->is_lingering)) {
-      if (connection->outlet.unsent() > 0) SendQueue(connection);
+      if (connection->send_queue.unsent() > 0) SendQueued(connection);
       CloseConnection(connection);
     } else if (connection->is_lingering) {
       FinishLinger(connection);
@@ -57,7 +57,7 @@ void Reactor::FinishCloses(uint32_t most) {
 // the peer's bytes are read away: closing with unread bytes would reset the connection and take the
 // last reply with it.
 void Reactor::FinishLinger(Connection* connection) {
-  bool is_sent = connection->outlet.unsent() == 0;
+  bool is_sent = connection->send_queue.unsent() == 0;
   if (connection->is_write_broken || (is_sent && connection->has_ended)) {
     return CloseConnection(connection);
   }

@@ -49,7 +49,7 @@ Connection* Reactor::CreateConnection(int fd, int* error) {
     return nullptr;
   }
   Connection* connection = new Connection();
-  connection->outlet.CountIn(&unsent_held_);
+  connection->send_queue.CountIn(&unsent_held_);
   *error = uv_poll_init(loop_, &connection->poll, fd);
   if (*error != 0) {
     delete connection;
@@ -98,8 +98,8 @@ void Reactor::CloseConnection(Connection* connection) {
   if (connection->is_ready) RemoveReady(connection);
   if (connection->is_dirty) Remove(&dirty_, connection);
   if (connection->in_close_list) Remove(&closes_, connection);
-  connection->outlet.Clear(&blobs_);
-  connection->intake.Dispose(&intake_host_);
+  connection->send_queue.Clear(&blobs_);
+  connection->read_buffer.Dispose(&read_context_);
   connection_count_--;
   uv_close(reinterpret_cast<uv_handle_t*>(&connection->poll), OnConnectionClosed);
   UpdateReference();
@@ -150,12 +150,12 @@ int32_t Reactor::Adopt(int fd, const uint8_t* unread, size_t unread_bytes, const
   int error = 0;
   Connection* connection = CreateConnection(fd, &error);
   if (connection == nullptr) return error;
-  connection->intake.Feed(unread, unread_bytes);
-  if (connection->intake.HasUndecoded()) MakeReady(connection);
+  connection->read_buffer.Feed(unread, unread_bytes);
+  if (connection->read_buffer.HasUndecoded()) MakeReady(connection);
   // One part may be 4 GiB at most, which unsent output never is: outputBytesMax is a 31-bit number
   // of bytes.
   if (unsent_bytes > 0) {
-    connection->outlet.AppendBytes(unsent, static_cast<uint32_t>(unsent_bytes));
+    connection->send_queue.AppendBytes(unsent, static_cast<uint32_t>(unsent_bytes));
     TellUnsent(connection);
     MarkDirty(connection);
   }
@@ -164,12 +164,12 @@ int32_t Reactor::Adopt(int fd, const uint8_t* unread, size_t unread_bytes, const
 
 uint64_t Reactor::UnsentBytes(int32_t conn) {
   Connection* connection = Find(conn);
-  return connection == nullptr ? 0 : connection->outlet.unsent();
+  return connection == nullptr ? 0 : connection->send_queue.unsent();
 }
 
 uint64_t Reactor::UnreadBytes(int32_t conn) {
   Connection* connection = Find(conn);
-  return connection == nullptr ? 0 : connection->intake.UnreadBytes();
+  return connection == nullptr ? 0 : connection->read_buffer.UnreadBytes();
 }
 
 void Reactor::NotifyDrained(int32_t conn, uint64_t bytes) {
@@ -177,7 +177,7 @@ void Reactor::NotifyDrained(int32_t conn, uint64_t bytes) {
   if (connection == nullptr) return;
   connection->wants_drained = true;
   connection->drained_at = bytes;
-  if (connection->outlet.unsent() <= bytes) MakeReady(connection);
+  if (connection->send_queue.unsent() <= bytes) MakeReady(connection);
 }
 
 }  // namespace geartrain

@@ -10,11 +10,11 @@ void Reactor::Hold(int32_t conn, uint32_t start) {
   if (connection == nullptr || connection->is_closing || connection->is_lingering) return;
   connection->is_held = true;
   if (!is_in_turn_) {
-    start = connection->intake.StartOfRegion();
-    if (connection->intake.Owns(intake_host_, start)) DropRows(connection, false);
+    start = connection->read_buffer.StartOfRegion();
+    if (connection->read_buffer.Owns(read_context_, start)) DropRows(connection, false);
   }
-  if (!connection->intake.Owns(intake_host_, start)) return;
-  connection->intake.Unread(&intake_host_, start);
+  if (!connection->read_buffer.Owns(read_context_, start)) return;
+  connection->read_buffer.Unread(&read_context_, start);
   // GONE comes again behind what was un-read; only one for too much output cannot wait.
   if (!connection->is_over_limit) connection->gone_given = false;
 }
@@ -61,7 +61,8 @@ void Reactor::PauseReading(bool is_paused) {
 
 // Asks to be polled again, and gives in the next turn what needs no further event.
 void Reactor::GoOnReading(Connection* connection) {
-  if (connection->intake.HasUndecoded() || connection->has_ended || connection->is_poll_broken) {
+  if (connection->read_buffer.HasUndecoded() || connection->has_ended ||
+      connection->is_poll_broken) {
     MakeReady(connection);
   }
   UpdateMask(connection);
@@ -71,7 +72,7 @@ Connection* Reactor::FindDetachable(int32_t conn) {
   Connection* connection = Find(conn);
   if (connection == nullptr || connection->is_closing || connection->is_lingering) return nullptr;
   if (!is_in_turn_) Hold(conn, 0);
-  if (connection->intake.HasDroppedData()) return nullptr;
+  if (connection->read_buffer.HasDroppedData()) return nullptr;
   Spill();
   return connection;
 }

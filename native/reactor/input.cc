@@ -39,9 +39,9 @@ void Reactor::OnEvents(Connection* connection, int status, int events) {
     events = UV_READABLE | UV_WRITABLE | UV_DISCONNECT;
     if (connection->is_lingering) return CloseConnection(connection);
   }
-  if ((events & UV_WRITABLE) != 0 && connection->outlet.unsent() > 0) {
-    SendQueue(connection);
-    if (status < 0 && connection->outlet.unsent() > 0) BreakWrite(connection);
+  if ((events & UV_WRITABLE) != 0 && connection->send_queue.unsent() > 0) {
+    SendQueued(connection);
+    if (status < 0 && connection->send_queue.unsent() > 0) BreakWrite(connection);
     AfterSend(connection);
     // A close that was noted but not yet carried out comes with the next flush.
     if (connection->is_lingering && !connection->in_close_list) FinishLinger(connection);
@@ -61,11 +61,11 @@ void Reactor::OnReadable(Connection* connection) {
   if (connection->is_lingering) return DiscardOnce(connection);
   // The mask is changed only now that an unwanted event came: a short hold costs no system call.
   if (!MayRead(connection)) return UpdateMask(connection);
-  if (connection->intake.HasUndecoded() || connection->read_turn == intake_host_.turn) return;
-  if (!connection->intake.HasRoom(intake_host_)) {
+  if (connection->read_buffer.HasUndecoded() || connection->read_turn == read_context_.turn) return;
+  if (!connection->read_buffer.HasRoom(read_context_)) {
     MakeRoom();
     if (is_closing_ || connection->is_closed || connection->is_lingering) return;
-    if (!MayRead(connection) || connection->intake.HasUndecoded()) return;
+    if (!MayRead(connection) || connection->read_buffer.HasUndecoded()) return;
   }
   ReadOnce(connection);
   if (connection->is_poll_broken && !connection->has_ended) MakeReady(connection);
@@ -73,12 +73,12 @@ void Reactor::OnReadable(Connection* connection) {
 
 void Reactor::ReadOnce(Connection* connection) {
   uint32_t room;
-  uint8_t* target = connection->intake.Target(&intake_host_, &room);
+  uint8_t* target = connection->read_buffer.Target(&read_context_, &room);
   ssize_t count = Receive(connection->fd, target, room);
-  connection->read_turn = intake_host_.turn;
+  connection->read_turn = read_context_.turn;
   if (count > 0) {
-    connection->intake.Commit(&intake_host_, connection->id, static_cast<uint32_t>(count));
-    if (connection->intake.HasUndecoded()) MakeReady(connection);
+    connection->read_buffer.Commit(&read_context_, connection->id, static_cast<uint32_t>(count));
+    if (connection->read_buffer.HasUndecoded()) MakeReady(connection);
   } else if (count < 0 && WouldBlock()) {
     if (!connection->is_poll_broken) return;
     connection->is_poll_broken = false;
@@ -87,7 +87,7 @@ void Reactor::ReadOnce(Connection* connection) {
     connection->has_ended = true;
     connection->is_disconnected = true;
     connection->end_reason = count == 0 ? kGoneEnd : kGoneReset;
-    connection->intake.End(&intake_host_);
+    connection->read_buffer.End(&read_context_);
     MakeReady(connection);
   }
 }
@@ -139,7 +139,7 @@ bool Reactor::ProcessReady() {
 bool Reactor::Process(Connection* connection) {
   if (batch_.IsFull()) return false;
   if (connection->is_closing || connection->is_lingering || connection->gone_given) return true;
-  if (connection->wants_drained && connection->outlet.unsent() <= connection->drained_at) {
+  if (connection->wants_drained && connection->send_queue.unsent() <= connection->drained_at) {
     connection->wants_drained = false;
     batch_.Append(connection->id, kDrained, batch_.arena_used);
     if (batch_.IsFull()) return false;
@@ -150,23 +150,23 @@ bool Reactor::Process(Connection* connection) {
   }
   // Not now; Resume(), AfterSend() and PauseReading() make it ready again.
   if (connection->is_held || connection->is_paused || is_reading_paused_) return true;
-  if (connection->intake.HasUndecoded()) {
+  if (connection->read_buffer.HasUndecoded()) {
     // One region of the arena a turn, so that hold() can take back all of it.
-    if (connection->read_turn == intake_host_.turn) {
+    if (connection->read_turn == read_context_.turn) {
       MakeReady(connection);
       return true;
     }
-    if (!connection->intake.HasRoom(intake_host_)) return false;
-    connection->intake.Step(&intake_host_, connection->id);
-    connection->read_turn = intake_host_.turn;
+    if (!connection->read_buffer.HasRoom(read_context_)) return false;
+    connection->read_buffer.Step(&read_context_, connection->id);
+    connection->read_turn = read_context_.turn;
     if (batch_.IsFull()) return false;
   } else if (connection->is_poll_broken && MayRead(connection) &&
-             connection->read_turn != intake_host_.turn) {
-    if (!connection->intake.HasRoom(intake_host_)) return false;
+             connection->read_turn != read_context_.turn) {
+    if (!connection->read_buffer.HasRoom(read_context_)) return false;
     ReadOnce(connection);
     if (batch_.IsFull()) return false;
   }
-  if (connection->intake.HasUndecoded()) {
+  if (connection->read_buffer.HasUndecoded()) {
     MakeReady(connection);
   } else if (connection->has_ended) {
     EmitGone(connection, connection->end_reason);
@@ -177,7 +177,7 @@ bool Reactor::Process(Connection* connection) {
 }
 
 void Reactor::EmitGone(Connection* connection, int reason) {
-  uint32_t place = connection->intake.PlaceOfEmptyRow(intake_host_);
+  uint32_t place = connection->read_buffer.OffsetOfEmptyRow(read_context_);
   int32_t* row = batch_.Append(connection->id, kGone, place);
   row[kA0] = reason;
   connection->gone_given = true;

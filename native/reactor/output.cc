@@ -1,6 +1,6 @@
 // Output of a reactor: takes the rows that JavaScript wrote, groups them by connection and sends
 // each connection its bytes with one system call; what the kernel does not take waits in the
-// connection's outlet.
+// send queue of the connection.
 // Rule: UV_WRITABLE is asked for only after the kernel was full, and dropped only when nothing is
 // left.
 #include <errno.h>
@@ -87,9 +87,9 @@ void Reactor::DropOutput() {
 }
 
 void Reactor::Deliver(Connection* connection) {
-  if (connection->outlet.unsent() > 0) {
+  if (connection->send_queue.unsent() > 0) {
     QueueSegments(connection, 0);
-    if (!connection->is_write_armed) SendQueue(connection);
+    if (!connection->is_write_armed) SendQueued(connection);
   } else if (connection->first_segment >= 0) {
     SendSegments(connection);
   }
@@ -112,7 +112,7 @@ void Reactor::SendSegments(Connection* connection) {
   }
   if (has_blob || (runs > 1 && total > settings_.read_bytes)) {
     QueueSegments(connection, 0);
-    SendQueue(connection);
+    SendQueued(connection);
     return;
   }
   const uint8_t* bytes = arrays_.out + OutRow(connection->first_segment)[kOutOff];
@@ -131,7 +131,7 @@ void Reactor::SendSegments(Connection* connection) {
     return BreakWrite(connection);
   }
   QueueSegments(connection, sent < 0 ? 0 : static_cast<size_t>(sent));
-  if (connection->outlet.unsent() > 0) ArmWrite(connection);
+  if (connection->send_queue.unsent() > 0) ArmWrite(connection);
 }
 
 void Reactor::CopySegments(Connection* connection, uint8_t* target) {
@@ -143,32 +143,32 @@ void Reactor::CopySegments(Connection* connection, uint8_t* target) {
 }
 
 // Moves a connection's rows, but for the first `skip` bytes (plain ones, sent already), into its
-// outlet.
+// queue.
 void Reactor::QueueSegments(Connection* connection, size_t skip) {
   for (int32_t s = connection->first_segment; s >= 0; s = next_segment_[s]) {
     const int32_t* row = OutRow(s);
     uint32_t offset = static_cast<uint32_t>(row[kOutOff]);
     uint32_t count = static_cast<uint32_t>(row[kOutLen]);
     if (row[kOutBlob] != 0) {
-      connection->outlet.AppendBlob(&blobs_, blobs_.Find(row[kOutBlob]), offset, count);
+      connection->send_queue.AppendBlob(&blobs_, blobs_.Find(row[kOutBlob]), offset, count);
     } else if (skip >= count) {
       skip -= count;
     } else {
-      connection->outlet.AppendBytes(arrays_.out + offset + skip,
-                                     count - static_cast<uint32_t>(skip));
+      connection->send_queue.AppendBytes(arrays_.out + offset + skip,
+                                         count - static_cast<uint32_t>(skip));
       skip = 0;
     }
   }
   connection->first_segment = connection->last_segment = -1;
 }
 
-void Reactor::SendQueue(Connection* connection) {
-  Outlet& outlet = connection->outlet;
-  while (outlet.unsent() > 0) {
+void Reactor::SendQueued(Connection* connection) {
+  SendQueue& queue = connection->send_queue;
+  while (queue.unsent() > 0) {
     iovec parts[kPartsMax];
     msghdr message = {};
     message.msg_iov = parts;
-    message.msg_iovlen = outlet.Gather(parts, kPartsMax);
+    message.msg_iovlen = queue.Gather(parts, kPartsMax);
     size_t total = 0;
     for (size_t i = 0; i < message.msg_iovlen; i++) total += parts[i].iov_len;
     ssize_t sent;
@@ -179,7 +179,7 @@ void Reactor::SendQueue(Connection* connection) {
       if (errno != EAGAIN && errno != EWOULDBLOCK) return BreakWrite(connection);
       return ArmWrite(connection);
     }
-    outlet.Advance(&blobs_, static_cast<size_t>(sent));
+    queue.Advance(&blobs_, static_cast<size_t>(sent));
     if (static_cast<size_t>(sent) < total) return ArmWrite(connection);
   }
 }
@@ -191,7 +191,7 @@ void Reactor::ArmWrite(Connection* connection) {
 
 // What depends on how much output is left.
 void Reactor::AfterSend(Connection* connection) {
-  uint64_t unsent = connection->outlet.unsent();
+  uint64_t unsent = connection->send_queue.unsent();
   // Over the limit since the last send and still growing: one packet of any size may pass, a second
   // one not.
   bool is_growing = unsent > connection->backlog;
@@ -200,7 +200,7 @@ void Reactor::AfterSend(Connection* connection) {
   TellUnsent(connection);
   if (was_over && is_growing && !connection->is_lingering) {
     connection->is_over_limit = true;
-    connection->outlet.Clear(&blobs_);
+    connection->send_queue.Clear(&blobs_);
     TellUnsent(connection);
     connection->is_write_armed = false;
     // Behind an end that was given no further row comes: it is closed without a word.
@@ -221,7 +221,7 @@ void Reactor::AfterSend(Connection* connection) {
 // fails.
 void Reactor::BreakWrite(Connection* connection) {
   connection->is_write_broken = true;
-  connection->outlet.Clear(&blobs_);
+  connection->send_queue.Clear(&blobs_);
   AfterSend(connection);
 }
 

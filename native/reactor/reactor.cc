@@ -23,7 +23,7 @@ Reactor::Reactor(uv_loop_t* loop, const Settings& settings, const ReactorOptions
       last_free_(~0u),
       next_segment_(
           static_cast<int32_t*>(Allocate(arrays.out_row_count * sizeof(int32_t)))) {
-  intake_host_ = IntakeHost{&settings_, &batch_, &blobs_, scratch_, 1};
+  read_context_ = ReadContext{&settings_, &batch_, &blobs_, scratch_, 1};
   InitHandles(loop);
 }
 
@@ -74,7 +74,7 @@ void Reactor::RunTurn() {
 void Reactor::ClearBatch() {
   batch_.row_count = 0;
   batch_.arena_used = 0;
-  intake_host_.turn++;
+  read_context_.turn++;
 }
 
 // Empties the batch while sockets are being read: arena or row table are full.

@@ -15,8 +15,8 @@
 #include "base/list.h"
 #include "base/outcome.h"
 #include "base/sockets.h"
-#include "codec/intake.h"
-#include "reactor/outlet.h"
+#include "codec/read-buffer.h"
+#include "reactor/send-queue.h"
 
 namespace geartrain {
 
@@ -59,8 +59,8 @@ struct Connection {
   Reactor* reactor;
   Connection* next;  // In the ready list.
   Connection* previous;
-  Intake intake;
-  Outlet outlet;
+  ReadBuffer read_buffer;
+  SendQueue send_queue;
   uint64_t read_turn;     // The last turn in which it was read or decoded.
   uint64_t drained_at;    // A DRAINED row is due at this much unsent output.
   uint64_t linger_until;  // uv_now() at which a lingering connection is closed.
@@ -223,13 +223,13 @@ class Reactor {
   void QueueSegments(Connection* connection, size_t skip);
   void SendSegments(Connection* connection);
   void CopySegments(Connection* connection, uint8_t* target);
-  void SendQueue(Connection* connection);
+  void SendQueued(Connection* connection);
   void ArmWrite(Connection* connection);
   void AfterSend(Connection* connection);
   // Shows JavaScript how much output of the connection waits; nothing of it is in `out`.
   void TellUnsent(const Connection* connection) {
     arrays_.unsent[static_cast<uint32_t>(connection->id) & kSlotMask] =
-        static_cast<double>(connection->outlet.unsent());
+        static_cast<double>(connection->send_queue.unsent());
   }
   void BreakWrite(Connection* connection);
   void MarkDirty(Connection* connection);
@@ -259,7 +259,7 @@ class Reactor {
   Host host_;
   Batch batch_;
   BlobTable blobs_;
-  IntakeHost intake_host_;
+  ReadContext read_context_;
   uint8_t* scratch_;
 
   uv_prepare_t prepare_;

@@ -13,7 +13,7 @@ import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
-import type { LobbyEnd, LobbyPeer } from '../native/contract.ts';
+import type { FirstMessageEnd, FirstMessagePeer } from '../native/contract.ts';
 import { wordsOf } from '../transport/tls/client-hello.ts';
 import { REFUSED } from '../transport/tls/tls-handshake.ts';
 import { type ControlAccess, ControlGuard } from './control-guard.ts';
@@ -22,7 +22,7 @@ import {
   HttpConnectionLimits,
   type HttpConnectionLimitsOptions,
 } from './http-connection-limits.ts';
-import { HttpListener, type Lobbies } from './http-listener.ts';
+import { type FirstMessageQueues, HttpListener } from './http-listener.ts';
 import { MetricsPage } from './metrics-page.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -56,7 +56,7 @@ export interface ControlOptions {
   /** Hears of every handshake that failed, and why; `isNotTls`: the peer speaks something else. */
   handshakeFailed(address: string, port: number, isNotTls: boolean, text: string): void;
   /** Where connections wait for their first request or handshake. */
-  readonly lobbies: Lobbies;
+  readonly firstMessageQueues: FirstMessageQueues;
 }
 
 /** What OpenSSL says to bytes that are no TLS. */
@@ -127,13 +127,13 @@ export class Control {
     port: number,
     backlog: number,
   ): Promise<{ host: string; port: number }> {
-    const { tls, lobbies } = this.#options;
+    const { tls, firstMessageQueues } = this.#options;
     const first =
       tls === null
         ? ({ awaits: 'http', timeoutMs: REQUEST_MS } as const)
         : ({ awaits: 'tls', timeoutMs: tls.handshakeTimeout ?? REQUEST_MS } as const);
     const { listener, ...bound } = await HttpListener.open(this.#server, this.#limits, {
-      ...{ host, port, backlog, v6Only: false, lobbies },
+      ...{ host, port, backlog, v6Only: false, firstMessageQueues },
       ...first,
       ended: (peer, end) => tls !== null && this.#neverShookHands(peer, end, first.timeoutMs),
     });
@@ -147,7 +147,11 @@ export class Control {
     await this.#listener?.close();
   }
 
-  #neverShookHands({ address, port }: LobbyPeer, end: LobbyEnd, timeoutMs: number): void {
+  #neverShookHands(
+    { address, port }: FirstMessagePeer,
+    end: FirstMessageEnd,
+    timeoutMs: number,
+  ): void {
     const { handshakeFailed } = this.#options;
     if (end.kind === 'wrong') handshakeFailed(address, port, true, wordsOf(end.code, end.detail));
     else

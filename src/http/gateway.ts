@@ -14,7 +14,7 @@ import {
   HttpConnectionLimits,
   type HttpConnectionLimitsOptions,
 } from './http-connection-limits.ts';
-import { HttpListener, type Lobbies } from './http-listener.ts';
+import { type FirstMessageQueues, HttpListener } from './http-listener.ts';
 
 const HEADER_BYTES_MAX = 8_192;
 const HEADERS_MS = 10_000;
@@ -42,7 +42,7 @@ export interface GatewayOptions extends Omit<HttpConnectionLimitsOptions, 'name'
   /** Connections that may wait to be accepted. */
   readonly backlog: number;
   /** Where connections wait for their first request. */
-  readonly lobbies: Lobbies;
+  readonly firstMessageQueues: FirstMessageQueues;
 }
 
 export interface HttpAddress {
@@ -74,9 +74,9 @@ export class Gateway {
       },
       (request, response) => this.#handle(request, response),
     );
-    const { backlog, lobbies } = this.#options;
+    const { backlog, firstMessageQueues } = this.#options;
     const { listener, port: bound } = await HttpListener.open(server, this.#limits, {
-      ...{ host, port, backlog, v6Only: isIPv6(host), lobbies },
+      ...{ host, port, backlog, v6Only: isIPv6(host), firstMessageQueues },
       ...{ awaits: 'http', timeoutMs: HEADERS_MS },
     });
     this.#listeners.push(listener);

@@ -6,9 +6,9 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { LobbyPeer } from '../native/contract.ts';
+import type { FirstMessagePeer } from '../native/contract.ts';
 
-/** Connections whose first request is not whole, in the lobby and behind it. libuv reads between two accepts, so everybody was heard once. */
+/** Connections whose first request is not whole, in the first-message queue and after it. libuv reads between two accepts, so everybody was heard once. */
 const UNFINISHED_MAX = 1_000;
 
 /** Why a connection is refused or ended. */
@@ -59,14 +59,14 @@ export class HttpConnectionLimits {
     server.on('clientError', answerWrongRequest);
   }
 
-  /** Watches over those of a server that gets them from a lobby, where they were counted. */
-  guardBehindLobby(server: Server): void {
+  /** Watches the connections of a server that come from a first-message queue and were counted there. */
+  guardCounted(server: Server): void {
     server.on('connection', (socket: Socket) => this.#take(socket));
     server.on('clientError', answerWrongRequest);
   }
 
   /** Whether one more connection may join `count` of its listener; if not, that is reported. */
-  hasRoom(count: number, { address, port }: LobbyPeer): boolean {
+  hasRoom(count: number, { address, port }: FirstMessagePeer): boolean {
     const { connectionsMax } = this.#options;
     if (connectionsMax === 0 || count < connectionsMax) return true;
     this.#refuseOver(address, port);
@@ -74,7 +74,7 @@ export class HttpConnectionLimits {
   }
 
   /** Counts a connection of an address; false: it has too many, which is reported. */
-  enter({ address, port }: LobbyPeer): boolean {
+  enter({ address, port }: FirstMessagePeer): boolean {
     const limit = this.#options.peerConnectionsMax;
     if (limit === 0) return true;
     const count = (this.#peers.get(address) ?? 0) + 1;
@@ -88,7 +88,7 @@ export class HttpConnectionLimits {
   }
 
   /** One that was counted has ended. */
-  leave({ address }: LobbyPeer): void {
+  leave({ address }: FirstMessagePeer): void {
     if (this.#options.peerConnectionsMax === 0) return;
     const left = (this.#peers.get(address) ?? 1) - 1;
     if (left === 0) this.#peers.delete(address);

@@ -1,12 +1,18 @@
 /**
- * How a server of node:http gets its connections. With the addon they wait in a lobby until their first message is whole
+ * How a server of node:http gets its connections. With the addon they wait in a first-message queue until their first message is whole
  * and are handed to the server then, which does not listen itself; with the TypeScript core the server listens.
  * Rule: in a pass of the event loop connections are handed on until a millisecond is over.
  */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type AddressInfo, Socket } from 'node:net';
-import type { Lobby, LobbyEnd, LobbyOptions, LobbyPeer, OpenLobby } from '../native/contract.ts';
+import type {
+  FirstMessageEnd,
+  FirstMessageOptions,
+  FirstMessagePeer,
+  FirstMessageQueue,
+  OpenFirstMessageQueue,
+} from '../native/contract.ts';
 import type { HttpConnectionLimits } from './http-connection-limits.ts';
 
 const PASS_MS = 1;
@@ -14,18 +20,21 @@ const PASS_MS = 1;
 const WHOLE_MAX = 256;
 
 /** How connections come. */
-export interface Lobbies {
-  /** Opens a lobby of the addon; null: there are none, node:http listens itself. */
-  readonly open: OpenLobby | null;
+export interface FirstMessageQueues {
+  /** Opens a first-message queue of the addon; null: there is no addon, node:http listens itself. */
+  readonly open: OpenFirstMessageQueue | null;
   /** Hears, with an errno name, that nobody can be accepted now. */
   acceptFailed(code: string): void;
 }
 
 export interface HttpListenerOptions
-  extends Pick<LobbyOptions, 'host' | 'port' | 'backlog' | 'v6Only' | 'awaits' | 'timeoutMs'> {
-  readonly lobbies: Lobbies;
+  extends Pick<
+    FirstMessageOptions,
+    'host' | 'port' | 'backlog' | 'v6Only' | 'awaits' | 'timeoutMs'
+  > {
+  readonly firstMessageQueues: FirstMessageQueues;
   /** A peer has ended before it was handed on; those that were pushed out are the door's. */
-  ended?(peer: LobbyPeer, end: LobbyEnd): void;
+  ended?(peer: FirstMessagePeer, end: FirstMessageEnd): void;
 }
 
 export class HttpListener {
@@ -33,11 +42,11 @@ export class HttpListener {
   readonly #limits: HttpConnectionLimits;
   readonly #ended: HttpListenerOptions['ended'];
   readonly #isSecure: boolean;
-  #lobby: Lobby | null = null;
+  #queue: FirstMessageQueue | null = null;
   readonly #sockets = new Set<Socket>();
-  #whole: { readonly peer: LobbyPeer; readonly fd: number }[] = [];
+  #whole: { readonly peer: FirstMessagePeer; readonly fd: number }[] = [];
   #handing: NodeJS.Immediate | null = null;
-  /** Connections that came out of the lobby's port and have not ended. */
+  /** Connections that came from the first-message queue and have not ended. */
   #count = 0;
   #isStopped = false;
 
@@ -57,10 +66,10 @@ export class HttpListener {
   static async open(
     server: Server,
     limits: HttpConnectionLimits,
-    { lobbies, ended, ...address }: HttpListenerOptions,
+    { firstMessageQueues, ended, ...address }: HttpListenerOptions,
   ): Promise<{ listener: HttpListener; host: string; port: number }> {
     const listener = new HttpListener(server, limits, ended, address.awaits === 'tls');
-    const { open, acceptFailed } = lobbies;
+    const { open, acceptFailed } = firstMessageQueues;
     if (open === null) {
       const { host, port, backlog, v6Only } = address;
       limits.guard(server);
@@ -71,18 +80,18 @@ export class HttpListener {
       const bound = server.address() as AddressInfo;
       return { listener, host: bound.address, port: bound.port };
     }
-    limits.guardBehindLobby(server);
-    const lobby = await listener.#openLobby(open, acceptFailed, address);
+    limits.guardCounted(server);
+    const queue = await listener.#openFirstMessageQueue(open, acceptFailed, address);
     // From then on it looks after the times of its connections.
     server.emit('listening');
-    return { listener, host: lobby.host, port: lobby.port };
+    return { listener, host: queue.host, port: queue.port };
   }
 
   /** Takes no more connections; resolves when the port is free. */
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    const closed = this.#lobby?.close();
+    const closed = this.#queue?.close();
     while (this.#whole.length > 0) this.#handOn();
     if (closed !== undefined || this.#server.listening) this.#server.close();
     await closed;
@@ -99,17 +108,17 @@ export class HttpListener {
     await isClosing;
   }
 
-  async #openLobby(
-    open: OpenLobby,
-    acceptFailed: Lobbies['acceptFailed'],
-    address: Omit<HttpListenerOptions, 'lobbies' | 'ended'>,
-  ): Promise<Lobby> {
+  async #openFirstMessageQueue(
+    open: OpenFirstMessageQueue,
+    acceptFailed: FirstMessageQueues['acceptFailed'],
+    address: Omit<HttpListenerOptions, 'firstMessageQueues' | 'ended'>,
+  ): Promise<FirstMessageQueue> {
     const waitingMax = this.#limits.unfinishedMax;
     const options = { ...address, waitingMax, keepalive: null, userTimeoutMs: 0 };
-    this.#lobby = await open(options, {
+    this.#queue = await open(options, {
       entered: (peer) => this.#enter(peer),
       whole: (peer, fd) => {
-        if (this.#whole.push({ peer, fd }) > WHOLE_MAX) this.#lobby?.pause(true);
+        if (this.#whole.push({ peer, fd }) > WHOLE_MAX) this.#queue?.pause(true);
         this.#handing ??= setImmediate(() => this.#handOnSome());
       },
       ended: (peer, end) => {
@@ -119,16 +128,16 @@ export class HttpListener {
       },
       acceptFailed,
     });
-    return this.#lobby;
+    return this.#queue;
   }
 
-  #enter(peer: LobbyPeer): boolean {
+  #enter(peer: FirstMessagePeer): boolean {
     if (!this.#limits.hasRoom(this.#count, peer) || !this.#limits.enter(peer)) return false;
     this.#count++;
     return true;
   }
 
-  #leave(peer: LobbyPeer): void {
+  #leave(peer: FirstMessagePeer): void {
     this.#count--;
     this.#limits.leave(peer);
   }
@@ -137,7 +146,7 @@ export class HttpListener {
     const endMs = performance.now() + PASS_MS;
     this.#handing = null;
     while (this.#whole.length > 0 && performance.now() < endMs) this.#handOn();
-    if (this.#whole.length <= WHOLE_MAX / 4) this.#lobby?.pause(false);
+    if (this.#whole.length <= WHOLE_MAX / 4) this.#queue?.pause(false);
     if (this.#whole.length > 0) this.#handing = setImmediate(() => this.#handOnSome());
   }
 

@@ -4,7 +4,7 @@
  */
 import { CARRY_BYTES_MAX, HEAD_BYTES_MAX, LINE_BYTES_MAX, READ_BYTES } from '../protocol/limits.ts';
 import { PACKETS } from '../protocol/packets.ts';
-import type { KeepaliveOptions, LobbyOptions, ReactorOptions } from './contract.ts';
+import type { FirstMessageOptions, KeepaliveOptions, ReactorOptions } from './contract.ts';
 
 /** The packet table as bytes, four a type. */
 export function shapeBytes(): Uint8Array {
@@ -40,8 +40,8 @@ export function optionNumbers(options: ReactorOptions): Float64Array {
   );
 }
 
-/** What a lobby must know. */
-export function lobbyNumbers(options: LobbyOptions): Float64Array {
+/** What a first-message queue must know. */
+export function firstMessageNumbers(options: FirstMessageOptions): Float64Array {
   const { port, backlog, v6Only, awaits, timeoutMs, waitingMax, keepalive, userTimeoutMs } =
     options;
   return Float64Array.of(

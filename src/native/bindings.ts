@@ -24,7 +24,7 @@ interface DecoderParts {
   readonly rows: Int32Array;
 }
 
-interface LobbyParts {
+interface FirstMessageParts {
   readonly handle: Handle;
   readonly rows: Int32Array;
   readonly texts: Uint8Array;
@@ -93,18 +93,18 @@ export interface Bindings {
   destroy(handle: Handle): void;
 
   /** A negative errno when it cannot listen. `numbers` as addon-settings.ts makes them. */
-  lobbyOpen(
+  firstMessageOpen(
     numbers: Float64Array,
     ip: string,
     onRows: (rowCount: number) => void,
     onAcceptError: (errno: number) => void,
     onClosed: () => void,
-  ): LobbyParts | number;
-  lobbyPort(handle: Handle): number;
-  lobbyRefuse(handle: Handle, id: number): void;
-  lobbyPause(handle: Handle, isPaused: boolean): void;
-  lobbyClose(handle: Handle): void;
-  /** What a lobby sees in the first bytes of a peer: -1 more is awaited (-2: of a body), 0 whole, else what is wrong. For the parity suite. */
+  ): FirstMessageParts | number;
+  firstMessagePort(handle: Handle): number;
+  firstMessageRefuse(handle: Handle, id: number): void;
+  firstMessagePause(handle: Handle, isPaused: boolean): void;
+  firstMessageClose(handle: Handle): void;
+  /** What a first-message queue sees in the first bytes of a peer: -1 more is awaited (-2: of a body), 0 whole, else what is wrong. For the parity suite. */
   lookAtFirst(awaits: number, bytes: Uint8Array): number;
 
   /** A negative errno when the thread cannot be started. */

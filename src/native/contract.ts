@@ -14,7 +14,7 @@ export type ListenAddress =
       readonly port: number;
       readonly backlog: number;
       readonly v6Only?: boolean;
-      /** TypeScript core only: peers are not read here, `onSocket` is called for each. With the addon they wait in a lobby. */
+      /** TypeScript core only: peers are not read here, `onSocket` is called for each. With the addon they wait in a first-message queue. */
       readonly isRaw?: boolean;
     }
   | { readonly path: string; readonly mode: number; readonly backlog: number };
@@ -129,7 +129,7 @@ export interface Reactor {
 }
 
 /** A port whose peers wait natively until their first message is whole. Addon only. */
-export interface LobbyOptions {
+export interface FirstMessageOptions {
   readonly host: string;
   readonly port: number;
   readonly backlog: number;
@@ -148,8 +148,8 @@ export interface LobbyOptions {
   readonly userTimeoutMs: number;
 }
 
-/** A peer of a lobby; the same object in all events. */
-export interface LobbyPeer {
+/** A peer of a first-message queue; the same object in all events. */
+export interface FirstMessagePeer {
   readonly address: string;
   readonly port: number;
 }
@@ -159,22 +159,22 @@ export interface LobbyPeer {
  * transport/tls/client-hello.ts. `left`: it has ended before. `late`: after `timeoutMs` without a head (HTTP: 408). `pushedOut`: the
  * oldest of too many.
  */
-export type LobbyEnd =
+export type FirstMessageEnd =
   | { readonly kind: 'wrong'; readonly code: number; readonly detail: number }
   | { readonly kind: 'left' | 'late' | 'pushedOut' };
 
-/** Outside of a turn. Whoever was let in by `entered` comes once more, with `whole` or `ended`, unless the lobby closes. */
-export interface LobbyEvents {
+/** Outside of a turn. Whoever was let in by `entered` comes once more, with `whole` or `ended`, unless the queue closes. */
+export interface FirstMessageEvents {
   /** Accepted. False: it is closed. */
-  entered(peer: LobbyPeer): boolean;
+  entered(peer: FirstMessagePeer): boolean;
   /** Its first message can be read from `fd`, which is the callee's. */
-  whole(peer: LobbyPeer, fd: number): void;
-  ended(peer: LobbyPeer, end: LobbyEnd): void;
+  whole(peer: FirstMessagePeer, fd: number): void;
+  ended(peer: FirstMessagePeer, end: FirstMessageEnd): void;
   /** Nobody can be accepted now (EMFILE ...); it is tried again. At most once a second. */
   acceptFailed(code: string): void;
 }
 
-export interface Lobby {
+export interface FirstMessageQueue {
   /** In digits. */
   readonly host: string;
   readonly port: number;
@@ -185,7 +185,10 @@ export interface Lobby {
 }
 
 /** Binds and listens. Rejects with Error with `code` (EADDRINUSE ...). */
-export type OpenLobby = (options: LobbyOptions, events: LobbyEvents) => Promise<Lobby>;
+export type OpenFirstMessageQueue = (
+  options: FirstMessageOptions,
+  events: FirstMessageEvents,
+) => Promise<FirstMessageQueue>;
 
 /**
  * A thread that writes to files and makes them durable, one order behind the other. It does not interrupt the thread that

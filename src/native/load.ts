@@ -5,9 +5,15 @@
 import { addonFunctions, createReactor } from './addon.ts';
 import { NoAddonError } from './addon-errors.ts';
 import { bindings } from './bindings.ts';
-import type { NativeFunctions, OpenDisk, OpenLobby, Reactor, ReactorOptions } from './contract.ts';
+import type {
+  NativeFunctions,
+  OpenDisk,
+  OpenFirstMessageQueue,
+  Reactor,
+  ReactorOptions,
+} from './contract.ts';
 import { openDisk } from './disk.ts';
-import { openLobby } from './lobby.ts';
+import { openFirstMessageQueue } from './first-message-queue.ts';
 import { orShortage } from './shortage.ts';
 import { typescriptFunctions } from './typescript-core.ts';
 
@@ -20,7 +26,7 @@ export interface Native {
   /** null with the TypeScript core. */
   readonly createReactor: ((options: ReactorOptions) => Reactor) | null;
   /** null with the TypeScript core. */
-  readonly openLobby: OpenLobby | null;
+  readonly openFirstMessageQueue: OpenFirstMessageQueue | null;
   /** null with the TypeScript core. */
   readonly openDisk: OpenDisk | null;
 }
@@ -48,13 +54,13 @@ export function loadNative(mode: 'auto' | 'on' | 'off' = 'auto'): Native {
     reason: '',
     functions: addonFunctions,
     createReactor,
-    openLobby,
+    openFirstMessageQueue,
     openDisk,
   };
 }
 
 function typescriptCore(reason: string): Native {
-  const nothing = { createReactor: null, openLobby: null, openDisk: null };
+  const nothing = { createReactor: null, openFirstMessageQueue: null, openDisk: null };
   return { kind: 'twin', reason, functions: typescriptFunctions, ...nothing };
 }
 

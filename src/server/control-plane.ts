@@ -7,7 +7,7 @@ import type { ServerOptions as SecureOptions } from 'node:https';
 import { LogLevel, levelName } from '../base/logger.ts';
 import { Control, type ControlSource } from '../http/control.ts';
 import type { ControlRefusal } from '../http/control-guard.ts';
-import type { Lobbies } from '../http/http-listener.ts';
+import type { FirstMessageQueues } from '../http/http-listener.ts';
 import type { ControlAddress } from '../http/options.ts';
 import { collectRows, type RingDepth, type Snapshot } from '../http/snapshot.ts';
 import { Right } from '../session/access.ts';
@@ -32,7 +32,7 @@ export interface ControlledServer {
   notReady(): string | null;
   readonly logLevel: number;
   setLogLevel(level: number): boolean;
-  readonly lobbies: Lobbies;
+  readonly firstMessageQueues: FirstMessageQueues;
 }
 
 export interface OpenControl {
@@ -68,7 +68,7 @@ export async function openControl(
     tls: material && { ...secureOptionsOf(material), handshakeTimeout: handshakeTimeout * 1000 },
     refused: (...refusal) => httpRefusals(server.core)(...refusal),
     handshakeFailed: (...failure) => reportHandshake(server.core, ...failure),
-    lobbies: server.lobbies,
+    firstMessageQueues: server.firstMessageQueues,
   });
   const bound = await control.listen(address.host, address.port, backlog);
   return {

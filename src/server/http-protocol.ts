@@ -4,7 +4,7 @@
  * `--protocol http` asks for it.
  */
 import { Gateway, type HttpAddress } from '../http/gateway.ts';
-import type { Lobbies } from '../http/http-listener.ts';
+import type { FirstMessageQueues } from '../http/http-listener.ts';
 import { endpointInProcess } from '../link/endpoint.ts';
 import { welcome } from '../shard/in-process.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
@@ -28,7 +28,7 @@ export interface HttpProtocol {
 export async function openHttp(
   core: ThreadCore,
   options: ResolvedOptions,
-  lobbies: Lobbies,
+  firstMessageQueues: FirstMessageQueues,
   own: readonly BoundAddress[],
 ): Promise<HttpProtocol> {
   const gateway = new Gateway({
@@ -43,7 +43,7 @@ export async function openHttp(
     peerConnectionsMax: options.maxConnectionsPerAddress,
     backlog: options.backlog,
     refused: httpRefusals(core),
-    lobbies,
+    firstMessageQueues,
   });
   const close = (): void => gateway.close();
   try {

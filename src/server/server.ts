@@ -6,7 +6,7 @@ import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { type Logger, LogLevel, nullLogger } from '../base/logger.ts';
 import type { HttpAddress } from '../http/gateway.ts';
-import type { Lobbies } from '../http/http-listener.ts';
+import type { FirstMessageQueues } from '../http/http-listener.ts';
 import type { ControlAddress } from '../http/options.ts';
 import { OptionError } from '../option/error.ts';
 import { Incident } from '../session/incidents.ts';
@@ -272,14 +272,14 @@ class GearServer extends EventEmitter implements Server {
     if (this.#options.protocol !== 'http' || this.#http !== null) return;
     const { openHttp } = await import('./http-protocol.ts');
     const own = [...this.#engine.listeners.boundAddresses, ...this.#otherAddresses()];
-    const http = await openHttp(this.#engine.core, this.#options, this.#lobbies(), own);
+    const http = await openHttp(this.#engine.core, this.#options, this.#firstMessageQueues(), own);
     this.#http = http;
     if (this.#draining !== null) http.drain();
     if (this.#closing !== null) http.close();
   }
 
-  #lobbies(): Lobbies {
-    return { open: this.#native.openLobby, acceptFailed: this.#acceptFailed };
+  #firstMessageQueues(): FirstMessageQueues {
+    return { open: this.#native.openFirstMessageQueue, acceptFailed: this.#acceptFailed };
   }
 
   #controlled(): ControlledServer {
@@ -298,7 +298,7 @@ class GearServer extends EventEmitter implements Server {
         return log.level;
       },
       setLogLevel: (level) => this.setLogLevel(level),
-      lobbies: this.#lobbies(),
+      firstMessageQueues: this.#firstMessageQueues(),
     };
   }
 

@@ -14,7 +14,7 @@ import type {
   KeepaliveOptions,
   NativeFunctions,
   OpenDisk,
-  OpenLobby,
+  OpenFirstMessageQueue,
   Reactor,
   ReactorOptions,
 } from '../native/contract.ts';
@@ -91,7 +91,7 @@ export interface NativeChoice {
   readonly functions: NativeFunctions;
   createReactor(options: ReactorOptions): Reactor;
   /** null with the TypeScript core. */
-  readonly openLobby: OpenLobby | null;
+  readonly openFirstMessageQueue: OpenFirstMessageQueue | null;
   /** null with the TypeScript core. */
   readonly openDisk: OpenDisk | null;
 }

@@ -5,7 +5,7 @@
  */
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { LobbyPeer, NativeFunctions } from '../native/contract.ts';
+import type { FirstMessagePeer, NativeFunctions } from '../native/contract.ts';
 import { shortageOf } from '../native/shortage.ts';
 import { hasRoom, left } from '../session/connection-limits.ts';
 import { Incident } from '../session/incidents.ts';
@@ -72,7 +72,7 @@ export class TlsConnections {
     await Promise.all([...this.#bridges].map((bridge) => bridge.finish(lingerMs)));
   }
 
-  #known(stream: TLSSocket, { address, port }: LobbyPeer, commonName: string | null): void {
+  #known(stream: TLSSocket, { address, port }: FirstMessagePeer, commonName: string | null): void {
     const { table, reactor } = this.#core;
     stream.setNoDelay(true);
     table.incidents.nowMs = performance.now();
@@ -124,7 +124,7 @@ export class TlsConnections {
 export function reportRefusal(
   { table, reactor }: ThreadCore,
   reason: Refusal,
-  { address, port }: LobbyPeer,
+  { address, port }: FirstMessagePeer,
   text: string,
 ): void {
   table.incidents.nowMs = performance.now();

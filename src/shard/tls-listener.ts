@@ -1,9 +1,9 @@
 /**
- * Where peers of TLS ports wait until their ClientHello is whole: with the addon in its lobby, so that who says nothing
+ * Where peers of TLS ports wait until their ClientHello is whole: with the addon in its first-message queue, so that who says nothing
  * costs a descriptor and no more; with the TypeScript core in the door itself, which looks again.
  * Rule: a peer counts for its address from accept on; the acceptor alone listens.
  */
-import type { LobbyEnd, LobbyOptions, LobbyPeer } from '../native/contract.ts';
+import type { FirstMessageEnd, FirstMessageOptions, FirstMessagePeer } from '../native/contract.ts';
 import { admit } from '../session/connection-limits.ts';
 import { assignHandshake } from '../session/cross-thread/handshakes.ts';
 import type { TlsAcceptorOptions } from '../transport/tls/tls-acceptor.ts';
@@ -12,7 +12,7 @@ import type { NativeChoice, ThreadConfig } from './assemble.ts';
 import type { ThreadCore } from './thread-core.ts';
 import { reportRefusal } from './tls-connections.ts';
 
-export type SecureAddress = Pick<LobbyOptions, 'host' | 'port' | 'backlog' | 'v6Only'>;
+export type SecureAddress = Pick<FirstMessageOptions, 'host' | 'port' | 'backlog' | 'v6Only'>;
 
 export interface Listening {
   readonly port: number;
@@ -25,19 +25,19 @@ export type ListenSecurely = (address: SecureAddress) => Promise<Listening>;
 /** `acceptFailed` hears, with an errno name, that nobody can be accepted now. */
 export function secureListening(
   core: ThreadCore,
-  { openLobby }: NativeChoice,
+  { openFirstMessageQueue }: NativeChoice,
   { tls, reactor: { keepalive, userTimeoutMs } }: ThreadConfig,
   acceptFailed: (code: string) => void,
 ): ListenSecurely {
   const { table, reactor } = core;
   return async (address) => {
-    if (openLobby === null || tls === null) {
+    if (openFirstMessageQueue === null || tls === null) {
       const { id, port } = await reactor.listen({ ...address, isRaw: true });
       return { port, unlisten: () => reactor.unlisten(id) };
     }
     const { handshakeTimeoutMs: timeoutMs, handshakesMax: waitingMax } = tls.acceptor;
     const waiting = { awaits: 'tls', timeoutMs, waitingMax } as const;
-    const lobby = await openLobby(
+    const queue = await openFirstMessageQueue(
       { ...address, ...waiting, keepalive, userTimeoutMs },
       {
         entered: (peer) => {
@@ -55,14 +55,14 @@ export function secureListening(
         acceptFailed,
       },
     );
-    return { port: lobby.port, unlisten: () => void lobby.close() };
+    return { port: queue.port, unlisten: () => void queue.close() };
   };
 }
 
 function refuse(
   core: ThreadCore,
-  peer: LobbyPeer,
-  end: LobbyEnd,
+  peer: FirstMessagePeer,
+  end: FirstMessageEnd,
   options: TlsAcceptorOptions,
 ): void {
   const { handshakeTimeoutMs, handshakesMax } = options;

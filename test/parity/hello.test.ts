@@ -1,5 +1,5 @@
 /**
- * The lobby's look at a ClientHello and the door's, over whole, cut, mutated and random bytes: they must say the same.
+ * The first-message queue's look at a ClientHello and the door's, over whole, cut, mutated and random bytes: they must say the same.
  * Rule: a failure names its seed; `PARITY_SEED=n` runs that one, `PARITY_CASES=n` that many.
  */
 import { once } from 'node:events';

@@ -1,7 +1,7 @@
 /**
  * The first bytes of a peer on a TLS port, looked at before TLS sees them: what is no TLS is told apart from it, and a
  * handshake begins only when its first message is whole, so that its dear part is one step.
- * Source: RFC 8446, sections 4.1.2 and 5.1 (as in TLS 1.2). The native lobby looks by the same rules (first-message.cc).
+ * Source: RFC 8446, sections 4.1.2 and 5.1 (as in TLS 1.2). The native first-message queue has the same rules (first-message.cc).
  *
  *   | 22 | 3 | minor | record bytes (2) | 1 = ClientHello | message bytes (3) | message ... |
  */

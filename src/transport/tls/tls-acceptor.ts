@@ -6,7 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { LobbyPeer } from '../../native/contract.ts';
+import type { FirstMessagePeer } from '../../native/contract.ts';
 import { contextOf, type TlsMaterial } from './material.ts';
 import { REFUSED, type Refusal, TlsHandshake } from './tls-handshake.ts';
 
@@ -23,8 +23,8 @@ export interface TlsAcceptorOptions {
 
 export interface TlsAcceptorEvents {
   /** `commonName` of the certificate that the peer has proved; null without one. */
-  known(stream: TLSSocket, peer: LobbyPeer, commonName: string | null): void;
-  refused(reason: Refusal, peer: LobbyPeer, text: string): void;
+  known(stream: TLSSocket, peer: FirstMessagePeer, commonName: string | null): void;
+  refused(reason: Refusal, peer: FirstMessagePeer, text: string): void;
 }
 
 export class TlsAcceptor {
@@ -34,7 +34,7 @@ export class TlsAcceptor {
   #material: TlsMaterial;
   #context: ReturnType<typeof contextOf>;
   /** Accepted, and not read yet. */
-  #waiting: { open(): Socket; readonly peer: LobbyPeer }[] = [];
+  #waiting: { open(): Socket; readonly peer: FirstMessagePeer }[] = [];
   #taking: NodeJS.Immediate | null = null;
   readonly #handshakes = new Set<TlsHandshake>();
   /** Those of them whose ClientHello is not whole. */
@@ -57,7 +57,7 @@ export class TlsAcceptor {
   }
 
   /** Takes an accepted peer; `open` is called once and gives its socket, made with `allowHalfOpen`. */
-  take(peer: LobbyPeer, open: () => Socket): void {
+  take(peer: FirstMessagePeer, open: () => Socket): void {
     this.#waiting.push({ open, peer });
     this.#taking ??= setImmediate(() => this.#takeSome());
   }
@@ -69,7 +69,7 @@ export class TlsAcceptor {
     if (this.#waiting.length > 0) this.#taking = setImmediate(() => this.#takeSome());
   }
 
-  #welcome(socket: Socket, peer: LobbyPeer): void {
+  #welcome(socket: Socket, peer: FirstMessagePeer): void {
     const { handshakeTimeoutMs, handshakesMax } = this.#options;
     const handshake: TlsHandshake = new TlsHandshake(socket, peer, handshakeTimeoutMs, {
       ready: () => this.#queue(handshake),

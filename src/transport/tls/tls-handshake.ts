@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
-import type { LobbyPeer } from '../../native/contract.ts';
+import type { FirstMessagePeer } from '../../native/contract.ts';
 import { type Look, lookAtHello, wordsOf } from './client-hello.ts';
 
 /** What is read away after a refusal, so that the peer sees an end and no reset. */
@@ -38,7 +38,7 @@ export interface TlsHandshakeEvents {
 }
 
 export class TlsHandshake {
-  readonly peer: LobbyPeer;
+  readonly peer: FirstMessagePeer;
   readonly #socket: Socket;
   readonly #events: TlsHandshakeEvents;
   readonly #timer: NodeJS.Timeout;
@@ -46,7 +46,12 @@ export class TlsHandshake {
   #tls: TLSSocket | null = null;
   #isOver = false;
 
-  constructor(socket: Socket, peer: LobbyPeer, timeoutMs: number, events: TlsHandshakeEvents) {
+  constructor(
+    socket: Socket,
+    peer: FirstMessagePeer,
+    timeoutMs: number,
+    events: TlsHandshakeEvents,
+  ) {
     this.peer = peer;
     this.#socket = socket;
     this.#events = events;

@@ -71,7 +71,7 @@ test.skipIf(missing !== null || !isNative).each(['0', '2'])(
     leaveDescriptors(daemon.pid, 0);
     const answer = ask('version', daemon.port);
     await daemon.until(/ ERROR .* accept a connection: EMFILE/);
-    // The control port has a lobby of its own.
+    // The control port has a first-message queue of its own.
     const probe = connect(control, '127.0.0.1');
     probe.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await daemon.until(/(.* accept a connection: EMFILE.*\n){2}/);

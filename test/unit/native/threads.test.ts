@@ -47,12 +47,12 @@ describeAddon('the native reactor in threads', () => {
     }
   });
 
-  it('closes a lobby with all who wait when its thread is terminated', async () => {
+  it('closes a first-message queue with all its peers when its thread is terminated', async () => {
     await (await startWorker('idle')).terminate();
     await nextPass();
     const before = openDescriptors();
     for (let i = 0; i < 10; i++) {
-      const worker = await startWorker('lobby');
+      const worker = await startWorker('firstMessageQueue');
       const port = await message<number>(worker);
       const peers = await Promise.all(Array.from({ length: 30 }, () => connect(port)));
       for (const [j, peer] of peers.entries()) peer.write(j % 2 === 0 ? 'GET / HTTP/1.1\n\n' : 'G');

@@ -6,7 +6,7 @@ import { openSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { addonFunctions, createDecoder, createReactor } from '../../../dist/native/addon.js';
 import { openDisk } from '../../../dist/native/disk.js';
-import { openLobby } from '../../../dist/native/lobby.js';
+import { openFirstMessageQueue } from '../../../dist/native/first-message-queue.js';
 import { Control, OUT_INTS, Out, ROW_INTS, Row, RowKind } from '../../../dist/protocol/batch.js';
 
 const { job } = workerData;
@@ -58,9 +58,9 @@ const jobs = {
     start(() => {});
     parentPort.postMessage('ready');
   },
-  /** Listens with a lobby and drops who is handed on. */
-  async lobby() {
-    const lobby = await openLobby(
+  /** Listens with a first-message queue and closes the peers that it hands on. */
+  async firstMessageQueue() {
+    const queue = await openFirstMessageQueue(
       {
         ...{ host: '127.0.0.1', port: 0, backlog: 512, v6Only: true, awaits: 'http' },
         ...{ timeoutMs: 60_000, waitingMax: 20, keepalive: null, userTimeoutMs: 0 },
@@ -73,7 +73,7 @@ const jobs = {
       },
     );
     parentPort.postMessage('ready');
-    parentPort.postMessage(lobby.port);
+    parentPort.postMessage(queue.port);
   },
   /** Gives `orders` of a byte each, durable, and ends when they are done. */
   disk() {

@@ -1,4 +1,4 @@
-#include "reactor/outlet.h"
+#include "reactor/send-queue.h"
 
 namespace geartrain {
 namespace {
@@ -7,7 +7,7 @@ constexpr uint32_t kPartBytes = 16 * 1024;
 
 }  // namespace
 
-void Outlet::AppendBytes(const uint8_t* bytes, uint32_t count) {
+void SendQueue::AppendBytes(const uint8_t* bytes, uint32_t count) {
   unsent_ += count;
   if (parts_.size() > first_) {
     Part& last = parts_[parts_.size() - 1];
@@ -26,13 +26,13 @@ void Outlet::AppendBytes(const uint8_t* bytes, uint32_t count) {
   *held_ += capacity;
 }
 
-void Outlet::AppendBlob(BlobTable* blobs, Blob* blob, uint32_t offset, uint32_t count) {
+void SendQueue::AppendBlob(BlobTable* blobs, Blob* blob, uint32_t offset, uint32_t count) {
   if (count == 0) return blobs->Release(blob);
   unsent_ += count;
   parts_.Push(Part{blob->bytes, blob, offset, offset + count, 0});
 }
 
-uint32_t Outlet::Gather(iovec* parts, uint32_t limit) {
+uint32_t SendQueue::Gather(iovec* parts, uint32_t limit) {
   uint32_t count = parts_.size() - first_;
   if (count > limit) count = limit;
   for (uint32_t i = 0; i < count; i++) {
@@ -42,7 +42,7 @@ uint32_t Outlet::Gather(iovec* parts, uint32_t limit) {
   return count;
 }
 
-void Outlet::Advance(BlobTable* blobs, size_t count) {
+void SendQueue::Advance(BlobTable* blobs, size_t count) {
   unsent_ -= count;
   while (first_ < parts_.size()) {
     Part& part = parts_[first_];
@@ -59,14 +59,14 @@ void Outlet::Advance(BlobTable* blobs, size_t count) {
   parts_.Clear();
 }
 
-void Outlet::Clear(BlobTable* blobs) {
+void SendQueue::Clear(BlobTable* blobs) {
   for (; first_ < parts_.size(); first_++) ReleasePart(blobs, &parts_[first_]);
   first_ = 0;
   unsent_ = 0;
   parts_.Clear();
 }
 
-void Outlet::CopyTo(uint8_t* target) {
+void SendQueue::CopyTo(uint8_t* target) {
   for (uint32_t i = first_; i < parts_.size(); i++) {
     Part& part = parts_[i];
     memcpy(target, part.bytes + part.offset, part.end - part.offset);
@@ -74,7 +74,7 @@ void Outlet::CopyTo(uint8_t* target) {
   }
 }
 
-void Outlet::ReleasePart(BlobTable* blobs, Part* part) {
+void SendQueue::ReleasePart(BlobTable* blobs, Part* part) {
   if (part->blob != nullptr) {
     blobs->Release(part->blob);
   } else {

@@ -1,13 +1,13 @@
-// A lobby: peers of one port wait here until their first message is whole, and only then cost more
-// than a descriptor. Knows no N-API; Host is how it reaches JavaScript. Contract:
-// src/native/contract.ts.
-// Rule: it looks at bytes and leaves them in the socket, so whoever gets the descriptor reads from
-// the first one on. What a pass of the loop does is bounded, however many come, speak or leave.
+// The first-message queue of a port: its peers wait here until their first message is whole. Until
+// then each costs a descriptor and about 100 bytes. Knows no N-API; it reaches JavaScript through
+// FirstMessageHost. Contract: src/native/contract.ts.
+// Rule: bytes are looked at and stay in the socket, so the new owner of a descriptor reads from the
+// first byte on. The work of one pass of the loop is bounded, however many peers come or leave.
 //
-//   lobby.cc         the port: listen, accept, passes, the end
-//   lobby-peers.cc   who waits: looks, ends, times
-#ifndef GEARTRAIN_LOBBY_H_
-#define GEARTRAIN_LOBBY_H_
+//   first-message-queue.cc   the port: listen, accept, passes, close
+//   first-message-peers.cc   the peers: looks, ends, timeouts
+#ifndef GEARTRAIN_FIRST_MESSAGE_QUEUE_H_
+#define GEARTRAIN_FIRST_MESSAGE_QUEUE_H_
 
 #include <uv.h>
 
@@ -18,38 +18,39 @@
 
 namespace geartrain {
 
-struct LobbyOptions {
+struct FirstMessageOptions {
   Awaits awaits;
   uint64_t timeout_ms;   // For the first message.
   uint32_t waiting_max;  // More of them push out the oldest.
   StreamOptions stream;  // Of those that are handed on.
 };
 
-constexpr uint32_t kLobbyRowInts = 4;
-constexpr uint32_t kLobbyRows = 512;
-enum LobbyField { kPeer = 0, kEvent = 1, kValue = 2, kDetail = 3 };
-enum LobbyEvent {
+constexpr uint32_t kPeerRowInts = 4;
+constexpr uint32_t kPeerRows = 512;
+enum PeerField { kPeer = 0, kEvent = 1, kValue = 2, kDetail = 3 };
+enum PeerEvent {
   kEntered = 1,   // VALUE its port, DETAIL the bytes of its address.
   kWholeNow = 2,  // VALUE its descriptor, which is the reader's from now on.
-  kEnded = 3,     // VALUE a LobbyEnd, DETAIL what is wrong (Look) and, above 8 bits, its detail.
+  kEnded = 3,     // VALUE a PeerEnd, DETAIL what is wrong (Look) and, above 8 bits, its detail.
 };
-enum LobbyEnd { kEndWrong = 1, kEndLeft = 2, kEndLate = 3, kEndPushedOut = 4 };
+enum PeerEnd { kEndWrong = 1, kEndLeft = 2, kEndLate = 3, kEndPushedOut = 4 };
 
-struct LobbyHost {
+struct FirstMessageHost {
   void* data;
   Outcome (*on_rows)(void* data, uint32_t row_count);
   Outcome (*on_accept_error)(void* data, int error);
-  // Every handle is closed; the lobby is not used again.
+  // Every handle is closed; the queue is not used again.
   void (*on_closed)(void* data);
 };
 
-class Lobby {
+class FirstMessageQueue {
  public:
-  // `rows` has kLobbyRows rows, `texts` kAddressBytesMax bytes for each; both outlive the lobby.
-  Lobby(const LobbyOptions& options, int32_t* rows, char* texts, const LobbyHost& host);
-  ~Lobby();
-  Lobby(const Lobby&) = delete;
-  Lobby& operator=(const Lobby&) = delete;
+  // `rows` has kPeerRows rows, `texts` kAddressBytesMax bytes for each; both outlive the queue.
+  FirstMessageQueue(const FirstMessageOptions& options, int32_t* rows, char* texts,
+                    const FirstMessageHost& host);
+  ~FirstMessageQueue();
+  FirstMessageQueue(const FirstMessageQueue&) = delete;
+  FirstMessageQueue& operator=(const FirstMessageQueue&) = delete;
 
   // Once. 0, or a negative errno: then nothing is open, and it is to be deleted.
   int Listen(uv_loop_t* loop, const char* host, int port, int backlog, bool v6_only);
@@ -72,7 +73,7 @@ class Lobby {
     bool is_ending;
   };
 
-  // lobby.cc
+  // first-message-queue.cc
   void Pass(bool may_accept);
   void AcceptSome();
   bool AcceptOne();
@@ -86,7 +87,7 @@ class Lobby {
   static void OnTimer(uv_timer_t* timer);
   static void OnHandleClosed(uv_handle_t* handle);
 
-  // lobby-peers.cc
+  // first-message-peers.cc
   bool Admit(int fd, int32_t id);
   void LookAtSome();
   void LookAt(Peer* peer, uint32_t events);
@@ -97,10 +98,10 @@ class Lobby {
   void EndLate();
   void Drop(List<Peer>* list, Peer* peer);
 
-  LobbyOptions options_;
+  FirstMessageOptions options_;
   int32_t* rows_;
   char* texts_;
-  LobbyHost host_;
+  FirstMessageHost host_;
   uint32_t row_count_ = 0;
   uint32_t taken_max_;
   uv_loop_t* loop_ = nullptr;
@@ -113,7 +114,8 @@ class Lobby {
   int port_ = 0;
   int32_t last_id_ = 0;
   List<Peer> waiting_;  // The oldest first.
-  List<Peer> ending_;  // Refused; what they still send is read away, so that they see an end, no reset.
+  List<Peer>
+      ending_;  // Refused; what they still send is read away, so that they see an end, no reset.
   bool is_accepting_ = false;  // False: it failed, and is tried again at the next tick.
   bool is_paused_ = false;
   bool is_closed_ = false;
@@ -122,4 +124,4 @@ class Lobby {
 
 }  // namespace geartrain
 
-#endif  // GEARTRAIN_LOBBY_H_
+#endif  // GEARTRAIN_FIRST_MESSAGE_QUEUE_H_

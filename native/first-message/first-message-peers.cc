@@ -1,13 +1,13 @@
-// Who waits in a lobby: is looked at when there are bytes, and leaves by being handed on or ended.
-// Rule: a pass touches at most kLooksMax peers here, and each call frees no other than its own, so
-// that no event of the same pass points to one that is gone.
+// The peers of a first-message queue: a peer is looked at when bytes have come; it leaves when it
+// is handed on or ended. Rule: a pass touches at most kLooksMax peers here, and each call frees no
+// other than its own, so that no event of the same pass points to one that is gone.
 #include <errno.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <cstring>
 
-#include "first-message/lobby.h"
+#include "first-message/first-message-queue.h"
 
 namespace geartrain {
 namespace {
@@ -23,9 +23,9 @@ constexpr char kTimeout[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r
 }  // namespace
 
 // False (errno): it cannot be watched, and the descriptor is still the caller's.
-bool Lobby::Admit(int fd, int32_t id) {
-  Peer* peer = new Peer{nullptr, nullptr, uv_now(loop_) + options_.timeout_ms, fd, id,
-                        false,   false};
+bool FirstMessageQueue::Admit(int fd, int32_t id) {
+  Peer* peer =
+      new Peer{nullptr, nullptr, uv_now(loop_) + options_.timeout_ms, fd, id, false, false};
   // An edge for everything that comes: nobody is looked at twice for the same bytes.
   epoll_event event = {};
   event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
@@ -38,7 +38,7 @@ bool Lobby::Admit(int fd, int32_t id) {
   return true;
 }
 
-void Lobby::LookAtSome() {
+void FirstMessageQueue::LookAtSome() {
   epoll_event events[kLooksMax];
   int count = epoll_wait(ready_fd_, events, kLooksMax, 0);
   for (int i = 0; i < count; i++) {
@@ -51,7 +51,7 @@ void Lobby::LookAtSome() {
   }
 }
 
-void Lobby::LookAt(Peer* peer, uint32_t events) {
+void FirstMessageQueue::LookAt(Peer* peer, uint32_t events) {
   bool is_tls = options_.awaits == Awaits::kTls;
   size_t room = is_tls ? kFirstBytesMax : kHeadBytesMax + 1;
   ssize_t count;
@@ -71,7 +71,7 @@ void Lobby::LookAt(Peer* peer, uint32_t events) {
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) End(peer, kEndLeft, 0, nullptr);
 }
 
-void Lobby::HandOn(Peer* peer) {
+void FirstMessageQueue::HandOn(Peer* peer) {
   epoll_ctl(ready_fd_, EPOLL_CTL_DEL, peer->fd, nullptr);
   SetStreamOptions(peer->fd, options_.stream);
   AddRow(peer->id, kWholeNow, peer->fd, 0);
@@ -80,7 +80,7 @@ void Lobby::HandOn(Peer* peer) {
 }
 
 // Without an `answer` it ends at once, else when it has taken the answer (which may be empty).
-void Lobby::End(Peer* peer, int32_t end, int32_t detail, const char* answer) {
+void FirstMessageQueue::End(Peer* peer, int32_t end, int32_t detail, const char* answer) {
   AddRow(peer->id, kEnded, end, detail);
   if (answer != nullptr) {
     if (*answer != '\0') send(peer->fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -96,7 +96,7 @@ void Lobby::End(Peer* peer, int32_t end, int32_t detail, const char* answer) {
 }
 
 // True: nothing more will come.
-bool Lobby::ReadAway(int fd) {
+bool FirstMessageQueue::ReadAway(int fd) {
   for (int i = 0; i < 2; i++) {
     ssize_t count = recv(fd, nullptr, kReadAwayBytes, MSG_TRUNC | MSG_DONTWAIT);
     if (count <= 0) return count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
@@ -105,12 +105,12 @@ bool Lobby::ReadAway(int fd) {
   return true;
 }
 
-void Lobby::PushOut() {
+void FirstMessageQueue::PushOut() {
   while (waiting_.count > options_.waiting_max) End(waiting_.first, kEndPushedOut, 0, nullptr);
   while (ending_.count > options_.waiting_max) Drop(&ending_, ending_.first);
 }
 
-void Lobby::EndLate() {
+void FirstMessageQueue::EndLate() {
   uint64_t now = uv_now(loop_);
   const char* answer = options_.awaits == Awaits::kTls ? nullptr : kTimeout;
   for (int i = 0; i < kLooksMax - 1 && waiting_.first != nullptr; i++) {
@@ -124,7 +124,7 @@ void Lobby::EndLate() {
   while (ending_.first != nullptr && ending_.first->due <= now) Drop(&ending_, ending_.first);
 }
 
-void Lobby::Drop(List<Peer>* list, Peer* peer) {
+void FirstMessageQueue::Drop(List<Peer>* list, Peer* peer) {
   list->Remove(peer);
   // epoll forgets it with its descriptor.
   close(peer->fd);

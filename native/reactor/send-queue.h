@@ -2,8 +2,8 @@
 // and pinned blobs.
 // Rule: parts leave in the order in which they came; a blob is released as soon as its part has
 // left.
-#ifndef GEARTRAIN_OUTLET_H_
-#define GEARTRAIN_OUTLET_H_
+#ifndef GEARTRAIN_SEND_QUEUE_H_
+#define GEARTRAIN_SEND_QUEUE_H_
 
 #include <sys/uio.h>
 
@@ -11,11 +11,11 @@
 
 namespace geartrain {
 
-class Outlet {
+class SendQueue {
  public:
-  Outlet() = default;
-  Outlet(const Outlet&) = delete;
-  Outlet& operator=(const Outlet&) = delete;
+  SendQueue() = default;
+  SendQueue(const SendQueue&) = delete;
+  SendQueue& operator=(const SendQueue&) = delete;
 
   // Memory of copied bytes is added to `*held` as long as it is there; before the first call below.
   void CountIn(uint64_t* held) { held_ = held; }
@@ -49,4 +49,4 @@ class Outlet {
 
 }  // namespace geartrain
 
-#endif  // GEARTRAIN_OUTLET_H_
+#endif  // GEARTRAIN_SEND_QUEUE_H_

@@ -1,16 +1,21 @@
 /**
- * A lobby of the addon behind the contract: its rows become events, its ids become peers.
- * Rule: of a lobby that is closed nothing more is heard, also when it is closed by an event.
+ * The addon's first-message queue as the contract has it: its rows become events, its ids become peers.
+ * Rule: a closed queue reports nothing more, also when an event closes it.
  */
 import { getSystemErrorName } from 'node:util';
 import { latin1 } from '../base/bytes.ts';
 import { checked } from './addon-errors.ts';
-import { lobbyNumbers } from './addon-settings.ts';
+import { firstMessageNumbers } from './addon-settings.ts';
 import { type Bindings, bindings, type Handle } from './bindings.ts';
-import type { Lobby, LobbyEvents, LobbyOptions, LobbyPeer } from './contract.ts';
+import type {
+  FirstMessageEvents,
+  FirstMessageOptions,
+  FirstMessagePeer,
+  FirstMessageQueue,
+} from './contract.ts';
 import { ipOf } from './ip-of.ts';
 
-/** As in native/lobby.h. */
+/** As in native/first-message/first-message-queue.h. */
 const ROW_INTS = 4;
 const TEXT_BYTES = 64;
 const Row = { PEER: 0, EVENT: 1, VALUE: 2, DETAIL: 3 } as const;
@@ -20,25 +25,33 @@ const End = { WRONG: 1, LEFT: 2, LATE: 3 } as const;
 const SAID_MS = 1_000;
 
 /** Binds and listens. Rejects with SystemError. */
-export async function openLobby(options: LobbyOptions, events: LobbyEvents): Promise<Lobby> {
-  return new AddonLobby(bindings(), options, await ipOf(options.host), events);
+export async function openFirstMessageQueue(
+  options: FirstMessageOptions,
+  events: FirstMessageEvents,
+): Promise<FirstMessageQueue> {
+  return new AddonFirstMessageQueue(bindings(), options, await ipOf(options.host), events);
 }
 
-class AddonLobby implements Lobby {
+class AddonFirstMessageQueue implements FirstMessageQueue {
   readonly host: string;
   readonly port: number;
   readonly #native: Bindings;
-  readonly #events: LobbyEvents;
+  readonly #events: FirstMessageEvents;
   readonly #handle: Handle;
   readonly #rows: Int32Array;
   readonly #texts: Uint8Array;
   readonly #closed: Promise<void>;
   /** Who waits, by id. */
-  readonly #peers = new Map<number, LobbyPeer>();
+  readonly #peers = new Map<number, FirstMessagePeer>();
   #isClosed = false;
   #saidAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(native: Bindings, options: LobbyOptions, ip: string, events: LobbyEvents) {
+  constructor(
+    native: Bindings,
+    options: FirstMessageOptions,
+    ip: string,
+    events: FirstMessageEvents,
+  ) {
     let onClosed = (): void => {};
     this.#closed = new Promise((resolve) => {
       onClosed = resolve;
@@ -46,8 +59,8 @@ class AddonLobby implements Lobby {
     this.host = ip;
     this.#native = native;
     this.#events = events;
-    const parts = native.lobbyOpen(
-      lobbyNumbers(options),
+    const parts = native.firstMessageOpen(
+      firstMessageNumbers(options),
       ip,
       (rowCount) => this.#onRows(rowCount),
       (errno) => this.#onAcceptError(errno),
@@ -55,22 +68,22 @@ class AddonLobby implements Lobby {
     );
     if (typeof parts === 'number') {
       checked(parts, 'listen', `${options.host} port ${options.port}`);
-      throw new Error(`lobbyOpen: ${parts}`);
+      throw new Error(`firstMessageOpen: ${parts}`);
     }
     this.#handle = parts.handle;
     this.#rows = parts.rows;
     this.#texts = parts.texts;
-    this.port = native.lobbyPort(parts.handle);
+    this.port = native.firstMessagePort(parts.handle);
   }
 
   pause(isPaused: boolean): void {
-    this.#native.lobbyPause(this.#handle, isPaused);
+    this.#native.firstMessagePause(this.#handle, isPaused);
   }
 
   close(): Promise<void> {
     this.#isClosed = true;
     this.#peers.clear();
-    this.#native.lobbyClose(this.#handle);
+    this.#native.firstMessageClose(this.#handle);
     return this.#closed;
   }
 
@@ -90,7 +103,7 @@ class AddonLobby implements Lobby {
     const address = latin1(this.#texts, textAt, textAt + textBytes);
     const peer = { address, port: this.#int(at + Row.VALUE) };
     if (this.#events.entered(peer)) this.#peers.set(id, peer);
-    else this.#native.lobbyRefuse(this.#handle, id);
+    else this.#native.firstMessageRefuse(this.#handle, id);
   }
 
   #leave(id: number, event: number, at: number): void {

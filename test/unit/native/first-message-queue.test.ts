@@ -1,11 +1,15 @@
-/** Lobbies of the addon: who is handed on, who is ended and how, with real sockets. */
+/** The addon's first-message queues: which peers are handed on, which are ended and how, with real sockets. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it, vi } from 'vitest';
-import type { Lobby, LobbyOptions, LobbyPeer } from '../../../src/native/contract.ts';
-import { openLobby } from '../../../src/native/lobby.ts';
+import type {
+  FirstMessageOptions,
+  FirstMessagePeer,
+  FirstMessageQueue,
+} from '../../../src/native/contract.ts';
+import { openFirstMessageQueue } from '../../../src/native/first-message-queue.ts';
 import { helloOf } from '../../support/hello.ts';
 import { requirePeer } from '../../support/peers.ts';
 import { describeAddon, openDescriptors } from './support.ts';
@@ -19,20 +23,20 @@ afterEach(async () => {
   for (const tidy of tidying.splice(0).reverse()) await tidy();
 });
 
-/** A lobby whose whole peers are read to their first bytes; `log` is what happened. */
+/** A queue whose whole peers are read to their first bytes; `log` is what happened. */
 async function open(
-  options: Partial<LobbyOptions> = {},
-  lets: (peer: LobbyPeer) => boolean = () => true,
+  options: Partial<FirstMessageOptions> = {},
+  lets: (peer: FirstMessagePeer) => boolean = () => true,
 ) {
   const log: string[] = [];
-  const peers: LobbyPeer[] = [];
+  const peers: FirstMessagePeer[] = [];
   const whole: { text: string; socket: Socket; fd: number }[] = [];
-  const lobby: Lobby = await openLobby(
+  const queue: FirstMessageQueue = await openFirstMessageQueue(
     {
       ...{ host: '127.0.0.1', port: 0, backlog: 512, v6Only: true, awaits: 'http' },
       ...{ timeoutMs: 60_000, waitingMax: 100, keepalive: null, userTimeoutMs: 0 },
       ...options,
-    } as LobbyOptions,
+    } as FirstMessageOptions,
     {
       entered: (peer) => {
         peers.push(peer);
@@ -56,8 +60,8 @@ async function open(
       acceptFailed: (code) => log.push(code),
     },
   );
-  tidying.push(() => lobby.close());
-  return { lobby, log, peers, whole };
+  tidying.push(() => queue.close());
+  return { queue, log, peers, whole };
 }
 
 /** A connected peer that has sent `bytes`; `text` and `end` are what it gets. */
@@ -82,7 +86,7 @@ async function peer(port: number, bytes: string | Uint8Array = '') {
 
 const settled = () => sleep(50);
 
-describeAddon('a lobby', () => {
+describeAddon('a first-message queue', () => {
   it.each([
     ['a ClientHello', 'tls', helloOf()],
     ['a request', 'http', Buffer.from(HEAD)],
@@ -94,9 +98,9 @@ describeAddon('a lobby', () => {
       Buffer.from('PUT / HTTP/1.1\r\ncontent-LENGTH:  3\r\n\r\nabc'),
     ],
   ] as const)('hands on %s: at once, in pieces, byte by byte', async (_what, awaits, bytes) => {
-    const { lobby, log, whole } = await open({ awaits });
+    const { queue, log, whole } = await open({ awaits });
     for (const step of [bytes.length, Math.ceil(bytes.length / 3), 1]) {
-      const { socket } = await peer(lobby.port);
+      const { socket } = await peer(queue.port);
       const count = whole.length;
       for (let at = 0; at < bytes.length; at += step) {
         expect(whole.length).toBe(count);
@@ -117,14 +121,14 @@ describeAddon('a lobby', () => {
     ],
     ['chunks', 'PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n'],
   ])('leaves %s to whoever reads it', async (_what, bytes) => {
-    const { lobby, whole } = await open();
-    await peer(lobby.port, bytes);
+    const { queue, whole } = await open();
+    await peer(queue.port, bytes);
     await vi.waitFor(() => expect(whole[0]?.text).toBe(bytes));
   });
 
   it('hands on a peer that has ended behind its message', async () => {
-    const { lobby, whole } = await open();
-    const { socket } = await peer(lobby.port);
+    const { queue, whole } = await open();
+    const { socket } = await peer(queue.port);
     socket.end(HEAD);
     await vi.waitFor(() => expect(whole[0]?.text).toBe(HEAD));
   });
@@ -143,8 +147,8 @@ describeAddon('a lobby', () => {
     ['http', ` ${HEAD}`, 'wrong 7 0', 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'],
     ['http', 'G'.repeat(100), 'wrong 7 0', 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'],
   ] as const)('gives a clean end to what is no %s: %j', async (awaits, bytes, event, answer) => {
-    const { lobby, log } = await open({ awaits });
-    const wrong = await peer(lobby.port, Buffer.from(bytes, 'latin1'));
+    const { queue, log } = await open({ awaits });
+    const wrong = await peer(queue.port, Buffer.from(bytes, 'latin1'));
     // What comes behind makes no reset of it.
     wrong.socket.write('more');
     await vi.waitFor(() => expect(wrong).toMatchObject({ end: 'end', text: answer }));
@@ -159,22 +163,22 @@ describeAddon('a lobby', () => {
     ['ends in its body', 'PUT / HTTP/1.1\r\nContent-Length: 5\r\n\r\n', (s: Socket) => s.end()],
   ])('forgets a peer that %s', async (_what, bytes, leave) => {
     const before = openDescriptors();
-    const { lobby, log } = await open();
-    const { socket } = await peer(lobby.port, bytes);
+    const { queue, log } = await open();
+    const { socket } = await peer(queue.port, bytes);
     await settled();
     leave(socket);
     await vi.waitFor(() => expect(log).toEqual(['left']));
     socket.destroy();
-    await lobby.close();
+    await queue.close();
     await vi.waitFor(() => expect(openDescriptors()).toBe(before));
   });
 
   it('ends who is late, but not one whose body alone is missing', async () => {
-    const { lobby, log, whole } = await open({ timeoutMs: 200 });
-    const silent = await peer(lobby.port);
-    const slow = await peer(lobby.port, 'GET /');
+    const { queue, log, whole } = await open({ timeoutMs: 200 });
+    const silent = await peer(queue.port);
+    const slow = await peer(queue.port, 'GET /');
     const head = 'PUT / HTTP/1.1\r\nContent-Length: 5\r\n\r\n';
-    await peer(lobby.port, head);
+    await peer(queue.port, head);
     const answer = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
     for (const late of [silent, slow])
       await vi.waitFor(() => expect(late).toMatchObject({ end: 'end', text: answer }));
@@ -183,23 +187,23 @@ describeAddon('a lobby', () => {
   });
 
   it('ends a late peer of TLS without a word', async () => {
-    const { lobby, log } = await open({ timeoutMs: 200, awaits: 'tls' });
-    const slow = await peer(lobby.port, Buffer.from([22, 3]));
+    const { queue, log } = await open({ timeoutMs: 200, awaits: 'tls' });
+    const slow = await peer(queue.port, Buffer.from([22, 3]));
     await vi.waitFor(() => expect(slow).toMatchObject({ end: 'end', text: '' }));
     expect(log).toEqual(['late']);
   });
 
   it('pushes out the oldest silent peers, and hears newcomers before', async () => {
-    const { lobby, log, whole } = await open({ waitingMax: 4 });
+    const { queue, log, whole } = await open({ waitingMax: 4 });
     const silent: Awaited<ReturnType<typeof peer>>[] = [];
-    for (let i = 0; i < 6; i++) silent.push(await peer(lobby.port));
+    for (let i = 0; i < 6; i++) silent.push(await peer(queue.port));
     await vi.waitFor(() => expect(log).toEqual(['pushedOut', 'pushedOut']));
     await vi.waitFor(() =>
       expect(silent.map(({ end }) => end)).toEqual(['end', 'end', '', '', '', '']),
     );
     // Many at once, half of them honest: whoever spoke is served.
     const crowd = Array.from({ length: 40 }, (_, i) => {
-      const socket = connect(lobby.port, '127.0.0.1');
+      const socket = connect(queue.port, '127.0.0.1');
       socket.on('error', () => {});
       tidying.push(() => socket.destroy());
       if (i % 2 === 0) socket.write(HEAD);
@@ -208,58 +212,58 @@ describeAddon('a lobby', () => {
     await Promise.all(crowd.map((socket) => once(socket, 'connect').catch(() => {})));
     await vi.waitFor(() => expect(whole.length).toBeGreaterThanOrEqual(18));
     await vi.waitFor(() => expect(log.filter((event) => event === 'pushedOut')).toHaveLength(22));
-    const late = await peer(lobby.port, HEAD);
+    const late = await peer(queue.port, HEAD);
     await vi.waitFor(() => expect(whole.length).toBeGreaterThanOrEqual(19));
     expect(late.end).toBe('');
   });
 
   it('closes who is not let in, and hears nothing more of him', async () => {
-    const { lobby, log, peers } = await open({}, () => false);
-    const refused = await peer(lobby.port, HEAD);
+    const { queue, log, peers } = await open({}, () => false);
+    const refused = await peer(queue.port, HEAD);
     await vi.waitFor(() => expect(refused.end).not.toBe(''));
     expect([peers.length, peers[0]?.address, log]).toEqual([1, '127.0.0.1', []]);
   });
 
   it('closes everything when it is closed', async () => {
     const before = openDescriptors();
-    const { lobby, log } = await open();
-    const { port } = lobby;
+    const { queue, log } = await open();
+    const { port } = queue;
     const waiting = await Promise.all(Array.from({ length: 10 }, () => peer(port, 'GET')));
     const refused = await peer(port, 'x');
     await settled();
-    await lobby.close();
-    await lobby.close();
+    await queue.close();
+    await queue.close();
     await vi.waitFor(() => expect(waiting.every(({ end }) => end !== '')).toBe(true));
     for (const { socket } of [...waiting, refused]) socket.destroy();
     await vi.waitFor(() => expect(openDescriptors()).toBe(before));
     expect(log).toEqual(['wrong 7 0']);
     // The port is free.
-    await (await open({ port })).lobby.close();
+    await (await open({ port })).queue.close();
   });
 
   it('accepts nobody while it is paused, and hears who is there', async () => {
-    const { lobby, peers, whole } = await open();
-    const there = await peer(lobby.port);
+    const { queue, peers, whole } = await open();
+    const there = await peer(queue.port);
     await vi.waitFor(() => expect(peers).toHaveLength(1));
-    lobby.pause(true);
-    await peer(lobby.port, HEAD);
+    queue.pause(true);
+    await peer(queue.port, HEAD);
     there.socket.write(HEAD);
     await vi.waitFor(() => expect(whole).toHaveLength(1));
     await settled();
     expect(peers).toHaveLength(1);
-    lobby.pause(false);
+    queue.pause(false);
     await vi.waitFor(() => expect(whole).toHaveLength(2));
   });
 
   it('rejects when its port is taken', async () => {
-    const { lobby } = await open();
-    await expect(open({ port: lobby.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    const { queue } = await open();
+    await expect(open({ port: queue.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 
   it.skipIf(!requirePeer('python'))('hands descriptors on with their options set', async () => {
     const keepalive = { idleSeconds: 77, intervalSeconds: -1, count: -1 };
-    const { lobby, whole } = await open({ keepalive, userTimeoutMs: 12_345 });
-    await peer(lobby.port, HEAD);
+    const { queue, whole } = await open({ keepalive, userTimeoutMs: 12_345 });
+    await peer(queue.port, HEAD);
     await vi.waitFor(() => expect(whole).toHaveLength(1));
     const fd = whole[0]?.fd as number;
     const python = spawn('python3', ['-c', OPTIONS], { stdio: ['ignore', 'pipe', 'inherit', fd] });

@@ -6,8 +6,8 @@
 //   fill_    a frame whose head is complete and whose data goes to a blob; its bytes come first
 //   queue_   bytes in front of the next read: an incomplete frame, or (undecoded_) whole ones that
 //            found no free row
-#ifndef GEARTRAIN_INTAKE_H_
-#define GEARTRAIN_INTAKE_H_
+#ifndef GEARTRAIN_READ_BUFFER_H_
+#define GEARTRAIN_READ_BUFFER_H_
 
 #include "codec/blob.h"
 #include "codec/codec.h"
@@ -15,7 +15,7 @@
 namespace geartrain {
 
 // What all connections of a thread share.
-struct IntakeHost {
+struct ReadContext {
   const Settings* settings;
   Batch* batch;
   BlobTable* blobs;
@@ -23,17 +23,17 @@ struct IntakeHost {
   uint64_t turn;     // Counts batches; arena offsets of another turn mean nothing.
 };
 
-class Intake {
+class ReadBuffer {
  public:
-  Intake() = default;
-  ~Intake() { free(fill_); }
-  Intake(const Intake&) = delete;
-  Intake& operator=(const Intake&) = delete;
+  ReadBuffer() = default;
+  ~ReadBuffer() { free(fill_); }
+  ReadBuffer(const ReadBuffer&) = delete;
+  ReadBuffer& operator=(const ReadBuffer&) = delete;
 
   // The peer has ended and nothing is undecoded: a frame that still fills can never be whole.
-  void End(IntakeHost* host) { DropFill(host); }
+  void End(ReadContext* context) { DropFill(context); }
   // Gives blobs back; the last call.
-  void Dispose(IntakeHost* host) { DropFill(host); }
+  void Dispose(ReadContext* context) { DropFill(context); }
 
   // Rows may come without another read.
   bool HasUndecoded() const { return undecoded_ || (fill_ != nullptr && fill_->missing == 0); }
@@ -42,27 +42,27 @@ class Intake {
   bool HasDroppedData() const { return fill_ != nullptr && fill_->blob == nullptr; }
 
   // The batch can take what the next read or step may bring, at worst one row.
-  bool HasRoom(const IntakeHost& host) const;
+  bool HasRoom(const ReadContext& context) const;
   // Where the next read goes and how long it may be. HasRoom() and not HasUndecoded().
-  uint8_t* Target(IntakeHost* host, uint32_t* room);
+  uint8_t* Target(ReadContext* context, uint32_t* room);
   // `count` > 0 bytes were read into Target(): appends the rows of complete frames.
-  void Commit(IntakeHost* host, int32_t conn, uint32_t count);
+  void Commit(ReadContext* context, int32_t conn, uint32_t count);
   // Decodes what is at hand. HasRoom() and HasUndecoded().
-  void Step(IntakeHost* host, int32_t conn);
+  void Step(ReadContext* context, int32_t conn);
   // Puts bytes behind those at hand, to be decoded by Step().
   void Feed(const uint8_t* bytes, size_t count);
 
   // Takes back everything from arena offset `start` of this turn's batch on. Nothing if that is not
   // ours.
-  void Unread(IntakeHost* host, uint32_t start);
+  void Unread(ReadContext* context, uint32_t start);
   // Whether [start, ...) is a place of this turn's batch that Unread() accepts.
-  bool Owns(const IntakeHost& host, uint32_t start) const {
-    return region_turn_ == host.turn && start >= region_start_ && start <= region_end_;
+  bool Owns(const ReadContext& context, uint32_t start) const {
+    return region_turn_ == context.turn && start >= region_start_ && start <= region_end_;
   }
   // The first offset that Unread() accepts, if Owns() says so.
   uint32_t StartOfRegion() const { return region_start_; }
   // Arena offset for a row that has no bytes of its own (GONE), behind all others of this turn.
-  uint32_t PlaceOfEmptyRow(const IntakeHost& host);
+  uint32_t OffsetOfEmptyRow(const ReadContext& context);
 
   // All bytes at hand; data that was dropped is not.
   size_t UnreadBytes() const;
@@ -71,7 +71,7 @@ class Intake {
 
  private:
   struct Fill {
-    Blob* blob;        // Null: data is read and dropped.
+    Blob* blob;  // Null: data is read and dropped.
     uint32_t head_bytes;
     uint32_t total;    // Data bytes announced.
     uint32_t missing;  // Data bytes still to come.
@@ -79,21 +79,22 @@ class Intake {
   };
 
   // Decodes arena [start, end); returns the offset behind what was consumed.
-  uint32_t DecodeRegion(IntakeHost* host, int32_t conn, uint32_t start, uint32_t end);
-  void BeginFill(IntakeHost* host, const uint8_t* head, uint32_t head_bytes, uint32_t data_bytes);
+  uint32_t DecodeRegion(ReadContext* context, int32_t conn, uint32_t start, uint32_t end);
+  void BeginFill(ReadContext* context, const uint8_t* head, uint32_t head_bytes,
+                 uint32_t data_bytes);
   // Takes `count` bytes, at most `missing`, from `bytes`; those that lie in the blob already are
   // only counted.
-  void AddToFill(IntakeHost* host, const uint8_t* bytes, uint32_t count);
+  void AddToFill(ReadContext* context, const uint8_t* bytes, uint32_t count);
   // Where the next data of the blob goes; the blob is given up if it cannot grow.
-  uint8_t* FillTarget(IntakeHost* host, uint32_t* room);
-  void EmitFill(IntakeHost* host, int32_t conn);
-  void DropFill(IntakeHost* host);
+  uint8_t* FillTarget(ReadContext* context, uint32_t* room);
+  void EmitFill(ReadContext* context, int32_t conn);
+  void DropFill(ReadContext* context);
 
   ByteQueue queue_;
   Fill* fill_ = nullptr;
   uint64_t region_turn_ = ~uint64_t{0};
   uint32_t region_start_ = 0;
-  uint32_t region_end_ = 0;  // Arena offset behind the last byte that was consumed.
+  uint32_t region_end_ = 0;   // Arena offset behind the last byte that was consumed.
   int32_t emitted_blob_ = 0;  // BLOB of this turn's region when it is one large frame, else 0.
   uint32_t emitted_total_ = 0;
   bool undecoded_ = false;
@@ -102,4 +103,4 @@ class Intake {
 
 }  // namespace geartrain
 
-#endif  // GEARTRAIN_INTAKE_H_
+#endif  // GEARTRAIN_READ_BUFFER_H_
