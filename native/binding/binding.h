@@ -1,68 +1,148 @@
-// A reactor and what it needs of JavaScript, as one environment's handle. Freed when the reactor is
-// closed and the JavaScript handle is collected.
+// What the addon keeps of one environment, that is of one thread that has loaded it, and Binding: a
+// native object with what it holds of JavaScript. JavaScript's handle of the object is an External
+// with its Binding, and the first argument of every call.
+// Rule: every object is closed before the loop of its environment goes away. A Binding is freed
+// when its object is closed and its handle is collected.
 #ifndef GEARTRAIN_BINDING_H_
 #define GEARTRAIN_BINDING_H_
+
+#include <uv.h>
+
+#include <utility>
 
 #include "base/list.h"
 #include "binding/callback.h"
 #include "binding/napi-util.h"
-#include "reactor/reactor.h"
 
 namespace geartrain {
 
-struct Binding;
-struct FirstMessageBinding;
-struct DiskBinding;
+struct AnyBinding;
 
-// What one environment has; all of it is closed before its loop goes away.
 struct EnvironmentState {
-  List<Binding> bindings;
-  List<FirstMessageBinding> queues;
-  List<DiskBinding> disks;
+  List<AnyBinding> bindings;     // Of the objects that are open.
+  Napi::FunctionReference fail;  // Makes errors; see errors.h.
   napi_async_cleanup_hook_handle hook = nullptr;
   bool is_ending = false;
 };
 
-// first-message-calls.cc
-void CloseFirstMessageQueues(EnvironmentState* state);
-// disk-calls.cc
-void CloseDisks(EnvironmentState* state);
-
 // Lets the environment go on with its end when nothing of ours is left.
 inline void EndIfEmpty(EnvironmentState* state) {
-  if (!state->is_ending) return;
-  if (state->bindings.count > 0 || state->queues.count > 0 || state->disks.count > 0) return;
+  if (!state->is_ending || state->bindings.count > 0) return;
   if (state->hook != nullptr) napi_remove_async_cleanup_hook(state->hook);
   state->hook = nullptr;
 }
 
-// Given up as soon as the reactor is closed: a callback that reaches the handle would else keep
+inline uv_loop_t* LoopOf(Napi::Env env) {
+  uv_loop_t* loop = nullptr;
+  if (napi_get_uv_event_loop(env, &loop) != napi_ok) Die("no event loop");
+  return loop;
+}
+
+// Released as soon as the object is closed: a callback that reaches the handle would otherwise keep
 // both alive for ever.
 struct Held {
-  Napi::FunctionReference on_turn;
-  Napi::FunctionReference on_listen_error;
+  Napi::FunctionReference on_event;  // Its argument is a number of rows, or how an order ended.
+  Napi::FunctionReference on_error;  // Its argument is an errno.
   Napi::FunctionReference on_closed;
   Napi::FunctionReference on_output;
-  Napi::ObjectReference arrays[6];
-  Napi::ObjectReference ring_words;
+  Napi::ObjectReference arrays[7];
 };
 
-struct Binding {
+struct AnyBinding {
   Napi::Env env;
   EnvironmentState* state;
-  Binding* next = nullptr;
-  Binding* previous = nullptr;
-  Reactor* reactor = nullptr;  // Null once every handle is closed.
+  void (*end)(AnyBinding* binding);  // Closes the object because its environment ends.
+  AnyBinding* next = nullptr;
+  AnyBinding* previous = nullptr;
   Held held = {};
+  bool is_open = false;
   bool is_collected = false;
 };
 
-// The handle is the first argument of every call.
-inline Binding* BindingOf(const Napi::CallbackInfo& info) {
-  return info[0].As<Napi::External<Binding>>().Data();
+template <typename T>
+struct Binding : AnyBinding {
+  T* object = nullptr;  // Null before Open(), and once every handle of the loop is closed.
+
+  // `close` is called when the environment ends. Null without a handle: JavaScript cannot run.
+  template <void (T::*close)()>
+  static Binding* New(Napi::Env env, Napi::External<Binding>* handle) {
+    auto end = [](AnyBinding* binding) { (static_cast<Binding*>(binding)->object->*close)(); };
+    Binding* binding = new Binding{{env, env.GetInstanceData<EnvironmentState>(), end}};
+    *handle = Napi::External<Binding>::New(env, binding, OnCollected);
+    if (!handle->IsEmpty()) return binding;
+    delete binding;
+    return nullptr;
+  }
+
+  // Takes over the object, which calls OnClosed at its end.
+  void Open(T* opened) {
+    object = opened;
+    is_open = true;
+    state->bindings.PushFront(this);
+  }
+
+  static void OnCollected(Napi::Env, Binding* binding) {
+    binding->is_collected = true;
+    if (!binding->is_open) delete binding;
+  }
+
+  // Callbacks of the object's host, whose `data` is the Binding.
+  static Outcome OnEvent(void* data, uint32_t number) {
+    Binding* binding = static_cast<Binding*>(data);
+    return Call(binding->env, binding->held.on_event, static_cast<int32_t>(number));
+  }
+
+  static Outcome OnError(void* data, int error) {
+    Binding* binding = static_cast<Binding*>(data);
+    return Call(binding->env, binding->held.on_error, error);
+  }
+
+  static void OnClosed(void* data) {
+    Binding* binding = static_cast<Binding*>(data);
+    EnvironmentState* state = binding->state;
+    delete binding->object;
+    binding->object = nullptr;
+    bool must_call = !state->is_ending && !binding->held.on_closed.IsEmpty();
+    if (must_call) Call(binding->env, binding->held.on_closed, 0);
+    binding->held = {};
+    binding->is_open = false;
+    state->bindings.Remove(binding);
+    if (binding->is_collected) delete binding;
+    EndIfEmpty(state);
+  }
+};
+
+// Null when it is closed.
+template <typename T>
+T* ObjectOf(const Napi::CallbackInfo& info) {
+  return info[0].As<Napi::External<Binding<T>>>().Data()->object;
 }
 
-inline Reactor* ReactorOf(const Napi::CallbackInfo& info) { return BindingOf(info)->reactor; }
+template <typename T, typename Result, typename... Arguments, size_t... index>
+Result CallMethod(T* object, Result (T::*method)(Arguments...),
+                  [[maybe_unused]] const Napi::CallbackInfo& info, std::index_sequence<index...>) {
+  return (object->*method)(FromValue<Arguments>(info[index + 1])...);
+}
+
+template <auto method, int closed, typename T, typename Result, typename... Arguments>
+Result CallUnlessClosed(const Napi::CallbackInfo& info, Result (T::*)(Arguments...)) {
+  T* object = ObjectOf<T>(info);
+  if constexpr (std::is_void_v<Result>) {
+    if (object != nullptr) {
+      CallMethod(object, method, info, std::index_sequence_for<Arguments...>());
+    }
+  } else {
+    if (object == nullptr) return closed;
+    return CallMethod(object, method, info, std::index_sequence_for<Arguments...>());
+  }
+}
+
+// A method of numbers and booleans as a function of (handle, its arguments). When the object is
+// closed, nothing is done and `closed` is the result.
+template <auto method, int closed = 0>
+auto Method(const Napi::CallbackInfo& info) {
+  return CallUnlessClosed<method, closed>(info, method);
+}
 
 }  // namespace geartrain
 

@@ -2,77 +2,25 @@
 // closed do nothing.
 #include "binding/binding.h"
 #include "binding/exports.h"
+#include "binding/settings.h"
 #include "first-message/first-message-queue.h"
 
 namespace geartrain {
-
-// Freed when the queue is closed and the JavaScript handle is collected.
-struct FirstMessageBinding {
-  Napi::Env env;
-  EnvironmentState* state;
-  FirstMessageBinding* next = nullptr;
-  FirstMessageBinding* previous = nullptr;
-  FirstMessageQueue* queue = nullptr;  // Null once every handle is closed.
-  // Given up with the queue, as Held is.
-  struct {
-    Napi::FunctionReference on_rows;
-    Napi::FunctionReference on_accept_error;
-    Napi::FunctionReference on_closed;
-    Napi::ObjectReference rows;
-    Napi::ObjectReference texts;
-  } held = {};
-  bool is_collected = false;
-};
-
 namespace {
 
-Outcome OnRows(void* data, uint32_t row_count) {
-  FirstMessageBinding* binding = static_cast<FirstMessageBinding*>(data);
-  return Call(binding->env, binding->held.on_rows, static_cast<int32_t>(row_count));
-}
-
-Outcome OnAcceptError(void* data, int error) {
-  FirstMessageBinding* binding = static_cast<FirstMessageBinding*>(data);
-  return Call(binding->env, binding->held.on_accept_error, error);
-}
-
-void OnClosed(void* data) {
-  FirstMessageBinding* binding = static_cast<FirstMessageBinding*>(data);
-  EnvironmentState* state = binding->state;
-  delete binding->queue;
-  binding->queue = nullptr;
-  if (!state->is_ending) Call(binding->env, binding->held.on_closed, 0);
-  binding->held = {};
-  state->queues.Remove(binding);
-  if (binding->is_collected) delete binding;
-  EndIfEmpty(state);
-}
-
-void OnCollected(Napi::Env, FirstMessageBinding* binding) {
-  binding->is_collected = true;
-  if (binding->queue == nullptr) delete binding;
-}
-
-FirstMessageQueue* QueueOf(const Napi::CallbackInfo& info) {
-  return info[0].As<Napi::External<FirstMessageBinding>>().Data()->queue;
-}
-
 // (numbers, host, onRows, onAcceptError, onClosed) -> { handle, rows, texts }, or a negative errno
-Napi::Value FirstMessageOpen(const Napi::CallbackInfo& info) {
+Napi::Value OpenFirstMessageQueue(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  uv_loop_s* loop = nullptr;
-  if (napi_get_uv_event_loop(env, &loop) != napi_ok) Die("no event loop");
   Napi::Float64Array number = info[0].As<Napi::Float64Array>();
   if (number.ElementLength() != 11) Die("options of a first-message queue have a wrong length");
   char host[128];
   CopyText(info[1], host);
-  FirstMessageBinding* binding =
-      new FirstMessageBinding{env, env.GetInstanceData<EnvironmentState>()};
-  auto handle = Napi::External<FirstMessageBinding>::New(env, binding, OnCollected);
+  Napi::External<Binding<FirstMessageQueue>> handle;
+  auto binding = Binding<FirstMessageQueue>::New<&FirstMessageQueue::Close>(env, &handle);
+  if (binding == nullptr) return Napi::Value();
   Napi::Int32Array rows = Napi::Int32Array::New(env, kPeerRows * kPeerRowInts);
   Napi::Uint8Array texts = Napi::Uint8Array::New(env, kPeerRows * kAddressBytesMax);
-  if (handle.IsEmpty()) delete binding;
-  if (handle.IsEmpty() || rows.IsEmpty() || texts.IsEmpty()) return Napi::Value();
+  if (rows.IsEmpty() || texts.IsEmpty()) return Napi::Value();
   Napi::Object result = Napi::Object::New(env);
   result.Set("rows", rows);
   result.Set("texts", texts);
@@ -82,38 +30,20 @@ Napi::Value FirstMessageOpen(const Napi::CallbackInfo& info) {
                           static_cast<uint64_t>(number[4]), static_cast<uint32_t>(number[5]),
                           ReadStreamOptions(number, 6)},
       rows.Data(), reinterpret_cast<char*>(texts.Data()),
-      FirstMessageHost{binding, OnRows, OnAcceptError, OnClosed});
-  int error = queue->Listen(loop, host, static_cast<int>(number[0]), static_cast<int>(number[1]),
-                            number[2] != 0);
+      FirstMessageHost{binding, binding->OnEvent, binding->OnError, binding->OnClosed});
+  int error = queue->Listen(LoopOf(env), host, static_cast<int>(number[0]),
+                            static_cast<int>(number[1]), number[2] != 0);
   if (error != 0) {
     delete queue;
     return Napi::Number::New(env, error);
   }
-  binding->queue = queue;
-  binding->held.rows = Napi::Persistent<Napi::Object>(rows);
-  binding->held.texts = Napi::Persistent<Napi::Object>(texts);
-  binding->held.on_rows = Napi::Persistent(info[2].As<Napi::Function>());
-  binding->held.on_accept_error = Napi::Persistent(info[3].As<Napi::Function>());
+  binding->held.arrays[0] = Napi::Persistent<Napi::Object>(rows);
+  binding->held.arrays[1] = Napi::Persistent<Napi::Object>(texts);
+  binding->held.on_event = Napi::Persistent(info[2].As<Napi::Function>());
+  binding->held.on_error = Napi::Persistent(info[3].As<Napi::Function>());
   binding->held.on_closed = Napi::Persistent(info[4].As<Napi::Function>());
-  binding->state->queues.PushFront(binding);
+  binding->Open(queue);
   return result;
-}
-
-int FirstMessagePort(const Napi::CallbackInfo& info) {
-  FirstMessageQueue* queue = QueueOf(info);
-  return queue == nullptr ? 0 : queue->port();
-}
-
-void FirstMessageRefuse(const Napi::CallbackInfo& info) {
-  if (FirstMessageQueue* queue = QueueOf(info)) queue->Refuse(Int(info[1]));
-}
-
-void FirstMessagePause(const Napi::CallbackInfo& info) {
-  if (FirstMessageQueue* queue = QueueOf(info)) queue->Pause(Bool(info[1]));
-}
-
-void FirstMessageClose(const Napi::CallbackInfo& info) {
-  if (FirstMessageQueue* queue = QueueOf(info)) queue->Close();
 }
 
 // (awaits, bytes) -> Look, above 8 bits its detail. For the parity suite.
@@ -128,20 +58,15 @@ int32_t LookAtFirst(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-void CloseFirstMessageQueues(EnvironmentState* state) {
-  for (FirstMessageBinding* binding = state->queues.first; binding != nullptr;
-       binding = binding->next) {
-    binding->queue->Close();
-  }
-}
-
+// Methods of NativeFirstMessageQueue in src/native/bindings.ts, by name.
 void ExportFirstMessageQueue(Napi::Object exports) {
-  Export<FirstMessageOpen>(exports, "firstMessageOpen");
-  Export<FirstMessagePort>(exports, "firstMessagePort");
-  Export<FirstMessageRefuse>(exports, "firstMessageRefuse");
-  Export<FirstMessagePause>(exports, "firstMessagePause");
-  Export<FirstMessageClose>(exports, "firstMessageClose");
+  Export<OpenFirstMessageQueue>(exports, "openFirstMessageQueue");
   Export<LookAtFirst>(exports, "lookAtFirst");
+  Napi::Object table = AddTable(exports, "firstMessageQueue");
+  Export<Method<&FirstMessageQueue::Port>>(table, "boundPort");
+  Export<Method<&FirstMessageQueue::Refuse>>(table, "refuse");
+  Export<Method<&FirstMessageQueue::Pause>>(table, "pause");
+  Export<Method<&FirstMessageQueue::Close>>(table, "startClose");
 }
 
 }  // namespace geartrain

@@ -1,8 +1,7 @@
 // System calls that Node does not offer: doorbells, giving pages back, descriptor limit, syslog.
-// Rule: failures are negative errno values; syslog's identity is the only state that all threads
-// share.
+// Contract: NativeFunctions in src/native/contract.ts; the names are those of the table at the end.
+// Rule: syslog's identity is the only state that all threads share.
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -11,6 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "binding/errors.h"
 #include "binding/exports.h"
 
 namespace geartrain {
@@ -43,7 +43,10 @@ void* AsArgument(int fd) { return reinterpret_cast<void*>(static_cast<intptr_t>(
 // Closed by doorbellClose, or when the thread that made it ends; its own threads have ended before.
 int DoorbellCreate(const Napi::CallbackInfo& info) {
   int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  if (fd < 0) return -errno;
+  if (fd < 0) {
+    ThrowSystemError(info.Env(), -errno, "eventfd", "for a doorbell");
+    return fd;
+  }
   napi_add_env_cleanup_hook(info.Env(), CloseAtEnd, AsArgument(fd));
   return fd;
 }
@@ -64,30 +67,34 @@ void DoorbellRing(const Napi::CallbackInfo& info) {
 
 void CloseDescriptor(const Napi::CallbackInfo& info) { close(Int(info[0])); }
 
-// () -> two connected descriptors, the second times 2^32 added to the first; or negative errno
-double SocketPair(const Napi::CallbackInfo&) {
+// () -> two connected descriptors
+Napi::Value SocketPair(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
   int fds[2];
-#ifdef SOCK_CLOEXEC
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0) return -errno;
-#else
-  if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0) return -errno;
-  for (int fd : fds) {
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  int result = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds);
+  if (result != 0) {
+    ThrowSystemError(env, -errno, "socketpair", "for a connection in the process");
+    return Napi::Value();
   }
-#endif
-  return fds[0] + fds[1] * 4294967296.0;
+  Napi::Array both = Napi::Array::New(env, 2);
+  if (!both.IsEmpty() && both.Set(0u, fds[0]) && both.Set(1u, fds[1])) return both;
+  for (int fd : fds) close(fd);
+  return Napi::Value();
 }
 
-// (count) -> the limit in force or negative errno
+// (count) -> the limit in force
 double SetFileLimit(const Napi::CallbackInfo& info) {
-  rlim_t count = static_cast<rlim_t>(Double(info[0]));
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -errno;
-  limit.rlim_cur = count;
-  if (limit.rlim_max < count) limit.rlim_max = count;
-  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return -errno;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -errno;
+  double wanted = Double(info[0]);
+  rlim_t count = static_cast<rlim_t>(wanted);
+  rlimit limit = {};
+  int result = getrlimit(RLIMIT_NOFILE, &limit);
+  if (result == 0) {
+    limit.rlim_cur = count;
+    if (limit.rlim_max < count) limit.rlim_max = count;
+    result = setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (result == 0) result = getrlimit(RLIMIT_NOFILE, &limit);
+  if (result != 0) ThrowSystemError(info.Env(), -errno, "setrlimit", "to %.0f", wanted);
   return static_cast<double>(limit.rlim_cur);
 }
 
@@ -108,15 +115,16 @@ void Syslog(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void ExportFunctions(Napi::Object exports) {
-  Export<Discard>(exports, "discard");
-  Export<DoorbellCreate>(exports, "doorbellCreate");
-  Export<DoorbellRing>(exports, "doorbellRing");
-  Export<DoorbellClose>(exports, "doorbellClose");
-  Export<CloseDescriptor>(exports, "closeDescriptor");
-  Export<SocketPair>(exports, "socketPair");
-  Export<SetFileLimit>(exports, "setFileLimit");
-  Export<SyslogOpen>(exports, "syslogOpen");
-  Export<Syslog>(exports, "syslog");
+  Napi::Object table = AddTable(exports, "functions");
+  Export<Discard>(table, "discard");
+  Export<DoorbellCreate>(table, "doorbellCreate");
+  Export<DoorbellRing>(table, "doorbellRing");
+  Export<DoorbellClose>(table, "doorbellClose");
+  Export<CloseDescriptor>(table, "closeDescriptor");
+  Export<SocketPair>(table, "socketPair");
+  Export<SetFileLimit>(table, "setFileLimit");
+  Export<SyslogOpen>(table, "syslogOpen");
+  Export<Syslog>(table, "syslog");
 }
 
 }  // namespace geartrain

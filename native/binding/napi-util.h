@@ -1,12 +1,14 @@
-// What node-addon-api says in more than a line. Arguments were checked in src/native/; a wrong one
-// here is our own fault, and As<>() ends the process (see binding.gyp).
-// Rule: in a thread that is being terminated making an array or setting a field fails, at any time
-// and from then on: who makes an object looks at its parts, sets the one that counts last, and
-// gives nothing when that fails.
+// Short forms of what node-addon-api says in more than a line. src/native/ passes arguments of the
+// right types; As<>() ends the process for a wrong one (see binding.gyp).
+// Rule: in a thread that is being terminated, making an array or setting a field can fail at any
+// time, and fails from then on. So a function that makes an object checks its parts, sets the most
+// important one last, and returns nothing when that fails.
 #ifndef GEARTRAIN_NAPI_UTIL_H_
 #define GEARTRAIN_NAPI_UTIL_H_
 
 #include <napi.h>
+
+#include <type_traits>
 
 #include "base/memory.h"
 
@@ -18,7 +20,19 @@ inline double Double(const Napi::Value& value) { return value.As<Napi::Number>()
 
 inline bool Bool(const Napi::Value& value) { return value.As<Napi::Boolean>().Value(); }
 
-// Copies a string, cut behind its last whole character that fits, and a NUL.
+// A boolean or a number, as the type of a parameter.
+template <typename T>
+T FromValue(const Napi::Value& value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return Bool(value);
+  } else if constexpr (sizeof(T) == sizeof(int32_t)) {
+    return static_cast<T>(Int(value));
+  } else {
+    return static_cast<T>(Double(value));
+  }
+}
+
+// Copies a string, cut after its last whole character that fits, and a NUL.
 template <size_t room>
 void CopyText(const Napi::Value& value, char (&target)[room]) {
   if (napi_get_value_string_utf8(value.Env(), value, target, room, nullptr) != napi_ok) {
@@ -27,18 +41,26 @@ void CopyText(const Napi::Value& value, char (&target)[room]) {
 }
 
 template <auto function>
-Napi::Value Answer(const Napi::CallbackInfo& info) {
+Napi::Value ToValue(const Napi::CallbackInfo& info) {
   return Napi::Value::From(info.Env(), function(info));
 }
 
-// Exports a function of CallbackInfo that gives nothing, a number, a boolean or a Napi::Value.
+// A table of functions among the exports.
+inline Napi::Object AddTable(Napi::Object exports, const char* name) {
+  Napi::Object table = Napi::Object::New(exports.Env());
+  exports.Set(name, table);
+  return table;
+}
+
+// A row of the exports or of a table: a function of CallbackInfo that returns nothing, a number, a
+// boolean or a Napi::Value.
 template <auto function>
-void Export(Napi::Object exports, const char* name) {
-  Napi::Env env = exports.Env();
+void Export(Napi::Object table, const char* name) {
+  Napi::Env env = table.Env();
   if constexpr (std::is_convertible_v<decltype(function), Napi::Function::VoidCallback>) {
-    exports.Set(name, Napi::Function::New<function>(env, name));
+    table.Set(name, Napi::Function::New<function>(env, name));
   } else {
-    exports.Set(name, Napi::Function::New<Answer<function>>(env, name));
+    table.Set(name, Napi::Function::New<ToValue<function>>(env, name));
   }
 }
 

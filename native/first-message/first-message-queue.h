@@ -54,7 +54,7 @@ class FirstMessageQueue {
 
   // Once. 0, or a negative errno: then nothing is open, and it is to be deleted.
   int Listen(uv_loop_t* loop, const char* host, int port, int backlog, bool v6_only);
-  int port() const { return port_; }
+  int Port() { return port_; }
   // One that has just entered and shall not stay. Unknown: nothing.
   void Refuse(int32_t id);
   // Newcomers wait in the kernel meanwhile.

@@ -36,6 +36,7 @@ export function checked(result: number, syscall: string, what: string): number {
   return result;
 }
 
-export function unknownBlob(what: string, id: number): ReactorError {
-  return new ReactorError(`${what} blob ${id}: not alive`);
+/** The error of a call of the addon, which says what was wrong; `errno` 0: it was the caller. */
+export function fail(syscall: string, what: string, errno: number): never {
+  throw errno === 0 ? new ReactorError(what) : new SystemError(syscall, what, errno);
 }

@@ -1,10 +1,18 @@
 /**
- * What native/ exports, function by function, and loading it once per thread.
- * Rule: only addon.ts calls these; a negative number is a negated errno, arguments must be right (the addon aborts).
+ * What native/ exports, and loading it once per thread. The functions of native/binding/*-calls.cc become methods of the
+ * classes here; what they do stands in contract.ts.
+ * Rule: arguments must be of the right types (the addon aborts); a negative number is a negated errno.
  */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { Detached } from './contract.ts';
+import { fail } from './addon-errors.ts';
+import type {
+  Disk,
+  FirstMessageQueue,
+  NativeFunctions,
+  ReactorCalls,
+  SocketlessDecoder,
+} from './contract.ts';
 
 /** A native object; opaque. */
 export type Handle = object & { readonly __handle: never };
@@ -30,9 +38,11 @@ interface FirstMessageParts {
   readonly texts: Uint8Array;
 }
 
-/** `settings` and `options` are the number arrays that addon.ts makes, `shapes` four bytes a packet type. */
+/** `settings` and `options` are the number arrays that addon-settings.ts makes, `shapes` four bytes a packet type. */
 export interface Bindings {
-  create(
+  /** Once, before everything else: makes the errors of calls, and throws them. */
+  setFail(fail: (syscall: string, what: string, errno: number) => never): void;
+  createReactor(
     settings: Float64Array,
     shapes: Uint8Array,
     options: Float64Array,
@@ -42,106 +52,74 @@ export interface Bindings {
     onOutput: () => void,
     unsent: Float64Array,
   ): ReactorParts;
-  listenIp(handle: Handle, ip: string, port: number, backlog: number, v6Only: boolean): number;
-  listenPath(handle: Handle, path: string, mode: number, backlog: number): number;
-  listenerPort(handle: Handle, id: number): number;
-  unlisten(handle: Handle, id: number): void;
-  adopt(handle: Handle, fd: number, unread: Uint8Array, unsent: Uint8Array): number;
-  spill(handle: Handle): void;
-  close(handle: Handle, conn: number): void;
-  closeAfterFlush(handle: Handle, conn: number, lingerMs: number): void;
-  hold(handle: Handle, conn: number, start: number): void;
-  resume(handle: Handle, conn: number): void;
-  detach(handle: Handle, conn: number): Detached | undefined;
-  unsentBytes(handle: Handle, conn: number): number;
-  unreadBytes(handle: Handle, conn: number): number;
-  notifyDrained(handle: Handle, conn: number, bytes: number): void;
-  /** conn, or a negative errno. */
-  reserve(handle: Handle): number;
-  unreserve(handle: Handle, conn: number): void;
-  blobOpen(handle: Handle, announcedBytes: number): number;
-  blobAppend(
-    handle: Handle,
-    id: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    announcedBytes: number,
-  ): boolean;
-  blobFrom(handle: Handle, bytes: Uint8Array, start: number, end: number): number;
-  blobRetain(handle: Handle, id: number): boolean;
-  blobRelease(handle: Handle, id: number): boolean;
-  blobBytes(handle: Handle, id: number): number;
-  blobRead(
-    handle: Handle,
-    id: number,
-    offset: number,
-    target: Uint8Array,
-    at: number,
-    count: number,
-  ): boolean;
-  watchRings(
-    handle: Handle,
-    words: Int32Array,
-    asleep: number,
-    writeWords: Int32Array,
-    readWords: Int32Array,
-    doorbellFd: number,
-  ): number;
-  pauseReading(handle: Handle, isPaused: boolean): void;
-  requestTurn(handle: Handle): void;
-  destroy(handle: Handle): void;
-
-  /** A negative errno when it cannot listen. `numbers` as addon-settings.ts makes them. */
-  firstMessageOpen(
+  /** A negative errno when it cannot listen. */
+  openFirstMessageQueue(
     numbers: Float64Array,
     ip: string,
     onRows: (rowCount: number) => void,
     onAcceptError: (errno: number) => void,
     onClosed: () => void,
   ): FirstMessageParts | number;
-  firstMessagePort(handle: Handle): number;
-  firstMessageRefuse(handle: Handle, id: number): void;
-  firstMessagePause(handle: Handle, isPaused: boolean): void;
-  firstMessageClose(handle: Handle): void;
-  /** What a first-message queue sees in the first bytes of a peer: -1 more is awaited (-2: of a body), 0 whole, else what is wrong. For the parity suite. */
+  /** What a first-message queue sees in the first bytes of a peer, for the parity suite: -1 more is awaited (-2: of a body), 0 whole, else what is wrong. */
   lookAtFirst(awaits: number, bytes: Uint8Array): number;
-
   /** A negative errno when the thread cannot be started. */
-  diskOpen(onDone: (errno: number) => void): Handle | number;
-  diskGive(
-    handle: Handle,
-    fd: number,
-    pieces: readonly Uint8Array[],
-    at: number,
-    isSynced: boolean,
-  ): void;
-  diskClose(handle: Handle): void;
-
-  decoderCreate(settings: Float64Array, shapes: Uint8Array): DecoderParts;
-  decoderFeed(handle: Handle, bytes: Uint8Array): number;
-  decoderBlobRead(
-    handle: Handle,
-    id: number,
-    offset: number,
-    target: Uint8Array,
-    at: number,
-    count: number,
-  ): boolean;
-  decoderBlobRelease(handle: Handle, id: number): boolean;
-  decoderBlobBytes(handle: Handle, id: number): number;
-
-  discard(bytes: Uint8Array): void;
-  doorbellCreate(): number;
-  doorbellRing(fd: number): void;
-  doorbellClose(fd: number): void;
-  closeDescriptor(fd: number): void;
-  /** The first plus 2^32 times the second. */
-  socketPair(): number;
-  setFileLimit(count: number): number;
-  syslogOpen(ident: string): void;
-  syslog(level: number, text: string): void;
+  openDisk(onDone: (errno: number) => void): Handle | number;
+  createDecoder(settings: Float64Array, shapes: Uint8Array): DecoderParts;
+  readonly functions: NativeFunctions;
+  readonly reactor: Table;
+  readonly firstMessageQueue: Table;
+  readonly disk: Table;
+  readonly decoder: Table;
 }
+
+/** Functions whose first argument is the handle of an object. */
+type Table = Readonly<Record<string, (handle: Handle, ...rest: unknown[]) => unknown>>;
+
+/** An object of the addon. Its handle is set by the constructor of the class that extends this one. */
+interface NativeObject {
+  handle: Handle;
+}
+
+export interface NativeReactor extends NativeObject, ReactorCalls {
+  listenIp(ip: string, port: number, backlog: number, v6Only: boolean): number;
+  listenPath(path: string, mode: number, backlog: number): number;
+  listenerPort(id: number): number;
+  /** Takes an id of which the addon knows nothing but that it is not free; it keeps the loop alive. */
+  reserve(): number;
+  /** Gives a reserved id back. */
+  unreserve(conn: number): void;
+  /** A new empty blob that will hold `announcedBytes`. BLOB_DROPPED when they would pass the limit, or no id is left. */
+  blobOpen(announcedBytes: number): number;
+  /** Appends `bytes[start, end)` to a blob that fills; false when the limit or memory forbids it. */
+  blobAppend(
+    id: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    announcedBytes: number,
+  ): boolean;
+  startDestroy(): void;
+}
+
+export interface NativeFirstMessageQueue
+  extends NativeObject,
+    Omit<FirstMessageQueue, 'host' | 'port' | 'close'> {
+  boundPort(): number;
+  refuse(id: number): void;
+  startClose(): void;
+}
+
+export interface NativeDisk extends NativeObject, Omit<Disk, 'write'> {
+  give(fd: number, pieces: readonly Uint8Array[], at: number, isSynced: boolean): void;
+}
+
+export interface NativeDecoder extends NativeObject, Omit<SocketlessDecoder, 'arena' | 'rows'> {}
+
+/** Classes whose methods are the functions of one table each; they have them as soon as the addon is loaded. */
+export const NativeReactor = class {} as new () => NativeReactor;
+export const NativeFirstMessageQueue = class {} as new () => NativeFirstMessageQueue;
+export const NativeDisk = class {} as new () => NativeDisk;
+export const NativeDecoder = class {} as new () => NativeDecoder;
 
 let loaded: Bindings | undefined;
 
@@ -156,5 +134,22 @@ function load(): Bindings {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const require = createRequire(import.meta.url);
   const nodeGypBuild = require('node-gyp-build') as (root: string) => Bindings;
-  return nodeGypBuild(root);
+  const native = nodeGypBuild(root);
+  native.setFail(fail);
+  addMethods(NativeReactor, native.reactor);
+  addMethods(NativeFirstMessageQueue, native.firstMessageQueue);
+  addMethods(NativeDisk, native.disk);
+  addMethods(NativeDecoder, native.decoder);
+  return native;
+}
+
+/** No call has more arguments; the addon ignores those that a call does not have. */
+function addMethods(to: new () => NativeObject, table: Table): void {
+  for (const [name, call] of Object.entries(table)) {
+    Object.defineProperty(to.prototype, name, {
+      value(this: NativeObject, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown) {
+        return call(this.handle, a, b, c, d, e);
+      },
+    });
+  }
 }

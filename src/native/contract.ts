@@ -55,7 +55,7 @@ export interface Detached {
   readonly unsent: Uint8Array;
 }
 
-export interface Reactor {
+export interface Reactor extends ReactorCalls {
   readonly kind: 'addon' | 'twin';
   /** Input bytes of the turn; the same array for the reactor's life. */
   readonly arena: Uint8Array;
@@ -72,6 +72,12 @@ export interface Reactor {
 
   /** Binds and listens. Returns the listener's id and the port bound (0 for a path). Throws Error with `code` (EADDRINUSE ...). */
   listen(address: ListenAddress): Promise<{ id: number; port: number }>;
+  /** Closes all listeners and connections; `onTurn` is not called again. Resolves when every handle is closed. */
+  destroy(): Promise<void>;
+}
+
+/** In the addon each is one function (native/binding/reactor-calls.cc); addon-reactor.ts has those that need more. */
+export interface ReactorCalls {
   /** Stops accepting on one listener and closes it. */
   unlisten(id: number): void;
   /** Takes a connected descriptor; `unread` is decoded in the next turn as if just read, `unsent` leaves first. Returns its conn. Throws the system's error; then the descriptor stays the caller's. */
@@ -124,8 +130,6 @@ export interface Reactor {
   pauseReading(isPaused: boolean): void;
   /** Makes the reactor run a turn soon even if no socket is ready. */
   requestTurn(): void;
-  /** Closes all listeners and connections; `onTurn` is not called again. Resolves when every handle is closed. */
-  destroy(): Promise<void>;
 }
 
 /** A port whose peers wait natively until their first message is whole. Addon only. */

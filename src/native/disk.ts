@@ -1,6 +1,6 @@
-/** A disk of the addon behind the contract: orders are done in their order, so the first that waits is the one that is told. */
+/** The addon's disk as the contract has it: orders end in the order in which they came, so each end is that of the oldest. */
 import { checked, SystemError } from './addon-errors.ts';
-import { type Bindings, bindings, type Handle } from './bindings.ts';
+import { type Bindings, bindings, NativeDisk } from './bindings.ts';
 import type { Disk } from './contract.ts';
 
 interface Order {
@@ -12,19 +12,17 @@ export function openDisk(): Disk {
   return new AddonDisk(bindings());
 }
 
-class AddonDisk implements Disk {
-  readonly #native: Bindings;
-  readonly #handle: Handle;
+class AddonDisk extends NativeDisk implements Disk {
   readonly #orders: Order[] = [];
 
   constructor(native: Bindings) {
-    const handle = native.diskOpen((errno) => this.#onDone(errno));
+    super();
+    const handle = native.openDisk((errno) => this.#onDone(errno));
     if (typeof handle === 'number') {
       checked(handle, 'start', 'a thread for the disk');
-      throw new Error(`diskOpen: ${handle}`);
+      throw new Error(`openDisk: ${handle}`);
     }
-    this.#native = native;
-    this.#handle = handle;
+    this.handle = handle;
   }
 
   write(
@@ -35,11 +33,7 @@ class AddonDisk implements Disk {
     done: (error: Error | null) => void,
   ): void {
     this.#orders.push({ what: pieces.length === 0 ? 'fdatasync' : 'write', done });
-    this.#native.diskGive(this.#handle, fd, pieces, at, isSynced);
-  }
-
-  close(): void {
-    this.#native.diskClose(this.#handle);
+    this.give(fd, pieces, at, isSynced);
   }
 
   #onDone(errno: number): void {

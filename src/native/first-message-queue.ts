@@ -6,7 +6,7 @@ import { getSystemErrorName } from 'node:util';
 import { latin1 } from '../base/bytes.ts';
 import { checked } from './addon-errors.ts';
 import { firstMessageNumbers } from './addon-settings.ts';
-import { type Bindings, bindings, type Handle } from './bindings.ts';
+import { type Bindings, bindings, NativeFirstMessageQueue } from './bindings.ts';
 import type {
   FirstMessageEvents,
   FirstMessageOptions,
@@ -32,12 +32,10 @@ export async function openFirstMessageQueue(
   return new AddonFirstMessageQueue(bindings(), options, await ipOf(options.host), events);
 }
 
-class AddonFirstMessageQueue implements FirstMessageQueue {
+class AddonFirstMessageQueue extends NativeFirstMessageQueue implements FirstMessageQueue {
   readonly host: string;
   readonly port: number;
-  readonly #native: Bindings;
   readonly #events: FirstMessageEvents;
-  readonly #handle: Handle;
   readonly #rows: Int32Array;
   readonly #texts: Uint8Array;
   readonly #closed: Promise<void>;
@@ -52,14 +50,14 @@ class AddonFirstMessageQueue implements FirstMessageQueue {
     ip: string,
     events: FirstMessageEvents,
   ) {
+    super();
     let onClosed = (): void => {};
     this.#closed = new Promise((resolve) => {
       onClosed = resolve;
     });
     this.host = ip;
-    this.#native = native;
     this.#events = events;
-    const parts = native.firstMessageOpen(
+    const parts = native.openFirstMessageQueue(
       firstMessageNumbers(options),
       ip,
       (rowCount) => this.#onRows(rowCount),
@@ -68,22 +66,18 @@ class AddonFirstMessageQueue implements FirstMessageQueue {
     );
     if (typeof parts === 'number') {
       checked(parts, 'listen', `${options.host} port ${options.port}`);
-      throw new Error(`firstMessageOpen: ${parts}`);
+      throw new Error(`openFirstMessageQueue: ${parts}`);
     }
-    this.#handle = parts.handle;
+    this.handle = parts.handle;
     this.#rows = parts.rows;
     this.#texts = parts.texts;
-    this.port = native.firstMessagePort(parts.handle);
-  }
-
-  pause(isPaused: boolean): void {
-    this.#native.firstMessagePause(this.#handle, isPaused);
+    this.port = this.boundPort();
   }
 
   close(): Promise<void> {
     this.#isClosed = true;
     this.#peers.clear();
-    this.#native.firstMessageClose(this.#handle);
+    this.startClose();
     return this.#closed;
   }
 
@@ -103,7 +97,7 @@ class AddonFirstMessageQueue implements FirstMessageQueue {
     const address = latin1(this.#texts, textAt, textAt + textBytes);
     const peer = { address, port: this.#int(at + Row.VALUE) };
     if (this.#events.entered(peer)) this.#peers.set(id, peer);
-    else this.#native.firstMessageRefuse(this.#handle, id);
+    else this.refuse(id);
   }
 
   #leave(id: number, event: number, at: number): void {
@@ -111,7 +105,7 @@ class AddonFirstMessageQueue implements FirstMessageQueue {
     const peer = this.#peers.get(id);
     this.#peers.delete(id);
     if (event === Event.WHOLE) {
-      if (peer === undefined) this.#native.closeDescriptor(value);
+      if (peer === undefined) bindings().functions.closeDescriptor(value);
       else this.#events.whole(peer, value);
       return;
     }

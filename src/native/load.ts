@@ -52,7 +52,7 @@ export function loadNative(mode: 'auto' | 'on' | 'off' = 'auto'): Native {
   return {
     kind: 'addon',
     reason: '',
-    functions: addonFunctions,
+    functions: addonFunctions(),
     createReactor,
     openFirstMessageQueue,
     openDisk,

@@ -172,7 +172,7 @@ describeAddon('the native reactor', () => {
     other.write('other\n');
     await giver.event(({ text }) => text === 'other\n');
     expect(giver.said(conn)).toEqual(['OPEN 127.0.0.1', 'LINE move']);
-    addonFunctions.closeDescriptor(fd);
+    addonFunctions().closeDescriptor(fd);
     expect(await peer.rest()).toBe('');
   });
 
@@ -260,7 +260,7 @@ describeAddon('the native reactor', () => {
     const host = makeHost();
     const port = await listen(host);
     const limit = fileLimit();
-    addonFunctions.setFileLimit(openDescriptors() + 40);
+    addonFunctions().setFileLimit(openDescriptors() + 40);
     const fillers: number[] = [];
     try {
       for (;;) fillers.push(openSync('/dev/null', 'r'));
@@ -275,7 +275,7 @@ describeAddon('the native reactor', () => {
     await host.event(({ type }) => type === RowKind.OPEN);
     peer.write('here\n');
     await host.event(({ text }) => text === 'here\n');
-    expect(addonFunctions.setFileLimit(limit)).toBe(limit);
+    expect(addonFunctions().setFileLimit(limit)).toBe(limit);
   });
 
   it('says why it cannot listen', async () => {

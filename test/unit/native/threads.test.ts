@@ -119,7 +119,7 @@ describeAddon('the native reactor in threads', () => {
     const words = new Int32Array(new SharedArrayBuffer(64 * 4 * 2));
     const end = (from: number) => ({ write: from, read: from + 1, asleep: from + 16 });
     const rounds = 5000; // with lost wake-ups of a second each the test could not end in time
-    const bells = [addonFunctions.doorbellCreate(), addonFunctions.doorbellCreate()] as const;
+    const bells = [addonFunctions().doorbellCreate(), addonFunctions().doorbellCreate()] as const;
     const data = { words, rounds };
     const first = { own: end(0), other: end(64), bell: bells[0], otherBell: bells[1] };
     const second = { own: end(64), other: end(0), bell: bells[1], otherBell: bells[0] };
@@ -129,11 +129,11 @@ describeAddon('the native reactor in threads', () => {
     ];
     const done = workers.map((worker) => message(worker));
     Atomics.add(words, 0, 1);
-    addonFunctions.doorbellRing(bells[0]);
+    addonFunctions().doorbellRing(bells[0]);
     await Promise.race(done);
     const exits = workers.map((worker) => once(worker, 'exit'));
     for (const worker of workers) worker.postMessage('end');
     await Promise.all(exits);
-    for (const bell of bells) addonFunctions.doorbellClose(bell);
+    for (const bell of bells) addonFunctions().doorbellClose(bell);
   });
 });

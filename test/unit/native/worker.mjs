@@ -67,7 +67,7 @@ const jobs = {
       },
       {
         entered: () => true,
-        whole: (_peer, fd) => addonFunctions.closeDescriptor(fd),
+        whole: (_peer, fd) => addonFunctions().closeDescriptor(fd),
         ended() {},
         acceptFailed() {},
       },
@@ -137,7 +137,8 @@ const jobs = {
         if (round === Atomics.load(words, own.read)) return;
         Atomics.store(words, own.read, round);
         Atomics.add(words, other.write, 1);
-        if (Atomics.exchange(words, other.asleep, 0) === 1) addonFunctions.doorbellRing(otherBell);
+        if (Atomics.exchange(words, other.asleep, 0) === 1)
+          addonFunctions().doorbellRing(otherBell);
         if (round === rounds) parentPort.postMessage('done');
       },
     );

@@ -1,7 +1,9 @@
 // The socketless decoder of the parity suite: the read buffer of one connection, fed from
 // JavaScript.
 // Contract: SocketlessDecoder in src/native/contract.ts.
+#include "binding/blob-calls.h"
 #include "binding/exports.h"
+#include "binding/settings.h"
 #include "codec/read-buffer.h"
 
 namespace geartrain {
@@ -10,7 +12,6 @@ namespace {
 constexpr size_t kArenaBytes = 1024 * 1024;
 constexpr size_t kRows = 4096;
 constexpr int32_t kConnection = 1 + (1 << kSlotBits);
-constexpr size_t kSettings = 6;
 
 struct Decoder {
   Decoder(const Settings& given, uint8_t* arena, int32_t* rows)
@@ -59,7 +60,7 @@ void ReadWaiting(Decoder* decoder) {
 }
 
 // (settings, shapes) -> { handle, arena, rows }
-Napi::Value Create(const Napi::CallbackInfo& info) {
+Napi::Value CreateDecoder(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Napi::Object result = Napi::Object::New(env);
   Napi::Uint8Array arena = Napi::Uint8Array::New(env, kArenaBytes);
@@ -68,9 +69,8 @@ Napi::Value Create(const Napi::CallbackInfo& info) {
   Decoder* decoder = new Decoder(ReadSettings(info[0], info[1]), arena.Data(), rows.Data());
   decoder->arrays[0] = Napi::Persistent<Napi::Object>(arena);
   decoder->arrays[1] = Napi::Persistent<Napi::Object>(rows);
-  auto handle = Napi::External<Decoder>::New(env, decoder, [](Napi::Env, Decoder* collected) {
-    delete collected;
-  });
+  auto handle = Napi::External<Decoder>::New(
+      env, decoder, [](Napi::Env, Decoder* collected) { delete collected; });
   if (handle.IsEmpty()) {
     delete decoder;
     return Napi::Value();
@@ -96,57 +96,18 @@ int32_t Feed(const Napi::CallbackInfo& info) {
   return static_cast<int32_t>(decoder->batch.row_count);
 }
 
-// (handle, id, offset, target, at, count) -> whether it was done
-bool Read(const Napi::CallbackInfo& info) {
-  Blob* blob = DecoderOf(info)->blobs.Find(Int(info[1]));
-  Napi::Uint8Array target = info[3].As<Napi::Uint8Array>();
-  size_t offset = static_cast<size_t>(Double(info[2]));
-  size_t at = static_cast<size_t>(Double(info[4]));
-  size_t count = static_cast<size_t>(Double(info[5]));
-  bool is_inside =
-      blob != nullptr && offset + count <= blob->size && at + count <= target.ElementLength();
-  if (is_inside) CopyBytes(target.Data() + at, blob->bytes + offset, count);
-  return is_inside;
-}
-
-bool Release(const Napi::CallbackInfo& info) {
-  Decoder* decoder = DecoderOf(info);
-  Blob* blob = decoder->blobs.Find(Int(info[1]));
-  if (blob != nullptr) decoder->blobs.Release(blob);
-  return blob != nullptr;
-}
-
-double Bytes(const Napi::CallbackInfo& info) {
-  Blob* blob = DecoderOf(info)->blobs.Find(Int(info[1]));
-  return blob == nullptr ? -1 : static_cast<double>(blob->size);
-}
+BlobTable* BlobsOfDecoder(const Napi::CallbackInfo& info) { return &DecoderOf(info)->blobs; }
 
 }  // namespace
 
-Settings ReadSettings(const Napi::Value& numbers, const Napi::Value& shapes) {
-  Napi::Float64Array number = numbers.As<Napi::Float64Array>();
-  Napi::Uint8Array shape_bytes = shapes.As<Napi::Uint8Array>();
-  size_t shape_count = shape_bytes.ElementLength() / sizeof(Shape);
-  if (number.ElementLength() != kSettings) Die("settings have a wrong length");
-  if (shape_count == 0 || shape_count > kTypesMax) Die("packet table has a wrong length");
-  Settings settings = {};
-  memcpy(settings.shapes, shape_bytes.Data(), shape_count * sizeof(Shape));
-  settings.type_max = static_cast<uint32_t>(shape_count - 1);
-  settings.hash_seed = static_cast<uint32_t>(static_cast<int32_t>(number[0]));
-  settings.packet_bytes_max = static_cast<uint32_t>(number[1]);
-  settings.head_bytes_max = static_cast<uint32_t>(number[2]);
-  settings.line_bytes_max = static_cast<uint32_t>(number[3]);
-  settings.carry_bytes_max = static_cast<uint32_t>(number[4]);
-  settings.read_bytes = static_cast<uint32_t>(number[5]);
-  return settings;
-}
-
+// Methods of NativeDecoder in src/native/bindings.ts, by name.
 void ExportDecoder(Napi::Object exports) {
-  Export<Create>(exports, "decoderCreate");
-  Export<Feed>(exports, "decoderFeed");
-  Export<Read>(exports, "decoderBlobRead");
-  Export<Release>(exports, "decoderBlobRelease");
-  Export<Bytes>(exports, "decoderBlobBytes");
+  Export<CreateDecoder>(exports, "createDecoder");
+  Napi::Object table = AddTable(exports, "decoder");
+  Export<Feed>(table, "feed");
+  Export<BlobRelease<BlobsOfDecoder>>(table, "blobRelease");
+  Export<BlobBytes<BlobsOfDecoder>>(table, "blobBytes");
+  Export<BlobRead<BlobsOfDecoder>>(table, "blobRead");
 }
 
 }  // namespace geartrain
