@@ -75,6 +75,11 @@ describe.skipIf(!hasGit)('the tarball', () => {
       expect(packed.files).toContain(needed);
   });
 
+  it('holds every source that its binding.gyp names', () => {
+    const sources = readFileSync(join(root, 'binding.gyp'), 'utf8').match(/native\/[\w/-]+\.cc/g);
+    expect(packed.files).toEqual(expect.arrayContaining(sources as string[]));
+  });
+
   it.skipIf(platforms.length === 0)('has a native core for every platform', () => {
     for (const name of platforms)
       expect(packed.files).toContain(`prebuilds/${name}/geartrain.glibc.node`);
