@@ -33,7 +33,7 @@ void WriteAddress(const sockaddr_storage& address, char* text);
 // The port that a listening socket is bound to.
 int BoundPort(int fd);
 // The descriptor of the next peer, non-blocking; -EAGAIN: there is none; -EINTR: it died while it
-// waited, the next one may be fine; else a negative errno: nobody can be accepted now.
+// waited, the next one may be fine; else a negative errno: no peer can be accepted now.
 int AcceptPeer(int fd, sockaddr_storage* address);
 
 }  // namespace geartrain

@@ -8,7 +8,7 @@
 
 namespace geartrain {
 
-// Runs promises and ticks behind it.
+// Promises and ticks run after it.
 Outcome Call(Napi::Env env, const Napi::FunctionReference& function, int32_t argument);
 // What has become of a call that failed.
 Outcome ReportFailure(napi_env env);

@@ -1,5 +1,5 @@
-// Errors that a call throws. JavaScript makes them (src/native/addon-errors.ts), so that they are of
-// its classes. Rule: after one of these functions a call returns at once; its result does not count.
+// Errors that a call throws. src/native/addon-errors.ts makes them, so they are of its classes.
+// Rule: a call that has thrown returns at once; its result does not count.
 #ifndef GEARTRAIN_ERRORS_H_
 #define GEARTRAIN_ERRORS_H_
 

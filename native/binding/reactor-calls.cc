@@ -55,11 +55,11 @@ Napi::Value CreateReactor(const Napi::CallbackInfo& info) {
   binding->held.on_error = Napi::Persistent(info[4].As<Napi::Function>());
   binding->held.on_closed = Napi::Persistent(info[5].As<Napi::Function>());
   binding->held.on_output = Napi::Persistent(info[6].As<Napi::Function>());
-  binding->Open(
-      new Reactor(LoopOf(env), ReadSettings(info[0], info[1]), ReadOptions(info[2]),
-                  SharedArrays{arena.Data(), kArenaBytes, rows.Data(), kRows, out.Data(), kOutBytes,
-                               out_rows.Data(), kOutRows, control.Data(), unsent.Data()},
-                  Host{binding, binding->OnEvent, binding->OnError, OnOutput, binding->OnClosed}));
+  binding->Open(new Reactor(
+      LoopOf(env), ReadSettings(info[0], info[1]), ReadOptions(info[2]),
+      SharedArrays{arena.Data(), kArenaBytes, rows.Data(), kRows, out.Data(), kOutBytes,
+                   out_rows.Data(), kOutRows, control.Data(), unsent.Data()},
+      ReactorHost{binding, binding->OnEvent, binding->OnError, OnOutput, binding->OnClosed}));
   Napi::Object result = Napi::Object::New(env);
   result.Set("arena", arena);
   result.Set("rows", rows);

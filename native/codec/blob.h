@@ -38,13 +38,13 @@ class BlobTable {
   int32_t LimitedMib() const { return *kib_max_ > 0 ? *kib_ / 1024 : 0; }
   // Whether a blob of `bytes` more than now would pass the limit.
   bool WouldPass(uint64_t bytes) const;
-  // Makes room behind `size` for a read, when the blob will hold `total` in the end; false: no
+  // Makes room after `size` for a read, when the blob will hold `total` in the end; false: no
   // memory.
   bool Grow(Blob* blob, uint32_t total);
   // Appends a copy of `bytes` to a blob that will hold `total` in the end; false, with only some of
   // them there, when the limit or memory forbids it.
   bool Append(Blob* blob, const uint8_t* bytes, uint32_t count, uint32_t total);
-  // Says that `bytes` were written behind `size`. Needs as much capacity.
+  // `bytes` were written after `size`. Needs as much capacity.
   void Advance(Blob* blob, uint32_t bytes);
 
  private:

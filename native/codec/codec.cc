@@ -15,7 +15,7 @@ uint32_t ReadUint32(const uint8_t* p) {
 
 uint32_t Min(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-// Offset behind the nul_count-th NUL in [from, to), or kNotFound.
+// Offset after the nul_count-th NUL in [from, to), or kNotFound.
 uint32_t EndOfArguments(const uint8_t* arena, uint32_t from, uint32_t to, uint32_t nul_count) {
   for (; nul_count > 0; nul_count--) {
     const void* nul = from < to ? memchr(arena + from, 0, to - from) : nullptr;

@@ -35,7 +35,7 @@ struct Decoded {
   Stop stop;
   uint32_t at;           // Arena offset of the first byte that was not consumed.
   uint32_t head_bytes;   // kLarge: header and arguments with their NULs.
-  uint32_t data_bytes;   // kLarge: data behind the head, arrived or not.
+  uint32_t data_bytes;   // kLarge: data after the head, arrived or not.
 };
 
 // Decodes arena bytes [start, end) of connection `conn`.

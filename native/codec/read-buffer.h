@@ -49,7 +49,7 @@ class ReadBuffer {
   void Commit(ReadContext* context, int32_t conn, uint32_t count);
   // Decodes what is at hand. HasRoom() and HasUndecoded().
   void Step(ReadContext* context, int32_t conn);
-  // Puts bytes behind those at hand, to be decoded by Step().
+  // Appends bytes to those at hand, to be decoded by Step().
   void Feed(const uint8_t* bytes, size_t count);
 
   // Takes back everything from arena offset `start` of this turn's batch on. Nothing if that is not
@@ -61,7 +61,7 @@ class ReadBuffer {
   }
   // The first offset that Unread() accepts, if Owns() says so.
   uint32_t StartOfRegion() const { return region_start_; }
-  // Arena offset for a row that has no bytes of its own (GONE), behind all others of this turn.
+  // Arena offset for a row that has no bytes of its own (GONE), after all others of this turn.
   uint32_t OffsetOfEmptyRow(const ReadContext& context);
 
   // All bytes at hand; data that was dropped is not.
@@ -78,7 +78,7 @@ class ReadBuffer {
     uint8_t* head() { return reinterpret_cast<uint8_t*>(this + 1); }
   };
 
-  // Decodes arena [start, end); returns the offset behind what was consumed.
+  // Decodes arena [start, end); returns the offset after what was consumed.
   uint32_t DecodeRegion(ReadContext* context, int32_t conn, uint32_t start, uint32_t end);
   void BeginFill(ReadContext* context, const uint8_t* head, uint32_t head_bytes,
                  uint32_t data_bytes);
@@ -94,7 +94,7 @@ class ReadBuffer {
   Fill* fill_ = nullptr;
   uint64_t region_turn_ = ~uint64_t{0};
   uint32_t region_start_ = 0;
-  uint32_t region_end_ = 0;   // Arena offset behind the last byte that was consumed.
+  uint32_t region_end_ = 0;   // Arena offset after the last byte that was consumed.
   int32_t emitted_blob_ = 0;  // BLOB of this turn's region when it is one large frame, else 0.
   uint32_t emitted_total_ = 0;
   bool undecoded_ = false;

@@ -40,7 +40,7 @@ int CarryOut(DiskOrder* order) {
   return 0;
 }
 
-// Whoever gave the process another policy knows why. What the system refuses makes a thread like all
+// Another policy of the process stays as it is. If the system refuses, the thread is like all
 // others.
 void GiveWay() {
   sched_param parameters = {};
@@ -64,7 +64,7 @@ int Disk::Start(uv_loop_t* loop) {
       uv_thread_create(&thread_, [](void* disk) { static_cast<Disk*>(disk)->Run(); }, this);
   if (error != 0) return error;
   error = uv_async_init(loop, &async_,
-                        [](uv_async_t* async) { static_cast<Disk*>(async->data)->TellDone(); });
+                        [](uv_async_t* async) { static_cast<Disk*>(async->data)->ReportDone(); });
   if (error != 0) {
     Stop();
     return error;
@@ -87,7 +87,7 @@ void Disk::Close() {
   if (is_closed_) return;
   is_closed_ = true;
   Stop();
-  TellDone();
+  ReportDone();
   uv_close(reinterpret_cast<uv_handle_t*>(&async_), [](uv_handle_t* handle) {
     Disk* disk = static_cast<Disk*>(handle->data);
     disk->host_.on_closed(disk->host_.data);
@@ -123,7 +123,7 @@ void Disk::Run() {
   uv_mutex_unlock(&lock_);
 }
 
-void Disk::TellDone() {
+void Disk::ReportDone() {
   uv_mutex_lock(&lock_);
   List<DiskOrder> done = done_;
   done_ = {};

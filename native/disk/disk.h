@@ -1,6 +1,6 @@
-// A thread that writes to files and makes them durable, one order behind the other, so that nobody
-// who serves waits for a disk. Knows no N-API; Host is how it reaches JavaScript. Contract:
-// src/native/contract.ts.
+// A thread that writes to files and makes them durable, one order after the other, so that a
+// serving thread never waits for a disk. Knows no N-API; it reaches JavaScript through DiskHost.
+// Contract: src/native/contract.ts.
 // Rule: it is a batch thread. It does not interrupt the thread that gave it an order, if that one
 // serves on the same core, but goes on when there is nothing to do or its share of the core is due.
 #ifndef GEARTRAIN_DISK_H_
@@ -15,7 +15,7 @@ namespace geartrain {
 
 constexpr int kDiskPieces = 4;
 
-// Made by whoever gives the order, and his again when it is done.
+// Owned by the caller before Give() and again when it is done.
 struct DiskOrder {
   DiskOrder* next;
   DiskOrder* previous;
@@ -52,12 +52,12 @@ class Disk {
  private:
   void Run();
   void Stop();
-  void TellDone();
+  void ReportDone();
 
   DiskHost host_;
   uv_async_t async_;
   uv_thread_t thread_;
-  uint32_t under_way_ = 0;  // Given and not told to be done.
+  uint32_t under_way_ = 0;  // Given and not reported as done.
   bool is_closed_ = false;
   uv_mutex_t lock_;  // Of what follows.
   uv_cond_t given_;

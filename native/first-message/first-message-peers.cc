@@ -13,7 +13,7 @@ namespace geartrain {
 namespace {
 
 constexpr int kLooksMax = 256;
-// Somebody who was refused may take his answer for so long.
+// So long a refused peer has time to read its answer.
 constexpr uint64_t kEndingMs = 1000;
 constexpr size_t kReadAwayBytes = 64 * 1024;
 
@@ -26,7 +26,7 @@ constexpr char kTimeout[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r
 bool FirstMessageQueue::Admit(int fd, int32_t id) {
   Peer* peer =
       new Peer{nullptr, nullptr, uv_now(loop_) + options_.timeout_ms, fd, id, false, false};
-  // An edge for everything that comes: nobody is looked at twice for the same bytes.
+  // Edge-triggered: no peer is looked at twice for the same bytes.
   epoll_event event = {};
   event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
   event.data.ptr = peer;
@@ -86,7 +86,7 @@ void FirstMessageQueue::End(Peer* peer, int32_t end, int32_t detail, const char*
     if (*answer != '\0') send(peer->fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
     shutdown(peer->fd, SHUT_WR);
   }
-  // Bytes that nobody has read would make a reset of the end.
+  // Closing with unread bytes would reset the connection.
   bool has_ended = ReadAway(peer->fd);
   if (answer == nullptr || has_ended) return Drop(&waiting_, peer);
   waiting_.Remove(peer);
@@ -101,7 +101,7 @@ bool FirstMessageQueue::ReadAway(int fd) {
     ssize_t count = recv(fd, nullptr, kReadAwayBytes, MSG_TRUNC | MSG_DONTWAIT);
     if (count <= 0) return count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
   }
-  // Who sends on and on is not waited for.
+  // A peer that goes on sending is not waited for.
   return true;
 }
 

@@ -81,7 +81,7 @@ void FirstMessageQueue::Pass(bool may_accept) {
   if (may_accept) AcceptSome();
   PushOut();
   RunTimer();
-  Tell();
+  ReportRows();
 }
 
 void FirstMessageQueue::AcceptSome() {
@@ -90,7 +90,7 @@ void FirstMessageQueue::AcceptSome() {
   }
 }
 
-// False: there is nobody left to accept, or nobody can be accepted now.
+// False: no peer is left to accept, or none can be accepted now.
 bool FirstMessageQueue::AcceptOne() {
   sockaddr_storage address = {};
   int fd = AcceptPeer(listen_fd_, &address);
@@ -141,13 +141,13 @@ void FirstMessageQueue::AddRow(int32_t id, int32_t event, int32_t value, int32_t
   row[kDetail] = detail;
 }
 
-void FirstMessageQueue::Tell() {
+void FirstMessageQueue::ReportRows() {
   if (row_count_ == 0) return;
   uint32_t count = row_count_;
   row_count_ = 0;
   Outcome outcome = is_closed_ ? Outcome::kEnding : host_.on_rows(host_.data, count);
   if (outcome != Outcome::kEnding) return;
-  // Nobody has read them.
+  // The rows were not read.
   for (uint32_t i = 0; i < count; i++) {
     const int32_t* row = rows_ + size_t{i} * kPeerRowInts;
     if (row[kEvent] == kWholeNow) close(row[kValue]);
@@ -155,7 +155,7 @@ void FirstMessageQueue::Tell() {
   Close();
 }
 
-// Ticks while there is somebody, or accepting is to be tried again.
+// Ticks while there are peers, or accepting is to be tried again.
 void FirstMessageQueue::RunTimer() {
   if (is_closed_) return;
   bool must_run = waiting_.count > 0 || ending_.count > 0 || !is_accepting_;
@@ -173,11 +173,11 @@ void FirstMessageQueue::OnTimer(uv_timer_t* timer) {
     queue->is_accepting_ = true;
     queue->UpdateAccepting();
   }
-  // Who has spoken in time is heard first.
+  // A message that came in time counts, so look first.
   queue->LookAtSome();
   queue->EndLate();
   queue->RunTimer();
-  queue->Tell();
+  queue->ReportRows();
 }
 
 // It came in this pass, so it is one of the last.
@@ -200,7 +200,7 @@ void FirstMessageQueue::Close() {
 void FirstMessageQueue::OnHandleClosed(uv_handle_t* handle) {
   FirstMessageQueue* queue = Of(handle->data);
   if (--queue->open_handles_ > 0) return;
-  // Whoever hears of it may bind the port again.
+  // After on_closed the port may be bound again.
   close(queue->listen_fd_);
   close(queue->ready_fd_);
   queue->listen_fd_ = queue->ready_fd_ = -1;

@@ -59,7 +59,7 @@ class FirstMessageQueue {
   void Refuse(int32_t id);
   // Newcomers wait in the kernel meanwhile.
   void Pause(bool is_paused);
-  // Closes everybody who waits; Host::on_closed follows from the loop.
+  // Closes all waiting peers; FirstMessageHost::on_closed follows from the loop.
   void Close();
 
  private:
@@ -80,7 +80,7 @@ class FirstMessageQueue {
   void StopAccepting(int error);
   void UpdateAccepting();
   void AddRow(int32_t id, int32_t event, int32_t value, int32_t detail);
-  void Tell();
+  void ReportRows();
   void RunTimer();
   static void OnAcceptable(uv_poll_t* poll, int status, int events);
   static void OnReady(uv_poll_t* poll, int status, int events);
@@ -110,7 +110,7 @@ class FirstMessageQueue {
   uv_timer_t timer_;
   uint32_t open_handles_ = 0;
   int listen_fd_ = -1;
-  int ready_fd_ = -1;  // epoll: who waits and has something to look at.
+  int ready_fd_ = -1;  // epoll: waiting peers with bytes to look at.
   int port_ = 0;
   int32_t last_id_ = 0;
   List<Peer> waiting_;  // The oldest first.

@@ -39,7 +39,7 @@ bool FieldsFit(const uint8_t* hello, size_t count) {
   return count >= at + 2 && Number(hello + at, 2) == count - at - 2;
 }
 
-// Whether the line at `at` is a field of that name, which is in lower case; then `at` is behind it.
+// Whether the line at `at` is a field of that name, which is in lower case; then `at` is after it.
 bool IsField(const uint8_t* bytes, size_t end, size_t* at, const char* name) {
   size_t i = *at;
   for (; *name != '\0'; name++, i++) {
@@ -49,7 +49,7 @@ bool IsField(const uint8_t* bytes, size_t end, size_t* at, const char* name) {
   return true;
 }
 
-// Bytes of the body behind the head that ends at `end`; 0: none, or they are not to be waited for.
+// Bytes of the body after the head that ends at `end`; 0: none, or they are not waited for.
 size_t BodyBytes(const uint8_t* bytes, size_t end) {
   size_t body = 0;
   for (size_t at = 1; at < end; at++) {

@@ -33,7 +33,7 @@ enum Look : int32_t {
 // A whole record with a ClientHello. `detail`: the bytes of a record of a wrong length.
 int32_t LookAtHello(const uint8_t* bytes, size_t count, int32_t* detail);
 // A whole request: its head, and its body when both are kHeadBytesMax or less and it announces how
-// long it is. A head that is longer is whole as well: whoever reads it refuses it.
+// long it is. A longer head counts as whole too: the reader refuses it.
 int32_t LookAtHead(const uint8_t* bytes, size_t count);
 
 }  // namespace geartrain

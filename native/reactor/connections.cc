@@ -156,7 +156,7 @@ int32_t Reactor::Adopt(int fd, const uint8_t* unread, size_t unread_bytes, const
   // of bytes.
   if (unsent_bytes > 0) {
     connection->send_queue.AppendBytes(unsent, static_cast<uint32_t>(unsent_bytes));
-    TellUnsent(connection);
+    PublishUnsent(connection);
     MarkDirty(connection);
   }
   return connection->id;

@@ -15,7 +15,7 @@ void Reactor::Hold(int32_t conn, uint32_t start) {
   }
   if (!connection->read_buffer.Owns(read_context_, start)) return;
   connection->read_buffer.Unread(&read_context_, start);
-  // GONE comes again behind what was un-read; only one for too much output cannot wait.
+  // GONE comes again after what was un-read; only GONE for too much output cannot wait.
   if (!connection->is_over_limit) connection->gone_given = false;
 }
 
@@ -50,7 +50,7 @@ void Reactor::Resume(int32_t conn) {
 void Reactor::PauseReading(bool is_paused) {
   if (is_paused == is_reading_paused_ || is_closing_) return;
   is_reading_paused_ = is_paused;
-  // Pausing needs no more: whoever has bytes then gives up being polled for them, one by one.
+  // Pausing needs no more: each connection stops being polled when its next bytes come.
   if (is_paused) return;
   for (uint32_t i = 0; i < slots_.size(); i++) {
     Connection* connection = slots_[i].connection;

@@ -1,6 +1,6 @@
 // What a reactor does with a connection's poll events, and the ready list: connections with rows to
 // give that no further event would announce (bytes at hand, GONE, DRAINED).
-// Rule: one read of a connection a turn; who has more comes again next turn behind the others.
+// Rule: one read of a connection a turn; a connection with more bytes comes last in the next turn.
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -22,8 +22,8 @@ bool WouldBlock() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 }  // namespace
 
 bool Reactor::MayRead(const Connection* connection) const {
-  return !is_reading_paused_ && !connection->is_held && !connection->is_paused && !connection->has_ended &&
-         !connection->is_over_limit && !connection->is_closing;
+  return !is_reading_paused_ && !connection->is_held && !connection->is_paused &&
+         !connection->has_ended && !connection->is_over_limit && !connection->is_closing;
 }
 
 void Reactor::OnPoll(uv_poll_t* poll, int status, int events) {

@@ -41,7 +41,7 @@ int Reactor::ListenPath(const char* path, int mode, int backlog) {
     close(fd);
     return error;
   }
-  // Before listen(): until then nobody can connect, so the first mode lets no stranger in.
+  // Before listen(): no peer can connect until then, so the first mode lets no stranger in.
   if (chmod(path, static_cast<mode_t>(mode)) != 0) {
     int error = -errno;
     unlink(path);
@@ -135,7 +135,7 @@ void Reactor::AcceptAll(Listener* listener) {
   }
 }
 
-// False: there is nobody left to accept, or nobody can be accepted now.
+// False: no peer is left to accept, or none can be accepted now.
 bool Reactor::AcceptOne(Listener* listener) {
   sockaddr_storage address = {};
   int fd = AcceptPeer(listener->fd, &address);

@@ -37,7 +37,7 @@ void Reactor::GroupSegments() {
     Connection* connection = Find(row[kOutConn]);
     if (connection == nullptr || connection->is_write_broken || connection->is_over_limit ||
         connection->is_shut) {
-      if (connection != nullptr) TellUnsent(connection);
+      if (connection != nullptr) PublishUnsent(connection);
       if (blob != nullptr) blobs_.Release(blob);
       continue;
     }
@@ -197,11 +197,11 @@ void Reactor::AfterSend(Connection* connection) {
   bool is_growing = unsent > connection->backlog;
   bool was_over = connection->backlog > options_.output_bytes_max;
   connection->backlog = unsent;
-  TellUnsent(connection);
+  PublishUnsent(connection);
   if (was_over && is_growing && !connection->is_lingering) {
     connection->is_over_limit = true;
     connection->send_queue.Clear(&blobs_);
-    TellUnsent(connection);
+    PublishUnsent(connection);
     connection->is_write_armed = false;
     // Behind an end that was given no further row comes: it is closed without a word.
     return connection->gone_given ? NoteClose(connection) : MakeReady(connection);

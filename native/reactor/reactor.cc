@@ -4,13 +4,13 @@ namespace geartrain {
 namespace {
 
 constexpr uint64_t kReportEveryMs = 1000;
-// Connections that are closed behind a turn, and once more before the loop sleeps.
+// Connections that are closed after a turn, and once more before the loop sleeps.
 constexpr uint32_t kClosesMax = 128;
 
 }  // namespace
 
 Reactor::Reactor(uv_loop_t* loop, const Settings& settings, const ReactorOptions& options,
-                 const SharedArrays& arrays, const Host& host)
+                 const SharedArrays& arrays, const ReactorHost& host)
     : loop_(loop),
       settings_(settings),
       options_(options),
@@ -21,8 +21,7 @@ Reactor::Reactor(uv_loop_t* loop, const Settings& settings, const ReactorOptions
       scratch_(static_cast<uint8_t*>(Allocate(settings.read_bytes))),
       first_free_(~0u),
       last_free_(~0u),
-      next_segment_(
-          static_cast<int32_t*>(Allocate(arrays.out_row_count * sizeof(int32_t)))) {
+      next_segment_(static_cast<int32_t*>(Allocate(arrays.out_row_count * sizeof(int32_t)))) {
   read_context_ = ReadContext{&settings_, &batch_, &blobs_, scratch_, 1};
   InitHandles(loop);
 }
@@ -62,7 +61,7 @@ void Reactor::RunTurn() {
   arrays_.control[kUnsentKib] = static_cast<int32_t>(unsent_held_ >> 10);
   Outcome outcome = host_.on_turn(host_.data, batch_.row_count);
   is_in_turn_ = false;
-  told_mib_ = LimitedMib();
+  reported_mib_ = LimitedMib();
   ClearBatch();
   if (outcome == Outcome::kEnding) return Abandon();
   if (outcome == Outcome::kThrew) DropOutput();
@@ -104,12 +103,12 @@ void Reactor::OnCheck() {
   if (listen_error_ != 0) ReportListenError();
   if (is_closing_) return;
   if (!ProcessReady()) {
-    // What sockets brought has filled the batch: those who wait longer get one of their own.
+    // The rows of sockets have filled the batch: ready connections get a batch of their own.
     MakeRoom();
     if (is_closing_) return;
     ProcessReady();
   }
-  if (batch_.row_count > 0 || is_nudged_ || ring_woke_ || MustTellMemory()) {
+  if (batch_.row_count > 0 || is_nudged_ || ring_woke_ || MustReportMemory()) {
     RunTurn();
   } else {
     ClearBatch();
@@ -125,8 +124,8 @@ int32_t Reactor::LimitedMib() const {
 
 // An active idle handle keeps the loop from sleeping while something is left to do.
 void Reactor::UpdateIdle() {
-  bool must_run = ready_.count > 0 || is_nudged_ || must_spin_ || closes_.size() > 0 ||
-                  MustTellMemory();
+  bool must_run =
+      ready_.count > 0 || is_nudged_ || must_spin_ || closes_.size() > 0 || MustReportMemory();
   if (must_run == (uv_is_active(reinterpret_cast<uv_handle_t*>(&idle_)) != 0)) return;
   if (must_run) {
     uv_idle_start(&idle_, [](uv_idle_t*) {});

@@ -1,6 +1,6 @@
 // The native reactor: sockets of one thread on the thread's own libuv loop, one batch of rows into
-// JavaScript and one batch of output back per turn. Knows no N-API; Host is how it reaches
-// JavaScript. Contract: src/native/contract.ts.
+// JavaScript and one batch of output back per turn. Knows no N-API; it reaches JavaScript through
+// ReactorHost. Contract: src/native/contract.ts.
 // Rule: while the host's on_turn runs, calls only note what to do; Flush() and FinishCloses() do it
 // afterwards.
 //
@@ -20,7 +20,7 @@
 
 namespace geartrain {
 
-struct Host {
+struct ReactorHost {
   void* data;
   Outcome (*on_turn)(void* data, uint32_t row_count);
   Outcome (*on_listen_error)(void* data, int error);
@@ -42,7 +42,7 @@ struct SharedArrays {
   int32_t* out_rows;
   uint32_t out_row_count;
   int32_t* control;
-  // By slot. JavaScript adds what it appends to `out`; what is left is written behind every send.
+  // By slot. JavaScript adds what it appends to `out`; what is left is written after every send.
   double* unsent;
 };
 
@@ -106,7 +106,7 @@ struct Listener {
 class Reactor {
  public:
   Reactor(uv_loop_t* loop, const Settings& settings, const ReactorOptions& options,
-          const SharedArrays& arrays, const Host& host);
+          const SharedArrays& arrays, const ReactorHost& host);
   ~Reactor();
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
@@ -158,7 +158,7 @@ class Reactor {
   void ClearBatch();
   void OnPrepare();
   void OnCheck();
-  bool MustTellMemory() const { return LimitedMib() != told_mib_; }
+  bool MustReportMemory() const { return LimitedMib() != reported_mib_; }
   int32_t LimitedMib() const;
   void UpdateIdle();
   void UpdateReference();
@@ -227,7 +227,7 @@ class Reactor {
   void ArmWrite(Connection* connection);
   void AfterSend(Connection* connection);
   // Shows JavaScript how much output of the connection waits; nothing of it is in `out`.
-  void TellUnsent(const Connection* connection) {
+  void PublishUnsent(const Connection* connection) {
     arrays_.unsent[static_cast<uint32_t>(connection->id) & kSlotMask] =
         static_cast<double>(connection->send_queue.unsent());
   }
@@ -256,7 +256,7 @@ class Reactor {
   Settings settings_;
   ReactorOptions options_;
   SharedArrays arrays_;
-  Host host_;
+  ReactorHost host_;
   Batch batch_;
   BlobTable blobs_;
   ReadContext read_context_;
@@ -295,7 +295,7 @@ class Reactor {
   int doorbell_fd_ = -1;
 
   // Blobs and unsent output as the thread has seen them, when memory is limited.
-  int32_t told_mib_ = 0;
+  int32_t reported_mib_ = 0;
   uint64_t unsent_held_ = 0;  // Memory of unsent output, without blobs.
 
   bool is_in_turn_ = false;

@@ -1,4 +1,4 @@
-// The reactor's side of the rings (rules of sleeping: src/ring/doorbell.ts): nobody is missed,
+// The reactor's side of the rings (rules of sleeping: src/ring/doorbell.ts): no record is missed,
 // because the asleep word is set before the last look, and a producer publishes before it looks at
 // the asleep word.
 #include <errno.h>
