@@ -46,7 +46,7 @@ class Disk {
   int Start(uv_loop_t* loop);
   // Keeps the loop alive until it is done.
   void Give(DiskOrder* order);
-  // Waits for the orders that were given; Host::on_closed follows from the loop.
+  // Waits for the orders that were given; DiskHost::on_closed follows from the loop.
   void Close();
 
  private:

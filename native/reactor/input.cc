@@ -177,8 +177,8 @@ bool Reactor::Process(Connection* connection) {
 }
 
 void Reactor::EmitGone(Connection* connection, int reason) {
-  uint32_t place = connection->read_buffer.OffsetOfEmptyRow(read_context_);
-  int32_t* row = batch_.Append(connection->id, kGone, place);
+  uint32_t offset = connection->read_buffer.OffsetOfEmptyRow(read_context_);
+  int32_t* row = batch_.Append(connection->id, kGone, offset);
   row[kA0] = reason;
   connection->gone_given = true;
   // After END the peer may still read: the thread closes when it has sent what it owes.

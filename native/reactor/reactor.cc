@@ -56,7 +56,7 @@ void Reactor::InitHandles(uv_loop_t* loop) {
 }
 
 void Reactor::RunTurn() {
-  is_nudged_ = ring_woke_ = must_spin_ = false;
+  is_turn_requested_ = ring_woke_ = must_spin_ = false;
   is_in_turn_ = true;
   arrays_.control[kUnsentKib] = static_cast<int32_t>(unsent_held_ >> 10);
   Outcome outcome = host_.on_turn(host_.data, batch_.row_count);
@@ -108,7 +108,7 @@ void Reactor::OnCheck() {
     if (is_closing_) return;
     ProcessReady();
   }
-  if (batch_.row_count > 0 || is_nudged_ || ring_woke_ || MustReportMemory()) {
+  if (batch_.row_count > 0 || is_turn_requested_ || ring_woke_ || MustReportMemory()) {
     RunTurn();
   } else {
     ClearBatch();
@@ -124,8 +124,8 @@ int32_t Reactor::LimitedMib() const {
 
 // An active idle handle keeps the loop from sleeping while something is left to do.
 void Reactor::UpdateIdle() {
-  bool must_run =
-      ready_.count > 0 || is_nudged_ || must_spin_ || closes_.size() > 0 || MustReportMemory();
+  bool must_run = ready_.count > 0 || is_turn_requested_ || must_spin_ || closes_.size() > 0 ||
+                  MustReportMemory();
   if (must_run == (uv_is_active(reinterpret_cast<uv_handle_t*>(&idle_)) != 0)) return;
   if (must_run) {
     uv_idle_start(&idle_, [](uv_idle_t*) {});
@@ -157,7 +157,7 @@ void Reactor::ReportListenError() {
 
 void Reactor::RequestTurn() {
   if (is_closing_) return;
-  is_nudged_ = true;
+  is_turn_requested_ = true;
   UpdateIdle();
 }
 

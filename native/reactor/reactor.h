@@ -145,7 +145,7 @@ class Reactor {
   int WatchRings(int32_t* words, int32_t asleep, const int32_t* write_words,
                  const int32_t* read_words, uint32_t count, int fd);
   void RequestTurn();
-  // Sends once more, then closes everything; Host::on_closed follows from the loop.
+  // Sends once more, then closes everything; ReactorHost::on_closed follows from the loop.
   void Destroy();
   // The same without sending: the environment is going away.
   void Abandon();
@@ -299,7 +299,7 @@ class Reactor {
   uint64_t unsent_held_ = 0;  // Memory of unsent output, without blobs.
 
   bool is_in_turn_ = false;
-  bool is_nudged_ = false;
+  bool is_turn_requested_ = false;
   bool is_reading_paused_ = false;
   bool ring_woke_ = false;
   bool must_spin_ = false;  // Rings had more than one prepare may handle.

@@ -40,7 +40,7 @@ export interface ReactorOptions {
   readonly userTimeoutMs?: number;
   /** TypeScript core only: a raw listener has accepted `socket`, which is the callee's. Outside of a turn. */
   readonly onSocket?: (socket: Duplex, address: string, port: number) => void;
-  /** Called once per turn with the number of rows (may be 0 when only a ring or `nudge` woke the thread). */
+  /** Called once per turn with the number of rows (may be 0 when only a ring or `requestTurn` woke the thread). */
   readonly onTurn: (rowCount: number) => void;
   /** A listener failed or recovered (EMFILE ...), at most once a second; `code` as in errno names. */
   readonly onListenError: (code: string) => void;
