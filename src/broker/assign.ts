@@ -15,8 +15,8 @@ import { Job } from './job-table.ts';
 import type { Peer } from './peer.ts';
 import { replyNoJob } from './reply.ts';
 
-/** One GRAB_JOB, GRAB_JOB_UNIQ or GRAB_JOB_ALL (`type`) of `peer`: replies with a job or NO_JOB. */
-export function grab(broker: Broker, peer: Peer, type: number): void {
+/** One GRAB_JOB, GRAB_JOB_UNIQ or GRAB_JOB_ALL (`type`) of `peer`: reply `replyId` is a job or NO_JOB. */
+export function grab(broker: Broker, peer: Peer, type: number, replyId: number): void {
   const wasWoken = broker.waker.markAwake(peer);
   const { isPriorityGlobal, isRotating } = broker.options;
   const { level } = broker.jobs;
@@ -24,12 +24,12 @@ export function grab(broker: Broker, peer: Peer, type: number): void {
   const enough = isPriorityGlobal ? level : 1;
   const ability =
     level === 0 ? undefined : peer.abilities?.choose(broker.functions, enough, isRotating);
-  if (ability === undefined || broker.isSweeping) replyNoJob(broker.outbox, peer);
-  else assign(broker, peer, ability, type);
+  if (ability === undefined || broker.isSweeping) replyNoJob(broker.outbox, peer, replyId);
+  else assign(broker, peer, ability, type, replyId);
   if (wasWoken) broker.waker.balanceAll(peer, broker.nowMs);
 }
 
-function assign(broker: Broker, peer: Peer, ability: Ability, type: number): void {
+function assign(broker: Broker, peer: Peer, ability: Ability, type: number, replyId: number): void {
   const { jobs } = broker;
   const job = firstJob(ability.fn);
   jobs.becomeAssigned(job, peer);
@@ -39,7 +39,7 @@ function assign(broker: Broker, peer: Peer, ability: Ability, type: number): voi
   if (ability.timeoutMs > 0) jobs.setDeadline(job, broker.nowMs + ability.timeoutMs);
   const reducer = type === Packet.GRAB_JOB_ALL ? jobs.reducer(job) : null;
   const withUnique = type !== Packet.GRAB_JOB;
-  writeAssign(broker, peer, job, ability.fn, withUnique, reducer);
+  writeAssign(broker, peer, replyId, job, ability.fn, withUnique, reducer);
 }
 
 function firstJob(fn: FunctionQueue): number {
@@ -54,6 +54,7 @@ function firstJob(fn: FunctionQueue): number {
 function writeAssign(
   broker: Broker,
   peer: Peer,
+  replyId: number,
   job: number,
   fn: FunctionQueue,
   withUnique: boolean,
@@ -69,7 +70,8 @@ function writeAssign(
   if (reducer !== null) headBytes += reducer.length + 1;
   const inlineBytes = blob === 0 ? workloadBytes : 0;
 
-  outbox.reply(peer, HEADER_BYTES + headBytes + inlineBytes, blob, blob === 0 ? 0 : workloadBytes);
+  const blobBytes = blob === 0 ? 0 : workloadBytes;
+  outbox.reply(peer, replyId, HEADER_BYTES + headBytes + inlineBytes, blob, blobBytes);
   const { bytes } = outbox;
   const type =
     reducer !== null

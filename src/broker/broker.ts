@@ -161,7 +161,7 @@ export class Broker {
    * One packet of `peer` that concerns functions of this shard. The reference of `frame.blob` passes to the broker.
    * Types: SUBMIT_*, GRAB_*, WORK_*, CAN_DO*, CANT_DO, RESET_ABILITIES.
    */
-  onFrame(peer: Peer, frame: Frame): void {
+  onFrame(peer: Peer, frame: Frame, replyId: number): void {
     switch (frame.type) {
       case Packet.CAN_DO:
         this.offer(peer, frame, 0);
@@ -180,7 +180,7 @@ export class Broker {
       case Packet.GRAB_JOB:
       case Packet.GRAB_JOB_UNIQ:
       case Packet.GRAB_JOB_ALL:
-        grab(this, peer, frame.type);
+        grab(this, peer, frame.type, replyId);
         break;
       case Packet.WORK_STATUS:
       case Packet.WORK_COMPLETE:
@@ -191,14 +191,14 @@ export class Broker {
         work(this, peer, frame);
         break;
       default:
-        submit(this, peer, frame);
+        submit(this, peer, frame, replyId);
     }
     if (frame.blob > 0) this.blobs.blobRelease(frame.blob);
   }
 
   /** GRAB_* of `type` without a frame: how a grab that is asked around reaches this owner. */
-  onGrab(peer: Peer, type: number): void {
-    grab(this, peer, type);
+  onGrab(peer: Peer, type: number, replyId: number): void {
+    grab(this, peer, type, replyId);
   }
 
   /** Whether a GRAB of `peer` would get a job now. */

@@ -9,21 +9,19 @@ export interface Outbox {
   bytes: Uint8Array;
   at: number;
   /**
-   * Reserves the one reply that the frame at hand owes to `peer`: `headBytes` to be written at `at`, then, if `blob` > 0,
-   * `blobBytes` of that blob (the outbox retains it). The reply takes the frame's place in the order of replies.
+   * Reserves a reply to `peer`: `headBytes` to be written at `at`, then, if `blob` > 0, `blobBytes` of that blob (the outbox
+   * retains it). It is reply `replyId` of the peer; 0: it goes straight out, or is the next while others wait.
    */
-  reply(peer: Peer, headBytes: number, blob: number, blobBytes: number): void;
+  reply(peer: Peer, replyId: number, headBytes: number, blob: number, blobBytes: number): void;
+  /** After the bytes of a numbered reply were written: sends what may leave now. */
+  finishReply(peer: Peer): void;
+  /** Takes the next place among the replies to `peer`, to be filled later; returns its number, never 0. */
+  reserveReply(peer: Peer): number;
   /**
    * The same for a packet that no frame of `peer` asked for (WORK_* to a watcher), of which it gets `copies`. Returns for
    * how many of them this one stands: it is asked again for the rest. A peer with too much unsent output gets none.
    */
   notify(peer: Peer, headBytes: number, blob: number, blobBytes: number, copies: number): number;
-  /** Takes the place of the reply that the frame at hand owes to `peer`, for later; returns its number. */
-  postpone(peer: Peer): number;
-  /** The next `reply` to `peer` fills this postponed place; `release` must follow it. */
-  resume(peer: Peer, replyId: number): void;
-  /** Behind `resume` and `reply`: sends what may leave now. */
-  release(peer: Peer): void;
   /** Sends the peer a NOOP for its sleep `peer.sleepSerial`. */
   wake(peer: Peer): void;
   /** That job is no longer `peer`'s, if `isLate` because of its timeout; only far peers need to hear it. */

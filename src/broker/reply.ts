@@ -7,12 +7,12 @@ import type { Peer } from './peer.ts';
 
 const NO_JOB_PACKET = packetOf(Packet.NO_JOB, '');
 
-/** Sends a whole packet as the reply to the frame at hand. */
-export function replyWith(outbox: Outbox, peer: Peer, packet: Uint8Array): void {
-  outbox.reply(peer, packet.length, 0, 0);
+/** Sends a whole packet as reply `replyId`; see `Outbox.reply`. */
+export function replyWith(outbox: Outbox, peer: Peer, replyId: number, packet: Uint8Array): void {
+  outbox.reply(peer, replyId, packet.length, 0, 0);
   copyBytes(outbox.bytes, outbox.at, packet, 0, packet.length);
 }
 
-export function replyNoJob(outbox: Outbox, peer: Peer): void {
-  replyWith(outbox, peer, NO_JOB_PACKET);
+export function replyNoJob(outbox: Outbox, peer: Peer, replyId: number): void {
+  replyWith(outbox, peer, replyId, NO_JOB_PACKET);
 }

@@ -67,7 +67,7 @@ export class Storing {
   }
 
   /** A new background job: it gets ready and is answered now (relaxed) or when it is durable. */
-  submit(peer: Peer, job: number, startMs: number): void {
+  submit(peer: Peer, replyId: number, job: number, startMs: number): void {
     const broker = this.#broker;
     const serial = broker.jobs.table.serial(job);
     const isLate = broker.options.storesAtEnd === true;
@@ -75,18 +75,18 @@ export class Storing {
     const ticket = isLate ? 0 : this.#append(job, startMs, isAwaited);
     if (ticket === 0 && !isLate) {
       broker.finish(job);
-      refuse(broker, peer, Errors.queueError);
+      refuse(broker, peer, replyId, Errors.queueError);
       return;
     }
     broker.counters.submitted++;
     if (!isAwaited) {
       makeReady(broker, job, startMs);
-      replyCreated(broker, peer, job, serial);
+      replyCreated(broker, peer, replyId, job, serial);
       return;
     }
     broker.jobs.becomeStoring(job);
     broker.jobs.setWord(job, Job.WORKER, ticket);
-    this.#wait(ticket, peer);
+    this.#wait(ticket, peer, replyId);
   }
 
   /** A foreground job that a background submit joins must last from now on. False when the store does not take it. */
@@ -115,10 +115,10 @@ export class Storing {
   }
 
   /** Whether the job is not durable yet; then the reply to `peer` waits with the others. */
-  isAwaited(job: number, peer: Peer): boolean {
+  isAwaited(job: number, peer: Peer, replyId: number): boolean {
     const ticket = this.#ticketOf(job);
     if (ticket === 0) return false;
-    this.#wait(ticket, peer);
+    this.#wait(ticket, peer, replyId);
     return true;
   }
 
@@ -192,15 +192,16 @@ export class Storing {
     return isRelaxed;
   }
 
-  #wait(ticket: Ticket, peer: Peer): void {
+  /** The reply to `peer` waits for the store: it takes its place in the order of replies now. */
+  #wait(ticket: Ticket, peer: Peer, replyId: number): void {
     const pending = this.#pending[ticket] as Pending;
-    const replyId = this.#broker.outbox.postpone(peer);
+    const id = replyId === 0 ? this.#broker.outbox.reserveReply(peer) : replyId;
     if (pending.peer === null) {
       pending.peer = peer;
-      pending.replyId = replyId;
+      pending.replyId = id;
     } else {
       pending.others ??= [];
-      pending.others.push({ peer, replyId });
+      pending.others.push({ peer, replyId: id });
     }
   }
 
@@ -233,10 +234,9 @@ export class Storing {
 
   #reply({ job, serial }: Pending, peer: Peer, replyId: number, isStored: boolean): void {
     const broker = this.#broker;
-    broker.outbox.resume(peer, replyId);
-    if (isStored) replyCreated(broker, peer, job, serial);
-    else refuse(broker, peer, Errors.queueError);
-    broker.outbox.release(peer);
+    if (isStored) replyCreated(broker, peer, replyId, job, serial);
+    else refuse(broker, peer, replyId, Errors.queueError);
+    broker.outbox.finishReply(peer);
   }
 
   /**

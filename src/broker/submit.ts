@@ -40,17 +40,17 @@ SUBMIT_FLAGS[Packet.SUBMIT_REDUCE_JOB_BACKGROUND] = flagsFor(Priority.normal, Fl
 const DASH = 0x2d;
 const UTF8 = new TextDecoder();
 
-/** One submit of `peer`: replies JOB_CREATED, or ERROR without a job. */
-export function submit(broker: Broker, peer: Peer, frame: Frame): void {
+/** One submit of `peer`: reply `replyId` is JOB_CREATED, or ERROR without a job. */
+export function submit(broker: Broker, peer: Peer, frame: Frame, replyId: number): void {
   const { type } = frame;
   const isReduce =
     type === Packet.SUBMIT_REDUCE_JOB || type === Packet.SUBMIT_REDUCE_JOB_BACKGROUND;
   if (frame.a1 > UNIQUE_BYTES_MAX || (isReduce && frame.a2 > UNIQUE_BYTES_MAX)) {
-    refuse(broker, peer, Errors.uniqueTooLarge);
+    refuse(broker, peer, replyId, Errors.uniqueTooLarge);
     return;
   }
   if (frame.isDropped) {
-    refuse(broker, peer, Errors.queueFull);
+    refuse(broker, peer, replyId, Errors.queueFull);
     return;
   }
   let startMs = 0;
@@ -64,12 +64,12 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
   const known = broker.functions.find(frame.bytes, frame.off, frame.a0, frame.hash0);
   // A name that is refused is not kept either.
   if (known === null && !hasRoom(broker, frame, Kept.FUNCTION + nameCost(frame.a0))) {
-    refuse(broker, peer, Errors.queueFull);
+    refuse(broker, peer, replyId, Errors.queueFull);
     return;
   }
   const fn = known ?? broker.functionNamed(frame.bytes, frame.off, frame.a0, frame.hash0);
   if (fn === null) {
-    refuse(broker, peer, Errors.queueError);
+    refuse(broker, peer, replyId, Errors.queueError);
     return;
   }
   const flags = SUBMIT_FLAGS[type] as number;
@@ -82,14 +82,14 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
       : broker.uniques.find(fn, hash, frame.bytes, frame.off1, frame.a1, 0, false);
     if (existing !== 0) {
       if (broker.options.log.level >= LogLevel.NOTICE) logAccepted(broker, frame, startMs);
-      coalesce(broker, peer, existing, (flags & Flag.BACKGROUND) !== 0);
+      coalesce(broker, peer, replyId, existing, (flags & Flag.BACKGROUND) !== 0);
       return;
     }
   }
   const limit = fn.queueMax[(flags & Flag.PRIORITY) >>> Flag.PRIORITY_SHIFT] as number;
   const isFull = (limit > 0 && fn.total >= limit) || broker.jobs.table.isFull;
   if (isFull || !hasRoom(broker, frame, isUnique ? broker.uniques.nextGrowth : 0)) {
-    refuse(broker, peer, Errors.queueFull);
+    refuse(broker, peer, replyId, Errors.queueFull);
     return;
   }
   if (broker.options.log.level >= LogLevel.NOTICE) logAccepted(broker, frame, startMs);
@@ -100,13 +100,13 @@ export function submit(broker: Broker, peer: Peer, frame: Frame): void {
   if (isReduce && frame.a2 > 0)
     broker.jobs.setReducer(job, frame.bytes.slice(frame.off2, frame.off2 + frame.a2));
   if (broker.storing !== null && (flags & Flag.BACKGROUND) !== 0) {
-    broker.storing.submit(peer, job, startMs);
+    broker.storing.submit(peer, replyId, job, startMs);
     return;
   }
   makeReady(broker, job, startMs);
   if ((flags & Flag.BACKGROUND) === 0) broker.jobs.watchers.add(job, peer);
   broker.counters.submitted++;
-  replyCreated(broker, peer, job, broker.jobs.table.serial(job));
+  replyCreated(broker, peer, replyId, job, broker.jobs.table.serial(job));
 }
 
 /**
@@ -157,33 +157,45 @@ function createJob(broker: Broker, fn: FunctionQueue, flags: number, frame: Fram
 }
 
 /** Attaches to a live job, which keeps its workload, priority and time; a background submit makes it last. */
-function coalesce(broker: Broker, peer: Peer, job: number, isBackground: boolean): void {
+function coalesce(
+  broker: Broker,
+  peer: Peer,
+  replyId: number,
+  job: number,
+  isBackground: boolean,
+): void {
   if (broker.storing !== null && isBackground && !broker.storing.keep(job)) {
-    refuse(broker, peer, Errors.queueError);
+    refuse(broker, peer, replyId, Errors.queueError);
     return;
   }
   if (isBackground) broker.jobs.setFlag(job, Flag.BACKGROUND);
   else if (!broker.jobs.watchers.add(job, peer)) {
-    refuse(broker, peer, Errors.queueError);
+    refuse(broker, peer, replyId, Errors.queueError);
     return;
   }
   broker.counters.coalesced++;
-  if (broker.storing?.isAwaited(job, peer)) return;
-  replyCreated(broker, peer, job, broker.jobs.table.serial(job));
+  if (broker.storing?.isAwaited(job, peer, replyId)) return;
+  replyCreated(broker, peer, replyId, job, broker.jobs.table.serial(job));
 }
 
 /** The job may have ended since: its handle is still the answer. */
-export function replyCreated(broker: Broker, peer: Peer, job: number, serial: number): void {
+export function replyCreated(
+  broker: Broker,
+  peer: Peer,
+  replyId: number,
+  job: number,
+  serial: number,
+): void {
   const { outbox, handles } = broker;
   const handleBytes = handles.encode(job, serial);
-  outbox.reply(peer, HEADER_BYTES + handleBytes, 0, 0);
+  outbox.reply(peer, replyId, HEADER_BYTES + handleBytes, 0, 0);
   const at = writeHeader(outbox.bytes, outbox.at, Packet.JOB_CREATED, handleBytes);
   handles.write(outbox.bytes, at);
 }
 
-export function refuse(broker: Broker, peer: Peer, error: Uint8Array): void {
+export function refuse(broker: Broker, peer: Peer, replyId: number, error: Uint8Array): void {
   broker.counters.refused++;
-  replyWith(broker.outbox, peer, error);
+  replyWith(broker.outbox, peer, replyId, error);
 }
 
 /** Key (function, unique) or, for `-`, (function, workload). */

@@ -101,7 +101,7 @@ function lateJob(broker: Broker, peer: Peer, slot: number, serial: number, type:
 }
 
 function refuse(broker: Broker, peer: Peer, error: Uint8Array): 0 {
-  if (peer.thread === broker.options.thread) replyWith(broker.outbox, peer, error);
+  if (peer.thread === broker.options.thread) replyWith(broker.outbox, peer, 0, error);
   return 0;
 }
 

@@ -5,6 +5,8 @@
 
 import type { Account, Holder } from '../base/account.ts';
 
+/** Ids go from 1 to here and begin again: 0 is no id. */
+const ID_MAX = 0x7fff_ffff;
 /** What a place costs without its pieces. */
 const PENDING_REPLY_BYTES = 160;
 
@@ -106,7 +108,7 @@ export class ReplyQueue {
   /** Takes the next place. */
   take(): PendingReply {
     const pending = new PendingReply(this.#nextId, this);
-    this.#nextId = (this.#nextId + 1) | 0;
+    this.#nextId = (this.#nextId % ID_MAX) + 1;
     this.#replies.push(pending);
     this.keep(PENDING_REPLY_BYTES);
     return pending;
@@ -114,9 +116,10 @@ export class ReplyQueue {
 
   /** The waiting place with that id, or undefined. */
   find(id: number): PendingReply | undefined {
-    const front = this.front;
-    const behind = front === undefined ? -1 : (id - front.id) | 0;
-    return behind < 0 ? undefined : this.#replies[this.#first + behind];
+    const { front } = this;
+    if (front === undefined) return undefined;
+    const behind = id - front.id;
+    return this.#replies[this.#first + (behind < 0 ? behind + ID_MAX : behind)];
   }
 
   /** Removes the front place. */

@@ -1,6 +1,6 @@
 /**
- * Carries the broker's effects to peers: near ones through the turn's output (or their reply queue), far ones as ring
- * records. Rule: the host sets `place` before an event, so that the broker need not know where a reply waits.
+ * Carries the broker's effects to peers: to those of this thread through the turn's output (or their reply queue), to all
+ * others as ring records. Rule: a reply goes where its number says, whatever went on before.
  */
 import type { Outbox } from '../broker/outbox.ts';
 import type { Peer } from '../broker/peer.ts';
@@ -34,12 +34,6 @@ export interface OwnThreadPeers {
 export class ThreadOutbox implements Outbox {
   bytes: Uint8Array;
   at = 0;
-  /** Where the reply to the frame at hand goes: the place of a near peer, or the number of a far one's. */
-  pending: PendingReply | null = null;
-  crossThreadReplyId = 0;
-
-  /** The postponed place that the next reply fills. */
-  #resumed: PendingReply | null = null;
   readonly #thread: number;
   readonly #ownPeers: OwnThreadPeers;
   readonly #output: Output;
@@ -62,15 +56,28 @@ export class ThreadOutbox implements Outbox {
     this.bytes = output.bytes;
   }
 
-  reply(peer: Peer, headBytes: number, blob: number, blobBytes: number): void {
-    if (peer.thread === this.#thread)
-      this.#toOwnThread(peer, this.pending, headBytes, blob, blobBytes);
-    else {
+  reply(peer: Peer, replyId: number, headBytes: number, blob: number, blobBytes: number): void {
+    if (peer.thread !== this.#thread) {
       const writer = this.#writers[peer.thread] ?? null;
-      if (writer !== null)
-        beginReply(writer, peer.conn, this.crossThreadReplyId, headBytes + blobBytes);
+      if (writer !== null) beginReply(writer, peer.conn, replyId, headBytes + blobBytes);
       this.#toOtherThread(writer, headBytes, blob, blobBytes);
+      return;
     }
+    const session = this.#ownPeers.live(peer.conn);
+    if (session === null) this.#toNobody(headBytes);
+    else if (replyId === 0) this.#toSession(session, headBytes, blob, blobBytes);
+    else this.#fill(session, replyId, headBytes, blob, blobBytes);
+  }
+
+  finishReply(peer: Peer): void {
+    const session = peer.thread === this.#thread ? this.#ownPeers.live(peer.conn) : null;
+    if (session !== null) this.#ownPeers.release(session);
+  }
+
+  /** A connection that has ended gets a number, too: nothing of it is ever sent. */
+  reserveReply(peer: Peer): number {
+    const session = this.#ownPeers.live(peer.conn);
+    return session === null ? 1 : this.#ownPeers.reserveReply(session).id;
   }
 
   /** All copies for a far peer are one record: its home makes them. */
@@ -86,27 +93,8 @@ export class ThreadOutbox implements Outbox {
       this.#toNobody(headBytes);
       return copies;
     }
-    this.#toSession(session, null, headBytes, blob, blobBytes);
+    this.#toSession(session, headBytes, blob, blobBytes);
     return 1;
-  }
-
-  /** A far peer's home holds the place already. */
-  postpone(peer: Peer): number {
-    if (peer.thread !== this.#thread) return this.crossThreadReplyId;
-    const session = this.#ownPeers.live(peer.conn);
-    return session === null ? 0 : this.#ownPeers.reserveReply(session).id;
-  }
-
-  resume(peer: Peer, replyId: number): void {
-    if (peer.thread !== this.#thread) this.crossThreadReplyId = replyId;
-    else this.#resumed = this.#ownPeers.live(peer.conn)?.replies?.find(replyId) ?? null;
-  }
-
-  release(peer: Peer): void {
-    if (this.#resumed === null) return;
-    this.#resumed = null;
-    const session = this.#ownPeers.live(peer.conn);
-    if (session !== null) this.#ownPeers.release(session);
   }
 
   wake(peer: Peer): void {
@@ -137,48 +125,48 @@ export class ThreadOutbox implements Outbox {
     return this.#ownPeers.live(peer.conn)?.takesExceptions ?? false;
   }
 
-  #toOwnThread(
-    peer: Peer,
-    pending: PendingReply | null,
-    headBytes: number,
-    blob: number,
-    blobBytes: number,
-  ): void {
-    const session = this.#ownPeers.live(peer.conn);
-    if (session === null) this.#toNobody(headBytes);
-    else this.#toSession(session, pending, headBytes, blob, blobBytes);
+  /** Straight out; behind the replies that wait, whose first unfilled place keeps the front until the caller has written. */
+  #toSession(session: Session, headBytes: number, blob: number, blobBytes: number): void {
+    if (session.isEnding) this.#toNobody(headBytes);
+    else if (session.replies === null) this.#toOutput(session, headBytes, blob, blobBytes);
+    else this.#toPending(session.replies.take(), headBytes, blob, blobBytes);
   }
 
-  #toSession(
+  /** A reply that has its place already; half-closed peers still receive those. */
+  #fill(
     session: Session,
-    pending: PendingReply | null,
+    replyId: number,
     headBytes: number,
     blob: number,
     blobBytes: number,
   ): void {
-    const resumed = this.#resumed;
-    // Who has half closed still gets what was postponed before.
-    if (session.isEnding && resumed === null) {
-      this.#toNobody(headBytes);
-      return;
+    const { replies } = session;
+    const pending = replies?.find(replyId);
+    if (pending === undefined) this.#toNobody(headBytes);
+    else if (pending !== replies?.front) this.#toPending(pending, headBytes, blob, blobBytes);
+    else {
+      pending.isFilled = true;
+      this.#toOutput(session, headBytes, blob, blobBytes);
     }
-    if (blob > 0) this.#blobs.blobRetain(blob);
-    const isFront = resumed !== null && resumed === session.replies?.front;
-    if (isFront) resumed.isFilled = true;
-    if (session.replies === null || isFront) {
-      this.bytes = this.#output.bytes;
-      this.at = this.#output.reserve(session.conn, headBytes);
-      if (blob > 0) this.#output.blob(session.conn, blob, blobBytes);
-      return;
-    }
-    // Behind the replies that wait: its first unfilled place keeps the front, so nothing leaves before the caller has written.
-    const place = resumed ?? pending ?? session.replies.take();
-    const head = new Uint8Array(headBytes);
-    place.add(head);
-    if (blob > 0) place.add({ blob, byteCount: blobBytes });
-    place.isFilled = true;
-    this.bytes = head;
+  }
+
+  #toOutput(session: Session, headBytes: number, blob: number, blobBytes: number): void {
+    this.bytes = this.#output.bytes;
+    this.at = this.#output.reserve(session.conn, headBytes);
+    if (blob === 0) return;
+    this.#blobs.blobRetain(blob);
+    this.#output.blob(session.conn, blob, blobBytes);
+  }
+
+  #toPending(pending: PendingReply, headBytes: number, blob: number, blobBytes: number): void {
+    this.bytes = new Uint8Array(headBytes);
     this.at = 0;
+    pending.add(this.bytes);
+    if (blob > 0) {
+      this.#blobs.blobRetain(blob);
+      pending.add({ blob, byteCount: blobBytes });
+    }
+    pending.isFilled = true;
   }
 
   /** The packet goes into the record that was begun for it. */

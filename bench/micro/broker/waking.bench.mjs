@@ -74,7 +74,7 @@ class Scene {
 
   play(peer, type, payload) {
     this.frame.parse(peer.conn, type, payload, 0, payload.length, SEED);
-    this.broker.onFrame(peer, this.frame);
+    this.broker.onFrame(peer, this.frame, 0);
   }
 
   /** One job from submit to end; its worker sleeps again behind it. */
@@ -84,7 +84,7 @@ class Scene {
     const name = names[(this.turn * 7919) % names.length];
     this.play(this.client, Packet.SUBMIT_JOB_BG, Buffer.concat([name, Buffer.from('\0\0x')]));
     const worker = sink.woken.pop();
-    broker.onGrab(worker, Packet.GRAB_JOB);
+    broker.onGrab(worker, Packet.GRAB_JOB, 0);
     const end = sink.bytes.indexOf(0, 12);
     this.play(worker, Packet.WORK_COMPLETE, Buffer.concat([sink.bytes.subarray(12, end + 1)]));
     broker.onSleep(worker, ++this.serial);

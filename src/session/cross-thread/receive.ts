@@ -131,8 +131,7 @@ function onCrossThreadFrame(table: SessionTable, from: number, record: RecordVie
     frame.blob = table.reactor.blobFrom(bytes, frame.data, frame.end);
     frame.end = frame.data;
   }
-  table.outbox.crossThreadReplyId = replyId;
-  (table.broker as Broker).onFrame(crossThreadPeer(table, from, conn), frame);
+  (table.broker as Broker).onFrame(crossThreadPeer(table, from, conn), frame, replyId);
 }
 
 function onCrossThreadGone(table: SessionTable, from: number, conn: number): void {

@@ -81,9 +81,7 @@ function answerGrab(table: SessionTable, session: Session, packet: Uint8Array): 
 
 /** This thread's own broker has a job for the worker: its reply fills the grab's place. */
 function grabHere(table: SessionTable, session: Session, grab: GrabUnderWay): void {
-  table.outbox.pending = session.replies?.find(grab.replyId) ?? null;
-  (table.broker as Broker).onGrab(table.peerOf(session), grab.type);
-  table.outbox.pending = null;
+  (table.broker as Broker).onGrab(table.peerOf(session), grab.type, grab.replyId);
   finishGrab(table, session);
   releaseAll(table, session);
 }

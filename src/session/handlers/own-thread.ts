@@ -13,7 +13,7 @@ import type { SessionTable } from '../session-table.ts';
 
 /** A frame for functions of this thread; its reply goes out or takes the next place. */
 export function toBroker(table: SessionTable, session: Session, frame: Frame): void {
-  (table.broker as Broker).onFrame(table.peerOf(session), frame);
+  (table.broker as Broker).onFrame(table.peerOf(session), frame, 0);
   if (session.replies !== null) limitPendingReplies(table, session, frame.end);
 }
 

@@ -82,17 +82,17 @@ export class BrokerWatch {
   #watchCalls(): void {
     const broker = this.#broker;
     const onFrame = broker.onFrame.bind(broker);
-    broker.onFrame = (peer, frame) => {
+    broker.onFrame = (peer, frame, replyId) => {
       const isGrab =
         frame.type === Packet.GRAB_JOB ||
         frame.type === Packet.GRAB_JOB_UNIQ ||
         frame.type === Packet.GRAB_JOB_ALL;
-      const call = () => onFrame(peer, frame);
+      const call = () => onFrame(peer, frame, replyId);
       if (isGrab) this.#grab(peer, call);
       else this.#within({ kind: 'frame', peer }, call);
     };
     const onGrab = broker.onGrab.bind(broker);
-    broker.onGrab = (peer, type) => this.#grab(peer, () => onGrab(peer, type));
+    broker.onGrab = (peer, type, replyId) => this.#grab(peer, () => onGrab(peer, type, replyId));
     const onPeerGone = broker.onPeerGone.bind(broker);
     broker.onPeerGone = (peer) => {
       this.#within({ kind: 'gone', peer }, () => onPeerGone(peer));

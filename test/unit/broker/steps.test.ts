@@ -20,7 +20,6 @@ const TURN_STEPS = 220_000;
 class Sink implements Outbox {
   bytes = new Uint8Array(1 << 17);
   at = 0;
-  replyId = 0;
   replies: number[] = [];
   wakes: Peer[] = [];
   reply(): void {
@@ -29,11 +28,10 @@ class Sink implements Outbox {
   notify(): number {
     return 1;
   }
-  postpone(): number {
-    return 0;
+  reserveReply(): number {
+    return 1;
   }
-  resume(): void {}
-  release(): void {}
+  finishReply(): void {}
   wake(peer: Peer): void {
     this.wakes.push(peer);
   }
@@ -89,7 +87,7 @@ class Scene {
     return this.cost(() => {
       const bytes = Buffer.from(payload, 'latin1');
       this.#frame.parse(peer.conn, type, bytes, 0, bytes.length, SEED);
-      this.broker.onFrame(peer, this.#frame);
+      this.broker.onFrame(peer, this.#frame, 0);
     });
   }
 

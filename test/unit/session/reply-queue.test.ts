@@ -24,10 +24,11 @@ describe('the reply queue', () => {
     expect(queue.find(3)).toBe(queue.front);
   });
 
-  it('goes on behind the greatest id', () => {
+  it('begins again with 1 behind the greatest id', () => {
     const queue = new ReplyQueue(0x7fffffff, null, { held: 0 });
     const [last, first] = [queue.take(), queue.take()];
-    expect([last.id, first.id]).toEqual([0x7fffffff, -0x80000000]);
+    expect([last.id, first.id]).toEqual([0x7fffffff, 1]);
+    expect(queue.find(last.id)).toBe(last);
     expect(queue.find(first.id)).toBe(first);
     queue.shift();
     expect(queue.find(last.id)).toBeUndefined();
