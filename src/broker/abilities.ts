@@ -75,9 +75,9 @@ export class Abilities {
     return this.#byFunction.get(functionIndex);
   }
 
-  /** The ability at a place below `size`. */
-  at(replyId: number): Ability {
-    return this.#list[replyId] as Ability;
+  /** The ability at a position below `size`. */
+  at(position: number): Ability {
+    return this.#list[position] as Ability;
   }
 
   values(): readonly Ability[] {

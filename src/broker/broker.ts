@@ -159,7 +159,7 @@ export class Broker {
 
   /**
    * One packet of `peer` that concerns functions of this shard. The reference of `frame.blob` passes to the broker.
-   * Types: SUBMIT_*, GRAB_*, WORK_*, CAN_DO*, CANT_DO, RESET_ABILITIES.
+   * Types: SUBMIT_*, GRAB_*, WORK_*, CAN_DO*, CANT_DO, RESET_ABILITIES. `replyId`: of the reply to it, see `Outbox.reply`.
    */
   onFrame(peer: Peer, frame: Frame, replyId: number): void {
     switch (frame.type) {

@@ -103,31 +103,31 @@ export class ReadyFunctions {
 /** Puts `ability` at `at` or above it, below none of a smaller order. */
 function siftUp(heap: Ability[], at: number, ability: Ability): void {
   const { order } = ability;
-  let replyId = at;
-  while (replyId > 0) {
-    const parent = heap[(replyId - 1) >> 1] as Ability;
+  let position = at;
+  while (position > 0) {
+    const parent = heap[(position - 1) >> 1] as Ability;
     if (parent.order >= order) break;
-    heap[replyId] = parent;
-    parent.readyAt = replyId;
-    replyId = (replyId - 1) >> 1;
+    heap[position] = parent;
+    parent.readyAt = position;
+    position = (position - 1) >> 1;
   }
-  heap[replyId] = ability;
-  ability.readyAt = replyId;
+  heap[position] = ability;
+  ability.readyAt = position;
 }
 
 /** Puts `ability` at `at` or below it, above none of a greater order. */
 function siftDown(heap: Ability[], at: number, ability: Ability): void {
   const { order } = ability;
-  let replyId = at;
-  for (let child = replyId * 2 + 1; child < heap.length; child = replyId * 2 + 1) {
+  let position = at;
+  for (let child = position * 2 + 1; child < heap.length; child = position * 2 + 1) {
     const right = heap[child + 1];
     if (right !== undefined && right.order > (heap[child] as Ability).order) child++;
     const greater = heap[child] as Ability;
     if (greater.order <= order) break;
-    heap[replyId] = greater;
-    greater.readyAt = replyId;
-    replyId = child;
+    heap[position] = greater;
+    greater.readyAt = position;
+    position = child;
   }
-  heap[replyId] = ability;
-  ability.readyAt = replyId;
+  heap[position] = ability;
+  ability.readyAt = position;
 }

@@ -51,9 +51,9 @@ export class Restore {
     if (this.#isOrdered) for (const job of jobs) this.#ready(job);
     else {
       const orders = this.#orders;
-      const places = Uint32Array.from(jobs, (_, i) => i);
-      places.sort((a, b) => (orders[a] as number) - (orders[b] as number));
-      for (const replyId of places) this.#ready(jobs[replyId] as number);
+      const positions = Uint32Array.from(jobs, (_, i) => i);
+      positions.sort((a, b) => (orders[a] as number) - (orders[b] as number));
+      for (const position of positions) this.#ready(jobs[position] as number);
     }
     jobs.length = 0;
     this.#orders.length = 0;
