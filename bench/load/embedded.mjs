@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util';
 import { Client, createServer, Worker } from '../../dist/index.js';
 
-const count = (fallback) => ({ type: 'string', default: String(fallback) });
+const count = (byDefault) => ({ type: 'string', default: String(byDefault) });
 const { values } = parseArgs({
   options: {
     scenario: { type: 'string' },

@@ -123,7 +123,7 @@ export const servers = [
     argv: (context, port) => gearmand(context, port, []),
   },
   {
-    name: 'twin',
+    name: 'typescript',
     about: 'geartrain --threads 0 without the addon',
     isGeartrain: true,
     missing: oursMissing,

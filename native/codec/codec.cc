@@ -44,7 +44,7 @@ struct Cursor {
     row[kA1] = static_cast<int32_t>(announced);  // unsigned in truth
     return Stopped(Stop::kFault);
   }
-  bool Line();
+  bool TextLine();
   bool Packet();
   bool PacketWithData(uint32_t type, uint32_t payload);
   bool PacketWithoutData(uint32_t type, uint32_t payload);
@@ -80,7 +80,7 @@ int32_t* AppendPacket(const Settings& settings, Batch* batch, int32_t conn, uint
   return row;
 }
 
-bool Cursor::Line() {
+bool Cursor::TextLine() {
   uint32_t limit = Min(end - at, settings.line_bytes_max + 1);
   const uint8_t* text = batch->arena + at;
   const void* lf = memchr(text, '\n', limit);
@@ -179,7 +179,7 @@ Decoded Decode(const Settings& settings, Batch* batch, int32_t conn, uint32_t st
       cursor.result.stop = Stop::kRowsFull;
       break;
     }
-    more = batch->arena[cursor.at] == 0 ? cursor.Packet() : cursor.Line();
+    more = batch->arena[cursor.at] == 0 ? cursor.Packet() : cursor.TextLine();
   }
   cursor.result.at = cursor.at;
   return cursor.result;

@@ -1,4 +1,4 @@
-/** The do-nothing twin: takes every job, calls it durable at the next flush and remembers nothing. */
+/** The store that keeps nothing: takes every job, calls it durable at the next flush and remembers nothing. */
 import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from './store.ts';
 import type { StoredJob } from './stored-job.ts';
 

@@ -33,7 +33,7 @@ class Client final : public Speaker {
   bool isQuiet() const { return underWay_ == 0 && open_.count() == 0; }
 
  private:
-  struct Waiting {
+  struct Outstanding {
     uint64_t number;
     uint64_t atNs;
   };
@@ -69,7 +69,7 @@ class Client final : public Speaker {
     if (handle.empty() || handle.size() > OpenJobs::kHandleBytesMax) {
       fail("a handle is " + std::to_string(handle.size()) + " bytes long");
     }
-    const Waiting waited = waiting_[waitingFirst_];
+    const Outstanding waited = waiting_[waitingFirst_];
     waitingFirst_ = (waitingFirst_ + 1) % waiting_.size();
     waitingCount_--;
     Batch &batch = context_.batch;
@@ -99,7 +99,7 @@ class Client final : public Speaker {
     context_.record(job.atNs);
   }
 
-  std::vector<Waiting> waiting_;
+  std::vector<Outstanding> waiting_;
   size_t waitingFirst_ = 0;
   size_t waitingCount_ = 0;
   size_t underWay_ = 0;

@@ -49,7 +49,7 @@ struct Context {
   uint64_t noops = 0;
   uint64_t noJobs = 0;
   size_t busyWorkers = 0;
-  size_t fences = 0;
+  size_t barriers = 0;
   // The time limit of the phase is over: nothing new is begun.
   bool isCut = false;
   // Parked workers stop when so many jobs have been executed in all.
@@ -77,23 +77,23 @@ struct Context {
   }
 };
 
-// A peer with one connection that can ask for a fence: everything sent before it has been answered.
+// A peer with one connection that can ask for a barrier: everything sent before it has been answered.
 class Speaker : public Peer {
  public:
   Speaker(Context &context, const Address &address)
       : context_(context), connection_(context.loop.open(address, this)) {}
 
-  void fence() {
-    std::memcpy(wire::putRequest(connection_->out(), wire::ECHO_REQ, 5), "fence", 5);
-    context_.fences++;
+  void barrier() {
+    std::memcpy(wire::putRequest(connection_->out(), wire::ECHO_REQ, 5), "barrier", 5);
+    context_.barriers++;
     isFencing_ = true;
   }
 
   void onFrame(uint32_t type, std::string_view payload) final {
     if (type == wire::ECHO_RES && isFencing_) {
-      if (payload != "fence") fail("ECHO_RES is not what was sent");
+      if (payload != "barrier") fail("ECHO_RES is not what was sent");
       isFencing_ = false;
-      context_.fences--;
+      context_.barriers--;
       context_.loop.moved();
     } else if (type == wire::ERROR) {
       std::string text(payload);

@@ -47,14 +47,14 @@ class Run {
     for (uint64_t i = 0; i < options_.clients; i++) {
       clients_.push_back(std::make_unique<Client>(context_, address_));
       if (!options_.clientHome.empty()) clients_.back()->settleAt(options_.clientHome);
-      if (i % 16 == 15 || i + 1 == options_.clients) fence(*clients_.back());
+      if (i % 16 == 15 || i + 1 == options_.clients) barrier(*clients_.back());
     }
   }
 
   void openEchoers() {
     for (uint64_t i = 0; i < options_.clients; i++) {
       echoers_.push_back(std::make_unique<Echoer>(context_, address_));
-      if (i % 16 == 15 || i + 1 == options_.clients) fence(*echoers_.back());
+      if (i % 16 == 15 || i + 1 == options_.clients) barrier(*echoers_.back());
     }
   }
 
@@ -76,7 +76,7 @@ class Run {
         echoers_.push_back(std::make_unique<Echoer>(context_, address_));
         peer = echoers_.back().get();
       }
-      if (i % 16 == 15 || i + 1 == count) fence(*peer);
+      if (i % 16 == 15 || i + 1 == count) barrier(*peer);
     }
     waitForRest();
     return count;
@@ -87,7 +87,7 @@ class Run {
     const uint64_t count = options_.workers + options_.idleWorkers;
     for (uint64_t i = 0; i < count; i++) {
       workers_.push_back(std::make_unique<Worker>(context_, address_, isParking));
-      if (i % 16 == 15 || i + 1 == count) fence(*workers_.back());
+      if (i % 16 == 15 || i + 1 == count) barrier(*workers_.back());
     }
     if (isParking) return;
     for (auto &worker : workers_) worker->start();
@@ -253,7 +253,7 @@ class Run {
 
   void finish(uint64_t executedExpected) {
     loop_.runUntil("beside", [this] { return pour_.isAnswered(); });
-    for (auto &client : clients_) fence(*client);
+    for (auto &client : clients_) barrier(*client);
     if (context_.executed != executedExpected) {
       fail("workers ran " + std::to_string(context_.executed) + " jobs, clients submitted " +
            std::to_string(executedExpected));
@@ -340,9 +340,9 @@ class Run {
     loop_.runUntil("sleep", [this] { return context_.busyWorkers == 0; });
   }
 
-  void fence(Speaker &speaker) {
-    speaker.fence();
-    loop_.runUntil("fence", [this] { return context_.fences == 0; });
+  void barrier(Speaker &speaker) {
+    speaker.barrier();
+    loop_.runUntil("barrier", [this] { return context_.barriers == 0; });
   }
 
   void checkLimit() {
@@ -379,7 +379,7 @@ class Run {
            part(", created ", batch.created) + part(", completed ", batch.completed) +
            part("; executed in all ", context_.executed) +
            part(", workers at work ", context_.busyWorkers) +
-           part(", fences open ", context_.fences) + ")";
+           part(", barriers open ", context_.barriers) + ")";
   }
 
   const Options options_;

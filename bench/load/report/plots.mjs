@@ -7,7 +7,7 @@ const colours = {
   geartrain: '#00798c',
   against: '#5c4d9c',
   yardstick: '#8a909c',
-  twin: '#5d9b73',
+  typescript: '#5d9b73',
   perl: '#8d5a97',
 };
 const spare = ['#2e4057', '#4f6d9a', '#7a93b8', '#a3b18a', '#6b705c'];

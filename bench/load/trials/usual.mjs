@@ -4,7 +4,7 @@
 export const usual = ['c-tuned', 'geartrain', 'yardstick'];
 
 /** Who else plays the first trials when no word chooses. */
-export const others = ['c-default', 'twin', 'shards-1', 'shards-2', 'shards-n', 'perl'];
+export const others = ['c-default', 'typescript', 'shards-1', 'shards-2', 'shards-n', 'perl'];
 
 /** Two lots, and a warm-up as long as one. */
 export const inLots = { jobs: 200000, warm: 100000, lot: 100000 };

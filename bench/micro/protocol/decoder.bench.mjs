@@ -1,5 +1,5 @@
 /**
- * The decoder of the addon beside its twin: nanoseconds a frame, for batches of one read with so many frames of one
+ * The decoder of the addon beside the TypeScript one: nanoseconds a frame, for batches of one read with so many frames of one
  * kind. Runs the built output: `npx tsc && node bench/micro/protocol/decoder.bench.mjs [frames ...]`.
  */
 
@@ -7,7 +7,7 @@ import { Bench } from 'tinybench';
 import { loadNative } from '../../../dist/native/load.js';
 import { PACKET_BYTES_DEFAULT, READ_BYTES } from '../../../dist/protocol/limits.js';
 import { Packet } from '../../../dist/protocol/packets.js';
-import { createDecoder as createTwin } from '../../../dist/transport/socketless-decoder.js';
+import { createDecoder as createTypescriptDecoder } from '../../../dist/transport/socketless-decoder.js';
 
 const HASH_SEED = 4711;
 /** Calls a benched function makes; a clock read costs as much as a small call. */
@@ -31,7 +31,7 @@ const kinds = {
 };
 
 async function decoders() {
-  const all = { twin: createTwin(HASH_SEED, PACKET_BYTES_DEFAULT) };
+  const all = { typescript: createTypescriptDecoder(HASH_SEED, PACKET_BYTES_DEFAULT) };
   const { kind, reason } = loadNative();
   if (kind === 'twin') {
     console.log(`without the addon: ${reason}`);

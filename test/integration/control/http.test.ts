@@ -11,7 +11,7 @@ import type { WireConnection } from '../../support/wire.ts';
 
 const hasCurl = requirePeer('curl');
 
-interface Answer {
+interface CurlAnswer {
   readonly status: number;
   /** Headers and trailers by lower case name. */
   readonly headers: Record<string, string>;
@@ -21,7 +21,7 @@ interface Answer {
 }
 
 /** Runs curl; its answer is what came last. */
-function curl(...args: string[]): Promise<Answer> {
+function curl(...args: string[]): Promise<CurlAnswer> {
   const child = spawn('curl', ['-sS', '-i', '--raw', '--no-buffer', '--max-time', '20', ...args]);
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => {

@@ -8,7 +8,7 @@ import type { Leave } from './link.ts';
 import { SimPeer } from './peer.ts';
 
 /** A line and how its answer looks; null for a listing. */
-type Line = readonly [line: string, reply: RegExp | null];
+type Command = readonly [line: string, reply: RegExp | null];
 
 /** Above the 4,096 replies that may wait for one connection. */
 const FLOOD = 5000;
@@ -102,7 +102,7 @@ export abstract class CuriousPeer extends SimPeer {
   #askText(): void {
     const { random, ledger } = this;
     const fn = random.pick([...this.world.plan.functionNames, 'extra']);
-    const line = random.weighted<() => Line>([
+    const line = random.weighted<() => Command>([
       [2, () => ['version', /^OK 2\.0\.0\+sim\n$/]],
       [2, () => ['STATUS', null]],
       [1, () => ['prioritystatus', null]],
@@ -124,13 +124,13 @@ export abstract class CuriousPeer extends SimPeer {
     return this.world.plan.memoryBytesMax > 0 ? /^(OK|ERR QUEUE_ERROR .*)\r\n$/ : /^OK\r\n$/;
   }
 
-  #limit(fn: string): Line {
+  #limit(fn: string): Command {
     const limit = this.random.pick([0, 0, 8]);
     if (limit > 0) this.ledger.limited.add(fn);
     return [`maxqueue ${fn} ${limit}`, /^OK\r\n$/];
   }
 
-  #cancel(): Line {
+  #cancel(): Command {
     const handle = this.random.pick(this.ledger.handles.slice(-10));
     this.ledger.cancelAsked(handle);
     return [`cancel job ${handle}`, /^(OK|ERR UNKNOWN_JOB)\r\n$/];

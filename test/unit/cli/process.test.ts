@@ -147,8 +147,8 @@ describe('sentences', () => {
     );
     const controlled = { ...server, controlAddress: { host: '::1', port: 2 } };
     expect(startLine(controlled, '1.2.3', 9)).toContain('unix:/run/g, control on [::1]:2, pid 9');
-    const twin = { ...server, kind: 'twin' as const, kindReason: 'not wanted', threads: 1 };
-    expect(startLine(twin, '1.2.3', 9)).toContain('(twin: not wanted), 1 thread, ');
+    const other = { ...server, kind: 'twin' as const, kindReason: 'not wanted', threads: 1 };
+    expect(startLine(other, '1.2.3', 9)).toContain('(twin: not wanted), 1 thread, ');
   });
 
   test('addresses that strangers reach are those beside loopback and Unix sockets', () => {
