@@ -48,7 +48,7 @@ const controlAddress: ProgramType<ControlAddress | null> = {
 };
 
 /** Whether only this machine can reach an address; a name counts when it is `localhost`. */
-function isLoopback(host: string): boolean {
+function isThisMachine(host: string): boolean {
   return host === 'localhost' || (host !== '' && isLoopback(host));
 }
 
@@ -65,7 +65,7 @@ export const controlTable = {
       defaultValue: null,
       conflict: (value: ControlAddress | null, values) =>
         value === null ||
-        isLoopback(value.host) ||
+        isThisMachine(value.host) ||
         values.controlTokenFile !== null ||
         (value.isSecure === true && values.tlsClientCa !== null)
           ? null

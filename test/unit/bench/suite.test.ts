@@ -88,7 +88,10 @@ describe('words', () => {
 
   it('choose servers as well', () => {
     const [drain] = named(['drain', 'typescript', 'shards-1']);
-    expect(drain?.servers.map(({ name }: { name: string }) => name)).toEqual(['typescript', 'shards-1']);
+    expect(drain?.servers.map(({ name }: { name: string }) => name)).toEqual([
+      'typescript',
+      'shards-1',
+    ]);
   });
 
   it('that mean nothing are refused', () => {
