@@ -18,6 +18,21 @@ const LEVELS = [
   ['packaging'],
 ];
 const PURE = ['base', 'protocol', 'broker', 'session', 'admin'];
+/** What is started or loaded from outside of src; everything else is imported by one of them. */
+const ENTRIES = [
+  'index',
+  'cli/(gearmand|gearman|gearadmin)',
+  // Threads.
+  'shard/thread',
+  'store/database/thread',
+  '(shard|worker)/thread-start',
+  'packaging/(write-man|health-check)',
+  // What tests compare with checked-in files, and write anew when asked to.
+  'packaging/(server-options-text|option-tables)',
+  // Benches.
+  'transport/socketless-decoder',
+];
+const entryPath = `^src/(${ENTRIES.join('|')})\\.c?ts$`;
 
 const forbidden = [
   {
@@ -31,6 +46,12 @@ const forbidden = [
     severity: 'error',
     from: { path: `^src/(${PURE.join('|')})/` },
     to: { dependencyTypes: ['core', 'npm', 'npm-dev'] },
+  },
+  {
+    name: 'every-module-is-reachable-from-an-entry',
+    severity: 'error',
+    from: { path: entryPath },
+    to: { path: '^src/', pathNot: entryPath, reachable: false },
   },
 ];
 for (const [level, folders] of LEVELS.entries()) {

@@ -15,7 +15,7 @@ export interface TakenOut {
   readonly unsent: Uint8Array;
 }
 
-/** Base of the node:net reactor and of the memory reactor. */
+/** Base of the node:net reactor and of the tests' memory reactor. */
 export abstract class TurnReactor implements Reactor {
   readonly kind = 'twin';
   readonly arena: Uint8Array;

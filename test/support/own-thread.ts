@@ -12,10 +12,10 @@ import type { SessionTable, SessionTableOptions } from '../../src/session/sessio
 import type { ThreadRings } from '../../src/shard/publishing.ts';
 import { ThreadCore } from '../../src/shard/thread-core.ts';
 import type { Store, StoreHost } from '../../src/store/store.ts';
-import { MemoryReactor } from '../../src/transport/memory-reactor.ts';
-import { MemoryRegistry } from '../../src/transport/memory-socket.ts';
 import { BOOT, HANDLE_PREFIX } from './handles.ts';
 import { keptBytes } from './kept-bytes.ts';
+import { MemoryReactor } from './memory-reactor.ts';
+import { MemoryRegistry } from './memory-socket.ts';
 
 export const HASH_SEED = 4711;
 const OUTPUT_PAUSE_BYTES = 1 << 22;

@@ -5,7 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { allowedLicences, licencesOf } from '../../../src/packaging/licences.ts';
+import { allowedLicences, licencesOf } from '../../support/licences.ts';
 import { missing, requirePeer } from '../../support/peers.ts';
 import {
   bareEnvironment,

@@ -2,7 +2,7 @@
  * A peer's end of one connection: bytes on their way in both directions, and the replies that the server owes.
  * Rule: every reply must answer the oldest request that waits; only NOOP and WORK_ packets may come unasked.
  */
-import type { MemorySocket } from '../../../src/transport/memory-socket.ts';
+import type { MemorySocket } from '../../support/memory-socket.ts';
 import { packetOf, printItem, type WireItem, type WirePacket } from '../../support/packet-text.ts';
 import type { Death } from '../server/world.ts';
 import { ensure, type Transcript } from '../transcript.ts';

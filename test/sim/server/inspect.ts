@@ -3,7 +3,7 @@ import type { Broker } from '../../../src/broker/broker.ts';
 import type { Peer } from '../../../src/broker/peer.ts';
 import { hashBytes } from '../../../src/protocol/hash.ts';
 import type { Session } from '../../../src/session/session.ts';
-import type { MemorySocket } from '../../../src/transport/memory-socket.ts';
+import type { MemorySocket } from '../../support/memory-socket.ts';
 import { liveFunctions, livePeers } from '../invariants.ts';
 import { sessionsOf } from '../session-invariants.ts';
 import type { SimThread } from './sim-thread.ts';

@@ -15,7 +15,7 @@ import {
 } from '../../../src/ring/layout.ts';
 import { RingReader, RingWriter } from '../../../src/ring/ring.ts';
 import type { ThreadRings } from '../../../src/shard/publishing.ts';
-import type { MemoryReactor } from '../../../src/transport/memory-reactor.ts';
+import type { MemoryReactor } from '../../support/memory-reactor.ts';
 
 /** What all threads of one server share. */
 export class RingHub {

@@ -6,8 +6,8 @@
 import { accountWords } from '../../../src/base/account.ts';
 import { RingReader } from '../../../src/ring/ring.ts';
 import { descriptorIn } from '../../../src/session/cross-thread/records.ts';
-import { MemoryRegistry, type MemorySocket } from '../../../src/transport/memory-socket.ts';
 import { MemoryFiles } from '../../support/memory-files.ts';
+import { MemoryRegistry, type MemorySocket } from '../../support/memory-socket.ts';
 import type { Plan } from '../plan.ts';
 import type { Transcript } from '../transcript.ts';
 import { RingHub } from './rings.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { decodeMove, encodeMove } from '../../../src/session/cross-thread/moving.ts';
 import { Session } from '../../../src/session/session.ts';
-import { MemoryRegistry, type MemorySocket } from '../../../src/transport/memory-socket.ts';
 import { CrossThreadDialogue } from '../../support/cross-thread.ts';
 import { handleOf } from '../../support/handles.ts';
+import { MemoryRegistry, type MemorySocket } from '../../support/memory-socket.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
 describe('a MOVE record', () => {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { nodeFiles } from '../../../src/store/file-system.ts';
 import { Journal } from '../../../src/store/journal/journal.ts';
-import { NoStore } from '../../../src/store/no-store.ts';
 import { databaseAddress } from '../../support/store/database-address.ts';
 import { DATABASES, type Database } from '../../support/store/databases.ts';
+import { NoStore } from '../../support/store/no-store.ts';
 import { storeSuite } from '../../support/store-suite.ts';
 
 storeSuite({

@@ -4,10 +4,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ReactorOptions } from '../../../src/native/contract.ts';
 import { Control, GoneReason, RowKind } from '../../../src/protocol/batch.ts';
-import { createMemoryReactor, type MemoryReactor } from '../../../src/transport/memory-reactor.ts';
-import { MemoryRegistry } from '../../../src/transport/memory-socket.ts';
 import { line, noise, sample } from '../../parity/corpus.ts';
 import { DEFAULTS, type Event, echo, Host } from '../../parity/host.ts';
+import { createMemoryReactor, type MemoryReactor } from '../../support/memory-reactor.ts';
+import { MemoryRegistry } from '../../support/memory-socket.ts';
 
 const KIB = 1024;
 const GRAB_COUNT = 65_536;

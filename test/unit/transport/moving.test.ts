@@ -5,10 +5,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Control, RowKind } from '../../../src/protocol/batch.ts';
-import { createMemoryReactor, type MemoryReactor } from '../../../src/transport/memory-reactor.ts';
-import { MemoryRegistry, type MemorySocket } from '../../../src/transport/memory-socket.ts';
 import { CORPUS, digest, line, noise, type Sample, sample } from '../../parity/corpus.ts';
 import { type Event, Host } from '../../parity/host.ts';
+import { createMemoryReactor, type MemoryReactor } from '../../support/memory-reactor.ts';
+import { MemoryRegistry, type MemorySocket } from '../../support/memory-socket.ts';
 import { Random } from '../../support/random.ts';
 
 type MemoryHost = Host<MemoryReactor>;

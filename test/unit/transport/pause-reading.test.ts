@@ -3,8 +3,8 @@
  */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { READ_BYTES } from '../../../src/protocol/limits.ts';
-import { createMemoryReactor, type MemoryReactor } from '../../../src/transport/memory-reactor.ts';
 import { Host } from '../../parity/host.ts';
+import { createMemoryReactor, type MemoryReactor } from '../../support/memory-reactor.ts';
 
 let host: Host<MemoryReactor>;
 let reactor: MemoryReactor;

@@ -2,7 +2,7 @@
  * Sockets without a system: one end is a peer driven by hand, the other a memory reactor's connection.
  * Rule: like a kernel, a socket keeps bytes and its end while nobody reads it, also on its way between two reactors.
  */
-import { ByteQueue, copyOf } from './turn/byte-queue.ts';
+import { ByteQueue, copyOf } from '../../src/transport/turn/byte-queue.ts';
 
 /** The peer's end; a reactor takes the other one through `reader`. */
 export class MemorySocket {

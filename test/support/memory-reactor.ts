@@ -1,14 +1,14 @@
 /**
- * The reactor's contract without sockets, for the simulation and for peers in the same process.
+ * The reactor's contract without sockets, for tests and the simulation.
  * Rule: nothing happens by itself; whoever owns it calls `runTurn`, and the same calls give the same rows.
  */
-import type { Detached, ListenAddress, ReactorOptions } from '../native/contract.ts';
-import { GoneReason } from '../protocol/batch.ts';
-import { READ_BYTES } from '../protocol/limits.ts';
+import type { Detached, ListenAddress, ReactorOptions } from '../../src/native/contract.ts';
+import { GoneReason } from '../../src/protocol/batch.ts';
+import { READ_BYTES } from '../../src/protocol/limits.ts';
+import { copyOf } from '../../src/transport/turn/byte-queue.ts';
+import type { Connection, Opened, Wire } from '../../src/transport/turn/connection.ts';
+import { TurnReactor } from '../../src/transport/turn-reactor.ts';
 import { MemoryRegistry, type MemorySocket } from './memory-socket.ts';
-import { copyOf } from './turn/byte-queue.ts';
-import type { Connection, Opened, Wire } from './turn/connection.ts';
-import { TurnReactor } from './turn-reactor.ts';
 
 export interface MemoryOptions {
   /** Shared by reactors that hand connections to each other; default: one of its own. */

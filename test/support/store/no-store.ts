@@ -1,6 +1,6 @@
-/** The store that keeps nothing: takes every job, calls it durable at the next flush and remembers nothing. */
-import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from './store.ts';
-import type { StoredJob } from './stored-job.ts';
+/** A store that keeps nothing: takes every job, calls it durable at the next flush and remembers none. */
+import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from '../../../src/store/store.ts';
+import type { StoredJob } from '../../../src/store/stored-job.ts';
 
 export class NoStore implements Store {
   readonly #host: StoreHost;
