@@ -6,8 +6,8 @@
  *   indexes  | 7 | 3 | 9 |     function indexes in no order; the ability of each is at the same place of a list
  */
 import { REGISTRATIONS_MAX } from '../protocol/limits.ts';
-import type { FunctionQueue, FunctionTable } from './functions.ts';
-import type { Peer } from './peer.ts';
+import { Ability } from './ability.ts';
+import type { FunctionQueue, FunctionTable, LinkedPeer } from './functions.ts';
 import { ReadyFunctions } from './ready-functions.ts';
 
 /** Up to so many functions with jobs in the shard are looked up one by one. */
@@ -17,45 +17,9 @@ const LOOK_UP_STEPS = 8;
 /** Up to so many functions of a peer are looked at, a byte each; of more it is known which have jobs. */
 const FEW_OFFERED = 128;
 
-/** What one peer offers of one function: also its place among the function's sleepers. */
-export class Ability {
-  readonly offered: Abilities;
-  readonly fn: FunctionQueue;
-  /** CAN_DO_TIMEOUT of the newest registration in milliseconds; 0 = none. */
-  timeoutMs = 0;
-  /** Registered twice is listed and counted twice, up to REGISTRATIONS_MAX. */
-  registrations = 0;
-  /** Links of the function's sleepers, longest sleeper first. */
-  previous: Ability | null = null;
-  next: Ability | null = null;
-  isListed = false;
-  /** Number of the sleep for which it is listed. */
-  sleptAs = 0;
-  /** Its place among the function's broad peers. */
-  manyFunctionAt = 0;
-  /** Its place among those of its peer. */
-  at = 0;
-  /** Number of its first registration, and of the others in falling order; null when there was never another. */
-  order = 0;
-  older: number[] | null = null;
-  /** Heap in which it is, 0 = none, and its place there (ready-functions.ts). */
-  readyLevel = 0;
-  readyAt = 0;
-
-  constructor(offered: Abilities, fn: FunctionQueue) {
-    this.offered = offered;
-    this.fn = fn;
-  }
-
-  /** Who offers it; null when the peer has withdrawn everything or is gone, and the function has not been told yet. */
-  get peer(): Peer | null {
-    return this.offered.peer;
-  }
-}
-
 export class Abilities {
   /** Null once all of them are withdrawn (departures.ts). */
-  peer: Peer | null;
+  peer: LinkedPeer | null;
   /** Function indexes; those below `size` count. Replaced when it grows. */
   indexes: Int32Array = new Int32Array(4);
   /** Functions below this place are still to be balanced (looks.ts); 0 = none. */
@@ -67,7 +31,7 @@ export class Abilities {
   #last = 0;
   #ready: ReadyFunctions | null = null;
 
-  constructor(peer: Peer) {
+  constructor(peer: LinkedPeer) {
     this.peer = peer;
   }
 

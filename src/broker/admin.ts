@@ -1,12 +1,13 @@
 /** Changes that the text protocol makes: functions created, dropped and limited, jobs cancelled. */
-import type { Broker } from './broker.ts';
+
 import { Kept, nameCost } from './kept.ts';
+import type { BrokerState } from './state.ts';
 
 /** Answers by number; the number crosses rings. */
 export const AdminResult = { done: 0, notFound: 1, isBusy: 2, refused: 3 } as const;
 
 /** `create function NAME`; done also when it exists. */
-export function createFunction(broker: Broker, name: Uint8Array, hash: number): number {
+export function createFunction(broker: BrokerState, name: Uint8Array, hash: number): number {
   if (broker.functions.find(name, 0, name.length, hash) !== null) return AdminResult.done;
   if (!broker.account.admits(Kept.FUNCTION + nameCost(name.length))) return AdminResult.refused;
   return broker.functionNamed(name, 0, name.length, hash) === null
@@ -15,7 +16,7 @@ export function createFunction(broker: Broker, name: Uint8Array, hash: number): 
 }
 
 /** `drop function NAME`: only without workers and without jobs, so that no job is ever orphaned. */
-export function dropFunction(broker: Broker, name: Uint8Array, hash: number): number {
+export function dropFunction(broker: BrokerState, name: Uint8Array, hash: number): number {
   const fn = broker.functions.find(name, 0, name.length, hash);
   if (fn === null) return AdminResult.notFound;
   if (fn.registrations > 0 || fn.total > 0) return AdminResult.isBusy;
@@ -27,7 +28,7 @@ export function dropFunction(broker: Broker, name: Uint8Array, hash: number): nu
  * Memory is short: forgets functions that have neither jobs nor workers nor a queue limit, of the `count` functions from
  * index `start` on. Returns the index to go on from, 0 at the end of the table.
  */
-export function forgetIdle(broker: Broker, start: number, count: number): number {
+export function forgetIdle(broker: BrokerState, start: number, count: number): number {
   const { functions } = broker;
   const end = Math.min(functions.indexEnd, start + count);
   for (let index = start; index < end; index++) {
@@ -40,7 +41,7 @@ export function forgetIdle(broker: Broker, start: number, count: number): number
 
 /** `maxqueue NAME ...`: greatest number of jobs by priority, 0 = no limit. An unknown function is not created. */
 export function limitQueue(
-  broker: Broker,
+  broker: BrokerState,
   name: Uint8Array,
   hash: number,
   high: number,

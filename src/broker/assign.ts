@@ -7,16 +7,16 @@ import { copyBytes } from '../base/bytes.ts';
 import { writeHeader } from '../protocol/encode.ts';
 import { HEADER_BYTES } from '../protocol/limits.ts';
 import { Packet } from '../protocol/packets.ts';
-import type { Ability } from './abilities.ts';
-import type { Broker } from './broker.ts';
+import type { Ability } from './ability.ts';
 import type { FunctionQueue } from './functions.ts';
 import { PRIORITY_COUNT } from './functions.ts';
 import { Job } from './job-table.ts';
 import type { Peer } from './peer.ts';
 import { replyNoJob } from './reply.ts';
+import type { BrokerState } from './state.ts';
 
 /** One GRAB_JOB, GRAB_JOB_UNIQ or GRAB_JOB_ALL (`type`) of `peer`: reply `replyId` is a job or NO_JOB. */
-export function grab(broker: Broker, peer: Peer, type: number, replyId: number): void {
+export function grab(broker: BrokerState, peer: Peer, type: number, replyId: number): void {
   const wasWoken = broker.waker.markAwake(peer);
   const { isPriorityGlobal, isRotating } = broker.options;
   const { level } = broker.jobs;
@@ -29,7 +29,13 @@ export function grab(broker: Broker, peer: Peer, type: number, replyId: number):
   if (wasWoken) broker.waker.balanceAll(peer, broker.nowMs);
 }
 
-function assign(broker: Broker, peer: Peer, ability: Ability, type: number, replyId: number): void {
+function assign(
+  broker: BrokerState,
+  peer: Peer,
+  ability: Ability,
+  type: number,
+  replyId: number,
+): void {
   const { jobs } = broker;
   const job = firstJob(ability.fn);
   jobs.becomeAssigned(job, peer);
@@ -52,7 +58,7 @@ function firstJob(fn: FunctionQueue): number {
 
 /** handle \0 function \0 [unique \0 [reducer \0]] workload */
 function writeAssign(
-  broker: Broker,
+  broker: BrokerState,
   peer: Peer,
   replyId: number,
   job: number,

@@ -3,9 +3,7 @@
  * the outbox. Rule: every method is one event, runs to completion and is never re-entered.
  * Source: Gearman PROTOCOL; behaviour of gearmand 1.1.20 and 2.0.
  */
-import type { Account } from '../base/account.ts';
-import type { Logger } from '../base/logger.ts';
-import { ROW_STEPS, Steps } from '../base/steps.ts';
+import { ROW_STEPS } from '../base/steps.ts';
 import type { BlobStore, Frame } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
 import { parseTimeout } from '../protocol/numbers.ts';
@@ -13,23 +11,18 @@ import { Packet } from '../protocol/packets.ts';
 import type { Store } from '../store/store.ts';
 import { grab } from './assign.ts';
 import { Departures } from './departures.ts';
-import { FunctionStats } from './function-stats.ts';
 import type { FunctionQueue } from './functions.ts';
-import { FunctionTable } from './functions.ts';
 import { countHeld } from './held-counts.ts';
 import { Job } from './job-table.ts';
 import type { MemoryHooks } from './jobs.ts';
-import { Flag, Jobs } from './jobs.ts';
-import { Kept, nameCost } from './kept.ts';
+import { Kept } from './kept.ts';
 import { LateAssignments } from './late.ts';
-import { abandon, canKeep, lose, queue } from './loss.ts';
+import { lose, queue } from './loss.ts';
 import type { Outbox } from './outbox.ts';
-import type { Peer } from './peer.ts';
-import { PeerTable, Waking } from './peer.ts';
+import { type Peer, Waking } from './peer.ts';
+import { type BrokerOptions, BrokerState } from './state.ts';
 import { Storing } from './storing.ts';
 import { submit } from './submit.ts';
-import { Uniques } from './uniques.ts';
-import { Waker } from './waking.ts';
 import { work } from './work.ts';
 
 /** Timeouts and scheduled jobs that one tick handles: some ten milliseconds. */
@@ -37,86 +30,11 @@ const TICK_JOBS_MAX = 10_000;
 /** Steps of a turn for what goes on over turns, departures and looks, each. */
 const TICK_STEPS = 100_000;
 
-export interface BrokerOptions {
-  /** Number of this thread: peers with this home are near. */
-  readonly thread: number;
-  readonly hashSeed: number;
-  /** Serials of jobs start above it. */
-  readonly lastSerial: number;
-  /** Lost runs before a job fails; -1 = no limit, 0 counts as 1. */
-  readonly jobRetries: number;
-  /** Names that may exist at a time. */
-  readonly functionsMax: number;
-  /** What this thread holds. */
-  readonly account: Account;
-  readonly log: Logger;
-  /** Counts the work of the thread. Default: one of its own. */
-  readonly steps?: Steps;
-  /** Sleepers woken for each runnable job, at least 1. */
-  readonly wakesPerJob: number;
-  readonly wakeupDelayMs: number;
-  /** A peer that offers more functions is woken in another way (waking.ts); for tests. */
-  readonly fewFunctionsMax?: number;
-  /** gearmand 2.0: the highest priority of all functions first. Else priority counts inside the chosen function. */
-  readonly isPriorityGlobal: boolean;
-  /** The function served last goes to the end of a worker's order. */
-  readonly isRotating: boolean;
-  /** Functions of all shards that are counted each by itself, and how many each thread has (tally.ts). Default: none. */
-  readonly measuredMax?: number;
-  readonly measured?: Int32Array;
-  /** With a store: background jobs wait for nothing, they are made durable soon afterwards. */
-  readonly isRelaxed: boolean;
-  /** The same for single functions, by name (Latin-1). Default: none. */
-  readonly relaxedOf?: ReadonlyMap<string, boolean>;
-  /** The store is given nothing until the end of the server, and then all that it has not (storing.ts). */
-  readonly storesAtEnd?: boolean;
-}
-
-/** Counters since start. */
-export interface Counters {
-  submitted: number;
-  coalesced: number;
-  refused: number;
-  assigned: number;
-  completed: number;
-  failed: number;
-  requeued: number;
-}
-
-export class Broker {
-  readonly options: BrokerOptions;
-  readonly account: Account;
-  readonly outbox: Outbox;
-  readonly handles: HandleCodec;
-  readonly blobs: BlobStore;
-  readonly steps: Steps;
-  readonly functions: FunctionTable;
-  readonly functionStats: FunctionStats;
-  readonly peers = new PeerTable();
-  readonly jobs: Jobs;
-  readonly waker: Waker;
+/** The state of one shard and the events that change it. */
+export class Broker extends BrokerState {
   readonly departures = new Departures(this);
-  readonly uniques: Uniques;
-  /** Jobs on their way to the store; null when background jobs are kept in memory only. */
-  readonly storing: Storing | null;
-  readonly counters: Counters = {
-    submitted: 0,
-    coalesced: 0,
-    refused: 0,
-    assigned: 0,
-    completed: 0,
-    failed: 0,
-    requeued: 0,
-  };
-  /** Scheduled jobs that were started and timeouts that ended, since start. */
-  tickedJobs = 0;
-  /** The server ends after its last job, and the store keeps what nobody waits for (drain.ts). */
-  isDraining = false;
-  /** Jobs are being left to the store: nothing is assigned until that is done. */
-  isSweeping = false;
-  /** Time of the turn: monotonic for delays and timeouts, wall clock for scheduled jobs alone. */
-  nowMs = 0;
-  wallMs = 0;
+  /** Jobs on their way to the store; null without one. */
+  override readonly storing: Storing | null;
 
   constructor(
     options: BrokerOptions,
@@ -126,29 +44,8 @@ export class Broker {
     memory: MemoryHooks,
     store: Store | null = null,
   ) {
-    this.options = options;
-    const { account } = options;
-    this.account = account;
-    this.outbox = outbox;
-    this.handles = handles;
-    this.blobs = blobs;
-    const { thread, measuredMax = 0, measured = new Int32Array(thread + 1) } = options;
-    this.steps = options.steps ?? new Steps();
-    this.functions = new FunctionTable(this.steps);
-    this.functionStats = new FunctionStats(measuredMax, measured, thread);
-    const charged = { ...memory, account };
-    this.jobs = new Jobs(this.functions, this.peers, blobs, charged, options.lastSerial);
-    const { wakeupDelayMs, wakesPerJob, fewFunctionsMax } = options;
-    const { functions, jobs } = this;
-    this.waker = new Waker(outbox, functions, jobs, wakeupDelayMs, wakesPerJob, fewFunctionsMax);
-    this.uniques = new Uniques(this.jobs, blobs, charged);
+    super(options, outbox, handles, blobs, memory);
     this.storing = store === null ? null : new Storing(this, store);
-  }
-
-  /** Sets the time of the events that follow. */
-  setTime(nowMs: number, wallMs: number): void {
-    this.nowMs = nowMs;
-    this.wallMs = wallMs;
   }
 
   addPeer(thread: number, conn: number): Peer {
@@ -204,16 +101,6 @@ export class Broker {
   /** Whether a GRAB of `peer` would get a job now. */
   canServe(peer: Peer): boolean {
     return peer.abilities?.isServed(this.functions) ?? false;
-  }
-
-  /** Whether `peer` holds the job with the handle numbers of this shard. */
-  holds(peer: Peer, slot: number, serial: number): boolean {
-    const { jobs } = this;
-    return (
-      jobs.table.isLive(slot, serial) &&
-      jobs.state(slot) === Flag.ASSIGNED &&
-      jobs.word(slot, Job.WORKER) === peer.index
-    );
   }
 
   /** PRE_SLEEP; `sleepSerial` counts the peer's sleeps. */
@@ -275,34 +162,6 @@ export class Broker {
     return Math.min(this.jobs.deadlines.peekAt(), this.waker.nextDueMs(), scheduled);
   }
 
-  /** The function of that name, added if new; null when --max-functions are there already. */
-  functionNamed(
-    bytes: Uint8Array,
-    start: number,
-    count: number,
-    hash: number,
-  ): FunctionQueue | null {
-    const known = this.functions.find(bytes, start, count, hash);
-    if (known !== null) return known;
-    if (this.functions.count >= this.options.functionsMax) return null;
-    return this.addFunction(bytes, start, count, hash);
-  }
-
-  /** Adds a function that is not there yet, whatever the limit. */
-  addFunction(bytes: Uint8Array, start: number, count: number, hash: number): FunctionQueue {
-    const fn = this.functions.add(bytes, start, count, hash);
-    this.functionStats.open(fn);
-    this.account.held += Kept.FUNCTION + nameCost(count);
-    return fn;
-  }
-
-  /** Forgets a function that has neither jobs nor workers. */
-  forgetFunction(fn: FunctionQueue): void {
-    this.account.held -= Kept.FUNCTION + nameCost(fn.name.length);
-    this.functions.drop(fn);
-    this.functionStats.close(fn);
-  }
-
   /** CAN_DO, CAN_DO_TIMEOUT. `timeoutMs` 0 = none. */
   offer(peer: Peer, frame: Frame, timeoutMs: number): void {
     const fn = this.functionNamed(frame.bytes, frame.off, frame.a0, frame.hash0);
@@ -333,12 +192,6 @@ export class Broker {
     while (peer.heldJob !== 0) this.#revoke(peer, peer.heldJob);
   }
 
-  /** Ends a job: out of the index, out of the table. */
-  finish(job: number): void {
-    this.uniques.remove(job);
-    this.jobs.becomeGone(job);
-  }
-
   #withdraw(peer: Peer, fn: FunctionQueue): void {
     const ability = peer.ability(fn.index);
     if (ability === undefined) return;
@@ -362,14 +215,5 @@ export class Broker {
     this.outbox.revoke(peer, this.jobs.table.serial(job), false);
     lose(this, job);
     this.steps.count += ROW_STEPS;
-  }
-
-  /** The peer does not wait for the job any more, which is dropped when nobody else does. */
-  unwatch(job: number, peer: Peer): void {
-    this.jobs.watchers.drop(job, peer);
-    if (this.jobs.watchers.count(job) > 0) return;
-    if (!this.jobs.has(job, Flag.BACKGROUND)) abandon(this, job);
-    else if (this.isDraining && this.jobs.state(job) === Flag.QUEUED && canKeep(this, job))
-      this.jobs.becomeKept(job);
   }
 }

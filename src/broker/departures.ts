@@ -4,11 +4,12 @@
  * woken, and counts are behind: `status` still shows workers and jobs of it.
  */
 import { ROW_STEPS } from '../base/steps.ts';
-import type { Abilities, Ability } from './abilities.ts';
-import type { Broker } from './broker.ts';
+import type { Abilities } from './abilities.ts';
+import type { Ability } from './ability.ts';
 import { Kept } from './kept.ts';
-import { lose } from './loss.ts';
+import { lose, unwatch } from './loss.ts';
 import type { Peer } from './peer.ts';
+import type { BrokerState } from './state.ts';
 
 /** Steps of a departure that are done at once: some thousand rows. */
 const FIRST_STEPS = 16_384;
@@ -25,10 +26,10 @@ interface Departure {
 }
 
 export class Departures {
-  readonly #broker: Broker;
+  readonly #broker: BrokerState;
   readonly #queue: Departure[] = [];
 
-  constructor(broker: Broker) {
+  constructor(broker: BrokerState) {
     this.#broker = broker;
   }
 
@@ -89,11 +90,11 @@ export class Departures {
     const { steps } = this.#broker;
     for (; gone.watchedJob !== 0; steps.count += ROW_STEPS) {
       if (steps.count >= stepsMax) return false;
-      this.#broker.unwatch(gone.watchedJob, gone);
+      unwatch(this.#broker, gone.watchedJob, gone);
     }
     for (const job of gone.extraWatches?.keys() ?? []) {
       if (steps.count >= stepsMax) return false;
-      this.#broker.unwatch(job, gone);
+      unwatch(this.#broker, job, gone);
       steps.count += ROW_STEPS;
     }
     return true;

@@ -3,15 +3,16 @@
  * for the next start; running jobs and those with a client are waited for. Rule: steps of so many rows, so that no turn
  * stalls; while the first sweep is under way no job is assigned at all.
  */
-import type { Broker } from './broker.ts';
+
 import { Flag } from './jobs.ts';
 import { abandon, canKeep, notifyFail } from './loss.ts';
+import type { BrokerState } from './state.ts';
 
 /** Rows that one step looks at. */
 const STEP_ROWS = 50_000;
 
 /** Begins to drain with `cursor` 0, then goes on from what it returned; 0 = done. Without a store nothing changes. */
-export function drain(broker: Broker, cursor: number): number {
+export function drain(broker: BrokerState, cursor: number): number {
   if (broker.storing === null) return 0;
   const { jobs } = broker;
   broker.isDraining = true;
@@ -27,7 +28,7 @@ export function drain(broker: Broker, cursor: number): number {
 }
 
 /** The time is over: every client that waits for a job gets WORK_FAIL; stored jobs stay. Steps as `drain`. */
-export function failWatched(broker: Broker, cursor: number): number {
+export function failWatched(broker: BrokerState, cursor: number): number {
   const { jobs } = broker;
   return step(broker, cursor, (job) => {
     if (jobs.watchers.count(job) === 0) return;
@@ -41,7 +42,7 @@ export function failWatched(broker: Broker, cursor: number): number {
   });
 }
 
-function step(broker: Broker, cursor: number, each: (job: number) => void): number {
+function step(broker: BrokerState, cursor: number, each: (job: number) => void): number {
   const { table } = broker.jobs;
   let job = table.next(cursor);
   for (let rows = 0; job !== 0; rows++) {

@@ -9,10 +9,10 @@
  */
 import { copyBytes, ownCopy } from '../base/bytes.ts';
 import { ROW_STEPS } from '../base/steps.ts';
-import type { Broker } from './broker.ts';
 import { BUCKET_COUNT, Count } from './function-stats.ts';
 import type { FunctionQueue } from './functions.ts';
 import { oldestMs } from './query.ts';
+import type { BrokerState } from './state.ts';
 
 /** Numbers of a row in front of its counts (`Count`): as they are now, but for CREATED. */
 export const Gauge = { QUEUED: 0, RUNNING: 1, WORKERS: 2, OLDEST_MS: 3, CREATED: 4 } as const;
@@ -39,7 +39,7 @@ export interface FunctionStatsRow {
  * `functionsMax` functions, or fewer when `rowsMax` of them have a row of their own.
  */
 export function functionStatsPiece(
-  broker: Broker,
+  broker: BrokerState,
   cursor: number,
   functionsMax: number,
   rowsMax: number,
@@ -72,7 +72,7 @@ export function functionStatsPiece(
   };
 }
 
-function encode(broker: Broker, rest: Float64Array, measured: readonly FunctionQueue[]) {
+function encode(broker: BrokerState, rest: Float64Array, measured: readonly FunctionQueue[]) {
   const rowCount = measured.length + 1;
   const numbers = new Float64Array(rowCount * ROW_NUMBERS);
   numbers.set(rest);
@@ -99,7 +99,7 @@ function encode(broker: Broker, rest: Float64Array, measured: readonly FunctionQ
   return bytes;
 }
 
-function readGauges(broker: Broker, fn: FunctionQueue, into: Float64Array, at: number): void {
+function readGauges(broker: BrokerState, fn: FunctionQueue, into: Float64Array, at: number): void {
   into[at + Gauge.QUEUED] = fn.total - fn.assigned;
   into[at + Gauge.RUNNING] = fn.assigned;
   into[at + Gauge.WORKERS] = fn.registrations;

@@ -4,12 +4,33 @@
  */
 import { equalBytes, ownCopy, withView } from '../base/bytes.ts';
 import { Steps } from '../base/steps.ts';
-import type { Ability } from './abilities.ts';
 
 export const Priority = { high: 0, normal: 1, low: 2 } as const;
 export const PRIORITY_COUNT = 3;
 /** Risen levels that are remembered; a power of two. */
 export const RISES_KEPT = 4096;
+
+/** What a function reads of a peer that offers it. Every one of them is a `Peer`. */
+export interface LinkedPeer {
+  readonly index: number;
+  readonly waking: number;
+  readonly sleptAs: number;
+  readonly isManyFunction: boolean;
+}
+
+/** A peer's offer of one function as the function links it. Every one of them is an `Ability`. */
+export interface AbilityLink {
+  /** Null when the peer has withdrawn everything or is gone, and the function does not know it yet. */
+  readonly peer: LinkedPeer | null;
+  /** Neighbours among the function's sleepers, longest sleeper first. */
+  previous: AbilityLink | null;
+  next: AbilityLink | null;
+  isListed: boolean;
+  /** Number of the sleep for which it is listed. */
+  sleptAs: number;
+  /** Its place among the function's many-function peers. */
+  manyFunctionAt: number;
+}
 
 /** One function. Jobs are linked by number (JobTable), workers by object. */
 export class FunctionQueue {
@@ -42,13 +63,13 @@ export class FunctionQueue {
 
   /** Registrations, as `status` shows them. */
   registrations = 0;
-  /** Narrow peers that offer it and were woken, or sleep. */
+  /** Few-function peers that offer it and were woken, or sleep. */
   woken = 0;
   sleeping = 0;
-  firstSleeper: Ability | null = null;
-  lastSleeper: Ability | null = null;
-  /** Broad peers that offer it, in no order; null for nearly all functions. */
-  manyFunction: Ability[] | null = null;
+  firstSleeper: AbilityLink | null = null;
+  lastSleeper: AbilityLink | null = null;
+  /** Many-function peers that offer it, in no order; null for nearly all functions. */
+  manyFunction: AbilityLink[] | null = null;
   /** Time (nowMs) since when jobs wait without any worker, or -1; for the log. */
   unservedSinceMs = -1;
 
@@ -59,7 +80,7 @@ export class FunctionQueue {
   }
 
   /** `sleptAs` numbers the sleep: the smaller, the longer. */
-  addSleeper(ability: Ability, sleptAs: number): void {
+  addSleeper(ability: AbilityLink, sleptAs: number): void {
     if (ability.isListed) return;
     ability.isListed = true;
     ability.sleptAs = sleptAs;
@@ -71,7 +92,7 @@ export class FunctionQueue {
     this.sleeping++;
   }
 
-  removeSleeper(ability: Ability): void {
+  removeSleeper(ability: AbilityLink): void {
     if (!ability.isListed) return;
     ability.isListed = false;
     if (ability.previous === null) this.firstSleeper = ability.next;
@@ -83,16 +104,16 @@ export class FunctionQueue {
     this.sleeping--;
   }
 
-  addManyFunction(ability: Ability): void {
+  addManyFunction(ability: AbilityLink): void {
     this.manyFunction ??= [];
     ability.manyFunctionAt = this.manyFunction.length;
     this.manyFunction.push(ability);
   }
 
   /** The last one takes its place. */
-  removeManyFunction(ability: Ability): void {
-    const manyFunction = this.manyFunction as Ability[];
-    const last = manyFunction.pop() as Ability;
+  removeManyFunction(ability: AbilityLink): void {
+    const manyFunction = this.manyFunction as AbilityLink[];
+    const last = manyFunction.pop() as AbilityLink;
     if (last !== ability) {
       manyFunction[ability.manyFunctionAt] = last;
       last.manyFunctionAt = ability.manyFunctionAt;

@@ -5,13 +5,13 @@
 import { writeHeader } from '../protocol/encode.ts';
 import { HEADER_BYTES } from '../protocol/limits.ts';
 import { Packet } from '../protocol/packets.ts';
-import type { Broker } from './broker.ts';
 import { Count } from './function-stats.ts';
 import { Flag } from './jobs.ts';
 import type { Peer } from './peer.ts';
+import type { BrokerState } from './state.ts';
 
 /** Takes an assigned job from its worker: back to its queue, or failed when its attempts are spent. */
-export function lose(broker: Broker, job: number): void {
+export function lose(broker: BrokerState, job: number): void {
   const { jobs, options } = broker;
   if (jobs.has(job, Flag.IGNORED)) {
     broker.finish(job);
@@ -32,14 +32,14 @@ export function lose(broker: Broker, job: number): void {
 }
 
 /** Whether the job may be left to the store: nobody waits for it, and the next start will have it. */
-export function canKeep(broker: Broker, job: number): boolean {
+export function canKeep(broker: BrokerState, job: number): boolean {
   const { jobs, options } = broker;
   if (!jobs.has(job, Flag.BACKGROUND) || jobs.watchers.count(job) > 0) return false;
   return jobs.has(job, Flag.STORED) || options.storesAtEnd === true;
 }
 
 /** Makes a job runnable and wakes a worker; while the server drains a stored one is kept instead. */
-export function queue(broker: Broker, job: number): void {
+export function queue(broker: BrokerState, job: number): void {
   const { jobs } = broker;
   if (broker.isDraining && canKeep(broker, job)) {
     jobs.becomeKept(job);
@@ -50,7 +50,7 @@ export function queue(broker: Broker, job: number): void {
 }
 
 /** Nobody waits for the job any more. Its unique is free at once: nothing coalesces onto it. */
-export function abandon(broker: Broker, job: number): void {
+export function abandon(broker: BrokerState, job: number): void {
   broker.uniques.remove(job);
   broker.jobs.watchers.dropAll(job);
   broker.jobs.forget(job);
@@ -58,13 +58,23 @@ export function abandon(broker: Broker, job: number): void {
   else broker.jobs.becomeGone(job);
 }
 
+/** The peer does not wait for the job any more, which is dropped when nobody else does. */
+export function unwatch(broker: BrokerState, job: number, peer: Peer): void {
+  const { jobs } = broker;
+  jobs.watchers.drop(job, peer);
+  if (jobs.watchers.count(job) > 0) return;
+  if (!jobs.has(job, Flag.BACKGROUND)) abandon(broker, job);
+  else if (broker.isDraining && jobs.state(job) === Flag.QUEUED && canKeep(broker, job))
+    jobs.becomeKept(job);
+}
+
 /** WORK_FAIL to every watcher; its payload is the handle without a NUL. */
-export function notifyFail(broker: Broker, job: number): void {
+export function notifyFail(broker: BrokerState, job: number): void {
   broker.jobs.watchers.forEach(job, (watcher, copies) => failTo(broker, watcher, job, copies));
 }
 
 /** `copies` of WORK_FAIL to one watcher. */
-export function failTo(broker: Broker, watcher: Peer, job: number, copies: number): void {
+export function failTo(broker: BrokerState, watcher: Peer, job: number, copies: number): void {
   const { outbox, handles } = broker;
   const handleBytes = handles.encode(job, broker.jobs.table.serial(job));
   for (let left = copies; left > 0; ) {
@@ -75,7 +85,7 @@ export function failTo(broker: Broker, watcher: Peer, job: number, copies: numbe
 }
 
 /** `cancel job`: watchers hear WORK_FAIL once, a running job ends unheard. False when there is no such job. */
-export function cancel(broker: Broker, job: number, serial: number): boolean {
+export function cancel(broker: BrokerState, job: number, serial: number): boolean {
   if (!broker.jobs.table.isLive(job, serial)) return false;
   notifyFail(broker, job);
   // As gearmand lists it: out of the store, so not in the background any more.

@@ -2,15 +2,16 @@
  * A client or worker as the broker sees it: (home thread, connection id), what it offers, holds and watches.
  * Jobs name peers by `index`, so a job row needs no object. Source: rules.md 1 and 4 of the design: waking, far peers.
  */
-import type { Ability } from './abilities.ts';
 import { Abilities } from './abilities.ts';
+import type { Ability } from './ability.ts';
+import type { LinkedPeer } from './functions.ts';
 import type { LateAssignments } from './late.ts';
 
 /** How a peer stands to waking. `stuck`: woken, but did not come within the wake-up delay; no longer counted. */
 export const Waking = { awake: 0, sleeping: 1, woken: 2, stuck: 3 } as const;
 export type WakingState = (typeof Waking)[keyof typeof Waking];
 
-export class Peer {
+export class Peer implements LinkedPeer {
   /** Number in the peer table; 0 = none. */
   readonly index: number;
   /** Thread where the connection lives, and its id there. */

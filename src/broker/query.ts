@@ -5,10 +5,10 @@
 import type { ByteWriter } from '../base/byte-writer.ts';
 import { ROW_STEPS } from '../base/steps.ts';
 import { hashBytes } from '../protocol/hash.ts';
-import type { Broker } from './broker.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Job, NO_JOB } from './job-table.ts';
 import { Flag } from './jobs.ts';
+import type { BrokerState } from './state.ts';
 import { keyHash } from './uniques.ts';
 
 const BACKSLASH = 0x5c;
@@ -33,7 +33,7 @@ const UNKNOWN: JobStatus = {
   serial: 0,
 };
 
-function statusOf(broker: Broker, job: number): JobStatus {
+function statusOf(broker: BrokerState, job: number): JobStatus {
   const { jobs } = broker;
   const { numerator, denominator } = jobs.progress(job);
   return {
@@ -47,7 +47,7 @@ function statusOf(broker: Broker, job: number): JobStatus {
 }
 
 /** Status of the job with handle numbers (slot, serial) of this shard. */
-export function statusByHandle(broker: Broker, slot: number, serial: number): JobStatus {
+export function statusByHandle(broker: BrokerState, slot: number, serial: number): JobStatus {
   return broker.jobs.table.isLive(slot, serial) ? statusOf(broker, slot) : UNKNOWN;
 }
 
@@ -56,7 +56,7 @@ export function statusByHandle(broker: Broker, slot: number, serial: number): Jo
  * those were all. Running before waiting, then the newest. Looks at no more than `functionsMax` functions.
  */
 export function statusByUnique(
-  broker: Broker,
+  broker: BrokerState,
   unique: Uint8Array,
   cursor: number,
   functionsMax: number,
@@ -108,7 +108,7 @@ export interface ListPiece {
  * written.
  */
 export function list(
-  broker: Broker,
+  broker: BrokerState,
   { listing, cursor }: ListPiece,
   rowsMax: number,
   bytesMax: number,
@@ -122,7 +122,7 @@ export function list(
 }
 
 function listFunctions(
-  broker: Broker,
+  broker: BrokerState,
   kind: number,
   cursor: number,
   rowsMax: number,
@@ -157,7 +157,7 @@ function writeEscaped(name: Uint8Array, out: ByteWriter): void {
   }
 }
 
-function functionColumns(broker: Broker, fn: FunctionQueue, kind: number): string {
+function functionColumns(broker: BrokerState, fn: FunctionQueue, kind: number): string {
   if (kind === Listing.status) return `\t${fn.total}\t${fn.assigned}\t${fn.registrations}\n`;
   if (kind === Listing.functions) {
     const { total, assigned, registrations, created } = fn;
@@ -174,7 +174,7 @@ function functionColumns(broker: Broker, fn: FunctionQueue, kind: number): strin
 }
 
 /** How long the job that waits longest has been in its queue: the head of each priority is its oldest. */
-export function oldestMs(broker: Broker, fn: FunctionQueue): number {
+export function oldestMs(broker: BrokerState, fn: FunctionQueue): number {
   let oldest = 0;
   for (const job of fn.head) {
     if (job === NO_JOB) continue;
@@ -184,7 +184,7 @@ export function oldestMs(broker: Broker, fn: FunctionQueue): number {
 }
 
 function listJobs(
-  broker: Broker,
+  broker: BrokerState,
   kind: number,
   cursor: number,
   rowsMax: number,
@@ -203,7 +203,7 @@ function listJobs(
   return job === 0 ? 0 : last;
 }
 
-function writeJob(broker: Broker, job: number, out: ByteWriter): void {
+function writeJob(broker: BrokerState, job: number, out: ByteWriter): void {
   const { jobs, handles } = broker;
   const serial = jobs.table.serial(job);
   const { bytes, at } = out.reserve(handles.encode(job, serial));
@@ -213,7 +213,7 @@ function writeJob(broker: Broker, job: number, out: ByteWriter): void {
   out.text(`\t${jobs.retries(job)}\t${ignored}\t${queued}\n`);
 }
 
-function writeUnique(broker: Broker, job: number, out: ByteWriter): void {
+function writeUnique(broker: BrokerState, job: number, out: ByteWriter): void {
   const { jobs } = broker;
   const block = jobs.word(job, Job.BLOCK);
   // A job with neither unique nor workload has no block.

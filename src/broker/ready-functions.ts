@@ -5,12 +5,21 @@
  * Invariant after `catchUp`: an ability whose function has level n > 0 is in heap n or in a higher one.
  */
 import { ROW_STEPS } from '../base/steps.ts';
-import type { Abilities, Ability } from './abilities.ts';
+import type { Ability } from './ability.ts';
 import { type FunctionTable, RISES_KEPT } from './functions.ts';
 
 /** Looking a function up among those offered costs so many times as much as reading its byte. */
 const LOOK_UP_STEPS = 8;
 const LEVEL_MAX = 3;
+
+/** All that one peer offers (Abilities): by position below `size`, and by the function's index. */
+interface Offered {
+  readonly size: number;
+  /** Function indexes by position. */
+  readonly indexes: Int32Array;
+  at(position: number): Ability;
+  get(functionIndex: number): Ability | undefined;
+}
 
 export class ReadyFunctions {
   /** By level; heap 0 stays empty. */
@@ -19,7 +28,7 @@ export class ReadyFunctions {
   #seen = Number.NEGATIVE_INFINITY;
 
   /** Takes note of what has risen since the last call: rise by rise, or in one pass over all when these are many. */
-  catchUp(offered: Abilities, functions: FunctionTable): void {
+  catchUp(offered: Offered, functions: FunctionTable): void {
     const { riseCount, rises, steps } = functions;
     const behind = riseCount - this.#seen;
     if (behind === 0) return;
@@ -89,7 +98,7 @@ export class ReadyFunctions {
     return undefined;
   }
 
-  #putAll(offered: Abilities, { levels, steps }: FunctionTable): void {
+  #putAll(offered: Offered, { levels, steps }: FunctionTable): void {
     const { indexes, size } = offered;
     steps.count += size;
     for (let at = 0; at < size; at++) {

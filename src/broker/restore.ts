@@ -4,22 +4,22 @@
  */
 import { hashBytes } from '../protocol/hash.ts';
 import type { StoredJob } from '../store/stored-job.ts';
-import type { Broker } from './broker.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Flag } from './jobs.ts';
+import type { BrokerState } from './state.ts';
 import { makeReady } from './submit.ts';
 import { keyHash } from './uniques.ts';
 
 const DASH = 0x2d;
 
 export class Restore {
-  readonly #broker: Broker;
+  readonly #broker: BrokerState;
   readonly #jobs: number[] = [];
   readonly #orders: number[] = [];
   readonly #starts = new Map<number, number>();
   #isOrdered = true;
 
-  constructor(broker: Broker) {
+  constructor(broker: BrokerState) {
     this.#broker = broker;
   }
 

@@ -1,11 +1,11 @@
 import { StoredJob } from '../store/stored-job.ts';
-import type { Broker } from './broker.ts';
 import { Job } from './job-table.ts';
+import type { BrokerState } from './state.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
 /** What the store is to keep of a job; the bytes are the job's own, but for those of a blob. */
-export function storedJob({ jobs, blobs }: Broker, job: number, startMs: number): StoredJob {
+export function storedJob({ jobs, blobs }: BrokerState, job: number, startMs: number): StoredJob {
   const block = jobs.word(job, Job.BLOCK);
   const uniqueBytes = jobs.word(job, Job.UNIQUE_BYTES);
   const workloadBytes = jobs.word(job, Job.WORKLOAD_BYTES);

@@ -9,12 +9,12 @@
 import { latin1 } from '../base/bytes.ts';
 import { Errors } from '../protocol/errors.ts';
 import type { Store, Ticket } from '../store/store.ts';
-import type { Broker } from './broker.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
 import { abandon } from './loss.ts';
 import type { Peer } from './peer.ts';
+import type { BrokerState, Durability } from './state.ts';
 import { storedJob } from './stored-job.ts';
 import { makeReady, refuse, replyCreated } from './submit.ts';
 
@@ -40,8 +40,8 @@ class Pending {
   others: { readonly peer: Peer; readonly replyId: number }[] | null = null;
 }
 
-export class Storing {
-  readonly #broker: Broker;
+export class Storing implements Durability {
+  readonly #broker: BrokerState;
   readonly #store: Store;
   /**
    * By ticket. The row of a job that nobody has yet has its ticket in place of a worker. No map by job, and no new object
@@ -57,7 +57,7 @@ export class Storing {
   /** What the options say of functions, once it was looked up. */
   readonly #relaxed = new WeakMap<FunctionQueue, boolean>();
 
-  constructor(broker: Broker, store: Store) {
+  constructor(broker: BrokerState, store: Store) {
     this.#broker = broker;
     this.#store = store;
     broker.jobs.onForget = (job, reference) => {

@@ -11,7 +11,6 @@ import { hashBytes } from '../protocol/hash.ts';
 import { HEADER_BYTES, SLAB_BYTES_MAX, UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { Packet } from '../protocol/packets.ts';
-import type { Broker } from './broker.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Priority } from './functions.ts';
 import { JOB_ROW_BYTES } from './job-table.ts';
@@ -20,6 +19,7 @@ import { Kept, nameCost } from './kept.ts';
 import { queue } from './loss.ts';
 import type { Peer } from './peer.ts';
 import { replyWith } from './reply.ts';
+import type { BrokerState } from './state.ts';
 import { keyHash } from './uniques.ts';
 
 const flagsFor = (priority: number, background = 0) =>
@@ -41,7 +41,7 @@ const DASH = 0x2d;
 const UTF8 = new TextDecoder();
 
 /** One submit of `peer`: reply `replyId` is JOB_CREATED, or ERROR without a job. */
-export function submit(broker: Broker, peer: Peer, frame: Frame, replyId: number): void {
+export function submit(broker: BrokerState, peer: Peer, frame: Frame, replyId: number): void {
   const { type } = frame;
   const isReduce =
     type === Packet.SUBMIT_REDUCE_JOB || type === Packet.SUBMIT_REDUCE_JOB_BACKGROUND;
@@ -113,7 +113,7 @@ export function submit(broker: Broker, peer: Peer, frame: Frame, replyId: number
  * Whether there is memory for the job, and for `besides` more bytes. New jobs stop at 7/8 of the limit, but one that lies
  * in memory which was used before costs nothing.
  */
-function hasRoom(broker: Broker, frame: Frame, besides: number): boolean {
+function hasRoom(broker: BrokerState, frame: Frame, besides: number): boolean {
   const { account, jobs } = broker;
   const isBlob = frame.blob > 0 || frame.dataBytes > SLAB_BYTES_MAX;
   const blockBytes = frame.a1 + (isBlob ? 0 : frame.dataBytes);
@@ -124,7 +124,7 @@ function hasRoom(broker: Broker, frame: Frame, besides: number): boolean {
 }
 
 /** As gearmand logs it: function, unique, and the time of a scheduled job in seconds or 0. */
-function logAccepted(broker: Broker, frame: Frame, startMs: number): void {
+function logAccepted(broker: BrokerState, frame: Frame, startMs: number): void {
   // A copy: TextDecoder does not take shared memory.
   const names = frame.bytes.slice(frame.off, frame.off1 + frame.a1);
   const name = UTF8.decode(names.subarray(0, frame.a0));
@@ -133,12 +133,12 @@ function logAccepted(broker: Broker, frame: Frame, startMs: number): void {
 }
 
 /** Puts a new job where it belongs: into its queue, or beside it until `startMs` of the wall clock. */
-export function makeReady(broker: Broker, job: number, startMs: number): void {
+export function makeReady(broker: BrokerState, job: number, startMs: number): void {
   if (startMs > broker.wallMs) broker.jobs.becomeScheduled(job, startMs);
   else queue(broker, job);
 }
 
-function createJob(broker: Broker, fn: FunctionQueue, flags: number, frame: Frame): number {
+function createJob(broker: BrokerState, fn: FunctionQueue, flags: number, frame: Frame): number {
   const { blob } = frame;
   const job = broker.jobs.create(
     fn,
@@ -158,7 +158,7 @@ function createJob(broker: Broker, fn: FunctionQueue, flags: number, frame: Fram
 
 /** Attaches to a live job, which keeps its workload, priority and time; a background submit makes it last. */
 function coalesce(
-  broker: Broker,
+  broker: BrokerState,
   peer: Peer,
   replyId: number,
   job: number,
@@ -180,7 +180,7 @@ function coalesce(
 
 /** The job may have ended since: its handle is still the answer. */
 export function replyCreated(
-  broker: Broker,
+  broker: BrokerState,
   peer: Peer,
   replyId: number,
   job: number,
@@ -193,14 +193,14 @@ export function replyCreated(
   handles.write(outbox.bytes, at);
 }
 
-export function refuse(broker: Broker, peer: Peer, replyId: number, error: Uint8Array): void {
+export function refuse(broker: BrokerState, peer: Peer, replyId: number, error: Uint8Array): void {
   broker.counters.refused++;
   replyWith(broker.outbox, peer, replyId, error);
 }
 
 /** Key (function, unique) or, for `-`, (function, workload). */
 function uniqueHash(
-  broker: Broker,
+  broker: BrokerState,
   fn: FunctionQueue,
   frame: Frame,
   isByWorkload: boolean,
@@ -208,7 +208,7 @@ function uniqueHash(
   return keyHash(fn.index, isByWorkload ? workloadHash(broker, frame) : frame.hash1);
 }
 
-function workloadHash(broker: Broker, frame: Frame): number {
+function workloadHash(broker: BrokerState, frame: Frame): number {
   const seed = broker.options.hashSeed;
   if (frame.blob === 0)
     return hashBytes(frame.bytes, frame.data, frame.data + frame.dataBytes, seed);

@@ -4,22 +4,22 @@
  * woken are the longest sleepers, never one more than this asks. A woken peer that has not come within the wake-up
  * delay no longer counts, so that no job waits for one stuck worker. Source: design rules, section 1.
  *
- * A narrow peer is counted and listed by each of its functions. A broad one, which offers very many, is not: its sleep
- * and its wake are one word, and who balances a function looks at the broad peers that offer it. When many of its
- * functions have jobs they are looked at in slices (looks.ts), and the invariant holds again after the last slice.
+ * Each function counts and lists the few-function peers that offer it. A many-function peer, which offers very many, is
+ * neither counted nor listed: its sleep and its wake are one word, and balancing a function looks at all such peers that
+ * offer it. When many of its functions have jobs they are looked at in slices (looks.ts), and the invariant holds again
+ * after the last slice.
  */
 import { ROW_STEPS } from '../base/steps.ts';
-import type { Ability } from './abilities.ts';
-import type { FunctionQueue, FunctionTable } from './functions.ts';
+import type { AbilityLink, FunctionQueue, FunctionTable } from './functions.ts';
 import type { Jobs } from './jobs.ts';
 import { Looks } from './looks.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import { Waking } from './peer.ts';
 
-/** Functions of a narrow peer. From here on touching each of them costs more than looking at a few dozen peers. */
+/** Functions of a few-function peer. From here on touching each of them costs more than looking at a few dozen peers. */
 const FEW_FUNCTIONS_MAX = 128;
-/** Functions of a broad peer that are looked at within the event. */
+/** Functions of a many-function peer that are looked at within the event. */
 const LOOKS_AT_ONCE = 1024;
 
 interface Wake {
@@ -38,7 +38,7 @@ export class Waker {
   readonly looks: Looks;
   readonly #balanceNow = (fn: FunctionQueue) => this.balance(fn, this.#nowMs);
   #nowMs = 0;
-  /** Broad peers that sleep. */
+  /** Many-function peers that sleep. */
   #manyFunctionSleepers = 0;
   /** Counts sleeps of all peers, for their order. */
   #sleeps = 0;
@@ -47,8 +47,8 @@ export class Waker {
   #firstWake = 0;
 
   /**
-   * `perJob`: sleepers to wake for each runnable job, at least 1. `narrowMax`: a peer that offers more functions is
-   * broad.
+   * `perJob`: sleepers to wake for each runnable job, at least 1. `fewFunctionsMax`: functions of a few-function peer
+   * at most.
    */
   constructor(
     outbox: Outbox,
@@ -158,7 +158,7 @@ export class Waker {
     else fn.removeSleeper(ability);
   }
 
-  /** The peer, if broad, is not any more; true when it was. Its functions still list it. */
+  /** The peer, if a many-function one, is not any more; true when it was. Its functions still list it. */
   detach(peer: Peer): boolean {
     if (!peer.isManyFunction) return false;
     if (peer.waking === Waking.sleeping) this.#manyFunctionSleepers--;
@@ -191,12 +191,12 @@ export class Waker {
   }
 
   /**
-   * Wakes the longest sleeper of a function that broad peers offer, if its jobs ask for one more. Linear in those
-   * peers; nothing while nobody sleeps.
+   * Wakes the longest sleeper of a function that many-function peers offer, if its jobs ask for one more. Linear in
+   * those peers; nothing while nobody sleeps.
    */
   #wakeOne(
     fn: FunctionQueue,
-    manyFunction: readonly Ability[],
+    manyFunction: readonly AbilityLink[],
     wanted: number,
     nowMs: number,
   ): boolean {
@@ -216,7 +216,7 @@ export class Waker {
       }
     }
     if (longest === null || woken >= wanted) return false;
-    this.#wake(longest, nowMs);
+    this.#wake(longest as Peer, nowMs);
     return true;
   }
 

@@ -13,18 +13,18 @@ import type { Frame } from '../protocol/frame.ts';
 import { HANDLE_BYTES_MAX, HEADER_BYTES } from '../protocol/limits.ts';
 import { parseUint32 } from '../protocol/numbers.ts';
 import { isFinal, Packet } from '../protocol/packets.ts';
-import type { Broker } from './broker.ts';
 import { Count } from './function-stats.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
 import { failTo, notifyFail } from './loss.ts';
 import type { Peer } from './peer.ts';
 import { replyWith } from './reply.ts';
+import type { BrokerState } from './state.ts';
 
 /** Longest denominator that gearmand forwards. */
 const DENOMINATOR_BYTES_MAX = 10;
 
-export function work(broker: Broker, peer: Peer, frame: Frame): void {
+export function work(broker: BrokerState, peer: Peer, frame: Frame): void {
   const job = heldJob(broker, peer, frame);
   if (job === 0) return;
   if (frame.isDropped) {
@@ -59,7 +59,7 @@ export function work(broker: Broker, peer: Peer, frame: Frame): void {
 }
 
 /** A job that a late packet ends waits in its queue: how long that run took is not known any more. */
-function countEnd(broker: Broker, job: number, kind: number): void {
+function countEnd(broker: BrokerState, job: number, kind: number): void {
   const { jobs, functionStats } = broker;
   const fn = jobs.functionOf(job);
   if (jobs.state(job) === Flag.ASSIGNED) functionStats.ended(fn, kind, jobs.age(job, broker.nowMs));
@@ -70,7 +70,7 @@ function countEnd(broker: Broker, job: number, kind: number): void {
  * The job named by argument 0 if `peer` holds it, or may end it although it is late; else 0, answered with ERROR where
  * that is ours to do.
  */
-function heldJob(broker: Broker, peer: Peer, frame: Frame): number {
+function heldJob(broker: BrokerState, peer: Peer, frame: Frame): number {
   const { handles } = broker;
   let handleBytes = frame.a0;
   if (frame.type === Packet.WORK_FAIL) {
@@ -93,14 +93,20 @@ function heldJob(broker: Broker, peer: Peer, frame: Frame): number {
  * `peer` has lost the job to its timeout. Its first final packet ends the job while nobody has it: then it does not run
  * again. Else, and whatever is not final, it is swallowed.
  */
-function lateJob(broker: Broker, peer: Peer, slot: number, serial: number, type: number): number {
+function lateJob(
+  broker: BrokerState,
+  peer: Peer,
+  slot: number,
+  serial: number,
+  type: number,
+): number {
   if (!isFinal(type)) return 0;
   peer.late?.take(serial);
   const { jobs } = broker;
   return jobs.table.isLive(slot, serial) && jobs.state(slot) === Flag.QUEUED ? slot : 0;
 }
 
-function refuse(broker: Broker, peer: Peer, error: Uint8Array): 0 {
+function refuse(broker: BrokerState, peer: Peer, error: Uint8Array): 0 {
   if (peer.thread === broker.options.thread) replyWith(broker.outbox, peer, 0, error);
   return 0;
 }
@@ -109,7 +115,7 @@ function refuse(broker: Broker, peer: Peer, error: Uint8Array): 0 {
 const COPY_SHIFT = 6;
 
 /** The packet as it came, to every watcher: handle \0 and what follows it. */
-function forward(broker: Broker, job: number, frame: Frame): void {
+function forward(broker: BrokerState, job: number, frame: Frame): void {
   const { jobs } = broker;
   if (!jobs.has(job, Flag.HAS_MORE_WATCHERS)) {
     const watcher = jobs.word(job, Job.WATCHER);
@@ -123,7 +129,7 @@ function forward(broker: Broker, job: number, frame: Frame): void {
   });
 }
 
-function forwardTo(broker: Broker, watcher: Peer, frame: Frame, copies: number): void {
+function forwardTo(broker: BrokerState, watcher: Peer, frame: Frame, copies: number): void {
   const { outbox } = broker;
   const payloadBytes = frame.isShort ? frame.a0 : frame.end - frame.off;
   const nulBytes = frame.isShort ? 1 : 0;
@@ -139,14 +145,14 @@ function forwardTo(broker: Broker, watcher: Peer, frame: Frame, copies: number):
 }
 
 /** WORK_EXCEPTION to who asked for it, WORK_FAIL to the others; either ends the job. */
-function forwardException(broker: Broker, job: number, frame: Frame): void {
+function forwardException(broker: BrokerState, job: number, frame: Frame): void {
   broker.jobs.watchers.forEach(job, (watcher, copies) => {
     if (broker.outbox.takesExceptions(watcher)) forwardTo(broker, watcher, frame, copies);
     else failTo(broker, watcher, job, copies);
   });
 }
 
-function noteStatus(broker: Broker, job: number, frame: Frame): void {
+function noteStatus(broker: BrokerState, job: number, frame: Frame): void {
   const { bytes, off1, off2 } = frame;
   const numerator = frame.isShort ? 0 : parseUint32(bytes, off1, off1 + frame.a1);
   const isLong = frame.a2 > DENOMINATOR_BYTES_MAX;

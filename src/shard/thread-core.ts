@@ -5,8 +5,9 @@
 import { Account } from '../base/account.ts';
 import type { Clock } from '../base/clock.ts';
 import { type Logger, LogLevel } from '../base/logger.ts';
-import { Broker, type BrokerOptions } from '../broker/broker.ts';
+import { Broker } from '../broker/broker.ts';
 import type { MemoryHooks } from '../broker/jobs.ts';
+import type { BrokerOptions } from '../broker/state.ts';
 import type { Reactor } from '../native/contract.ts';
 import { Control } from '../protocol/batch.ts';
 import { HandleCodec } from '../protocol/handle.ts';

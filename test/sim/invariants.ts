@@ -3,9 +3,13 @@
  * leads back, every job is in exactly one place, and as many workers are woken as there are jobs for them.
  * Throws SimFailure; knows nothing of the simulation, so any test may call it.
  */
-import type { Ability } from '../../src/broker/abilities.ts';
+import type { Ability } from '../../src/broker/ability.ts';
 import type { Broker } from '../../src/broker/broker.ts';
-import { type FunctionQueue, PRIORITY_COUNT } from '../../src/broker/functions.ts';
+import {
+  type AbilityLink,
+  type FunctionQueue,
+  PRIORITY_COUNT,
+} from '../../src/broker/functions.ts';
 import { Job } from '../../src/broker/job-table.ts';
 import { Flag } from '../../src/broker/jobs.ts';
 import { type Peer, Waking } from '../../src/broker/peer.ts';
@@ -100,8 +104,8 @@ function checkQueue(broker: Broker, fn: FunctionQueue, recount: Recount): void {
 }
 
 function checkSleepers(fn: FunctionQueue, peers: readonly Peer[]): void {
-  const listed = new Set<Ability>();
-  let previous: Ability | null = null;
+  const listed = new Set<AbilityLink>();
+  let previous: AbilityLink | null = null;
   for (let ability = fn.firstSleeper; ability !== null; ability = ability.next) {
     const peer = ability.peer as Peer;
     ensure(
@@ -127,8 +131,9 @@ function checkSleepers(fn: FunctionQueue, peers: readonly Peer[]): void {
     ensure(
       ability.peer?.isManyFunction === true &&
         ability.manyFunctionAt === place &&
-        offering.includes(ability),
-      () => `peer ${ability.peer?.index} is wrongly among the broad peers of function ${fn.index}`,
+        offering.includes(ability as Ability),
+      () =>
+        `peer ${ability.peer?.index} is wrongly among the many-function peers of function ${fn.index}`,
     );
   ensureEqual(
     `function ${fn.index}`,

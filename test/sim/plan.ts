@@ -39,7 +39,7 @@ export interface Plan {
   readonly threadWeights: readonly number[];
   /** One in so many workloads and results is big. */
   readonly bigOneIn: number;
-  /** Workers of more functions are broad (waking.ts). */
+  /** Workers of more functions are many-function peers (waking.ts). */
   readonly fewFunctionsMax: number;
   /** Background jobs go through a journal whose disk is as slow as the simulation likes. */
   readonly hasStore: boolean;

@@ -5,8 +5,9 @@
 import { onLine } from '../../src/admin/commands.ts';
 import { accountWords } from '../../src/base/account.ts';
 import { LogLevel } from '../../src/base/logger.ts';
-import type { Broker, BrokerOptions } from '../../src/broker/broker.ts';
+import type { Broker } from '../../src/broker/broker.ts';
 import { Waking } from '../../src/broker/peer.ts';
+import type { BrokerOptions } from '../../src/broker/state.ts';
 import { Control } from '../../src/protocol/batch.ts';
 import type { SessionTable, SessionTableOptions } from '../../src/session/session-table.ts';
 import type { ThreadRings } from '../../src/shard/publishing.ts';

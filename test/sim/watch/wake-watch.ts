@@ -1,5 +1,5 @@
 /** Checks every waking of one broker as it happens: somebody must ask for it, and nobody may have slept longer. */
-import type { Ability } from '../../../src/broker/abilities.ts';
+import type { Ability } from '../../../src/broker/ability.ts';
 import type { Broker } from '../../../src/broker/broker.ts';
 import type { FunctionQueue } from '../../../src/broker/functions.ts';
 import { type Peer, Waking } from '../../../src/broker/peer.ts';
@@ -61,7 +61,7 @@ export class WakeWatch {
     );
   }
 
-  /** A function that a sleeping peer begins to offer counts from then on; for a broad peer, from its sleep. */
+  /** A function that a sleeping peer begins to offer counts from then on; for a many-function peer, from its sleep. */
   #since(ability: Ability): number {
     const peer = ability.peer as Peer;
     const joined = peer.isManyFunction ? undefined : this.#sleptAt.get(ability);

@@ -1,0 +1,189 @@
+/**
+ * What one shard knows: options, functions, peers, jobs, their indexes, the time of the turn and the counters.
+ * Rule: nothing is decided here. Each rule (submit.ts, assign.ts, work.ts, loss.ts ...) is a function of this state, and
+ * broker.ts calls the rules.
+ */
+import type { Account } from '../base/account.ts';
+import type { Logger } from '../base/logger.ts';
+import { Steps } from '../base/steps.ts';
+import type { BlobStore } from '../protocol/frame.ts';
+import type { HandleCodec } from '../protocol/handle.ts';
+import { FunctionStats } from './function-stats.ts';
+import { type FunctionQueue, FunctionTable } from './functions.ts';
+import { Job } from './job-table.ts';
+import { Flag, Jobs, type MemoryHooks } from './jobs.ts';
+import { Kept, nameCost } from './kept.ts';
+import type { Outbox } from './outbox.ts';
+import { type Peer, PeerTable } from './peer.ts';
+import { Uniques } from './uniques.ts';
+import { Waker } from './waking.ts';
+
+export interface BrokerOptions {
+  /** Number of this thread. */
+  readonly thread: number;
+  readonly hashSeed: number;
+  /** Serials of jobs start above it. */
+  readonly lastSerial: number;
+  /** Lost runs before a job fails; -1 = no limit, 0 counts as 1. */
+  readonly jobRetries: number;
+  /** Names that may exist at a time. */
+  readonly functionsMax: number;
+  /** What this thread holds. */
+  readonly account: Account;
+  readonly log: Logger;
+  /** Counts the work of the thread. Default: one of its own. */
+  readonly steps?: Steps;
+  /** Sleepers woken for each runnable job, at least 1. */
+  readonly wakesPerJob: number;
+  readonly wakeupDelayMs: number;
+  /** A peer that offers more functions is woken in another way (waking.ts); for tests. */
+  readonly fewFunctionsMax?: number;
+  /** gearmand 2.0: the highest priority of all functions first. Else priority counts inside the chosen function. */
+  readonly isPriorityGlobal: boolean;
+  /** The function served last goes to the end of a worker's order. */
+  readonly isRotating: boolean;
+  /**
+   * Functions of all shards that are counted each by itself, and how many each thread has (function-stats.ts).
+   * Default: none.
+   */
+  readonly measuredMax?: number;
+  readonly measured?: Int32Array;
+  /** With a store: background jobs wait for nothing, they are made durable soon afterwards. */
+  readonly isRelaxed: boolean;
+  /** The same for single functions, by name (Latin-1). Default: none. */
+  readonly relaxedOf?: ReadonlyMap<string, boolean>;
+  /** The store is given nothing until the end of the server, and then all that it has not (storing.ts). */
+  readonly storesAtEnd?: boolean;
+}
+
+/** Counters since start. */
+export interface Counters {
+  submitted: number;
+  coalesced: number;
+  refused: number;
+  assigned: number;
+  completed: number;
+  failed: number;
+  requeued: number;
+}
+
+/** How background jobs outlive the server (storing.ts). */
+export interface Durability {
+  /** A new background job: it becomes ready and is answered now, or when it is durable. */
+  submit(peer: Peer, replyId: number, job: number, startMs: number): void;
+  /** A background submit joins the foreground job. False when that cannot be made durable. */
+  keep(job: number): boolean;
+  /** Whether the job is not durable yet; then that reply to `peer` waits with the others. */
+  isAwaited(job: number, peer: Peer, replyId: number): boolean;
+}
+
+/** What the rules read and change; `Broker` is the only one. */
+export abstract class BrokerState {
+  readonly options: BrokerOptions;
+  readonly account: Account;
+  readonly outbox: Outbox;
+  readonly handles: HandleCodec;
+  readonly blobs: BlobStore;
+  readonly steps: Steps;
+  readonly functions: FunctionTable;
+  readonly functionStats: FunctionStats;
+  readonly peers = new PeerTable();
+  readonly jobs: Jobs;
+  readonly waker: Waker;
+  readonly uniques: Uniques;
+  /** Null when background jobs are kept in memory only. */
+  abstract readonly storing: Durability | null;
+  readonly counters: Counters = {
+    submitted: 0,
+    coalesced: 0,
+    refused: 0,
+    assigned: 0,
+    completed: 0,
+    failed: 0,
+    requeued: 0,
+  };
+  /** Scheduled jobs that were started and timeouts that ended, since start. */
+  tickedJobs = 0;
+  /** The server ends after its last job, and the store keeps what nobody waits for (drain.ts). */
+  isDraining = false;
+  /** Jobs are being left to the store: nothing is assigned until that is done. */
+  isSweeping = false;
+  /** Time of the turn: monotonic for delays and timeouts, wall clock for scheduled jobs alone. */
+  nowMs = 0;
+  wallMs = 0;
+
+  constructor(
+    options: BrokerOptions,
+    outbox: Outbox,
+    handles: HandleCodec,
+    blobs: BlobStore,
+    memory: MemoryHooks,
+  ) {
+    this.options = options;
+    const { account } = options;
+    this.account = account;
+    this.outbox = outbox;
+    this.handles = handles;
+    this.blobs = blobs;
+    const { thread, measuredMax = 0, measured = new Int32Array(thread + 1) } = options;
+    this.steps = options.steps ?? new Steps();
+    this.functions = new FunctionTable(this.steps);
+    this.functionStats = new FunctionStats(measuredMax, measured, thread);
+    const charged = { ...memory, account };
+    this.jobs = new Jobs(this.functions, this.peers, blobs, charged, options.lastSerial);
+    const { wakeupDelayMs, wakesPerJob, fewFunctionsMax } = options;
+    const { functions, jobs } = this;
+    this.waker = new Waker(outbox, functions, jobs, wakeupDelayMs, wakesPerJob, fewFunctionsMax);
+    this.uniques = new Uniques(this.jobs, blobs, charged);
+  }
+
+  /** Sets the time of the events that follow. */
+  setTime(nowMs: number, wallMs: number): void {
+    this.nowMs = nowMs;
+    this.wallMs = wallMs;
+  }
+
+  /** Whether `peer` holds the job with the handle numbers of this shard. */
+  holds(peer: Peer, slot: number, serial: number): boolean {
+    const { jobs } = this;
+    return (
+      jobs.table.isLive(slot, serial) &&
+      jobs.state(slot) === Flag.ASSIGNED &&
+      jobs.word(slot, Job.WORKER) === peer.index
+    );
+  }
+
+  /** The function of that name, added if new; null when --max-functions are there already. */
+  functionNamed(
+    bytes: Uint8Array,
+    start: number,
+    count: number,
+    hash: number,
+  ): FunctionQueue | null {
+    const known = this.functions.find(bytes, start, count, hash);
+    if (known !== null) return known;
+    if (this.functions.count >= this.options.functionsMax) return null;
+    return this.addFunction(bytes, start, count, hash);
+  }
+
+  /** Adds a function that is not there yet, whatever the limit. */
+  addFunction(bytes: Uint8Array, start: number, count: number, hash: number): FunctionQueue {
+    const fn = this.functions.add(bytes, start, count, hash);
+    this.functionStats.open(fn);
+    this.account.held += Kept.FUNCTION + nameCost(count);
+    return fn;
+  }
+
+  /** Forgets a function that has neither jobs nor workers. */
+  forgetFunction(fn: FunctionQueue): void {
+    this.account.held -= Kept.FUNCTION + nameCost(fn.name.length);
+    this.functions.drop(fn);
+    this.functionStats.close(fn);
+  }
+
+  /** Ends a job: out of the index, out of the table. */
+  finish(job: number): void {
+    this.uniques.remove(job);
+    this.jobs.becomeGone(job);
+  }
+}
