@@ -11,7 +11,6 @@ import { type ConnectionChange, Link } from '../link/link.ts';
 import type { RequestWriter } from '../link/request-writer.ts';
 import type { ConnectionSettings } from '../link/settings.ts';
 import { Packet } from '../protocol/packets.ts';
-import type { Job } from './job.ts';
 
 /** A request that waits for its answer. */
 export interface Expectation {
@@ -35,9 +34,17 @@ export interface ChannelOwner {
   onDrained(): void;
 }
 
+/** A job that runs on the server, as its channel knows it (Job). */
+export interface ChannelJob {
+  /** A WORK_ packet; its data is `bytes[start, end)`, which the job may keep when `isOwn`. */
+  onWork(type: number, bytes: Uint8Array, start: number, end: number, isOwn: boolean): void;
+  /** The connection ended before the job did. */
+  onResultLost(error: ConnectionError): void;
+}
+
 /** Jobs of one handle: more than one when submits of this connection were merged. */
 interface Watched {
-  readonly jobs: Job[];
+  readonly jobs: ChannelJob[];
   /** Who gets the next copy of a packet. */
   next: number;
 }
@@ -46,7 +53,7 @@ export class Channel {
   readonly link: Link;
   readonly #owner: ChannelOwner;
   readonly #waiting = new Fifo<Expectation>();
-  readonly #jobs = new Map<string, Job | Watched>();
+  readonly #jobs = new Map<string, ChannelJob | Watched>();
 
   constructor(
     endpoint: Endpoint,
@@ -92,7 +99,7 @@ export class Channel {
   }
 
   /** From now on packets for `handle` go to `job`. */
-  watch(handle: string, job: Job): void {
+  watch(handle: string, job: ChannelJob): void {
     const there = this.#jobs.get(handle);
     if (there === undefined) this.#jobs.set(handle, job);
     else if ('jobs' in there) there.jobs.push(job);
@@ -100,7 +107,7 @@ export class Channel {
   }
 
   /** A job that has ended before its time. One of several keeps its turn, because its copies still come. */
-  unwatch(handle: string, job: Job): void {
+  unwatch(handle: string, job: ChannelJob): void {
     if (this.#jobs.get(handle) === job) this.#jobs.delete(handle);
   }
 
@@ -142,7 +149,7 @@ export class Channel {
     if (!('jobs' in there)) there.onWork(type, bytes, data, end, isOwn);
     else if (isLast) for (const job of there.jobs) job.onWork(type, bytes, data, end, false);
     else {
-      const job = there.jobs[there.next % there.jobs.length] as Job;
+      const job = there.jobs[there.next % there.jobs.length] as ChannelJob;
       there.next = (there.next + 1) % there.jobs.length;
       job.onWork(type, bytes, data, end, isOwn);
     }

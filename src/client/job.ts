@@ -14,7 +14,7 @@ import {
   type ServerError,
 } from '../link/errors.ts';
 import { Packet } from '../protocol/packets.ts';
-import type { Channel, Expectation } from './channel.ts';
+import type { Channel, ChannelJob, Expectation } from './channel.ts';
 import { JobEvents } from './job-events.ts';
 import { type Submission, writeSubmission } from './submission.ts';
 import type { JobEvent, SubmittedJob } from './types.ts';
@@ -40,7 +40,7 @@ interface Settle {
 /** How it ended: result bytes or the handle, or an error. */
 type Outcome = { readonly value: Uint8Array | string } | { readonly error: unknown };
 
-export class Job implements SubmittedJob<unknown>, Expectation {
+export class Job implements SubmittedJob<unknown>, Expectation, ChannelJob {
   /** Null as soon as the server has it: its workload is not kept. */
   submission: Submission | null;
   readonly functionName: string;

@@ -7,8 +7,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { latin1 } from '../base/bytes.ts';
 import { argumentEnd } from '../link/arguments.ts';
 import { Connection } from '../link/connection.ts';
+import type { Endpoint } from '../link/endpoint.ts';
 import { Packet } from '../protocol/packets.ts';
-import type { GatewayOptions } from './gateway.ts';
 import type { JobRequest } from './gateway-request.ts';
 
 const EXCEPTIONS = Buffer.from('exceptions');
@@ -29,6 +29,17 @@ function tokenOf(request: IncomingMessage): string | null {
 const copyOf = (bytes: Uint8Array, start: number, end: number): Buffer =>
   Buffer.from(bytes.subarray(start, end));
 
+export interface GatewayJobOptions {
+  /** The job server itself. */
+  readonly endpoint: Endpoint;
+  /** Unsent bytes of one streamed answer; above them it is broken off. */
+  readonly outputBytesMax: number;
+  /** How long a request may wait for its result; 0 = as long as it likes. */
+  readonly timeoutMs: number;
+  /** `gearmand`: 200 whatever becomes of the job, the command says it. */
+  readonly statuses: 'http' | 'gearmand';
+}
+
 /** What the request carried; `release` is called when the job server has it. */
 export interface Workload {
   readonly bytes: Uint8Array;
@@ -36,7 +47,7 @@ export interface Workload {
 }
 
 export class GatewayJob {
-  readonly #options: GatewayOptions;
+  readonly #options: GatewayJobOptions;
   readonly #response: ServerResponse;
   readonly #isHead: boolean;
   readonly #job: JobRequest;
@@ -48,7 +59,7 @@ export class GatewayJob {
   #isDone = false;
 
   constructor(
-    options: GatewayOptions,
+    options: GatewayJobOptions,
     request: IncomingMessage,
     response: ServerResponse,
     job: JobRequest,

@@ -6,9 +6,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
 import type { Account } from '../base/account.ts';
-import type { Endpoint } from '../link/endpoint.ts';
 import { Bodies } from './bodies.ts';
-import { GatewayJob, type Workload } from './gateway-job.ts';
+import { GatewayJob, type GatewayJobOptions, type Workload } from './gateway-job.ts';
 import { hasBody, type JobRequest, type Refusal, readRequest } from './gateway-request.ts';
 import {
   HttpConnectionLimits,
@@ -25,18 +24,12 @@ const FULL = 'too many bodies at a time';
 /** A peer whose body is not wanted any more may take the answer for so long. */
 const PUSHED_OUT_MS = 1_000;
 
-export interface GatewayOptions extends Omit<HttpConnectionLimitsOptions, 'name'> {
-  /** The job server itself. */
-  readonly endpoint: Endpoint;
+export interface GatewayOptions
+  extends GatewayJobOptions,
+    Omit<HttpConnectionLimitsOptions, 'name'> {
   /** Of the thread that this runs in. */
   readonly account: Account;
   readonly bodyBytesMax: number;
-  /** Unsent bytes of one streamed answer; above them it is broken off. */
-  readonly outputBytesMax: number;
-  /** How long a request may wait for its result; 0 = as long as it likes. */
-  readonly timeoutMs: number;
-  /** `gearmand`: 200 whatever becomes of the job, the command says it. */
-  readonly statuses: 'http' | 'gearmand';
   /** The `Server` header. */
   readonly serverName: string;
   /** Connections that may wait to be accepted. */

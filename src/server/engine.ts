@@ -9,11 +9,12 @@ import type { ThreadCore } from '../shard/thread-core.ts';
 import { closeSessions } from '../shard/thread-end.ts';
 import { secureListening } from '../shard/tls-listener.ts';
 import { warmUp } from '../shard/warm-up.ts';
+import { createState } from './create-state.ts';
 import type { BoundAddress } from './listen-error.ts';
 import { Listeners } from './listeners.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Secrets } from './secrets.ts';
-import { createState, type ServerState } from './state.ts';
+import type { ServerState } from './state.ts';
 import { Supervisor } from './supervisor.ts';
 import { configMaker } from './thread-config.ts';
 
@@ -91,7 +92,7 @@ export class Engine {
     const { backlog, socketMode } = options;
     this.listeners = new Listeners(this.core.reactor, log, {
       ...{ backlog, socketMode, refuseClosed, otherAddresses: engineOptions.otherAddresses },
-      listenSecurely: secureListening(this.core, native, config, acceptFailed),
+      listenSecurely: secureListening(this.core.table, native, config, acceptFailed),
     });
   }
 
@@ -134,7 +135,7 @@ export class Engine {
     this.#guard(() => this.core.takeRecords());
     this.lostJobs = (await this.core.closeStore()) + (this.supervisor?.lostJobs ?? 0);
     reactor.pauseReading(false);
-    await closeSessions(this.core, CLOSE_MS);
+    await closeSessions(this.core.table, CLOSE_MS);
   }
 
   /** Behind `stop`. */

@@ -152,10 +152,10 @@ export function assembleThread(
     ...(config.measuresLoop ? { loopDelay: loopDelayMeter() } : {}),
     ...(config.tokens !== null && { tokens: new TokenTable(config.tokens) }),
     handshakes: {
-      makeTlsConnections: (core) =>
+      makeTlsConnections: (table) =>
         tls === null
           ? null
-          : new TlsConnections(core, native.functions, tls.material, tls.acceptor),
+          : new TlsConnections(table, native.functions, tls.material, tls.acceptor),
       closeDescriptor: (fd) => native.functions.closeDescriptor(fd),
     },
     makeStore: store === null ? null : (host) => openStore(store, host, native.openDisk),

@@ -75,7 +75,7 @@ export interface ThreadParts {
   readonly tokens?: TokenTable;
   /** What becomes of peers of TLS ports; left out where there are none. */
   readonly handshakes?: {
-    makeTlsConnections(core: ThreadCore): TlsConnections | null;
+    makeTlsConnections(table: SessionTable): TlsConnections | null;
     /** Closes a descriptor that was accepted and is not wanted. */
     closeDescriptor(fd: number): void;
   };
@@ -171,7 +171,7 @@ export class ThreadCore {
       : null;
     this.table.broker = this.broker;
     this.#publishing = new Publishing(this.table, this.broker, parts.rings, this.reactor);
-    this.tlsConnections = parts.handshakes?.makeTlsConnections(this) ?? null;
+    this.tlsConnections = parts.handshakes?.makeTlsConnections(this.table) ?? null;
     this.#housekeeping = new Housekeeping(this.broker, parts.log, options.unservedWarningMs);
   }
 

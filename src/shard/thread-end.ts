@@ -5,21 +5,21 @@
  */
 import type { SessionTable } from '../session/session-table.ts';
 import { hasThread, NO_THREADS, withoutThread } from '../session/thread-set.ts';
-import type { ThreadCore } from './thread-core.ts';
 
 /** Between two looks at what is still unsent. */
 const STEP_MS = 10;
 
 /** Ends every connection; resolves when all output has left or `lingerMs` are over. */
-export async function closeSessions(core: ThreadCore, lingerMs: number): Promise<void> {
-  const conns = core.table.closeAll(lingerMs);
-  core.reactor.spill();
-  core.reactor.requestTurn();
+export async function closeSessions(table: SessionTable, lingerMs: number): Promise<void> {
+  const { reactor } = table;
+  const conns = table.closeAll(lingerMs);
+  reactor.spill();
+  reactor.requestTurn();
   const endMs = performance.now() + lingerMs;
-  let waiting = conns.filter((conn) => core.reactor.unsentBytes(conn) > 0);
+  let waiting = conns.filter((conn) => reactor.unsentBytes(conn) > 0);
   while (waiting.length > 0 && performance.now() < endMs) {
     await new Promise((resolve) => setTimeout(resolve, STEP_MS));
-    waiting = waiting.filter((conn) => core.reactor.unsentBytes(conn) > 0);
+    waiting = waiting.filter((conn) => reactor.unsentBytes(conn) > 0);
   }
 }
 

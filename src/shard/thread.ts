@@ -60,7 +60,7 @@ export default async function runShard(task: ShardTask): Promise<void> {
   const jobs = await core.closeStore();
   if (jobs > 0) say({ type: 'lost', jobs });
   core.reactor.pauseReading(false);
-  await closeSessions(core, CLOSE_MS);
+  await closeSessions(core.table, CLOSE_MS);
   await core.destroy();
   rings.close();
   port.close();

@@ -9,12 +9,12 @@ import type { FirstMessagePeer, NativeFunctions } from '../native/contract.ts';
 import { shortageOf } from '../native/shortage.ts';
 import { hasRoom, left } from '../session/connection-limits.ts';
 import { Incident } from '../session/incidents.ts';
+import type { SessionTable } from '../session/session-table.ts';
 import { NodeReactor } from '../transport/node-reactor.ts';
 import { Bridge } from '../transport/tls/bridge.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
 import { TlsAcceptor, type TlsAcceptorOptions } from '../transport/tls/tls-acceptor.ts';
 import { REFUSED, type Refusal } from '../transport/tls/tls-handshake.ts';
-import type { ThreadCore } from './thread-core.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -28,22 +28,22 @@ const INCIDENTS: Readonly<Record<Refusal, Incident>> = {
 };
 
 export class TlsConnections {
-  readonly #core: ThreadCore;
+  readonly #table: SessionTable;
   readonly #functions: NativeFunctions;
   readonly #acceptor: TlsAcceptor;
   readonly #bridges = new Set<Bridge>();
 
   constructor(
-    core: ThreadCore,
+    table: SessionTable,
     functions: NativeFunctions,
     material: TlsMaterial,
     options: TlsAcceptorOptions,
   ) {
-    this.#core = core;
+    this.#table = table;
     this.#functions = functions;
     this.#acceptor = new TlsAcceptor(material, options, {
       known: (stream, peer, commonName) => this.#known(stream, peer, commonName),
-      refused: (reason, peer, text) => reportRefusal(core, reason, peer, text),
+      refused: (reason, peer, text) => reportRefusal(table, reason, peer, text),
     });
   }
 
@@ -73,7 +73,8 @@ export class TlsConnections {
   }
 
   #known(stream: TLSSocket, { address, port }: FirstMessagePeer, commonName: string | null): void {
-    const { table, reactor } = this.#core;
+    const table = this.#table;
+    const { reactor } = table;
     stream.setNoDelay(true);
     table.incidents.nowMs = performance.now();
     if (!hasRoom(table, address, port)) {
@@ -89,7 +90,7 @@ export class TlsConnections {
     } catch (error) {
       const code = shortageOf(error);
       if (code === null) throw error;
-      reportRefusal(this.#core, 'descriptors', { address, port }, REFUSED.noDescriptor(code));
+      reportRefusal(table, 'descriptors', { address, port }, REFUSED.noDescriptor(code));
       stream.on('error', () => {});
       stream.destroy();
     }
@@ -97,7 +98,7 @@ export class TlsConnections {
 
   /** Returns the conn of the reactor's end. Throws SystemError without keeping a descriptor when there are none left. */
   #join(stream: TLSSocket): number {
-    const { reactor } = this.#core;
+    const { reactor } = this.#table;
     const [ours, theirs] = this.#functions.socketPair();
     let plain: Socket;
     try {
@@ -122,7 +123,7 @@ export class TlsConnections {
 
 /** Counts and logs a peer that had been let in and is refused before its session. Outside of a turn. */
 export function reportRefusal(
-  { table, reactor }: ThreadCore,
+  table: SessionTable,
   reason: Refusal,
   { address, port }: FirstMessagePeer,
   text: string,
@@ -134,5 +135,5 @@ export function reportRefusal(
     port,
   });
   // What is not said at once is said by a turn.
-  reactor.requestTurn();
+  table.reactor.requestTurn();
 }

@@ -6,10 +6,10 @@
 import type { FirstMessageEnd, FirstMessageOptions, FirstMessagePeer } from '../native/contract.ts';
 import { admit } from '../session/connection-limits.ts';
 import { assignHandshake } from '../session/cross-thread/handshakes.ts';
+import type { SessionTable } from '../session/session-table.ts';
 import type { TlsAcceptorOptions } from '../transport/tls/tls-acceptor.ts';
 import { REFUSED } from '../transport/tls/tls-handshake.ts';
 import type { NativeChoice, ThreadConfig } from './assemble.ts';
-import type { ThreadCore } from './thread-core.ts';
 import { reportRefusal } from './tls-connections.ts';
 
 export type SecureAddress = Pick<FirstMessageOptions, 'host' | 'port' | 'backlog' | 'v6Only'>;
@@ -24,12 +24,12 @@ export type ListenSecurely = (address: SecureAddress) => Promise<Listening>;
 
 /** `acceptFailed` hears, with an errno name, that nobody can be accepted now. */
 export function secureListening(
-  core: ThreadCore,
+  table: SessionTable,
   { openFirstMessageQueue }: NativeChoice,
   { tls, reactor: { keepalive, userTimeoutMs } }: ThreadConfig,
   acceptFailed: (code: string) => void,
 ): ListenSecurely {
-  const { table, reactor } = core;
+  const { reactor } = table;
   return async (address) => {
     if (openFirstMessageQueue === null || tls === null) {
       const { id, port } = await reactor.listen({ ...address, isRaw: true });
@@ -51,7 +51,7 @@ export function secureListening(
           // Rings are published by a turn.
           reactor.requestTurn();
         },
-        ended: (peer, end) => refuse(core, peer, end, tls.acceptor),
+        ended: (peer, end) => refuse(table, peer, end, tls.acceptor),
         acceptFailed,
       },
     );
@@ -60,16 +60,16 @@ export function secureListening(
 }
 
 function refuse(
-  core: ThreadCore,
+  table: SessionTable,
   peer: FirstMessagePeer,
   end: FirstMessageEnd,
   options: TlsAcceptorOptions,
 ): void {
   const { handshakeTimeoutMs, handshakesMax } = options;
   if (end.kind === 'wrong')
-    reportRefusal(core, 'not_tls', peer, REFUSED.notTls(end.code, end.detail));
-  else if (end.kind === 'left') reportRefusal(core, 'handshake_failed', peer, REFUSED.left);
+    reportRefusal(table, 'not_tls', peer, REFUSED.notTls(end.code, end.detail));
+  else if (end.kind === 'left') reportRefusal(table, 'handshake_failed', peer, REFUSED.left);
   else if (end.kind === 'late')
-    reportRefusal(core, 'handshake_timeout', peer, REFUSED.late(handshakeTimeoutMs));
-  else reportRefusal(core, 'handshake_limit', peer, REFUSED.pushedOut(handshakesMax));
+    reportRefusal(table, 'handshake_timeout', peer, REFUSED.late(handshakeTimeoutMs));
+  else reportRefusal(table, 'handshake_limit', peer, REFUSED.pushedOut(handshakesMax));
 }

@@ -1,20 +1,20 @@
 /**
- * Functions that share a limit, and their connections: functions with a limit of their own have a lane of their own,
- * all others share one. A lane has one connection to every server, because a GRAB_JOB names no function.
- * Rule: grabs under way never exceed the free slots of the lane and of the worker, so no job waits here.
+ * Functions that share a limit, and their connections: functions with a limit of their own have a group of their own,
+ * all others share one. A group has one connection to every server, because a GRAB_JOB names no function.
+ * Rule: grabs under way never exceed the free slots of the group and of the worker, so no job waits here.
  */
 import type { ConnectionSettings } from '../link/settings.ts';
 import type { Ability } from './ability.ts';
-import { WorkerChannel, type WorkerChannelHost } from './worker-channel.ts';
+import { type ChannelGroup, WorkerChannel, type WorkerChannelHost } from './worker-channel.ts';
 
-/** Slots of the whole worker, shared by its lanes. */
+/** Slots of the whole worker, shared by its groups. */
 export interface Slots {
   readonly limit: number;
   /** Jobs that run and grabs that may bring one. */
   taken: number;
 }
 
-export class ConcurrencyGroup {
+export class ConcurrencyGroup implements ChannelGroup {
   readonly abilities = new Map<string, Ability>();
   readonly channels: readonly WorkerChannel[];
   readonly #slots: Slots;
@@ -22,7 +22,7 @@ export class ConcurrencyGroup {
   #taken = 0;
   #next = 0;
 
-  /** `limit` is the lane's own; Infinity = the worker's. */
+  /** `limit` is the group's own; Infinity = the worker's. */
   constructor(settings: ConnectionSettings, host: WorkerChannelHost, slots: Slots, limit: number) {
     this.#slots = slots;
     this.#limit = limit;
@@ -47,7 +47,7 @@ export class ConcurrencyGroup {
     this.#slots.taken--;
   }
 
-  /** Lets the stations grab; the one behind the last that did is first. */
+  /** Lets the channels grab; the one after the last that did is first. */
   fill(): void {
     const { channels } = this;
     const count = channels.length;

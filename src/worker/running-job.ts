@@ -24,7 +24,7 @@ export class RunningJob implements WorkerJob<unknown>, JobContext {
   readonly reducer: string;
   readonly data: Uint8Array;
   timer: NodeJS.Timeout | null = null;
-  /** Where its station lists it. */
+  /** Where its channel lists it. */
   place = 0;
   readonly #sink: JobSink;
   readonly #codec: Codec | null;

@@ -1,5 +1,5 @@
 /**
- * One connection of a worker: offers its lane's functions, grabs jobs while slots are free, sleeps when there are none.
+ * One connection of a worker: offers its group's functions, grabs jobs while slots are free, sleeps when there are none.
  *
  *   GRAB_JOB_ALL -> JOB_ASSIGN* : run it, grab again       -> NO_JOB : when no grab is open, PRE_SLEEP until NOOP
  *
@@ -17,13 +17,24 @@ import { ATTACH_BYTES, type RequestWriter, textBytesMax } from '../link/request-
 import type { ConnectionSettings } from '../link/settings.ts';
 import { Packet } from '../protocol/packets.ts';
 import { type Ability, type RunHost, runJob } from './ability.ts';
-import type { ConcurrencyGroup } from './concurrency-group.ts';
 import { type JobSink, RunningJob } from './running-job.ts';
 
 /** How a server's rules refuse a function; no other request of a worker is answered so. */
 const NOT_ALLOWED = 'NOT_ALLOWED';
 
-/** What a station needs of its worker. */
+/** The functions of a channel and the slots that they share (ConcurrencyGroup). */
+export interface ChannelGroup {
+  readonly abilities: ReadonlyMap<string, Ability>;
+  /** Free slots. */
+  readonly free: number;
+  /** Takes a slot; the caller has looked that one is free. */
+  take(): void;
+  give(): void;
+  /** Lets all channels of the group grab. */
+  fill(): void;
+}
+
+/** What a channel needs of its worker. */
 export interface WorkerChannelHost {
   readonly codec: RunHost['codec'];
   readonly sendsExceptions: boolean;
@@ -41,7 +52,7 @@ export class WorkerChannel implements JobSink, RunHost {
   readonly link: Link;
   /** The server's rules do not let this connection offer one of its functions; null where they do, or are not known. */
   refusal: ServerError | null = null;
-  readonly #group: ConcurrencyGroup;
+  readonly #group: ChannelGroup;
   readonly #host: WorkerChannelHost;
   /** Jobs that run, in any order. */
   readonly #jobs: RunningJob[] = [];
@@ -60,7 +71,7 @@ export class WorkerChannel implements JobSink, RunHost {
   constructor(
     endpoint: Endpoint,
     settings: ConnectionSettings,
-    group: ConcurrencyGroup,
+    group: ChannelGroup,
     host: WorkerChannelHost,
   ) {
     this.#group = group;

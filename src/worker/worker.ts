@@ -70,7 +70,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
   readonly #slots: Slots;
   readonly #host: WorkerChannelHost;
   readonly #groups: ConcurrencyGroup[] = [];
-  /** The lane of the functions without a limit of their own. */
+  /** The group of the functions without a limit of their own. */
   #common: ConcurrencyGroup | null = null;
   readonly #threads: ThreadedHandler[] = [];
   readonly #groupOf = new Map<string, ConcurrencyGroup>();

@@ -7,8 +7,9 @@ import { openStore } from '../../shard/assemble.ts';
 import { readManifest } from '../../store/manifest.ts';
 import type { Store, StoreHost } from '../../store/store.ts';
 import type { StoredJob } from '../../store/stored-job.ts';
+import { createState } from '../create-state.ts';
 import type { ResolvedOptions } from '../options.ts';
-import { createState, type ServerState } from '../state.ts';
+import type { ServerState } from '../state.ts';
 import { defaultStateDir } from '../state-dir.ts';
 
 const IDLE_MS = 5;

@@ -168,7 +168,7 @@ describe('progress', () => {
   test('is cut at the width of the terminal, and taken away', () => {
     const written: string[] = [];
     const line = new ProgressLine({ columns: 10, write: (text: string) => written.push(text) });
-    expect(line.job({ functionName: 'resize', index: 0, handle: null }, 10)).toBe(true);
+    expect(line.job('resize', 10)).toBe(true);
     line.clear();
     line.clear();
     expect(written).toHaveLength(2);
@@ -179,7 +179,7 @@ describe('progress', () => {
 
   test('is not shown where there is no terminal', () => {
     const line = new ProgressLine(null);
-    expect(line.job({ functionName: 'f', index: 0, handle: null }, 10)).toBe(false);
+    expect(line.job('f', 10)).toBe(false);
   });
 });
 

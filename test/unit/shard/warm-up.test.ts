@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Logger } from '../../../src/base/logger.ts';
 import { loadNative } from '../../../src/native/load.ts';
+import { createState } from '../../../src/server/create-state.ts';
 import { resolveOptions } from '../../../src/server/options.ts';
 import type { Secrets } from '../../../src/server/secrets.ts';
-import { createState } from '../../../src/server/state.ts';
 import { configMaker } from '../../../src/server/thread-config.ts';
 import { chooseNative } from '../../../src/shard/choose-native.ts';
 import { warmUp } from '../../../src/shard/warm-up.ts';

@@ -3,7 +3,6 @@
  * terminal clears it first, and nothing of it stays behind.
  */
 import picocolors from 'picocolors';
-import type { JobFacts } from './report.ts';
 
 const CLEAR = '\r\u001b[K';
 const BAR_COLUMNS = 30;
@@ -62,9 +61,9 @@ export class ProgressLine {
     this.#output = output;
   }
 
-  /** How far a job is; false when nothing is shown here. */
-  job(job: JobFacts, percent: number): boolean {
-    return this.#draw(jobLine(job.functionName, percent), true);
+  /** How far a job of that function is; false when nothing is shown here. */
+  job(functionName: string, percent: number): boolean {
+    return this.#draw(jobLine(functionName, percent), true);
   }
 
   /** How far a run of many jobs is. */

@@ -68,7 +68,7 @@ export class TextReport implements Report {
   async status(job: JobFacts, numerator: number, denominator: number): Promise<void> {
     const done = percent(numerator, denominator);
     // On a terminal the bar says it.
-    if (this.#options.progress.job(job, done)) return;
+    if (this.#options.progress.job(job.functionName, done)) return;
     await this.#write(job, 'stdout', `${done}% Complete\n`);
   }
 

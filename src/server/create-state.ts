@@ -1,0 +1,39 @@
+/** Which state a server has: a journal's directory, a database, or none. */
+import type { Logger } from '../base/logger.ts';
+import { databaseSettingsOf, waitsForDatabase } from '../store/options.ts';
+import { DatabaseState } from './database-state.ts';
+import { newHashSeed, nextBoot } from './identity.ts';
+import { JournalState } from './journal-state.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { ServerState } from './state.ts';
+
+/**
+ * Throws when there is a state directory that this version cannot read. `onFailure`: jobs cannot be kept any more, the
+ * server must end. `waits`: a database that is away is no reason to refuse to start.
+ */
+export function createState(
+  options: ResolvedOptions,
+  log: Logger,
+  onFailure: (error: Error) => void,
+  waits = waitsForDatabase(options),
+): ServerState {
+  if (options.queueType === 'journal') return new JournalState(options, log);
+  const settings = databaseSettingsOf(options);
+  if (settings === null) return new NoState();
+  return new DatabaseState(options, settings, log, onFailure, waits);
+}
+
+/** Jobs in memory: every run is another one. */
+class NoState implements ServerState {
+  readonly hashSeed = newHashSeed();
+  readonly boot = nextBoot();
+  readonly keptIn = null;
+
+  storeOf(): null {
+    return null;
+  }
+
+  async open(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,131 @@
+/**
+ * The state directory of a server with a journal. Made with the server, when the directory is only read; `open` takes it
+ * for this server alone. Rule: boot numbers only rise, so no handle ever comes again; the hash seed stays, so a function
+ * keeps its shard as long as their number does.
+ */
+import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { type Logger, LogLevel } from '../base/logger.ts';
+import { shardOfName } from '../protocol/shard-of.ts';
+import type { StoreConfig } from '../shard/assemble.ts';
+import { fileReason } from '../store/file-reason.ts';
+import { makeFolder } from '../store/make-folder.ts';
+import {
+  journalFolder,
+  type Manifest,
+  readManifest,
+  shardsOf,
+  writeManifest,
+} from '../store/manifest.ts';
+import { removeJournals, reshard } from '../store/reshard.ts';
+import { lockState, type StateLock } from '../store/state-lock.ts';
+import { newHashSeed, nextBoot } from './identity.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { ServerState } from './state.ts';
+import { defaultStateDir } from './state-dir.ts';
+
+export class JournalState implements ServerState {
+  readonly hashSeed: number;
+  readonly boot: number;
+  readonly keptIn = 'journal';
+  readonly #options: ResolvedOptions;
+  readonly #log: Logger;
+  readonly #folder: string;
+  readonly #found: Manifest | null;
+  readonly #manifest: Manifest;
+  #lock: StateLock | null = null;
+
+  constructor(options: ResolvedOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+    this.#folder = options.stateDir ?? defaultStateDir();
+    const found = readManifest(this.#folder);
+    this.#found = found;
+    const isRespread = found !== null && found.shards !== options.threads;
+    this.hashSeed = found?.hashSeed ?? newHashSeed();
+    this.boot = nextBoot(found?.boot);
+    this.#manifest = {
+      generation: (found?.generation ?? 1) + (isRespread ? 1 : 0),
+      shards: options.threads,
+      hashSeed: this.hashSeed,
+      salt: found?.salt ?? randomInt(2 ** 32),
+      boot: this.boot,
+    };
+  }
+
+  storeOf(thread: number): StoreConfig | null {
+    const { threads, durability, flushInterval } = this.#options;
+    if (threads > 0 && thread === 0) return null;
+    const { generation, salt } = this.#manifest;
+    return {
+      kind: 'journal',
+      folder: journalFolder(this.#folder, generation, thread),
+      shard: thread,
+      salt,
+      relaxedMs: durability === 'relaxed' ? flushInterval : null,
+    };
+  }
+
+  async open(): Promise<void> {
+    try {
+      makeFolder(this.#folder);
+    } catch (error) {
+      throw new Error(
+        `option --state-dir: make ${this.#folder}: ${fileReason(error)}; name a folder that can be written to`,
+        { cause: error },
+      );
+    }
+    this.#lock = await lockState(this.#folder);
+    try {
+      await this.#take();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const lock = this.#lock;
+    this.#lock = null;
+    await lock?.release();
+  }
+
+  async #take(): Promise<void> {
+    const now = readManifest(this.#folder);
+    const before = this.#found;
+    if (now?.boot !== before?.boot || now?.generation !== before?.generation)
+      throw new Error(`use ${this.#folder}: another server has used it since this one was made`);
+    if (before !== null) this.#tellMissing(before);
+    const isRespread = before !== null && before.generation !== this.#manifest.generation;
+    if (isRespread) await this.#respread(before);
+    writeManifest(this.#folder, this.#manifest);
+    if (isRespread) removeJournals(this.#folder, before.generation, before.shards);
+  }
+
+  /** A shard's journal is made in its first run and stays. */
+  #tellMissing({ generation, shards }: Manifest): void {
+    for (const shard of shardsOf(shards)) {
+      const folder = journalFolder(this.#folder, generation, shard);
+      if (!existsSync(folder))
+        this.#log.log(
+          LogLevel.ERROR,
+          `${folder} is missing: all jobs of shard ${shard} are lost; put it back from a backup if there is one`,
+        );
+    }
+  }
+
+  async #respread(before: Manifest): Promise<void> {
+    const { threads } = this.#options;
+    const count = await reshard({
+      folder: this.#folder,
+      from: before,
+      to: this.#manifest,
+      ownerOf: (name) => shardOfName(name, this.hashSeed, threads),
+      log: (level, text) => this.#log.log(level, text),
+    });
+    this.#log.log(
+      LogLevel.NOTICE,
+      `${count} jobs of ${before.shards} threads were spread over ${threads}`,
+    );
+  }
+}
