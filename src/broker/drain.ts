@@ -1,9 +1,8 @@
 /**
- * The end of a server with a store: background jobs that the store has are assigned to nobody any more and stay there
- * for the next start; running jobs and those with a client are waited for. Rule: steps of so many rows, so that no turn
- * stalls; while the first sweep is under way no job is assigned at all.
+ * The end of a server with a store: background jobs that the store has are no longer assigned and stay there for the
+ * next start; running jobs and those with a client are waited for. Rule: steps of so many rows, so that no turn stalls;
+ * while the first sweep is under way no job is assigned at all.
  */
-
 import { Flag } from './jobs.ts';
 import { abandon, canKeep, notifyFail } from './loss.ts';
 import type { BrokerState } from './state.ts';

@@ -1,5 +1,6 @@
 /**
- * Rows of the tally as they leave a shard, some functions at a time, so that no turn stalls whatever their number.
+ * Rows of the function statistics as they leave a shard, some functions at a time, so that no turn stalls whatever
+ * their number.
  *
  *   | row count | numbers of row 0 | numbers of row 1 | ... | bytes of name | name | bytes of name | name | ...
  *       u32       ROW_NUMBERS doubles each, as they lie          u16                  in row order
@@ -18,7 +19,7 @@ import type { BrokerState } from './state.ts';
 export const Gauge = { QUEUED: 0, RUNNING: 1, WORKERS: 2, OLDEST_MS: 3, CREATED: 4 } as const;
 
 const GAUGE_COUNT = 5;
-/** Where the counts of a row begin, behind its gauges: `numbers[COUNTS_AT + Count.FAILED]`. */
+/** Where the counts of a row begin, after its gauges: `numbers[COUNTS_AT + Count.FAILED]`. */
 export const COUNTS_AT = GAUGE_COUNT;
 const COUNT_COUNT = Count.RUN_BUCKETS + BUCKET_COUNT;
 /** Doubles of one row: gauges, then counts. */
@@ -35,7 +36,7 @@ export interface FunctionStatsRow {
 }
 
 /**
- * A piece of rows behind function index `cursor` (0 = from the start) and where to go on, 0 = nowhere. It looks at
+ * A piece of rows after function index `cursor` (0 = from the start) and where to go on, 0 = nowhere. It looks at
  * `functionsMax` functions, or fewer when `rowsMax` of them have a row of their own.
  */
 export function functionStatsPiece(

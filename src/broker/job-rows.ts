@@ -11,12 +11,12 @@ export const Flag = {
   QUEUED: 2,
   ASSIGNED: 3,
   STORING: 4,
-  /** The server drains: it stays in its store and is given to nobody any more. */
+  /** The server drains: it stays in its store and is no longer assigned. */
   KEPT: 5,
   PRIORITY_SHIFT: 3,
   PRIORITY: 0x18,
   BACKGROUND: 0x20,
-  /** Nobody waits for it any more (client gone, or cancelled); it only lives on in its worker's hands. */
+  /** No client waits for it any more (gone, or cancelled); it ends when its worker's run does. */
   IGNORED: 0x40,
   INDEXED: 0x80,
   /** Unique is `-`: compared by workload. */

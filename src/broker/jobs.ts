@@ -41,7 +41,7 @@ export interface MemoryHooks {
 }
 
 export class Jobs extends JobRows {
-  /** Who waits for which job. */
+  /** The clients that wait for each job. */
   readonly watchers: Watchers;
   readonly slab: Slab;
   readonly #blobs: BlobStore;
@@ -54,7 +54,7 @@ export class Jobs extends JobRows {
   readonly #reducers = new Map<number, Uint8Array>();
   readonly #progress = new Map<number, Progress>();
   readonly #references: References;
-  /** Told once of each stored job that has ended, with its reference in the store. */
+  /** Called once for each stored job that has ended, with its reference in the store. */
   onForget: (job: number, reference: number) => void = () => {};
   readonly #account: Account;
   /** Jobs that are kept for the next start. */
@@ -162,7 +162,7 @@ export class Jobs extends JobRows {
     return (nowMs - this.word(job, Job.SINCE_MS)) >>> 0;
   }
 
-  /** The job is there, but nobody gets it before the store has it. */
+  /** The job exists, but is not assignable until it is durable. */
   becomeStoring(job: number): void {
     assert(this.state(job) === 0, 'only a new job is being stored');
     this.#setState(job, Flag.STORING);

@@ -31,7 +31,7 @@ export function lose(broker: BrokerState, job: number): void {
   queue(broker, job);
 }
 
-/** Whether the job may be left to the store: nobody waits for it, and the next start will have it. */
+/** Whether the job may be left to the store: no client waits for it, and the next start will have it. */
 export function canKeep(broker: BrokerState, job: number): boolean {
   const { jobs, options } = broker;
   if (!jobs.has(job, Flag.BACKGROUND) || jobs.watchers.count(job) > 0) return false;
@@ -49,7 +49,7 @@ export function queue(broker: BrokerState, job: number): void {
   broker.waker.balance(jobs.functionOf(job), broker.nowMs);
 }
 
-/** Nobody waits for the job any more. Its unique is free at once: nothing coalesces onto it. */
+/** No client waits for the job any more. Its unique is free at once: nothing coalesces onto it. */
 export function abandon(broker: BrokerState, job: number): void {
   broker.uniques.remove(job);
   broker.jobs.watchers.dropAll(job);

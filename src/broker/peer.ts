@@ -1,6 +1,6 @@
 /**
- * A client or worker as the broker sees it: (home thread, connection id), what it offers, holds and watches.
- * Jobs name peers by `index`, so a job row needs no object. Source: rules.md 1 and 4 of the design: waking, far peers.
+ * A client or worker as the broker sees it: (thread, connection id), what it offers, holds and watches.
+ * Jobs name peers by `index`, so a job row needs no object. Source: design rules, sections 1 and 4.
  */
 import { Abilities } from './abilities.ts';
 import type { Ability } from './ability.ts';
@@ -57,12 +57,12 @@ export class Peer implements LinkedPeer {
   }
 }
 
-/** Peers by index; index 0 is nobody. Freed indexes are used again. */
+/** Peers by index; index 0 is none. Freed indexes are used again. */
 export class PeerTable {
   readonly #peers: (Peer | null)[] = [null];
   readonly #free: number[] = [];
 
-  /** Adds the peer of connection `conn` in thread `home`. */
+  /** Adds the peer of connection `conn` in `thread`. */
   add(thread: number, conn: number): Peer {
     const index = this.#free.pop() ?? this.#peers.length;
     const peer = new Peer(index, thread, conn);

@@ -13,7 +13,7 @@ import { keyHash } from './uniques.ts';
 
 const BACKSLASH = 0x5c;
 
-/** What STATUS_RES and STATUS_RES_UNIQUE tell of one job. */
+/** What STATUS_RES and STATUS_RES_UNIQUE say of one job. */
 export interface JobStatus {
   readonly isKnown: boolean;
   readonly isRunning: boolean;
@@ -52,7 +52,7 @@ export function statusByHandle(broker: BrokerState, slot: number, serial: number
 }
 
 /**
- * Status of the job with that unique in the functions behind `cursor` (0 = from the first on), and where to go on; 0 =
+ * Status of the job with that unique in the functions after `cursor` (0 = from the first on), and where to go on; 0 =
  * those were all. Running before waiting, then the newest. Looks at no more than `functionsMax` functions.
  */
 export function statusByUnique(
@@ -97,14 +97,14 @@ export const Listing = {
 } as const;
 export type ListingKind = (typeof Listing)[keyof typeof Listing];
 
-/** What to list, and behind which cursor; 0 = from the start. */
+/** What to list, and after which cursor; 0 = from the start. */
 export interface ListPiece {
   readonly listing: number;
   readonly cursor: number;
 }
 
 /**
- * Writes rows of a listing, at most `rowsMax`, and none behind `bytesMax` bytes; returns the next cursor, or 0 when all is
+ * Writes rows of a listing, at most `rowsMax`, and none after `bytesMax` bytes; returns the next cursor, or 0 when all is
  * written.
  */
 export function list(

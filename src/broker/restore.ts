@@ -33,8 +33,8 @@ export class Restore {
     const { bytes, at, uniqueBytes, workloadBytes, startMs } = stored;
     const fn = this.#functionOf(stored.functionName);
     const flags = (stored.priority << Flag.PRIORITY_SHIFT) | Flag.BACKGROUND;
-    const behind = at + uniqueBytes;
-    const job = jobs.create(fn, flags, bytes, at, uniqueBytes, behind, workloadBytes, 0);
+    const workloadAt = at + uniqueBytes;
+    const job = jobs.create(fn, flags, bytes, at, uniqueBytes, workloadAt, workloadBytes, 0);
     jobs.stamp(job, nowMs);
     jobs.setReference(job, reference);
     if (stored.reducer.length > 0) jobs.setReducer(job, stored.reducer.slice());

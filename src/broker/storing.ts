@@ -1,7 +1,7 @@
 /**
- * Background jobs on their way to the store. A job that must be durable first is offered to nobody and wakes nobody,
- * and whoever submitted it, or joined it meanwhile, hears JOB_CREATED when the store has it and QUEUE_ERROR when it
- * could not be stored. Rule: all else about a job is the same with and without a store.
+ * Background jobs on their way to the store. A job that must be durable first is not assignable and wakes no worker. The
+ * clients that submitted it, or joined it meanwhile, get JOB_CREATED when the store has it, or QUEUE_ERROR when it could
+ * not be stored. Rule: all else about a job is the same with and without a store.
  *
  * With `storesAtEnd` jobs are answered at once and stay in memory; at the end of the server they are stored, one by one
  * in the order of their submits.
@@ -19,8 +19,8 @@ import { storedJob } from './stored-job.ts';
 import { makeReady, refuse, replyCreated } from './submit.ts';
 
 /**
- * Durable jobs that one event answers: some dozens of microseconds, for who waits for a foreground job meanwhile. Of more
- * than eight times as many, an eighth: it must keep up.
+ * Durable jobs that one event answers: some dozens of microseconds, so that foreground jobs are not delayed. Of more than
+ * eight times as many, an eighth: it must keep up.
  */
 const ANSWERED_MIN = 48;
 
@@ -34,7 +34,7 @@ class Pending {
   startMs = 0;
   /** False: it was answered before, and is a job of this server whatever becomes of it. */
   isAwaited = false;
-  /** Who submitted it, and further peers that joined it meanwhile: rare, so they have a list of their own. */
+  /** The peer that submitted it, and the peers that joined it meanwhile: rare, so they have a list of their own. */
   peer: Peer | null = null;
   replyId = 0;
   others: { readonly peer: Peer; readonly replyId: number }[] | null = null;
@@ -44,7 +44,7 @@ export class Storing implements Durability {
   readonly #broker: BrokerState;
   readonly #store: Store;
   /**
-   * By ticket. The row of a job that nobody has yet has its ticket in place of a worker. No map by job, and no new object
+   * By ticket. The row of a job without a worker has its ticket in place of a worker. No map by job, and no new object
    * for each: V8 promotes what lives through a commit, and what a busy map has dropped.
    */
   readonly #pending: (Pending | undefined)[] = [undefined];
@@ -162,7 +162,7 @@ export class Storing implements Durability {
     return ticket;
   }
 
-  /** 0 when nobody waits for the job to be durable. */
+  /** 0 when no reply waits for the job to be durable. */
   #ticketOf(job: number): Ticket {
     const { jobs } = this.#broker;
     return jobs.state(job) === Flag.STORING
@@ -170,7 +170,7 @@ export class Storing implements Durability {
       : (this.#joined.get(job) ?? 0);
   }
 
-  /** Nobody joins the job's wait any more. A job that was being stored leaves that state in the same event. */
+  /** No reply joins the job's wait any more. A job that was being stored leaves that state in the same event. */
   #drop(job: number): void {
     const { jobs } = this.#broker;
     if (jobs.state(job) !== Flag.STORING) {
@@ -240,8 +240,8 @@ export class Storing implements Durability {
   }
 
   /**
-   * The store could not keep the job: one that nobody was told of never was; one that was there before is what it was;
-   * one whose client did not wait lives on in memory.
+   * The store could not keep the job. An unacknowledged job is discarded; a foreground job that a submit had joined goes
+   * on as before; a job whose client did not wait stays in memory.
    */
   #giveUp({ job, isAwaited }: Pending): void {
     const { jobs } = this.#broker;

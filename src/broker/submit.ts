@@ -2,7 +2,6 @@
  * SUBMIT_*: coalesce with a live job of the same function and unique, or make a new one and wake workers.
  * Order of the checks as in gearmand: unique length, coalescing, queue limit, then the handle is spent.
  */
-
 import { LogLevel } from '../base/logger.ts';
 import { writeHeader } from '../protocol/encode.ts';
 import { Errors } from '../protocol/errors.ts';

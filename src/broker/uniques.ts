@@ -1,6 +1,6 @@
 /**
- * Live jobs by (function, unique), or by (function, workload) when the unique is `-`. A job leaves when it ends and when
- * nobody may coalesce onto it any more. Source: coalescing of gearmand.
+ * Live jobs by (function, unique), or by (function, workload) when the unique is `-`. A job leaves when it ends, or when
+ * no submit may coalesce onto it any more. Source: coalescing of gearmand.
  */
 import { equalBytes } from '../base/bytes.ts';
 import type { BlobStore } from '../protocol/frame.ts';

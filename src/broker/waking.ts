@@ -108,11 +108,11 @@ export class Waker {
     this.looks.run(stepsMax, this.#balanceNow);
   }
 
-  /** PRE_SLEEP: from now on the peer is to be woken; at once if jobs are there that nobody was woken for. */
+  /** PRE_SLEEP: from now on the peer is to be woken; at once if there are jobs for which no peer was woken. */
   sleep(peer: Peer, sleepSerial: number, nowMs: number): void {
     const before = peer.waking;
     peer.sleepSerial = sleepSerial;
-    // Asleep already: its functions ask for nobody, or would have woken it.
+    // Asleep already: its functions ask for no peer, or would have woken it.
     if (before === Waking.sleeping) return;
     if (before === Waking.woken) this.#uncount(peer);
     peer.waking = Waking.sleeping;
@@ -192,7 +192,7 @@ export class Waker {
 
   /**
    * Wakes the longest sleeper of a function that many-function peers offer, if its jobs ask for one more. Linear in
-   * those peers; nothing while nobody sleeps.
+   * those peers; nothing while no peer sleeps.
    */
   #wakeOne(
     fn: FunctionQueue,

@@ -1,10 +1,9 @@
 /**
- * WORK_*: what a worker tells of a job it holds goes to every watcher; a final packet ends the job.
- * Rule: accepted only from the peer that holds the job, or has lost it to its timeout (late.ts). A packet of a far
- * worker whose job was taken back meanwhile is dropped unanswered: its home answers for handles that were never its
- * own. Source: Gearman PROTOCOL, worker requests.
+ * WORK_*: what a worker says of a job it holds goes to every watcher; a final packet ends the job.
+ * Rule: accepted only from the peer that holds the job, or has lost it to its timeout (late.ts). A packet of a
+ * worker in another thread whose job was taken back meanwhile is dropped unanswered: its own thread answers for handles
+ * that were never its own. Source: Gearman PROTOCOL, worker requests.
  */
-
 import { copyBytes } from '../base/bytes.ts';
 import { ROW_STEPS } from '../base/steps.ts';
 import { writeHeader } from '../protocol/encode.ts';
@@ -90,7 +89,7 @@ function heldJob(broker: BrokerState, peer: Peer, frame: Frame): number {
 }
 
 /**
- * `peer` has lost the job to its timeout. Its first final packet ends the job while nobody has it: then it does not run
+ * `peer` has lost the job to its timeout. Its first final packet ends the job while no worker has it: then it does not run
  * again. Else, and whatever is not final, it is swallowed.
  */
 function lateJob(
@@ -144,7 +143,7 @@ function forwardTo(broker: BrokerState, watcher: Peer, frame: Frame, copies: num
   }
 }
 
-/** WORK_EXCEPTION to who asked for it, WORK_FAIL to the others; either ends the job. */
+/** WORK_EXCEPTION to the watchers that asked for it, WORK_FAIL to the others; either ends the job. */
 function forwardException(broker: BrokerState, job: number, frame: Frame): void {
   broker.jobs.watchers.forEach(job, (watcher, copies) => {
     if (broker.outbox.takesExceptions(watcher)) forwardTo(broker, watcher, frame, copies);

@@ -2,7 +2,6 @@
  * A thread as the home of its connections: the table of sessions and what their rules (frames, replies, grabs, far
  * traffic) share. Rule: a frame of a connection is handled here, in request order; only its function's owner knows jobs.
  */
-
 import type { Account } from '../base/account.ts';
 import { withView } from '../base/bytes.ts';
 import type { Logger } from '../base/logger.ts';

@@ -6,7 +6,6 @@
  * Rule: one grab after a wake-up and one more for every job that comes (twice as many a round trip), so that a single
  * job costs no empty grabs and a full queue keeps every slot busy. Source: Gearman PROTOCOL, "Worker Requests".
  */
-
 import { equalBytes, ownCopy } from '../base/bytes.ts';
 import { argumentEnd, handleText, keep, shortText, splitText } from '../link/arguments.ts';
 import type { Workload } from '../link/codec.ts';

@@ -5,7 +5,6 @@
  *
  *   to 2: FRAME conn 0 place 1 SUBMIT_JOB f\0u\0x
  */
-
 import { PACKETS } from '../../src/protocol/packets.ts';
 import { shardOfName } from '../../src/protocol/shard-of.ts';
 import type { RingReader, RingWriter } from '../../src/ring/ring.ts';

@@ -2,7 +2,6 @@
  * The rings of a simulated server: the real rings over shared memory, with queues in place of message ports and flags
  * in place of doorbells. Rule: a doorbell rings when the simulation says so, and nothing else wakes a sleeping thread.
  */
-
 import {
   asleepWord,
   createRingSet,
