@@ -101,7 +101,7 @@ export abstract class TurnReactor implements Reactor {
     this.#blobs.read(id, offset, target, at, count);
   }
 
-  /** The doorbell is the caller's: whoever is rung calls `nudge`. */
+  /** The doorbell is the caller's: the thread that it wakes calls `requestTurn`. */
   watchRings(
     words: Int32Array,
     asleep: number,
