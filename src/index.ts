@@ -50,7 +50,7 @@ export type { RequestOptions } from './link/within.ts';
 export { NoAddonError } from './native/addon-errors.ts';
 export { OptionError } from './option/error.ts';
 export { ServerClosedError } from './server/closed-error.ts';
-export type { ServerOptions } from './server/options.ts';
+export type { ServerOptions } from './server/options/server-options.ts';
 export { createServer } from './server/server.ts';
 export type { ListenRequest, Server, ServerAddress, ServerStats } from './server/types.ts';
 export type { ThreadStats } from './session/thread-queries.ts';

@@ -12,7 +12,7 @@ import {
   type ValuesOf,
 } from '../option/row.ts';
 import { choice, flag, integer, text } from '../option/types.ts';
-import { SERVER_TABLES } from '../server/options.ts';
+import { SERVER_TABLES, type ServerValues } from '../server/options.ts';
 
 /** The config file that is read when no other is named. */
 export const CONFIG_FILE = '/etc/gearmand.conf';
@@ -181,14 +181,18 @@ const ignoredTable = {
   ],
 } as const satisfies OptionTable;
 
-const TABLES = [logTable, ...SERVER_TABLES, processTable, tokyoCabinetTable, ignoredTable] as const;
+type Table = typeof processTable | typeof logTable | typeof tokyoCabinetTable | typeof ignoredTable;
 
 /** All values of one start by key, after defaults. */
-export type GearmandValues = ValuesOf<(typeof TABLES)[number]['rows'][number]>;
+export type GearmandValues = ServerValues & ValuesOf<Table['rows'][number]>;
 
 const GROUPS: readonly string[] = Object.values(OptionGroup);
 
-/** All rows, in the order of help and README: by heading, below it in the order of TABLES. */
-export const OPTIONS: readonly OptionRow[] = rowsOf<OptionEntry>(TABLES).sort(
-  (a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group),
-);
+/** All rows, in the order of help and README: by heading, below it in the order of this list. */
+export const OPTIONS: readonly OptionRow[] = rowsOf<OptionEntry>([
+  logTable,
+  ...SERVER_TABLES,
+  processTable,
+  tokyoCabinetTable,
+  ignoredTable,
+]).sort((a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group));

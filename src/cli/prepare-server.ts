@@ -2,7 +2,8 @@
  * `--user`: what is needed of root's rights is done before they are given up: files of secrets are read, and the state
  * directory is made. Everything else is made by the user.
  */
-import { resolveOptions, type ServerOptions } from '../server/options.ts';
+import type { ServerOptions } from '../server/options/server-options.ts';
+import { resolveOptions } from '../server/options.ts';
 import { readSecretFiles, type SecretFiles } from '../server/secrets.ts';
 import { defaultStateDir } from '../server/state-dir.ts';
 import { handOver } from './hand-over.ts';

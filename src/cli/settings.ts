@@ -15,7 +15,8 @@ import {
   readWords,
 } from '../option/read-words.ts';
 import type { OptionRow, OptionValues } from '../option/row.ts';
-import { SERVER_ROWS, type ServerOptions } from '../server/options.ts';
+import type { ServerOptions } from '../server/options/server-options.ts';
+import { SERVER_ROWS } from '../server/options.ts';
 import { type ConfigText, type ReadFile, readConfigFile } from './config-file.ts';
 import { CONFIG_FILE, type GearmandValues, OPTIONS } from './gearmand-options.ts';
 import { isServiceAddress, readVariables, variableOf } from './read-variables.ts';

@@ -19,8 +19,6 @@ import { jobTable, warningTable } from './options/server-rows.ts';
 import type { ServerAddress } from './types.ts';
 import { autoThreads } from './usable-cpus.ts';
 
-export type { ServerOptions } from './options/server-options.ts';
-
 /** All tables of the server. */
 export const SERVER_TABLES = [
   listenTable,
@@ -37,7 +35,8 @@ export const SERVER_TABLES = [
 /** All rows of the server, in the order of its typed options. */
 export const SERVER_ROWS = rowsOf<ProgramEntry>(SERVER_TABLES);
 
-type Values = ValuesOf<(typeof SERVER_TABLES)[number]['rows'][number]>;
+/** All values by key, as they are checked and before they are resolved. */
+export type ServerValues = ValuesOf<(typeof SERVER_TABLES)[number]['rows'][number]>;
 
 /** A place to listen on: a host name or address with a port, or the path of a Unix socket. */
 export type ResolvedTarget =
@@ -45,7 +44,7 @@ export type ResolvedTarget =
   | Extract<ListenTarget, { path: string }>;
 
 /** All options with their values. Plain data: it can be posted to other threads. */
-export type ResolvedOptions = Omit<Values, 'listen' | 'threads' | 'jobHandlePrefix'> & {
+export type ResolvedOptions = Omit<ServerValues, 'listen' | 'threads' | 'jobHandlePrefix'> & {
   /** Every target has its port; an empty list is every address of the machine at `port`. */
   readonly listen: readonly ResolvedTarget[];
   readonly threads: number;
@@ -53,7 +52,7 @@ export type ResolvedOptions = Omit<Values, 'listen' | 'threads' | 'jobHandlePref
 };
 
 /** Checks every key that was given against its row; keys without a value get the row's default. */
-function checkedValues(options: Readonly<Record<string, unknown>>): Values {
+function checkedValues(options: Readonly<Record<string, unknown>>): ServerValues {
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
   for (const row of SERVER_ROWS) {
@@ -69,7 +68,7 @@ function checkedValues(options: Readonly<Record<string, unknown>>): Values {
   }
   if (problems.length === 0) problems.push(...conflictsOf(SERVER_ROWS, values, ({ key }) => key));
   if (problems.length > 0) throw new OptionError(problems);
-  return values as Values;
+  return values as ServerValues;
 }
 
 /**

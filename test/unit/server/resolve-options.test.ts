@@ -1,7 +1,8 @@
 /** Options of a program: defaults, checks, and what becomes of listen targets. */
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { resolveOptions, type ServerOptions } from '../../../src/server/options.ts';
+import type { ServerOptions } from '../../../src/server/options/server-options.ts';
+import { resolveOptions } from '../../../src/server/options.ts';
 import { onlyWhere } from '../../support/peers.ts';
 
 const failure = (options: object): { code?: string; problems?: string[]; message: string } => {
