@@ -1,6 +1,6 @@
 /**
- * A thread as the home of its connections: the table of sessions and what their rules (frames, replies, grabs, far
- * traffic) share. Rule: a frame of a connection is handled here, in request order; only its function's owner knows jobs.
+ * The connections that live in a thread: the table of sessions, and what their rules (frames, replies, grabs, traffic with
+ * other threads) share. Rule: no handler is imported here; dispatch.ts calls them in request order.
  */
 import type { Account } from '../base/account.ts';
 import { withView } from '../base/bytes.ts';
@@ -11,7 +11,6 @@ import type { Peer } from '../broker/peer.ts';
 import type { Reactor } from '../native/contract.ts';
 import { SLOT_MASK } from '../protocol/batch.ts';
 import { packetOf } from '../protocol/encode.ts';
-import { Frame } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
 import { Packet } from '../protocol/packets.ts';
 import { shardOf } from '../protocol/shard-of.ts';
@@ -19,32 +18,19 @@ import type { RingWriter } from '../ring/writer.ts';
 import type { StoreHealth } from '../store/store.ts';
 import { Access, type AccessRule } from './access.ts';
 import { AddressCounts } from './address-counts.ts';
-import { admitsFrame } from './authorization.ts';
 import { left } from './connection-limits.ts';
 import { writeAsk, writeGone } from './cross-thread/records.ts';
 import { ShardRestarts } from './cross-thread/shard-restarts.ts';
-import { onEvent } from './events.ts';
-import { onFrame } from './handlers/frames.ts';
 import { Incident, Incidents } from './incidents.ts';
-import { listConnections, listStore } from './listing.ts';
 import { Output } from './output.ts';
-import { bytesOfFrame, RateLimiter } from './rate-limiter.ts';
-import { relieve, showMost } from './relief.ts';
-import { dropReplies, limitOutput, releaseAll, reserveReply, waitingBytes } from './replies.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import { dropReplies, releaseAll, reserveReply, waitingBytes } from './replies.ts';
 import type { PendingReply } from './reply-queue.ts';
 import { contextOf, SESSION_BYTES, Session } from './session.ts';
 import { ThreadOutbox } from './thread-outbox.ts';
-import {
-  answerByBroker,
-  DONE,
-  goesOverRows,
-  type ThreadQuery,
-  type ThreadResult,
-  type ThreadStats,
-} from './thread-queries.ts';
+import { DONE, type ThreadQuery, type ThreadResult, type ThreadStats } from './thread-queries.ts';
 import { firstThread, nextThread } from './thread-set.ts';
-import { threadStats } from './thread-stats.ts';
-import { FREE_STEPS, TurnBudget } from './turn-budget.ts';
+import { TurnBudget } from './turn-budget.ts';
 
 const NOOP_PACKET = packetOf(Packet.NOOP, '');
 /** A connection that is being closed may still take its last replies for so long. */
@@ -78,6 +64,8 @@ export interface SessionTableOptions {
 
 /** What lies above the sessions. */
 export interface SessionTableHooks {
+  /** Gives this thread's answer to a query to `done`; see answers.ts. */
+  answer(query: ThreadQuery, done: (result: ThreadResult) => void): void;
   /** A text line (Latin-1, without line end) of `session`. */
   onLine(session: Session, line: string): void;
   /** Published level of another thread: 0 nothing runnable, 3 high. */
@@ -154,7 +142,6 @@ export class SessionTable {
   /** Submits for other owners that were refused here: there was no memory to read them. */
   refusedCount = 0;
   readonly #sessions: (Session | null)[] = [];
-  readonly #frame = new Frame();
   /** What goes on when a connection's output has drained, by connection. */
   readonly drained = new Map<number, () => void>();
 
@@ -192,35 +179,12 @@ export class SessionTable {
     return shardOf(hash, this.options.shardCount);
   }
 
-  /** Handles the rows of one turn. */
-  onRows(rowCount: number): void {
+  /** A turn begins: what waits for it goes on. */
+  beginTurn(): void {
     this.turn++;
     this.#copiedBytes = 0;
     this.budget.begin(this);
-    this.#continue();
-    const { rows, arena } = this.reactor;
-    const { access, account, rateLimiter, pauseBytes, steps } = this;
-    const frame = this.#frame;
-    for (let row = 0; row < rowCount; row++) {
-      frame.load(rows, arena, row);
-      if (account.held > account.granted) relieve(this);
-      if (frame.type > 0) {
-        const session = this.#sessions[frame.conn & SLOT_MASK];
-        if (session == null || session.conn !== frame.conn || session.heldTurn === this.turn) {
-          // A held frame comes again with its blob; one of a closed connection is over.
-          if (frame.blob > 0 && session?.conn !== frame.conn) this.reactor.blobRelease(frame.blob);
-        } else if (!session.isEnding) {
-          const bytes = rateLimiter === null ? 0 : bytesOfFrame(frame);
-          const before = steps.count;
-          if (access === null || admitsFrame(this, access, session, frame))
-            onFrame(this, session, frame);
-          const cost = steps.count - before;
-          if (cost > FREE_STEPS) this.budget.charge(this, session, cost, frame.end);
-          if (this.output.waiting(frame.conn) > pauseBytes) limitOutput(this, session, frame.end);
-          if (rateLimiter !== null) rateLimiter.spend(this, session, bytes, frame.end);
-        } else if (frame.blob > 0) this.reactor.blobRelease(frame.blob);
-      } else onEvent(this, frame);
-    }
+    if (this.continuations.length > 0) for (const work of this.continuations.splice(0)) work();
   }
 
   /** The session of connection `conn`, or null when it has ended. */
@@ -376,7 +340,7 @@ export class SessionTable {
    */
   ask(thread: number, query: ThreadQuery, done: (result: ThreadResult) => void): void {
     if (thread === this.options.thread) {
-      this.answer(query, done);
+      this.hooks.answer(query, done);
       return;
     }
     const id = this.nextQuery;
@@ -385,23 +349,6 @@ export class SessionTable {
     const writer = this.writers[thread];
     if (writer == null) this.#answerForDead(id);
     else writeAsk(writer, id, query);
-  }
-
-  /** Gives this thread's answer to a question to `done`: now, or later when it goes over many rows. */
-  answer(query: ThreadQuery, done: (result: ThreadResult) => void): void {
-    if (goesOverRows(query)) this.budget.answer(this, () => done(this.#answerTo(query)));
-    else done(this.#answerTo(query));
-  }
-
-  #answerTo(query: ThreadQuery): ThreadResult {
-    if (query.kind === 'workers') return listConnections(this, query.cursor, query.part);
-    if (query.kind === 'store') return listStore(this);
-    if (query.kind === 'stats') return { ...DONE, stats: threadStats(this) };
-    if (query.kind === 'most') {
-      showMost(this);
-      return DONE;
-    }
-    return this.broker === null ? DONE : answerByBroker(this.broker, query);
   }
 
   /** Calls `resume` once as soon as at most `bytes` of output of `session` are unsent. */
@@ -427,10 +374,5 @@ export class SessionTable {
     const query = this.queries.get(id);
     this.queries.delete(id);
     query?.done(DONE);
-  }
-
-  #continue(): void {
-    if (this.continuations.length === 0) return;
-    for (const work of this.continuations.splice(0)) work();
   }
 }

@@ -11,11 +11,13 @@ import type { BrokerOptions } from '../broker/state.ts';
 import type { Reactor } from '../native/contract.ts';
 import { Control } from '../protocol/batch.ts';
 import { HandleCodec } from '../protocol/handle.ts';
+import { answer } from '../session/answers.ts';
 import { dropOldTokens } from '../session/authorization.ts';
 import { onRecord } from '../session/cross-thread/receive.ts';
+import { Dispatch } from '../session/dispatch.ts';
 import type { Session } from '../session/session.ts';
 import { SessionTable, type SessionTableOptions } from '../session/session-table.ts';
-import type { LoopDelay } from '../session/thread-queries.ts';
+import type { LoopDelay, ThreadQuery, ThreadResult } from '../session/thread-queries.ts';
 import type { Store, StoreHost } from '../store/store.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { ThreadRings } from './publishing.ts';
@@ -98,6 +100,7 @@ export class ThreadCore {
   readonly broker: Broker | null;
   readonly tlsConnections: TlsConnections | null;
   readonly #parts: ThreadParts;
+  readonly #dispatch: Dispatch;
   readonly #options: ThreadCoreOptions;
   readonly #store: ThreadStore | null;
   readonly #housekeeping: Housekeeping;
@@ -116,6 +119,8 @@ export class ThreadCore {
     const { thread, shardCount, hashSeed } = options.sessions;
     const handles = new HandleCodec(options.handlePrefix, options.boot, thread);
     const hooks = {
+      answer: (query: ThreadQuery, done: (result: ThreadResult) => void) =>
+        answer(this.table, query, done),
       onLine: (session: Session, line: string) => parts.onLine(this.table, session, line),
       levelOf: (other: number) => parts.rings.levelOf(other),
       recordCounts: () => this.recordCounts(),
@@ -149,6 +154,7 @@ export class ThreadCore {
       parts.log,
       account,
     );
+    this.#dispatch = new Dispatch(this.table);
     const owns = shardCount === 0 || thread > 0;
     this.#store = owns && parts.makeStore !== null ? this.#makeStore(parts.makeStore) : null;
     this.broker = owns
@@ -267,7 +273,7 @@ export class ThreadCore {
     const listings = table.continuations.length;
     const records = this.#drainRings();
     if (broker?.storing) this.#store?.answerDurable(broker.storing);
-    table.onRows(rowCount);
+    this.#dispatch.onRows(rowCount);
     this.#publishing.publish();
     const ticksBefore = broker?.tickedJobs ?? 0;
     let dueMs = broker === null ? Number.POSITIVE_INFINITY : this.#tick(broker, nowMs);

@@ -10,6 +10,7 @@ import { writeHeader } from '../../protocol/encode.ts';
 import { Frame } from '../../protocol/frame.ts';
 import { HEADER_BYTES, SLAB_BYTES_MAX } from '../../protocol/limits.ts';
 import { Packet } from '../../protocol/packets.ts';
+import { answer } from '../answers.ts';
 import { left } from '../connection-limits.ts';
 import { askNext, finishGrab } from '../handlers/grabs.ts';
 import { Incident } from '../incidents.ts';
@@ -238,7 +239,7 @@ function onMove(table: SessionTable, record: RecordView): void {
 
 function onAsk(table: SessionTable, from: number, record: RecordView): void {
   const { id, query } = readAsk(record);
-  table.answer(query, (result) => {
+  answer(table, query, (result) => {
     const send = () => writeAnswer(table.writers[from], id, result);
     if (query.kind === 'echoBarrier' || query.kind === 'cancel') inNextTurn(table, send);
     else send();

@@ -1,0 +1,33 @@
+/** What this thread answers to queries (thread-queries.ts), its own and those of other threads. */
+import { listConnections, listStore } from './listing.ts';
+import { showMost } from './relief.ts';
+import type { SessionTable } from './session-table.ts';
+import {
+  answerByBroker,
+  DONE,
+  goesOverRows,
+  type ThreadQuery,
+  type ThreadResult,
+} from './thread-queries.ts';
+import { threadStats } from './thread-stats.ts';
+
+/** Gives this thread's answer to a query to `done`: now, or later when it goes over many rows. */
+export function answer(
+  table: SessionTable,
+  query: ThreadQuery,
+  done: (result: ThreadResult) => void,
+): void {
+  if (goesOverRows(query)) table.budget.answer(table, () => done(answerTo(table, query)));
+  else done(answerTo(table, query));
+}
+
+function answerTo(table: SessionTable, query: ThreadQuery): ThreadResult {
+  if (query.kind === 'workers') return listConnections(table, query.cursor, query.part);
+  if (query.kind === 'store') return listStore(table);
+  if (query.kind === 'stats') return { ...DONE, stats: threadStats(table) };
+  if (query.kind === 'most') {
+    showMost(table);
+    return DONE;
+  }
+  return table.broker === null ? DONE : answerByBroker(table.broker, query);
+}
