@@ -4,20 +4,16 @@
  */
 import { DeadlineHeap } from '../base/deadline-heap.ts';
 import type { Frame } from '../protocol/frame.ts';
-import { Incident } from './incidents.ts';
-import { hold, unhold } from './replies.ts';
-import { contextOf, Hold, type Session } from './session.ts';
-import type { SessionTable } from './session-table.ts';
+import { Incident, type Incidents } from './incidents.ts';
+import { hold, type ReplyHost, unhold } from './replies.ts';
+import { contextOf, Hold, type RateBudget, type Session } from './session.ts';
 
 /** A pause lasts until so much of a second's worth is there again. */
 const SHARE = 0.1;
 
-/** What a connection may still send now. */
-export interface RateBudget {
-  packets: number;
-  bytes: number;
-  /** Monotonic time of these figures. */
-  atMs: number;
+/** What the limit needs of the session table. */
+interface RateHost extends ReplyHost {
+  readonly incidents: Incidents;
 }
 
 export class RateLimiter {
@@ -32,7 +28,7 @@ export class RateLimiter {
   }
 
   /** A frame of `session` with so many bytes has been handled; it ends at `end` of the arena. */
-  spend(table: SessionTable, session: Session, bytes: number, end: number): void {
+  spend(table: RateHost, session: Session, bytes: number, end: number): void {
     if (table.live(session.conn) !== session) return;
     const rateBudget = this.#budgetOf(session, table.incidents.nowMs);
     rateBudget.packets -= 1;
@@ -52,7 +48,7 @@ export class RateLimiter {
   }
 
   /** Reads those again whose pause is over; returns when to call again, or Infinity. */
-  tick(table: SessionTable): number {
+  tick(table: RateHost): number {
     const { nowMs } = table.incidents;
     while (this.#pauses.peekAt() <= nowMs) {
       const session = table.live(this.#pauses.peekId());

@@ -3,15 +3,28 @@
  * leaves. Invariant between events: a connection's reply queue is null or its front is unfilled.
  */
 
+import type { Reactor } from '../native/contract.ts';
+import type { Output } from './output.ts';
 import { type PendingReply, type Piece, ReplyQueue } from './reply-queue.ts';
 import { Hold, type Session } from './session.ts';
-import type { SessionTable } from './session-table.ts';
+
+/** What replies need of the session table of their thread. */
+export interface ReplyHost {
+  readonly output: Output;
+  readonly reactor: Reactor;
+  readonly pauseBytes: number;
+  readonly turn: number;
+  live(conn: number): Session | null;
+  later(work: () => void): void;
+  /** The last reply of `session` has left: it is closed if it is ending. */
+  finish(session: Session): void;
+}
 
 /** More places than this, or bytes than the pause mark: the connection is not read until a quarter of it waits. */
 const PENDING_REPLIES_MAX = 4096;
 
 /** Replies with bytes that are known now. */
-export function reply(table: SessionTable, session: Session, bytes: Uint8Array): void {
+export function reply(table: ReplyHost, session: Session, bytes: Uint8Array): void {
   if (session.replies === null) table.output.write(session.conn, bytes);
   else fill(table, session, reserveReply(session), bytes);
 }
@@ -24,7 +37,7 @@ export function reserveReply(session: Session): PendingReply {
 
 /** Fills a place with bytes that are the place's own from now on, and sends what may leave. */
 export function fill(
-  table: SessionTable,
+  table: ReplyHost,
   session: Session,
   pending: PendingReply,
   bytes: Uint8Array,
@@ -35,7 +48,7 @@ export function fill(
 }
 
 /** Sends every reply at the front that is filled. */
-export function releaseAll(table: SessionTable, session: Session): void {
+export function releaseAll(table: ReplyHost, session: Session): void {
   const { replies } = session;
   if (replies === null) return;
   let front = replies.front;
@@ -61,7 +74,7 @@ export function releaseAll(table: SessionTable, session: Session): void {
 }
 
 /** Sends what the front place has so far, before it is filled: long listings. */
-export function releasePart(table: SessionTable, session: Session, pending: PendingReply): boolean {
+export function releasePart(table: ReplyHost, session: Session, pending: PendingReply): boolean {
   if (session.replies?.front !== pending) return false;
   for (const piece of pending.pieces) writePiece(table, session, piece);
   pending.empty();
@@ -69,7 +82,7 @@ export function releasePart(table: SessionTable, session: Session, pending: Pend
 }
 
 /** Gives all waiting replies up. */
-export function dropReplies(table: SessionTable, session: Session): void {
+export function dropReplies(table: ReplyHost, session: Session): void {
   if (session.replies === null) return;
   for (const pending of session.replies)
     for (const piece of pending.pieces) if ('blob' in piece) table.reactor.blobRelease(piece.blob);
@@ -79,7 +92,7 @@ export function dropReplies(table: SessionTable, session: Session): void {
 }
 
 /** Stops reading the connection at byte `start` of the arena, for one reason more. */
-export function hold(table: SessionTable, session: Session, reason: number, start: number): void {
+export function hold(table: ReplyHost, session: Session, reason: number, start: number): void {
   if (session.holds === 0) {
     table.reactor.hold(session.conn, start);
     session.heldTurn = table.turn;
@@ -88,14 +101,14 @@ export function hold(table: SessionTable, session: Session, reason: number, star
 }
 
 /** Ends one reason to hold the connection; it is read again when none is left. */
-export function unhold(table: SessionTable, session: Session, reason: number): void {
+export function unhold(table: ReplyHost, session: Session, reason: number): void {
   if ((session.holds & reason) === 0) return;
   session.holds &= ~reason;
   if (session.holds === 0) table.reactor.resume(session.conn);
 }
 
 /** After a frame that left a place behind: too many or too long ones hold the connection from byte `end` on. */
-export function limitPendingReplies(table: SessionTable, session: Session, end: number): void {
+export function limitPendingReplies(table: ReplyHost, session: Session, end: number): void {
   const { replies } = session;
   if (replies === null) return;
   if (replies.length > PENDING_REPLIES_MAX || replies.byteCount > table.pauseBytes)
@@ -103,7 +116,7 @@ export function limitPendingReplies(table: SessionTable, session: Session, end: 
 }
 
 /** Bytes of output that wait: unsent, written in this turn, or in replies behind one that is not there yet. */
-export function waitingBytes(table: SessionTable, session: Session): number {
+export function waitingBytes(table: ReplyHost, session: Session): number {
   const { replies } = session;
   return table.output.waiting(session.conn) + (replies === null ? 0 : replies.byteCount);
 }
@@ -112,7 +125,7 @@ export function waitingBytes(table: SessionTable, session: Session): number {
  * After a frame whose reply was large: the connection is not read any further in this turn, so that no turn makes more
  * output for it than that. In the next one the reactor decides whether its output has left.
  */
-export function limitOutput(table: SessionTable, session: Session, end: number): void {
+export function limitOutput(table: ReplyHost, session: Session, end: number): void {
   if (table.live(session.conn) !== session || session.isEnding) return;
   hold(table, session, Hold.output, end);
   table.later(() => {
@@ -120,7 +133,7 @@ export function limitOutput(table: SessionTable, session: Session, end: number):
   });
 }
 
-function writePiece(table: SessionTable, session: Session, piece: Piece): void {
+function writePiece(table: ReplyHost, session: Session, piece: Piece): void {
   if ('blob' in piece) table.output.blob(session.conn, piece.blob, piece.byteCount);
   else table.output.write(session.conn, piece);
 }

@@ -9,7 +9,6 @@ import type { Peer } from '../broker/peer.ts';
 import { SLOT_MASK } from '../protocol/batch.ts';
 import { SERIALS_PER_BOOT } from '../protocol/handle.ts';
 import type { Rights } from './access.ts';
-import type { RateBudget } from './rate-limiter.ts';
 import type { ReplyQueue } from './reply-queue.ts';
 import type { SessionAbilities } from './session-abilities.ts';
 import { NO_THREADS, type ThreadSet } from './thread-set.ts';
@@ -29,6 +28,14 @@ export const Hold = {
   output: 128,
   steps: 256,
 } as const;
+
+/** What a connection may still send now. */
+export interface RateBudget {
+  packets: number;
+  bytes: number;
+  /** Monotonic time of these figures. */
+  atMs: number;
+}
 
 /** A GRAB that is asked around. */
 export interface GrabUnderWay {

@@ -5,9 +5,9 @@
  * cost too much in a turn is not read until a later one; some of these go on in each turn, the longest waiting first.
  */
 
-import { hold, unhold } from './replies.ts';
+import type { Steps } from '../base/steps.ts';
+import { hold, type ReplyHost, unhold } from './replies.ts';
 import { Hold, type Session } from './session.ts';
-import type { SessionTable } from './session-table.ts';
 
 /** Steps of a turn for answers that go over many rows; the piece that passes it is the last one: some milliseconds. */
 const ANSWER_STEPS = 64_000;
@@ -19,6 +19,11 @@ export const FREE_STEPS = 256;
 /** Connections that had used up their steps and go on, in one turn. */
 const RESUMED_MAX = 4;
 
+/** What the budget needs of the session table. */
+interface BudgetHost extends ReplyHost {
+  readonly steps: Steps;
+}
+
 export class TurnBudget {
   #answers: (() => void)[] = [];
   #answerSteps = 0;
@@ -26,7 +31,7 @@ export class TurnBudget {
   readonly #held: number[] = [];
 
   /** A turn begins: gives what waits its share of it. */
-  begin(table: SessionTable): void {
+  begin(table: BudgetHost): void {
     table.steps.count = 0;
     this.#answerSteps = 0;
     if (this.#answers.length === 0 && this.#held.length === 0) return;
@@ -40,7 +45,7 @@ export class TurnBudget {
   }
 
   /** Calls `answer`, which goes over many rows: now, or in a later turn when others have spent this one. */
-  answer(table: SessionTable, answer: () => void): void {
+  answer(table: BudgetHost, answer: () => void): void {
     if (this.#answers.length === 0 && this.#answerSteps < ANSWER_STEPS) {
       this.#run(table, answer);
       return;
@@ -50,7 +55,7 @@ export class TurnBudget {
   }
 
   /** A frame of `session`, which ends at byte `end` of the arena, has cost `steps`. */
-  charge(table: SessionTable, session: Session, steps: number, end: number): void {
+  charge(table: BudgetHost, session: Session, steps: number, end: number): void {
     if (session.stepsTurn !== table.turn) session.steps = 0;
     session.stepsTurn = table.turn;
     session.steps += steps;
@@ -62,7 +67,7 @@ export class TurnBudget {
     table.reactor.requestTurn();
   }
 
-  #run(table: SessionTable, answer: () => void): void {
+  #run(table: BudgetHost, answer: () => void): void {
     const { count } = table.steps;
     const before = this.#answerSteps;
     answer();

@@ -4,9 +4,14 @@
  * Source: design rules, section 7; src/DECISIONS.md, no. 7.
  */
 import type { Frame } from '../../protocol/frame.ts';
-import { hold, unhold } from '../replies.ts';
+import type { Incidents } from '../incidents.ts';
+import { hold, type ReplyHost, unhold } from '../replies.ts';
 import { Hold, type Session } from '../session.ts';
-import type { SessionTable } from '../session-table.ts';
+
+/** What restarts need of the session table. */
+interface RestartHost extends ReplyHost {
+  readonly incidents: Incidents;
+}
 
 interface ShardRestart {
   /** Monotonic time from which on its frames are refused. */
@@ -31,14 +36,14 @@ export class ShardRestarts {
   }
 
   /** It runs again: who waited for it is read again. */
-  end(table: SessionTable, thread: number): void {
+  end(table: RestartHost, thread: number): void {
     const restart = this.#restarts.get(thread);
     this.#restarts.delete(thread);
     if (restart !== undefined) release(table, restart);
   }
 
   /** Holds the connection at `frame`, which is for that shard. False when it has waited enough. */
-  hold(table: SessionTable, session: Session, frame: Frame, thread: number): boolean {
+  hold(table: RestartHost, session: Session, frame: Frame, thread: number): boolean {
     const restart = this.#restarts.get(thread);
     if (restart === undefined || table.incidents.nowMs >= restart.endMs) return false;
     restart.waiting.push(session.conn);
@@ -52,7 +57,7 @@ export class ShardRestarts {
   }
 
   /** Lets those go on who have waited enough; returns when to call again, or Infinity. */
-  tick(table: SessionTable): number {
+  tick(table: RestartHost): number {
     let dueMs = Number.POSITIVE_INFINITY;
     for (const restart of this.#restarts.values()) {
       if (table.incidents.nowMs >= restart.endMs) release(table, restart);
@@ -62,7 +67,7 @@ export class ShardRestarts {
   }
 }
 
-function release(table: SessionTable, { waiting }: ShardRestart): void {
+function release(table: RestartHost, { waiting }: ShardRestart): void {
   for (const conn of waiting.splice(0)) {
     const session = table.live(conn);
     if (session !== null) unhold(table, session, Hold.restart);
