@@ -1,5 +1,5 @@
 /** What this thread answers to queries (thread-queries.ts), its own and those of other threads. */
-import { listConnections, listStore } from './listing.ts';
+import { listConnections, listStore } from './listing-rows.ts';
 import { showMost } from './relief.ts';
 import type { SessionTable } from './session-table.ts';
 import {

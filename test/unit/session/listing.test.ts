@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectionNumber } from '../../../src/session/listing.ts';
+import { connectionNumber } from '../../../src/session/listing-rows.ts';
 import { Session } from '../../../src/session/session.ts';
 import type { SessionTable } from '../../../src/session/session-table.ts';
 import type { OwnThreadOptions } from '../../support/own-thread.ts';
