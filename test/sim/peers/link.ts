@@ -7,6 +7,10 @@ import { packetOf, printItem, type WireItem, type WirePacket } from '../../suppo
 import type { Death } from '../server/world.ts';
 import { ensure, type Transcript } from '../transcript.ts';
 
+/** A connection that has sent, or was sent, so much may be the one that holds most when memory is full. */
+const SENT_BYTES = 4096;
+const RECEIVED_BYTES = 65_536;
+
 /** A reply that is owed. */
 export interface Expectation {
   /** The request, for messages. */
@@ -50,7 +54,8 @@ export class PeerLink {
   isClosed = false;
   /** It does not read what the server sends. */
   isDeaf = false;
-  hasSentBig = false;
+  /** It may be closed when memory is full. */
+  isBig = false;
   readonly #events: LinkEvents;
   readonly #transcript: Transcript;
   #outgoing: Buffer[] = [];
@@ -89,7 +94,7 @@ export class PeerLink {
   send(bytes: Buffer, reply: Expectation | null, label: string): void {
     if (!this.isUp) return;
     this.#transcript.add(() => `${this.name} > ${label}`);
-    if (bytes.length > 4096) this.hasSentBig = true;
+    if (bytes.length > SENT_BYTES) this.isBig = true;
     this.#outgoing.push(bytes);
     if (reply !== null) this.expected.push(reply);
   }
@@ -125,6 +130,7 @@ export class PeerLink {
     const bytes = this.socket.take();
     if (bytes.length > 0) {
       const fresh = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      if (fresh.length > RECEIVED_BYTES) this.isBig = true;
       this.#incoming = this.#incoming.length === 0 ? fresh : Buffer.concat([this.#incoming, fresh]);
       this.#cut();
     }

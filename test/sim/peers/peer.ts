@@ -153,7 +153,7 @@ export abstract class SimPeer {
       ([shard, harmless]) =>
         world.wasAbsentLong(shard) || world.deathsSince(harmless).some((it) => it.shard === shard),
     );
-    const isShort = world.plan.memoryBytesMax > 0 && link.hasSentBig;
+    const isShort = world.plan.memoryBytesMax > 0 && link.isBig;
     if (isOfDead || isShort || this.mayBeOverLimit) return;
     ensure(link.leaving !== null, () => `${link.name} is closed without a reason`);
     // Whoever closes, or sends what is no packet, is answered all that came before.

@@ -231,8 +231,10 @@ export class Worker extends Client {
     const isLate = this.ledger.isExcused(this.link, this.#held.get(handle) as string);
     this.#say('WORK_EXCEPTION', handle, this.bytes(this.token()));
     this.tellWork('WORK_FAIL', [handle], isLate ? 'may' : 'never');
+    // An ERROR may be taken for that of an earlier packet which may or may not get one.
+    const isSure = !isLate && !this.link.expected.some(({ isOptional }) => isOptional);
     if (this.random.oneIn(3))
-      this.tellWork('WORK_COMPLETE', [handle, 'again'], isLate ? 'may' : 'must');
+      this.tellWork('WORK_COMPLETE', [handle, 'again'], isSure ? 'must' : 'may');
   }
 
   /** Whether an ERROR could only mean the stray packet. */
