@@ -6,6 +6,7 @@
 import { copyBytes } from '../base/bytes.ts';
 import { writeHeader } from '../protocol/encode.ts';
 import { HEADER_BYTES } from '../protocol/limits.ts';
+import { ASSIGN } from '../protocol/packet-columns.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { Ability } from './ability.ts';
 import type { FunctionQueue } from './functions.ts';
@@ -43,8 +44,9 @@ function assign(
   broker.functionStats.assigned(ability.fn, jobs.age(job, broker.nowMs));
   jobs.stamp(job, broker.nowMs);
   if (ability.timeoutMs > 0) jobs.setDeadline(job, broker.nowMs + ability.timeoutMs);
-  const reducer = type === Packet.GRAB_JOB_ALL ? jobs.reducer(job) : null;
-  const withUnique = type !== Packet.GRAB_JOB;
+  const form = ASSIGN[type];
+  const reducer = form === Packet.JOB_ASSIGN_ALL ? jobs.reducer(job) : null;
+  const withUnique = form !== Packet.JOB_ASSIGN;
   writeAssign(broker, peer, replyId, job, ability.fn, withUnique, reducer);
 }
 

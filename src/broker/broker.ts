@@ -3,11 +3,13 @@
  * the outbox. Rule: every method is one event, runs to completion and is never re-entered.
  * Source: Gearman PROTOCOL; behaviour of gearmand 1.1.20 and 2.0.
  */
+import { assert } from '../base/assert.ts';
 import { ROW_STEPS } from '../base/steps.ts';
 import type { BlobStore, Frame } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
 import { parseTimeout } from '../protocol/numbers.ts';
-import { Packet } from '../protocol/packets.ts';
+import { KIND } from '../protocol/packet-columns.ts';
+import { Kind, Packet } from '../protocol/packets.ts';
 import type { Store } from '../store/store.ts';
 import { grab } from './assign.ts';
 import { Departures } from './departures.ts';
@@ -56,39 +58,35 @@ export class Broker extends BrokerState {
 
   /**
    * One packet of `peer` that concerns functions of this shard. The reference of `frame.blob` passes to the broker.
-   * Types: SUBMIT_*, GRAB_*, WORK_*, CAN_DO*, CANT_DO, RESET_ABILITIES. `replyId`: of the reply to it, see `Outbox.reply`.
+   * Kinds: submit, grab, work, offer, withdraw, reset. `replyId`: of the reply to it, see `Outbox.reply`.
    */
   onFrame(peer: Peer, frame: Frame, replyId: number): void {
-    switch (frame.type) {
-      case Packet.CAN_DO:
-        this.offer(peer, frame, 0);
+    switch (KIND[frame.type]) {
+      case Kind.submit:
+        submit(this, peer, frame, replyId);
         break;
-      case Packet.CAN_DO_TIMEOUT: {
-        const timeoutMs = parseTimeout(frame.bytes, frame.off1, frame.off1 + frame.a1);
+      case Kind.grab:
+        grab(this, peer, frame.type, replyId);
+        break;
+      case Kind.work:
+        work(this, peer, frame);
+        break;
+      case Kind.offer: {
+        const isTimed = frame.type === Packet.CAN_DO_TIMEOUT;
+        const timeoutMs = isTimed
+          ? parseTimeout(frame.bytes, frame.off1, frame.off1 + frame.a1)
+          : 0;
         if (timeoutMs >= 0) this.offer(peer, frame, timeoutMs);
         break;
       }
-      case Packet.CANT_DO:
+      case Kind.withdraw:
         this.withdraw(peer, frame);
         break;
-      case Packet.RESET_ABILITIES:
+      case Kind.reset:
         this.withdrawAll(peer);
         break;
-      case Packet.GRAB_JOB:
-      case Packet.GRAB_JOB_UNIQ:
-      case Packet.GRAB_JOB_ALL:
-        grab(this, peer, frame.type, replyId);
-        break;
-      case Packet.WORK_STATUS:
-      case Packet.WORK_COMPLETE:
-      case Packet.WORK_FAIL:
-      case Packet.WORK_EXCEPTION:
-      case Packet.WORK_DATA:
-      case Packet.WORK_WARNING:
-        work(this, peer, frame);
-        break;
       default:
-        submit(this, peer, frame, replyId);
+        assert(false, 'only frames that concern functions reach the broker');
     }
     if (frame.blob > 0) this.blobs.blobRelease(frame.blob);
   }

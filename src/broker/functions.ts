@@ -5,7 +5,6 @@
 import { equalBytes, ownCopy, withView } from '../base/bytes.ts';
 import { Steps } from '../base/steps.ts';
 
-export const Priority = { high: 0, normal: 1, low: 2 } as const;
 export const PRIORITY_COUNT = 3;
 /** Risen levels that are remembered; a power of two. */
 export const RISES_KEPT = 4096;

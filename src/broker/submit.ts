@@ -9,9 +9,9 @@ import type { Frame } from '../protocol/frame.ts';
 import { hashBytes } from '../protocol/hash.ts';
 import { HEADER_BYTES, SLAB_BYTES_MAX, UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
 import { parseInteger } from '../protocol/numbers.ts';
-import { Packet } from '../protocol/packets.ts';
+import { BACKGROUND, EXTRA, PRIORITY } from '../protocol/packet-columns.ts';
+import { Extra, Packet } from '../protocol/packets.ts';
 import type { FunctionQueue } from './functions.ts';
-import { Priority } from './functions.ts';
 import { JOB_ROW_BYTES } from './job-table.ts';
 import { Flag } from './jobs.ts';
 import { Kept, nameCost } from './kept.ts';
@@ -21,20 +21,12 @@ import { replyWith } from './reply.ts';
 import type { BrokerState } from './state.ts';
 import { keyHash } from './uniques.ts';
 
-const flagsFor = (priority: number, background = 0) =>
-  (priority << Flag.PRIORITY_SHIFT) | background;
-
 /** FLAGS of a new job by packet type. */
-const SUBMIT_FLAGS = new Uint16Array(64);
-SUBMIT_FLAGS[Packet.SUBMIT_JOB] = flagsFor(Priority.normal);
-SUBMIT_FLAGS[Packet.SUBMIT_JOB_BG] = flagsFor(Priority.normal, Flag.BACKGROUND);
-SUBMIT_FLAGS[Packet.SUBMIT_JOB_HIGH] = flagsFor(Priority.high);
-SUBMIT_FLAGS[Packet.SUBMIT_JOB_HIGH_BG] = flagsFor(Priority.high, Flag.BACKGROUND);
-SUBMIT_FLAGS[Packet.SUBMIT_JOB_LOW] = flagsFor(Priority.low);
-SUBMIT_FLAGS[Packet.SUBMIT_JOB_LOW_BG] = flagsFor(Priority.low, Flag.BACKGROUND);
-SUBMIT_FLAGS[Packet.SUBMIT_JOB_EPOCH] = flagsFor(Priority.normal, Flag.BACKGROUND);
-SUBMIT_FLAGS[Packet.SUBMIT_REDUCE_JOB] = flagsFor(Priority.normal);
-SUBMIT_FLAGS[Packet.SUBMIT_REDUCE_JOB_BACKGROUND] = flagsFor(Priority.normal, Flag.BACKGROUND);
+const SUBMIT_FLAGS = Uint16Array.from(
+  PRIORITY,
+  (priority, type) =>
+    (priority << Flag.PRIORITY_SHIFT) | (BACKGROUND[type] === 1 ? Flag.BACKGROUND : 0),
+);
 
 const DASH = 0x2d;
 const UTF8 = new TextDecoder();
@@ -42,8 +34,8 @@ const UTF8 = new TextDecoder();
 /** One submit of `peer`: reply `replyId` is JOB_CREATED, or ERROR without a job. */
 export function submit(broker: BrokerState, peer: Peer, frame: Frame, replyId: number): void {
   const { type } = frame;
-  const isReduce =
-    type === Packet.SUBMIT_REDUCE_JOB || type === Packet.SUBMIT_REDUCE_JOB_BACKGROUND;
+  const extra = EXTRA[type];
+  const isReduce = extra === Extra.reducer;
   if (frame.a1 > UNIQUE_BYTES_MAX || (isReduce && frame.a2 > UNIQUE_BYTES_MAX)) {
     refuse(broker, peer, replyId, Errors.uniqueTooLarge);
     return;
@@ -53,7 +45,7 @@ export function submit(broker: BrokerState, peer: Peer, frame: Frame, replyId: n
     return;
   }
   let startMs = 0;
-  if (type === Packet.SUBMIT_JOB_EPOCH) {
+  if (extra === Extra.epoch) {
     startMs = parseInteger(frame.bytes, frame.off2, frame.off2 + frame.a2) * 1000;
     if (Number.isNaN(startMs)) {
       broker.outbox.close(peer, 'SUBMIT_JOB_EPOCH: time is outside of 64 bits');

@@ -11,7 +11,8 @@ import { Errors, workErrorFor } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
 import { HANDLE_BYTES_MAX, HEADER_BYTES } from '../protocol/limits.ts';
 import { parseUint32 } from '../protocol/numbers.ts';
-import { isFinal, Packet } from '../protocol/packets.ts';
+import { isFinal } from '../protocol/packet-columns.ts';
+import { Packet } from '../protocol/packets.ts';
 import { Count } from './function-stats.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
@@ -35,10 +36,6 @@ export function work(broker: BrokerState, peer: Peer, frame: Frame): void {
     case Packet.WORK_STATUS:
       noteStatus(broker, job, frame);
       return;
-    case Packet.WORK_DATA:
-    case Packet.WORK_WARNING:
-      forward(broker, job, frame);
-      return;
     case Packet.WORK_COMPLETE:
       counters.completed++;
       countEnd(broker, job, Count.COMPLETED);
@@ -49,10 +46,14 @@ export function work(broker: BrokerState, peer: Peer, frame: Frame): void {
       countEnd(broker, job, Count.FAILED);
       forwardException(broker, job, frame);
       break;
-    default:
+    case Packet.WORK_FAIL:
       counters.failed++;
       countEnd(broker, job, Count.FAILED);
       notifyFail(broker, job);
+      break;
+    default:
+      forward(broker, job, frame);
+      return;
   }
   broker.finish(job);
 }

@@ -3,19 +3,13 @@
  * Rule: order and length are those that ReadSettings and ReadOptions in native/ read.
  */
 import { CARRY_BYTES_MAX, HEAD_BYTES_MAX, LINE_BYTES_MAX, READ_BYTES } from '../protocol/limits.ts';
-import { PACKETS } from '../protocol/packets.ts';
+import { ARG_COUNT, HAS_DATA, MAY_BE_SHORT, NAMES } from '../protocol/packet-columns.ts';
 import type { FirstMessageOptions, KeepaliveOptions, ReactorOptions } from './contract.ts';
 
 /** The packet table as bytes, four a type. */
 export function shapeBytes(): Uint8Array {
-  return Uint8Array.from(
-    PACKETS.flatMap(({ argCount, hasData, names, mayBeShort }) => [
-      argCount,
-      hasData ? 1 : 0,
-      names,
-      mayBeShort ? 1 : 0,
-    ]),
-  );
+  const columns = [ARG_COUNT, HAS_DATA, NAMES, MAY_BE_SHORT];
+  return Uint8Array.from([...ARG_COUNT.keys()].flatMap((type) => columns.map((of) => of[type]!)));
 }
 
 /** What its decoder must know. */

@@ -4,7 +4,8 @@
  */
 import { BLOB_DROPPED, ROW_SHIFT, Row, RowFlag } from './batch.ts';
 import { hashBytes } from './hash.ts';
-import { Names, PACKETS, type PacketShape } from './packets.ts';
+import { ARG_COUNT, HAS_DATA, NAMES } from './packet-columns.ts';
+import { Names } from './packets.ts';
 
 export class Frame {
   bytes: Uint8Array = new Uint8Array(0);
@@ -60,7 +61,9 @@ export class Frame {
     end: number,
     seed: number,
   ): void {
-    const shape = PACKETS[type] as PacketShape;
+    const argCount = ARG_COUNT[type] as number;
+    const hasData = HAS_DATA[type] === 1;
+    const names = NAMES[type] as number;
     this.bytes = bytes;
     this.conn = conn;
     this.type = type;
@@ -74,8 +77,8 @@ export class Frame {
     this.a2 = 0;
     this.a3 = 0;
     let at = off;
-    for (let i = 0; i < shape.argCount; i++) {
-      const isRest = i === shape.argCount - 1 && !shape.hasData;
+    for (let i = 0; i < argCount; i++) {
+      const isRest = i === argCount - 1 && !hasData;
       let stop = isRest ? end : at;
       while (stop < end && bytes[stop] !== 0) stop++;
       if (stop === end && !isRest) this.flags = RowFlag.SHORT;
@@ -83,12 +86,12 @@ export class Frame {
       at = stop === end ? end : stop + 1;
     }
     // A payload where none belongs is ignored.
-    this.data = shape.hasData ? at : end;
+    this.data = hasData ? at : end;
     this.dataBytes = end - this.data;
-    this.hash0 = shape.names >= Names.function ? hashBytes(bytes, off, off + this.a0, seed) : 0;
+    this.hash0 = names >= Names.function ? hashBytes(bytes, off, off + this.a0, seed) : 0;
     const off1 = this.off1;
     this.hash1 =
-      shape.names === Names.functionAndUnique ? hashBytes(bytes, off1, off1 + this.a1, seed) : 0;
+      names === Names.functionAndUnique ? hashBytes(bytes, off1, off1 + this.a1, seed) : 0;
   }
 
   #setLength(argument: number, length: number): void {

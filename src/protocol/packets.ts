@@ -1,6 +1,7 @@
 /**
- * THE packet table: every type of the binary protocol with its shape. Codec, encoder and handlers derive from it.
- * Rule: a type number is written nowhere else.
+ * THE packet table: every type of the binary protocol with its shape and, for requests, what the server decides by type.
+ * All else that depends on a type is derived from it (packet-columns.ts, submit-types.ts).
+ * Rules: a type number is written nowhere else; a type that is not a request here is refused.
  * Source: Gearman PROTOCOL and observation of gearmand 1.1.20 and 2.0.
  */
 
@@ -10,6 +11,7 @@ export const Packet = {
   CANT_DO: 2,
   RESET_ABILITIES: 3,
   PRE_SLEEP: 4,
+  UNUSED: 5,
   NOOP: 6,
   SUBMIT_JOB: 7,
   JOB_CREATED: 8,
@@ -48,82 +50,173 @@ export const Packet = {
   GET_STATUS_UNIQUE: 41,
   STATUS_RES_UNIQUE: 42,
 } as const;
-export type PacketType = (typeof Packet)[keyof typeof Packet];
+export type PacketName = keyof typeof Packet;
+export type PacketType = (typeof Packet)[PacketName];
 
 /** Greatest known type; a greater one (or 0) closes the connection. */
-export const PACKET_TYPE_MAX = 42;
+export const PACKET_TYPE_MAX: number = Math.max(...Object.values(Packet));
+
+/** What is done with a request; each kind has one handler (session/handlers/frames.ts). 0 stands for no request. */
+export const Kind = {
+  submit: 1,
+  grab: 2,
+  work: 3,
+  offer: 4,
+  withdraw: 5,
+  reset: 6,
+  sleep: 7,
+  echo: 8,
+  status: 9,
+  option: 10,
+  clientId: 11,
+  ignored: 12,
+} as const;
+export type KindName = keyof typeof Kind;
 
 /** What `arg 0` (and `arg 1`) of a packet name; the decoder hashes those that the router or the index needs. */
 export const Names = { nothing: 0, function: 1, functionAndUnique: 2 } as const;
 
-/** One row of the table. `argCount` NUL-separated arguments; with `hasData`, opaque bytes follow the last NUL. */
-export interface PacketShape {
-  readonly name: string;
+/** What a rule of access may grant; bits. */
+export const Right = { submit: 1, work: 2, admin: 4 } as const;
+
+/** Priorities of jobs, the highest first. */
+export const Priority = { high: 0, normal: 1, low: 2 } as const;
+export type PriorityName = keyof typeof Priority;
+
+/** What argument 2 of a submit is: the time to start at, or the function that merges the results. */
+export const Extra = { epoch: 1, reducer: 2 } as const;
+export type ExtraName = keyof typeof Extra;
+
+interface Shape {
+  /** NUL-separated arguments. */
   readonly argCount: number;
+  /** Opaque bytes follow the last NUL. */
   readonly hasData: boolean;
-  readonly names: 0 | 1 | 2;
+}
+
+/** A packet that no peer may send: what a server sends, and what gearmand does not serve. */
+export interface Response extends Shape {
+  readonly kind?: never;
+  readonly right?: never;
+  readonly names?: never;
+}
+
+interface AnyRequest extends Shape {
+  readonly names: keyof typeof Names;
+  /** What a peer needs where there are rules of access: for the named function, or any right for any function. */
+  readonly right: 'submit' | 'work' | 'any' | 'none';
+}
+
+export interface SubmitRequest extends AnyRequest {
+  readonly kind: 'submit';
+  readonly priority: PriorityName;
+  readonly background: boolean;
+  readonly extra: ExtraName | null;
+}
+
+export interface GrabRequest extends AnyRequest {
+  readonly kind: 'grab';
+  /** The fullest form in which the job is assigned. */
+  readonly assign: PacketName;
+}
+
+export interface WorkRequest extends AnyRequest {
+  readonly kind: 'work';
   /** A payload with too few NULs is "handle with empty data" instead of a fault (what real Perl workers send). */
   readonly mayBeShort: boolean;
+  /** It ends its job. */
+  readonly isFinal: boolean;
 }
 
-const shape = (
-  name: string,
-  argCount: number,
-  hasData = false,
-  names: PacketShape['names'] = Names.nothing,
-  mayBeShort = false,
-): PacketShape => ({ name, argCount, hasData, names, mayBeShort });
-
-/** Shape by type number; index 0 and 5 exist so that the table is dense (both are never valid requests). */
-export const PACKETS: readonly PacketShape[] = [
-  shape('TEXT', 0),
-  shape('CAN_DO', 1, false, Names.function),
-  shape('CANT_DO', 1, false, Names.function),
-  shape('RESET_ABILITIES', 0),
-  shape('PRE_SLEEP', 0),
-  shape('UNUSED', 0),
-  shape('NOOP', 0),
-  shape('SUBMIT_JOB', 2, true, Names.functionAndUnique),
-  shape('JOB_CREATED', 1),
-  shape('GRAB_JOB', 0),
-  shape('NO_JOB', 0),
-  shape('JOB_ASSIGN', 2, true),
-  shape('WORK_STATUS', 3, false, Names.nothing, true),
-  shape('WORK_COMPLETE', 1, true, Names.nothing, true),
-  shape('WORK_FAIL', 1),
-  shape('GET_STATUS', 1),
-  shape('ECHO_REQ', 0, true),
-  shape('ECHO_RES', 0, true),
-  shape('SUBMIT_JOB_BG', 2, true, Names.functionAndUnique),
-  shape('ERROR', 2),
-  shape('STATUS_RES', 5),
-  shape('SUBMIT_JOB_HIGH', 2, true, Names.functionAndUnique),
-  shape('SET_CLIENT_ID', 1),
-  shape('CAN_DO_TIMEOUT', 2, false, Names.function),
-  shape('ALL_YOURS', 0),
-  shape('WORK_EXCEPTION', 1, true, Names.nothing, true),
-  shape('OPTION_REQ', 1),
-  shape('OPTION_RES', 1),
-  shape('WORK_DATA', 1, true, Names.nothing, true),
-  shape('WORK_WARNING', 1, true, Names.nothing, true),
-  shape('GRAB_JOB_UNIQ', 0),
-  shape('JOB_ASSIGN_UNIQ', 3, true),
-  shape('SUBMIT_JOB_HIGH_BG', 2, true, Names.functionAndUnique),
-  shape('SUBMIT_JOB_LOW', 2, true, Names.functionAndUnique),
-  shape('SUBMIT_JOB_LOW_BG', 2, true, Names.functionAndUnique),
-  shape('SUBMIT_JOB_SCHED', 7, true),
-  shape('SUBMIT_JOB_EPOCH', 3, true, Names.functionAndUnique),
-  shape('SUBMIT_REDUCE_JOB', 4, true, Names.functionAndUnique),
-  shape('SUBMIT_REDUCE_JOB_BACKGROUND', 4, true, Names.functionAndUnique),
-  shape('GRAB_JOB_ALL', 0),
-  shape('JOB_ASSIGN_ALL', 4, true),
-  shape('GET_STATUS_UNIQUE', 1),
-  shape('STATUS_RES_UNIQUE', 6),
-];
-
-/** Whether a WORK_* packet ends its job. */
-export function isFinal(type: number): boolean {
-  return (
-    type === Packet.WORK_COMPLETE || type === Packet.WORK_FAIL || type === Packet.WORK_EXCEPTION
-  );
+export interface OtherRequest extends AnyRequest {
+  readonly kind: Exclude<KindName, 'submit' | 'grab' | 'work'>;
 }
+
+export type Request = SubmitRequest | GrabRequest | WorkRequest | OtherRequest;
+
+const SUBMIT = {
+  hasData: true,
+  names: 'functionAndUnique',
+  kind: 'submit',
+  right: 'submit',
+} as const;
+const GRAB = {
+  argCount: 0,
+  hasData: false,
+  names: 'nothing',
+  kind: 'grab',
+  right: 'none',
+} as const;
+const WORK = { names: 'nothing', kind: 'work', right: 'none' } as const;
+
+export const PACKETS = {
+  CAN_DO: { argCount: 1, hasData: false, names: 'function', kind: 'offer', right: 'work' },
+  CANT_DO: { argCount: 1, hasData: false, names: 'function', kind: 'withdraw', right: 'none' },
+  RESET_ABILITIES: { argCount: 0, hasData: false, names: 'nothing', kind: 'reset', right: 'none' },
+  PRE_SLEEP: { argCount: 0, hasData: false, names: 'nothing', kind: 'sleep', right: 'none' },
+  UNUSED: { argCount: 0, hasData: false },
+  NOOP: { argCount: 0, hasData: false },
+  SUBMIT_JOB: { ...SUBMIT, argCount: 2, priority: 'normal', background: false, extra: null },
+  JOB_CREATED: { argCount: 1, hasData: false },
+  GRAB_JOB: { ...GRAB, assign: 'JOB_ASSIGN' },
+  NO_JOB: { argCount: 0, hasData: false },
+  JOB_ASSIGN: { argCount: 2, hasData: true },
+  WORK_STATUS: { ...WORK, argCount: 3, hasData: false, mayBeShort: true, isFinal: false },
+  WORK_COMPLETE: { ...WORK, argCount: 1, hasData: true, mayBeShort: true, isFinal: true },
+  WORK_FAIL: { ...WORK, argCount: 1, hasData: false, mayBeShort: false, isFinal: true },
+  GET_STATUS: { argCount: 1, hasData: false, names: 'nothing', kind: 'status', right: 'any' },
+  ECHO_REQ: { argCount: 0, hasData: true, names: 'nothing', kind: 'echo', right: 'none' },
+  ECHO_RES: { argCount: 0, hasData: true },
+  SUBMIT_JOB_BG: { ...SUBMIT, argCount: 2, priority: 'normal', background: true, extra: null },
+  ERROR: { argCount: 2, hasData: false },
+  STATUS_RES: { argCount: 5, hasData: false },
+  SUBMIT_JOB_HIGH: { ...SUBMIT, argCount: 2, priority: 'high', background: false, extra: null },
+  SET_CLIENT_ID: { argCount: 1, hasData: false, names: 'nothing', kind: 'clientId', right: 'none' },
+  CAN_DO_TIMEOUT: { argCount: 2, hasData: false, names: 'function', kind: 'offer', right: 'work' },
+  ALL_YOURS: { argCount: 0, hasData: false, names: 'nothing', kind: 'ignored', right: 'none' },
+  WORK_EXCEPTION: { ...WORK, argCount: 1, hasData: true, mayBeShort: true, isFinal: true },
+  OPTION_REQ: { argCount: 1, hasData: false, names: 'nothing', kind: 'option', right: 'none' },
+  OPTION_RES: { argCount: 1, hasData: false },
+  WORK_DATA: { ...WORK, argCount: 1, hasData: true, mayBeShort: true, isFinal: false },
+  WORK_WARNING: { ...WORK, argCount: 1, hasData: true, mayBeShort: true, isFinal: false },
+  GRAB_JOB_UNIQ: { ...GRAB, assign: 'JOB_ASSIGN_UNIQ' },
+  JOB_ASSIGN_UNIQ: { argCount: 3, hasData: true },
+  SUBMIT_JOB_HIGH_BG: { ...SUBMIT, argCount: 2, priority: 'high', background: true, extra: null },
+  SUBMIT_JOB_LOW: { ...SUBMIT, argCount: 2, priority: 'low', background: false, extra: null },
+  SUBMIT_JOB_LOW_BG: { ...SUBMIT, argCount: 2, priority: 'low', background: true, extra: null },
+  SUBMIT_JOB_SCHED: { argCount: 7, hasData: true },
+  SUBMIT_JOB_EPOCH: {
+    ...SUBMIT,
+    argCount: 3,
+    priority: 'normal',
+    background: true,
+    extra: 'epoch',
+  },
+  SUBMIT_REDUCE_JOB: {
+    ...SUBMIT,
+    argCount: 4,
+    priority: 'normal',
+    background: false,
+    extra: 'reducer',
+  },
+  SUBMIT_REDUCE_JOB_BACKGROUND: {
+    ...SUBMIT,
+    argCount: 4,
+    priority: 'normal',
+    background: true,
+    extra: 'reducer',
+  },
+  GRAB_JOB_ALL: { ...GRAB, assign: 'JOB_ASSIGN_ALL' },
+  JOB_ASSIGN_ALL: { argCount: 4, hasData: true },
+  GET_STATUS_UNIQUE: {
+    argCount: 1,
+    hasData: false,
+    names: 'nothing',
+    kind: 'status',
+    right: 'any',
+  },
+  STATUS_RES_UNIQUE: { argCount: 6, hasData: false },
+} as const satisfies Record<PacketName, Request | Response>;
+
+/** Name and row of every type. */
+export const PACKET_ROWS = Object.entries(PACKETS) as readonly [PacketName, Request | Response][];

@@ -10,7 +10,7 @@ import type { ControlRefusal } from '../http/control-guard.ts';
 import type { FirstMessageQueues } from '../http/http-listener.ts';
 import type { ControlAddress } from '../http/options.ts';
 import { collectRows, type RingDepth, type Snapshot } from '../http/snapshot.ts';
-import { Right } from '../session/access.ts';
+import { Right } from '../protocol/packets.ts';
 import { Incident } from '../session/incidents.ts';
 import type { ThreadStats } from '../session/thread-queries.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';

@@ -6,8 +6,8 @@
  *   any=submit:public_*   token:NAME=submit,work:mail   cert:web-*=admin
  */
 
-/** What a rule may grant; bits. */
-export const Right = { submit: 1, work: 2, admin: 4 } as const;
+import { Right } from '../protocol/packets.ts';
+
 type RightName = keyof typeof Right;
 
 export interface AccessRule {

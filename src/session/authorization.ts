@@ -5,8 +5,9 @@
 import { latin1 } from '../base/bytes.ts';
 import { Errors, notAllowed } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
-import { Packet } from '../protocol/packets.ts';
-import { type Access, ALL_RIGHTS, Right, type Rights } from './access.ts';
+import { ANY_RIGHT, EXTRA, RIGHT } from '../protocol/packet-columns.ts';
+import { Extra, Right } from '../protocol/packets.ts';
+import { type Access, ALL_RIGHTS, type Rights } from './access.ts';
 import { refuse } from './handlers/own-thread.ts';
 import { Incident } from './incidents.ts';
 import { releaseAll, reply } from './replies.ts';
@@ -20,20 +21,18 @@ export function admitsFrame(
   session: Session,
   frame: Frame,
 ): boolean {
-  const right = RIGHTS[frame.type];
-  if (right === undefined) return true;
+  const right = RIGHT[frame.type] as number;
+  if (right === 0) return true;
   const rights = rightsOf(access, session);
-  if (right === 0) {
+  if (right === ANY_RIGHT) {
     if (rights.any !== 0) return true;
     deny(table, session, 'may ask for no job');
     refuse(table, session, frame, notAllowed('to ask for a job'));
     return false;
   }
   let name = latin1(frame.bytes, frame.off, frame.off + frame.a0);
-  const isReduce =
-    frame.type === Packet.SUBMIT_REDUCE_JOB || frame.type === Packet.SUBMIT_REDUCE_JOB_BACKGROUND;
   if ((rights.of(name) & right) !== 0) {
-    if (!isReduce) return true;
+    if (EXTRA[frame.type] !== Extra.reducer) return true;
     name = reducerOf(frame);
     if (name === '' || (rights.of(name) & right) !== 0) return true;
   }
@@ -109,20 +108,3 @@ function rightsOf(access: Access, session: Session): Rights {
 function nameOf(key: string): string {
   return key.slice(0, key.indexOf(' '));
 }
-
-/** Right that a packet needs for the function it names; 0: any right for any function. */
-const RIGHTS: Readonly<Record<number, number>> = {
-  [Packet.SUBMIT_JOB]: Right.submit,
-  [Packet.SUBMIT_JOB_BG]: Right.submit,
-  [Packet.SUBMIT_JOB_HIGH]: Right.submit,
-  [Packet.SUBMIT_JOB_HIGH_BG]: Right.submit,
-  [Packet.SUBMIT_JOB_LOW]: Right.submit,
-  [Packet.SUBMIT_JOB_LOW_BG]: Right.submit,
-  [Packet.SUBMIT_JOB_EPOCH]: Right.submit,
-  [Packet.SUBMIT_REDUCE_JOB]: Right.submit,
-  [Packet.SUBMIT_REDUCE_JOB_BACKGROUND]: Right.submit,
-  [Packet.CAN_DO]: Right.work,
-  [Packet.CAN_DO_TIMEOUT]: Right.work,
-  [Packet.GET_STATUS]: 0,
-  [Packet.GET_STATUS_UNIQUE]: 0,
-};

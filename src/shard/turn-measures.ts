@@ -5,7 +5,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { BUCKET_COUNT, bucketOf } from '../broker/function-stats.ts';
 import { ROW_INTS, Row, RowKind } from '../protocol/batch.ts';
-import { PACKETS } from '../protocol/packets.ts';
+import { PACKET_NAMES } from '../protocol/packet-columns.ts';
 import type { LoopDelay } from '../session/thread-queries.ts';
 
 const UINT32_MAX = 2 ** 32 - 1;
@@ -94,5 +94,5 @@ export function describeTurn(rows: Int32Array, rowCount: number, work: TurnWork)
 }
 
 function nameOf(type: number): string {
-  return PACKETS[type]?.name ?? KIND_NAMES[type] ?? `row of kind ${type}`;
+  return PACKET_NAMES[type] ?? KIND_NAMES[type] ?? `row of kind ${type}`;
 }

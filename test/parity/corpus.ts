@@ -4,7 +4,8 @@
  */
 import { RowKind } from '../../src/protocol/batch.ts';
 import { hashBytes } from '../../src/protocol/hash.ts';
-import { PACKETS } from '../../src/protocol/packets.ts';
+import { ARG_COUNT, HAS_DATA, NAMES, PACKET_NAMES } from '../../src/protocol/packet-columns.ts';
+import { Packet } from '../../src/protocol/packets.ts';
 
 export const SEED = 0x1234567;
 
@@ -52,7 +53,10 @@ export function sample(
   data: Uint8Array = new Uint8Array(0),
   magic = '\0REQ',
 ): Sample {
-  const { name, argCount, hasData, names } = PACKETS[type]!;
+  const name = PACKET_NAMES[type];
+  const argCount = ARG_COUNT[type]!;
+  const hasData = HAS_DATA[type] === 1;
+  const names = NAMES[type]!;
   if (args.length !== argCount) throw new Error(`${name} has ${argCount} arguments`);
   const argBytes = args.map((arg) => Buffer.from(arg, 'latin1'));
   const joined = Buffer.concat(
@@ -81,7 +85,7 @@ export function ignoredPayload(type: number, payload: string): Sample {
   const bytes = rawPacket('\0REQ', type, payload.length, Buffer.from(payload));
   const { frame } = sample(type, []);
   return {
-    name: `${PACKETS[type]!.name} with payload`,
+    name: `${PACKET_NAMES[type]} with payload`,
     bytes,
     frame: { ...frame, head: digest(bytes) },
   };
@@ -99,7 +103,7 @@ export function short(type: number, payload: string, magic = '\0REQ'): Sample {
     flags: magic === '\0RES' ? 3 : 2,
     off: 12,
   };
-  return { name: `short ${PACKETS[type]!.name}`, bytes, frame };
+  return { name: `short ${PACKET_NAMES[type]}`, bytes, frame };
 }
 
 /** A text line; `end` is what ends it. */
@@ -132,11 +136,10 @@ const ARGUMENTS = ['reverse', 'unique-1', 'third', '', 'a b', '6', '7'];
 
 /** One sample of every type, then the odd ones. All together below 4 KiB. */
 export const CORPUS: readonly Sample[] = [
-  ...PACKETS.flatMap(({ argCount, hasData }, type) => {
-    if (type === 0) return [];
-    const args = ARGUMENTS.slice(0, argCount);
+  ...Object.values(Packet).flatMap((type) => {
+    const args = ARGUMENTS.slice(0, ARG_COUNT[type]);
     return [
-      sample(type, args, hasData ? noise(17, type) : undefined),
+      sample(type, args, HAS_DATA[type] === 1 ? noise(17, type) : undefined),
       sample(
         type,
         args.map(() => ''),

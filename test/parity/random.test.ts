@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest';
 import type { CreateDecoder } from '../../src/native/contract.ts';
-import { PACKETS } from '../../src/protocol/packets.ts';
+import { PACKET_TYPE_MAX } from '../../src/protocol/packets.ts';
 import { Random } from '../support/random.ts';
 import { CORPUS, line, noise, rawPacket, sample } from './corpus.ts';
 import { DecodedStream } from './decoders.ts';
@@ -36,7 +36,7 @@ function randomPacket(random: Random): Buffer {
   for (let i = random.below(6); i > 0 && payload.length > 0; i--) {
     payload[random.below(Math.min(payload.length, random.pick([20, 9000])))] = 0;
   }
-  const type = random.oneIn(20) ? random.next() : random.between(1, PACKETS.length - 1);
+  const type = random.oneIn(20) ? random.next() : random.between(1, PACKET_TYPE_MAX);
   const announced = random.oneIn(10)
     ? random.pick([0, 8180, 20_000, 300_001, 0xffffffff])
     : payload.length;

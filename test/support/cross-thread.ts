@@ -5,7 +5,7 @@
  *
  *   to 2: FRAME conn 0 place 1 SUBMIT_JOB f\0u\0x
  */
-import { PACKETS } from '../../src/protocol/packets.ts';
+import { PACKET_NAMES } from '../../src/protocol/packet-columns.ts';
 import { shardOfName } from '../../src/protocol/shard-of.ts';
 import type { RingReader, RingWriter } from '../../src/ring/ring.ts';
 import { RecordKind } from '../../src/session/cross-thread/records.ts';
@@ -216,7 +216,7 @@ export class CrossThreadDialogue extends OwnThreadDialogue {
     switch (kind) {
       case 'FRAME': {
         const replyId = b === 0 ? '' : ` place ${b}`;
-        const name = PACKETS[c]?.name;
+        const name = PACKET_NAMES[c];
         return `${head} ${a & 0xfffff}${replyId} ${name}${payload.length > 0 ? ` ${visible(payload)}` : ''}`;
       }
       case 'REPLY':
@@ -255,6 +255,6 @@ function packetText(bytes: Buffer): string {
   const isWhole =
     bytes.toString('latin1', 0, 4) === '\0RES' && bytes.readUInt32BE(8) === payload.length;
   if (!isWhole) return `no packet: ${visible(bytes)}`;
-  const name = PACKETS[bytes.readUInt32BE(4)]?.name as string;
+  const name = PACKET_NAMES[bytes.readUInt32BE(4)] as string;
   return payload.length === 0 ? name : `${name} ${visible(payload)}`;
 }

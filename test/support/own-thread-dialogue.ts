@@ -13,7 +13,8 @@
  */
 import { expect } from 'vitest';
 import { Flag } from '../../src/broker/jobs.ts';
-import { PACKETS, Packet } from '../../src/protocol/packets.ts';
+import { HAS_DATA } from '../../src/protocol/packet-columns.ts';
+import { Packet } from '../../src/protocol/packets.ts';
 import { OwnThread, type OwnThreadOptions, peersOf } from './own-thread.ts';
 import {
   type PacketName,
@@ -241,7 +242,7 @@ export class OwnThreadDialogue {
     expect(bytes.toString('latin1', 0, 4)).toBe('\0RES');
     const packet = packetOf(bytes.readUInt32BE(4), bytes.subarray(12));
     const words = packet.args.map((arg) => this.#printed(arg, false));
-    if (PACKETS[packet.type]?.hasData === true) words.push(this.#printed(packet.data, false));
+    if (HAS_DATA[packet.type] === 1) words.push(this.#printed(packet.data, false));
     return [packet.name, ...words].join(' ');
   }
 

@@ -3,9 +3,10 @@
  * Rule: independent of the server's own codec, so that a fault there cannot hide itself; only THE packet table is shared.
  */
 import { createHash } from 'node:crypto';
-import { PACKETS, Packet, type PacketType } from '../../src/protocol/packets.ts';
+import { ARG_COUNT, HAS_DATA, PACKET_NAMES } from '../../src/protocol/packet-columns.ts';
+import { Packet, type PacketName, type PacketType } from '../../src/protocol/packets.ts';
 
-export type PacketName = keyof typeof Packet;
+export type { PacketName };
 /** Strings are taken byte by byte (latin1), so `'\xff\0'` is two bytes. */
 export type Bytes = string | Uint8Array;
 
@@ -66,9 +67,8 @@ export function joinArgs(args: readonly Bytes[]): Buffer {
  */
 export function request(name: PacketName, ...args: Bytes[]): Buffer {
   const type = Packet[name];
-  const shape = PACKETS[type] as (typeof PACKETS)[number];
-  const wanted = shape.argCount + (shape.hasData ? 1 : 0);
-  const given = shape.hasData && args.length === wanted - 1 ? [...args, ''] : args;
+  const wanted = ARG_COUNT[type]! + HAS_DATA[type]!;
+  const given = HAS_DATA[type] === 1 && args.length === wanted - 1 ? [...args, ''] : args;
   if (given.length !== wanted) {
     throw new Error(`${name} takes ${wanted} arguments, ${args.length} given`);
   }
@@ -77,13 +77,15 @@ export function request(name: PacketName, ...args: Bytes[]): Buffer {
 
 /** Cuts a payload by the table; too few NULs leave the missing arguments away. */
 export function packetOf(type: number, payload: Buffer): WirePacket {
-  const shape = PACKETS[type];
-  if (shape === undefined || type === 0) {
+  const name = PACKET_NAMES[type];
+  if (name === undefined) {
     return { kind: 'packet', type, name: `TYPE_${type}`, payload, args: [], data: payload };
   }
   const args: Buffer[] = [];
   let at = 0;
-  const terminated = shape.hasData ? shape.argCount : shape.argCount - 1;
+  const argCount = ARG_COUNT[type]!;
+  const hasData = HAS_DATA[type] === 1;
+  const terminated = hasData ? argCount : argCount - 1;
   while (args.length < terminated) {
     const end = payload.indexOf(0, at);
     if (end < 0) break;
@@ -91,9 +93,9 @@ export function packetOf(type: number, payload: Buffer): WirePacket {
     at = end + 1;
   }
   const rest = payload.subarray(at);
-  if (!shape.hasData && shape.argCount > 0) args.push(rest);
-  const data = shape.hasData ? rest : Buffer.alloc(0);
-  return { kind: 'packet', type, name: shape.name, payload, args, data };
+  if (!hasData && argCount > 0) args.push(rest);
+  const data = hasData ? rest : Buffer.alloc(0);
+  return { kind: 'packet', type, name, payload, args, data };
 }
 
 /** Bytes of the item that begins `bytes`; 0 = not known yet. */
@@ -141,9 +143,8 @@ export function printBytes(bytes: Bytes): string {
 export function printItem(item: WireItem): string {
   if (item.kind === 'line') return `text ${printBytes(item.text)}`;
   const words = item.args.map(printBytes);
-  if (PACKETS[item.type]?.hasData === true || item.args.length === 0) {
-    if (item.data.length > 0 || PACKETS[item.type]?.hasData === true)
-      words.push(printBytes(item.data));
+  if (HAS_DATA[item.type] === 1 || item.args.length === 0) {
+    if (item.data.length > 0 || HAS_DATA[item.type] === 1) words.push(printBytes(item.data));
   }
   return [item.name, ...words].join(' ');
 }

@@ -9,6 +9,7 @@ import type { Peer } from '../../broker/peer.ts';
 import { writeHeader } from '../../protocol/encode.ts';
 import { Frame } from '../../protocol/frame.ts';
 import { HEADER_BYTES, SLAB_BYTES_MAX } from '../../protocol/limits.ts';
+import { isAssign } from '../../protocol/packet-columns.ts';
 import { Packet } from '../../protocol/packets.ts';
 import { answer } from '../answers.ts';
 import { left } from '../connection-limits.ts';
@@ -165,12 +166,6 @@ function onReply(table: SessionTable, from: number, record: RecordView): void {
     table.output.write(session.conn, bytes, at, at + byteCount);
   else pending.add(bytes.slice(at, at + byteCount));
   releaseAll(table, session);
-}
-
-function isAssign(type: number): boolean {
-  return (
-    type === Packet.JOB_ASSIGN || type === Packet.JOB_ASSIGN_UNIQ || type === Packet.JOB_ASSIGN_ALL
-  );
 }
 
 function noteCrossThreadJob(

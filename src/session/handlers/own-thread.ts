@@ -5,7 +5,8 @@
 import type { Broker } from '../../broker/broker.ts';
 import { Errors } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frame.ts';
-import { Packet } from '../../protocol/packets.ts';
+import { KIND } from '../../protocol/packet-columns.ts';
+import { Kind } from '../../protocol/packets.ts';
 import { DEAD_OWNER, handOff } from '../cross-thread/send.ts';
 import { hold, limitPendingReplies, reply } from '../replies.ts';
 import { Hold, type Session } from '../session.ts';
@@ -35,17 +36,13 @@ export function refuse(
 function onAbsent(table: SessionTable, session: Session, frame: Frame, owner: number): void {
   const { restarts } = table;
   if (restarts.hold(table, session, frame, owner)) return;
-  if (restarts.has(owner) && !isRegistration(frame.type)) {
+  if (restarts.has(owner) && KIND[frame.type] !== Kind.offer) {
     table.refusedCount++;
     refuse(table, session, frame, Errors.queueError);
     return;
   }
   if (frame.blob > 0) table.reactor.blobRelease(frame.blob);
   table.drop(session, DEAD_OWNER);
-}
-
-function isRegistration(type: number): boolean {
-  return type === Packet.CAN_DO || type === Packet.CAN_DO_TIMEOUT;
 }
 
 /**

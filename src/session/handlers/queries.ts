@@ -1,5 +1,5 @@
 /**
- * Requests that change no job: echo, options, status. Rule: an echo promises that all earlier frames of its connection
+ * Requests that change no job: echo, options, client id, status. Rule: an echo promises that all earlier frames of its connection
  * have taken effect, also at far owners. Source: Gearman PROTOCOL; design rules, sections 2 and 6.
  */
 import { latin1, withView } from '../../base/bytes.ts';
@@ -7,7 +7,12 @@ import { isBetter, type JobStatus } from '../../broker/query.ts';
 import { decimalBytes, packetOf, writeDecimal, writeHeader } from '../../protocol/encode.ts';
 import { Errors } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frame.ts';
-import { HEADER_BYTES, OPTION_BYTES_MAX, TOKEN_BYTES_MAX } from '../../protocol/limits.ts';
+import {
+  CLIENT_ID_BYTES_MAX,
+  HEADER_BYTES,
+  OPTION_BYTES_MAX,
+  TOKEN_BYTES_MAX,
+} from '../../protocol/limits.ts';
 import { Packet } from '../../protocol/packets.ts';
 import { onToken } from '../authorization.ts';
 import {
@@ -99,14 +104,25 @@ function isToken({ bytes, off, a0 }: Frame): boolean {
   return a0 > length && latin1(bytes, off, off + length) === TOKEN_PREFIX;
 }
 
+export function onClientId(table: SessionTable, session: Session, frame: Frame): void {
+  const before = session.clientId?.length ?? 0;
+  session.clientId = textArgument(frame, CLIENT_ID_BYTES_MAX);
+  table.account.keep(session, session.clientId.length - before);
+}
+
 /** Argument 0 up to its first NUL, cut to `bytesMax`; a copy. */
-export function textArgument(frame: Frame, bytesMax: number): Uint8Array {
+function textArgument(frame: Frame, bytesMax: number): Uint8Array {
   const argument = frame.bytes.slice(frame.off, frame.off + Math.min(frame.a0, bytesMax));
   const nul = argument.indexOf(0);
   return nul < 0 ? argument : argument.subarray(0, nul);
 }
 
-export function onGetStatus(table: SessionTable, session: Session, frame: Frame): void {
+export function onStatus(table: SessionTable, session: Session, frame: Frame): void {
+  if (frame.type === Packet.GET_STATUS) onGetStatus(table, session, frame);
+  else onGetStatusUnique(table, session, frame);
+}
+
+function onGetStatus(table: SessionTable, session: Session, frame: Frame): void {
   const handle = textArgument(frame, frame.a0);
   const { handles } = table;
   const isOurs =
@@ -129,7 +145,7 @@ export function onGetStatus(table: SessionTable, session: Session, frame: Frame)
  * Every owner tries its functions, one after the other and so many a turn. The connection is held meanwhile, so that it
  * has one such search at a time.
  */
-export function onGetStatusUnique(table: SessionTable, session: Session, frame: Frame): void {
+function onGetStatusUnique(table: SessionTable, session: Session, frame: Frame): void {
   const unique = textArgument(frame, frame.a0);
   const text = latin1(unique, 0, unique.length);
   const threads = ownerThreads(table);

@@ -1,5 +1,6 @@
 /** Steps that anybody may take: questions, options, text commands, input that nobody expects, the end. */
-import { PACKETS, Packet } from '../../../src/protocol/packets.ts';
+import { ARG_COUNT, HAS_DATA, PACKET_NAMES } from '../../../src/protocol/packet-columns.ts';
+import { Packet } from '../../../src/protocol/packets.ts';
 import type { PacketName } from '../../support/packet-text.ts';
 import type { Handler } from './draft.ts';
 import { mayLeave } from './even.ts';
@@ -26,10 +27,9 @@ export const echo: Handler = (draft, [n = 0]) => draft.send('ECHO_REQ', [pools.e
 /** A packet that only a server sends, or nobody. */
 export const unexpected: Handler = (draft, [n = 0]) => {
   const type = pools.unexpectedType(n);
-  const shape = PACKETS[type] as (typeof PACKETS)[number];
   if (type === Packet.ALL_YOURS) draft.gearmandErrors++;
-  const args = Array.from({ length: shape.argCount }, (_, i) => `a${i}`);
-  draft.send(shape.name as PacketName, shape.hasData ? [...args, 'data'] : args);
+  const args = Array.from({ length: ARG_COUNT[type]! }, (_, i) => `a${i}`);
+  draft.send(PACKET_NAMES[type] as PacketName, HAS_DATA[type] === 1 ? [...args, 'data'] : args);
 };
 
 export const resMagic: Handler = (draft, [n = 0]) => {

@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { loadNative } from '../../../src/native/load.ts';
-import { PACKETS, Packet } from '../../../src/protocol/packets.ts';
+import { ARG_COUNT, HAS_DATA } from '../../../src/protocol/packet-columns.ts';
+import { Packet } from '../../../src/protocol/packets.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 import { Random } from '../../support/random.ts';
 import { describeServer, grab, type Stage, submit, workerOf } from '../../support/stage.ts';
@@ -24,8 +25,7 @@ function mutated(random: Random, fn: string): Buffer {
   const parts: Buffer[] = [];
   for (let i = random.between(1, 6); i > 0; i--) {
     const type = random.between(1, 42);
-    const shape = PACKETS[type] as (typeof PACKETS)[number];
-    const args = Array.from({ length: shape.argCount + (shape.hasData ? 1 : 0) }, () =>
+    const args = Array.from({ length: ARG_COUNT[type]! + HAS_DATA[type]! }, () =>
       random.pick([fn, '', '-', '1', 'H:x:1', 'exceptions']),
     );
     parts.push(rawPacket(type, args.join('\0')));

@@ -4,7 +4,8 @@ import { BLOB_DROPPED, ROW_INTS, Row, RowFlag } from '../../../src/protocol/batc
 import { FrameDecoder } from '../../../src/protocol/decoder.ts';
 import { Frame } from '../../../src/protocol/frame.ts';
 import { hashBytes } from '../../../src/protocol/hash.ts';
-import { PACKETS, Packet } from '../../../src/protocol/packets.ts';
+import { ARG_COUNT, HAS_DATA } from '../../../src/protocol/packet-columns.ts';
+import { Packet } from '../../../src/protocol/packets.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 import { Random } from '../../support/random.ts';
 
@@ -13,7 +14,6 @@ const SEED = 99;
 /** The arguments that the table promises, and the data. */
 function contentOf(frame: Frame): string[] {
   const { bytes, off, a0, off1, a1, off2, a2, off3, a3, data, dataBytes } = frame;
-  const shape = PACKETS[frame.type];
   const spans = [
     [off, a0],
     [off1, a1],
@@ -21,7 +21,7 @@ function contentOf(frame: Frame): string[] {
     [off3, a3],
   ] as const;
   const args = spans
-    .slice(0, frame.isShort ? 1 : (shape?.argCount ?? 0))
+    .slice(0, frame.isShort ? 1 : ARG_COUNT[frame.type])
     .map(([start, count]) => latin1(bytes, start, start + count));
   return [...args, latin1(bytes, data, data + dataBytes)];
 }
@@ -72,8 +72,8 @@ describe('a frame', () => {
     const types = [1, 2, 7, 9, 12, 13, 14, 18, 23, 25, 28, 29, 36, 37, 38];
     for (let round = 0; round < 3000; round++) {
       const type = types[round % types.length] as number;
-      const shape = PACKETS[type] as (typeof PACKETS)[number];
-      const nuls = shape.hasData ? shape.argCount : Math.max(0, shape.argCount - 1);
+      const argCount = ARG_COUNT[type]!;
+      const nuls = HAS_DATA[type] === 1 ? argCount : Math.max(0, argCount - 1);
       const parts = Array.from({ length: nuls + 1 }, () =>
         Buffer.from(random.bytes(round % 40)).map((byte) => byte || 1),
       );

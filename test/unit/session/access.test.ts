@@ -1,6 +1,7 @@
 /** Rules of access: how they are read, and what they allow. */
 import { describe, expect, it } from 'vitest';
-import { Access, type AccessRule, parseRule, Right } from '../../../src/session/access.ts';
+import { Right } from '../../../src/protocol/packets.ts';
+import { Access, type AccessRule, parseRule } from '../../../src/session/access.ts';
 
 const rules = (...texts: string[]): AccessRule[] =>
   texts.map((text) => {
