@@ -10,7 +10,8 @@ import { Fifo } from '../link/fifo.ts';
 import { type ConnectionChange, Link } from '../link/link.ts';
 import type { RequestWriter } from '../link/request-writer.ts';
 import type { ConnectionSettings } from '../link/settings.ts';
-import { Packet } from '../protocol/packets.ts';
+import { isFinal, KIND } from '../protocol/packet-columns.ts';
+import { Kind, Packet } from '../protocol/packets.ts';
 
 /** A request that waits for its answer. */
 export interface Expectation {
@@ -112,27 +113,16 @@ export class Channel {
   }
 
   #onPacket(type: number, bytes: Uint8Array, start: number, end: number, isOwn: boolean): void {
-    switch (type) {
-      case Packet.WORK_COMPLETE:
-      case Packet.WORK_FAIL:
-      case Packet.WORK_EXCEPTION:
-      case Packet.WORK_DATA:
-      case Packet.WORK_WARNING:
-      case Packet.WORK_STATUS:
-        this.#onWork(type, bytes, start, end, isOwn);
-        return;
-      case Packet.ERROR: {
-        const [code, text] = splitText(bytes, start, end, 2) as [string, string];
-        const expectation = this.#waiting.shift();
-        if (expectation !== undefined) expectation.onRefused(new ServerError(code, text));
-        else this.link.drop('ERR_GEARMAN_PROTOCOL', `sent ERROR ${code} ${text} to no request`);
-        return;
-      }
-      default: {
-        const expectation = this.#waiting.peek();
-        if (expectation?.onReply(type, bytes, start, end, this) === true) this.#waiting.shift();
-        else this.link.drop('ERR_GEARMAN_PROTOCOL', `sent packet type ${type} to no request`);
-      }
+    if (KIND[type] === Kind.work) this.#onWork(type, bytes, start, end, isOwn);
+    else if (type === Packet.ERROR) {
+      const [code, text] = splitText(bytes, start, end, 2) as [string, string];
+      const expectation = this.#waiting.shift();
+      if (expectation !== undefined) expectation.onRefused(new ServerError(code, text));
+      else this.link.drop('ERR_GEARMAN_PROTOCOL', `sent ERROR ${code} ${text} to no request`);
+    } else {
+      const expectation = this.#waiting.peek();
+      if (expectation?.onReply(type, bytes, start, end, this) === true) this.#waiting.shift();
+      else this.link.drop('ERR_GEARMAN_PROTOCOL', `sent packet type ${type} to no request`);
     }
   }
 
@@ -143,8 +133,7 @@ export class Channel {
     // Of a job that was given up here, or a further copy of its last packet.
     if (there === undefined) return;
     const data = Math.min(end, stop + 1);
-    const isLast =
-      type === Packet.WORK_COMPLETE || type === Packet.WORK_FAIL || type === Packet.WORK_EXCEPTION;
+    const isLast = isFinal(type);
     if (isLast) this.#jobs.delete(handle);
     if (!('jobs' in there)) there.onWork(type, bytes, data, end, isOwn);
     else if (isLast) for (const job of there.jobs) job.onWork(type, bytes, data, end, false);

@@ -10,23 +10,16 @@ import { checkKnown, type Known } from '../link/known-options.ts';
 import { ATTACH_BYTES, type RequestWriter, textBytesMax } from '../link/request-writer.ts';
 import { checkMs } from '../link/settings.ts';
 import { UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
-import { Packet } from '../protocol/packets.ts';
+import { type SubmitTypes, submitTypes } from '../protocol/submit-types.ts';
 import type { SubmitOptions } from './types.ts';
 
 /** Leaves room for the other arguments in the 8 KiB that job servers read at a time. */
 const FUNCTION_BYTES_MAX = 8000;
 const NAMES_KEPT_MAX = 1000;
 
-const FOREGROUND = {
-  high: Packet.SUBMIT_JOB_HIGH,
-  normal: Packet.SUBMIT_JOB,
-  low: Packet.SUBMIT_JOB_LOW,
-};
-const BACKGROUND = {
-  high: Packet.SUBMIT_JOB_HIGH_BG,
-  normal: Packet.SUBMIT_JOB_BG,
-  low: Packet.SUBMIT_JOB_LOW_BG,
-};
+const PLAIN = submitTypes(null);
+const REDUCER = submitTypes('reducer');
+const EPOCH = submitTypes('epoch');
 
 export interface Submission {
   readonly functionName: string;
@@ -68,26 +61,27 @@ export function submissionOf(
   const isBackground = options.background === true || runAt !== undefined;
   if (options.timeoutMs !== undefined) checkMs('timeoutMs', options.timeoutMs);
   checkText('unique', unique, UNIQUE_BYTES_MAX);
-  let type: number | undefined = (isBackground ? BACKGROUND : FOREGROUND)[priority];
+  let type = typeIn(PLAIN, isBackground, priority);
   if (type === undefined)
     throw new ArgumentError(`option priority: ${String(priority)}, allowed is high, normal, low`);
   let extra = '';
   if (runAt !== undefined || reducer !== undefined) {
-    if (priority !== 'normal' || (runAt !== undefined && reducer !== undefined))
+    type = typeIn(runAt === undefined ? REDUCER : EPOCH, isBackground, priority);
+    if (type === undefined || (runAt !== undefined && reducer !== undefined))
       throw new ArgumentError(
         `submit ${functionName}: Gearman has no job with more than one of priority, runAt, reducer`,
       );
     if (reducer !== undefined) {
       checkText('reducer', reducer, UNIQUE_BYTES_MAX);
-      type = isBackground ? Packet.SUBMIT_REDUCE_JOB_BACKGROUND : Packet.SUBMIT_REDUCE_JOB;
       extra = `${reducer}\0\0`;
-    } else {
-      type = Packet.SUBMIT_JOB_EPOCH;
-      extra = `${secondsOf(runAt as Date | number)}\0`;
-    }
+    } else extra = `${secondsOf(runAt as Date | number)}\0`;
   }
   const nameBytes = nameBytesOf(functionName);
   return { functionName, nameBytes, unique, type, extra, isBackground, workload };
+}
+
+function typeIn(types: SubmitTypes, isBackground: boolean, priority: string): number | undefined {
+  return (isBackground ? types.background : types.foreground).get(priority);
 }
 
 /** Writes the request. A workload of ATTACH_BYTES and more must not change until it has left. */

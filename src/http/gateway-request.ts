@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
-import { Packet } from '../protocol/packets.ts';
+import { submitTypes } from '../protocol/submit-types.ts';
 
 /** A job to submit. */
 export interface JobRequest {
@@ -24,11 +24,7 @@ export interface Refusal {
 /** gearmand's: jobs of a function with the same workload are one. */
 const UNIQUE_DEFAULT = '-';
 
-const SUBMIT: Readonly<Record<string, readonly [foreground: number, background: number]>> = {
-  high: [Packet.SUBMIT_JOB_HIGH, Packet.SUBMIT_JOB_HIGH_BG],
-  low: [Packet.SUBMIT_JOB_LOW, Packet.SUBMIT_JOB_LOW_BG],
-  '': [Packet.SUBMIT_JOB, Packet.SUBMIT_JOB_BG],
-};
+const { foreground, background } = submitTypes(null);
 
 function header(headers: IncomingHttpHeaders, name: string): string {
   return String(headers[name] ?? '');
@@ -47,10 +43,12 @@ export function readRequest(request: IncomingMessage): JobRequest | Refusal {
     return { status: 400, text: `X-Gearman-Unique is ${unique.length} bytes, limit 64` };
   const isBackground = header(headers, 'x-gearman-background').toLowerCase() === 'true';
   const priority = header(headers, 'x-gearman-priority').toLowerCase();
-  const types = SUBMIT[priority];
-  if (types === undefined)
+  const types = isBackground ? background : foreground;
+  // gearmand has no name for normal.
+  const type = priority === 'normal' ? undefined : types.get(priority || 'normal');
+  if (type === undefined)
     return { status: 400, text: `X-Gearman-Priority is ${priority}, allowed are high and low` };
-  return { type: types[isBackground ? 1 : 0], functionName, unique, isBackground };
+  return { type, functionName, unique, isBackground };
 }
 
 /** Whether the request may have a body; that of others is not read. */

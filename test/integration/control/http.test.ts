@@ -120,6 +120,7 @@ describe.skipIf(!hasCurl).each(FLAVOURS)('HTTP with $threads shards, native $nat
     ]);
     await worker.close();
     expect((await curl('-H', 'X-Gearman-Priority: urgent', `${url}/bg`)).status).toBe(400);
+    expect((await curl('-H', 'X-Gearman-Priority: constructor', `${url}/bg`)).status).toBe(400);
     expect((await curl('-H', `X-Gearman-Unique: ${'u'.repeat(65)}`, `${url}/bg`)).status).toBe(400);
   });
 

@@ -187,6 +187,7 @@ describe('requests of a client', () => {
       ['f', 'w', { unique: 'u'.repeat(65) }],
       ['f', 'w', { unique: 'a\0b' }],
       ['f', 'w', { priority: 'urgent' }],
+      ['f', 'w', { priority: 'constructor' }],
       ['f', 'w', { runAt: 1e15, priority: 'high' }],
       ['f', 'w', { runAt: Number.NaN }],
       ['f', 'w', { runAt: 1e12, reducer: 'r' }],
