@@ -26,6 +26,7 @@ class Stage {
   out = new Uint8Array(1 << 20);
   outRows = new Int32Array(16384 * OUT_INTS);
   control = new Int32Array(16);
+  unsent = new Float64Array(32);
   kind = 'addon';
   rowCount = 0;
   at = 0;
@@ -81,6 +82,7 @@ class Stage {
   requestTurn() {}
   blobRelease() {}
   clear() {
+    this.unsent.fill(0);
     this.control[Control.OUT_ROWS] = 0;
     this.control[Control.OUT_BYTES] = 0;
   }
