@@ -18,8 +18,6 @@ const LEVELS = [
   ['packaging'],
 ];
 const PURE = ['base', 'protocol', 'broker', 'session', 'admin'];
-/** Where circles of type-only imports are still allowed. */
-const TYPE_CIRCLES = '^src/session/';
 /** What is started or loaded from outside of src; everything else is imported by one of them. */
 const ENTRIES = [
   'index',
@@ -40,14 +38,8 @@ const forbidden = [
   {
     name: 'no-circular',
     severity: 'error',
-    from: { pathNot: TYPE_CIRCLES },
+    from: {},
     to: { circular: true },
-  },
-  {
-    name: 'no-circular-but-for-types',
-    severity: 'error',
-    from: { path: TYPE_CIRCLES },
-    to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
   },
   {
     name: 'pure-folders-need-nothing-of-node',
