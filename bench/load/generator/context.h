@@ -84,7 +84,7 @@ class Speaker : public Peer {
       : context_(context), connection_(context.loop.open(address, this)) {}
 
   void barrier() {
-    std::memcpy(wire::putRequest(connection_->out(), wire::ECHO_REQ, 5), "barrier", 5);
+    std::memcpy(wire::putRequest(connection_->out(), wire::ECHO_REQ, 7), "barrier", 7);
     context_.barriers++;
     isFencing_ = true;
   }
