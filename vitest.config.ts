@@ -21,8 +21,8 @@ const SLOW =
 export default defineConfig({
   test: {
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     expect: { poll: { timeout: 20_000 } },
     setupFiles: ['test/support/byte-equality.ts'],
     reporters: ['default', new SkipReasons()],
