@@ -80,7 +80,7 @@ export class ThreadOutbox implements Outbox {
     return session === null ? 1 : this.#ownPeers.reserveReply(session).id;
   }
 
-  /** All copies for a far peer are one record: its home makes them. */
+  /** All copies for a peer of another thread are one record: that thread makes them. */
   notify(peer: Peer, headBytes: number, blob: number, blobBytes: number, copies: number): number {
     if (peer.thread !== this.#thread) {
       const writer = this.#writers[peer.thread] ?? null;

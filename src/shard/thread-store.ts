@@ -9,6 +9,11 @@ import { Restore } from '../broker/restore.ts';
 import type { Storing } from '../broker/storing.ts';
 import type { Store, StoreHost } from '../store/store.ts';
 
+/** Between two lines of progress while jobs come back. */
+const PROGRESS_MS = 1_000;
+/** Between two looks at what the store has done. */
+const STEP_MS = 1;
+
 /** What the thread does for it. */
 export interface StoreThread {
   readonly clock: Clock;
@@ -80,8 +85,6 @@ export class ThreadStore {
   }
 }
 
-const PROGRESS_MS = 1_000;
-
 /** What the thread does around events in which jobs come back. */
 interface RestoreEvents {
   /** Sets the time. */
@@ -148,9 +151,6 @@ function restoreJobs(
     );
   });
 }
-
-/** Between two looks at what the store has done. */
-const STEP_MS = 1;
 
 /**
  * `--store-queue-on-shutdown`: all background jobs that the store does not have are handed to it when the server ends, as

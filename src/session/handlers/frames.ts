@@ -16,7 +16,6 @@ import { onClientId, onEcho, onOption, onStatus } from './queries.ts';
 import { onSubmit } from './submit.ts';
 import { onWork } from './work.ts';
 
-/** Handles one packet; a blob's reference is used up. */
 type Handler = (table: SessionTable, session: Session, frame: Frame) => void;
 
 const HANDLERS: Readonly<Record<KindName, Handler>> = {

@@ -13,7 +13,7 @@ const yard = useYard();
 const [variant] = variants([2]);
 if (variant === undefined) throw new Error('no way to run a server');
 
-const LATER_SECONDS = 4_000_000_000 / 2;
+const LATER_SECONDS = 2_000_000_000;
 const LARGE = 'large '.repeat(5_000);
 /** Function, unique, data of the jobs in each fixture, in the order in which a worker gets them. */
 const RUNNABLE = [
