@@ -1,20 +1,8 @@
 // Children of this bench: the same as those of the load bench, and waiting for a server.
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export { choosePins, start, stop } from '../load/processes.mjs';
-
-/** A loopback port that was free a moment ago. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
 
 /** Resolves when the server answers a text command. */
 export async function untilReady(port) {

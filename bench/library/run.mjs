@@ -6,7 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { choosePins, freePort, start, stop, untilReady } from './processes.mjs';
+import { freePort } from '../../test/support/free-port.mjs';
+import { choosePins, start, stop, untilReady } from './processes.mjs';
 
 const others = { abraxas: '2.1.10', gearmanode: '0.9.2', gearman: '2.1.0' };
 const libraries = ['geartrain', ...Object.keys(others)];

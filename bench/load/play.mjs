@@ -1,11 +1,12 @@
 // One trial on one server, in fresh processes of both; what the load generator answers is the sample.
 // Rule: never throws; what went wrong is the sample's `error`, and no process is left behind.
 import os from 'node:os';
+import { freePort } from '../../test/support/free-port.mjs';
 import { playAlone, playTogether } from './generators.mjs';
 import { collectPauses, watchPauses } from './probes/pauses.mjs';
 import { startScraping } from './probes/scrapes.mjs';
 import { optionsByShard } from './probes/shards.mjs';
-import { choosePins, freePort, start, stop, waitUntilQuiet, waitUntilReady } from './processes.mjs';
+import { choosePins, start, stop, waitUntilQuiet, waitUntilReady } from './processes.mjs';
 import { removeFolders } from './stored-servers.mjs';
 import { optionsOf } from './trials.mjs';
 

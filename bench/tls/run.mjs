@@ -2,10 +2,10 @@
 // Rule: both speak to the same server, in alternating pairs; the load comes from this process, whose time does not count.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Worker } from '../../dist/index.js';
+import { freePort } from '../../test/support/free-port.mjs';
 
 const jobs = Number(process.argv[2] ?? 20_000);
 const pairs = Number(process.argv[3] ?? 5);
@@ -13,14 +13,6 @@ const clients = 8;
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK']));
 const folder = mkdtempSync(join(tmpdir(), 'geartrain-bench-tls-'));
 const daemon = new URL('../../dist/cli/gearmand.js', import.meta.url).pathname;
-
-const freePort = () =>
-  new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
 
 function makeCertificate() {
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];

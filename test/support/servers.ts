@@ -4,11 +4,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findProgram } from './find-program.ts';
+import { freePort } from './free-port.mjs';
 import type { Transcript } from './transcript.ts';
 import { WireConnection } from './wire.ts';
 
@@ -62,18 +63,6 @@ export async function untilRefused(port: number): Promise<void> {
     if (isRefused) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-}
-
-/** A loopback port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 /** Starts a server by kind. Rejects with its output when it ends before it answers. */

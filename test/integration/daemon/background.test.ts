@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { freePort } from '../../support/servers.ts';
+import { freePort } from '../../support/free-port.mjs';
 import {
   adopt,
   ask,

@@ -11,7 +11,7 @@ import {
   openDescriptors,
   whyNoDescriptorTests,
 } from '../../support/descriptors.ts';
-import { freePort } from '../../support/servers.ts';
+import { freePort } from '../../support/free-port.mjs';
 import { connectSecurely, ask as say } from '../tls/peers.ts';
 import { ask, start, startDaemon, useScratch } from './command.ts';
 

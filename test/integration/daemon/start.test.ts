@@ -3,8 +3,8 @@ import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'no
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
+import { freePort } from '../../support/free-port.mjs';
 import { onlyWhere } from '../../support/peers.ts';
-import { freePort } from '../../support/servers.ts';
 import { ask, linesOf, runToEnd, scratch, start, startDaemon, useScratch } from './command.ts';
 
 useScratch();

@@ -9,10 +9,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createServer } from '../../../dist/index.js';
 import type { SubmittedJob } from '../../../src/index.ts';
 import { CuttingProxy } from '../../support/cutting-proxy.ts';
+import { freePort } from '../../support/free-port.mjs';
 import { LibraryYard } from '../../support/library.ts';
 import { requirePeer } from '../../support/peers.ts';
 import { ScriptedServer } from '../../support/scripted-server.ts';
-import { daemonPath, freePort, gearmandPath } from '../../support/servers.ts';
+import { daemonPath, gearmandPath } from '../../support/servers.ts';
 
 const yard = new LibraryYard();
 const FAST = { backoff: { minMs: 1, maxMs: 20 } };

@@ -12,8 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../support/free-port.mjs';
 import { requirePeer } from '../../support/peers.ts';
-import { freePort, startServer, type TestServer } from '../../support/servers.ts';
+import { startServer, type TestServer } from '../../support/servers.ts';
 import { root, run } from './packed.ts';
 
 const here = { cwd: root };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useYard, variants } from '../../support/embedding/servers.ts';
 import { requirePeer } from '../../support/peers.ts';
-import { freePort } from '../../support/servers.ts';
+import { freePort } from '../../support/free-port.mjs';
 import { DATABASES } from '../../support/store/databases.ts';
 import { untilTaken } from '../../support/store/until-taken.ts';
 import type { WireConnection } from '../../support/wire.ts';

@@ -5,8 +5,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { freePort } from '../../support/free-port.mjs';
 import { requirePeer } from '../../support/peers.ts';
-import { daemonPath, freePort } from '../../support/servers.ts';
+import { daemonPath } from '../../support/servers.ts';
 import { WireConnection } from '../../support/wire.ts';
 
 const CALLS =

@@ -2,7 +2,7 @@
 import { copyFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { Authority, itTls as test } from '../../support/certificates.ts';
-import { freePort } from '../../support/servers.ts';
+import { freePort } from '../../support/free-port.mjs';
 import { scratch, start, useScratch } from '../daemon/command.ts';
 import { ask, connectSecurely } from './peers.ts';
 

@@ -9,8 +9,8 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { loadNative } from '../../../src/native/load.ts';
 import { Authority, itTls as it } from '../../support/certificates.ts';
+import { freePort } from '../../support/free-port.mjs';
 import { Random } from '../../support/random.ts';
-import { freePort } from '../../support/servers.ts';
 import { start, useScratch } from '../daemon/command.ts';
 import { endingOf } from './peers.ts';
 

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServer } from '../../../dist/index.js';
+import { freePort } from '../../support/free-port.mjs';
 import { onlyWhere, requirePeer } from '../../support/peers.ts';
-import { freePort } from '../../support/servers.ts';
 import { isAlive } from '../daemon/command.ts';
 import {
   endPrograms,

@@ -4,8 +4,9 @@
  */
 import { createServer } from '../../../dist/index.js';
 import type { Server } from '../../../src/index.ts';
+import { freePort } from '../../support/free-port.mjs';
 import type { WirePacket } from '../../support/packet-text.ts';
-import { freePort, startServer } from '../../support/servers.ts';
+import { startServer } from '../../support/servers.ts';
 import { WireConnection } from '../../support/wire.ts';
 
 export type WorldKind = 'gearmand' | 'geartrain' | 'nobody';

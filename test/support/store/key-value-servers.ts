@@ -9,8 +9,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../free-port.mjs';
 import { requirePeer } from '../peers.ts';
-import { freePort } from '../servers.ts';
 
 interface Kind {
   readonly program: string;

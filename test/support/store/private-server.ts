@@ -12,8 +12,8 @@ import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { findPostgresProgram, findProgram } from '../find-program.ts';
+import { freePort } from '../free-port.mjs';
 import { requirePeer } from '../peers.ts';
-import { freePort } from '../servers.ts';
 
 /**
  * What these servers have written outlives their own end without waiting for the disk, and the tests end no machine.
