@@ -1,7 +1,6 @@
 // Child processes of the bench: started pinned, waited for, and never left behind.
 // Rule: whatever ends this process (error, signal, exit) kills every child first.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { availableParallelism, constants } from 'node:os';
