@@ -69,7 +69,7 @@ async function present(choices, context) {
     .filter(({ servers }) => servers.length > 0);
 }
 
-/** In a run of everything only what the README shows, or what is a matter of pairs, plays all rounds. */
+/** In a run of everything only what RESULTS.md shows, or what is a matter of pairs, plays all rounds. */
 function roundsOf({ tags, rounds = Number.POSITIVE_INFINITY }, settings) {
   const isWhole = settings.words.length === 0;
   const isFull = !isWhole || tags.some((tag) => tagsOfAllRounds.includes(tag));

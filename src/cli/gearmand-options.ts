@@ -188,7 +188,7 @@ export type GearmandValues = ServerValues & ValuesOf<Table['rows'][number]>;
 
 const GROUPS: readonly string[] = Object.values(OptionGroup);
 
-/** All rows, in the order of help and README: by heading, below it in the order of this list. */
+/** All rows, in the order of help and docs/options.md: by heading, below it in the order of this list. */
 export const OPTIONS: readonly OptionRow[] = rowsOf<OptionEntry>([
   logTable,
   ...SERVER_TABLES,

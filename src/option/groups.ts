@@ -1,4 +1,4 @@
-/** Headings of gearmand's help and README, in their order. */
+/** Headings of gearmand's help and docs/options.md, in their order. */
 export const OptionGroup = {
   listen: 'Listening',
   tls: 'TLS',

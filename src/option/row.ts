@@ -1,6 +1,6 @@
 /**
  * One row of an options table, for `gearmand`, `gearman`, `gearadmin` and `createServer`. Command line, config file,
- * environment, checks, help, manual pages, README and the typed options of programs follow from the rows.
+ * environment, checks, help, manual pages, docs/options.md and the typed options of programs follow from the rows.
  * Rule: a row says what an option is; its owner (a transport, a store, a command) writes it, and nothing here knows one.
  */
 import type { OptionType, ProgramType } from './types.ts';
@@ -30,14 +30,14 @@ export interface OptionEntry<V = unknown> {
   readonly type: OptionType<V>;
   /** The value when nothing is given. */
   readonly defaultValue: V;
-  /** How help and README show a default that is computed at start. */
+  /** How help and documents show a default that is computed at start. */
   readonly defaultText?: string;
   readonly help: string;
   /** May be given more than once; its value is the list of all, joined. */
   readonly isRepeatable?: boolean;
   /** Our own: the C command has nothing like it. Only the tools mark that. */
   readonly isOwn?: boolean;
-  /** Not shown in help and README. */
+  /** Not shown in help and documents. */
   readonly isHidden?: boolean;
   /** Its value is not shown. */
   readonly isSecret?: boolean;
@@ -67,7 +67,7 @@ export interface ProgramEntry<V = unknown> extends OptionEntry<V> {
   readonly doc?: string;
 }
 
-/** The rows of one owner under one heading of help and README. */
+/** The rows of one owner under one heading of help and documents. */
 export interface OptionTable<E extends OptionEntry = OptionEntry> {
   readonly group: string;
   readonly rows: readonly E[];

@@ -1,7 +1,7 @@
 /**
  * The options of `createServer`, composed from the tables of their owners, checked and resolved.
  * To add an option, add a row to the table of its owner: command line, config file, environment, checks, help, manual
- * page, README and the typed options follow from it. A new owner (a folder below this one) writes `options.ts` with an
+ * page, docs/options.md and the typed options follow from it. A new owner (a folder below this one) writes `options.ts` with an
  * OptionTable<ProgramEntry> and is named in SERVER_TABLES; a heading of its own stands in `option/groups.ts`. Options of
  * the command alone are in `cli/gearmand-options.ts`. Source: the options of gearmand 2.0.
  */

@@ -14,7 +14,7 @@ import { postgresOptions } from './database/postgres/options.ts';
 import { redisOptions } from './database/redis/options.ts';
 import { sqliteOptions } from './database/sqlite/options.ts';
 
-/** In the order of help and README. */
+/** In the order of help and docs/options.md. */
 const DATABASES = [
   sqliteOptions,
   postgresOptions,

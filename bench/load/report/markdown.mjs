@@ -1,6 +1,6 @@
-// Markdown of one or more runs, for README and notes: `npm run bench:table -- FILE.json [more] [--readme]`.
-// Rule: several runs give a table each, and one of the medians over them; `--readme` puts the result
-// between the markers of README.md, so that no figure there was typed by hand. `--join` takes the
+// Markdown of one or more runs, for RESULTS.md and notes: `npm run bench:table -- FILE.json [more] [--results]`.
+// Rule: several runs give a table each, and one of the medians over them; `--results` puts the result
+// between the markers of bench/RESULTS.md, so that no figure there was typed by hand. `--join` takes the
 // runs for parts of one: each played other trials.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -81,29 +81,30 @@ export function join(runs) {
   return { ...joined, targets: judge(joined) };
 }
 
-function intoReadme(text) {
-  const path = new URL('../../../README.md', import.meta.url);
-  const readme = readFileSync(path, 'utf8');
-  const [from, to] = markers.map((marker) => readme.indexOf(marker));
-  if (from < 0 || to < from) throw new Error(`README.md has no lines ${markers.join(' and ')}`);
-  const head = readme.slice(0, from + markers[0].length);
-  writeFileSync(path, `${head}\n\n${text}\n\n${readme.slice(to)}`);
+function intoResults(text) {
+  const path = new URL('../../RESULTS.md', import.meta.url);
+  const results = readFileSync(path, 'utf8');
+  const [from, to] = markers.map((marker) => results.indexOf(marker));
+  if (from < 0 || to < from)
+    throw new Error(`bench/RESULTS.md has no lines ${markers.join(' and ')}`);
+  const head = results.slice(0, from + markers[0].length);
+  writeFileSync(path, `${head}\n\n${text}\n\n${results.slice(to)}`);
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      readme: { type: 'boolean', default: false },
+      results: { type: 'boolean', default: false },
       join: { type: 'boolean', default: false },
     },
   });
   if (positionals.length === 0) {
-    console.error('usage: npm run bench:table -- FILE.json [more files] [--join] [--readme]');
+    console.error('usage: npm run bench:table -- FILE.json [more files] [--join] [--results]');
     process.exit(2);
   }
   const runs = positionals.map((path) => JSON.parse(readFileSync(path, 'utf8')));
   const text = markdown(values.join ? [join(runs)] : runs);
-  if (values.readme) intoReadme(text);
+  if (values.results) intoResults(text);
   else console.log(text);
 }

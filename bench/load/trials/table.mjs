@@ -1,4 +1,4 @@
-// The trials of the table in the README: what the project measures itself by.
+// The trials of the table in bench/RESULTS.md: what the project measures itself by.
 // Rule: each is warmed by 100,000 jobs where that does not take minutes.
 import { deep, inLots, others, usual } from './usual.mjs';
 

@@ -6,7 +6,7 @@ import type { DatabaseSettings } from './kinds.ts';
 export interface DatabaseOptions {
   /** gearmand's name of the queue, for `--queue-type`. */
   readonly name: DatabaseSettings['type'];
-  /** Each has a meaning with this `--queue-type` only; help, messages and README say so by themselves. */
+  /** Each has a meaning with this `--queue-type` only; help, messages and docs/options.md say so by themselves. */
   readonly rows: readonly ProgramEntry[];
   /** Name of the option without which there is no such queue. */
   readonly needs?: string;

@@ -1,4 +1,4 @@
-/** The worker and the client of the README work as they stand there. */
+/** The worker and the client of docs/library.md work as they stand there. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -14,15 +14,15 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** A new folder with the package installed and the README's programs, which find `server`. */
+/** A new folder with the package installed and the document's programs, which find `server`. */
 function folderOf(server: TestServer): string {
   const folder = mkdtempSync(join(tmpdir(), 'geartrain-readme-'));
   ends.push(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules/geartrain'));
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  for (const [, name, source] of readme.matchAll(/```js\n\/\/ (\w+\.js)\n([\s\S]*?)```/g))
+  const guide = readFileSync(join(root, 'docs/library.md'), 'utf8');
+  for (const [, name, source] of guide.matchAll(/```js\n\/\/ (\w+\.js)\n([\s\S]*?)```/g))
     writeFileSync(
       join(folder, name as string),
       (source as string).replaceAll('4730', String(server.port)),
@@ -30,7 +30,7 @@ function folderOf(server: TestServer): string {
   return folder;
 }
 
-it('runs the programs of the section "Client and worker"', { timeout: 30_000 }, async () => {
+it('runs the programs of docs/library.md', { timeout: 30_000 }, async () => {
   const server = await startServer('geartrain');
   ends.push(() => server.stop());
   const folder = folderOf(server);

@@ -1,4 +1,4 @@
-/** The types of the package in the oldest TypeScript that the README names, library declarations checked as well. */
+/** The types of the package in the oldest TypeScript that docs/library.md names, library declarations checked as well. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -15,9 +15,11 @@ const version = tsc('--version');
 const isThere =
   version.stdout.includes(OLDEST) || missing(`no TypeScript ${OLDEST} from npm: ${version.stderr}`);
 
-it('is named by the README', () => {
+it('is named by docs/library.md', () => {
   const short = OLDEST.replace(/\.\d+$/, '');
-  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`TypeScript ${short} or later`);
+  expect(readFileSync(join(root, 'docs/library.md'), 'utf8')).toContain(
+    `TypeScript ${short} or later`,
+  );
 });
 
 it.skipIf(!isThere).each([

@@ -61,7 +61,8 @@ describe.skipIf(!hasGit)('the tarball', () => {
       /^native\/([\w-]+\.mjs|[\w-]+\/[\w-]+\.(cc|h))$/,
       /^prebuilds\/linux-(x64|arm64)\/geartrain\.glibc\.node$/,
       /^src\/packaging\/(Dockerfile|geartrain\.service|geartrain-secrets\.conf)$/,
-      /^(package\.json|binding\.gyp|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
+      /^docs\/[\w-]+\.md$/,
+      /^(package\.json|binding\.gyp|LICENSE|(README|CHANGELOG|CONTRIBUTING|SECURITY|bench\/RESULTS|src\/DECISIONS)\.md)$/,
     ];
     const strangers = packed.files.filter((file) => !known.some((form) => form.test(file)));
     expect(strangers).toEqual([]);
@@ -71,6 +72,7 @@ describe.skipIf(!hasGit)('the tarball', () => {
       'dist/shard/thread-start.cjs',
       'LICENSE',
       'SECURITY.md',
+      'docs/README.md',
     ])
       expect(packed.files).toContain(needed);
   });

@@ -1,5 +1,5 @@
 /**
- * Where our tools differ from the C tools on purpose, each with its reason. The README's table is made of it. A row of
+ * Where our tools differ from the C tools on purpose, each with its reason. The table in docs/differences.md is made of it. A row of
  * the comparison names the rules that it needs; everything that no rule speaks of must be equal byte for byte.
  */
 import { expect } from 'vitest';
@@ -194,7 +194,7 @@ export const DIFFERENCES = {
 
 export type DifferenceName = keyof typeof DIFFERENCES;
 
-/** The README's table; ends with a line end. */
+/** The table of docs/differences.md; ends with a line end. */
 export function renderDifferences(): string {
   const cell = (words: string): string => words.replaceAll('|', '\\|');
   const rows = Object.entries(DIFFERENCES).map(([name, rule]) => {

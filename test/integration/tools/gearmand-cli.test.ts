@@ -25,7 +25,7 @@ interface Call {
   readonly tool: 'gearman' | 'gearadmin';
   readonly words: readonly string[];
   readonly code: number;
-  /** Where ours ends otherwise, with the reason in the README's table of differences. */
+  /** Where ours ends otherwise, with the reason in docs/differences.md. */
   readonly ourCode?: number;
 }
 

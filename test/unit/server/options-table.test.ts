@@ -522,7 +522,7 @@ describe('the table', () => {
     }
   });
 
-  test('is rendered for the README with one line for each option that is not hidden', () => {
+  test('is rendered for docs/options.md with one line for each option that is not hidden', () => {
     const table = renderOptionsTable();
     for (const row of OPTIONS) {
       const lines = table.match(new RegExp(`^\\| \`(-\\w, )?--${row.name}[ \`]`, 'gm')) ?? [];
@@ -532,7 +532,7 @@ describe('the table', () => {
     expect(table.endsWith('\n')).toBe(true);
   });
 
-  test('says in the README what has no effect', () => {
+  test('says in docs/options.md what has no effect', () => {
     expect(renderOptionsTable()).toContain('(no effect, tables grow and shrink');
   });
 });
