@@ -1,96 +1,81 @@
-// CPU time of the server for one foreground round trip, in clear text and by TLS: `npm run bench:tls -- [jobs] [pairs]`.
-// Rule: both speak to the same server, in alternating pairs; the load comes from this process, whose time does not count.
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+// CPU time of the server for one foreground round trip, in clear text, by TLS, and in clear text beside a TLS connection
+// that says nothing: `npm run bench:tls -- [words] [options]`, options.mjs.
+// Rule: what is compared plays in turns, in every other round the other way round; one round more comes first and does not
+// count. The load comes from this process, whose time does not count.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, Worker } from '../../dist/index.js';
-import { freePort } from '../../test/support/free-port.mjs';
+import { choosePins } from '../load/processes.mjs';
+import { readOptions, UsageError, usage } from './options.mjs';
+import { makeCertificate, Server } from './server.mjs';
 
-const jobs = Number(process.argv[2] ?? 20_000);
-const pairs = Number(process.argv[3] ?? 5);
-const clients = 8;
-const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK']));
-const folder = mkdtempSync(join(tmpdir(), 'geartrain-bench-tls-'));
 const daemon = new URL('../../dist/cli/gearmand.js', import.meta.url).pathname;
 
-function makeCertificate() {
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const what = ['-x509', '-days', '2', '-subj', '/CN=localhost'];
-  const names = ['-addext', 'subjectAltName=DNS:localhost'];
-  const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')];
-  execFileSync('openssl', ['req', ...what, ...names, ...key, ...files], { stdio: 'ignore' });
-}
-
-/** CPU seconds of a process so far. */
-function cpuOf(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-}
-
-/** Microseconds of the server's CPU time a round trip; `outstanding` jobs of each client at a time. */
-async function measure(pid, options, outstanding) {
-  const worker = new Worker({ ...options, concurrency: 256 });
-  worker.add('echo', (job) => job.data);
-  await worker.start();
-  const peers = Array.from({ length: clients }, () => new Client(options));
-  const run = (count) =>
-    Promise.all(
-      peers.flatMap((client) =>
-        Array.from({ length: outstanding }, async () => {
-          for (let i = 0; i < count / clients / outstanding; i++)
-            await client.submit('echo', 'x'.repeat(64));
-        }),
-      ),
-    );
-  await run(jobs / 10);
-  const before = cpuOf(pid);
-  await run(jobs);
-  const micros = ((cpuOf(pid) - before) * 1e6) / jobs;
-  await Promise.all(peers.map((client) => client.close()));
-  await worker.close();
-  return micros;
-}
-
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
-
-makeCertificate();
-const [plain, secure] = [await freePort(), await freePort()];
-const words = [
-  '-t',
-  '1',
-  '-L',
-  `127.0.0.1:${plain}`,
-  '-L',
-  `tls://127.0.0.1:${secure}`,
-  '--verbose',
-  'WARNING',
-];
-const files = [
-  `--ssl-certificate=${join(folder, 'cert.pem')}`,
-  `--ssl-key=${join(folder, 'key.pem')}`,
-];
-const server = spawn(process.execPath, [daemon, ...words, ...files], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-try {
-  await new Promise((resolve) => server.stdout.once('data', resolve));
-  const ca = readFileSync(join(folder, 'cert.pem'));
-  for (const outstanding of [1, 32]) {
-    const times = { plain: [], tls: [] };
-    for (let i = 0; i < pairs; i++) {
-      times.plain.push(await measure(server.pid, { servers: [`localhost:${plain}`] }, outstanding));
-      times.tls.push(
-        await measure(server.pid, { servers: [`localhost:${secure}`], tls: { ca } }, outstanding),
-      );
-    }
-    const show = (values) =>
-      `${median(values).toFixed(1)} us (${values.map((value) => value.toFixed(1)).join(' ')})`;
-    console.log(
-      `${clients} clients, ${outstanding} outstanding, ${jobs} jobs: plain ${show(times.plain)}, TLS ${show(times.tls)}`,
-    );
+function options() {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}\n${usage}`);
+    process.exit(2);
   }
+}
+
+/** Median, and least and greatest. */
+function show(values, digits) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [median, least, greatest] = [sorted[sorted.length >> 1], sorted[0], sorted.at(-1)];
+  return `${median.toFixed(digits)} (${least.toFixed(digits)}..${greatest.toFixed(digits)})`;
+}
+
+const ratios = (above, below) => above.map((value, round) => value / below[round]);
+
+const { jobs, rounds, against, trials } = options();
+const folder = mkdtempSync(join(tmpdir(), 'geartrain-bench-tls-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+makeCertificate(folder);
+const pins = choosePins();
+if (pins) execFileSync('taskset', ['-a', '-c', '-p', pins.load.join(), process.pid]);
+
+const servers = [];
+if (against)
+  servers.push({ name: 'against', server: await Server.start(against, folder, pins?.server) });
+servers.push({ name: 'this', server: await Server.start(daemon, folder, pins?.server) });
+try {
+  report(await play());
 } finally {
-  server.kill();
-  rmSync(folder, { recursive: true, force: true });
+  await Promise.all(servers.map(({ server }) => server.stop()));
+}
+
+/** Figures by trial and server. */
+async function play() {
+  const samples = trials.map(() => ({ this: [], against: [] }));
+  for (let round = 0; round <= rounds; round++) {
+    const inTurn = round % 2 === 0 ? servers : servers.toReversed();
+    for (const [i, trial] of trials.entries()) {
+      for (const { name, server } of inTurn) {
+        const micros = await server.measure(trial, jobs);
+        if (round > 0) samples[i][name].push(micros);
+      }
+    }
+  }
+  return samples;
+}
+
+function report(samples) {
+  const what = `8 clients, ${jobs} jobs, ${rounds} rounds, median (least..greatest)`;
+  console.log(`us of CPU a round trip: ${what}`);
+  for (const [i, { about, outstanding }] of trials.entries()) {
+    const own = samples[i];
+    const words = [`${outstanding} outstanding, ${about}: ${show(own.this, 1)}`];
+    if (against) {
+      words.push(`against ${show(own.against, 1)}`);
+      words.push(`this / against ${show(ratios(own.this, own.against), 3)}`);
+    }
+    const plain = trials.findIndex((t) => t.name === 'plain' && t.outstanding === outstanding);
+    if (plain >= 0 && plain !== i)
+      words.push(`this / plain ${show(ratios(own.this, samples[plain].this), 2)}`);
+    console.log(words.join(', '));
+  }
 }
