@@ -6,7 +6,7 @@
  *
  * Freed rows of a segment are linked through their own NEXT word, the rest of them is zero; rows never used lie above
  * the segment's bump mark. The lowest segment with room is filled first, so that the last ones empty and are given back.
- * Invariant: every word of a row that is not live is zero, but for NEXT. Source: the hard rules on the job table.
+ * Invariant: every word of a row that is not live is zero, but for NEXT. Source: docs/design.md, section 10.
  */
 import { Account } from '../base/account.ts';
 import { assert } from '../base/assert.ts';

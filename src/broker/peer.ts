@@ -1,6 +1,6 @@
 /**
  * A client or worker as the broker sees it: (thread, connection id), what it offers, holds and watches.
- * Jobs name peers by `index`, so a job row needs no object. Source: design rules, sections 1 and 4.
+ * Jobs name peers by `index`, so a job row needs no object. Source: docs/design.md, sections 1 and 4.
  */
 import { Abilities } from './abilities.ts';
 import type { Ability } from './ability.ts';

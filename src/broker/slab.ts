@@ -6,7 +6,7 @@
  *
  * Free blocks of a page are linked through their own first two bytes; blocks never used lie above the page's bump mark.
  * An empty page serves any size. Pages are taken lowest first, so that the last chunks empty and are given back.
- * Page 0 is never used, so 0 is no reference. Source: the hard rules on the slab.
+ * Page 0 is never used, so 0 is no reference. Source: docs/design.md, section 10.
  */
 import { Account } from '../base/account.ts';
 import { assert } from '../base/assert.ts';

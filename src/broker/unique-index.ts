@@ -7,7 +7,7 @@
  *                                   ^ cursor
  *
  * Removing shifts back in the new table, so that it has no marks and probing stays short; the old one only gets marks.
- * Source: the hard rules on the unique index.
+ * Source: docs/design.md, section 10.
  */
 import { Account } from '../base/account.ts';
 import { assert } from '../base/assert.ts';

@@ -2,7 +2,7 @@
  * Waking of sleeping workers. Invariant after every event, for each function:
  *   woken >= min(runnable * perJob, woken + sleeping), a peer counting in each of its functions;
  * woken are the longest sleepers, never one more than this asks. A woken peer that has not come within the wake-up
- * delay no longer counts, so that no job waits for one stuck worker. Source: design rules, section 1.
+ * delay no longer counts, so that no job waits for one stuck worker. Source: docs/design.md, section 1.
  *
  * Each function counts and lists the few-function peers that offer it. A many-function peer, which offers very many, is
  * neither counted nor listed: its sleep and its wake are one word, and balancing a function looks at all such peers that

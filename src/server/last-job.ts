@@ -1,6 +1,6 @@
 /**
  * When is a server idle for good? No thread has a job but what its store keeps, every record has arrived, and nothing has moved since the last
- * look: only then can nothing be on its way between threads. Source: design rules, section 7.
+ * look: only then can nothing be on its way between threads. Source: docs/design.md, section 7.
  */
 import type { ThreadFigure, ThreadStats } from '../session/thread-queries.ts';
 

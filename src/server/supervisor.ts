@@ -1,6 +1,6 @@
 /**
  * Runs the shards of a server and starts those again that die. A death ends every connection that could wait for an
- * answer of the dead shard; all others go on. Source: design rules, section 7.
+ * answer of the dead shard; all others go on. Source: docs/design.md, section 7.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { type Logger, LogLevel } from '../base/logger.ts';

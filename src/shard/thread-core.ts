@@ -1,6 +1,6 @@
 /**
  * One thread of the server: reactor, sessions, broker and rings put together, and what one turn does with them.
- * Turn: sockets were read; drain rings, handle the rows, do what is due, publish. Source: design rules, sections 2 and 9.
+ * Turn: sockets were read; drain rings, handle the rows, do what is due, publish. Source: docs/design.md, sections 2 and 9.
  */
 import { Account } from '../base/account.ts';
 import type { Clock } from '../base/clock.ts';

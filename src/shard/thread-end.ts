@@ -1,7 +1,7 @@
 /**
  * Two ends: of this thread's connections when the server closes, and of another thread that has died.
  * Rule: output that is owed leaves, but not for longer than the linger time; no peer waits for an answer that cannot come.
- * Source: design rules, section 7.
+ * Source: docs/design.md, section 7.
  */
 import type { SessionTable } from '../session/session-table.ts';
 import { hasThread, NO_THREADS, withoutThread } from '../session/thread-set.ts';

@@ -1,7 +1,7 @@
 /**
  * Records from other threads: frames for this owner, effects for connections that live here, connections that move in.
  * Rule: a record for a connection that has ended is dropped; GONE, sent behind everything else, makes the owner take
- * back what the connection held. Source: design rules, sections 3 to 5.
+ * back what the connection held. Source: docs/design.md, sections 3 to 5.
  */
 import type { Broker } from '../../broker/broker.ts';
 import { LateAssignments } from '../../broker/late.ts';

@@ -1,7 +1,7 @@
 /**
  * What a thread sends to the owners of functions elsewhere: frames, sleeps, and connections that move to them.
  * Rule: every owner that a connection has named gets GONE when it ends. A frame for an owner that does not run ends its
- * connection, because nobody could answer. Source: design rules, sections 3 to 5.
+ * connection, because nobody could answer. Source: docs/design.md, sections 3 to 5.
  */
 import type { Detached } from '../../native/contract.ts';
 import type { Frame } from '../../protocol/frame.ts';

@@ -1,7 +1,7 @@
 /**
  * Shards that have died and are being started again. Where a store gives their jobs back, frames for them wait: their
  * connections are not read until the shard runs, or has been absent for too long. Without a store nobody waits.
- * Source: design rules, section 7; src/DECISIONS.md, no. 7.
+ * Source: docs/design.md, section 7; src/DECISIONS.md, no. 7.
  */
 import type { Frame } from '../../protocol/frame.ts';
 import type { Incidents } from '../incidents.ts';

@@ -1,7 +1,7 @@
 /**
  * GRAB_*: asked of one owner at a time. A worker whose functions have one owner asks that one; of several, those are
  * asked first whose published level is highest, then in rotation, each at most once; NO_JOB when none is left.
- * No job is ever offered, reserved or returned, so none can be lost on the way. Source: design rules, section 4.
+ * No job is ever offered, reserved or returned, so none can be lost on the way. Source: docs/design.md, section 4.
  */
 
 import type { Broker } from '../../broker/broker.ts';

@@ -1,6 +1,6 @@
 /**
  * Requests that change no job: echo, options, client id, status. Rule: an echo promises that all earlier frames of its connection
- * have taken effect, also at far owners. Source: Gearman PROTOCOL; design rules, sections 2 and 6.
+ * have taken effect, also at far owners. Source: Gearman PROTOCOL; docs/design.md, sections 2 and 6.
  */
 import { latin1, withView } from '../../base/bytes.ts';
 import { isBetter, type JobStatus } from '../../broker/query.ts';

@@ -1,6 +1,6 @@
 /**
  * A shard's thread ends in the middle of its work: who is told, what goes on, what is served afterwards.
- * Source: design rules, section 7; src/DECISIONS.md, no. 7.
+ * Source: docs/design.md, section 7; src/DECISIONS.md, no. 7.
  */
 import { describe, expect, it } from 'vitest';
 import {

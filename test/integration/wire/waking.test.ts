@@ -1,6 +1,6 @@
 /**
  * Waking: as many sleepers as there are runnable jobs, the longest sleeper first, and the next one when a woken worker
- * does not come. Source: design rules, section 1.
+ * does not come. Source: docs/design.md, section 1.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** Frames for a shard that is being started again. Source: design rules, section 7; src/DECISIONS.md, no. 7. */
+/** Frames for a shard that is being started again. Source: docs/design.md, section 7; src/DECISIONS.md, no. 7. */
 import { describe, expect, it } from 'vitest';
 import { CrossThreadDialogue } from '../../support/cross-thread.ts';
 
