@@ -13,7 +13,7 @@ import { backgroundChannel, startInBackground } from './background.ts';
 import { isFolderGone } from './before-start.ts';
 import { OPTIONS } from './gearmand-options.ts';
 import { readSettings, type Settings } from './settings.ts';
-import { helpText, settingsText } from './settings-text.ts';
+import { settingsText } from './settings-text.ts';
 import { surviveLostStreams, writeIfPossible } from './standard-streams.ts';
 import { endOnLostOutput, writeAll } from './tool/streams.ts';
 import { versionText } from './version-text.ts';
@@ -75,14 +75,22 @@ async function checkFiles(settings: Settings): Promise<boolean> {
   return true;
 }
 
+async function showHelp(words: readonly string[]): Promise<number> {
+  const { helpFor } = await import('../option/manual.ts');
+  const { GEARMAND } = await import('./gearmand-manual.ts');
+  const { text, problem } = helpFor(GEARMAND, words, process.stdout.columns);
+  if (problem !== null) complain(problem);
+  await print(text);
+  return problem === null ? 0 : 1;
+}
+
 async function main(argv: readonly string[]): Promise<number> {
   surviveLostStreams();
   const settings = settingsOf(argv);
   if (settings === null) return 1;
   switch (settings.action) {
     case 'help':
-      await print(helpText(process.stdout.columns));
-      return 0;
+      return showHelp(settings.words);
     case 'version':
       await print(versionText());
       return 0;

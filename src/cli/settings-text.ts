@@ -1,19 +1,8 @@
-/** What `--help` and `--check-config` print. */
+/** What `--check-config` prints. */
 import { levelName } from '../base/logger.ts';
-import { helpCommand } from '../option/read-words.ts';
 import type { OptionValues } from '../option/row.ts';
 import { OPTIONS } from './gearmand-options.ts';
 import type { Settings } from './settings.ts';
-
-const HELP_COLUMNS = 80;
-
-/** All options but the hidden ones; ends with a line end. */
-export function helpText(columns = HELP_COLUMNS): string {
-  return helpCommand('gearmand', OPTIONS, columns, String)
-    .usage('[options]')
-    .description('a Gearman job server')
-    .helpInformation();
-}
 
 /**
  * Every option that was given, with its value and where it came from, then all remarks: `NAME = VALUE (origin)` by line,

@@ -31,6 +31,8 @@ export interface Settings {
   readonly action: 'run' | 'help' | 'version' | 'check' | 'transfer';
   /** All options by key, defaults included. */
   readonly values: GearmandValues;
+  /** Words of the command line beside options; only `--help` takes them. */
+  readonly words: readonly string[];
   /** Keys of options that were given, wherever. */
   readonly given: ReadonlySet<string>;
   /** Where each of them came from, in words. */
@@ -250,7 +252,9 @@ export function readSettings(
   const collected: Collected = { values: new Map(), origins: new Map(), problems: [], notes: [] };
   const read = readWords(argv, OPTIONS);
   collectWords(read, COMMAND_LINE, collected);
-  for (const { word } of straysOf(read)) collected.problems.push(strayWord(word, COMMAND_LINE));
+  const words = straysOf(read).map(({ word }) => word);
+  if (!collected.values.has('help'))
+    for (const word of words) collected.problems.push(strayWord(word, COMMAND_LINE));
   const { given: variables, ignored } = readVariables(env);
   for (const text of ignored) collected.notes.push({ level: LogLevel.WARNING, text });
   collect(variables, (row) => variableOf(row) as string, collected);
@@ -265,5 +269,5 @@ export function readSettings(
   addRowNotes(collected, values);
   const { notes, origins } = collected;
   const server = serverOptions(values);
-  return { action: actionOf(values), values, given, origins, server, notes };
+  return { action: actionOf(values), values, words, given, origins, server, notes };
 }

@@ -1,6 +1,11 @@
-/** The text of a tool's `--help`: usage, description, options by group, environment, exit status, examples. */
+/**
+ * What `--help` prints: three examples, usage, description, options by group, environment, exit status; and what
+ * `--help WORD` prints: the options that match.
+ */
+import { fullHelp, matchingOptions } from './matching.ts';
 import { helpCommand } from './read-words.ts';
-import type { Tool } from './tool.ts';
+import type { OptionRow } from './row.ts';
+import { closingSections, type Example, type Tool } from './tool.ts';
 
 const HELP_COLUMNS = 80;
 /** Below this wrapping makes text harder to read, not easier. */
@@ -35,8 +40,8 @@ function pairs(rows: readonly (readonly [unknown, string])[], columns: number): 
   });
 }
 
-function optionLines({ manual, options }: Tool, columns: number): string[] {
-  const command = helpCommand(manual.name, options, columns, (group) => `${group}:`);
+function optionLines(name: string, options: readonly OptionRow[], columns: number): string[] {
+  const command = helpCommand(name, options, columns, (group) => `${group}:`);
   const lines = command.helpInformation().trimEnd().split('\n');
   // Commander starts with its own line of usage.
   return lines.slice(
@@ -44,23 +49,53 @@ function optionLines({ manual, options }: Tool, columns: number): string[] {
   );
 }
 
-/** The whole text; ends with a line end. */
-export function helpText(tool: Tool, columnsWanted: number = HELP_COLUMNS): string {
-  const columns = Math.min(HELP_COLUMNS_MAX, Math.max(HELP_COLUMNS_MIN, columnsWanted));
-  const { manual } = tool;
-  const usage = manual.usage.map((words) => `  ${manual.name} ${words}`);
-  const examples = manual.examples.flatMap(([command, means]) => [
+function exampleLines(examples: readonly Example[], columns: number): string[] {
+  return examples.flatMap(([command, means]) => [
     ...wrap(`${means}:`, '  ', columns),
     `    ${command}`,
   ]);
+}
+
+function bounded(columns: number): number {
+  return Math.min(HELP_COLUMNS_MAX, Math.max(HELP_COLUMNS_MIN, columns));
+}
+
+/** The whole text; ends with a line end. */
+export function helpText({ manual, options }: Tool, columnsWanted: number = HELP_COLUMNS): string {
+  const columns = bounded(columnsWanted);
+  const usage = manual.usage.map((words) => `  ${manual.name} ${words}`);
   return [
     ...wrap(`${manual.name} - ${manual.summary}`, '', columns),
+    ...section('Examples', exampleLines(manual.examples, columns)),
     ...section('Usage', usage),
     ...manual.description.flatMap((text) => ['', ...wrap(text, '', columns)]),
-    ...optionLines(tool, columns),
-    ...section('Environment', pairs(manual.environment, columns)),
-    ...section('Exit status', pairs(manual.exitCodes, columns)),
-    ...section('Examples', examples),
+    ...optionLines(manual.name, options, columns),
+    ...closingSections(manual).flatMap(({ title, items }) => section(title, pairs(items, columns))),
+    ...section('More examples', exampleLines(manual.moreExamples ?? [], columns)),
     '',
   ].join('\n');
+}
+
+/** The options that match all words, with the values that they allow; null when no option matches. */
+function matchingText({ manual, options }: Tool, words: readonly string[], columns: number) {
+  const found = matchingOptions(options, words).map((row) => ({ ...row, help: fullHelp(row) }));
+  if (found.length === 0) return null;
+  const [, ...lines] = optionLines(manual.name, found, bounded(columns));
+  return [...lines, ''].join('\n');
+}
+
+/**
+ * What `--help WORD...` prints; without words all of `helpText`. `problem` is null, or a sentence about words that no
+ * option matches.
+ */
+export function helpFor(
+  tool: Tool,
+  words: readonly string[],
+  columns: number = HELP_COLUMNS,
+): { readonly text: string; readonly problem: string | null } {
+  if (words.length === 0) return { text: helpText(tool, columns), problem: null };
+  const text = matchingText(tool, words, columns);
+  if (text !== null) return { text, problem: null };
+  const all = `${tool.manual.name} --help lists all options`;
+  return { text: '', problem: `no option matches ${JSON.stringify(words.join(' '))}; ${all}` };
 }

@@ -1,18 +1,36 @@
-/** What a tool such as `gearman` knows of its command line: the texts of its manual and its options. */
+/**
+ * What a command such as `gearman` knows of its command line: the texts of its manual and its options. `--help`, the
+ * manual page and the tables of docs/ are made of it.
+ */
 import type { OptionRow } from './row.ts';
 
-/** Headings and texts around the options, for `--help`. */
+export type Example = readonly [command: string, means: string];
+type Pair = readonly [term: string | number, means: string];
+
+/** A heading with a list below it. */
+export interface ManualSection {
+  readonly title: string;
+  readonly items: readonly Pair[];
+}
+
+/** Headings and texts around the options. */
 export interface Manual {
   readonly name: string;
-  /** One line behind the name. */
+  /** Of the manual: 1 = commands, 8 = servers. */
+  readonly section: 1 | 8;
+  /** One line after the name. */
   readonly summary: string;
   /** Ways to call it, without the name. */
   readonly usage: readonly string[];
+  /** What most people come for: help and the manual page begin with them. */
+  readonly examples: readonly [Example, Example, Example];
   /** Paragraphs. */
   readonly description: readonly string[];
-  readonly environment: readonly (readonly [variable: string, means: string])[];
+  readonly environment: readonly Pair[];
   readonly exitCodes: readonly (readonly [code: number, means: string])[];
-  readonly examples: readonly (readonly [command: string, means: string])[];
+  /** Between environment and exit status. */
+  readonly further?: readonly ManualSection[];
+  readonly moreExamples?: readonly Example[];
 }
 
 export interface Tool {
@@ -22,4 +40,13 @@ export interface Tool {
   readonly takesAbbreviations: boolean;
   /** What an option means that is given twice though it takes one value: an error, or the last one counts. */
   readonly onRepeat: 'refuse' | 'last wins';
+}
+
+/** What stands below the options, in its order; sections without items are left out. */
+export function closingSections(manual: Manual): ManualSection[] {
+  return [
+    { title: 'Environment', items: manual.environment },
+    ...(manual.further ?? []),
+    { title: 'Exit status', items: manual.exitCodes },
+  ].filter(({ items }) => items.length > 0);
 }

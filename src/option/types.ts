@@ -136,6 +136,9 @@ export function unionOf(words: readonly string[]): string {
   return words.map((word) => `'${word}'`).join(' | ');
 }
 
+/** Allowed values of a text that follows no rule. */
+export const ANY_TEXT = 'any text that is not empty';
+
 export interface TextRule {
   /** Such as `file`. */
   readonly argument: string;
@@ -152,7 +155,7 @@ export function text(rule: TextRule): ProgramType<string | null> {
       : undefined;
   return {
     argument: rule.argument,
-    allowed: rule.allowed ?? 'any text that is not empty',
+    allowed: rule.allowed ?? ANY_TEXT,
     readText: check,
     accept: (value) => (value === null ? null : check(value)),
     show: (value) => value ?? 'none',

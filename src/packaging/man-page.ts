@@ -25,6 +25,8 @@ export interface ManPage {
   readonly section: 1 | 8;
   readonly summary: string;
   readonly synopsis: readonly string[];
+  /** Before the description: what most people come for. */
+  readonly examples: ManSection;
   readonly description: readonly string[];
   /** By heading, in order. */
   readonly options: ReadonlyMap<string, readonly ManOption[]>;
@@ -72,6 +74,7 @@ export function renderManPage(page: ManPage): string {
     `${escapeRoff(page.name)} \\- ${escapeRoff(page.summary)}`,
     '.SH SYNOPSIS',
     ...page.synopsis.flatMap((form) => ['.PP', `${bold(page.name)} ${escapeRoff(form)}`]),
+    ...sectionLines(page.examples),
     '.SH DESCRIPTION',
     ...page.description.flatMap((paragraph) => ['.PP', escapeRoff(paragraph)]),
     '.SH OPTIONS',

@@ -1,16 +1,17 @@
-/** The manual pages gearman(1) and gearadmin(1): everything in them follows from the tools' own tables. */
+/** The manual pages gearmand(8), gearman(1) and gearadmin(1): everything in them follows from the tools' own tables. */
 import { flagsOf, type OptionRow, shownDefault } from '../option/row.ts';
-import type { Tool } from '../option/tool.ts';
+import { closingSections, type Tool } from '../option/tool.ts';
 import { version } from '../server/identity.ts';
-import type { ManOption, ManPage } from './man-page.ts';
+import type { ManOption, ManPage, ManSection } from './man-page.ts';
 
-const SEE_ALSO = ['gearman(1)', 'gearadmin(1)', 'gearmand(8)'];
+const PAGES = ['gearman(1)', 'gearadmin(1)', 'gearmand(8)'];
 
 function describe(row: OptionRow): ManOption {
   const { argument, allowed } = row.type;
   const value = shownDefault(row);
   const text = [
     row.help,
+    ...(row.noEffect === undefined ? [] : [row.noEffect]),
     ...(argument === null ? [] : [`Allowed: ${allowed}`]),
     ...(value === null ? [] : [`Default: ${value}`]),
     ...(row.isOwn === true ? ['Not in the C tool'] : []),
@@ -18,29 +19,33 @@ function describe(row: OptionRow): ManOption {
   return { flags: flagsOf(row), argument, text };
 }
 
+function optionsByGroup(options: readonly OptionRow[]): Map<string, ManOption[]> {
+  const groups = new Map<string, ManOption[]>();
+  for (const row of options.filter((each) => each.isHidden !== true))
+    groups.set(row.group, [...(groups.get(row.group) ?? []), describe(row)]);
+  return groups;
+}
+
+function list(title: string, pairs: readonly (readonly [unknown, string])[]): ManSection {
+  return { title, items: pairs.map(([term, text]) => ({ term: String(term), text })) };
+}
+
 /** The page of a tool, from its tables as they are. */
 export function toolPage({ manual, options }: Tool): ManPage {
-  const { name, summary, usage, description, environment, exitCodes, examples } = manual;
-  const items = (pairs: readonly (readonly [unknown, string])[]) =>
-    pairs.map(([term, text]) => ({ term: String(term), text }));
-  const groups = [...new Set(options.map((row) => row.group))];
+  const { name, section, summary, usage, description, examples, moreExamples } = manual;
+  const seeAlso = PAGES.filter((page) => !page.startsWith(`${name}(`)).join(', ');
   return {
     name,
-    section: 1,
+    section,
     summary,
     synopsis: usage,
+    examples: list('Examples', examples),
     description,
-    options: new Map(
-      groups.map((group) => [group, options.filter((row) => row.group === group).map(describe)]),
-    ),
+    options: optionsByGroup(options),
     sections: [
-      { title: 'Environment', items: items(environment) },
-      { title: 'Exit status', items: items(exitCodes) },
-      { title: 'Examples', items: items(examples) },
-      {
-        title: 'See also',
-        paragraphs: [SEE_ALSO.filter((page) => !page.startsWith(`${name}(`)).join(', ')],
-      },
+      ...closingSections(manual).map(({ title, items }) => list(title, items)),
+      ...(moreExamples === undefined ? [] : [list('More examples', moreExamples)]),
+      { title: 'See also', paragraphs: [seeAlso] },
     ],
     version: version(),
   };

@@ -2,11 +2,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { GEARADMIN } from '../cli/gearadmin/options.ts';
 import { GEARMAN } from '../cli/gearman/options.ts';
-import { gearmandPage } from './gearmand-page.ts';
+import { GEARMAND } from '../cli/gearmand-manual.ts';
 import { renderManPage } from './man-page.ts';
 import { toolPage } from './tool-page.ts';
 
 const folder = new URL('../man/', import.meta.url);
 mkdirSync(folder, { recursive: true });
-for (const page of [gearmandPage(), ...[GEARMAN, GEARADMIN].map(toolPage)])
+for (const page of [GEARMAND, GEARMAN, GEARADMIN].map(toolPage))
   writeFileSync(new URL(`${page.name}.${page.section}`, folder), renderManPage(page));

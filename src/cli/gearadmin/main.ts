@@ -91,9 +91,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 1;
   }
   if (read.values.help === true) {
-    const { helpText } = await import('../../option/manual.ts');
-    await writeAll(process.stdout, helpText(GEARADMIN, process.stdout.columns));
-    return 0;
+    const { helpFor } = await import('../../option/manual.ts');
+    const { text, problem } = helpFor(GEARADMIN, read.operands, process.stdout.columns);
+    if (problem !== null) complain(problem);
+    await writeAll(process.stdout, text);
+    return problem === null ? 0 : 1;
   }
   if (read.values.version === true) {
     const { toolVersion } = await import('../version-text.ts');

@@ -82,8 +82,14 @@ const topRows = [
 export const GEARADMIN: Tool = {
   manual: {
     name: 'gearadmin',
+    section: 1,
     summary: 'ask and change a Gearman job server',
-    usage: ['[options] OPERATION...', '[options] top'],
+    usage: ['[options] OPERATION...', '[options] top', '--help [WORD...]'],
+    examples: [
+      ['gearadmin --status --workers', 'what waits and who works, on this machine'],
+      ['gearadmin --cancel-job H:web1:7', 'take a job out of its queue'],
+      ['gearadmin top --interval 1 --sort oldest', 'watch, the longest waiting first'],
+    ],
     description: [
       'Operations use one connection and run in the order in which they are listed below, whatever their order on the command line. Listings are printed as the server sends them, with the closing dot; other answers without their OK. An error of the server goes to standard error as "Error: TEXT".',
       'gearadmin top shows the functions of a server as they change: jobs queued and running, workers, jobs that came and ended per second, the age of the oldest job that waits. On a terminal it fills the screen until q or Ctrl-C, and s changes the order; otherwise it writes a line of text for each function and look, columns separated by tabs. A "-" stands for what the server does not tell: C gearmand tells neither rates nor ages, CHANGE/S is known of every server.',
@@ -98,11 +104,8 @@ export const GEARADMIN: Tool = {
       [130, 'ended by Ctrl-C; top ends with 0 then'],
       [141, 'whoever read the output has gone'],
     ],
-    examples: [
-      ['gearadmin --status --workers', 'what waits and who works, on this machine'],
+    moreExamples: [
       ['gearadmin -h jobs.example.com -p 4731 --server-version', 'the version of another server'],
-      ['gearadmin --cancel-job H:web1:7', 'take a job out of its queue'],
-      ['gearadmin top --interval 1 --sort oldest', 'watch, the longest waiting first'],
       ['gearadmin top --count 2 | tail -n +2', 'two looks as text, for a script'],
     ],
   },

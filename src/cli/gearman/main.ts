@@ -26,9 +26,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   const read = readToolWords(argv, GEARMAN);
   const values = gearmanValues(read);
   if (values.help) {
-    const { helpText } = await import('../../option/manual.ts');
-    await writeAll(process.stdout, helpText(GEARMAN, process.stdout.columns));
-    return 0;
+    const { helpFor } = await import('../../option/manual.ts');
+    const { text, problem } = helpFor(
+      GEARMAN,
+      read.given.has('functions') ? [] : read.operands,
+      process.stdout.columns,
+    );
+    if (problem !== null) complain(problem);
+    await writeAll(process.stdout, text);
+    return problem === null ? 0 : 1;
   }
   if (values.version) {
     const { toolVersion } = await import('../version-text.ts');

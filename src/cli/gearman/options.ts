@@ -197,11 +197,18 @@ const workerRows = [
 export const GEARMAN: Tool = {
   manual: {
     name: 'gearman',
+    section: 1,
     summary: 'submit jobs to a Gearman job server, or work on them',
     usage: [
       '[options] -f FUNCTION [WORKLOAD...]',
       '[options] -f FUNCTION -n < LINES',
       '-w [options] -f FUNCTION [--] [COMMAND [ARG...]]',
+      '--help [WORD...]',
+    ],
+    examples: [
+      ['gearman -w -f wc -- wc -l', 'count lines as a worker'],
+      ['gearman -f wc < /etc/passwd', 'let it count'],
+      ['gearman -f resize -b a.jpg b.jpg', 'queue two jobs'],
     ],
     description: [
       'Without -w it is a client. Each WORKLOAD becomes a job of every FUNCTION; without one, standard input is the workload, whole or by lines. Foreground jobs run one workload after the other; what they send is written as it comes, warnings and exceptions to standard error. Background jobs are submitted as fast as the server takes them, and standard input is read no faster than that.',
@@ -222,10 +229,7 @@ export const GEARMAN: Tool = {
       [130, 'ended by Ctrl-C'],
       [141, 'whoever read the output has gone'],
     ],
-    examples: [
-      ['gearman -w -f wc -- wc -l', 'count lines as a worker'],
-      ['gearman -f wc < /etc/passwd', 'let it count'],
-      ['gearman -f resize -b a.jpg b.jpg', 'queue two jobs'],
+    moreExamples: [
       ['gearman -f mail -b -N < addresses.txt', 'queue a job for each line'],
       ['gearman -f render -t 60000 --json scene.json | jq .', 'wait, at most a minute of silence'],
       [

@@ -33,6 +33,19 @@ describe('without a server', () => {
     expect(stdout).toContain('--job-handle-prefix');
   });
 
+  test('--help with words prints the options that match, or ends with 1 and one sentence', async () => {
+    const found = await runToEnd(['--help', 'handle', 'prefix']);
+    expect([found.code, found.stderr]).toEqual([0, '']);
+    expect(found.stdout).toMatch(
+      /^Jobs and workers:\n {2}--job-handle-prefix <prefix> [^:]*: 1 to 28 bytes/,
+    );
+    expect(await runToEnd(['--help', 'xyzzy'])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'gearmand: no option matches "xyzzy"; gearmand --help lists all options\n',
+    });
+  });
+
   test('--check-args is silent for good options', async () => {
     const result = await runToEnd(['--check-args', '-p', '1', '--verbose', 'INFO']);
     expect(result).toEqual({ code: 0, stdout: '', stderr: '' });

@@ -9,7 +9,6 @@ import { LineCutter } from '../../../src/cli/gearman/line-cutter.ts';
 import { GEARMAN, gearmanValues } from '../../../src/cli/gearman/options.ts';
 import { serversOf, show } from '../../../src/cli/gearman/servers.ts';
 import { findCommand } from '../../../src/cli/gearman/worker/command.ts';
-import { helpText } from '../../../src/option/manual.ts';
 import { readToolWords } from '../../../src/option/read-tool.ts';
 
 const read = (...argv: string[]) => readToolWords(argv, GEARMAN);
@@ -54,16 +53,6 @@ describe('words of gearman', () => {
     [['--function'], /argument missing/],
   ])('%j is refused', (argv, problem) => {
     expect(read(...argv).problems.join()).toMatch(problem);
-  });
-
-  test('help tells every option in lines of 80 columns', () => {
-    const text = helpText(GEARMAN, 80);
-    for (const row of GEARMAN.options) expect(text).toContain(`--${row.name}`);
-    for (const [command] of GEARMAN.manual.examples) expect(text).toContain(`    ${command}\n`);
-    const usage = text.slice(0, text.indexOf('\n\n', text.indexOf('Usage')));
-    expect(usage.split('\n')).toHaveLength(6);
-    const long = text.split('\n').filter((line) => line.length > 80 && !line.startsWith('    '));
-    expect(long).toEqual([]);
   });
 });
 

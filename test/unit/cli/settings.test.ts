@@ -5,7 +5,7 @@ import { splitWords } from '../../../src/cli/config-file.ts';
 import { OPTIONS } from '../../../src/cli/gearmand-options.ts';
 import { variableOf } from '../../../src/cli/read-variables.ts';
 import { readSettings, type Settings } from '../../../src/cli/settings.ts';
-import { helpText, settingsText } from '../../../src/cli/settings-text.ts';
+import { settingsText } from '../../../src/cli/settings-text.ts';
 import { OptionError } from '../../../src/option/error.ts';
 import { resolveOptions } from '../../../src/server/options.ts';
 
@@ -157,13 +157,9 @@ describe('actions', () => {
     expect(read({ files: { [DEFAULT_FILE]: '--version' } }).action).toBe('version');
   });
 
-  test('the help text names every option that is not hidden', () => {
-    const text = helpText();
-    for (const row of OPTIONS) {
-      expect(text.includes(`--${row.name}`), row.name).toBe(row.isHidden !== true);
-    }
-    expect(text).toMatch(/-p, --port <port> /);
-    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  test('words beside --help are its own, elsewhere they are a mistake', () => {
+    expect(read({ argv: ['--help', 'tls', 'min'] }).words).toEqual(['tls', 'min']);
+    expect(() => read({ argv: ['tls'] })).toThrow('stray word "tls" (command line)');
   });
 });
 

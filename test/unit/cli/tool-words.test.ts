@@ -4,7 +4,6 @@ import { GEARADMIN } from '../../../src/cli/gearadmin/options.ts';
 import { reasonOf } from '../../../src/cli/tool/failure.ts';
 import { tlsSettings } from '../../../src/cli/tool/tls.ts';
 import { seconds, serverList } from '../../../src/cli/tool/value-types.ts';
-import { helpText } from '../../../src/option/manual.ts';
 import { readToolWords } from '../../../src/option/read-tool.ts';
 
 const admin = (...argv: string[]) => readToolWords(argv, GEARADMIN);
@@ -48,19 +47,6 @@ describe('words of gearadmin', () => {
     [['--port'], 'option -p, --port <port> argument missing'],
   ])('%j is refused', (argv, problem) => {
     expect(admin(...argv).problems).toEqual([problem]);
-  });
-});
-
-describe('help', () => {
-  test('tells every option, the environment, exit status and examples, in lines of 80 columns', () => {
-    const text = helpText(GEARADMIN, 80);
-    for (const row of GEARADMIN.options) expect(text).toContain(`--${row.name}`);
-    for (const [variable] of GEARADMIN.manual.environment) expect(text).toContain(variable);
-    for (const [command] of GEARADMIN.manual.examples) expect(text).toContain(`    ${command}\n`);
-    for (const [code] of GEARADMIN.manual.exitCodes)
-      expect(text).toMatch(new RegExp(`^ +${code} +`, 'm'));
-    expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
-    expect(text.endsWith('\n')).toBe(true);
   });
 });
 
