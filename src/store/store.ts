@@ -37,18 +37,18 @@ export interface StoreHealth {
 
 export interface Store {
   /**
-   * Hands over one job. Returns its reference, at least 1, or 0 when the store takes none now. `settle` says what became
-   * of it; when nobody waits it may take the flush interval.
+   * Hands over one job. Returns its reference, at least 1, or 0 when the store takes none now. `takeOutcomes` says what
+   * became of it; when nobody waits it may take the flush interval.
    */
   append(job: StoredJob, ticket: Ticket, isAwaited: boolean): number;
   /**
    * The job with this reference has ended. Kept until it is durable, tried again as often as it takes. Not to be called
-   * for one that `settle` called not stored: its reference means nothing any more.
+   * for one that `takeOutcomes` called not stored: its reference means nothing any more.
    */
   forget(reference: number): void;
   /**
    * Begins to commit what waits. Called at the end of every turn; returns when to call again, or Infinity. With `isIdle`
-   * false the turn had other work, and more may come: a store whose commits are dear may wait for it a little.
+   * false the turn had other work, and more may come: a store whose commits are expensive may wait for it a little.
    */
   flush(nowMs: number, isIdle?: boolean): number;
   /** Tells what has become of appended jobs since the last call, in any order. */
@@ -62,14 +62,14 @@ export interface Store {
   readonly health: StoreHealth;
   /**
    * Commits what waits, then gives everything up. Called once; from now on jobs are refused and forgets are too late,
-   * `settle` alone still tells something.
+   * `takeOutcomes` alone still says something.
    */
   close(done: () => void): void;
 }
 
 /** What a store is given by the thread that it belongs to. */
 export interface StoreHost {
-  /** Something has settled: `settle` is to be called soon. */
+  /** `takeOutcomes` has something to say, or `flush` something to begin: a turn is wanted soon. */
   wake(): void;
   log(level: number, text: string): void;
   nowMs(): number;

@@ -57,7 +57,7 @@ function runRound(world: World, peers: readonly SimPeer[], random: Random): bool
   return isBusy;
 }
 
-/** Checks a world that `settle` has brought to rest. */
+/** Checks a world that `takeOutcomes` has brought to rest. */
 export function checkRest(world: World, peers: readonly SimPeer[]): void {
   for (const peer of peers) checkPeer(world, peer);
   checkSessionsAtRest(world.living.map((thread) => thread.core.table));

@@ -56,7 +56,7 @@ export class Scene {
     return brokersOf(this.world).reduce((sum, { jobs }) => sum + jobs.table.count, 0);
   }
 
-  /** Runs all that is due now, see `settle`. */
+  /** Runs all that is due now, see `takeOutcomes`. */
   settle(): void {
     settle(this.world, this.peers, this.random);
   }

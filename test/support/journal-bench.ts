@@ -1,6 +1,6 @@
 /**
  * A journal on files in memory, driven by hand: jobs with a number each, what was promised for them, and what a restart
- * gives back. Rule: the books know only what a server would know: outcomes that `settle` told.
+ * gives back. Rule: the books know only what a server would know: outcomes that `takeOutcomes` told.
  */
 import { Journal } from '../../src/store/journal/journal.ts';
 import type { StoreHost } from '../../src/store/store.ts';
@@ -47,7 +47,7 @@ export class JournalBench {
   readonly plan: JournalPlan;
   nowMs = 1000;
   isAwake = false;
-  /** Numbers by what `settle` has told, and references of the jobs that are kept. */
+  /** Numbers by what `takeOutcomes` has told, and references of the jobs that are kept. */
   readonly stored = new Set<number>();
   readonly refused = new Set<number>();
   readonly references = new Map<number, number>();

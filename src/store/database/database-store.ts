@@ -1,9 +1,12 @@
 /**
  * The store of one shard whose jobs a database keeps. It gathers what waits and hands it, one batch at a time, to the
- * thread that talks to the database (serve.ts); while the database is away new jobs are refused and forgets are kept.
- * Rule: what `settle` calls stored is in the database; a row is removed until that has succeeded.
+ * thread that talks to the database (database-thread.ts); while the database is away new jobs are refused and forgets
+ * are kept. Rule: what `takeOutcomes` calls stored is in the database; a row is removed until that has succeeded.
  */
 import { LogLevel } from '../../base/logger.ts';
+import { CommitFigures } from '../commit-figures.ts';
+import { FlushGate } from '../flush-gate.ts';
+import { mayWait } from '../pending-limit.ts';
 import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from '../store.ts';
 import { StoredJob } from '../stored-job.ts';
 import type { Put } from './backend.ts';
@@ -14,8 +17,6 @@ import { PendingBatches } from './pending-batches.ts';
 import { Reasons } from './reasons.ts';
 import { KeyMaker, uniqueOf } from './stored-key.ts';
 
-/** Bytes of puts that may wait for the database before new jobs are refused. */
-const PENDING_BYTES_MAX = 64 * 1024 * 1024;
 const NO_REDUCER = new Uint8Array(0);
 
 export type StorePort = Port<ToDatabase, FromDatabase>;
@@ -29,12 +30,13 @@ export interface DatabaseStoreOptions {
 
 export class DatabaseStore implements Store {
   readonly #port: StorePort;
-  readonly #relaxedMs: number | null;
   readonly #host: StoreHost;
   readonly #keys = new KeyTable();
   readonly #pending = new PendingBatches(this.#keys);
   readonly #keyMaker = new KeyMaker();
   readonly #reasons: Reasons;
+  readonly #gate: FlushGate;
+  readonly #figures = new CommitFigures();
   #isAway = true;
   #aways = 0;
   #isClosing = false;
@@ -44,20 +46,14 @@ export class DatabaseStore implements Store {
   #postponed: () => void = () => {};
   #lastOrder = 0;
   #expectedRows = 0;
-  #flushedAtMs = 0;
-  #sentAtMs = 0;
   /** Puts and forgets under way. */
   #sent = 0;
-  #commits = 0;
-  #committed = 0;
-  #commitMs = 0;
-  #commitMsMax = 0;
 
   constructor(options: DatabaseStoreOptions, host: StoreHost) {
     this.#port = options.port;
-    this.#relaxedMs = options.relaxedMs;
     this.#host = host;
     this.#reasons = new Reasons(host);
+    this.#gate = new FlushGate(options.relaxedMs);
   }
 
   append(job: StoredJob, ticket: Ticket, isAwaited: boolean): number {
@@ -72,8 +68,7 @@ export class DatabaseStore implements Store {
       startSeconds: Math.ceil(job.startMs / 1000),
       workload: job.workload,
     };
-    const waitingBytes = this.#pending.putBytes;
-    if (waitingBytes > 0 && waitingBytes + putBytes(put) > PENDING_BYTES_MAX) return 0;
+    if (!mayWait(this.#pending.putBytes, putBytes(put))) return 0;
     return this.#pending.put(put, ticket, isAwaited) + 1;
   }
 
@@ -86,11 +81,9 @@ export class DatabaseStore implements Store {
   flush(nowMs: number): number {
     if (this.#isAway || this.#isClosing || this.#pending.isUnderWay || this.#pending.isEmpty)
       return Number.POSITIVE_INFINITY;
-    if (this.#relaxedMs !== null && !this.#pending.isAwaited) {
-      const dueMs = this.#flushedAtMs + this.#relaxedMs;
-      if (nowMs < dueMs) return dueMs;
-    }
-    this.#flushedAtMs = nowMs;
+    const dueMs = this.#gate.dueMs(this.#pending.isAwaited);
+    if (nowMs < dueMs) return dueMs;
+    this.#gate.pass(nowMs);
     this.#send();
     return Number.POSITIVE_INFINITY;
   }
@@ -113,10 +106,7 @@ export class DatabaseStore implements Store {
       isAccepting: !this.#isAway && !this.#isClosing,
       jobs: Math.max(this.#keys.count, this.#expectedRows),
       uncommitted: this.#pending.changes,
-      commits: this.#commits,
-      committed: this.#committed,
-      commitMs: this.#commitMs,
-      commitMsMax: this.#commitMsMax,
+      ...this.#figures,
       bytes: 0,
     };
   }
@@ -135,7 +125,7 @@ export class DatabaseStore implements Store {
   #send(): void {
     const chunk = this.#pending.take();
     if (chunk === null) return;
-    this.#sentAtMs = this.#host.nowMs();
+    this.#figures.begin(this.#host.nowMs());
     this.#sent = chunk.putCount + chunk.forgetCount;
     const forgets = chunk.forgets.used.slice();
     const puts = chunk.puts.used;
@@ -182,11 +172,7 @@ export class DatabaseStore implements Store {
   #onWritten({ refusals }: FromDatabase & { readonly type: 'written' }): void {
     this.#pending.written(refusals);
     for (const { reason } of refusals) this.#reasons.tell(reason);
-    const tookMs = this.#host.nowMs() - this.#sentAtMs;
-    this.#commits++;
-    this.#committed += this.#sent - refusals.length;
-    this.#commitMs += tookMs;
-    this.#commitMsMax = Math.max(this.#commitMsMax, tookMs);
+    this.#figures.end(this.#sent - refusals.length, this.#host.nowMs());
   }
 
   #onAway(): void {
@@ -206,7 +192,7 @@ export class DatabaseStore implements Store {
   /** The next batch, or the end. Nobody waits for a database that is away when the server closes. */
   #goOn(): void {
     if (this.#pending.isUnderWay) return;
-    const isUrgent = this.#relaxedMs === null || this.#pending.isAwaited || this.#closed !== null;
+    const isUrgent = this.#closed !== null || this.#gate.dueMs(this.#pending.isAwaited) === 0;
     if (!this.#isAway && !this.#pending.isEmpty) {
       if (isUrgent) this.#send();
       else this.#host.wake();

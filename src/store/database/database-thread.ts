@@ -28,7 +28,7 @@ export interface ServeOptions {
 
 export class DatabaseThread {
   readonly #options: ServeOptions;
-  /** Lines by shard; one for all when the database is written by one connection. */
+  /** By shard; one for all when the database is written by one connection. */
   readonly #writers = new Map<number, DatabaseWriter>();
   readonly #shards = new Map<number, Shard>();
   /** Shards that wait for the next scan. */

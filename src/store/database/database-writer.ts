@@ -24,7 +24,7 @@ const TRIAL: RowKey = {
   functionName: Buffer.from('geartrain:trial'),
 };
 
-/** A shard that writes through a line. */
+/** A shard that writes through this connection. */
 export interface Writer {
   written(refusals: readonly Refusal[]): void;
   /** Nothing is known of its batch, if it had one; nothing can be written until `back`. */
@@ -37,7 +37,7 @@ interface Job {
   readonly batch: Batch;
 }
 
-export interface LineOptions {
+export interface DatabaseWriterOptions {
   readonly backend: Backend;
   /** For log lines. */
   readonly label: string;
@@ -45,7 +45,7 @@ export interface LineOptions {
 }
 
 export class DatabaseWriter {
-  readonly #options: LineOptions;
+  readonly #options: DatabaseWriterOptions;
   readonly #writers = new Set<Writer>();
   #waiting: Job[] = [];
   /** What a write that failed has left: its outcome is unknown. */
@@ -61,7 +61,7 @@ export class DatabaseWriter {
   readonly #pause = new Pause();
   #idle: (() => void)[] = [];
 
-  constructor(options: LineOptions) {
+  constructor(options: DatabaseWriterOptions) {
     this.#options = options;
   }
 

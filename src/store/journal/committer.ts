@@ -4,6 +4,7 @@
  * a batch that failed is given up as a whole, its place is never used again, and its puts are forgotten.
  */
 import { LogLevel } from '../../base/logger.ts';
+import { CommitFigures } from '../commit-figures.ts';
 import type { FileSystem } from '../file-system.ts';
 import type { StoreHost } from '../store.ts';
 import type { Chunk } from './chunk.ts';
@@ -27,7 +28,6 @@ interface Batch {
   /** Segments of the forgotten jobs. */
   readonly oldSegments: readonly number[];
   readonly byteCount: number;
-  readonly startMs: number;
 }
 
 export class Committer {
@@ -50,10 +50,7 @@ export class Committer {
   #growAtMs = 0;
   /** Puts and forgets in the commit that is under way. */
   underWay = 0;
-  commits = 0;
-  committed = 0;
-  commitMs = 0;
-  commitMsMax = 0;
+  readonly figures = new CommitFigures();
 
   constructor(
     files: FileSystem,
@@ -116,10 +113,11 @@ export class Committer {
 
   #commit(room: Room, chunk: Chunk | null, nowMs: number): void {
     this.isBusy = true;
+    this.figures.begin(nowMs);
     if (chunk !== null) this.#pending.takeChunk(chunk);
     this.underWay = chunk?.newPuts ?? 0;
     const written = (error: Error | null): void => {
-      if (error === null) this.#write(chunk, nowMs);
+      if (error === null) this.#write(chunk);
       else {
         if (chunk?.isMoved) this.#pending.cancelMove(chunk);
         else if (chunk !== null) this.#pending.refuse(chunk);
@@ -134,9 +132,9 @@ export class Committer {
     else named(null);
   }
 
-  #write(chunk: Chunk | null, nowMs: number): void {
+  #write(chunk: Chunk | null): void {
     const segment = this.#segments.active as Segment;
-    const batch = this.#take(segment, chunk, nowMs);
+    const batch = this.#take(segment, chunk);
     const pieces = chunk === null ? [] : [chunk.used];
     if (batch.forgets.length > 0)
       pieces.push(this.#forgetBytes.bytes.subarray(0, batch.forgets.length * FORGET_BYTES));
@@ -149,7 +147,7 @@ export class Committer {
   }
 
   /** The chunk and as many forgets as fit behind it. */
-  #take(segment: Segment, chunk: Chunk | null, startMs: number): Batch {
+  #take(segment: Segment, chunk: Chunk | null): Batch {
     const free = segment.bytes - segment.end - (chunk?.length ?? 0);
     const forgets = this.#pending.takeForgets(Math.min(FORGETS_MAX, forgetsThatFit(free)));
     const oldSegments: number[] = [];
@@ -165,7 +163,7 @@ export class Committer {
     this.#segments.owed -= forgets.length;
     this.underWay += forgets.length;
     const byteCount = (chunk?.length ?? 0) + forgets.length * FORGET_BYTES;
-    return { chunk, forgets, oldSegments, byteCount, startMs };
+    return { chunk, forgets, oldSegments, byteCount };
   }
 
   #committed(batch: Batch, segment: Segment): void {
@@ -177,11 +175,7 @@ export class Committer {
       this.#segments.count(old, -1, -this.#slots.byteCount(slot));
       this.#slots.free(slot);
     }
-    const tookMs = this.#host.nowMs() - batch.startMs;
-    this.commits++;
-    this.committed += (chunk?.newPuts ?? 0) + forgets.length;
-    this.commitMs += tookMs;
-    this.commitMsMax = Math.max(this.commitMsMax, tookMs);
+    this.figures.end(this.underWay, this.#host.nowMs());
     if (chunk !== null) this.#pending.stored(chunk);
     if (this.#isFailing) this.#recovered();
     this.#next();

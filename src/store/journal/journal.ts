@@ -1,10 +1,12 @@
 /**
  * The embedded store: an append-only journal of puts and forgets in segments, on the file system alone. Format:
- * entry.ts. Files: segments.ts. Commits: committer.ts. Rule: what `settle` calls stored survives a loss of power; what
- * was forgotten and committed never comes back.
+ * entry.ts. Files: segments.ts. Commits: committer.ts. Rule: what `takeOutcomes` calls stored survives a loss of power;
+ * what was forgotten and committed never comes back.
  */
 import { fileReason } from '../file-reason.ts';
 import type { FileSystem } from '../file-system.ts';
+import { FlushGate } from '../flush-gate.ts';
+import { mayWait } from '../pending-limit.ts';
 import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from '../store.ts';
 import type { StoredJob } from '../stored-job.ts';
 import { Committer } from './committer.ts';
@@ -15,8 +17,6 @@ import { type Found, Recovery } from './recovery.ts';
 import { Segments, segmentNumber } from './segments.ts';
 import { Slots, Where } from './slots.ts';
 
-/** Bytes that may wait for the disk before new jobs are refused. */
-const PENDING_BYTES_MAX = 64 * 1024 * 1024;
 const SEGMENT_BYTES = 8 * 1024 * 1024;
 /** Some thousand small jobs: what one commit writes at most, but for a larger job. */
 const CHUNK_BYTES = 256 * 1024;
@@ -49,16 +49,17 @@ export class Journal implements Store {
   readonly #pending: PendingCommits;
   readonly #committer: Committer;
   readonly #compactor: Compactor;
+  readonly #gate: FlushGate;
   #lastId = 0;
-  #flushedAtMs = 0;
   #closed: (() => void) | null = null;
   #isClosing = false;
 
   constructor(options: JournalOptions, host: StoreHost) {
-    const { files, salt } = options;
+    const { files, salt, relaxedMs } = options;
     const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
     this.#options = options;
     this.#host = host;
+    this.#gate = new FlushGate(relaxedMs);
     this.#segments = new Segments({ ...options, segmentBytes });
     const chunkBytes = Math.min(CHUNK_BYTES, segmentBytes / 8);
     this.#pending = new PendingCommits(this.#slots, this.#segments, chunkBytes);
@@ -79,10 +80,8 @@ export class Journal implements Store {
 
   append(job: StoredJob, ticket: Ticket, isAwaited: boolean): number {
     const byteCount = putBytes(job);
-    if (this.#isClosing) return 0;
-    if (!this.#committer.isAccepting(byteCount)) return 0;
-    if (this.#pending.putBytes > 0 && this.#pending.putBytes + byteCount > PENDING_BYTES_MAX)
-      return 0;
+    if (this.#isClosing || !this.#committer.isAccepting(byteCount)) return 0;
+    if (!mayWait(this.#pending.putBytes, byteCount)) return 0;
     const id = ++this.#lastId;
     const slot = this.#slots.allocate(id, Where.PENDING, byteCount);
     this.#pending.put(job, byteCount, slot, id, this.#options.salt, ticket, isAwaited);
@@ -96,17 +95,14 @@ export class Journal implements Store {
   flush(nowMs: number, isIdle = true): number {
     if (this.#isClosing || this.#pending.isEmpty || this.#committer.isBusy)
       return Number.POSITIVE_INFINITY;
-    const { relaxedMs } = this.#options;
-    if (relaxedMs !== null && this.#pending.awaited === 0) {
-      const dueMs = this.#flushedAtMs + relaxedMs;
-      if (nowMs < dueMs) return dueMs;
-    }
+    const dueMs = this.#gate.dueMs(this.#pending.awaited > 0);
+    if (nowMs < dueMs) return dueMs;
     const mayGather = !isIdle && this.#pending.putBytes < GATHER_BYTES;
-    if (mayGather && nowMs < this.#flushedAtMs + GATHER_MS) {
+    if (mayGather && nowMs < this.#gate.passedAtMs + GATHER_MS) {
       this.#host.wake();
       return Number.POSITIVE_INFINITY;
     }
-    this.#flushedAtMs = nowMs;
+    this.#gate.pass(nowMs);
     this.#committer.begin();
     return this.#committer.retryAtMs;
   }
@@ -147,15 +143,12 @@ export class Journal implements Store {
   }
 
   get health(): StoreHealth {
-    const { commits, committed, commitMs, commitMsMax, underWay } = this.#committer;
+    const { figures, underWay } = this.#committer;
     return {
       isAccepting: this.#committer.isAccepting(ALIGN),
       jobs: this.#slots.count,
       uncommitted: this.#pending.puts + this.#pending.forgets + underWay,
-      commits,
-      committed,
-      commitMs,
-      commitMsMax,
+      ...figures,
       bytes: this.#segments.bytes,
     };
   }
