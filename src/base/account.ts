@@ -1,45 +1,47 @@
 /**
- * The memory that peers make the server keep, of all threads together. Each thread adds up what it holds and draws the
- * right to hold it from one shared word, a step of 1 MiB at a time: whoever keeps something does one addition, whoever
- * is about to keep more compares two numbers. New work stops at 7/8 of the limit, the rest is there to finish what is
- * under way. Rule: what is added when something is kept is taken off when it is given up; estimates are constants.
+ * Counts the memory that peers make the server keep, over all threads. Each thread adds up what it holds and draws the
+ * right to hold it from one shared word, in steps of 1 MiB: keeping something costs one addition, checking for room
+ * one comparison. New work stops at 7/8 of the limit; the rest is reserved for finishing work under way. Rule: bytes
+ * that are added when something is kept are subtracted when it is given up; estimates are constants.
  *
  *   words   [ units of all threads | of thread 0: drawn, of all holders, of the greatest holder | of thread 1: ... ]
  */
 
-/** The unit of the shared words: 32 bits of them are 128 TiB. */
+/** Bytes are counted in units of 64 KiB, so that a 32-bit word covers 128 TiB. */
 const UNIT_SHIFT = 16;
 const UNIT_BYTES = 1 << UNIT_SHIFT;
-/** What a thread draws at a time, and may keep beyond what it holds: 1 MiB, less where the limit is small. */
+/**
+ * A thread draws at most 1 MiB at a time, less under a small limit, and keeps at most as much beyond what it holds.
+ */
 const STEP_UNITS_MAX = 16;
-/** All threads together keep at most this part of the limit unused. */
+/** All threads together leave at most this part of the limit drawn and unused. */
 const SPARE_PART = 16;
-/** Beyond every machine; keeps sums of units in 32 bits. */
+/** Larger than any machine's memory; keeps sums of units in 32 bits. */
 const LIMIT_UNITS_MAX = 2 ** 30;
 const THREAD_WORDS = 3;
 const DRAWN = 0;
 const HOLDERS = 1;
 const MOST = 2;
 
-/** Shared words that accounts of so many threads need. */
+/** The shared words of the accounts of `threadCount` threads. */
 export function accountWords(threadCount: number): Int32Array {
   const words = 1 + THREAD_WORDS * threadCount;
   return new Int32Array(new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT));
 }
 
-/** Somebody who makes this thread hold something: a connection. */
+/** What makes this thread hold memory: a connection. */
 export interface Holder {
-  /** Bytes; changed by the account alone. */
+  /** Bytes; only the account changes it. */
   held: number;
 }
 
 const unitsOf = (bytes: number) => Math.ceil(bytes / UNIT_BYTES);
 
-/** One thread's account; used by that thread alone. */
+/** The account of one thread; only that thread uses it. */
 export class Account {
   /** Bytes that this thread keeps for peers. */
   held = 0;
-  /** Up to here it may hold more without asking; Infinity without a limit. */
+  /** Bytes that this thread may hold without drawing more; Infinity without a limit. */
   granted = Number.POSITIVE_INFINITY;
   /** The same for new work: `granted`, or -1 when all threads together are near 7/8 of the limit. */
   #newTo = Number.POSITIVE_INFINITY;
@@ -54,8 +56,8 @@ export class Account {
   #outsideBytes = 0;
 
   /**
-   * `limitBytes` 0 = no limit. `words` are shared by all threads, see `accountWords`; what a thread of that number that
-   * has died had drawn is given back. `outside` says how much is held that is counted elsewhere (by the reactor).
+   * `limitBytes` 0 = no limit. `words` are shared by all threads (see `accountWords`); units that a dead thread of the
+   * same number had drawn are given back. `outside` returns the bytes that are counted elsewhere (by the reactor).
    */
   constructor(
     limitBytes = 0,
@@ -83,46 +85,46 @@ export class Account {
     return this.#words !== null;
   }
 
-  /** Of all threads together; 0 = no limit. */
+  /** The limit of all threads together; 0 = no limit. */
   get limitBytes(): number {
     return this.#words === null ? 0 : this.#limitUnits * UNIT_BYTES;
   }
 
-  /** `holder` makes this thread hold `bytes` more; less when negative. */
+  /** Adds `bytes` to what `holder` holds; negative subtracts. */
   keep(holder: Holder, bytes: number): void {
     holder.held += bytes;
     this.held += bytes;
   }
 
-  /** `holder` is gone: all that it held is given up. */
+  /** Subtracts everything that `holder` holds; call it when the holder has ended. */
   giveUp(holder: Holder): void {
     this.held -= holder.held;
     holder.held = 0;
   }
 
-  /** Looks again at what is counted elsewhere: after much of it has come at once. */
+  /** Reads again how much is counted elsewhere; for callers that have just caused a lot of it. */
   refresh(): void {
     const bytes = this.#outside();
     this.held += bytes - this.#outsideBytes;
     this.#outsideBytes = bytes;
   }
 
-  /** Whether there is room for `bytes` of new work. Draws nothing: that is done when they are there. */
+  /** Whether there is room for `bytes` of new work. Draws nothing; `keep` does. */
   admits(bytes: number): boolean {
     return this.held + bytes <= this.#newTo || this.#admitsMore(bytes);
   }
 
-  /** Whether `bytes` more would be within the limit of all threads; looked at for what comes in many copies. */
+  /** Whether `bytes` more would stay within the limit of all threads; for packets that are sent in many copies. */
   fits(bytes: number): boolean {
     return this.held + bytes <= this.granted || this.#fitsMore(bytes);
   }
 
-  /** Draws what it holds, or fails when that would pass the limit of all threads. */
+  /** Draws what this thread holds; returns false when that would exceed the limit of all threads. */
   grow(): boolean {
     const words = this.#words;
     if (words === null || this.held <= this.granted) return true;
     const missing = unitsOf(this.held) - this.#ownUnits;
-    // A whole step while there is one, at the end what is needed.
+    // Draws a whole step if there is room, otherwise only what is needed.
     for (const units of [missing + this.#stepUnits - 1, missing]) {
       const total = Atomics.add(words, 0, units) + units;
       if (total <= this.#limitUnits) {
@@ -134,7 +136,10 @@ export class Account {
     return false;
   }
 
-  /** Draws what it holds and a step more, limit or not: nothing can be done about it, so nobody asks for a while. */
+  /**
+   * Draws what is held and one step more, regardless of the limit: the memory is in use already, so drawing again soon
+   * would not help.
+   */
   overdraw(): void {
     const words = this.#words;
     if (words === null) return;
@@ -143,8 +148,8 @@ export class Account {
   }
 
   /**
-   * Gives back what is not needed and draws what is held already, limit or not. Returns by how many bytes this thread
-   * may still grow, Infinity without a limit; negative when all threads together hold more than they may.
+   * Gives back what is not needed and draws what is held, regardless of the limit. Returns by how many bytes this
+   * thread may still grow: Infinity without a limit, negative when all threads together exceed it.
    */
   rebalance(): number {
     this.refresh();
@@ -160,8 +165,8 @@ export class Account {
   }
 
   /**
-   * Shows the other threads what all holders of this thread hold together, and what the greatest one holds. Part of a unit
-   * is nothing to close a connection for.
+   * Publishes to the other threads what all holders of this thread hold together, and the most that one of them holds.
+   * Parts of a unit are dropped: no connection is closed for them.
    */
   publish(holdersBytes: number, mostBytes: number): void {
     if (this.#words === null) return;
@@ -170,8 +175,8 @@ export class Account {
   }
 
   /**
-   * The thread with the greatest holder, or -1 while all holders together have no more than the eighth of the limit that
-   * new work leaves to them: then others than they fill the memory. As all threads have published last.
+   * The thread with the greatest holder, as last published. -1 while all holders together hold no more than the eighth
+   * of the limit that is reserved for them: then something else fills the memory.
    */
   get threadOfMost(): number {
     const words = this.#words;
@@ -206,7 +211,7 @@ export class Account {
     const words = this.#words;
     if (words === null) return true;
     this.refresh();
-    // What others have drawn and what is held here; what was drawn here and is not used yet does not count.
+    // Counts what other threads have drawn and what this one holds, not what it has drawn and not used.
     const others = Atomics.load(words, 0) - this.#ownUnits;
     return others + unitsOf(this.held + bytes) <= this.#newUnits;
   }

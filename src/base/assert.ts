@@ -1,5 +1,5 @@
 /**
- * The third kind of error: we are wrong. Nobody handles it; the thread that sees it dies and is replaced.
+ * Errors of the third kind: bugs of our own. Nothing catches them; the thread that throws one ends and is replaced.
  */
 
 /** A broken invariant of our own. `code` is `ERR_GEARTRAIN_ASSERT`. */

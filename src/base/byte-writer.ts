@@ -1,4 +1,4 @@
-/** A growing buffer of bytes and Latin-1 text, for listings and other output that is not worth computing twice. */
+/** A growing buffer of bytes and Latin-1 text, for listings and other output whose size is not known before. */
 export class ByteWriter {
   #bytes: Uint8Array;
   #length = 0;
@@ -11,7 +11,9 @@ export class ByteWriter {
     return this.#length;
   }
 
-  /** Reserves `count` bytes and returns the buffer, good until the next call; they begin at the returned `at`. */
+  /**
+   * Reserves `count` bytes that begin at the returned `at` in the returned buffer; both are valid until the next call.
+   */
   reserve(count: number): { bytes: Uint8Array; at: number } {
     const at = this.#length;
     this.#length += count;
@@ -37,7 +39,7 @@ export class ByteWriter {
     return this;
   }
 
-  /** All bytes so far, as a copy that the caller owns; the writer is empty afterwards. */
+  /** Returns all bytes so far as a copy that the caller owns, and empties the writer. */
   take(): Uint8Array {
     const taken = this.#bytes.slice(0, this.#length);
     this.#length = 0;

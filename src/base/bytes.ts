@@ -1,29 +1,30 @@
 /**
- * Small moves of bytes on the hot path. Short runs are copied in a loop, because a subarray costs an object and a call
- * into the engine. Arrays that live long carry a view of their memory, which moves four bytes at a time.
+ * Copies and compares short runs of bytes on the hot path. Short runs are copied in a loop, because a subarray costs
+ * an object and a call into the engine. Long-lived arrays carry a view of their memory, so that four bytes move at a
+ * time.
  */
 
-/** Up to so many bytes a loop is quicker than `set` of a subarray: byte by byte, or by four with views. */
+/** Up to this length a loop is faster than `set` of a subarray: byte by byte, or four at a time with views. */
 const LOOP_BYTES_MAX = 80;
 const VIEW_BYTES_MAX = 160;
-/** Shorter runs are not worth looking for the views. */
+/** For shorter runs, checking for views costs more than it saves. */
 const VIEW_BYTES_MIN = 8;
-/** Text up to this length is made character by character. */
+/** Text up to this length is built character by character. */
 const LOOP_CHARACTERS_MAX = 10;
-/** Arguments of one call, far below what any stack takes. */
+/** Arguments of one call; far below the stack limit of any engine. */
 const RUN_CHARACTERS = 4096;
 
 const VIEW = Symbol('view');
 type Viewed = Uint8Array & { [VIEW]?: DataView };
 
-/** Gives `bytes` a view of its memory: what is copied between two such arrays is copied faster. Returns `bytes`. */
+/** Attaches a view of its memory to `bytes`: copies between two such arrays are faster. Returns `bytes`. */
 export function withView(bytes: Uint8Array): Uint8Array {
   const viewed: Viewed = bytes;
   viewed[VIEW] ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return bytes;
 }
 
-/** Copies `source[start, end)` to `target` at `at`; returns the offset behind the copy. */
+/** Copies `source[start, end)` to `target` at `at`; returns the offset after the copy. */
 export function copyBytes(
   target: Uint8Array,
   at: number,
@@ -85,14 +86,14 @@ export function bytesOf(text: string): Uint8Array {
   return bytes;
 }
 
-/** Latin-1 text of `bytes[start, end)`: one character a byte, so `bytesOf` gives the same bytes back. */
+/** Latin-1 text of `bytes[start, end)`, one character a byte; `bytesOf` reverses it. */
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
   if (end - start <= LOOP_CHARACTERS_MAX) {
     for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
     return text;
   }
-  // One string a run: adding single characters makes an object of each.
+  // One string for each run: adding single characters makes an object for each.
   for (let i = start; i < end; i += RUN_CHARACTERS) {
     const run = bytes.subarray(i, Math.min(end, i + RUN_CHARACTERS));
     text += String.fromCharCode.apply(null, run as unknown as number[]);
@@ -102,6 +103,6 @@ export function latin1(bytes: Uint8Array, start: number, end: number): string {
 
 /** A copy of `bytes[start, end)` that the caller owns. */
 export function ownCopy(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  // Not by subarray: a Buffer's view is another Buffer, which takes several times as long to make.
+  // Not by subarray: a Buffer's subarray is another Buffer, which takes several times as long to make.
   return new Uint8Array(new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start));
 }

@@ -1,9 +1,9 @@
-/** The known word that a mistyped one most likely stands for. */
+/** Finds the known word that a mistyped one most likely stands for. */
 
-/** A third of the letters may be wrong; more makes other words of it. */
+/** At most a third of the letters may differ; with more it would be a different word. */
 const WRONG_SHARE = 1 / 3;
 
-/** Letters to change, add, leave out or swap with their neighbour to make `b` of `a`. */
+/** The number of letters to change, add, remove or swap with their neighbour to turn `a` into `b`. */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {
@@ -25,7 +25,7 @@ function distance(a: string, b: string): number {
   return (rows[a.length] as number[])[b.length] as number;
 }
 
-/** The nearest of `known`, or null when none is near. Compared without regard to case; O(words x letters^2). */
+/** The nearest of `known`, or null when none is near enough. Ignores case; O(words x letters^2). */
 export function closest(word: string, known: readonly string[]): string | null {
   const given = word.toLowerCase();
   const wrongMax = Math.max(1, Math.floor(given.length * WRONG_SHARE));

@@ -1,13 +1,13 @@
 /**
- * Deadlines of many holders, the earliest first: a binary min-heap that also knows where each holder stands, so that
- * a deadline can be taken back. Equal instants come out in the order in which they went in.
- * Invariant: entry (i - 1) >> 1 is not later than entry i, and positions.get(ids[i]) === i.
+ * Deadlines of many ids, the earliest first: a binary min-heap that knows the position of each id, so that a deadline
+ * can be removed. Equal deadlines come out in the order of insertion. Invariant: entry (i - 1) >> 1 is not later than
+ * entry i, and positions.get(ids[i]) === i.
  */
 import { assert } from './assert.ts';
 
 const CAPACITY_MIN = 64;
 
-/** One deadline for each id (uint32). insert, remove and pop are O(log size); memory shrinks after a burst. */
+/** At most one deadline for each id (uint32). insert, remove and pop are O(log size); memory shrinks after a burst. */
 export class DeadlineHeap {
   #at = new Float64Array(CAPACITY_MIN);
   #order = new Float64Array(CAPACITY_MIN);
@@ -24,12 +24,12 @@ export class DeadlineHeap {
     return this.#positions.has(id);
   }
 
-  /** Instant of the earliest deadline in ms, Infinity when there is none. */
+  /** The earliest deadline in ms, Infinity when there is none. */
   peekAt(): number {
     return this.#size === 0 ? Infinity : (this.#at[0] as number);
   }
 
-  /** Who has the earliest deadline; there must be one. */
+  /** The id with the earliest deadline; the heap must not be empty. */
   peekId(): number {
     assert(this.#size > 0, 'peek into an empty deadline heap');
     return this.#ids[0] as number;
@@ -41,7 +41,7 @@ export class DeadlineHeap {
     return position === undefined ? Number.POSITIVE_INFINITY : (this.#at[position] as number);
   }
 
-  /** Gives `id`, which must not have one, a deadline at `atMs` (not NaN). */
+  /** Sets the deadline of `id`, which must not have one; `atMs` must not be NaN. */
   insert(id: number, atMs: number): void {
     assert(!this.#positions.has(id), 'insert a deadline: id has one');
     assert(!Number.isNaN(atMs), 'insert a deadline: instant is NaN');
@@ -49,7 +49,7 @@ export class DeadlineHeap {
     this.#rise(this.#size++, atMs, this.#nextOrder++, id);
   }
 
-  /** Takes back the deadline of `id`; false when it has none. */
+  /** Removes the deadline of `id`; false when it has none. */
   remove(id: number): boolean {
     const position = this.#positions.get(id);
     if (position === undefined) return false;
@@ -57,7 +57,7 @@ export class DeadlineHeap {
     return true;
   }
 
-  /** Takes the earliest deadline out and returns its id; there must be one. */
+  /** Removes the earliest deadline and returns its id; the heap must not be empty. */
   pop(): number {
     assert(this.#size > 0, 'pop from an empty deadline heap');
     const id = this.#ids[0] as number;

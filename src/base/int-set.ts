@@ -1,11 +1,11 @@
 /**
- * A set of small integers that knows its lowest member: a bitmap with two summary bitmaps above it.
+ * A set of small integers that finds its lowest member quickly: a bitmap with two summary bitmaps above it.
  *
  *   top     bit t = word t of middle is not zero
  *   middle  bit m = word m of bottom is not zero
  *   bottom  bit n = n is a member
  *
- * Beside a heap it never holds a number twice and forgets one at once, so nothing stale piles up.
+ * Unlike a heap it holds a number once and removes it at once, so no stale entries collect.
  */
 import { grown } from './grow.ts';
 
@@ -15,7 +15,7 @@ export class IntSet {
   #middle = new Int32Array(1);
   #top = new Int32Array(1);
 
-  /** Puts `value` in; nothing happens when it is a member. */
+  /** Adds `value`; no effect when it is a member. */
   add(value: number): void {
     const at = value >>> 5;
     if (at >= this.#bottom.length) this.#grow(at);
@@ -25,7 +25,7 @@ export class IntSet {
     this.#top[above >>> 5] = (this.#top[above >>> 5] as number) | (1 << (above & 31));
   }
 
-  /** Takes `value` out; nothing happens when it is no member. */
+  /** Removes `value`; no effect when it is not a member. */
   delete(value: number): void {
     const at = value >>> 5;
     if (at >= this.#bottom.length) return;
@@ -44,7 +44,9 @@ export class IntSet {
     return at < this.#bottom.length && ((this.#bottom[at] as number) & (1 << (value & 31))) !== 0;
   }
 
-  /** The lowest member, -1 when there is none. O(1) up to a million, beyond that a word read per 32,768 numbers. */
+  /**
+   * The lowest member, -1 when there is none. O(1) up to a million; beyond that it reads one word per 32,768 numbers.
+   */
   lowest(): number {
     const top = this.#top;
     for (let t = 0; t < top.length; t++) {

@@ -1,8 +1,9 @@
 /**
- * What the server needs of a log. Level names and their order are gearmand's; who writes where is decided outside.
+ * The logger that the server's parts use. Level names and their order are gearmand's; the caller decides where lines
+ * are written.
  */
 
-/** From gravest to most talkative; gearmand's names (`--verbose=NAME`). */
+/** From most severe to most detailed; gearmand's names (`--verbose=NAME`). */
 export const LogLevel = {
   FATAL: 0,
   ALERT: 1,
@@ -16,27 +17,27 @@ export const LogLevel = {
 /** One of the values of `LogLevel`, 0..7. */
 export type LogLevel = (typeof LogLevel)[keyof typeof LogLevel];
 
-/** The name of a level; the number itself where there is none. */
+/** The name of a level; the number as text for an unknown one. */
 export function levelName(level: number): string {
   const entry = Object.entries(LogLevel).find(([, value]) => value === level);
   return entry?.[0] ?? String(level);
 }
 
-/** Facts of a line by name, such as `address`; `thread` is the thread that it comes from. */
+/** Named facts of a line, such as `address`; `thread` is the thread that logs it. */
 export type LogContext = Readonly<Record<string, string | number>>;
 
-/** A sink of lines. Ask `level` first where the text costs something to build. */
+/** Receives log lines. Check `level` first where the text is expensive to build. */
 export interface Logger {
-  /** The most talkative level that is kept: a line is wanted when its level is `<= level`; -1 keeps nothing. */
+  /** The most detailed level that is kept: lines with a greater level are dropped; -1 keeps nothing. */
   readonly level: number;
   /**
-   * Takes one line: lower case, no full stop, no line end. Lines above `level` are dropped. Never throws. `context` says
-   * the same facts once more for programs; it never has a byte of a workload.
+   * Takes one line: lower case, no full stop, no line end. Drops lines above `level`. Never throws. `context` has the
+   * same facts for programs; it never contains bytes of a workload.
    */
   log(level: number, text: string, context?: LogContext): void;
-  /** Keeps lines up to `level` from now on. A logger without it cannot be changed while the server runs. */
+  /** Changes `level` from now on. Loggers without it cannot be changed while the server runs. */
   setLevel?(level: number): void;
 }
 
-/** Keeps nothing. */
+/** Drops every line. */
 export const nullLogger: Logger = { level: -1, log: () => {} };

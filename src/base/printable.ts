@@ -1,7 +1,7 @@
 /**
- * Text from strangers as text that is safe in one line of a log or a terminal. Nothing in it moves the cursor, changes
- * colours, breaks the line or turns the direction of what follows: control characters (C0, DEL, C1), format characters
- * such as bidirectional marks, and the line and paragraph separators of Unicode are written out.
+ * Makes untrusted text safe for one line of a log or a terminal. Control characters (C0, DEL, C1), format characters
+ * such as bidirectional marks, and Unicode's line and paragraph separators are escaped, so that the text cannot move
+ * the cursor, change colours, break the line or reverse its direction.
  */
 
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;

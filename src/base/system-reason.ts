@@ -1,6 +1,6 @@
 /**
- * What an error of the system means, in words with its code behind them: `there is no such file or folder (ENOENT)`.
- * Rule: the reader is an operator; the remedy and the option are added by the place that knows them.
+ * Explains an error of the system in words, followed by its code: `there is no such file or folder (ENOENT)`. Rule:
+ * the reader is an operator; the caller adds the remedy and the option.
  */
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -11,7 +11,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the host name cannot be looked up now',
   EBUSY: 'it is in use',
   EDQUOT: 'the disk quota is used up',
-  EEXIST: 'it is there already',
+  EEXIST: 'it exists already',
   EINVAL: 'the system does not take this value',
   EIO: 'the disk has failed',
   EISDIR: 'it is a folder',
@@ -25,12 +25,12 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of the path is not a folder',
   ENOTFOUND: 'there is no host of that name',
   EPERM: 'not permitted',
-  EPIPE: 'the reader has gone',
+  EPIPE: 'the reader has closed it',
   EROFS: 'the file system is read-only',
   ETXTBSY: 'it is being executed',
 };
 
-/** In words with the code; an error without a code that is known keeps its own message. */
+/** The reason in words with the code; the error's own message when its code is unknown. */
 export function systemReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code, message } = error as NodeJS.ErrnoException;
@@ -38,7 +38,7 @@ export function systemReason(error: unknown): string {
   return words === undefined ? message || String(code ?? error.name) : `${words} (${code})`;
 }
 
-/** Whether the system refused because of rights. */
+/** Whether the system refused for lack of permission. */
 export function isDenied(error: unknown): boolean {
   const { code } = Object(error) as NodeJS.ErrnoException;
   return code === 'EACCES' || code === 'EPERM';

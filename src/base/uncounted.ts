@@ -1,14 +1,17 @@
 /**
- * Memory that V8 does not count. It takes what lies outside of its heap for a reason to collect garbage: a queue that
- * grows by 10 MB a second makes it mark the whole heap once a second, and there is none. Shared memory is not counted.
- * Rule: for tables that stay, or whose pages are given back by hand. What is dropped is left to the collector, which
- * must know its size.
+ * Memory that V8 does not count. V8 collects garbage when memory outside of its heap grows: with a queue that grows by
+ * 10 MB a second it marks the whole heap once a second without finding anything. Shared memory is not counted. Rule:
+ * only for tables that live as long as the thread, or whose pages are given back explicitly. V8 must know the size of
+ * memory that it is to collect.
  */
 export function uncounted(byteCount: number): SharedArrayBuffer {
   return new SharedArrayBuffer(byteCount);
 }
 
-/** Memory of a table that gives its pages back by `discard`, or with null drops what it does not need. */
+/**
+ * Memory of a table. With `discard` the table gives its pages back itself; with null it drops memory that it does not
+ * need.
+ */
 export function tableMemory(
   byteCount: number,
   discard: ((bytes: Uint8Array) => void) | null,

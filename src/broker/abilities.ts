@@ -1,7 +1,7 @@
 /**
- * The functions that one peer offers, in the order in which a GRAB looks at them: newest registration first, and with
- * rotation the one served last goes to the end. Every registration has a number, the greater the earlier it is looked
- * at, so no change moves any other: registering, removing and rotating are O(1) for few functions, O(log n) for many.
+ * The functions that one peer offers, in the order in which a GRAB considers them: newest registration first; with
+ * rotation the one served last goes to the end. Every registration has a number; greater ones come first, so a change
+ * moves no other entry: registering, removing and rotating are O(1) for few functions, O(log n) for many.
  *
  *   indexes  | 7 | 3 | 9 |     function indexes in no order; the ability of each is at the same place of a list
  */
@@ -12,17 +12,17 @@ import { ReadyFunctions } from './ready-functions.ts';
 
 /** Up to so many functions with jobs in the shard are looked up one by one. */
 const FEW_SERVED = 16;
-/** Looking a function up among those offered costs so many times as much as reading its byte. */
+/** Looking up a function among those offered costs as much as reading so many bytes of levels. */
 const LOOK_UP_STEPS = 8;
-/** Up to so many functions of a peer are looked at, a byte each; of more it is known which have jobs. */
+/** Peers with up to so many functions read one byte for each; for peers with more, those with jobs are tracked. */
 const FEW_OFFERED = 128;
 
 export class Abilities {
-  /** Null once all of them are withdrawn (departures.ts). */
+  /** Null once all are withdrawn (departures.ts). */
   peer: LinkedPeer | null;
   /** Function indexes; those below `size` count. Replaced when it grows. */
   indexes: Int32Array = new Int32Array(4);
-  /** Functions below this place are still to be balanced (looks.ts); 0 = none. */
+  /** Functions before this position are still to be balanced (looks.ts); 0 = none. */
   lookEnd = 0;
   #list: Ability[] = [];
   readonly #byFunction = new Map<number, Ability>();
@@ -53,7 +53,7 @@ export class Abilities {
     return this.#list.length;
   }
 
-  /** Adds one registration at the front; of one function at most REGISTRATIONS_MAX, the newest, are kept. */
+  /** Adds one registration at the front; keeps the newest REGISTRATIONS_MAX of one function. */
   add(fn: FunctionQueue, timeoutMs: number): Ability {
     const ability = this.#byFunction.get(fn.index) ?? this.#append(fn);
     ability.timeoutMs = timeoutMs;
@@ -71,7 +71,7 @@ export class Abilities {
     return ability;
   }
 
-  /** Removes all registrations of a function; the last one of the list takes its place. */
+  /** Removes all registrations of a function; the last entry of the list takes its position. */
   remove(ability: Ability): void {
     this.#ready?.take(ability);
     this.#byFunction.delete(ability.fn.index);
@@ -85,8 +85,8 @@ export class Abilities {
   }
 
   /**
-   * The function that a GRAB is served from, or undefined when none is runnable: the first of the highest level, or the
-   * first that reaches `enough`, at least 1. `rotates`: what was chosen goes to the end of the order.
+   * The function that a GRAB is served from, or undefined when none is runnable: the first of the highest level, or
+   * the first that reaches `enough`, at least 1. With `rotates` it moves to the end of the order.
    */
   choose(functions: FunctionTable, enough: number, rotates: boolean): Ability | undefined {
     const chosen = this.#first(functions, enough);
@@ -99,7 +99,9 @@ export class Abilities {
     return this.#first(functions, 1) !== undefined;
   }
 
-  /** Whether so few functions of the shard have jobs that looking them up is quicker than going over those offered. */
+  /**
+   * Whether so few functions of the shard have jobs that looking them up is faster than reading all that are offered.
+   */
   areFewServed({ served }: FunctionTable): boolean {
     return served.length <= FEW_SERVED && served.length * LOOK_UP_STEPS < this.size;
   }

@@ -3,10 +3,10 @@
 import { Kept, nameCost } from './kept.ts';
 import type { BrokerState } from './state.ts';
 
-/** Answers by number; the number crosses rings. */
+/** Results by number; the number crosses rings. */
 export const AdminResult = { done: 0, notFound: 1, isBusy: 2, refused: 3 } as const;
 
-/** `create function NAME`; done also when it exists. */
+/** `create function NAME`; also done when it exists. */
 export function createFunction(broker: BrokerState, name: Uint8Array, hash: number): number {
   if (broker.functions.find(name, 0, name.length, hash) !== null) return AdminResult.done;
   if (!broker.account.admits(Kept.FUNCTION + nameCost(name.length))) return AdminResult.refused;
@@ -25,8 +25,8 @@ export function dropFunction(broker: BrokerState, name: Uint8Array, hash: number
 }
 
 /**
- * Memory is short: forgets functions that have neither jobs nor workers nor a queue limit, of the `count` functions from
- * index `start` on. Returns the index to go on from, 0 at the end of the table.
+ * For when memory is short: forgets functions without jobs, workers and queue limit, among the `count` functions from
+ * index `start` on. Returns the index to continue from, 0 at the end of the table.
  */
 export function forgetIdle(broker: BrokerState, start: number, count: number): number {
   const { functions } = broker;

@@ -1,7 +1,7 @@
 /**
- * GRAB_*: which job a worker gets, and the JOB_ASSIGN that carries it.
- * Order: highest priority first over all offered functions with rotation inside a level (gearmand 2.0), or function
- * first (1.1.20); FIFO inside a function and priority.
+ * GRAB_*: chooses the job for a worker, and writes the JOB_ASSIGN. Order: highest priority first over all offered
+ * functions with rotation inside a level (gearmand 2.0), or function first (1.1.20); FIFO inside a function and
+ * priority.
  */
 import { copyBytes } from '../base/bytes.ts';
 import { writeHeader } from '../protocol/encode.ts';

@@ -29,7 +29,7 @@ import { work } from './work.ts';
 
 /** Timeouts and scheduled jobs that one tick handles: some ten milliseconds. */
 const TICK_JOBS_MAX = 10_000;
-/** Steps of a turn for what goes on over turns, departures and looks, each. */
+/** Steps of one turn for each kind of long work: departures and looks. */
 const TICK_STEPS = 100_000;
 
 /** The state of one shard and the events that change it. */
@@ -57,8 +57,8 @@ export class Broker extends BrokerState {
   }
 
   /**
-   * One packet of `peer` that concerns functions of this shard. The reference of `frame.blob` passes to the broker.
-   * Kinds: submit, grab, work, offer, withdraw, reset. `replyId`: of the reply to it, see `Outbox.reply`.
+   * One packet of `peer` about functions of this shard. The broker takes over the reference of `frame.blob`. Kinds:
+   * submit, grab, work, offer, withdraw, reset. `replyId` is the reply to it, see `Outbox.reply`.
    */
   onFrame(peer: Peer, frame: Frame, replyId: number): void {
     switch (KIND[frame.type]) {
@@ -91,7 +91,7 @@ export class Broker extends BrokerState {
     if (frame.blob > 0) this.blobs.blobRelease(frame.blob);
   }
 
-  /** GRAB_* of `type` without a frame: how a grab that is asked around reaches this owner. */
+  /** GRAB_* of `type` without a frame, for a grab that is passed on to this owner. */
   onGrab(peer: Peer, type: number, replyId: number): void {
     grab(this, peer, type, replyId);
   }
@@ -106,25 +106,28 @@ export class Broker extends BrokerState {
     this.waker.sleep(peer, sleepSerial, this.nowMs);
   }
 
-  /** The peer grabs elsewhere: it is awake. */
+  /** The peer grabs from another thread: it is awake. */
   onAwake(peer: Peer): void {
     if (this.waker.markAwake(peer)) this.waker.balanceAll(peer, this.nowMs);
   }
 
-  /** The connection has ended: its jobs go back, what only it waited for is dropped; over turns when it is very much. */
+  /**
+   * The connection has ended: its jobs are requeued, jobs that only it waited for are dropped; large amounts over
+   * several turns.
+   */
   onPeerGone(peer: Peer): void {
     const wasWoken = this.waker.markAwake(peer);
     this.departures.add(peer, wasWoken, true);
   }
 
-  /** Something is still to be done turn by turn: counts of workers and jobs are behind, wakes are due. */
+  /** Work is left for later turns: counts of workers and jobs are out of date, or wakes are due. */
   get isBehind(): boolean {
     return this.departures.isPending || this.waker.looks.isPending;
   }
 
   /**
-   * Does what is due, at most TICK_JOBS_MAX jobs of it, so that no turn stalls when very many start at one second.
-   * Returns the monotonic time of the next thing to do (in the past when there is more), or Infinity.
+   * Does what is due, at most TICK_JOBS_MAX jobs, so that a turn does not stall when many start at the same second.
+   * Returns the monotonic time at which it is due again (in the past when work is left), or Infinity.
    */
   onTick(): number {
     const { jobs, waker } = this;
@@ -151,11 +154,11 @@ export class Broker extends BrokerState {
     return this.nextDueMs();
   }
 
-  /** Monotonic time of the next tick that has something to do, or Infinity. */
+  /** Monotonic time at which a tick is due, or Infinity. */
   nextDueMs(): number {
     if (this.isBehind) return this.nowMs;
     const wall = this.jobs.scheduled.peekAt();
-    // The difference first: added to an instant of the wall clock, fractions of the monotonic one would be rounded.
+    // The difference first: added to wall-clock time, fractions of the monotonic time would be rounded.
     const scheduled = this.nowMs + (wall - this.wallMs);
     return Math.min(this.jobs.deadlines.peekAt(), this.waker.nextDueMs(), scheduled);
   }
@@ -174,7 +177,7 @@ export class Broker extends BrokerState {
     this.waker.join(peer, fn, this.nowMs);
   }
 
-  /** CANT_DO: all registrations of the name end, jobs of that function are lost to the peer. */
+  /** CANT_DO: ends all registrations of the name; the peer loses its jobs of that function. */
   withdraw(peer: Peer, frame: Frame): void {
     const fn = this.functions.find(frame.bytes, frame.off, frame.a0, frame.hash0);
     if (fn !== null) this.#withdraw(peer, fn);

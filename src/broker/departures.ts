@@ -1,7 +1,7 @@
 /**
- * Peers that go, and workers that withdraw all that they offer. What hangs on them may be very much, so only the first
- * steps are done at once; the rest follows in slices, turn by turn. Meanwhile such a peer is neither given jobs nor
- * woken, and counts are behind: `status` still shows workers and jobs of it.
+ * Peers that have gone, and workers that withdraw all their functions. The state to remove may be large, so only the
+ * first steps are done at once; the rest follows in slices, turn by turn. Meanwhile such a peer gets no jobs and no
+ * wakes, and counts are out of date: `status` still shows its workers and jobs.
  */
 import { ROW_STEPS } from '../base/steps.ts';
 import type { Abilities } from './abilities.ts';
@@ -11,15 +11,18 @@ import { lose, unwatch } from './loss.ts';
 import type { Peer } from './peer.ts';
 import type { BrokerState } from './state.ts';
 
-/** Steps of a departure that are done at once: some thousand rows. */
+/** Steps of a departure at once: some thousand rows. */
 const FIRST_STEPS = 16_384;
 
 interface Departure {
-  /** What was offered; those from `left` on are removed. */
+  /** The withdrawn offers; those from `left` on are removed. */
   readonly offered: Abilities | null;
   readonly isManyFunction: boolean;
   left: number;
-  /** Those below are still to be balanced: the peer was woken, others may have to be woken in its place. */
+  /**
+   * Functions before this position are still to be balanced: the peer had been woken, so others may have to be woken
+   * instead.
+   */
   unbalanced: number;
   /** Its jobs and watches go too; null when the peer stays. */
   readonly gone: Peer | null;
@@ -38,8 +41,8 @@ export class Departures {
   }
 
   /**
-   * `peer`, which is not listed as a sleeper, offers nothing any more. With `isGone` its connection has ended as well,
-   * and it is removed at the end.
+   * Withdraws all offers of `peer`, which must not be listed as a sleeper. With `isGone` its connection has ended too,
+   * and the peer itself is removed at the end.
    */
   add(peer: Peer, wasWoken: boolean, isGone: boolean): void {
     const { account, steps, waker } = this.#broker;
@@ -54,7 +57,7 @@ export class Departures {
     if (!this.#slice(departure, steps.count + FIRST_STEPS)) this.#queue.push(departure);
   }
 
-  /** Goes on, each departure for some steps, until the turn has cost `stepsMax`. */
+  /** Continues each departure by some steps, until the turn has cost `stepsMax`. */
   run(stepsMax: number): void {
     const { steps } = this.#broker;
     while (this.#queue.length > 0 && steps.count < stepsMax) {
@@ -71,7 +74,7 @@ export class Departures {
     for (; departure.left > 0 && steps.count < stepsMax; steps.count += ROW_STEPS)
       if (offered !== null) remove(offered.at(--departure.left), departure.isManyFunction);
     if (departure.left > 0) return false;
-    // What it waited for comes first, so that no job goes back to its queue, waking workers, only to be dropped.
+    // Its watches first, so that no job is requeued and wakes workers only to be dropped.
     if (gone !== null && !(this.#unwatch(gone, stepsMax) && this.#lose(gone, stepsMax)))
       return false;
     for (; departure.unbalanced > 0 && steps.count < stepsMax; steps.count += ROW_STEPS) {

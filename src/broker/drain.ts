@@ -1,23 +1,25 @@
 /**
- * The end of a server with a store: background jobs that the store has are no longer assigned and stay there for the
- * next start; running jobs and those with a client are waited for. Rule: steps of so many rows, so that no turn stalls;
- * while the first sweep is under way no job is assigned at all.
+ * Shutdown of a server with a store: background jobs in the store are no longer assigned and stay there for the next
+ * start; the server waits for running jobs and jobs with a client. Rule: each step reads a limited number of rows, so
+ * that no turn stalls; no job is assigned until the first sweep is done.
  */
 import { Flag } from './jobs.ts';
 import { abandon, canKeep, notifyFail } from './loss.ts';
 import type { BrokerState } from './state.ts';
 
-/** Rows that one step looks at. */
+/** Rows that one step reads. */
 const STEP_ROWS = 50_000;
 
-/** Begins to drain with `cursor` 0, then goes on from what it returned; 0 = done. Without a store nothing changes. */
+/**
+ * Begins to drain with `cursor` 0, then continues from the returned cursor; 0 = done. Without a store nothing changes.
+ */
 export function drain(broker: BrokerState, cursor: number): number {
   if (broker.storing === null) return 0;
   const { jobs } = broker;
   broker.isDraining = true;
   const next = step(broker, cursor, (job) => {
     const state = jobs.state(job);
-    // The start time of what is not stored yet is known by the heap alone.
+    // Only the heap knows the start time of a job that is not stored yet.
     const isWaiting =
       state === Flag.QUEUED || (state === Flag.SCHEDULED && jobs.has(job, Flag.STORED));
     if (isWaiting && canKeep(broker, job)) jobs.becomeKept(job);
@@ -26,7 +28,9 @@ export function drain(broker: BrokerState, cursor: number): number {
   return next;
 }
 
-/** The time is over: every client that waits for a job gets WORK_FAIL; stored jobs stay. Steps as `drain`. */
+/**
+ * The drain timeout is over: every client that waits for a job gets WORK_FAIL; stored jobs stay. Cursor as in `drain`.
+ */
 export function failWatched(broker: BrokerState, cursor: number): number {
   const { jobs } = broker;
   return step(broker, cursor, (job) => {

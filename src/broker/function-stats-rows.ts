@@ -1,12 +1,11 @@
 /**
- * Rows of the function statistics as they leave a shard, some functions at a time, so that no turn stalls whatever
- * their number.
+ * Writes the function statistics of a shard as rows, some functions at a time, so that no turn stalls.
  *
  *   | row count | numbers of row 0 | numbers of row 1 | ... | bytes of name | name | bytes of name | name | ...
  *       u32       ROW_NUMBERS doubles each, as they lie          u16                  in row order
  *
- * Row 0 of every piece has no name and stands for the functions without a row of their own that the piece has walked
- * over; what they have done so far is in the first piece alone, so rows without a name may be added up.
+ * Row 0 of every piece has no name and sums up the functions of this piece without a row of their own; their counts
+ * since start are in the first piece only, so rows without a name may be added up.
  */
 import { copyBytes, ownCopy } from '../base/bytes.ts';
 import { ROW_STEPS } from '../base/steps.ts';
@@ -15,7 +14,7 @@ import type { FunctionQueue } from './functions.ts';
 import { oldestMs } from './query.ts';
 import type { BrokerState } from './state.ts';
 
-/** Numbers of a row in front of its counts (`Count`): as they are now, but for CREATED. */
+/** Current values at the start of a row, before its counts (`Count`); CREATED alone counts since start. */
 export const Gauge = { QUEUED: 0, RUNNING: 1, WORKERS: 2, OLDEST_MS: 3, CREATED: 4 } as const;
 
 const GAUGE_COUNT = 5;
@@ -28,16 +27,16 @@ const ROW_BYTES = ROW_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
 
 /** One row, read back: `numbers[at, at + ROW_NUMBERS)`. */
 export interface FunctionStatsRow {
-  /** The function's name as UTF-8 text; null for the rest. */
+  /** The function's name as UTF-8 text; null for the sum of all others. */
   readonly name: string | null;
-  /** `Gauge` from `at` on, `Count` from `at + COUNTS_AT` on; shared with other rows of its piece. */
+  /** `Gauge` from `at` on, `Count` from `at + COUNTS_AT` on; shared with other rows of the piece. */
   readonly numbers: Float64Array;
   readonly at: number;
 }
 
 /**
- * A piece of rows after function index `cursor` (0 = from the start) and where to go on, 0 = nowhere. It looks at
- * `functionsMax` functions, or fewer when `rowsMax` of them have a row of their own.
+ * A piece of rows from function index `cursor` on (0 = from the start) and the next cursor, 0 = done. Reads
+ * `functionsMax` functions, fewer when `rowsMax` of them have a row of their own.
  */
 export function functionStatsPiece(
   broker: BrokerState,
@@ -82,7 +81,7 @@ function encode(broker: BrokerState, rest: Float64Array, measured: readonly Func
   let nameBytes = 2;
   for (const fn of measured) {
     readGauges(broker, fn, numbers, row);
-    // Thirty numbers: a loop is quicker than two views.
+    // For thirty numbers a loop is faster than two views.
     for (let i = 0; i < COUNT_COUNT; i++)
       numbers[row + COUNTS_AT + i] = counts[fn.countsAt + i] as number;
     row += ROW_NUMBERS;
@@ -108,13 +107,13 @@ function readGauges(broker: BrokerState, fn: FunctionQueue, into: Float64Array, 
   into[at + Gauge.CREATED] = fn.created;
 }
 
-/** The rows of a piece; empty for the answer of a thread that has died. */
+/** The rows of a piece; empty for the reply of a thread that has died. */
 export function readFunctionStatsPiece(piece: Uint8Array): FunctionStatsRow[] {
   if (piece.length === 0) return [];
   const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
   const rowCount = bytes.readUInt32BE(0);
   let nameAt = 4 + rowCount * ROW_BYTES;
-  // Doubles want to lie at a multiple of eight.
+  // Doubles must lie at a multiple of eight.
   const numbers = new Float64Array(ownCopy(piece, 4, nameAt).buffer);
   const rows: FunctionStatsRow[] = [];
   for (let i = 0; i < rowCount; i++) {

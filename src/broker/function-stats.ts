@@ -1,24 +1,24 @@
 /**
- * What the functions of a shard have done since start, for metrics: how many jobs ended in which way, how long they
- * waited and ran. On the way of a job it costs stores into one typed array, nothing else.
+ * Statistics of a shard's functions since start, for metrics: how many jobs ended in which way, how long they waited
+ * and ran. For each job they cost a few stores into one typed array.
  *
  *   counts   row 0: the rest  | row 1: a measured function | row 2: ...      ROW_WORDS numbers each: `Count`
  *
- * Names come from strangers, so only `measuredMax` functions of all shards have a row of their own; the others share
- * row 0. Which of both is decided when a function is made, and a dropped one adds its row to row 0, so that no sum of
- * all rows ever falls. Bucket b of a histogram counts times below 4^b milliseconds, the last one all that is longer.
+ * Clients choose the names, so only `measuredMax` functions of all shards have a row of their own; the others share
+ * row 0. A function gets its row when it is created; when it is dropped, its row is added to row 0, so that no sum
+ * ever decreases. Bucket b of a histogram counts times below 4^b milliseconds, the last one all longer times.
  */
 import type { FunctionQueue } from './functions.ts';
 
 /** Buckets of a histogram. */
 export const BUCKET_COUNT = 12;
 
-/** Numbers of a row; a histogram is its BUCKET_COUNT buckets, not cumulative, and the sum of milliseconds. */
+/** Numbers of a row; a histogram has BUCKET_COUNT buckets (not cumulative) and the sum in milliseconds. */
 export const Count = {
   COMPLETED: 0,
   FAILED: 1,
   REQUEUED: 2,
-  /** Jobs of dropped functions; those of living ones are in `FunctionQueue.created`. */
+  /** Jobs of dropped functions; `FunctionQueue.created` counts those of existing ones. */
   CREATED: 3,
   WAIT_MS: 4,
   RUN_MS: 5,
@@ -35,7 +35,7 @@ export function bucketOf(ms: number): number {
 }
 
 export class FunctionStats {
-  /** Grows by doubling: read it anew for every event. */
+  /** Replaced when it grows: read it anew for every event. */
   counts: Float64Array = new Float64Array(FIRST_ROWS * ROW_WORDS);
   readonly #measuredMax: number;
   /** Measured functions by thread, in shared memory. */
@@ -44,7 +44,7 @@ export class FunctionStats {
   readonly #free: number[] = [];
   #rowCount = 1;
 
-  /** `measured` has a word for each thread that owns functions; this one's is set to 0. */
+  /** `measured` has a word for each thread that owns functions; this thread's is set to 0. */
   constructor(measuredMax: number, measured: Int32Array, thread: number) {
     this.#measuredMax = measuredMax;
     this.#measured = measured;
@@ -52,7 +52,7 @@ export class FunctionStats {
     Atomics.store(measured, thread, 0);
   }
 
-  /** A function was made: it gets a row of its own while there are any. */
+  /** A function was created: it gets a row of its own while there are any. */
   open(fn: FunctionQueue): void {
     if (this.#measuredOfAll() >= this.#measuredMax) return;
     Atomics.add(this.#measured, this.#thread, 1);
@@ -64,7 +64,7 @@ export class FunctionStats {
     this.counts = grown;
   }
 
-  /** A function was dropped: what it did goes to the rest. */
+  /** A function was dropped: its counts are added to row 0. */
   close(fn: FunctionQueue): void {
     const { counts } = this;
     counts[Count.CREATED] = (counts[Count.CREATED] as number) + fn.created;
@@ -99,8 +99,8 @@ export class FunctionStats {
   }
 
   /**
-   * A run was lost: the job waits again (Count.REQUEUED), or its attempts are spent (Count.FAILED). Or a late packet has
-   * ended it while it waited.
+   * A run was lost: the job waits again (Count.REQUEUED), or its attempts are spent (Count.FAILED), or a late packet
+   * has ended it while it waited.
    */
   lost(fn: FunctionQueue, kind: number): void {
     const at = fn.countsAt + kind;

@@ -6,10 +6,10 @@ import { equalBytes, ownCopy, withView } from '../base/bytes.ts';
 import { Steps } from '../base/steps.ts';
 
 export const PRIORITY_COUNT = 3;
-/** Risen levels that are remembered; a power of two. */
+/** Risen levels that are kept; a power of two. */
 export const RISES_KEPT = 4096;
 
-/** What a function reads of a peer that offers it. Every one of them is a `Peer`. */
+/** The fields of a peer that a function reads. Implemented by `Peer`. */
 export interface LinkedPeer {
   readonly index: number;
   readonly waking: number;
@@ -17,9 +17,9 @@ export interface LinkedPeer {
   readonly isManyFunction: boolean;
 }
 
-/** A peer's offer of one function as the function links it. Every one of them is an `Ability`. */
+/** A peer's offer of one function as the function links it. Implemented by `Ability`. */
 export interface AbilityLink {
-  /** Null when the peer has withdrawn everything or is gone, and the function does not know it yet. */
+  /** Null when the peer has withdrawn everything or is gone, and the function has not been updated yet. */
   readonly peer: LinkedPeer | null;
   /** Neighbours among the function's sleepers, longest sleeper first. */
   previous: AbilityLink | null;
@@ -27,7 +27,7 @@ export interface AbilityLink {
   isListed: boolean;
   /** Number of the sleep for which it is listed. */
   sleptAs: number;
-  /** Its place among the function's many-function peers. */
+  /** Its position among the function's many-function peers. */
   manyFunctionAt: number;
 }
 
@@ -46,14 +46,14 @@ export class FunctionQueue {
   readonly waiting = [0, 0, 0];
   /** Jobs that a GRAB could get now: the sum of `waiting`. */
   runnable = 0;
-  /** Its place among `FunctionTable.served`. */
+  /** Its position in `FunctionTable.served`. */
   servedAt = 0;
-  /** What `FunctionTable.levels` says of it. */
+  /** Its value in `FunctionTable.levels`. */
   level = 0;
-  /** Jobs that exist: waiting, scheduled, storing, assigned. */
+  /** Live jobs: waiting, scheduled, storing, assigned. */
   total = 0;
   assigned = 0;
-  /** Jobs made since the function is known; without those that are left, the jobs that ended. */
+  /** Jobs created since the function is known; ended jobs = created - total. */
   created = 0;
   /** First word of its row in `FunctionStats.counts`; 0 = counted with the rest. */
   countsAt = 0;
@@ -62,7 +62,7 @@ export class FunctionQueue {
 
   /** Registrations, as `status` shows them. */
   registrations = 0;
-  /** Few-function peers that offer it and were woken, or sleep. */
+  /** Few-function peers that offer it and are woken, or asleep. */
   woken = 0;
   sleeping = 0;
   firstSleeper: AbilityLink | null = null;
@@ -78,7 +78,7 @@ export class FunctionQueue {
     this.hash = hash;
   }
 
-  /** `sleptAs` numbers the sleep: the smaller, the longer. */
+  /** `sleptAs` numbers the sleep; smaller means longer asleep. */
   addSleeper(ability: AbilityLink, sleptAs: number): void {
     if (ability.isListed) return;
     ability.isListed = true;
@@ -109,7 +109,7 @@ export class FunctionQueue {
     this.manyFunction.push(ability);
   }
 
-  /** The last one takes its place. */
+  /** The last one takes its position. */
   removeManyFunction(ability: AbilityLink): void {
     const manyFunction = this.manyFunction as AbilityLink[];
     const last = manyFunction.pop() as AbilityLink;
@@ -134,7 +134,7 @@ export class FunctionTable {
   /** Indexes of functions whose level has risen; rise number n of `riseCount` is at n modulo RISES_KEPT. */
   readonly rises: Int32Array = new Int32Array(RISES_KEPT);
   riseCount = 0;
-  /** What looking at functions has cost. */
+  /** Counts the cost of searching functions. */
   readonly steps: Steps;
 
   constructor(steps = new Steps()) {
@@ -145,7 +145,7 @@ export class FunctionTable {
     return this.#byIndex.length - 1 - this.#free.length;
   }
 
-  /** Indexes are below this; for listings. */
+  /** All indexes are below this; for listings. */
   get indexEnd(): number {
     return this.#byIndex.length;
   }
@@ -179,7 +179,7 @@ export class FunctionTable {
     return fn;
   }
 
-  /** Its highest runnable priority has changed; see `levels`. */
+  /** Call when the function's highest runnable priority has changed; see `levels`. */
   setLevel(fn: FunctionQueue, level: number): void {
     const { levels, served } = this;
     const before = fn.level;

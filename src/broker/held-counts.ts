@@ -1,6 +1,7 @@
 /**
- * How many jobs of one function a worker holds, for CANT_DO, which takes them away. Few are counted each time; of a
- * worker that holds many they are counted once and then kept up, or each CANT_DO would go over all of them.
+ * The number of jobs of one function that a worker holds, for CANT_DO, which takes them away. Few jobs are counted
+ * each time; for a worker with many they are counted once and kept up to date, because each CANT_DO would read all of
+ * them.
  */
 import { ROW_STEPS, type Steps } from '../base/steps.ts';
 import type { FunctionQueue } from './functions.ts';
@@ -8,7 +9,7 @@ import type { JobRows } from './job-rows.ts';
 import { Job } from './job-table.ts';
 import type { Peer } from './peer.ts';
 
-/** A worker that holds no more than these is not kept count of. */
+/** No counts are kept for workers with at most so many jobs. */
 const HELD_UNCOUNTED = 64;
 
 /** Jobs of `fn` that `peer` holds. */
@@ -25,7 +26,7 @@ export function countHeld(jobs: JobRows, peer: Peer, fn: FunctionQueue, steps: S
   return peer.heldCounts.get(fn.index) ?? 0;
 }
 
-/** Zeros leave, so that the map has no more entries than there are jobs. */
+/** Zeros are removed, so that the map has no more entries than there are jobs. */
 export function addHeld(counts: Map<number, number>, functionIndex: number, amount: number): void {
   const sum = (counts.get(functionIndex) ?? 0) + amount;
   if (sum === 0) counts.delete(functionIndex);

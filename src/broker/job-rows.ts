@@ -1,22 +1,22 @@
 /**
- * Words of job rows by job number, and what their bits mean. Layout of a row: job-table.ts.
- * Rule: the job must be live; whoever has a number from outside asks `table.isLive` first.
+ * Words of job rows by job number, and the meaning of their bits. Layout of a row: job-table.ts. Rule: the job must be
+ * live; check numbers from outside with `table.isLive` first.
  */
 import { JOB_SHIFT, Job, type JobTable, SEGMENT_MASK, SEGMENT_SHIFT } from './job-table.ts';
 
-/** Bits of the FLAGS word: state, priority, facts; the number of lost runs lies above RETRIES_SHIFT. */
+/** Bits of the FLAGS word: state, priority, facts; the number of lost runs is above RETRIES_SHIFT. */
 export const Flag = {
   STATE: 0x7,
   SCHEDULED: 1,
   QUEUED: 2,
   ASSIGNED: 3,
   STORING: 4,
-  /** The server drains: it stays in its store and is no longer assigned. */
+  /** The server drains: the job stays in its store and is no longer assigned. */
   KEPT: 5,
   PRIORITY_SHIFT: 3,
   PRIORITY: 0x18,
   BACKGROUND: 0x20,
-  /** No client waits for it any more (gone, or cancelled); it ends when its worker's run does. */
+  /** No client waits for the job any more (disconnected, or cancelled); it ends when its worker's run ends. */
   IGNORED: 0x40,
   INDEXED: 0x80,
   /** Unique is `-`: compared by workload. */
@@ -25,7 +25,7 @@ export const Flag = {
   HAS_PROGRESS: 0x400,
   HAS_MORE_WATCHERS: 0x800,
   HAS_DEADLINE: 0x1000,
-  /** A store keeps it, or is about to: `Jobs.reference` names it there. */
+  /** A store has it, or will have it; `Jobs.reference` is its name there. */
   STORED: 0x2000,
   RETRIES_SHIFT: 16,
 } as const;

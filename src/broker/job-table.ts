@@ -1,12 +1,13 @@
 /**
- * One row of 16 words (64 bytes) for each live job, in segments of 65,536 rows that never move, so a job number is
- * good as long as its job lives and ten million jobs cost the garbage collector nothing.
+ * One row of 16 words (64 bytes) for each live job, in segments of 65,536 rows that never move: a job number is valid
+ * as long as its job lives, and ten million jobs cost the garbage collector nothing.
  *
  *   job number = segment << 16 | row        words of a row: `Job`
  *
- * Freed rows of a segment are linked through their own NEXT word, the rest of them is zero; rows never used lie above
- * the segment's bump mark. The lowest segment with room is filled first, so that the last ones empty and are given back.
- * Invariant: every word of a row that is not live is zero, but for NEXT. Source: docs/design.md, section 10.
+ * Freed rows of a segment are linked through their NEXT word, all other words of them are zero; rows never used lie
+ * above the segment's bump mark. The lowest segment with room is filled first, so that the last ones become empty and
+ * are given back. Invariant: every word of a row that is not live is zero, except NEXT. Source: docs/design.md,
+ * section 10.
  */
 import { Account } from '../base/account.ts';
 import { assert } from '../base/assert.ts';
@@ -15,7 +16,7 @@ import { IntSet } from '../base/int-set.ts';
 import { tableMemory } from '../base/uncounted.ts';
 import { HANDLE_SLOTS } from '../protocol/handle.ts';
 
-/** Words of a row. SERIAL and NEXT belong to the table while the row is free; all else is the caller's. */
+/** Words of a row. SERIAL and NEXT belong to the table while the row is free; the caller owns all others. */
 export const Job = {
   SERIAL_LO: 0,
   SERIAL_HI: 1,
@@ -41,26 +42,26 @@ export const JOB_ROW_BYTES = 4 << JOB_SHIFT;
 /** Rows of a segment as a shift: job >>> SEGMENT_SHIFT is its segment. */
 export const SEGMENT_SHIFT = 16;
 export const SEGMENT_MASK = 0xffff;
-/** No job: row 0 is never given out. */
+/** No job: row 0 is never used. */
 export const NO_JOB = 0;
 
 const SEGMENT_ROWS = 1 << SEGMENT_SHIFT;
 const SEGMENT_WORDS = SEGMENT_ROWS << JOB_SHIFT;
 const SEGMENT_BYTES = SEGMENT_WORDS * 4;
-/** Every row has a number that fits into a handle. */
+/** Limited so that every row number fits into a handle. */
 const SEGMENTS_MAX = Math.floor(HANDLE_SLOTS / SEGMENT_ROWS);
 const ROW_BYTES_SHIFT = JOB_SHIFT + 2;
 const TWO_32 = 0x1_0000_0000;
-/** Stand for the memory of a segment that was given back by dropping it. */
+/** Stands for the memory of a dropped segment. */
 const DROPPED = new Uint32Array(0);
 const DROPPED_PAIRS = new Float64Array(0);
 
-/** What the table keeps beside each segment: words of one entry of `#state`. */
+/** The words that the table keeps for each segment, in `#state`. */
 const LIVE = 0;
 const BUMP = 1;
 const FREE = 2;
 const IN_USE = 3;
-/** Rows that have been used since the segment has its memory, up to the next 64 KiB: so much of it is resident. */
+/** Rows used since the segment got its memory, rounded up to 64 KiB: the resident part. */
 const TOUCHED = 4;
 const STATE_SHIFT = 3;
 const TOUCH_ROWS = 1024;
@@ -72,7 +73,7 @@ export class JobTable {
    * `segments[job >>> SEGMENT_SHIFT][((job & SEGMENT_MASK) << JOB_SHIFT) + w]`.
    */
   readonly segments: Uint32Array[] = [];
-  /** The same memory by two words: a row is zeroed with eight stores. */
+  /** The same memory as pairs of words: eight stores zero a row. */
   readonly #pairs: Float64Array[] = [];
   readonly #discard: ((bytes: Uint8Array) => void) | null;
   readonly #account: Account;
@@ -84,14 +85,14 @@ export class JobTable {
   #count = 0;
   #segmentsInUse = 0;
   #segmentsFree = 0;
-  /** The last serial given, as two int32, so that it never becomes a heap number. */
+  /** The last serial given out, as two int32, so that it never becomes a heap number. */
   #serialLo = 0;
   #serialHi = 0;
 
   /**
-   * `discard` gets the whole memory of an empty segment and may make its pages read as zero or leave them as they are;
-   * with null such a segment is dropped and made anew when it is needed. Serials start above `lastSerial`. `account`
-   * is charged for the rows that were ever used, 64 KiB at a time, until their segment is given back.
+   * `discard` gets the whole memory of an empty segment and may zero its pages or leave them; with null such a segment
+   * is dropped and made anew when needed. Serials start above `lastSerial`. `account` is charged for rows that were
+   * ever used, 64 KiB at a time, until their segment is given back.
    */
   constructor(
     hooks: { discard: ((bytes: Uint8Array) => void) | null; account?: Account },
@@ -110,17 +111,17 @@ export class JobTable {
     return this.#count;
   }
 
-  /** No row is left: some 99.9 million are live. Nothing may be allocated then. */
+  /** No row is left: some 99.9 million are live. Do not allocate then. */
   get isFull(): boolean {
     return this.#current < 0 && this.segments.length === this.#segmentsMax;
   }
 
-  /** Memory of the segments that are not given back. */
+  /** Memory of the segments that have not been given back. */
   get bytes(): number {
     return this.#segmentsInUse * SEGMENT_BYTES;
   }
 
-  /** Bytes of rows that were ever used, in steps of 64 KiB: what the account is charged for. Linear in segments. */
+  /** Bytes of rows that were ever used, in steps of 64 KiB, as charged to the account. Linear in segments. */
   get usedBytes(): number {
     let rows = 0;
     for (let segment = 0; segment < this.segments.length; segment++)
@@ -128,7 +129,7 @@ export class JobTable {
     return rows * JOB_ROW_BYTES;
   }
 
-  /** Whether the next row is one that was used before, and so costs no memory. */
+  /** Whether the next row was used before, and so costs no memory. */
   get hasUsedRow(): boolean {
     const at = this.#current << STATE_SHIFT;
     if (at < 0) return false;
@@ -136,7 +137,10 @@ export class JobTable {
     return this.#state[at + FREE] !== 0 || bump < (this.#state[at + TOUCHED] as number);
   }
 
-  /** A row, while the table is not full, that is zero but for a serial that was never given before; of the lowest segment with room. */
+  /**
+   * Takes a row of the lowest segment with room; the table must not be full. The row is zero except for a serial that
+   * was never given before.
+   */
   allocate(): number {
     let segment = this.#current;
     if (segment < 0) segment = this.#addSegment();
@@ -169,7 +173,7 @@ export class JobTable {
     return ((segment << SEGMENT_SHIFT) | row) >>> 0;
   }
 
-  /** Zeroes the row of a live job; its number may be given out again, its serial never. */
+  /** Zeroes the row of a live job; its number may be given out again, its serial is not. */
   free(job: number): void {
     const segment = job >>> SEGMENT_SHIFT;
     const words = this.segments[segment] as Uint32Array;
@@ -201,7 +205,7 @@ export class JobTable {
     );
   }
 
-  /** Whether `job` is a live row with this serial; any two numbers may be asked, also what a stranger made up. */
+  /** Whether `job` is a live row with this serial; takes any two numbers, also invented ones. */
   isLive(job: number, serial: number): boolean {
     if (job >>> 0 !== job) return false;
     const segment = job >>> SEGMENT_SHIFT;
@@ -215,8 +219,8 @@ export class JobTable {
   }
 
   /**
-   * The next live job number above `after`, NO_JOB at the end. Segments without jobs are skipped; in others the free
-   * rows below the bump mark are read. Rows may come and go between two calls.
+   * The next live job number above `after`, NO_JOB at the end. Skips segments without jobs; in others reads the free
+   * rows below the bump mark too. Rows may be allocated and freed between two calls.
    */
   next(after: number): number {
     const state = this.#state;
@@ -237,7 +241,7 @@ export class JobTable {
     return NO_JOB;
   }
 
-  /** Gives back the last wholly free segment while there are two of them; true when it did. */
+  /** Gives back the last empty segment when there are two or more; true when it did. */
   trim(): boolean {
     if (this.#segmentsFree < 2) return false;
     let segment = this.segments.length - 1;
@@ -259,7 +263,7 @@ export class JobTable {
     return true;
   }
 
-  /** The rows above the bump mark `TOUCHED` are about to be used for the first time. */
+  /** Call before the rows above the bump mark `TOUCHED` are used for the first time. */
   #touch(at: number): void {
     this.#state[at + TOUCHED] = (this.#state[at + TOUCHED] as number) + TOUCH_ROWS;
     this.#account.held += TOUCH_ROWS << ROW_BYTES_SHIFT;
@@ -278,7 +282,7 @@ export class JobTable {
     return segment;
   }
 
-  /** The first row of an empty segment is about to be taken; makes sure that it has memory. */
+  /** Call before the first row of an empty segment is taken; makes sure that it has memory. */
   #occupy(segment: number): void {
     const at = (segment << STATE_SHIFT) + IN_USE;
     if (this.#state[at] !== 0) {
@@ -313,7 +317,7 @@ export class JobTable {
     this.#segmentsFree++;
   }
 
-  /** Forgets the list of free rows: all rows are above the bump mark again. */
+  /** Clears the list of free rows: all rows are above the bump mark again. */
   #reset(segment: number): void {
     const at = segment << STATE_SHIFT;
     this.#state[at + FREE] = 0;
@@ -321,7 +325,7 @@ export class JobTable {
   }
 }
 
-/** Written out, because the counting of a loop costs more than the stores (20 against 45 ns with all that free does). */
+/** Unrolled, because a loop's counter costs more than the stores (20 against 45 ns for all of `free`). */
 function clearRow(pairs: Float64Array, row: number): void {
   const at = row << (JOB_SHIFT - 1);
   pairs[at] = 0;

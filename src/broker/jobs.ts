@@ -1,11 +1,11 @@
 /**
- * Jobs of a shard: their rows, blocks, queues and every change of state. A state changes only through a `become...`
- * method, which asserts where it may come from.
+ * The jobs of a shard: rows, blocks, queues and every change of state. A state changes only in a `become...` method,
+ * which asserts the state before.
  *
  *   storing -> scheduled -> queued -> assigned -> gone   assigned -> queued when the worker is lost, with attempts left
  *   any of them -> kept, when a server with a store drains
  *
- * Invariant: a job is in exactly one place: nowhere but the table (storing, kept), the wall heap (scheduled), a function's
+ * Invariant: a job is in exactly one place: only the table (storing, kept), the wall heap (scheduled), a function's
  * queue (queued), its worker's list of held jobs (assigned). Source: Gearman PROTOCOL; job life cycle of gearmand 2.0.
  */
 import { Account } from '../base/account.ts';
@@ -34,9 +34,9 @@ export interface Progress {
 }
 
 export interface MemoryHooks {
-  /** Gives memory back to the system, or null where that is impossible (then arrays are dropped). */
+  /** Gives memory back to the system; null where that is impossible (then arrays are dropped). */
   readonly discard: ((bytes: Uint8Array) => void) | null;
-  /** Is charged for what is kept. Default: one without a limit. */
+  /** Charged for all kept bytes. Default: an account without a limit. */
   readonly account?: Account;
 }
 
@@ -50,14 +50,14 @@ export class Jobs extends JobRows {
   /** Jobs with a start time in the future, by wall clock; assigned jobs with a timeout, by monotonic clock. */
   readonly scheduled = new DeadlineHeap();
   readonly deadlines = new DeadlineHeap();
-  /** Rare facts, kept beside the rows. */
+  /** Rare, therefore kept outside of the rows. */
   readonly #reducers = new Map<number, Uint8Array>();
   readonly #progress = new Map<number, Progress>();
   readonly #references: References;
   /** Called once for each stored job that has ended, with its reference in the store. */
   onForget: (job: number, reference: number) => void = () => {};
   readonly #account: Account;
-  /** Jobs that are kept for the next start. */
+  /** Jobs that stay in the store for the next start. */
   kept = 0;
   /** Runnable jobs of all functions by priority: what this shard publishes. */
   readonly #runnable = [0, 0, 0];
@@ -101,8 +101,8 @@ export class Jobs extends JobRows {
   }
 
   /**
-   * A new job without state: `unique` and workload are copied, a blob's reference is taken over.
-   * The caller puts it somewhere with one of the `become...` methods.
+   * Creates a job without state: copies `unique` and the workload, takes over a blob's reference. The caller then
+   * calls a `become...` method.
    */
   create(
     fn: FunctionQueue,
@@ -138,7 +138,7 @@ export class Jobs extends JobRows {
     return job;
   }
 
-  /** What the account is charged for, but for watchers. Linear in all of it; for tests. */
+  /** Bytes charged to the account, without watchers. Linear in all of them; for tests. */
   get keptBytes(): number {
     let bytes = this.table.usedBytes + this.slab.usedBytes + this.#references.bytes;
     bytes += (this.scheduled.size + this.deadlines.size) * Kept.DEADLINE;
@@ -147,17 +147,17 @@ export class Jobs extends JobRows {
     return bytes;
   }
 
-  /** Whether one more job with so many bytes of unique and workload lies in memory that was used before. */
+  /** Whether another job with so many bytes of unique and workload fits into memory that was used before. */
   hasUsedRoom(bytes: number): boolean {
     return this.table.hasUsedRow && (bytes > SLAB_BYTES_MAX || this.slab.hasUsedRoom(bytes));
   }
 
-  /** Notes when the job came to where it is: milliseconds of the monotonic clock, modulo 2^32. */
+  /** Sets the job's time to now: milliseconds of the monotonic clock, modulo 2^32. */
   stamp(job: number, nowMs: number): void {
     this.setWord(job, Job.SINCE_MS, nowMs >>> 0);
   }
 
-  /** Whole milliseconds since the last `stamp`; right across the wrap of the 32 bits that both are. */
+  /** Whole milliseconds since the last `stamp`; correct across the wrap at 2^32. */
   age(job: number, nowMs: number): number {
     return (nowMs - this.word(job, Job.SINCE_MS)) >>> 0;
   }
@@ -176,7 +176,7 @@ export class Jobs extends JobRows {
     this.scheduled.insert(job, wallMs);
   }
 
-  /** Appends to the tail of its priority: a new, a due or a lost job. */
+  /** Appends a new, due or lost job to the queue of its priority. */
   becomeQueued(job: number): void {
     const row = this.table.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
     const at = (job & SEGMENT_MASK) << JOB_SHIFT;
@@ -201,14 +201,14 @@ export class Jobs extends JobRows {
     this.#publishLevel(fn);
   }
 
-  /** Leaves the job to the store: out of wherever it is but the table and the unique index. */
+  /** Leaves the job to the store: removes it from everywhere but the table and the unique index. */
   becomeKept(job: number): void {
     this.#leavePlace(job);
     this.#setState(job, Flag.KEPT);
     this.kept++;
   }
 
-  /** Hands the job to `peer`; it becomes the first of the jobs that the peer holds. */
+  /** Gives the job to `peer`; it becomes the first of the jobs that the peer holds. */
   becomeAssigned(job: number, peer: Peer): void {
     const row = this.table.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
     const at = (job & SEGMENT_MASK) << JOB_SHIFT;
@@ -226,7 +226,7 @@ export class Jobs extends JobRows {
     fn.assigned++;
   }
 
-  /** Takes the job out of wherever it is and frees all that it has. Its unique must have left the index before. */
+  /** Removes the job from wherever it is and frees its memory. Its unique must have left the index before. */
   becomeGone(job: number): void {
     const flags = this.word(job, Job.FLAGS);
     assert((flags & Flag.INDEXED) === 0, 'a job leaves the unique index before it goes');
@@ -243,7 +243,7 @@ export class Jobs extends JobRows {
     this.table.free(job);
   }
 
-  /** The run is lost: one attempt more is spent, progress starts again. */
+  /** The run is lost: counts an attempt and resets progress. */
   noteLoss(job: number): void {
     const flags = this.word(job, Job.FLAGS);
     const retries = Math.min(0xffff, (flags >>> Flag.RETRIES_SHIFT) + 1);
@@ -266,7 +266,7 @@ export class Jobs extends JobRows {
     this.setFlag(job, Flag.STORED);
   }
 
-  /** The store need not keep the job any more; nothing happens when it does not. */
+  /** The store need not keep the job any more; no effect when it does not. */
   forget(job: number): void {
     if (!this.has(job, Flag.STORED)) return;
     this.clearFlag(job, Flag.STORED);

@@ -1,13 +1,13 @@
 /**
- * Assignments that a connection has lost to CAN_DO_TIMEOUT. Its worker does not know and goes on: what it says of them is
- * no error. Rule: only those are here, and only the last LATE_MAX of a connection.
+ * Assignments that a connection has lost to CAN_DO_TIMEOUT. Its worker does not know and continues: its packets about
+ * them are not errors. Rule: contains only these, the last LATE_MAX of a connection.
  */
 
-/** Beyond that the oldest is forgotten: its packets are answered as those of any job that is not the connection's. */
+/** Beyond that the oldest is forgotten: its packets get the answer for jobs that the connection does not hold. */
 export const LATE_MAX = 64;
 
 export class LateAssignments {
-  /** Numbers of jobs, oldest first; a job that was lost twice is there twice. */
+  /** Job numbers, oldest first; a job that was lost twice is listed twice. */
   readonly #jobs: number[] = [];
 
   add(job: number): void {
@@ -19,7 +19,7 @@ export class LateAssignments {
     return this.#jobs.includes(job);
   }
 
-  /** Forgets one assignment of the job: its final packet has come. */
+  /** Removes one assignment of the job, whose final packet has come. */
   take(job: number): void {
     const at = this.#jobs.indexOf(job);
     if (at >= 0) this.#jobs.splice(at, 1);

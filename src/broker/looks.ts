@@ -1,7 +1,7 @@
 /**
- * Peers of very many functions that are no longer woken: each of their functions with jobs may ask for the next sleeper.
- * Their functions are looked at in slices, a peer at a time in turn, and a peer that asks again meanwhile starts again
- * instead of standing in the queue twice, so that no number of peers and of requests makes a turn longer.
+ * Peers of very many functions that are no longer woken: each of their functions with jobs may need the next sleeper.
+ * Their functions are visited in slices, one peer after the other; a peer that is added again meanwhile starts over
+ * instead of being queued twice, so that the length of a turn does not depend on the number of peers and requests.
  */
 import { ROW_STEPS } from '../base/steps.ts';
 import type { Abilities } from './abilities.ts';
@@ -22,7 +22,7 @@ export class Looks {
     return this.#queue.length > 0;
   }
 
-  /** Has all functions that are offered looked at; new ones count from their registration. */
+  /** Queues all offered functions for a visit; later registrations are balanced when they are made. */
   add(offered: Abilities): void {
     if (offered.lookEnd === 0) this.#queue.push(offered);
     offered.lookEnd = offered.size;
@@ -38,7 +38,7 @@ export class Looks {
     }
   }
 
-  /** From the end to the beginning: what is removed meanwhile is replaced by the last one, which is looked at already. */
+  /** From the end to the beginning: a removed entry is replaced by the last one, which has been visited. */
   #slice(offered: Abilities, stepsMax: number, visit: (fn: FunctionQueue) => void): void {
     const { levels, steps } = this.#functions;
     let at = offered.peer === null ? 0 : Math.min(offered.lookEnd, offered.size);

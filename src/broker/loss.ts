@@ -1,6 +1,6 @@
 /**
- * Jobs whose worker or whose last client is lost. A lost run is tried again until --job-retries are spent; a job that
- * nobody waits for is dropped at once while it waits, and after its run while it runs.
+ * Jobs that lose their worker or their last client. A lost run is tried again until --job-retries are spent; a job
+ * without a client is dropped at once while it waits, and after its run while it runs.
  */
 import { writeHeader } from '../protocol/encode.ts';
 import { HEADER_BYTES } from '../protocol/limits.ts';
@@ -10,7 +10,7 @@ import { Flag } from './jobs.ts';
 import type { Peer } from './peer.ts';
 import type { BrokerState } from './state.ts';
 
-/** Takes an assigned job from its worker: back to its queue, or failed when its attempts are spent. */
+/** Takes an assigned job from its worker: requeues it, or fails it when its attempts are spent. */
 export function lose(broker: BrokerState, job: number): void {
   const { jobs, options } = broker;
   if (jobs.has(job, Flag.IGNORED)) {
@@ -31,14 +31,14 @@ export function lose(broker: BrokerState, job: number): void {
   queue(broker, job);
 }
 
-/** Whether the job may be left to the store: no client waits for it, and the next start will have it. */
+/** Whether the job may be left to the store: no client waits for it, and the store has it for the next start. */
 export function canKeep(broker: BrokerState, job: number): boolean {
   const { jobs, options } = broker;
   if (!jobs.has(job, Flag.BACKGROUND) || jobs.watchers.count(job) > 0) return false;
   return jobs.has(job, Flag.STORED) || options.storesAtEnd === true;
 }
 
-/** Makes a job runnable and wakes a worker; while the server drains a stored one is kept instead. */
+/** Makes a job runnable and wakes a worker; while the server drains, a stored job is kept instead. */
 export function queue(broker: BrokerState, job: number): void {
   const { jobs } = broker;
   if (broker.isDraining && canKeep(broker, job)) {
@@ -49,7 +49,7 @@ export function queue(broker: BrokerState, job: number): void {
   broker.waker.balance(jobs.functionOf(job), broker.nowMs);
 }
 
-/** No client waits for the job any more. Its unique is free at once: nothing coalesces onto it. */
+/** No client waits for the job any more. Its unique is free at once: later submits do not coalesce with it. */
 export function abandon(broker: BrokerState, job: number): void {
   broker.uniques.remove(job);
   broker.jobs.watchers.dropAll(job);
@@ -58,7 +58,7 @@ export function abandon(broker: BrokerState, job: number): void {
   else broker.jobs.becomeGone(job);
 }
 
-/** The peer does not wait for the job any more, which is dropped when nobody else does. */
+/** The peer does not wait for the job any more; a job without other watchers is dropped. */
 export function unwatch(broker: BrokerState, job: number, peer: Peer): void {
   const { jobs } = broker;
   jobs.watchers.drop(job, peer);
@@ -73,7 +73,7 @@ export function notifyFail(broker: BrokerState, job: number): void {
   broker.jobs.watchers.forEach(job, (watcher, copies) => failTo(broker, watcher, job, copies));
 }
 
-/** `copies` of WORK_FAIL to one watcher. */
+/** Sends `copies` of WORK_FAIL to one watcher. */
 export function failTo(broker: BrokerState, watcher: Peer, job: number, copies: number): void {
   const { outbox, handles } = broker;
   const handleBytes = handles.encode(job, broker.jobs.table.serial(job));
@@ -84,11 +84,13 @@ export function failTo(broker: BrokerState, watcher: Peer, job: number, copies: 
   }
 }
 
-/** `cancel job`: watchers hear WORK_FAIL once, a running job ends unheard. False when there is no such job. */
+/**
+ * `cancel job`: watchers get WORK_FAIL once, the result of a running job is ignored. False when there is no such job.
+ */
 export function cancel(broker: BrokerState, job: number, serial: number): boolean {
   if (!broker.jobs.table.isLive(job, serial)) return false;
   notifyFail(broker, job);
-  // As gearmand lists it: out of the store, so not in the background any more.
+  // As gearmand lists it: no longer in the store, so not a background job any more.
   broker.jobs.clearFlag(job, Flag.BACKGROUND);
   abandon(broker, job);
   return true;

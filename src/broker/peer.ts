@@ -1,5 +1,5 @@
 /**
- * A client or worker as the broker sees it: (thread, connection id), what it offers, holds and watches.
+ * A client or worker as the broker sees it: (thread, connection id), and the functions, jobs and watches that it has.
  * Jobs name peers by `index`, so a job row needs no object. Source: docs/design.md, sections 1 and 4.
  */
 import { Abilities } from './abilities.ts';
@@ -7,7 +7,7 @@ import type { Ability } from './ability.ts';
 import type { LinkedPeer } from './functions.ts';
 import type { LateAssignments } from './late.ts';
 
-/** How a peer stands to waking. `stuck`: woken, but did not come within the wake-up delay; no longer counted. */
+/** Wake state of a peer. `stuck`: woken, but did not come within the wake-up delay; no longer counted. */
 export const Waking = { awake: 0, sleeping: 1, woken: 2, stuck: 3 } as const;
 export type WakingState = (typeof Waking)[keyof typeof Waking];
 
@@ -20,22 +20,22 @@ export class Peer implements LinkedPeer {
   waking: WakingState = Waking.awake;
   /** Counts the peer's sleeps; a wake belongs to one of them. */
   sleepSerial = 0;
-  /** Number of its last sleep among those of all peers: the smaller, the longer it sleeps. */
+  /** Number of its last sleep among those of all peers; smaller means longer asleep. */
   sleptAs = 0;
-  /** It offers very many functions, which therefore neither count nor list it (waking.ts). */
+  /** It offers very many functions; they neither count nor list it (waking.ts). */
   isManyFunction = false;
   abilities: Abilities | null = null;
   /** First of the jobs assigned to it, newest first, linked by NEXT and PREV. */
   heldJob = 0;
-  /** How many of them are of each function, by its index; null for most (held-counts.ts). */
+  /** The number of them for each function index; null for most peers (held-counts.ts). */
   heldCounts: Map<number, number> | null = null;
-  /** What it lost to its timeouts, by serial. */
+  /** Jobs lost to timeouts, by serial. */
   late: LateAssignments | null = null;
   /** First of the jobs whose first watcher it is, linked by WATCH_NEXT and WATCH_PREV. */
   watchedJob = 0;
-  /** Jobs to which it has subscriptions beside those: they had a watcher before. */
+  /** Jobs that it watches but was not the first to watch. */
   extraWatches: Set<number> | null = null;
-  /** Bytes that it makes this thread keep: itself, what it offers and watches; not its jobs (see Account). */
+  /** Bytes that it makes this thread keep: itself, its offers and watches; not its jobs (see Account). */
   held = 0;
   /** Its connection, which lives in another thread, is being closed. */
   isClosing = false;
@@ -46,7 +46,7 @@ export class Peer implements LinkedPeer {
     this.conn = conn;
   }
 
-  /** The abilities, made at the first CAN_DO: clients never need them. */
+  /** Its abilities, made at the first CAN_DO: clients never need them. */
   offered(): Abilities {
     this.abilities ??= new Abilities(this);
     return this.abilities;

@@ -1,6 +1,7 @@
 /**
- * Questions about jobs and functions of this shard: status by handle and by unique, and the listings of the text
- * protocol. Listings are cursors: a call writes at most `rowsMax` rows and says where to go on, so no turn stalls.
+ * Queries about jobs and functions of this shard: status by handle and by unique, and the listings of the text
+ * protocol. Listings are cursors: a call writes at most `rowsMax` rows and returns where to continue, so that no turn
+ * stalls.
  */
 import type { ByteWriter } from '../base/byte-writer.ts';
 import { ROW_STEPS } from '../base/steps.ts';
@@ -13,14 +14,14 @@ import { keyHash } from './uniques.ts';
 
 const BACKSLASH = 0x5c;
 
-/** What STATUS_RES and STATUS_RES_UNIQUE say of one job. */
+/** The fields of one job in STATUS_RES and STATUS_RES_UNIQUE. */
 export interface JobStatus {
   readonly isKnown: boolean;
   readonly isRunning: boolean;
   readonly numerator: number;
   readonly denominator: number;
   readonly watcherCount: number;
-  /** The later made, the greater, inside one shard; 0 when unknown. */
+  /** Later jobs of a shard have greater serials; 0 when unknown. */
   readonly serial: number;
 }
 
@@ -52,8 +53,8 @@ export function statusByHandle(broker: BrokerState, slot: number, serial: number
 }
 
 /**
- * Status of the job with that unique in the functions after `cursor` (0 = from the first on), and where to go on; 0 =
- * those were all. Running before waiting, then the newest. Looks at no more than `functionsMax` functions.
+ * Status of the job with that unique in the functions after `cursor` (0 = from the first on), and the next cursor; 0 =
+ * all are done. Running jobs win over waiting ones, then the newest. Reads at most `functionsMax` functions.
  */
 export function statusByUnique(
   broker: BrokerState,
@@ -79,7 +80,7 @@ export function statusByUnique(
   return { status: best, cursor: end < indexEnd && end > 0 ? end - 1 : 0 };
 }
 
-/** Whether a job is the one to report rather than another. */
+/** Whether status `a` is to be reported rather than `b`. */
 export function isBetter(a: JobStatus, b: JobStatus): boolean {
   if (!a.isKnown || !b.isKnown) return a.isKnown;
   return a.isRunning === b.isRunning ? a.serial > b.serial : a.isRunning;
@@ -92,20 +93,19 @@ export const Listing = {
   jobs: 3,
   uniqueJobs: 4,
   functions: 5,
-  /** Not of the text protocol: what the end of a draining server waits for. */
+  /** Not in the text protocol: the jobs that a draining server waits for. */
   awaited: 6,
 } as const;
 export type ListingKind = (typeof Listing)[keyof typeof Listing];
 
-/** What to list, and after which cursor; 0 = from the start. */
+/** The listing, and the cursor after which it continues; 0 = from the start. */
 export interface ListPiece {
   readonly listing: number;
   readonly cursor: number;
 }
 
 /**
- * Writes rows of a listing, at most `rowsMax`, and none after `bytesMax` bytes; returns the next cursor, or 0 when all is
- * written.
+ * Writes rows of a listing, at most `rowsMax`, and none after `bytesMax` bytes; returns the next cursor, 0 at the end.
  */
 export function list(
   broker: BrokerState,
@@ -145,8 +145,8 @@ function listFunctions(
 }
 
 /**
- * A name in our own listing: control characters and backslashes are written as `\xHH`, so that every row is one line
- * with its columns. gearmand's own listings have names as they are.
+ * A name in a listing of our own: control characters and backslashes are written as `\xHH`, so that every row is one
+ * line with its columns. gearmand's own listings have names unchanged.
  */
 function writeEscaped(name: Uint8Array, out: ByteWriter): void {
   for (let i = 0; i < name.length; i++) {
@@ -173,7 +173,7 @@ function functionColumns(broker: BrokerState, fn: FunctionQueue, kind: number): 
   return `\t${high}\t${normal + undue}\t${low}\t${fn.registrations}\n`;
 }
 
-/** How long the job that waits longest has been in its queue: the head of each priority is its oldest. */
+/** How long the oldest queued job has waited: the head of each priority is its oldest. */
 export function oldestMs(broker: BrokerState, fn: FunctionQueue): number {
   let oldest = 0;
   for (const job of fn.head) {

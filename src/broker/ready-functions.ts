@@ -1,18 +1,18 @@
 /**
- * Of a peer that offers many functions those that may have runnable jobs, so that a GRAB need not look at all: three
- * heaps by level, the newest registration on top. Functions do not know who offers them, so a peer takes note of risen
- * levels when it looks (FunctionTable.rises), and of fallen ones when they are on top.
- * Invariant after `catchUp`: an ability whose function has level n > 0 is in heap n or in a higher one.
+ * Finds the functions with runnable jobs of a peer that offers many, so that a GRAB need not read all: three heaps by
+ * level, the newest registration on top. Functions do not know their peers, so a peer reads the risen levels when it
+ * grabs (FunctionTable.rises), and finds fallen ones when they are on top. Invariant after `catchUp`: an ability whose
+ * function has level n > 0 is in heap n or in a higher one.
  */
 import { ROW_STEPS } from '../base/steps.ts';
 import type { Ability } from './ability.ts';
 import { type FunctionTable, RISES_KEPT } from './functions.ts';
 
-/** Looking a function up among those offered costs so many times as much as reading its byte. */
+/** Looking up a function among those offered costs as much as reading so many bytes of levels. */
 const LOOK_UP_STEPS = 8;
 const LEVEL_MAX = 3;
 
-/** All that one peer offers (Abilities): by position below `size`, and by the function's index. */
+/** All offers of one peer (Abilities): by position below `size`, and by function index. */
 interface Offered {
   readonly size: number;
   /** Function indexes by position. */
@@ -24,10 +24,13 @@ interface Offered {
 export class ReadyFunctions {
   /** By level; heap 0 stays empty. */
   readonly #heaps: Ability[][] = [[], [], [], []];
-  /** Rises taken note of. */
+  /** Rises read so far. */
   #seen = Number.NEGATIVE_INFINITY;
 
-  /** Takes note of what has risen since the last call: rise by rise, or in one pass over all when these are many. */
+  /**
+   * Reads the levels that have risen since the last call: rise by rise, or in one pass over all functions when there
+   * are many.
+   */
   catchUp(offered: Offered, functions: FunctionTable): void {
     const { riseCount, rises, steps } = functions;
     const behind = riseCount - this.#seen;
@@ -42,7 +45,9 @@ export class ReadyFunctions {
     this.#seen = riseCount;
   }
 
-  /** Puts an ability where its function's level says, unless it is in a higher heap; its order may have changed. */
+  /**
+   * Puts an ability into the heap of its function's level, unless it is in a higher one; its order may have changed.
+   */
   put(ability: Ability): void {
     const { level } = ability.fn;
     if (ability.readyLevel >= level) {
@@ -56,7 +61,7 @@ export class ReadyFunctions {
     siftUp(heap, heap.length - 1, ability);
   }
 
-  /** Its order has changed. */
+  /** Call when its order has changed. */
   reorder(ability: Ability): void {
     if (ability.readyLevel === 0) return;
     const heap = this.#heaps[ability.readyLevel] as Ability[];
@@ -64,7 +69,7 @@ export class ReadyFunctions {
     siftDown(heap, ability.readyAt, ability);
   }
 
-  /** It is not offered any more, or belongs elsewhere. */
+  /** Removes an ability that is no longer offered, or belongs into another heap. */
   take(ability: Ability): void {
     if (ability.readyLevel === 0) return;
     const heap = this.#heaps[ability.readyLevel] as Ability[];
@@ -75,7 +80,7 @@ export class ReadyFunctions {
     siftDown(heap, last.readyAt, last);
   }
 
-  /** The first ability of the highest level; levels from `enough` on are equal. */
+  /** The first ability of the highest level; levels from `enough` on count as equal. */
   first(functions: FunctionTable, enough: number): Ability | undefined {
     let best: Ability | undefined;
     for (let level = LEVEL_MAX; level > 0; level--) {
@@ -109,7 +114,7 @@ export class ReadyFunctions {
   }
 }
 
-/** Puts `ability` at `at` or above it, below none of a smaller order. */
+/** Puts `ability` at `at` or above it, below no ability of a smaller order. */
 function siftUp(heap: Ability[], at: number, ability: Ability): void {
   const { order } = ability;
   let position = at;
@@ -124,7 +129,7 @@ function siftUp(heap: Ability[], at: number, ability: Ability): void {
   ability.readyAt = position;
 }
 
-/** Puts `ability` at `at` or below it, above none of a greater order. */
+/** Puts `ability` at `at` or below it, above no ability of a greater order. */
 function siftDown(heap: Ability[], at: number, ability: Ability): void {
   const { order } = ability;
   let position = at;

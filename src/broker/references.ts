@@ -1,6 +1,6 @@
 /**
- * References of stored jobs in their store, beside the job table: a word a row, in segments that are made when the
- * first stored job of a segment comes, so that a server without a store has none of them.
+ * References of stored jobs in their store: one word for each row of the job table, in segments that are made at their
+ * first stored job, so that a server without a store has none.
  */
 import type { Account } from '../base/account.ts';
 import { uncounted } from '../base/uncounted.ts';
@@ -21,7 +21,7 @@ export class References {
     return this.#segments.filter((words) => words !== undefined).length * SEGMENT_BYTES;
   }
 
-  /** Good for a job that `set` was called for, as long as it lives. */
+  /** Valid for a job that `set` was called for, as long as it lives. */
   get(job: number): number {
     return (this.#segments[job >>> SEGMENT_SHIFT] as Uint32Array)[job & SEGMENT_MASK] as number;
   }

@@ -1,6 +1,6 @@
 /**
- * Jobs that a store kept over a restart: back into the table one by one, then into their queues in the order of their
- * submits. Rule: nothing is refused here, neither for a limit nor for a unique that is there twice.
+ * Restores the jobs of a store at start: into the table one by one, then into their queues in the order of their
+ * submits. Rule: nothing is refused here, neither for a limit nor for a duplicate unique.
  */
 import { hashBytes } from '../protocol/hash.ts';
 import type { StoredJob } from '../store/stored-job.ts';
@@ -23,7 +23,7 @@ export class Restore {
     this.#broker = broker;
   }
 
-  /** One kept job; `order` ascends with the time of its submit. Throws when the thread has no row left. */
+  /** Takes one kept job; `order` ascends with the time of its submit. Throws when the thread has no row left. */
   take(stored: StoredJob, reference: number, order: number): void {
     const { jobs, nowMs } = this.#broker;
     if (jobs.table.isFull)
@@ -45,7 +45,7 @@ export class Restore {
     this.#orders.push(order);
   }
 
-  /** All that were taken since the last call may run. */
+  /** Makes the jobs that were taken since the last call runnable. */
   finish(): void {
     const jobs = this.#jobs;
     if (this.#isOrdered) for (const job of jobs) this.#ready(job);

@@ -1,12 +1,12 @@
 /**
- * Memory for workloads up to 16 KiB with their uniques: 4 MiB chunks cut into pages of 64 KiB, each page into blocks of
- * one size. There are four sizes a doubling, so at most a fifth of a block is unused.
+ * Memory for workloads up to 16 KiB with their uniques: 4 MiB chunks cut into pages of 64 KiB, each page into blocks
+ * of one size. There are four sizes for each doubling, so at most a fifth of a block is unused.
  *
  *   reference = page << 12 | index of the block in its page        page p lies in chunk p >> 6
  *
- * Free blocks of a page are linked through their own first two bytes; blocks never used lie above the page's bump mark.
- * An empty page serves any size. Pages are taken lowest first, so that the last chunks empty and are given back.
- * Page 0 is never used, so 0 is no reference. Source: docs/design.md, section 10.
+ * Free blocks of a page are linked through their first two bytes; blocks never used lie above the page's bump mark. An
+ * empty page serves any size. Pages are taken lowest first, so that the last chunks become empty and are given back.
+ * Page 0 is never used, so 0 is not a reference. Source: docs/design.md, section 10.
  */
 import { Account } from '../base/account.ts';
 import { assert } from '../base/assert.ts';
@@ -17,7 +17,7 @@ import { tableMemory } from '../base/uncounted.ts';
 
 /** The greatest block. */
 export const SLAB_BLOCK_MAX = 32768;
-/** Bytes of a chunk, the unit in which memory is taken and given back. */
+/** Bytes of a chunk, the unit in which memory is allocated and given back. */
 export const CHUNK_BYTES = 4 * 1024 * 1024;
 
 const PAGE_SHIFT = 16;
@@ -38,11 +38,11 @@ const USED = 2;
 const BUMP = 3;
 const FREE = 4;
 const CLASS = 5;
-/** 1 when the page was ever used since its chunk has its memory: it is resident. */
+/** 1 when the page was used since its chunk got its memory: it is resident. */
 const TOUCHED = 6;
 const ENTRY_SHIFT = 3;
 
-/** Words of a chunk's entry in `#chunkState`: pages with a used block; 1 while its memory is not given back. */
+/** Words of a chunk's entry in `#chunkState`: pages with a used block; 1 while it has its memory. */
 const PAGES_USED = 0;
 const IN_USE = 1;
 
@@ -54,7 +54,7 @@ export class Slab {
   readonly #discard: ((bytes: Uint8Array) => void) | null;
   readonly #account: Account;
   readonly #chunks: Uint8Array[] = [];
-  /** The same memory by two bytes, for the links between free blocks. */
+  /** The same memory as pairs of bytes, for the links between free blocks. */
   readonly #halves: Uint16Array[] = [];
   #pages = new Int32Array(CHUNK_PAGES << ENTRY_SHIFT);
   #chunkState = new Int32Array(32);
@@ -67,9 +67,8 @@ export class Slab {
   #usedBlocks = 0;
 
   /**
-   * `discard` gets the memory of an empty chunk and may make it read as zero or as anything; with null such a chunk is
-   * dropped and made anew when it is needed. `account` is charged for the pages that were ever used, until their chunk
-   * is given back.
+   * `discard` gets the memory of an empty chunk and may change its content; with null such a chunk is dropped and made
+   * anew when needed. `account` is charged for pages that were ever used, until their chunk is given back.
    */
   constructor(hooks: { discard: ((bytes: Uint8Array) => void) | null; account?: Account }) {
     this.#discard = hooks.discard;
@@ -77,7 +76,7 @@ export class Slab {
     for (let c = 0; c < CLASS_COUNT; c++) this.#room.push(new IntSet());
   }
 
-  /** Memory of the chunks that are not given back. */
+  /** Memory of the chunks that have not been given back. */
   get bytes(): number {
     return this.#chunksInUse * CHUNK_BYTES;
   }
@@ -86,7 +85,7 @@ export class Slab {
     return this.#usedBlocks;
   }
 
-  /** Bytes of pages that were ever used: what the account is charged for. Linear in pages. */
+  /** Bytes of pages that were ever used, as charged to the account. Linear in pages. */
   get usedBytes(): number {
     let pages = 0;
     const end = this.#chunks.length << CHUNK_PAGES_SHIFT;
@@ -95,14 +94,16 @@ export class Slab {
     return pages * PAGE_BYTES;
   }
 
-  /** Whether a block of `bytes` bytes lies in pages that were used before, and so costs no memory. */
+  /** Whether a block of `bytes` bytes fits into pages that were used before, and so costs no memory. */
   hasUsedRoom(bytes: number): boolean {
     if (bytes === 0 || (this.#current[classOf(bytes)] as number) >= 0) return true;
     const page = this.#emptyPages.lowest();
     return page >= 0 && this.#pages[(page << ENTRY_SHIFT) + TOUCHED] === 1;
   }
 
-  /** Reference of a block of at least `bytes` bytes, 1 .. SLAB_BLOCK_MAX, of undefined content; never 0. */
+  /**
+   * Allocates a block of at least `bytes` bytes, 1 .. SLAB_BLOCK_MAX, of undefined content; its reference is never 0.
+   */
   allocate(bytes: number): number {
     const c = classOf(bytes);
     let page = this.#current[c] as number;
@@ -128,7 +129,7 @@ export class Slab {
     return ((page << REF_SHIFT) | index) >>> 0;
   }
 
-  /** Frees a block; its bytes must not be touched any more. */
+  /** Frees a block; the caller must not use its bytes any more. */
   free(ref: number): void {
     const pages = this.#pages;
     const page = ref >>> REF_SHIFT;
@@ -161,7 +162,7 @@ export class Slab {
     );
   }
 
-  /** Gives back the last wholly free chunk while there are two of them; true when it did. */
+  /** Gives back the last empty chunk when there are two or more; true when it did. */
   trim(): boolean {
     if (this.#chunksFree < 2) return false;
     let chunk = this.#chunks.length - 1;
@@ -186,7 +187,7 @@ export class Slab {
     return true;
   }
 
-  /** Marks the pages of a chunk as not resident; returns how many bytes were. */
+  /** Marks the pages of a chunk as not resident; returns how many bytes were resident. */
   #untouch(chunk: number): number {
     const first = chunk << CHUNK_PAGES_SHIFT;
     let bytes = 0;
@@ -219,7 +220,7 @@ export class Slab {
     return page;
   }
 
-  /** Takes the empty pages that classes keep away from them; false when there is none. */
+  /** Takes back the empty pages that classes keep; false when there is none. */
   #reclaim(): boolean {
     let isAny = false;
     for (let c = 0; c < CLASS_COUNT; c++) {
@@ -281,9 +282,9 @@ export class Slab {
   }
 
   /**
-   * An empty page is free for all classes again. A class keeps it only while it is its current one and no other empty
-   * page is lower, or one block taken and freed in turn would move it to and fro.
-   * Invariant: a class keeps at most one empty page.
+   * Gives an empty page back to all classes. A class keeps it only while it is its current one and no other empty page
+   * is lower; otherwise one block allocated and freed in turn would move the page to and fro. Invariant: a class keeps
+   * at most one empty page.
    */
   #pageEmptied(page: number): void {
     const at = page << ENTRY_SHIFT;
@@ -308,7 +309,7 @@ export class Slab {
     this.#emptyPages.add(page);
   }
 
-  /** Takes the empty pages of a chunk away from the classes that still hold one. */
+  /** Takes the empty pages of a chunk from the classes that still keep one. */
   #disown(chunk: number): void {
     const first = chunk << CHUNK_PAGES_SHIFT;
     for (let page = first; page < first + CHUNK_PAGES; page++) {

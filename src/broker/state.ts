@@ -1,6 +1,6 @@
 /**
- * What one shard knows: options, functions, peers, jobs, their indexes, the time of the turn and the counters.
- * Rule: nothing is decided here. Each rule (submit.ts, assign.ts, work.ts, loss.ts ...) is a function of this state, and
+ * The state of one shard: options, functions, peers, jobs, their indexes, the time of the turn and the counters. Rule:
+ * it makes no decisions. Each rule (submit.ts, assign.ts, work.ts, loss.ts ...) is a function of this state, and
  * broker.ts calls the rules.
  */
 import type { Account } from '../base/account.ts';
@@ -22,37 +22,39 @@ export interface BrokerOptions {
   /** Number of this thread. */
   readonly thread: number;
   readonly hashSeed: number;
-  /** Serials of jobs start above it. */
+  /** Serials of jobs start above this. */
   readonly lastSerial: number;
   /** Lost runs before a job fails; -1 = no limit, 0 counts as 1. */
   readonly jobRetries: number;
-  /** Names that may exist at a time. */
+  /** Functions that may exist at a time. */
   readonly functionsMax: number;
-  /** What this thread holds. */
+  /** Counts the memory of this thread. */
   readonly account: Account;
   readonly log: Logger;
-  /** Counts the work of the thread. Default: one of its own. */
+  /** Counts the work of the thread. Default: a counter of its own. */
   readonly steps?: Steps;
   /** Sleepers woken for each runnable job, at least 1. */
   readonly wakesPerJob: number;
   readonly wakeupDelayMs: number;
-  /** A peer that offers more functions is woken in another way (waking.ts); for tests. */
+  /** Peers that offer more functions are woken differently (waking.ts); for tests. */
   readonly fewFunctionsMax?: number;
-  /** gearmand 2.0: the highest priority of all functions first. Else priority counts inside the chosen function. */
+  /**
+   * gearmand 2.0: the highest priority of all functions first. Otherwise priority counts inside the chosen function.
+   */
   readonly isPriorityGlobal: boolean;
-  /** The function served last goes to the end of a worker's order. */
+  /** Whether the function served last goes to the end of a worker's order. */
   readonly isRotating: boolean;
   /**
-   * Functions of all shards that are counted each by itself, and how many each thread has (function-stats.ts).
-   * Default: none.
+   * How many functions of all shards have statistics of their own, and how many of them each thread has
+   * (function-stats.ts). Default: none.
    */
   readonly measuredMax?: number;
   readonly measured?: Int32Array;
-  /** With a store: background jobs wait for nothing, they are made durable soon afterwards. */
+  /** With a store: background jobs are answered and assigned at once, and made durable soon afterwards. */
   readonly isRelaxed: boolean;
   /** The same for single functions, by name (Latin-1). Default: none. */
   readonly relaxedOf?: ReadonlyMap<string, boolean>;
-  /** The store is given nothing until the end of the server, and then all that it has not (storing.ts). */
+  /** The store gets nothing until shutdown, and then every job that it does not have (storing.ts). */
   readonly storesAtEnd?: boolean;
 }
 
@@ -67,17 +69,17 @@ export interface Counters {
   requeued: number;
 }
 
-/** How background jobs outlive the server (storing.ts). */
+/** How background jobs survive the server's end (storing.ts). */
 export interface Durability {
-  /** A new background job: it becomes ready and is answered now, or when it is durable. */
+  /** Takes a new background job: makes it ready and answers now, or when it is durable. */
   submit(peer: Peer, replyId: number, job: number, startMs: number): void;
-  /** A background submit joins the foreground job. False when that cannot be made durable. */
+  /** A background submit joins a foreground job. False when the job cannot be made durable. */
   keep(job: number): boolean;
-  /** Whether the job is not durable yet; then that reply to `peer` waits with the others. */
+  /** Whether the job is not durable yet; then that reply to `peer` waits until it is. */
   isAwaited(job: number, peer: Peer, replyId: number): boolean;
 }
 
-/** What the rules read and change; `Broker` is the only one. */
+/** The state that the rules read and change; `Broker` is the only subclass. */
 export abstract class BrokerState {
   readonly options: BrokerOptions;
   readonly account: Account;
@@ -104,11 +106,11 @@ export abstract class BrokerState {
   };
   /** Scheduled jobs that were started and timeouts that ended, since start. */
   tickedJobs = 0;
-  /** The server ends after its last job, and the store keeps what nobody waits for (drain.ts). */
+  /** The server ends after its last job, and the store keeps the jobs without a client (drain.ts). */
   isDraining = false;
   /** Jobs are being left to the store: nothing is assigned until that is done. */
   isSweeping = false;
-  /** Time of the turn: monotonic for delays and timeouts, wall clock for scheduled jobs alone. */
+  /** Time of the turn: monotonic for delays and timeouts, wall clock for scheduled jobs only. */
   nowMs = 0;
   wallMs = 0;
 
@@ -137,7 +139,7 @@ export abstract class BrokerState {
     this.uniques = new Uniques(this.jobs, blobs, charged);
   }
 
-  /** Sets the time of the events that follow. */
+  /** Sets the time of the following events. */
   setTime(nowMs: number, wallMs: number): void {
     this.nowMs = nowMs;
     this.wallMs = wallMs;
@@ -153,7 +155,7 @@ export abstract class BrokerState {
     );
   }
 
-  /** The function of that name, added if new; null when --max-functions are there already. */
+  /** The function of that name, added if new; null when --max-functions exist already. */
   functionNamed(
     bytes: Uint8Array,
     start: number,
@@ -166,7 +168,7 @@ export abstract class BrokerState {
     return this.addFunction(bytes, start, count, hash);
   }
 
-  /** Adds a function that is not there yet, whatever the limit. */
+  /** Adds a function that does not exist yet, regardless of the limit. */
   addFunction(bytes: Uint8Array, start: number, count: number, hash: number): FunctionQueue {
     const fn = this.functions.add(bytes, start, count, hash);
     this.functionStats.open(fn);
@@ -181,7 +183,7 @@ export abstract class BrokerState {
     this.functionStats.close(fn);
   }
 
-  /** Ends a job: out of the index, out of the table. */
+  /** Ends a job: removes it from the index and the table. */
   finish(job: number): void {
     this.uniques.remove(job);
     this.jobs.becomeGone(job);

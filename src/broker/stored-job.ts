@@ -4,7 +4,7 @@ import type { BrokerState } from './state.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
-/** What the store is to keep of a job; the bytes are the job's own, but for those of a blob. */
+/** The fields of a job that the store keeps. The bytes belong to the job, except those of a blob. */
 export function storedJob({ jobs, blobs }: BrokerState, job: number, startMs: number): StoredJob {
   const block = jobs.word(job, Job.BLOCK);
   const uniqueBytes = jobs.word(job, Job.UNIQUE_BYTES);

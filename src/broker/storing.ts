@@ -1,10 +1,10 @@
 /**
- * Background jobs on their way to the store. A job that must be durable first is not assignable and wakes no worker. The
- * clients that submitted it, or joined it meanwhile, get JOB_CREATED when the store has it, or QUEUE_ERROR when it could
- * not be stored. Rule: all else about a job is the same with and without a store.
+ * Background jobs on their way to the store. A job that must be durable first is not assignable and wakes no worker.
+ * The clients that submitted or joined it get JOB_CREATED when the store has it, or QUEUE_ERROR when it could not be
+ * stored. Rule: everything else about a job is the same with and without a store.
  *
- * With `storesAtEnd` jobs are answered at once and stay in memory; at the end of the server they are stored, one by one
- * in the order of their submits.
+ * With `storesAtEnd` jobs are answered at once and stay in memory; at the end of the server they are stored, one by
+ * one in the order of their submits.
  */
 import { latin1 } from '../base/bytes.ts';
 import { Errors } from '../protocol/errors.ts';
@@ -19,22 +19,22 @@ import { storedJob } from './stored-job.ts';
 import { makeReady, refuse, replyCreated } from './submit.ts';
 
 /**
- * Durable jobs that one event answers: some dozens of microseconds, so that foreground jobs are not delayed. Of more than
- * eight times as many, an eighth: it must keep up.
+ * Durable jobs that one event answers: some dozens of microseconds, so that foreground jobs are not delayed. When
+ * eight times as many wait, one eighth, so that the queue does not grow.
  */
 const ANSWERED_MIN = 48;
 
-/** Pending jobs that may be kept for other jobs, once they are none any more. */
+/** Finished `Pending` objects that are kept for reuse. */
 const SPARE_MAX = 4096;
 
-/** A job that is not durable yet, and the replies that wait for it. It may end before it is. */
+/** A job that is not durable yet, and the replies that wait for it. The job may end before it is durable. */
 class Pending {
   job = 0;
   serial = 0;
   startMs = 0;
-  /** False: it was answered before, and is a job of this server whatever becomes of it. */
+  /** False: the job was answered before, and lives on whether or not it becomes durable. */
   isAwaited = false;
-  /** The peer that submitted it, and the peers that joined it meanwhile: rare, so they have a list of their own. */
+  /** The peer that submitted it; peers that joined it are rare and have a list. */
   peer: Peer | null = null;
   replyId = 0;
   others: { readonly peer: Peer; readonly replyId: number }[] | null = null;
@@ -44,17 +44,17 @@ export class Storing implements Durability {
   readonly #broker: BrokerState;
   readonly #store: Store;
   /**
-   * By ticket. The row of a job without a worker has its ticket in place of a worker. No map by job, and no new object
-   * for each: V8 promotes what lives through a commit, and what a busy map has dropped.
+   * By ticket. The row of a job without a worker has its ticket in the worker's place. No map by job and no new object
+   * for each: V8 promotes objects that live through a commit, and those that a busy map drops.
    */
   readonly #pending: (Pending | undefined)[] = [undefined];
   readonly #freeTickets: Ticket[] = [];
-  /** Tickets of foreground jobs that went on when a background submit had joined them: rare. */
+  /** Tickets of foreground jobs that a background submit has joined: rare. */
   readonly #joined = new Map<number, Ticket>();
-  /** Durable; those before `#answered` are answered. */
+  /** Durable jobs; those before `#answered` are answered. */
   readonly #stored: Ticket[] = [];
   #answered = 0;
-  /** What the options say of functions, once it was looked up. */
+  /** Whether a function is relaxed, once its options were looked up. */
   readonly #relaxed = new WeakMap<FunctionQueue, boolean>();
 
   constructor(broker: BrokerState, store: Store) {
@@ -66,7 +66,7 @@ export class Storing implements Durability {
     };
   }
 
-  /** A new background job: it gets ready and is answered now (relaxed) or when it is durable. */
+  /** A new background job: makes it ready and answers now (relaxed) or when it is durable. */
   submit(peer: Peer, replyId: number, job: number, startMs: number): void {
     const broker = this.#broker;
     const serial = broker.jobs.table.serial(job);
@@ -89,7 +89,7 @@ export class Storing implements Durability {
     this.#wait(ticket, peer, replyId);
   }
 
-  /** A foreground job that a background submit joins must last from now on. False when the store does not take it. */
+  /** A background submit joins a foreground job, which must become durable. False when the store does not take it. */
   keep(job: number): boolean {
     const { jobs, options } = this.#broker;
     if (options.storesAtEnd === true || jobs.has(job, Flag.STORED)) return true;
@@ -108,13 +108,13 @@ export class Storing implements Durability {
     return found.sort((a, b) => jobs.table.serial(a) - jobs.table.serial(b));
   }
 
-  /** Hands a job over that was answered long ago. False when the store does not take it now. */
+  /** Hands over a job that was answered long ago. False when the store does not take it now. */
   storeLate(job: number): boolean {
     const { scheduled } = this.#broker.jobs;
     return this.#append(job, scheduled.has(job) ? scheduled.atOf(job) : 0, false) !== 0;
   }
 
-  /** Whether the job is not durable yet; then the reply to `peer` waits with the others. */
+  /** Whether the job is not durable yet; then the reply to `peer` waits until it is. */
   isAwaited(job: number, peer: Peer, replyId: number): boolean {
     const ticket = this.#ticketOf(job);
     if (ticket === 0) return false;
@@ -123,8 +123,8 @@ export class Storing implements Durability {
   }
 
   /**
-   * One event: answers those whose jobs have become durable, or could not. False when more are left than one event should
-   * take. A job that could not be stored never waits: its reference means nothing any more.
+   * One event: answers jobs that have become durable or could not be stored. False when more are left than one event
+   * should take. Jobs that could not be stored are all answered: their references are invalid.
    */
   answerDurable(): boolean {
     this.#store.takeOutcomes((ticket, isStored) => {
@@ -142,7 +142,7 @@ export class Storing implements Durability {
     return stored.length === 0;
   }
 
-  /** The ticket, or 0 when the store takes nothing now. */
+  /** Appends the job to the store; returns its ticket, or 0 when the store takes nothing now. */
   #append(job: number, startMs: number, isAwaited: boolean): Ticket {
     const { jobs } = this.#broker;
     const ticket = this.#freeTickets.pop() ?? this.#pending.length;
@@ -162,7 +162,7 @@ export class Storing implements Durability {
     return ticket;
   }
 
-  /** 0 when no reply waits for the job to be durable. */
+  /** The ticket of a job that replies wait for; 0 when none does. */
   #ticketOf(job: number): Ticket {
     const { jobs } = this.#broker;
     return jobs.state(job) === Flag.STORING
@@ -170,7 +170,7 @@ export class Storing implements Durability {
       : (this.#joined.get(job) ?? 0);
   }
 
-  /** No reply joins the job's wait any more. A job that was being stored leaves that state in the same event. */
+  /** Ends the job's wait: no more replies join it. A job that was being stored leaves that state in the same event. */
   #drop(job: number): void {
     const { jobs } = this.#broker;
     if (jobs.state(job) !== Flag.STORING) {
@@ -192,7 +192,7 @@ export class Storing implements Durability {
     return isRelaxed;
   }
 
-  /** The reply to `peer` waits for the store: it takes its place in the order of replies now. */
+  /** Lets the reply to `peer` wait for the store; it reserves its place in the order of replies now. */
   #wait(ticket: Ticket, peer: Peer, replyId: number): void {
     const pending = this.#pending[ticket] as Pending;
     const id = replyId === 0 ? this.#broker.outbox.reserveReply(peer) : replyId;
@@ -240,8 +240,8 @@ export class Storing implements Durability {
   }
 
   /**
-   * The store could not keep the job. An unacknowledged job is discarded; a foreground job that a submit had joined goes
-   * on as before; a job whose client did not wait stays in memory.
+   * The store could not keep the job. An unacknowledged job is discarded; a foreground job that a submit had joined
+   * continues as before; a job that was answered before stays in memory.
    */
   #giveUp({ job, isAwaited }: Pending): void {
     const { jobs } = this.#broker;

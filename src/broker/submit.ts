@@ -1,6 +1,6 @@
 /**
- * SUBMIT_*: coalesce with a live job of the same function and unique, or make a new one and wake workers.
- * Order of the checks as in gearmand: unique length, coalescing, queue limit, then the handle is spent.
+ * SUBMIT_*: coalesce with a live job of the same function and unique, or create a job and wake workers. Order of the
+ * checks as in gearmand: unique length, coalescing, queue limit; then the handle is used up.
  */
 import { LogLevel } from '../base/logger.ts';
 import { writeHeader } from '../protocol/encode.ts';
@@ -31,7 +31,7 @@ const SUBMIT_FLAGS = Uint16Array.from(
 const DASH = 0x2d;
 const UTF8 = new TextDecoder();
 
-/** One submit of `peer`: reply `replyId` is JOB_CREATED, or ERROR without a job. */
+/** One submit of `peer`: reply `replyId` is JOB_CREATED, or ERROR and no job. */
 export function submit(broker: BrokerState, peer: Peer, frame: Frame, replyId: number): void {
   const { type } = frame;
   const extra = EXTRA[type];
@@ -53,7 +53,7 @@ export function submit(broker: BrokerState, peer: Peer, frame: Frame, replyId: n
     }
   }
   const known = broker.functions.find(frame.bytes, frame.off, frame.a0, frame.hash0);
-  // A name that is refused is not kept either.
+  // The name of a refused function is not kept.
   if (known === null && !hasRoom(broker, frame, Kept.FUNCTION + nameCost(frame.a0))) {
     refuse(broker, peer, replyId, Errors.queueFull);
     return;
@@ -101,14 +101,14 @@ export function submit(broker: BrokerState, peer: Peer, frame: Frame, replyId: n
 }
 
 /**
- * Whether there is memory for the job, and for `besides` more bytes. New jobs stop at 7/8 of the limit, but one that lies
- * in memory which was used before costs nothing.
+ * Whether there is memory for the job and `besides` more bytes. New jobs stop at 7/8 of the limit, but a job in memory
+ * that was used before costs nothing.
  */
 function hasRoom(broker: BrokerState, frame: Frame, besides: number): boolean {
   const { account, jobs } = broker;
   const isBlob = frame.blob > 0 || frame.dataBytes > SLAB_BYTES_MAX;
   const blockBytes = frame.a1 + (isBlob ? 0 : frame.dataBytes);
-  // Blobs are counted by the reactor, those that have come in this turn too.
+  // The reactor counts blobs, including those of this turn.
   if (isBlob) account.refresh();
   const bytes = JOB_ROW_BYTES + frame.a1 + (frame.blob > 0 ? 0 : frame.dataBytes) + besides;
   return account.admits(bytes) || (!isBlob && besides === 0 && jobs.hasUsedRoom(blockBytes));
@@ -123,7 +123,7 @@ function logAccepted(broker: BrokerState, frame: Frame, startMs: number): void {
   broker.options.log.log(LogLevel.NOTICE, `accepted,${name},${unique},${startMs / 1000}`);
 }
 
-/** Puts a new job where it belongs: into its queue, or beside it until `startMs` of the wall clock. */
+/** Puts a new job into its queue, or into the schedule until `startMs` of the wall clock. */
 export function makeReady(broker: BrokerState, job: number, startMs: number): void {
   if (startMs > broker.wallMs) broker.jobs.becomeScheduled(job, startMs);
   else queue(broker, job);
@@ -141,13 +141,13 @@ function createJob(broker: BrokerState, fn: FunctionQueue, flags: number, frame:
     frame.dataBytes,
     blob,
   );
-  // The frame's reference is the job's now.
+  // The job owns the frame's reference now.
   frame.blob = 0;
   broker.jobs.stamp(job, broker.nowMs);
   return job;
 }
 
-/** Attaches to a live job, which keeps its workload, priority and time; a background submit makes it last. */
+/** Attaches to a live job, which keeps its workload, priority and time; a background submit makes it durable. */
 function coalesce(
   broker: BrokerState,
   peer: Peer,
@@ -169,7 +169,7 @@ function coalesce(
   replyCreated(broker, peer, replyId, job, broker.jobs.table.serial(job));
 }
 
-/** The job may have ended since: its handle is still the answer. */
+/** Answers with the handle, even when the job has ended since. */
 export function replyCreated(
   broker: BrokerState,
   peer: Peer,

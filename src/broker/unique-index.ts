@@ -1,13 +1,13 @@
 /**
- * Finds the live job of a function and unique: open addressing with linear probing over pairs of words (hash, job).
- * It never stalls: a table that is too full or too empty is replaced by a fresh one, into which every insert and remove
+ * Finds the live job of a function and unique: open addressing with linear probing over pairs of words (hash, job). It
+ * never stalls: a table that is too full or too empty is replaced by a fresh one, into which every insert and remove
  * moves 16 buckets of the old one; until that is done, look-ups read the new table, then the old.
  *
  *   old   [ moved: never read again | not moved yet: job, 0 = empty, -1 = removed ]
  *                                   ^ cursor
  *
- * Removing shifts back in the new table, so that it has no marks and probing stays short; the old one only gets marks.
- * Source: docs/design.md, section 10.
+ * Removing shifts entries back in the new table, so that it has no marks and probing stays short; the old one only
+ * gets marks. Source: docs/design.md, section 10.
  */
 import { Account } from '../base/account.ts';
 import { assert } from '../base/assert.ts';
@@ -21,27 +21,27 @@ const REMOVED = -1;
 const DISCARD_BYTES = 1024 * 1024;
 const NO_TABLE = new Int32Array(0);
 
-/** Jobs by 32-bit hash. Every call touches O(1) buckets as long as the low bits of the hashes are well mixed. */
+/** Jobs by 32-bit hash. Every call touches O(1) buckets while the low bits of the hashes are well mixed. */
 export class UniqueIndex {
   readonly #equals: (job: number) => boolean;
   readonly #discard: ((bytes: Uint8Array) => void) | null;
   readonly #account: Account;
   #table: Int32Array = new Int32Array(2 * BUCKETS_MIN);
   #mask = BUCKETS_MIN - 1;
-  /** Table that is being emptied, of length 0 when there is none. */
+  /** The table that is being emptied, of length 0 when there is none. */
   #old: Int32Array = NO_TABLE;
   #oldMask = 0;
   /** Buckets of the old table below this are moved. */
   #cursor = 0;
   #discardedBytes = 0;
   #count = 0;
-  /** Entries at which the table is replaced by a greater one (7/10) and by a smaller one (1/8). */
+  /** Numbers of entries at which the table is replaced by a greater one (7/10) and by a smaller one (1/8). */
   #growAt = growAt(BUCKETS_MIN);
   #shrinkAt = 0;
 
   /**
-   * `equals` says whether `job` has the function and unique that the caller looks for at this moment; it is called only
-   * for jobs whose hash agrees and must not change the index. `discard`, when given, gets memory that is not read again.
+   * `equals` returns whether `job` has the function and unique of the current look-up; it is called only for jobs with
+   * the same hash and must not change the index. `discard`, when given, gets memory that will not be read again.
    * `account` is charged for whole tables.
    */
   constructor(
@@ -63,14 +63,14 @@ export class UniqueIndex {
     return this.#table.byteLength + this.#old.byteLength;
   }
 
-  /** Memory that the next insert may need for a greater table; nearly always 0. */
+  /** Memory that the next insert may need for a greater table; 0 in nearly all cases. */
   get nextGrowth(): number {
     return this.#count >= this.#growAt && this.#old.length === 0 ? 2 * this.#table.byteLength : 0;
   }
 
   /**
-   * The job with this hash that `equals` accepts, or 0. Hashes are int32; the same 32 bits as uint32 are taken too, but
-   * may cost a heap number on the way here.
+   * The job with this hash that `equals` accepts, or 0. Hashes are int32; the same 32 bits as uint32 work too, but may
+   * cost a heap number.
    */
   find(hash: number): number {
     const table = this.#table;
@@ -84,7 +84,7 @@ export class UniqueIndex {
     return this.#old.length === 0 ? 0 : this.#findOld(wanted);
   }
 
-  /** Adds a job (not 0, below 2^32-1) under its hash; the caller knows that no equal one is there. */
+  /** Adds a job (not 0, below 2^32-1) under its hash; the caller has checked that no equal one exists. */
   insert(hash: number, job: number): void {
     assert(job > 0 && job < 0xffffffff, 'insert a unique: no such job number');
     if (this.#old.length !== 0) this.#step();
@@ -143,8 +143,8 @@ export class UniqueIndex {
   }
 
   /**
-   * Where probing of the old table starts and how it goes on: buckets below the cursor are left out, and whoever is
-   * back at the start has seen all. An entry displaced over the end of the table is found behind the cursor.
+   * Where probing of the old table starts. Probing skips buckets below the cursor and ends when it is back at the
+   * start. Entries displaced over the end of the table are found after the cursor.
    */
   #firstOld(hash: number): number {
     const thread = hash & this.#oldMask;
@@ -168,7 +168,10 @@ export class UniqueIndex {
     this.#step();
   }
 
-  /** Moves the next buckets. Both directions read and write upwards in memory, because low bits choose the bucket. */
+  /**
+   * Moves the next buckets. Growing and shrinking both read and write upwards in memory, because low bits choose the
+   * bucket.
+   */
   #step(): void {
     const old = this.#old;
     const table = this.#table;
@@ -193,12 +196,12 @@ export class UniqueIndex {
   }
 }
 
-/** Entries at which a table of that many buckets is replaced by a greater one. */
+/** Number of entries at which a table of that many buckets is replaced by a greater one. */
 function growAt(buckets: number): number {
   return Math.floor(buckets * 0.7);
 }
 
-/** Writes an entry into the first empty bucket from its home on. */
+/** Writes an entry into the first empty bucket, starting with the one that its hash chooses. */
 function put(table: Int32Array, mask: number, hash: number, job: number): void {
   let bucket = hash & mask;
   while (table[2 * bucket + 1] !== 0) bucket = (bucket + 1) & mask;
@@ -206,7 +209,7 @@ function put(table: Int32Array, mask: number, hash: number, job: number): void {
   table[2 * bucket + 1] = job;
 }
 
-/** Empties a bucket and moves those back into the gap that probing would no longer reach. */
+/** Empties a bucket and moves back into the gap the entries that probing would no longer reach. */
 function closeGap(table: Int32Array, mask: number, bucket: number): void {
   let gap = bucket;
   for (let next = (gap + 1) & mask; ; next = (next + 1) & mask) {

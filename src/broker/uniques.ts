@@ -1,6 +1,6 @@
 /**
- * Live jobs by (function, unique), or by (function, workload) when the unique is `-`. A job leaves when it ends, or when
- * no submit may coalesce onto it any more. Source: coalescing of gearmand.
+ * Live jobs by (function, unique), or by (function, workload) when the unique is `-`. A job leaves when it ends, or
+ * when submits may no longer coalesce with it. Source: coalescing of gearmand.
  */
 import { equalBytes } from '../base/bytes.ts';
 import type { BlobStore } from '../protocol/frame.ts';
@@ -10,7 +10,7 @@ import type { Jobs, MemoryHooks } from './jobs.ts';
 import { Flag } from './jobs.ts';
 import { UniqueIndex } from './unique-index.ts';
 
-/** What the look-up at hand compares with: the unique, or with `isByWorkload` the workload, maybe in a blob. */
+/** The key of the current look-up: the unique, or with `isByWorkload` the workload, which may be in a blob. */
 interface Probe {
   fn: FunctionQueue | null;
   bytes: Uint8Array;
@@ -24,7 +24,7 @@ export class Uniques {
   readonly #jobs: Jobs;
   readonly #blobs: BlobStore;
   readonly #index: UniqueIndex;
-  /** Reused by every look-up, so that none allocates. */
+  /** Reused by every look-up, to avoid allocation. */
   readonly #probe: Probe = {
     fn: null,
     bytes: new Uint8Array(0),
@@ -81,14 +81,14 @@ export class Uniques {
     this.#index.insert(hash, job);
   }
 
-  /** Takes the job out, if it is there: its key is free again. */
+  /** Removes the job, if it is there: its key is free again. */
   remove(job: number): void {
     if (!this.#jobs.has(job, Flag.INDEXED)) return;
     this.#index.remove(this.#jobs.word(job, Job.UNIQUE_HASH) | 0, job);
     this.#jobs.clearFlag(job, Flag.INDEXED);
   }
 
-  /** Compares a job of equal hash with what `find` looks for. */
+  /** Whether a job of equal hash has the key of the current look-up. */
   #matches(job: number): boolean {
     const probe = this.#probe;
     const jobs = this.#jobs;
@@ -136,7 +136,7 @@ export class Uniques {
   }
 }
 
-/** Mixes a function into the hash of a unique, so that one key used with many functions spreads. */
+/** Mixes a function into the hash of a unique, so that one key used with many functions is spread. */
 export function keyHash(functionIndex: number, hash: number): number {
   return Math.imul(hash ^ Math.imul(functionIndex, 0x9e3779b1), 0x85ebca6b);
 }

@@ -1,13 +1,13 @@
 /**
  * Waking of sleeping workers. Invariant after every event, for each function:
  *   woken >= min(runnable * perJob, woken + sleeping), a peer counting in each of its functions;
- * woken are the longest sleepers, never one more than this asks. A woken peer that has not come within the wake-up
- * delay no longer counts, so that no job waits for one stuck worker. Source: docs/design.md, section 1.
+ * The longest sleepers are woken, and no more than the invariant needs. A woken peer that has not come within the
+ * wake-up delay no longer counts, so that no job waits for one stuck worker. Source: docs/design.md, section 1.
  *
- * Each function counts and lists the few-function peers that offer it. A many-function peer, which offers very many, is
- * neither counted nor listed: its sleep and its wake are one word, and balancing a function looks at all such peers that
- * offer it. When many of its functions have jobs they are looked at in slices (looks.ts), and the invariant holds again
- * after the last slice.
+ * Each function counts and lists the few-function peers that offer it. A many-function peer, which offers very many,
+ * is neither counted nor listed: its sleep and its wake cost one word, and balancing a function reads all such peers
+ * that offer it. When many of its functions have jobs they are visited in slices (looks.ts), and the invariant holds
+ * again after the last slice.
  */
 import { ROW_STEPS } from '../base/steps.ts';
 import type { AbilityLink, FunctionQueue, FunctionTable } from './functions.ts';
@@ -17,9 +17,12 @@ import type { Outbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
 import { Waking } from './peer.ts';
 
-/** Functions of a few-function peer. From here on touching each of them costs more than looking at a few dozen peers. */
+/**
+ * Functions of a few-function peer at most. Beyond that, touching each of them costs more than reading a few dozen
+ * peers.
+ */
 const FEW_FUNCTIONS_MAX = 128;
-/** Functions of a many-function peer that are looked at within the event. */
+/** Functions of a many-function peer that are visited within the event. */
 const LOOKS_AT_ONCE = 1024;
 
 interface Wake {
@@ -38,11 +41,11 @@ export class Waker {
   readonly looks: Looks;
   readonly #balanceNow = (fn: FunctionQueue) => this.balance(fn, this.#nowMs);
   #nowMs = 0;
-  /** Many-function peers that sleep. */
+  /** Sleeping many-function peers. */
   #manyFunctionSleepers = 0;
-  /** Counts sleeps of all peers, for their order. */
+  /** Counts the sleeps of all peers, for their order. */
   #sleeps = 0;
-  /** Wakes under way, oldest first: all have the same delay, so order of wake is order of due time. */
+  /** Pending wakes, oldest first: all have the same delay, so they fall due in the order of the wakes. */
   #wakes: Wake[] = [];
   #firstWake = 0;
 
@@ -67,7 +70,7 @@ export class Waker {
     this.#perJob = perJob;
   }
 
-  /** Wakes as many sleepers of `fn` as its runnable jobs ask for. */
+  /** Wakes as many sleepers of `fn` as its runnable jobs need. */
   balance(fn: FunctionQueue, nowMs: number): void {
     const wanted = fn.runnable * this.#perJob;
     if (fn.manyFunction === null)
@@ -77,8 +80,8 @@ export class Waker {
   }
 
   /**
-   * Looks at every function that `peer` offers: at once when these are few or few of all functions have jobs, else in
-   * slices (`look`).
+   * Balances every function that `peer` offers: at once when there are few, or when few functions have jobs; otherwise
+   * in slices (`look`).
    */
   balanceAll(peer: Peer, nowMs: number): void {
     const { abilities } = peer;
@@ -102,17 +105,17 @@ export class Waker {
     } else this.looks.add(abilities);
   }
 
-  /** Goes on with the slices until the turn has cost `stepsMax`. */
+  /** Continues with the slices until the turn has cost `stepsMax`. */
   look(stepsMax: number, nowMs: number): void {
     this.#nowMs = nowMs;
     this.looks.run(stepsMax, this.#balanceNow);
   }
 
-  /** PRE_SLEEP: from now on the peer is to be woken; at once if there are jobs for which no peer was woken. */
+  /** PRE_SLEEP: from now on the peer may be woken; at once if there are jobs for which no peer was woken. */
   sleep(peer: Peer, sleepSerial: number, nowMs: number): void {
     const before = peer.waking;
     peer.sleepSerial = sleepSerial;
-    // Asleep already: its functions ask for no peer, or would have woken it.
+    // Asleep already: its functions need no peer, or would have woken it.
     if (before === Waking.sleeping) return;
     if (before === Waking.woken) this.#uncount(peer);
     peer.waking = Waking.sleeping;
@@ -122,7 +125,7 @@ export class Waker {
   }
 
   /**
-   * GRAB, CANT_DO, gone: the peer is awake. True when it had been woken: then its functions must be looked at again
+   * GRAB, CANT_DO, gone: the peer is awake. True when it had been woken: then balance its functions again
    * (`balanceAll`) once the event has taken effect.
    */
   markAwake(peer: Peer): boolean {
@@ -135,7 +138,7 @@ export class Waker {
     return true;
   }
 
-  /** A function that a sleeping or woken peer begins to offer counts at once. */
+  /** Call when a sleeping or woken peer begins to offer a function: it counts at once. */
   join(peer: Peer, fn: FunctionQueue, nowMs: number): void {
     const ability = peer.ability(fn.index);
     if (ability === undefined || ability.registrations > 1) return;
@@ -158,7 +161,7 @@ export class Waker {
     else fn.removeSleeper(ability);
   }
 
-  /** The peer, if a many-function one, is not any more; true when it was. Its functions still list it. */
+  /** Ends the peer's being a many-function one; true when it was. Its functions still list it. */
   detach(peer: Peer): boolean {
     if (!peer.isManyFunction) return false;
     if (peer.waking === Waking.sleeping) this.#manyFunctionSleepers--;
@@ -166,7 +169,7 @@ export class Waker {
     return true;
   }
 
-  /** Gives up on peers that were woken and did not come; the next sleepers are woken in their place. */
+  /** Stops waiting for peers that were woken and did not come; the next sleepers are woken instead. */
   tick(nowMs: number): void {
     while (this.nextDueMs() <= nowMs) {
       const wake = this.#wakes[this.#firstWake++] as Wake;
@@ -177,22 +180,22 @@ export class Waker {
     }
   }
 
-  /** When `tick` has something to do, or Infinity. */
+  /** When `tick` is due, or Infinity. */
   nextDueMs(): number {
     while (this.#firstWake < this.#wakes.length) {
       const wake = this.#wakes[this.#firstWake] as Wake;
       if (isPending(wake)) return wake.dueMs;
       this.#firstWake++;
     }
-    // Asked every turn: a new array is cheaper than a change of length, and an empty one stays as it is.
+    // Runs every turn: a new array is cheaper than a change of length, and an empty one stays as it is.
     if (this.#firstWake > 0) this.#wakes = [];
     this.#firstWake = 0;
     return Number.POSITIVE_INFINITY;
   }
 
   /**
-   * Wakes the longest sleeper of a function that many-function peers offer, if its jobs ask for one more. Linear in
-   * those peers; nothing while no peer sleeps.
+   * Wakes the longest sleeper among the many-function peers of a function, if its jobs need one more. Linear in those
+   * peers; no cost while no peer sleeps.
    */
   #wakeOne(
     fn: FunctionQueue,
@@ -238,7 +241,7 @@ export class Waker {
   }
 
   #remember(wake: Wake): void {
-    // Most wakes are answered long before they are due: drop the answered ones now and then, so that a busy
+    // Most wakes are answered long before they are due: answered ones are dropped from time to time, so that a busy
     // server keeps no more of them than it has workers.
     if (this.#wakes.length - this.#firstWake >= 1024 && (this.#wakes.length & 1023) === 0) {
       this.#wakes = this.#wakes.slice(this.#firstWake).filter(isPending);

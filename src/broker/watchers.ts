@@ -1,7 +1,7 @@
 /**
- * The peers that wait for each job, and how often: a peer that submits the same unique again has one subscription more. The first
- * subscription of a job lies in its row and in the peer's own list; more of them, which are rare, in a side map.
- * Rule: every operation but `forEach` and `dropAll` is O(1) in the other peers of the job.
+ * The peers that wait for each job, and how often: a peer that submits the same unique again has one more
+ * subscription. The first subscription of a job is in its row and in the peer's own list; further ones, which are
+ * rare, are in a side map. Rule: every operation but `forEach` and `dropAll` is O(1) in the other peers of the job.
  */
 import type { Account } from '../base/account.ts';
 import { Flag, type JobRows } from './job-rows.ts';
@@ -9,12 +9,12 @@ import { Job } from './job-table.ts';
 import { Kept } from './kept.ts';
 import type { Peer, PeerTable } from './peer.ts';
 
-/** Subscriptions of one peer to one job. Each has its copy of all that the worker sends. */
+/** Subscriptions of one peer to one job. Each gets a copy of every packet of the worker. */
 export const SUBSCRIPTIONS_MAX = 1024;
 
-/** Subscriptions beside the first one. */
+/** Subscriptions after the first one. */
 interface More {
-  /** By peer, the one that has subscribed last at the end. */
+  /** By peer, the latest subscriber last. */
   readonly counts: Map<Peer, number>;
   total: number;
 }
@@ -22,10 +22,10 @@ interface More {
 export class Watchers {
   readonly #rows: JobRows;
   readonly #peers: PeerTable;
-  /** Is charged for the side map; each pair of job and peer is its peer's. */
+  /** Charged for the side map; each pair of job and peer is charged to its peer. */
   readonly #account: Account;
   readonly #more = new Map<number, More>();
-  /** Pairs of job and peer in the side map: what they take does not depend on their counts. */
+  /** Pairs of job and peer in the side map; their size does not depend on their counts. */
   sideCount = 0;
 
   constructor(rows: JobRows, peers: PeerTable, account: Account) {
@@ -34,7 +34,7 @@ export class Watchers {
     this.#account = account;
   }
 
-  /** One subscription more of `peer`; false, and nothing changes, when it has SUBSCRIPTIONS_MAX. */
+  /** Adds a subscription of `peer`; false, without a change, when it has SUBSCRIPTIONS_MAX. */
   add(job: number, peer: Peer): boolean {
     const rows = this.#rows;
     const hasMore = rows.has(job, Flag.HAS_MORE_WATCHERS);
@@ -75,8 +75,8 @@ export class Watchers {
   }
 
   /**
-   * Calls `send` for the peers with the number of their subscriptions, the one that has subscribed last first: gearmand
-   * sends to the latest subscription first. The first subscriber comes again at the end, for that subscription alone.
+   * Calls `send` for each peer with the number of its subscriptions, the latest subscriber first, as gearmand does.
+   * The first subscriber comes again at the end, for its first subscription.
    */
   forEach(job: number, send: (peer: Peer, count: number) => void): void {
     const rows = this.#rows;

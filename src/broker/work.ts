@@ -1,8 +1,8 @@
 /**
- * WORK_*: what a worker says of a job it holds goes to every watcher; a final packet ends the job.
- * Rule: accepted only from the peer that holds the job, or has lost it to its timeout (late.ts). A packet of a
- * worker in another thread whose job was taken back meanwhile is dropped unanswered: its own thread answers for handles
- * that were never its own. Source: Gearman PROTOCOL, worker requests.
+ * WORK_*: packets of a worker about a job that it holds go to every watcher; a final packet ends the job. Rule:
+ * accepted only from the peer that holds the job, or has lost it to its timeout (late.ts). A packet of a worker in
+ * another thread whose job was taken back meanwhile is dropped without a reply: its own thread answers for handles
+ * that it never held. Source: Gearman PROTOCOL, worker requests.
  */
 import { copyBytes } from '../base/bytes.ts';
 import { ROW_STEPS } from '../base/steps.ts';
@@ -58,7 +58,7 @@ export function work(broker: BrokerState, peer: Peer, frame: Frame): void {
   broker.finish(job);
 }
 
-/** A job that a late packet ends waits in its queue: how long that run took is not known any more. */
+/** A job that a late packet ends is in its queue: how long that run took is not known. */
 function countEnd(broker: BrokerState, job: number, kind: number): void {
   const { jobs, functionStats } = broker;
   const fn = jobs.functionOf(job);
@@ -67,15 +67,15 @@ function countEnd(broker: BrokerState, job: number, kind: number): void {
 }
 
 /**
- * The job named by argument 0 if `peer` holds it, or may end it although it is late; else 0, answered with ERROR where
- * that is ours to do.
+ * The job named by argument 0 if `peer` holds it, or may end it although it is late; otherwise 0, after an ERROR
+ * unless another thread answers.
  */
 function heldJob(broker: BrokerState, peer: Peer, frame: Frame): number {
   const { handles } = broker;
   let handleBytes = frame.a0;
   if (frame.type === Packet.WORK_FAIL) {
     if (handleBytes > HANDLE_BYTES_MAX) return refuse(broker, peer, Errors.handleTooLarge);
-    // Some workers end the handle with a NUL; no client may ever see it.
+    // Some workers end the handle with a NUL; clients must not see it.
     if (handleBytes > 0 && frame.bytes[frame.off + handleBytes - 1] === 0) handleBytes--;
   }
   if (
@@ -90,8 +90,8 @@ function heldJob(broker: BrokerState, peer: Peer, frame: Frame): number {
 }
 
 /**
- * `peer` has lost the job to its timeout. Its first final packet ends the job while no worker has it: then it does not run
- * again. Else, and whatever is not final, it is swallowed.
+ * `peer` has lost the job to its timeout. Its first final packet ends the job while no worker has it, so that it does
+ * not run again. All other packets are ignored.
  */
 function lateJob(
   broker: BrokerState,
@@ -111,10 +111,10 @@ function refuse(broker: BrokerState, peer: Peer, error: Uint8Array): 0 {
   return 0;
 }
 
-/** A step for each 64 bytes of a copy: a worker whose job has many watchers sends the next part in a later turn. */
+/** One step for each 64 bytes of a copy: a worker whose job has many watchers sends the next part in a later turn. */
 const COPY_SHIFT = 6;
 
-/** The packet as it came, to every watcher: handle \0 and what follows it. */
+/** Sends the packet unchanged to every watcher: handle \0 and the rest. */
 function forward(broker: BrokerState, job: number, frame: Frame): void {
   const { jobs } = broker;
   if (!jobs.has(job, Flag.HAS_MORE_WATCHERS)) {
@@ -144,7 +144,7 @@ function forwardTo(broker: BrokerState, watcher: Peer, frame: Frame, copies: num
   }
 }
 
-/** WORK_EXCEPTION to the watchers that asked for it, WORK_FAIL to the others; either ends the job. */
+/** WORK_EXCEPTION to the watchers that asked for it, WORK_FAIL to the others; both end the job. */
 function forwardException(broker: BrokerState, job: number, frame: Frame): void {
   broker.jobs.watchers.forEach(job, (watcher, copies) => {
     if (broker.outbox.takesExceptions(watcher)) forwardTo(broker, watcher, frame, copies);

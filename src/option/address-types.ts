@@ -1,26 +1,26 @@
 /**
- * Option types of addresses: a port or service name, and what to listen on.
- * Rule: nothing is resolved over the network here; host names stay names until the server binds.
+ * Option types of addresses: a port or service name, and addresses to listen on. Rule: this file resolves nothing over
+ * the network; host names stay names until the server binds.
  */
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { list, type ProgramType } from './types.ts';
 
 const PORT_MAX = 65535;
-/** Bytes of a Unix socket's path that Linux takes, without the closing NUL. */
+/** The longest path of a Unix socket that Linux takes, in bytes, without the closing NUL. */
 const SOCKET_PATH_BYTES_MAX = 107;
 
-/** A place to listen on as it was asked for; `port` null means the server's own port. */
+/** An address to listen on as configured; `port` null means the server's own port. */
 export type ListenTarget =
   | {
       readonly host: string;
       readonly port: number | null;
-      /** TLS; left out = what `--ssl` says. */
+      /** Whether to use TLS; left out: as `--ssl` says. */
       readonly isSecure?: boolean;
     }
   | { readonly path: string };
 
-/** Port of a TCP service in the text of a services file, or undefined. Names and aliases count. */
+/** The port of a TCP service in the text of a services file, or undefined. Aliases count as names. */
 export function findService(name: string, services: string): number | undefined {
   for (const line of services.split('\n')) {
     const [first, portAndProtocol, ...aliases] = line.replace(/#.*/, '').trim().split(/\s+/);
@@ -39,7 +39,7 @@ function readServices(): string {
   }
 }
 
-/** As strtoul of getaddrinfo reads it: blanks in front, a plus and zeros mean nothing. */
+/** As strtoul in getaddrinfo reads it: leading blanks, a plus and leading zeros are ignored. */
 const PORT_NUMBER = /^\s*\+?0*(\d{1,5})$/;
 
 function readPort(word: string): number | undefined {
@@ -90,7 +90,7 @@ function parseHost(word: string): { host: string; port: number | null } | undefi
     : { host: (bracketed ?? plain) as string, port: portNumber };
 }
 
-/** A listen target as one would write it. */
+/** A listen target as it would be written on a command line. */
 export function showListenTarget(target: ListenTarget): string {
   if ('path' in target) return `unix:${target.path}`;
   const scheme = target.isSecure === undefined ? '' : target.isSecure ? 'tls://' : 'tcp://';
@@ -98,7 +98,7 @@ export function showListenTarget(target: ListenTarget): string {
   return target.port === null ? `${scheme}${host}` : `${scheme}${host}:${target.port}`;
 }
 
-/** Addresses to listen on; an empty list is every address of the machine. */
+/** Addresses to listen on; an empty list means all addresses of the machine. */
 export const listenList = list<ListenTarget>({
   argument: 'addr',
   allowed:

@@ -1,12 +1,11 @@
 /**
- * What is said about options that are not allowed: always the option, the value, where it came from and what is
- * allowed instead.
+ * Errors about options: each names the option, the value, where it came from and what is allowed instead.
  */
 import type { OptionEntry, OptionRow, OptionValues } from './row.ts';
 
-/** Options that are not allowed. `code` is `ERR_GEARMAN_OPTION`; `problems` has one sentence for each, the message joins them. */
+/** Invalid options. `code` is `ERR_GEARMAN_OPTION`; `problems` has one sentence for each, `message` joins them. */
 export class OptionError extends Error {
-  /** Stable. */
+  /** Never changes. */
   readonly code = 'ERR_GEARMAN_OPTION';
   override readonly name = 'OptionError';
   /** One sentence each: which option, where it came from, what is allowed. */
@@ -18,7 +17,7 @@ export class OptionError extends Error {
   }
 }
 
-/** A value of a program, as it would be written in code; never throws. */
+/** A value given by a program as it would be written in code; never throws. */
 export function showGiven(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   try {
@@ -28,7 +27,7 @@ export function showGiven(value: unknown): string {
   }
 }
 
-/** `option --port: "x" (command line) is not allowed, allowed is ...`; without `origin` the brackets are left out. */
+/** `option --port: "x" (command line) is not allowed, allowed is ...`; without `origin` there are no brackets. */
 export function notAllowed(
   label: string,
   { type }: OptionEntry,
@@ -39,7 +38,7 @@ export function notAllowed(
   return `option ${label}: ${showGiven(value)}${from} is not allowed, allowed is ${type.allowed}`;
 }
 
-/** Sentences about values that do not go together; `label` names the option. */
+/** Sentences about values that exclude each other; `label` names the option. */
 export function conflictsOf(
   rows: readonly OptionRow[],
   values: OptionValues,

@@ -1,6 +1,6 @@
 /**
- * What `--help` prints: three examples, usage, description, options by group, environment, exit status; and what
- * `--help WORD` prints: the options that match.
+ * The text of `--help`: three examples, usage, description, options by group, environment, exit status; and of `--help
+ * WORD`: the options that match.
  */
 import { fullHelp, matchingOptions } from './matching.ts';
 import { helpCommand } from './read-words.ts';
@@ -8,9 +8,9 @@ import type { OptionRow } from './row.ts';
 import { closingSections, type Example, type Tool } from './tool.ts';
 
 const HELP_COLUMNS = 80;
-/** Below this wrapping makes text harder to read, not easier. */
+/** In fewer columns, wrapped text is harder to read than long lines. */
 const HELP_COLUMNS_MIN = 40;
-/** Longer lines are hard to read. */
+/** Longer lines are harder to read. */
 const HELP_COLUMNS_MAX = 100;
 
 /** Words of `text` in lines of at most `columns`, each after `indent`. */
@@ -30,7 +30,7 @@ function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', `${title}:`, ...lines];
 }
 
-/** Pairs as two columns; the left ones are as wide as the longest. */
+/** Pairs as two columns; the left one is as wide as its longest entry. */
 function pairs(rows: readonly (readonly [unknown, string])[], columns: number): string[] {
   const width = Math.max(0, ...rows.map(([left]) => String(left).length));
   const indent = ' '.repeat(width + 4);
@@ -43,7 +43,7 @@ function pairs(rows: readonly (readonly [unknown, string])[], columns: number): 
 function optionLines(name: string, options: readonly OptionRow[], columns: number): string[] {
   const command = helpCommand(name, options, columns, (group) => `${group}:`);
   const lines = command.helpInformation().trimEnd().split('\n');
-  // Commander starts with its own line of usage.
+  // Commander's help begins with its own usage line.
   return lines.slice(
     lines.findIndex((line) => line.endsWith(':') && !line.startsWith('Usage')) - 1,
   );

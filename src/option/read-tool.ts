@@ -1,6 +1,6 @@
 /**
- * Words of a tool's command line to values; options may be cut short where the C tool allows it.
- * Rule: every problem is found before anything is done.
+ * Reads a tool's command line into values; long options may be abbreviated where the C tool allows it. Rule: all
+ * problems are found before the tool does anything.
  */
 import { notAllowed } from './error.ts';
 import { readValue, readWords } from './read-words.ts';
@@ -8,9 +8,9 @@ import { flagsOf, type OptionRow, type OptionValues } from './row.ts';
 import type { Tool } from './tool.ts';
 
 export interface ReadTool {
-  /** By key, defaults included. */
+  /** Values by key, including defaults. */
   readonly values: OptionValues;
-  /** Keys of options that were given, in the order in which each was given last. */
+  /** Keys of the options that were given, ordered by where each was given last. */
   readonly given: ReadonlySet<string>;
   /** Words that are neither options nor values of options, in their order. */
   readonly operands: readonly string[];
@@ -18,7 +18,7 @@ export interface ReadTool {
   readonly problems: readonly string[];
 }
 
-/** Long options that were cut short, written out; ambiguous ones are problems. Leaves all else as it is. */
+/** Writes abbreviated long options in full and leaves other words unchanged; reports ambiguous ones as problems. */
 function writtenOut(words: readonly string[], tool: Tool, problems: string[]): string[] {
   const end = words.indexOf('--');
   return words.map((word, i) => {
@@ -27,7 +27,7 @@ function writtenOut(words: readonly string[], tool: Tool, problems: string[]): s
     if (tool.options.some((row) => row.name === stem)) return word;
     const meant = tool.options.filter((row) => row.name.startsWith(stem));
     const theirs = meant.filter((row) => row.isOwn !== true);
-    // What the C tool understands means here what it means there.
+    // An abbreviation that the C tool understands means the same here.
     const names = (theirs.length === 1 ? theirs : meant).map((row) => row.name);
     if (names.length > 1) {
       problems.push(
@@ -38,7 +38,7 @@ function writtenOut(words: readonly string[], tool: Tool, problems: string[]): s
   });
 }
 
-/** What is wrong with a word that commander does not know. */
+/** Describes the problem with a word that commander does not know. */
 function unknownOption(word: string, tool: Tool): string {
   const name = /^--([^=]+)=/.exec(word)?.[1];
   const isFlag = tool.options.some((row) => row.name === name && row.type.argument === null);
@@ -50,7 +50,7 @@ export function readToolWords(argv: readonly string[], tool: Tool): ReadTool {
   const problems: string[] = [];
   const words = tool.takesAbbreviations ? writtenOut(argv, tool, problems) : argv;
   const read = readWords(words, tool.options);
-  // Every word after an unknown option is unknown too: only the first is certainly wrong.
+  // Commander counts every word after an unknown option as unknown; only the first certainly is.
   const unknown = read.unknown[0];
   if (unknown !== undefined && problems.length === 0)
     problems.push(unknownOption(unknown.word, tool));
@@ -58,7 +58,7 @@ export function readToolWords(argv: readonly string[], tool: Tool): ReadTool {
   const found = new Map<string, (string | null)[]>();
   for (const { row, word } of read.given) {
     const earlier = found.get(row.key) ?? [];
-    // Taken out first: the order of the map is that of the last time each was given.
+    // Deleted first, so that the map is ordered by where each option was given last.
     found.delete(row.key);
     found.set(row.key, [...earlier, word]);
   }

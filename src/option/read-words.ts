@@ -1,7 +1,7 @@
 /**
- * Words of a command line or config file to options, by commander: long options in full, short ones also joined
- * (`-dR`, `-p4731`), `--name=value` or `--name value`, `--` ends them; and the commander that lists the options for
- * help. Rule: what a word means beside others is decided by the caller.
+ * Splits the words of a command line or config file into options and operands, by commander: long options in full,
+ * short ones also joined (`-dR`, `-p4731`), `--name=value` or `--name value`, `--` ends the options. Also builds the
+ * commander object that lists options for help. Rule: the caller decides what words mean together.
  */
 import { Command, CommanderError, Option } from 'commander';
 import { flagsOf, type OptionRow, shownDefault } from './row.ts';
@@ -12,21 +12,21 @@ export interface GivenWord {
   readonly word: string | null;
 }
 
-/** A word in its place. */
+/** A word and its position. */
 export interface PlacedWord {
   readonly word: string;
-  /** Among all words; -1 for one letter of a group such as `-dX`. */
+  /** Position among all words; -1 for a letter inside a group such as `-dX`. */
   readonly index: number;
 }
 
 export interface ReadWords {
-  /** In their order; an option may be there more than once. */
+  /** In the order given; an option may occur more than once. */
   readonly given: readonly GivenWord[];
   /** Words that are neither options nor values of options. */
   readonly operands: readonly PlacedWord[];
-  /** The first option that is not known, and every word after it that is no known option. */
+  /** The first unknown option, and each later word that is not a known option. */
   readonly unknown: readonly PlacedWord[];
-  /** What could not be read, in words; reading ends there. */
+  /** Why reading stopped, in words; null when all words were read. */
   readonly failure: string | null;
 }
 
@@ -62,10 +62,10 @@ export function helpCommand(
   });
 }
 
-/** Separates a word from its index while commander has it: it is in no word of a command line. */
+/** Separates a word from its position while commander has it; words of a command line cannot contain it. */
 const MARK = '\0';
 
-/** Values and operands keep their index; an option itself must stay as it is. */
+/** Adds the position to values and operands; options must stay as they are for commander to know them. */
 function marked(word: string, index: number): string {
   return word.startsWith('-') && !word.includes('=') ? word : `${word}${MARK}${index}`;
 }
@@ -75,7 +75,7 @@ function unmarked(word: string): string {
   return at < 0 ? word : word.slice(0, at);
 }
 
-/** A word of commander's with its index: that of its mark, or of the first word that is the same. */
+/** A word returned by commander with its position: by its mark, otherwise the first equal word. */
 function placed(text: string, words: readonly string[]): PlacedWord {
   const word = unmarked(text);
   return { word, index: word === text ? words.indexOf(word) : Number(text.slice(word.length + 1)) };
@@ -101,8 +101,8 @@ export function readWords(words: readonly string[], rows: readonly OptionRow[]):
 }
 
 /**
- * The value of an option from its words, of the last one where only one counts; undefined when none is allowed.
- * `refuse` hears each word that is not.
+ * The value of an option: of its last word where only one counts; undefined when no word is allowed. Calls `refuse`
+ * with each word that is not allowed.
  */
 export function readValue(
   row: OptionRow,

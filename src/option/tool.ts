@@ -1,6 +1,6 @@
 /**
- * What a command such as `gearman` knows of its command line: the texts of its manual and its options. `--help`, the
- * manual page and the tables of docs/ are made of it.
+ * The command line of a command such as `gearman`: the texts of its manual and its options. `--help`, the manual page
+ * and the tables of docs/ are derived from it.
  */
 import type { OptionRow } from './row.ts';
 
@@ -36,9 +36,9 @@ export interface Manual {
 export interface Tool {
   readonly manual: Manual;
   readonly options: readonly OptionRow[];
-  /** Long options may be cut short as long as they stay unique, as the C gearadmin allows. */
+  /** Whether long options may be abbreviated while they stay unambiguous, as the C gearadmin allows. */
   readonly takesAbbreviations: boolean;
-  /** What an option means that is given twice though it takes one value: an error, or the last one counts. */
+  /** How a repeated single-valued option is read: as an error, or the last one counts. */
   readonly onRepeat: 'refuse' | 'last wins';
 }
 

@@ -1,30 +1,30 @@
 /**
- * How the values of options are read, checked and named: a type reads a word of text, one of a server also a value of a
- * program, and says in words what it allows, so that all messages and tables agree.
- * Rule: `undefined` means "not allowed"; the caller makes the message.
+ * Reads, checks and names the values of options. A type reads a word of text (and, for the server, a value of a
+ * program) and describes in words what it allows, so that all messages and tables agree. Rule: `undefined` means "not
+ * allowed"; the caller writes the message.
  */
 
-/** One kind of value. `V` is what the program works with. */
+/** One kind of value. `V` is the type that the program uses. */
 export interface OptionType<V> {
-  /** What follows the flag in the help, such as `n`; null for a flag without a value. */
+  /** The placeholder after the flag in help, such as `n`; null for a flag without a value. */
   readonly argument: string | null;
-  /** Allowed values in words, to be put after "allowed is". */
+  /** Allowed values in words, to follow "allowed is". */
   readonly allowed: string;
   /** Reads a word of a command line, a config file or the environment. */
   readText(text: string): V | undefined;
-  /** The value for people, as one would write it, with what it means where that is not plain. */
+  /** The value for people, as it would be written, with its meaning where that is not obvious. */
   show(value: V): string;
 }
 
-/** One kind of value that programs hand in too. */
+/** A kind of value that programs can pass too. */
 export interface ProgramType<V> extends OptionType<V> {
-  /** Checks a value that a program hands in. */
+  /** Checks a value from a program. */
   accept(value: unknown): V | undefined;
-  /** The type in TypeScript of what `accept` takes, for the typed options of `createServer`. */
+  /** The TypeScript type of what `accept` takes, for the typed options of `createServer`. */
   readonly codeType: string;
-  /** Allowed values as their doc comment has them; left out: as `allowed`, empty: the type says it. */
+  /** Allowed values for the doc comment; left out: same as `allowed`; empty: the type is enough. */
   readonly codeAllowed?: string;
-  /** A default as the doc comment has it; left out: a literal. */
+  /** The default for the doc comment; left out: a literal. */
   showCode?(value: V): string;
 }
 
@@ -33,7 +33,7 @@ export interface IntegerRange {
   readonly max: number;
   /** Such as `milliseconds`. */
   readonly unit?: string;
-  /** Values with a meaning of their own, in or outside of the range: `{ 0: 'no limit' }`. */
+  /** Values with a special meaning, inside or outside of the range: `{ 0: 'no limit' }`. */
   readonly special?: Readonly<Record<number, string>>;
 }
 
@@ -56,7 +56,7 @@ function withMeaning(range: IntegerRange, value: number, shown: string): string 
 
 const UNIT_ARGUMENTS: Readonly<Record<string, string>> = { milliseconds: 'ms', seconds: 's' };
 
-/** Decimal integers; a sign is allowed, nothing else around the digits is. */
+/** Decimal integers with an optional sign; nothing else may surround the digits. */
 export function integer(range: IntegerRange): ProgramType<number> {
   return {
     argument: UNIT_ARGUMENTS[range.unit ?? ''] ?? 'n',
@@ -77,12 +77,12 @@ function showSize(bytes: number): string {
   return String(bytes);
 }
 
-/** `256 MiB`, where nobody could take a suffix for a part of the value. */
+/** `256 MiB`, for places where a suffix cannot be mistaken for part of the value. */
 function showIecSize(bytes: number): string {
   return showSize(bytes).replace(/[KMG]$/, ' $&iB');
 }
 
-/** Bytes, also written with a suffix K, M or G (1024 each); programs give plain numbers. */
+/** Bytes; text may have a suffix K, M or G (1024 each), programs pass plain numbers. */
 export function size(range: Omit<IntegerRange, 'unit'>): ProgramType<number> {
   return {
     argument: 'bytes',
@@ -106,7 +106,7 @@ const FLAG_WORDS: ReadonlyMap<string, boolean> = new Map([
   ...['0', 'false', 'off'].map((word) => [word, false] as const),
 ]);
 
-/** On when given; only the environment has a word for it. */
+/** True when given; only the environment has words for it. */
 export const flag: ProgramType<boolean> = {
   argument: null,
   allowed: 'true or false',
@@ -142,7 +142,7 @@ export const ANY_TEXT = 'any text that is not empty';
 export interface TextRule {
   /** Such as `file`. */
   readonly argument: string;
-  /** In words; default: any text that is not empty. */
+  /** Allowed values in words; default: any non-empty text. */
   readonly allowed?: string;
   readonly isAllowed?: (text: string) => boolean;
 }
@@ -167,14 +167,14 @@ export function text(rule: TextRule): ProgramType<string | null> {
 export interface ListRule<V> {
   readonly argument: string;
   readonly allowed: string;
-  /** One word; undefined when it is not allowed. */
+  /** Reads one word; undefined when it is not allowed. */
   read(word: string): V | undefined;
   show(value: V): string;
-  /** How an empty list is shown. */
+  /** The text for an empty list. */
   readonly none: string;
 }
 
-/** A word, or in programs a list of words; a row with this type is repeatable. */
+/** A list of words; programs may pass one word. Rows of this type are repeatable. */
 export function list<V>(rule: ListRule<V>): ProgramType<readonly V[]> {
   const accept = (value: unknown): V[] | undefined => {
     const words: unknown = typeof value === 'string' ? [value] : value;

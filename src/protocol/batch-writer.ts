@@ -1,6 +1,6 @@
 /**
- * The batch of one turn while it is being written: the arena's fill mark and the next free row.
- * Rule: every field of a row is written, because rows are used again turn after turn.
+ * Appends rows to the batch of a turn: the arena's fill mark and the next free row. Rule: every field of a row is
+ * written, because rows are reused in every turn.
  */
 import { ROW_INTS, Row } from './batch.ts';
 
@@ -9,18 +9,18 @@ export interface FrameBatch {
   readonly arena: Uint8Array;
   readonly rows: Int32Array;
   rowCount: number;
-  /** Arena bytes in use; the next bytes are put here. */
+  /** Arena bytes in use; the next bytes follow them. */
   arenaBytes: number;
 }
 
-/** No free row is left in `batch`. */
+/** True when `batch` has no free row. */
 export function isFull(batch: FrameBatch): boolean {
   return (batch.rowCount + 1) * ROW_INTS > batch.rows.length;
 }
 
 /**
- * Takes the next row and writes all of its fields: a span of the arena without arguments or data.
- * The caller has looked at `isFull`. Returns the row's first index in `batch.rows`.
+ * Takes the next row and writes all of its fields: a span of the arena without arguments or data. The caller has
+ * checked `isFull`. Returns the row's first index in `batch.rows`.
  */
 export function appendRow(
   batch: FrameBatch,
@@ -33,7 +33,7 @@ export function appendRow(
   const { rows } = batch;
   const row = batch.rowCount * ROW_INTS;
   batch.rowCount++;
-  // One store a field: filling the row first costs more than all of this.
+  // One store for each field: filling the row first costs more than all of these.
   rows[row + Row.CONN] = conn;
   rows[row + Row.TYPE] = type;
   rows[row + Row.START] = start;

@@ -1,6 +1,6 @@
 /**
- * Frame batch layout: what a reactor hands to a thread once per turn, and takes back once per turn.
- * Rule: rows and offsets are valid until the turn's callback returns; who keeps bytes copies them.
+ * Frame batch layout: the rows and bytes that a reactor hands to its thread once per turn, and the output that it
+ * takes back. Rule: rows and offsets are valid until the turn's callback returns; keep bytes longer by copying them.
  *
  *   rows  Int32Array, ROW_INTS per frame, in the order in which the bytes arrived on their connection
  *   arena Uint8Array, the bytes that rows point into
@@ -26,7 +26,7 @@ export const Row = {
   START: 2,
   /** Arena offset of the first argument (of the text, for a line). */
   OFF: 3,
-  /** Lengths of the arguments without their NUL; argument i+1 begins one byte behind the end of argument i. */
+  /** Lengths of the arguments without their NUL; argument i+1 begins one byte after the end of argument i. */
   A0: 4,
   A1: 5,
   A2: 6,
@@ -34,7 +34,7 @@ export const Row = {
   /** Arena offset of the data (END when there is none). */
   DATA: 8,
   DATA_LEN: 9,
-  /** 0: data lies in the arena; > 0: blob id, one reference belongs to the row; BLOB_DROPPED: data was read and dropped. */
+  /** 0: data lies in the arena; > 0: blob id, the row owns one reference; BLOB_DROPPED: data was read and dropped. */
   BLOB: 10,
   /** hash(arg 0) of packets that name a function, else 0. */
   HASH0: 11,
@@ -42,16 +42,16 @@ export const Row = {
   HASH1: 12,
   /** Bits of `RowFlag`. */
   FLAGS: 13,
-  /** Arena offset behind the frame's last byte that lies in the arena. */
+  /** Arena offset after the frame's last byte in the arena. */
   END: 14,
   /** Reserved. */
   SPARE: 15,
 } as const;
 
 export const RowFlag = {
-  /** Magic was \0RES: answered with ERROR INVALID_MAGIC. */
+  /** The magic was \0RES: answered with ERROR INVALID_MAGIC. */
   RES: 1,
-  /** Too few NULs in a packet that may be short: arg 0 is the whole payload, all else is empty. */
+  /** Too few NULs in a packet that may be short: argument 0 is the whole payload, the rest is empty. */
   SHORT: 2,
 } as const;
 
@@ -62,22 +62,21 @@ export const RowKind = {
   /** Text line. OFF/A0 = the line without LF or CR LF. */
   LINE: -2,
   /**
-   * The peer closed or the socket failed; everything complete before it was already given. A0 = GoneReason. Last row.
-   * After END the peer may still read: the thread closes the connection. Otherwise the reactor does, behind this turn.
+   * The peer closed or the socket failed; everything complete was given before. A0 = GoneReason. Last row. After END
+   * the peer may still read, so the thread closes the connection; otherwise the reactor closes it after this turn.
    */
   GONE: -3,
   /**
-   * Bytes that are no frame; nothing more is decoded. A0 = FaultReason, A1 = announced bytes (unsigned).
-   * Last row but GONE.
+   * The bytes are not a frame; decoding ends. A0 = FaultReason, A1 = announced bytes (unsigned). Last row but GONE.
    */
   FAULT: -4,
-  /** Unsent output has fallen below the low mark again (sent only after `notifyDrained`). */
+  /** Unsent output has fallen below the low mark (sent only after `notifyDrained`). */
   DRAINED: -5,
 } as const;
 
-/** Listener id of connections inside the process, which no listener accepted. They have no descriptor and cannot move. */
+/** Listener id of connections inside the process. They have no descriptor and cannot move to another thread. */
 export const IN_PROCESS = 0;
-/** As IN_PROCESS, for a connection that carries requests of strangers: it has to show who it is like all others. */
+/** As IN_PROCESS, for a connection that carries requests of untrusted peers: it must authenticate as all others do. */
 export const IN_PROCESS_FOR_OTHERS = -1;
 
 export const GoneReason = { END: 0, RESET: 1, OUTPUT_LIMIT: 2 } as const;
@@ -97,10 +96,10 @@ export const SLOT_BITS = 20;
 export const SLOT_MASK = (1 << SLOT_BITS) - 1;
 export const GENERATION_MAX = 2047;
 
-/** Above this glibc never takes a block from memory that was used before, which it would have to clear. */
+/** Above this size glibc always takes fresh memory, which is zero already; reused memory it would have to clear. */
 const FRESH_BLOCK_BYTES = 33 * 1024 * 1024;
 
-/** Bytes by slot, all 0. A block of address space, of which only the pages that are written to take memory. */
+/** Unsent bytes by slot, all 0. Address space only: pages that were never written take no memory. */
 export function unsentColumn(): Float64Array {
   return new Float64Array(uncounted(FRESH_BLOCK_BYTES), 0, SLOT_MASK + 1);
 }
@@ -112,17 +111,21 @@ export function unsentColumn(): Float64Array {
 export const OUT_INTS = 4;
 export const Out = { CONN: 0, OFF: 1, LEN: 2, BLOB: 3 } as const;
 
-/** Words of `control`. The thread writes OUT_ROWS and OUT_BYTES; the reactor sets both to 0 when it has taken them. */
+/**
+ * Words of `control`. The thread writes OUT_ROWS and OUT_BYTES; the reactor resets both to 0 when it takes the output.
+ */
 export const Control = {
   OUT_ROWS: 0,
   OUT_BYTES: 1,
-  /** KiB of unfinished blobs and of blobs alive; written by the reactor. */
+  /** KiB of unfinished and live blobs; written by the reactor. */
   BLOB_KIB: 2,
-  /** KiB that blobs may take in this thread before frames are read and dropped; 0 = no limit; written by the thread. */
+  /**
+   * KiB of blobs that this thread may have before the data of frames is dropped; 0 = no limit; written by the thread.
+   */
   BLOB_KIB_MAX: 3,
-  /** KiB of copied output that is unsent, as of the last turn; written by the reactor. */
+  /** KiB of copied output that was unsent after the last turn; written by the reactor. */
   UNSENT_KIB: 4,
-  /** The same of connections that live in JavaScript beside the addon's, or without it. */
+  /** The same of connections that live in JavaScript, with or without the addon. */
   IN_PROCESS_UNSENT_KIB: 5,
 } as const;
 export const CONTROL_INTS = 16;

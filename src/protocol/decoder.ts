@@ -1,6 +1,6 @@
 /**
- * Cuts bytes that lie in a batch's arena into rows: the TypeScript counterpart of the addon's decoder, row for row equal to it.
- * Rule: knows nothing of connections or blobs; who calls keeps what was not consumed and gathers large frames.
+ * Cuts the bytes in a batch's arena into rows: the TypeScript counterpart of the addon's decoder, equal to it row for
+ * row. Rule: it knows nothing of connections and blobs; the caller keeps unconsumed bytes and gathers large frames.
  * Source: Gearman PROTOCOL; limits and faults as in protocol/limits.ts and protocol/batch.ts.
  */
 import { FaultReason, Row, RowFlag, RowKind } from './batch.ts';
@@ -10,15 +10,15 @@ import { CARRY_BYTES_MAX, HEAD_BYTES_MAX, HEADER_BYTES, LINE_BYTES_MAX } from '.
 import { ARG_COUNT, HAS_DATA, MAY_BE_SHORT, NAMES } from './packet-columns.ts';
 import { PACKET_TYPE_MAX } from './packets.ts';
 
-/** Why `decode` came back. `FrameDecoder.at` is the first byte that was not consumed. */
+/** Why `decode` returned. `FrameDecoder.at` is the first byte that it did not consume. */
 export const Stop = {
-  /** The rest (maybe nothing) is an incomplete frame to be kept until more bytes are there. */
+  /** The rest (possibly empty) is an incomplete frame. */
   INCOMPLETE: 0,
-  /** No free row; whole frames may be left. */
+  /** No free row; complete frames may be left. */
   ROWS_FULL: 1,
   /** A FAULT row was written; nothing more may be decoded. */
   FAULT: 2,
-  /** An incomplete frame whose head is whole and whose data belongs into a blob: see `headBytes`, `dataBytes`. */
+  /** An incomplete frame with a complete head, whose data belongs into a blob: see `headBytes`, `dataBytes`. */
   LARGE: 3,
 } as const;
 export type Stop = (typeof Stop)[keyof typeof Stop];
@@ -28,13 +28,13 @@ const CR = 13;
 const ARGUMENT_BYTES_MAX = HEAD_BYTES_MAX - HEADER_BYTES;
 const ARGUMENTS_KEPT = 4;
 
-/** The decoder of one thread; it keeps nothing of a connection between two calls. */
+/** The decoder of one thread; it keeps no state between two calls. */
 export class FrameDecoder {
   /** Arena offset of the first byte that the last `decode` did not consume. */
   at = 0;
   /** After Stop.LARGE: bytes of header and arguments with their NULs, from `at`. */
   headBytes = 0;
-  /** After Stop.LARGE: bytes of data announced behind the head. */
+  /** After Stop.LARGE: announced bytes of data after the head. */
   dataBytes = 0;
 
   /** Arena offsets of the NULs that the last search found. */
@@ -42,7 +42,7 @@ export class FrameDecoder {
   readonly #hashSeed: number;
   readonly #packetBytesMax: number;
 
-  /** `packetBytesMax`: payload bytes above it are FAULT PACKET_TOO_LARGE. */
+  /** Payloads of more than `packetBytesMax` bytes are FAULT PACKET_TOO_LARGE. */
   constructor(hashSeed: number, packetBytesMax: number) {
     this.#hashSeed = hashSeed;
     this.#packetBytesMax = packetBytesMax;
@@ -171,7 +171,7 @@ export class FrameDecoder {
     return Stop.LARGE;
   }
 
-  /** A whole payload with too few NULs. */
+  /** A complete payload with too few NULs. */
   #tooFew(batch: FrameBatch, conn: number, type: number, start: number, frameEnd: number): number {
     if (MAY_BE_SHORT[type] === 0) {
       return this.#fault(batch, conn, start, FaultReason.TOO_FEW_ARGUMENTS);
@@ -184,7 +184,7 @@ export class FrameDecoder {
     return CONSUMED;
   }
 
-  /** Row of a packet whose NULs are in `#nuls`; data (if the type has any) is `[headEnd, frameEnd)`. */
+  /** Writes the row of a packet whose NULs are in `#nuls`; data (if the type has any) is `[headEnd, frameEnd)`. */
   #appendPacket(
     batch: FrameBatch,
     conn: number,
@@ -214,7 +214,7 @@ export class FrameDecoder {
     return row;
   }
 
-  /** Offset behind the `nulCount`-th NUL of `[start, end)`, -1 when there are fewer. Keeps where the first four are. */
+  /** The offset after the `nulCount`-th NUL of `[start, end)`, -1 when there are fewer; stores the first four. */
   #endOfArguments(arena: Uint8Array, start: number, end: number, nulCount: number): number {
     let at = start;
     for (let found = 0; found < nulCount; found++) {

@@ -1,6 +1,6 @@
 /**
- * Writes packets to peers into bytes that the caller has reserved. Sizes are computed first, so nothing is ever moved.
- * Rule: every function returns the offset behind what it wrote. Source: Gearman PROTOCOL, "Binary Packet".
+ * Writes packets to peers into bytes that the caller has reserved. Sizes are computed first, so nothing is moved.
+ * Rule: every function returns the offset after its last byte. Source: Gearman PROTOCOL, "Binary Packet".
  */
 import { bytesOf, copyBytes } from '../base/bytes.ts';
 import { HEADER_BYTES } from './limits.ts';

@@ -1,13 +1,13 @@
 /**
- * THE catalogue of ERROR packets, in gearmand's spelling; built once, sent as they are.
- * Source: observed replies of gearmand 1.1.20 and 2.0.
+ * THE catalogue of ERROR packets, in gearmand's spelling; built once and sent unchanged. Source: observed replies of
+ * gearmand 1.1.20 and 2.0.
  */
 import { packetOf } from './encode.ts';
 import { Packet } from './packets.ts';
 
 const error = (code: string, text: string) => packetOf(Packet.ERROR, `${code}\0${text}`);
 
-/** Whole packets, header included. */
+/** Complete packets, header included. */
 export const Errors = {
   invalidMagic: error('INVALID_MAGIC', 'Request magic expected'),
   invalidCommand: error('INVALID_COMMAND', 'Command not expected'),
@@ -28,17 +28,17 @@ export const Errors = {
   ),
 } as const;
 
-/** `ERROR ARGUMENT_TOO_LARGE` for a packet above --max-packet-size; the connection is closed behind it. */
+/** `ERROR ARGUMENT_TOO_LARGE` for a packet above --max-packet-size; the connection is closed after it. */
 export function packetTooLarge(packetBytes: number, limitBytes: number): Uint8Array {
   return error('ARGUMENT_TOO_LARGE', `packet is ${packetBytes} bytes, limit ${limitBytes}`);
 }
 
-/** The ERROR of a request that the rules of access do not allow. */
+/** The ERROR for a request that access rules do not allow. */
 export function notAllowed(what: string): Uint8Array {
   return error('NOT_ALLOWED', `Not allowed ${what}`);
 }
 
-/** The ERROR that answers a WORK_ packet for a job that its sender does not hold. */
+/** The ERROR for a WORK_ packet about a job that its sender does not hold. */
 export function workErrorFor(type: number): Uint8Array {
   if (type === Packet.WORK_DATA || type === Packet.WORK_WARNING) return Errors.jobNotFound;
   if (type === Packet.WORK_EXCEPTION) return Errors.exceptionJobNotFound;

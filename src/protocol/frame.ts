@@ -1,6 +1,6 @@
 /**
- * A cursor over one row of a frame batch: the form in which packets reach sessions and the broker, near or far.
- * Rule: everything in it is borrowed and valid until the handler returns. One Frame is reused for all rows.
+ * A cursor over one row of a frame batch: sessions and the broker read packets through it, of this thread or from
+ * another. Rule: everything in it is borrowed and valid until the handler returns. One Frame is reused for all rows.
  */
 import { BLOB_DROPPED, ROW_SHIFT, Row, RowFlag } from './batch.ts';
 import { hashBytes } from './hash.ts';
@@ -11,7 +11,7 @@ export class Frame {
   bytes: Uint8Array = new Uint8Array(0);
   conn = 0;
   type = 0;
-  /** Offsets into `bytes`: first byte of the frame, first argument, data, byte behind the frame. */
+  /** Offsets into `bytes`: first byte of the frame, first argument, data, byte after the frame. */
   start = 0;
   off = 0;
   data = 0;
@@ -22,7 +22,7 @@ export class Frame {
   a2 = 0;
   a3 = 0;
   dataBytes = 0;
-  /** 0, or the blob that holds the data; its reference belongs to whoever handles the frame. */
+  /** The blob that holds the data, or 0; the handler of the frame owns its reference. */
   blob = 0;
   hash0 = 0;
   hash1 = 0;
@@ -50,8 +50,8 @@ export class Frame {
   }
 
   /**
-   * Points the cursor at a payload that was checked by a decoder before: how frames arrive from another thread.
-   * The data lies in `bytes`, whatever its size.
+   * Points the cursor at a payload that a decoder has checked before: a frame from another thread. The data is in
+   * `bytes`, whatever its size.
    */
   parse(
     conn: number,
@@ -85,7 +85,7 @@ export class Frame {
       this.#setLength(i, stop - at);
       at = stop === end ? end : stop + 1;
     }
-    // A payload where none belongs is ignored.
+    // Data of a type that has none is ignored.
     this.data = hasData ? at : end;
     this.dataBytes = end - this.data;
     this.hash0 = names >= Names.function ? hashBytes(bytes, off, off + this.a0, seed) : 0;
@@ -101,7 +101,7 @@ export class Frame {
     else if (argument === 3) this.a3 = length;
   }
 
-  /** Offset of argument 1 (2, 3): one byte behind the NUL that ends the argument before it. */
+  /** Offset of argument 1 (2, 3): one byte after the NUL that ends the argument before it. */
   get off1(): number {
     return this.off + this.a0 + 1;
   }
@@ -111,7 +111,7 @@ export class Frame {
   get off3(): number {
     return this.off2 + this.a2 + 1;
   }
-  /** The payload came without the NULs that its type asks for: argument 0 is all of it. */
+  /** The payload has fewer NULs than its type needs: argument 0 is the whole payload. */
   get isShort(): boolean {
     return (this.flags & RowFlag.SHORT) !== 0;
   }
@@ -121,7 +121,7 @@ export class Frame {
   }
 }
 
-/** Memory for large workloads, outside of the slab; what the broker needs of a reactor. Bytes are immutable. */
+/** Memory for large workloads outside of the slab, provided by a reactor. Bytes are immutable. */
 export interface BlobStore {
   /** Copies `bytes[start, end)` into a new blob with one reference; its id is above 0. */
   blobFrom(bytes: Uint8Array, start: number, end: number): number;

@@ -1,10 +1,10 @@
 /**
- * Job handles: `PREFIX:` and digits alone, because clients and monitoring match `H:HOST:DIGITS`.
+ * Job handles: `PREFIX:` followed by digits only, because clients and monitoring match `H:HOST:DIGITS`.
  *
  *   PREFIX : BOOT(10) SHARD(2) SLOT(8) SERIAL(1..14, no leading zero)
  *
- * Everything up to the slot is constant in a shard. A serial number counts the jobs of a shard and is never reused; what
- * exceeds 14 digits moves BOOT on. A run starts BOOTS_PER_RUN above the one before, so no handle ever repeats.
+ * BOOT, SHARD and the prefix are constant in a shard. A serial number counts the jobs of a shard and is never reused;
+ * serials beyond 14 digits increase BOOT. A run starts BOOTS_PER_RUN above the one before, so no handle ever repeats.
  * Invariant: at most HANDLE_BYTES_MAX bytes (prefix 28 + colon + 34).
  */
 import { bytesOf, copyBytes, equalBytes, withView } from '../base/bytes.ts';
@@ -12,7 +12,7 @@ import { HANDLE_BYTES_MAX } from './limits.ts';
 
 /** Longest prefix that leaves room for the digits. */
 export const HANDLE_PREFIX_BYTES_MAX = 28;
-/** Slots that have a handle are below this. */
+/** Slots of jobs are below this. */
 export const HANDLE_SLOTS = 1e8;
 /** Serial numbers with the same boot. */
 export const SERIALS_PER_BOOT = 1e14;
@@ -26,10 +26,10 @@ const SHARD_DIGITS = 2;
 const SLOT_DIGITS = 8;
 const SERIAL_DIGITS_MAX = 14;
 const FIXED_DIGITS = BOOT_DIGITS + SHARD_DIGITS + SLOT_DIGITS;
-/** Digits that an int32 holds whatever they are. */
+/** Any number of so many digits fits an int32. */
 const RUN_DIGITS = 9;
 const ZERO = 0x30;
-/** Serials whose handles differ in the last digits alone: eight of them, or fewer in the first block of a boot. */
+/** Handles of these serials differ in the last digits only: eight, or fewer in the first block of a boot. */
 const BLOCK_SERIALS = 1e8;
 const BLOCK_DIGITS = 8;
 
@@ -75,20 +75,20 @@ function writeShort(view: DataView, at: number, n: number): number {
   return end;
 }
 
-/** The number that `bytes[start, end)` spells in at most RUN_DIGITS digits; -1 when one is none. */
+/** The number in `bytes[start, end)`, at most RUN_DIGITS digits; -1 when a byte is not a digit. */
 function digitsAt(bytes: Uint8Array, start: number, end: number): number {
   let value = 0;
   let wrong = 0;
   for (let i = start; i < end; i++) {
     const digit = (bytes[i] as number) - ZERO;
-    // Negative as soon as one is below 0 or above 9.
+    // Negative once a digit is below 0 or above 9.
     wrong |= digit | (9 - digit);
     value = Math.imul(value, 10) + digit;
   }
   return wrong < 0 ? -1 : value;
 }
 
-/** The number that up to 14 digits spell; -1 when one is none. */
+/** The number in up to 14 digits; -1 when a byte is not a digit. */
 function numberAt(bytes: Uint8Array, start: number, end: number): number {
   if (end - start <= RUN_DIGITS) return digitsAt(bytes, start, end);
   const high = digitsAt(bytes, start, end - RUN_DIGITS);
@@ -98,7 +98,7 @@ function numberAt(bytes: Uint8Array, start: number, end: number): number {
 
 const padded = (n: number, digits: number) => String(n).padStart(digits, '0');
 
-/** Writes handles of one shard and reads those of every shard. One per thread. */
+/** Writes handles of one shard and parses those of every shard. One per thread. */
 export class HandleCodec {
   /** `PREFIX:BOOT` of the run's first boot number, and the length of `PREFIX:`. */
   readonly #head: Uint8Array;
@@ -109,17 +109,17 @@ export class HandleCodec {
   readonly #view = new DataView(this.#text.buffer);
   readonly #slotAt: number;
   #textBytes = 0;
-  /** First serial of the block whose digits `#text` has, and where its last digits begin. */
+  /** First serial of the block whose digits are in `#text`, and the offset of its last digits. */
   #block = 0;
   #lastAt: number;
-  /** Whether serials of the block are padded to BLOCK_DIGITS: digits of the same number precede them. */
+  /** Whether serials of the block are padded to BLOCK_DIGITS, because higher digits precede them. */
   #isPadded = false;
   /** Result of the last successful `parse`. */
   shard = 0;
   slot = 0;
   serial = 0;
 
-  /** `boot` is the run's first boot number, below BOOTS; `shard` is below 100; `prefix` is used as it is. */
+  /** `boot` is the run's first boot number, below BOOTS; `shard` is below 100; `prefix` is used unchanged. */
   constructor(prefix: string, boot: number, shard: number) {
     this.#boot = boot;
     this.#prefixBytes = prefix.length + 1;
@@ -132,8 +132,8 @@ export class HandleCodec {
   }
 
   /**
-   * Makes the handle of (slot, serial) in this shard the one that `write` writes; returns its length. `slot` is below
-   * HANDLE_SLOTS, `serial` counts the shard's jobs in this run, below 2^53.
+   * Selects the handle of (slot, serial) in this shard for `write`; returns its length. `slot` is below HANDLE_SLOTS,
+   * `serial` counts the shard's jobs in this run, below 2^53.
    */
   encode(slot: number, serial: number): number {
     const view = this.#view;
@@ -153,13 +153,13 @@ export class HandleCodec {
     return copyBytes(bytes, at, this.#text, 0, this.#textBytes);
   }
 
-  /** Reads a handle into `shard`, `slot`, `serial`. False when it is none of this run's. */
+  /** Parses a handle into `shard`, `slot`, `serial`. False when it is not a handle of this run. */
   parse(bytes: Uint8Array, start: number, end: number): boolean {
     const head = this.#head;
     const serialAt = start + this.#prefixBytes + FIXED_DIGITS;
     const digits = end - serialAt;
     if (digits < 1 || digits > SERIAL_DIGITS_MAX) return false;
-    // A leading zero is another spelling of the same number: only ours is a handle.
+    // A leading zero spells the same number differently: such a text is not a handle of ours.
     if (digits > 1 && bytes[serialAt] === ZERO) return false;
     let boots = 0;
     if (!equalBytes(bytes, start, head, 0, head.length)) {
@@ -178,7 +178,7 @@ export class HandleCodec {
     return true;
   }
 
-  /** Puts all that the block of `serial` has in common into the text: the boot number and the first digits. */
+  /** Writes the common part of the block of `serial`: the boot number and the first digits. */
   #enterBlock(serial: number): void {
     const boots = Math.floor(serial / SERIALS_PER_BOOT);
     const blocks = Math.floor((serial - boots * SERIALS_PER_BOOT) / BLOCK_SERIALS);
@@ -191,7 +191,7 @@ export class HandleCodec {
     this.#isPadded = blocks > 0;
   }
 
-  /** Boot number of a handle with our prefix, counted from the run's first one; -1 when it is none of this run's. */
+  /** Boot number of a handle with our prefix, counted from the run's first one; -1 when it is not of this run. */
   #laterBoot(bytes: Uint8Array, start: number): number {
     const at = start + this.#prefixBytes;
     if (!equalBytes(bytes, start, this.#head, 0, this.#prefixBytes)) return -1;

@@ -1,6 +1,6 @@
 /**
- * The 32-bit hash of names. Equal in addon and TypeScript core, seeded per process because names come from strangers.
- * Pure; one multiplication a byte, then a finishing mix so that low bits are good enough for masks and mod.
+ * The 32-bit hash of names. Equal in addon and TypeScript core; seeded per process because peers choose the names.
+ * Pure; one multiplication a byte, then a finishing mix so that the low bits serve for masks and mod.
  */
 
 /** Hash of `bytes[start, end)`, an int32 (may be negative; use `>>> 0` for mod). */

@@ -1,5 +1,5 @@
 /**
- * Decimal numbers as C reads them: leading blanks and a sign are taken, reading stops at the first other byte.
+ * Decimal numbers as C parses them: leading blanks and a sign are accepted, parsing stops at the first other byte.
  * Source: observed behaviour of gearmand with SUBMIT_JOB_EPOCH, WORK_STATUS, CAN_DO_TIMEOUT and maxqueue.
  */
 
@@ -24,7 +24,7 @@ export function parseInteger(bytes: Uint8Array, start: number, end: number): num
 export function parseUint32(bytes: Uint8Array, start: number, end: number): number {
   if (Number.isNaN(parseInteger(bytes, start, end))) return 0xffffffff;
   const first = firstDigit(bytes, start, end);
-  // In 32 bits all along: a double has lost its low bits above 2^53.
+  // Computed in 32 bits: a double loses its low bits above 2^53.
   let low = 0;
   for (let at = first; at < end; at++) {
     const digit = (bytes[at] as number) - 48;
@@ -34,7 +34,7 @@ export function parseUint32(bytes: Uint8Array, start: number, end: number): numb
   return (first > start && bytes[first - 1] === MINUS ? -low : low) >>> 0;
 }
 
-/** Where the digits may begin: behind blanks and one sign. */
+/** Where the digits may begin: after blanks and one sign. */
 function firstDigit(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && isBlank(bytes[at] as number)) at++;
@@ -45,8 +45,8 @@ const TIMEOUT_DIGITS_MAX = 20;
 const TIMEOUT_MS_MIN = 1000;
 
 /**
- * CAN_DO_TIMEOUT's number in milliseconds: at least 1000, or 0 for none (0, negative, no number); -1 when the whole
- * packet is to be ignored (over 20 bytes, or beyond 64 bits).
+ * CAN_DO_TIMEOUT's number in milliseconds: at least 1000; 0 for none (0, negative, not a number); -1 when the packet
+ * is to be ignored (over 20 bytes, or beyond 64 bits).
  */
 export function parseTimeout(bytes: Uint8Array, start: number, end: number): number {
   if (end - start > TIMEOUT_DIGITS_MAX) return -1;

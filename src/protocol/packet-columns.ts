@@ -1,6 +1,6 @@
 /**
- * The packet table by column, indexed by type: what is read for each frame.
- * Rule: derived from PACKETS; nothing is said here. In every column 0 also stands for types without a row.
+ * The packet table by column, indexed by type, for reading on every frame. Rule: derived from PACKETS; adds no facts.
+ * In every column 0 also stands for types without a row.
  */
 import {
   Extra,
@@ -35,16 +35,16 @@ export const ARG_COUNT = column(({ argCount }) => argCount);
 export const HAS_DATA = column(({ hasData }) => Number(hasData));
 /** How many of the first arguments are hashed; values of `Names`. */
 export const NAMES = column(({ names = 'nothing' }) => Names[names]);
-/** 1: too few NULs are no fault. */
+/** 1: too few NULs are allowed. */
 export const MAY_BE_SHORT = column((row) => Number(row.kind === 'work' && row.mayBeShort));
 /** Values of `Kind`; 0: not a request. */
 export const KIND = column(({ kind }) => (kind === undefined ? 0 : Kind[kind]));
-/** Bits of `Right`, one of which is needed; 0: none is. `ANY_RIGHT`: for any function. */
+/** Bits of `Right`, one of which is needed; 0: none needed. `ANY_RIGHT`: for any function. */
 export const RIGHT = column(({ right = 'none' }) => RIGHT_BITS[right]);
 export const ANY_RIGHT = RIGHT_BITS.any;
 /** Of submits: values of `Priority`. */
 export const PRIORITY = column((row) => (row.kind === 'submit' ? Priority[row.priority] : 0));
-/** Of submits: 1: its sender does not wait for the job. */
+/** Of submits, 1: the sender does not wait for the job. */
 export const BACKGROUND = column((row) => Number(row.kind === 'submit' && row.background));
 /** Of submits: values of `Extra`, or 0. */
 export const EXTRA = column((row) => {

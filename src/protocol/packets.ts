@@ -1,8 +1,8 @@
 /**
- * THE packet table: every type of the binary protocol with its shape and, for requests, what the server decides by type.
- * All else that depends on a type is derived from it (packet-columns.ts, submit-types.ts).
- * Rules: a type number is written nowhere else; a type that is not a request here is refused.
- * Source: Gearman PROTOCOL and observation of gearmand 1.1.20 and 2.0.
+ * THE packet table: every type of the binary protocol with its shape and, for requests, every decision that the server
+ * makes by type. Everything else that depends on a type is derived from it (packet-columns.ts, submit-types.ts).
+ * Rules: no other place has a type number; a type that is not a request here is refused. Source: Gearman PROTOCOL and
+ * observation of gearmand 1.1.20 and 2.0.
  */
 
 /** Packet types, spelled as the protocol spells them. */
@@ -56,7 +56,7 @@ export type PacketType = (typeof Packet)[PacketName];
 /** Greatest known type; a greater one (or 0) closes the connection. */
 export const PACKET_TYPE_MAX: number = Math.max(...Object.values(Packet));
 
-/** What is done with a request; each kind has one handler (session/handlers/frames.ts). 0 stands for no request. */
+/** The kind of a request; each has one handler (session/handlers/frames.ts). 0 means no request. */
 export const Kind = {
   submit: 1,
   grab: 2,
@@ -73,28 +73,28 @@ export const Kind = {
 } as const;
 export type KindName = keyof typeof Kind;
 
-/** What `arg 0` (and `arg 1`) of a packet name; the decoder hashes those that the router or the index needs. */
+/** What arguments 0 and 1 of a packet name; the decoder hashes those that routing or the unique index needs. */
 export const Names = { nothing: 0, function: 1, functionAndUnique: 2 } as const;
 
-/** What a rule of access may grant; bits. */
+/** Rights that an access rule may grant; bits. */
 export const Right = { submit: 1, work: 2, admin: 4 } as const;
 
 /** Priorities of jobs, the highest first. */
 export const Priority = { high: 0, normal: 1, low: 2 } as const;
 export type PriorityName = keyof typeof Priority;
 
-/** What argument 2 of a submit is: the time to start at, or the function that merges the results. */
+/** Meaning of argument 2 of a submit: the start time, or the function that merges the results. */
 export const Extra = { epoch: 1, reducer: 2 } as const;
 export type ExtraName = keyof typeof Extra;
 
 interface Shape {
   /** NUL-separated arguments. */
   readonly argCount: number;
-  /** Opaque bytes follow the last NUL. */
+  /** Whether opaque bytes follow the last NUL. */
   readonly hasData: boolean;
 }
 
-/** A packet that no peer may send: what a server sends, and what gearmand does not serve. */
+/** A packet that no peer may send: the server's own, and those that gearmand does not serve. */
 export interface Response extends Shape {
   readonly kind?: never;
   readonly right?: never;
@@ -103,7 +103,7 @@ export interface Response extends Shape {
 
 interface AnyRequest extends Shape {
   readonly names: keyof typeof Names;
-  /** What a peer needs where there are rules of access: for the named function, or any right for any function. */
+  /** The right that a peer needs under access rules, for the named function; `any`: any right for any function. */
   readonly right: 'submit' | 'work' | 'any' | 'none';
 }
 
@@ -116,15 +116,15 @@ export interface SubmitRequest extends AnyRequest {
 
 export interface GrabRequest extends AnyRequest {
   readonly kind: 'grab';
-  /** The fullest form in which the job is assigned. */
+  /** The type of the fullest answer. */
   readonly assign: PacketName;
 }
 
 export interface WorkRequest extends AnyRequest {
   readonly kind: 'work';
-  /** A payload with too few NULs is "handle with empty data" instead of a fault (what real Perl workers send). */
+  /** A payload with too few NULs is a handle with empty data, not a fault: some Perl workers send it. */
   readonly mayBeShort: boolean;
-  /** It ends its job. */
+  /** The packet ends its job. */
   readonly isFinal: boolean;
 }
 

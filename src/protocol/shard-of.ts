@@ -1,10 +1,10 @@
 /**
- * Which thread owns a function: name -> hash -> bucket -> thread. All functions of a bucket have the same owner.
- * Rule: nothing else computes an owner. Journals are one file a thread, so another formula needs them resharded.
+ * Which thread owns a function: name -> hash -> bucket -> thread. All functions of a bucket have the same owner. Rule:
+ * no other code computes an owner. There is one journal for each thread, so a change of the formula needs a reshard.
  */
 import { hashBytes } from './hash.ts';
 
-/** Bucket of a name's hash. As many as there are hashes: nothing moves single buckets yet. */
+/** Bucket of a name's hash. Every hash is its own bucket: buckets do not move one by one yet. */
 function bucketOf(hash: number): number {
   return hash >>> 0;
 }

@@ -1,4 +1,6 @@
-/** Types of SUBMIT_* by what the job is to be: for those who submit. Rule: derived from PACKETS; nothing is said here. */
+/**
+ * Types of SUBMIT_* by the properties of the job, for code that submits. Rule: derived from PACKETS; adds no facts.
+ */
 import { type ExtraName, PACKET_ROWS, Packet } from './packets.ts';
 
 /** Types by name of the priority. */

@@ -1,6 +1,6 @@
 /**
- * How a thread is woken, and how it goes to sleep. A ringing that nobody waits for is kept until somebody does; several
- * may count as one. Rule of sleeping: set `asleep`, then look at every incoming ring once more.
+ * How a thread is woken, and how it goes to sleep. A ring of the doorbell is kept until the thread waits for it;
+ * several may count as one. Rule for sleeping: set `asleep`, then check every incoming ring once more.
  */
 
 /** Wakes one thread. */
@@ -8,20 +8,23 @@ export interface Doorbell {
   ring(): void;
 }
 
-/** Doorbell over an eventfd: `ringDescriptor` is the addon's doorbellRing. The descriptor stays the main thread's. */
+/**
+ * Doorbell over an eventfd: `ringDescriptor` is the addon's doorbellRing. The main thread keeps ownership of the
+ * descriptor.
+ */
 export function descriptorDoorbell(ringDescriptor: (fd: number) => void, fd: number): Doorbell {
   return { ring: () => ringDescriptor(fd) };
 }
 
-/** Doorbell without the addon: a message to a port on which the thread listens; its content means nothing. */
+/** Doorbell without the addon: an arbitrary message to a port on which the thread listens. */
 export function portDoorbell(port: { postMessage(value: unknown): void }): Doorbell {
   return { ring: () => port.postMessage(0) };
 }
 
 /**
- * The last step before a thread may sleep, for hosts without the addon (the addon does the same in uv_prepare): true
- * when it may, `asleep` is then set; false when a ring has something, `asleep` is then clear.
- * `writeWords` and `readWords` are word offsets of the incoming rings, pair by pair.
+ * The last step before a thread may sleep, for hosts without the addon (which does the same in uv_prepare). True when
+ * it may sleep, with `asleep` set; false when a ring has records, with `asleep` clear. `writeWords` and `readWords`
+ * are word offsets of the incoming rings, pair by pair.
  */
 export function prepareSleep(
   words: Int32Array,

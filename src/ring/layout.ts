@@ -1,6 +1,6 @@
 /**
- * Where the shared words and rings of one server lie. One Int32Array of words for all threads, one SharedArrayBuffer of
- * data for each ordered pair of threads. Words that different threads write never share a cache line.
+ * Layout of the shared words and rings of one server. One Int32Array of words for all threads, one SharedArrayBuffer
+ * of data for each ordered pair of threads. Words that different threads write never share a cache line.
  *
  *   words   slot (f, t), f != t:  | write | read, taken, largeRead | overflow |     each | | is one line of 64 bytes
  *           slot (n, n):          | asleep | level | epoch |
@@ -16,7 +16,7 @@ import { assert } from '../base/assert.ts';
 const LINE_WORDS = 16;
 const SLOT_WORDS = 3 * LINE_WORDS;
 
-/** Bytes of a record in front of its payload. */
+/** Bytes of a record before its payload. */
 export const HEADER_BYTES = 24;
 /** Word offsets inside a record. `byteCount` is negative when the payload travels by port. */
 export const KIND = 0;
@@ -25,23 +25,23 @@ export const A = 2;
 export const B = 3;
 export const C = 4;
 export const D = 5;
-/** The kind of a record that only fills the rest of the ring; users' kinds are >= 0. */
+/** The kind of a record that fills the rest of the ring; kinds of users are >= 0. */
 export const SKIP_KIND = -1;
 
 /** A payload above 1 / LARGE_PART of the ring travels by port. */
 export const LARGE_PART = 8;
-/** Payloads by port that the reader has not taken may sum up to this many ring sizes; one alone may be larger. */
+/** Total payload by port that the reader has not taken, in ring sizes; a single payload may be larger. */
 export const LARGE_RINGS = 4;
 
 /** The greatest payload of a record: its length is a signed word. */
 export const RECORD_BYTES_MAX = 0x7fff_ffff;
 
-/** Bytes of data per ring for a server of `threadCount` threads: 1 MiB, from nine threads on 256 KiB. */
+/** Bytes of data per ring for a server of `threadCount` threads: 1 MiB, with nine threads or more 256 KiB. */
 export function defaultRingBytes(threadCount: number): number {
   return threadCount > 8 ? 256 * 1024 : 1024 * 1024;
 }
 
-/** All rings of one server. May be posted to threads as it is: everything inside is shared. */
+/** All rings of one server. May be posted to threads: everything inside is shared. */
 export interface RingSet {
   readonly threadCount: number;
   /** Data bytes of each ring, a power of two. */
@@ -52,8 +52,8 @@ export interface RingSet {
 }
 
 /**
- * Makes the rings of a server. `threadCount` counts the main thread; `ringBytes` is a power of two, 1 KiB to 1 GiB.
- * `startIndex`, a multiple of 8, is where all byte indexes begin (for tests of the wrap at 2^32).
+ * Makes the rings of a server. `threadCount` includes the main thread; `ringBytes` is a power of two, 1 KiB to 1 GiB.
+ * `startIndex`, a multiple of 8, is the first value of all byte indexes (for tests of the wrap at 2^32).
  */
 export function createRingSet(
   threadCount: number,
@@ -80,8 +80,8 @@ export function createRingSet(
 }
 
 /**
- * Empties all rings from and to a dead thread and begins its next epoch, before it is started again. Only while no
- * thread uses one of these rings: the others must have dropped their readers and writers of the old epoch.
+ * Empties all rings from and to a dead thread and begins its next epoch, before the thread is started again. Only
+ * while no thread uses one of these rings: the others must have dropped their readers and writers of the old epoch.
  */
 export function resetThread(set: RingSet, thread: number): void {
   const { words } = set;
@@ -109,7 +109,7 @@ function slot(from: number, to: number): number {
   return index * SLOT_WORDS;
 }
 
-/** Word that is 1 while `thread` may sleep; who swaps it to 0 rings the doorbell. */
+/** Word that is 1 while `thread` may sleep; the thread that swaps it to 0 rings the doorbell. */
 export function asleepWord(thread: number): number {
   return slot(thread, thread);
 }
@@ -119,7 +119,7 @@ export function levelWord(thread: number): number {
   return slot(thread, thread) + LINE_WORDS;
 }
 
-/** Word that counts how often `thread` was started again. */
+/** Word that counts the restarts of `thread`. */
 export function epochWord(thread: number): number {
   return slot(thread, thread) + 2 * LINE_WORDS;
 }
@@ -134,22 +134,25 @@ export function readWord(from: number, to: number): number {
   return slot(from, to) + LINE_WORDS;
 }
 
-/** Word of the index behind the record that is being handled. It is right even when the thread was killed in between. */
+/** Word of the index after the record that is being handled; correct even when the thread was killed meanwhile. */
 export function takenWord(from: number, to: number): number {
   return readWord(from, to) + 1;
 }
 
-/** Word with the bytes taken from the port so far, modulo 2^32. */
+/** Word with the bytes taken from the port, modulo 2^32. */
 export function largeReadWord(from: number, to: number): number {
   return readWord(from, to) + 2;
 }
 
-/** Word that is 1 while thread `from` has records that did not fit; the reader swaps it to 0 and rings when it made room. */
+/**
+ * Word that is 1 while thread `from` has records that did not fit; the reader swaps it to 0 and rings once it has made
+ * room.
+ */
 export function overflowWord(from: number, to: number): number {
   return slot(from, to) + 2 * LINE_WORDS;
 }
 
-/** Bytes that a record with `byteCount` payload bytes takes in a ring. */
+/** Bytes of ring space for a record with `byteCount` payload bytes. */
 export function recordBytes(byteCount: number): number {
   return (HEADER_BYTES + byteCount + 7) & ~7;
 }

@@ -1,7 +1,7 @@
 /**
- * Records that did not fit into a ring, in their order, in the writer's own memory. They have the ring's format and lie
- * in chunks; payloads that will travel by port wait beside them. One emptied chunk is kept, so a ring that is often
- * full for a moment makes no garbage.
+ * Records that did not fit into a ring, in order, in the writer's own memory. They have the ring's format and lie in
+ * chunks; payloads that will travel by port are kept beside them. One empty chunk is kept, so that a ring that is
+ * often full for a moment makes no garbage.
  */
 
 import { assert } from '../base/assert.ts';
@@ -31,7 +31,7 @@ export class Overflow {
     this.#chunkBytes = Math.max(CHUNK_BYTES_MIN, recordBytesMax);
   }
 
-  /** Bytes that wait, payloads for the port included. */
+  /** Bytes in the queue, payloads for the port included. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -40,7 +40,7 @@ export class Overflow {
     return this.#bytes === 0;
   }
 
-  /** Makes room for a record of `size` bytes (a multiple of 8) behind the last one and returns the chunk and place it has. */
+  /** Makes room for a record of `size` bytes (a multiple of 8) after the last one; returns its chunk and offset. */
   reserve(size: number): { bytes: Uint8Array; words: Int32Array; tail: number } {
     let last = this.#chunks.at(-1);
     if (last === undefined || last.tail + size > this.#chunkBytes) {
@@ -52,7 +52,7 @@ export class Overflow {
     return last;
   }
 
-  /** Adds the reserved record, whose bytes are complete now. `payload` is owned by the queue from here on. */
+  /** Adds the reserved record, whose bytes are complete. The queue owns `payload` from here on. */
   commit(payload: ArrayBuffer | null): void {
     const last = this.#chunks.at(-1);
     assert(last !== undefined && this.#reserved > 0, 'commit overflow: nothing is reserved');
@@ -71,7 +71,7 @@ export class Overflow {
     return count < 0 ? HEADER_BYTES : recordBytes(count);
   }
 
-  /** Payload bytes of the first record that go by port; 0 when they lie in the record. */
+  /** Payload bytes of the first record that go by port; 0 when they are in the record. */
   get frontLargeBytes(): number {
     const count = this.#frontCount();
     return count < 0 ? -count : 0;

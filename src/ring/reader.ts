@@ -1,6 +1,6 @@
 /**
- * The reading end of a ring. Rule: a record's bytes stay in place until the read index is published, which happens
- * behind the handler; a record is handed out once, even when the handler throws or the thread is killed.
+ * The reading end of a ring. Rule: a record's bytes stay in place until the read index is published after the handler;
+ * a record is handed out once, even when the handler throws or the thread is killed.
  */
 
 import { assert } from '../base/assert.ts';
@@ -25,7 +25,7 @@ import {
 export interface ReaderHooks {
   /**
    * Takes the oldest payload from the port, which must have no listener (`receiveMessageOnPort(port)?.message`). null
-   * when the port died with its thread: large payloads are then lost and read as empty.
+   * when the port ended with its thread: large payloads are then lost and read as empty.
    */
   readonly receive: (() => ArrayBuffer | undefined) | null;
   /** Rings the doorbell of thread `from`, which has overflow and may find room now. */
@@ -35,8 +35,8 @@ export interface ReaderHooks {
 const EMPTY = new Uint8Array(0);
 
 /**
- * Reads the records that thread `from` sends to thread `to`. One per ring and epoch; a second one may follow when the
- * reading thread is dead: it begins behind the record that thread took last.
+ * Reads the records that thread `from` sends to thread `to`. One per ring and epoch; when the reading thread has died,
+ * a second one may follow: it begins after the record that the thread took last.
  */
 export class RingReader {
   /** The current record; valid until the handler returns. The payload is `bytes[at, at + byteCount)`, usually shared memory. */
@@ -61,7 +61,7 @@ export class RingReader {
   readonly #largeReadWord: number;
   readonly #overflowWord: number;
 
-  /** Indexes in bytes modulo 2^32: behind the last record handed out, and what the writer knows of it. */
+  /** Indexes in bytes modulo 2^32: after the last record handed out, and the one last published to the writer. */
   #taken: number;
   #published: number;
   #largeRead: number;
@@ -93,14 +93,14 @@ export class RingReader {
     return this.#received;
   }
 
-  /** True when every published record was handed out. */
+  /** True when every published record has been handed out. */
   get isEmpty(): boolean {
     return this.#taken === Atomics.load(this.#words, this.#writeWord);
   }
 
   /**
-   * Hands at most `limit` records to `handler`, those included that are published meanwhile; returns how many. When
-   * the handler throws, its record counts as handled and the error goes on to the caller.
+   * Hands at most `limit` records to `handler`, including those published meanwhile; returns how many. When the
+   * handler throws, its record counts as handled and the error goes to the caller.
    */
   drain(limit: number, handler: (reader: RingReader) => void): number {
     assert(!this.#isDraining, 'drain ring: the handler drains it already');
@@ -113,7 +113,7 @@ export class RingReader {
           write = Atomics.load(this.#words, this.#writeWord);
           if (this.#taken === write) break;
         }
-        // Now and then within a long drain, so that the writer need not wait for its end.
+        // Publishes during a long drain too, so that the writer need not wait for its end.
         if (((this.#taken - this.#published) | 0) >= this.#ringBytes >> 2) this.#publish();
         this.#take();
         handler(this);
@@ -126,7 +126,7 @@ export class RingReader {
     return this.#received - before;
   }
 
-  /** Moves behind the next record before it is handled: whoever reads on after a crash must not see it twice. */
+  /** Moves past the next record before it is handled: a reader that continues after a crash must not see it twice. */
   #take(): void {
     const mask = this.#ringBytes - 1;
     const words = this.#ringWords;
@@ -147,7 +147,7 @@ export class RingReader {
     this.bytes = this.#ring;
     this.at = at + HEADER_BYTES;
     this.#taken = (this.#taken + (isLarge ? HEADER_BYTES : recordBytes(byteCount))) | 0;
-    // A plain store: it is read only when this thread has ended.
+    // A plain store: others read it only after this thread has ended.
     this.#words[this.#takenWord] = this.#taken;
     this.#received++;
     if (isLarge) this.#receive(-byteCount);
@@ -167,7 +167,9 @@ export class RingReader {
     this.byteCount = byteCount;
   }
 
-  /** Gives the room back, then looks at the writer's flag: it sets the flag first and looks for room afterwards. */
+  /**
+   * Gives the room back, then checks the writer's flag; the writer sets the flag first and checks for room afterwards.
+   */
   #publish(): void {
     this.#published = this.#taken;
     Atomics.store(this.#words, this.#largeReadWord, this.#largeRead);

@@ -1,7 +1,7 @@
 /**
- * The writing end of a ring: one thread writes, one reads, nobody waits. What does not fit is kept in order and moves
- * into the ring when the reader has made room. Rule: publish, then look at the reader's `asleep` word, never the other
- * way round; space is judged by a cached read index, the decision to ring never.
+ * The writing end of a ring: one thread writes, one reads, neither waits. Records that do not fit are kept in order
+ * and move into the ring when the reader has made room. Rule: publish, then read the reader's `asleep` word, never in
+ * the other order; room is judged by a cached read index, the decision to ring the doorbell never is.
  */
 
 import { assert } from '../base/assert.ts';
@@ -36,7 +36,7 @@ export interface WriterHooks {
 
 /** Writes records from thread `from` to thread `to`. One per ring and epoch. */
 export class RingWriter {
-  /** Where the payload of the record begun last goes: `bytes[at, at + byteCount)`, until it ends. */
+  /** Destination of the payload of the record begun last: `bytes[at, at + byteCount)`, until the record ends. */
   bytes: Uint8Array;
   at = 0;
 
@@ -54,12 +54,15 @@ export class RingWriter {
   readonly #largeBytesMax: number;
   readonly #overflow: Overflow;
 
-  /** Indexes in bytes modulo 2^32: behind the last committed record, behind the one begun, published, read as last seen. */
+  /**
+   * Indexes in bytes modulo 2^32: after the last committed record, after the one begun, published, and read as last
+   * seen.
+   */
   #write: number;
   #next: number;
   #published: number;
   #readSeen: number;
-  /** Bytes posted by port modulo 2^32, and how many of them the reader had taken when last seen. */
+  /** Bytes posted by port modulo 2^32, and how many of them the reader had taken as last seen. */
   #largeSent: number;
   #largeReadSeen: number;
   #isOpen = false;
@@ -92,20 +95,20 @@ export class RingWriter {
     this.#largeSent = this.#largeReadSeen;
   }
 
-  /** Records committed so far, those in overflow included. */
+  /** Records committed, those in overflow included. */
   get sent(): number {
     return this.#sent;
   }
 
-  /** Bytes of records that found no room yet. Above 4 MiB in sum the thread should stop reading sockets. */
+  /** Bytes of records that found no room yet. Above 4 MiB in total the thread should stop reading sockets. */
   get overflowBytes(): number {
     return this.#overflow.bytes;
   }
 
   /**
-   * Begins a record, and ends the one before it: `kind` >= 0, four int32 and room for `byteCount` payload bytes. The caller
-   * writes all of them to `bytes` at `at` before the next call. Never waits; a payload above RECORD_BYTES_MAX is a mistake of
-   * the caller.
+   * Begins a record, and ends the one before it: `kind` >= 0, four int32 and room for `byteCount` payload bytes. The
+   * caller writes all of them to `bytes` at `at` before the next call. Never waits; `byteCount` must not exceed
+   * RECORD_BYTES_MAX.
    */
   begin(kind: number, a: number, b: number, c: number, d: number, byteCount: number): void {
     assert(kind >= 0 && byteCount >= 0, 'begin record: kind or size is negative');
@@ -159,20 +162,23 @@ export class RingWriter {
     this.#write = this.#next;
   }
 
-  /** Shows the reader everything begun so far and wakes it if it sleeps. Also moves overflow when there is room again. */
+  /**
+   * Makes everything begun so far visible to the reader and wakes it if it sleeps. Also moves overflow when there is
+   * room.
+   */
   publish(): void {
     if (this.#isOpen) this.commit();
     if (this.#overflow.isEmpty) this.#announce();
     else this.drainOverflow();
   }
 
-  /** Moves overflow into the ring as far as there is room and publishes; true when none is left. */
+  /** Moves overflow into the ring while there is room and publishes; true when none is left. */
   drainOverflow(): boolean {
     for (;;) {
       this.#moveOverflow();
       this.#announce();
       if (this.#overflow.isEmpty) return true;
-      // Set the flag, then look once more: either the reader sees the flag after it made room, or room is seen here.
+      // Set the flag, then check again: either the reader sees the flag after making room, or the room is seen here.
       Atomics.store(this.#words, this.#overflowWord, 1);
       this.#readSeen = Atomics.load(this.#words, this.#readWord);
       this.#largeReadSeen = Atomics.load(this.#words, this.#largeReadWord);
@@ -184,7 +190,7 @@ export class RingWriter {
     if (this.#write === this.#published) return;
     this.#published = this.#write;
     Atomics.store(this.#words, this.#writeWord, this.#write);
-    // The plain look spares an awake reader's cache line the swap.
+    // A plain read first, so that the swap does not take the cache line from an awake reader.
     if (Atomics.load(this.#words, this.#asleepWord) === 0) return;
     if (Atomics.exchange(this.#words, this.#asleepWord, 0) === 1) this.#hooks.ring(this.#to);
   }
@@ -203,13 +209,13 @@ export class RingWriter {
     return (large === 0 || this.#hasLargeRoom(large)) && this.#hasRoom(this.#overflow.frontBytes);
   }
 
-  /** Posted before the ring record is published, so the reader finds it when it meets the record. */
+  /** Posted before the ring record is published, so that the reader finds the payload when it meets the record. */
   #post(payload: ArrayBuffer): void {
     this.#largeSent = (this.#largeSent + payload.byteLength) | 0;
     this.#hooks.post(payload);
   }
 
-  /** Without this bound a ring full of large records could stand for gigabytes before anything overflows. */
+  /** Without this bound a ring full of large records could hold gigabytes before anything overflows. */
   #hasLargeRoom(byteCount: number): boolean {
     let waiting = (this.#largeSent - this.#largeReadSeen) >>> 0;
     if (waiting === 0 || waiting + byteCount <= this.#largeBytesMax) return true;
@@ -218,7 +224,7 @@ export class RingWriter {
     return waiting === 0 || waiting + byteCount <= this.#largeBytesMax;
   }
 
-  /** Bytes to skip so that `size` bytes follow each other. */
+  /** Bytes to skip so that `size` bytes are contiguous. */
   #skipBytes(size: number): number {
     const left = this.#ringBytes - (this.#write & (this.#ringBytes - 1));
     return left < size ? left : 0;
@@ -231,7 +237,7 @@ export class RingWriter {
     return ((end - this.#readSeen) | 0) <= this.#ringBytes;
   }
 
-  /** Returns where in the ring a record of `size` bytes goes, or -1; sets `#next` behind it. Nothing is taken before commit. */
+  /** Returns the ring position for a record of `size` bytes, or -1; sets `#next` after it. Commit takes the room. */
   #reserve(size: number): number {
     if (!this.#hasRoom(size)) return -1;
     const skip = this.#skipBytes(size);

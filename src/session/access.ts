@@ -1,7 +1,7 @@
 /**
- * Who may submit, work and administrate: `--allow` rules, compiled once a thread, and the rights that a session has by
- * them. Rule: without rules there is no Access and everybody may do everything, as with gearmand; with rules, what no
- * rule allows is refused.
+ * Who may submit, work and administrate: `--allow` rules, compiled once for each thread, and the rights that a session
+ * has by them. Rule: without rules there is no Access and every peer may do everything, as with gearmand; with rules,
+ * everything that no rule allows is refused.
  *
  *   any=submit:public_*   token:NAME=submit,work:mail   cert:web-*=admin
  */
@@ -12,15 +12,15 @@ type RightName = keyof typeof Right;
 
 export interface AccessRule {
   readonly who: 'any' | 'token' | 'cert';
-  /** Name of the token or common name of the certificate; `*` stands for any text. */
+  /** Name of the token or common name of the certificate; `*` matches any text. */
   readonly name: string;
   /** Bits of `Right`. */
   readonly rights: number;
-  /** Names of functions, Latin-1 as on the wire; `*` stands for any text. */
+  /** Names of functions, Latin-1 as on the wire; `*` matches any text. */
   readonly functions: string;
 }
 
-/** Who a session has shown to be. */
+/** The authenticated identity of a session. */
 export interface Identity {
   readonly tokenName: string | null;
   readonly commonName: string | null;
@@ -29,7 +29,7 @@ export interface Identity {
 const RULE =
   /^(any|(token|cert):([^\s=]+))=((?:submit|work|admin)(?:,(?:submit|work|admin))*)(?::(\S+))?$/;
 
-/** Reads one rule; undefined when it is not understood. */
+/** Parses one rule; undefined when it is invalid. */
 export function parseRule(text: string): AccessRule | undefined {
   const match = RULE.exec(text);
   if (match === null) return undefined;
@@ -44,7 +44,7 @@ export function parseRule(text: string): AccessRule | undefined {
 
 export class Access {
   readonly #rules: readonly (AccessRule & { isFor(name: string): boolean })[];
-  /** Rights by who has them: sessions of one identity share what they have looked up. */
+  /** Rights by identity: sessions of one identity share the results of look-ups. */
   readonly #known = new Map<string, Rights>();
 
   constructor(rules: readonly AccessRule[]) {
@@ -56,20 +56,20 @@ export class Access {
     let rights = this.#known.get(key);
     if (rights !== undefined) return rights;
     rights = new Rights(this.#rules.filter((rule) => isMeant(rule, identity)));
-    // Names of certificates are given by an authority, and still not kept without bound.
+    // An authority issues the names of certificates; their number is limited nevertheless.
     if (this.#known.size >= IDENTITIES_MAX) this.#known.clear();
     this.#known.set(key, rights);
     return rights;
   }
 }
 
-/** Identities and function names whose rights are remembered. */
+/** Identities and function names whose rights are cached. */
 const IDENTITIES_MAX = 10_000;
 const NAMES_MAX = 10_000;
 
-/** What one identity may do. */
+/** The rights of one identity. */
 export class Rights {
-  /** Bits that it has for at least one function. */
+  /** Bits of the rights that it has for at least one function. */
   readonly any: number;
   readonly #rules: readonly { readonly rights: number; matches(name: string): boolean }[];
   readonly #known = new Map<string, number>();
@@ -79,7 +79,7 @@ export class Rights {
     this.#rules = rules.map(({ rights, functions }) => ({ rights, matches: matcher(functions) }));
   }
 
-  /** Bits for one function. */
+  /** Bits of the rights for one function. */
   of(functionName: string): number {
     let bits = this.#known.get(functionName);
     if (bits !== undefined) return bits;
@@ -91,7 +91,7 @@ export class Rights {
   }
 }
 
-/** Rights of who is trusted: the program that the server runs in. */
+/** Rights of a trusted peer: the program that embeds the server. */
 export const ALL_RIGHTS = new Rights([
   { who: 'any', name: '*', rights: Right.submit | Right.work | Right.admin, functions: '*' },
 ]);
@@ -105,7 +105,7 @@ function isMeant(
   return name !== null && isFor(name);
 }
 
-/** The test for a pattern in which `*` stands for any text. Linear in the length of the name. */
+/** Returns the test for a pattern in which `*` matches any text. Linear in the length of the name. */
 function matcher(pattern: string): (name: string) => boolean {
   const parts = pattern.split('*');
   if (parts.length === 1) return (name) => name === pattern;
@@ -125,7 +125,7 @@ function matcher(pattern: string): (name: string) => boolean {
   };
 }
 
-/** The bytes of UTF-8 as one character each: how function names are compared. */
+/** UTF-8 bytes as one character each, the form in which function names are compared. */
 function latin1Of(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text));
 }

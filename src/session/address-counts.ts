@@ -1,6 +1,6 @@
 /**
- * Connections by address, kept by the acceptor for all threads (`--max-connections-per-address`). Rule: who dies takes
- * its connections along, so they are counted by thread; an address without connections is forgotten.
+ * Connections by address, counted by the acceptor for all threads (`--max-connections-per-address`). Rule: a dead
+ * thread's connections end with it, so they are counted by thread; an address without connections is forgotten.
  */
 export class AddressCounts {
   readonly #threads: Map<string, number>[] = [];
@@ -23,7 +23,7 @@ export class AddressCounts {
     else counts?.delete(address);
   }
 
-  /** All connections of a thread have ended with it. */
+  /** Forgets the connections of a thread that has ended. */
   forget(thread: number): void {
     this.#threads[thread]?.clear();
   }

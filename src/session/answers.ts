@@ -1,4 +1,4 @@
-/** What this thread answers to queries (thread-queries.ts), its own and those of other threads. */
+/** Executes the queries (thread-queries.ts) of this thread and of other threads. */
 import { listConnections, listStore } from './listing-rows.ts';
 import { showMost } from './relief.ts';
 import type { SessionTable } from './session-table.ts';
@@ -11,7 +11,7 @@ import {
 } from './thread-queries.ts';
 import { threadStats } from './thread-stats.ts';
 
-/** Gives this thread's answer to a query to `done`: now, or later when it goes over many rows. */
+/** Passes this thread's result of a query to `done`: now, or later when it goes over many rows. */
 export function answer(
   table: SessionTable,
   query: ThreadQuery,

@@ -1,6 +1,6 @@
 /**
- * Requests looked at before they are carried out, where there are rules of access. Rule: a refusal is answered with
- * ERROR, reported with who asked for what, and changes nothing. Everybody may ECHO, set options and name themselves.
+ * Checks requests before they are carried out, where there are access rules. Rule: a refusal is answered with ERROR,
+ * reported with the peer and the request, and changes nothing. Every peer may ECHO, set options and set its client id.
  */
 import { latin1 } from '../base/bytes.ts';
 import { Errors, notAllowed } from '../protocol/errors.ts';
@@ -14,7 +14,7 @@ import { releaseAll, reply } from './replies.ts';
 import { contextOf, type Session } from './session.ts';
 import type { SessionTable } from './session-table.ts';
 
-/** Whether the frame may be handled; if not, it is answered here. */
+/** Whether the frame may be handled; if not, answers it with ERROR. */
 export function admitsFrame(
   table: SessionTable,
   access: Access,
@@ -42,7 +42,7 @@ export function admitsFrame(
   return false;
 }
 
-/** Whether a session may give text commands; if not, that is reported. */
+/** Whether a session may use text commands; if not, reports the refusal. */
 export function maySayCommands(table: SessionTable, session: Session): boolean {
   const { access } = table;
   if (access === null || (rightsOf(access, session).any & Right.admin) !== 0) return true;
@@ -50,7 +50,7 @@ export function maySayCommands(table: SessionTable, session: Session): boolean {
   return false;
 }
 
-/** The function that is to merge the results; an empty name where there is none. */
+/** The function that merges the results; an empty name when there is none. */
 function reducerOf(frame: Frame): string {
   return latin1(frame.bytes, frame.off2, frame.off2 + frame.a2);
 }
@@ -65,7 +65,9 @@ export function deny(table: SessionTable, session: Session, what: string): void 
   table.incidents.report(Incident.notAllowed, text, contextOf(session));
 }
 
-/** A peer has sent a token. A wrong one ends its connection: guessing is made slow, and mistakes are seen. */
+/**
+ * Handles a token from a peer. A wrong one ends its connection: guessing becomes slow, and mistakes become visible.
+ */
 export function onToken(
   table: SessionTable,
   session: Session,
@@ -86,7 +88,7 @@ export function onToken(
   releaseAll(table, session);
 }
 
-/** Tokens were read again: who was let in by one that is gone is closed. */
+/** Call after tokens were read again: closes the sessions whose token is no longer valid. */
 export function dropOldTokens(table: SessionTable): void {
   for (let slot = 0; slot < table.slotEnd; slot++) {
     const session = table.atSlot(slot);
@@ -104,7 +106,7 @@ function rightsOf(access: Access, session: Session): Rights {
   return session.rights;
 }
 
-/** A key is the token's name, a blank, and what tells it from others of that name. */
+/** A key is the token's name, a blank, and its hash. */
 function nameOf(key: string): string {
   return key.slice(0, key.indexOf(' '));
 }

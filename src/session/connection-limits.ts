@@ -1,13 +1,13 @@
 /**
- * Which connections are let in: at most so many in all, and so many of one address. Rule: the acceptor alone counts
- * addresses; whoever ends a connection that it let in says so there. Peers of this machine's own sockets have none.
+ * Which connections are accepted: a limit for all, and one for each address. Rule: only the acceptor counts addresses;
+ * a thread that ends a connection reports it to the acceptor. Peers of Unix sockets have no address.
  */
 import type { RingWriter } from '../ring/writer.ts';
 import type { AddressCounts } from './address-counts.ts';
 import { writeLeft } from './cross-thread/records.ts';
 import { Incident, type Incidents } from './incidents.ts';
 
-/** What the limits need of the session table. */
+/** The parts of the session table that the limits need. */
 interface LimitHost {
   readonly options: {
     readonly thread: number;
@@ -24,7 +24,7 @@ interface LimitHost {
 /** How peers without an address are listed. */
 const LOCAL = 'localhost';
 
-/** Lets a peer in that the acceptor has accepted, and counts it. If not, that is reported. */
+/** Accepts and counts a peer; if not, reports the refusal. */
 export function admit(table: LimitHost, address: string, port: number): boolean {
   if (!hasRoom(table, address, port)) return false;
   const { addressCounts: counts } = table;
@@ -39,7 +39,7 @@ export function admit(table: LimitHost, address: string, port: number): boolean 
   return true;
 }
 
-/** Whether there may be one more connection; if not, that is reported. */
+/** Whether there is room for one more connection; if not, reports the refusal. */
 export function hasRoom(table: LimitHost, address: string, port: number): boolean {
   const { connectionsMax } = table.options;
   if (connectionsMax === 0) return true;
@@ -50,7 +50,7 @@ export function hasRoom(table: LimitHost, address: string, port: number): boolea
   return false;
 }
 
-/** A connection goes on in another thread. */
+/** Counts a connection for the thread to which it moves. */
 export function moved(table: LimitHost, address: string, thread: number): void {
   const { addressCounts: counts } = table;
   if (counts === null || address === LOCAL) return;
@@ -58,7 +58,7 @@ export function moved(table: LimitHost, address: string, thread: number): void {
   counts.add(address, thread);
 }
 
-/** A peer that was let in has gone, or is refused after all. */
+/** An accepted peer has gone, or is refused later. */
 export function left(table: LimitHost, address: string): void {
   if ((table.options.addressConnectionsMax ?? 0) === 0 || address === LOCAL) return;
   const { addressCounts: counts } = table;

@@ -1,6 +1,6 @@
 /**
- * The rows of one turn, in the order in which they came: each goes to the handler of its packet or event. Rule: rights,
- * rates and the cost of a frame are looked at here, so that no handler can forget them.
+ * Passes the rows of one turn, in order of arrival, each to the handler of its packet or event. Rule: rights, rates
+ * and the cost of a frame are checked here, so that no handler can forget them.
  */
 import { SLOT_MASK } from '../protocol/batch.ts';
 import { Frame } from '../protocol/frame.ts';
@@ -34,7 +34,7 @@ export class Dispatch {
       if (frame.type > 0) {
         const session = table.atSlot(frame.conn & SLOT_MASK);
         if (session === null || session.conn !== frame.conn || session.heldTurn === table.turn) {
-          // A held frame comes again with its blob; one of a closed connection is over.
+          // A held frame comes again with its blob; a frame of a closed connection does not.
           if (frame.blob > 0 && session?.conn !== frame.conn) table.reactor.blobRelease(frame.blob);
         } else if (!session.isEnding) {
           const bytes = rateLimiter === null ? 0 : bytesOfFrame(frame);

@@ -1,6 +1,6 @@
 /**
- * What happens to connections besides packets: they begin and end, send text lines or nonsense, take their output.
- * Rule: a row that was un-read with an earlier frame of its turn is skipped, because it comes again.
+ * Events of connections other than packets: begin and end, text lines, malformed bytes, drained output. Rule: a row
+ * that was un-read with an earlier frame of its turn is skipped, because it comes again.
  */
 import { latin1 } from '../base/bytes.ts';
 import {
@@ -18,7 +18,7 @@ import { hold, limitOutput, limitPendingReplies, releaseAll, reply } from './rep
 import { contextOf, Hold, type Session } from './session.ts';
 import type { SessionTable } from './session-table.ts';
 
-/** A row that is no packet: a connection begins or ends, a text line, bytes that are no frame. */
+/** Handles a row that is not a packet: a connection begins or ends, a text line, malformed bytes. */
 export function onEvent(table: SessionTable, frame: Frame): void {
   if (frame.type === RowKind.OPEN) {
     begin(table, frame);
@@ -34,7 +34,7 @@ export function onEvent(table: SessionTable, frame: Frame): void {
     table.drained.delete(frame.conn);
     resume?.();
   } else if (session.heldTurn === table.turn && !isOverLimit(frame)) {
-    // Un-read with what came before it: it comes again.
+    // Un-read with an earlier frame: it comes again.
     return;
   } else if (frame.type === RowKind.GONE) gone(table, session, frame.a0);
   else if (session.isEnding) return;
@@ -42,7 +42,7 @@ export function onEvent(table: SessionTable, frame: Frame): void {
   else fault(table, session, frame);
 }
 
-/** A listing that is not complete holds back what comes behind it, so that a connection has one of them at a time. */
+/** A listing that is not complete holds later frames back, so that a connection has one listing at a time. */
 function line(table: SessionTable, session: Session, frame: Frame): void {
   table.hooks.onLine(session, latin1(frame.bytes, frame.off, frame.off + frame.a0));
   table.rateLimiter?.spend(table, session, frame.end - frame.start, frame.end);
@@ -88,7 +88,7 @@ const FAULT_TEXTS: Record<number, string> = {
   [FaultReason.PACKET_TOO_LARGE]: 'packet is too large',
 };
 
-/** The one row that `hold` does not take back. */
+/** The one row that `hold` does not un-read. */
 function isOverLimit(frame: Frame): boolean {
   return frame.type === RowKind.GONE && frame.a0 === GoneReason.OUTPUT_LIMIT;
 }

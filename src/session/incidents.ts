@@ -1,14 +1,14 @@
 /**
- * Connections and requests that were refused or dropped: each is counted by reason, and logged at most once a second a
- * reason, because who causes them can cause thousands. What was left out is said with the next line.
+ * Refused or dropped connections and requests: each is counted by reason, and logged at most once a second for each
+ * reason, because one peer can cause thousands. The next line counts those that were not logged.
  */
 import { type LogContext, type Logger, LogLevel } from '../base/logger.ts';
 
-/** Reasons; they are labels of a metric, so there are few and none is made from what a peer sent. */
+/** Reasons. They are labels of a metric, so they are few and never contain text from a peer. */
 export const Incident = {
-  /** `--max-connections` are there. */
+  /** More than `--max-connections`. */
   connectionLimit: 'connection_limit',
-  /** `--max-connections-per-address` are there. */
+  /** More than `--max-connections-per-address`. */
   addressLimit: 'address_limit',
   /** Paused: over `--max-packet-rate` or `--max-byte-rate`. */
   rateLimit: 'rate_limit',
@@ -16,14 +16,14 @@ export const Incident = {
   outputLimit: 'output_limit',
   /** The connection that holds most of a memory that is full (`--max-memory`). */
   memoryLimit: 'memory_limit',
-  /** Bytes that are no Gearman. */
+  /** Bytes that are not a Gearman packet or command. */
   malformed: 'malformed',
   /** A packet over `--max-packet-size`. */
   packetTooLarge: 'packet_too_large',
-  /** By the rules of `--allow`, or `--admin-from`. */
+  /** Refused by the rules of `--allow`, or by `--admin-from`. */
   notAllowed: 'not_allowed',
   unknownToken: 'unknown_token',
-  /** On a TLS port something else than TLS was spoken. */
+  /** Bytes on a TLS port that are not TLS. */
   notTls: 'not_tls',
   handshakeFailed: 'handshake_failed',
   /** No handshake within `--handshake-timeout`. */
@@ -34,15 +34,15 @@ export const Incident = {
   requestLimit: 'request_limit',
   /** A client's certificate is missing or not trusted. */
   clientCertificate: 'client_certificate',
-  /** No descriptor, or no room in its thread, is left for the peer (EMFILE, ENFILE). */
+  /** No descriptor is left for the peer (EMFILE, ENFILE), or its thread has no room. */
   descriptors: 'descriptors',
-  /** A request that cannot be answered; the log has the sentence. */
+  /** A request that cannot be answered; the log has details. */
   dropped: 'dropped',
 } as const;
 export type Incident = (typeof Incident)[keyof typeof Incident];
 
 const QUIET_MS = 1_000;
-/** Reasons that peers who did no harm meet too: an operator must see them. All others are at WARNING. */
+/** Reasons that also affect peers who did nothing wrong: the operator must see them. All others are at WARNING. */
 const LEVELS: { readonly [reason in Incident]?: LogLevel } = {
   [Incident.descriptors]: LogLevel.ERROR,
 };
@@ -51,7 +51,7 @@ interface Record {
   readonly reason: Incident;
   count: number;
   loggedAtMs: number;
-  /** Reports since the last line, and the newest of them. */
+  /** Reports that were not logged, and the newest of them. */
   unsaid: number;
   text: string;
   context: LogContext;
@@ -68,12 +68,12 @@ export class Incidents {
     this.#log = log;
   }
 
-  /** How often each reason was reported since start. */
+  /** Number of reports of each reason since start. */
   counts(): { [reason: string]: number } {
     return Object.fromEntries([...this.#records].map(([reason, { count }]) => [reason, count]));
   }
 
-  /** `text` is the line for the log; `context` says whom it concerns. */
+  /** Counts an incident. `text` is the line for the log; `context` names the peer. */
   report(reason: Incident, text: string, context: LogContext = {}): void {
     let record = this.#records.get(reason);
     if (record === undefined) {
@@ -89,7 +89,7 @@ export class Incidents {
     if (this.nowMs - record.loggedAtMs >= QUIET_MS) this.#say(record);
   }
 
-  /** Says what was left out and may be said now; returns when to call again, or Infinity. */
+  /** Logs how many reports were left out, where a second has passed; returns when to call again, or Infinity. */
   tick(): number {
     let dueMs = Number.POSITIVE_INFINITY;
     if (this.#unsaid === 0) return dueMs;

@@ -1,4 +1,4 @@
-/** Rows that a thread writes into listings about its own connections and its store; listing.ts joins them. */
+/** Rows of listings about the connections and the store of one thread; listing.ts joins them. */
 import { ByteWriter } from '../base/byte-writer.ts';
 import { ROW_STEPS } from '../base/steps.ts';
 import { SLOT_MASK } from '../protocol/batch.ts';
@@ -7,14 +7,14 @@ import type { SessionTable } from './session-table.ts';
 import { DONE, LIST_BYTES_MAX, LIST_ROWS_MAX, type ThreadResult } from './thread-queries.ts';
 
 /**
- * `workers`: the connections of this thread from slot `cursor` on: `NUMBER IP ID : NAME ...`. With `part` > 0 `cursor` is the
- * id of a connection whose row is under way, and `part` where its names go on (SessionAbilities.list).
+ * `workers`: the connections of this thread from slot `cursor` on: `NUMBER IP ID : NAME ...`. With `part` > 0 `cursor`
+ * is the id of a connection whose row is incomplete, and its names continue at `part` (SessionAbilities.list).
  */
 export function listConnections(table: SessionTable, cursor: number, part: number): ThreadResult {
   const out = new ByteWriter(4096);
   let slot = cursor & SLOT_MASK;
   if (part > 0) {
-    // When it has ended meanwhile, so has its row.
+    // When the connection has ended meanwhile, its row ends.
     const behind = table.live(cursor)?.abilities?.list(part, LIST_BYTES_MAX, out) ?? 0;
     if (behind > 0) return { ...DONE, cursor, part: behind, bytes: out.take() };
     out.text('\n');
@@ -32,15 +32,15 @@ export function listConnections(table: SessionTable, cursor: number, part: numbe
 }
 
 /**
- * What stands for a connection's descriptor in `workers`: unlike slots, and descriptors, which numbers of one thread
- * may have in common with another, it is the connection's alone in the whole server.
+ * The number that `workers` shows instead of a descriptor. Slots and descriptors of different threads can be equal;
+ * this number is unique in the server.
  */
 export function connectionNumber(table: SessionTable, session: Session): number {
   const { shardCount, thread } = table.options;
   return (session.conn & SLOT_MASK) * (shardCount + 1) + thread;
 }
 
-/** A row without its end; returns where its names go on, 0 = they are all there. */
+/** Writes a row without its end; returns where its names continue, 0 = they are complete. */
 function listConnection(table: SessionTable, session: Session, out: ByteWriter): number {
   table.steps.count += ROW_STEPS;
   out.text(`${connectionNumber(table, session)} ${session.address} `);
@@ -51,8 +51,8 @@ function listConnection(table: SessionTable, session: Session, out: ByteWriter):
 }
 
 /**
- * `store`: the row of this thread's store, nothing without one: thread, state, jobs, uncommitted, commits, jobs and
- * milliseconds of a commit on average, the longest one, bytes of disk.
+ * `store`: the row of this thread's store, empty without one: thread, state, jobs, uncommitted, commits, average jobs
+ * and milliseconds of a commit, the longest commit, bytes of disk.
  */
 export function listStore(table: SessionTable): ThreadResult {
   const store = table.hooks.storeHealth();

@@ -1,6 +1,7 @@
 /**
- * Listings of the text protocol, joined over threads: each writes its rows, home joins them in thread order and ends
- * with one `.`. Asked for piece by piece, so that nobody stalls and a peer that does not read costs nothing.
+ * Listings of the text protocol, joined over threads: each writes its rows; the connection's thread joins them in
+ * thread order and ends with one `.`. It asks for one piece at a time, so that no thread stalls and a peer that does
+ * not read costs no memory.
  */
 import { ByteWriter } from '../base/byte-writer.ts';
 import { fill, releasePart, reserveReply, unhold } from './replies.ts';
@@ -9,11 +10,11 @@ import { Hold, type Session } from './session.ts';
 import type { SessionTable } from './session-table.ts';
 import type { ThreadQuery, ThreadResult } from './thread-queries.ts';
 
-/** Below this a listing leaves in one write: gearadmin reads until 5 ms of silence. */
+/** Smaller listings are sent in one write: gearadmin reads until 5 ms of silence. */
 const PART_BYTES = 1024 * 1024;
 const END = new Uint8Array([46, 10]);
 
-/** Makes the question for the piece behind `cursor`, or from `part` of its row on. */
+/** Makes the query for the piece after `cursor`, or from `part` of its row on. */
 export type PieceQuery = (cursor: number, part: number) => ThreadQuery;
 
 /** Replies to `session` with the rows of all `threads` and a final `.`. */
@@ -52,7 +53,7 @@ class Listing {
     session.isListing = true;
   }
 
-  /** Asks for the next piece, or ends. */
+  /** Asks for the next piece, or ends the listing. */
   goOn(): void {
     const thread = this.#threads[this.#thread];
     if (this.#table.live(this.#session.conn) !== this.#session) return;
@@ -78,10 +79,10 @@ class Listing {
     else this.#table.later(() => this.goOn());
   }
 
-  /** Too much to keep: lets go what there is and goes on when the peer has read most of it. */
+  /** Sends the rows so far and continues when the peer has read most of them. */
   #sendPart(): void {
     if (this.#session.replies?.front !== this.#pending) {
-      // Earlier replies wait for other threads: nothing more is made before they have left.
+      // Earlier replies wait for other threads: no more rows are made until those have been sent.
       this.#pending.whenFront = () => this.#sendPart();
       return;
     }

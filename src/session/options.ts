@@ -1,6 +1,6 @@
 /**
- * Options of access and limits: what a peer may do and how much it may use. Without rules everybody may do everything,
- * as with gearmand.
+ * Options of access and limits: what a peer may do and how much it may use. Without rules every peer may do
+ * everything, as with gearmand.
  */
 import { OptionGroup } from '../option/groups.ts';
 import type { OptionTable, ProgramEntry } from '../option/row.ts';
@@ -10,7 +10,7 @@ import { parseRule } from './access.ts';
 
 const INT_MAX = 2 ** 31 - 1;
 const MIB = 1024 ** 2;
-/** Below PACKET_BYTES_LIMIT, and a number that one can write with a suffix. */
+/** Below PACKET_BYTES_LIMIT, and a number that can be written with a suffix. */
 const PACKET_BYTES_MAX = 2047 * MIB;
 
 const accessRules = list({
@@ -25,7 +25,7 @@ const accessRules = list({
 const noRules: readonly string[] = [];
 const noLimit = { min: 0, max: INT_MAX, special: { 0: 'no limit' } } as const;
 
-/** Why rules that name tokens or certificates can be met by nobody, or null. */
+/** Why no peer can match rules that name tokens or certificates, or null. */
 function unmet(
   rules: readonly string[],
   who: string,

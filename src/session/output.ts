@@ -1,12 +1,12 @@
 /**
- * The thread's output of one turn: segments for connections, appended in order. Segments of one connection that follow
- * each other become one. Layout: protocol/batch.ts.
+ * The thread's output of one turn: segments for connections, appended in order. Adjacent segments of one connection
+ * become one. Layout: protocol/batch.ts.
  */
 
 import { copyBytes, withView } from '../base/bytes.ts';
 import { Control, OUT_INTS, Out, SLOT_MASK } from '../protocol/batch.ts';
 
-/** What output needs of a reactor. */
+/** The parts of a reactor that output needs. */
 export interface OutputSink {
   readonly out: Uint8Array;
   readonly outRows: Int32Array;
@@ -32,12 +32,12 @@ export class Output {
     this.#rowsMax = Math.floor(sink.outRows.length / OUT_INTS);
   }
 
-  /** Reserves `count` bytes for `conn` and returns where in `bytes` they go. At most `bytes.length`. */
+  /** Reserves `count` bytes, at most `bytes.length`, for `conn` and returns their offset in `bytes`. */
   reserve(conn: number, count: number): number {
     const control = this.#control;
     let at = control[Control.OUT_BYTES] as number;
     let rowCount = control[Control.OUT_ROWS] as number;
-    // A row is left for a blob, which must not spill what the caller has yet to write.
+    // Leaves a row for a blob, which must not force a flush before the caller has written.
     if (at + count > this.bytes.length || rowCount >= this.#rowsMax - 1) {
       this.#sink.spill();
       at = 0;
@@ -65,7 +65,7 @@ export class Output {
     }
   }
 
-  /** Appends a blob; its reference passes to the reactor. */
+  /** Appends a blob; the reactor takes over its reference. */
   blob(conn: number, id: number, byteCount: number): void {
     if (this.#control[Control.OUT_ROWS] === this.#rowsMax) this.#sink.spill();
     this.#count(conn, byteCount);

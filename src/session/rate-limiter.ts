@@ -1,6 +1,6 @@
 /**
- * How fast one connection may send (`--max-packet-rate`, `--max-byte-rate`). Who has spent more than a second's worth is
- * not read for a while, at least a tenth of a second; nothing is dropped and nobody is refused.
+ * Limits how fast one connection may send (`--max-packet-rate`, `--max-byte-rate`). When it has used more than a
+ * second's allowance, reading is paused for at least a tenth of a second; nothing is dropped or refused.
  */
 import { DeadlineHeap } from '../base/deadline-heap.ts';
 import type { Frame } from '../protocol/frame.ts';
@@ -8,10 +8,10 @@ import { Incident, type Incidents } from './incidents.ts';
 import { hold, type ReplyHost, unhold } from './replies.ts';
 import { contextOf, Hold, type RateBudget, type Session } from './session.ts';
 
-/** A pause lasts until so much of a second's worth is there again. */
+/** A pause lasts until this part of a second's allowance is available. */
 const SHARE = 0.1;
 
-/** What the limit needs of the session table. */
+/** The parts of the session table that the limit needs. */
 interface RateHost extends ReplyHost {
   readonly incidents: Incidents;
 }
@@ -21,13 +21,13 @@ export class RateLimiter {
   readonly #byteRate: number;
   readonly #pauses = new DeadlineHeap();
 
-  /** By second; 0 = no limit. */
+  /** Rates per second; 0 = no limit. */
   constructor(packetRate: number, byteRate: number) {
     this.#packetRate = packetRate === 0 ? Number.POSITIVE_INFINITY : packetRate;
     this.#byteRate = byteRate === 0 ? Number.POSITIVE_INFINITY : byteRate;
   }
 
-  /** A frame of `session` with so many bytes has been handled; it ends at `end` of the arena. */
+  /** Counts a handled frame of `session` with so many bytes; the frame ends at `end` of the arena. */
   spend(table: RateHost, session: Session, bytes: number, end: number): void {
     if (table.live(session.conn) !== session) return;
     const rateBudget = this.#budgetOf(session, table.incidents.nowMs);
@@ -47,7 +47,7 @@ export class RateLimiter {
     table.incidents.report(Incident.rateLimit, text, contextOf(session));
   }
 
-  /** Reads those again whose pause is over; returns when to call again, or Infinity. */
+  /** Resumes connections whose pause is over; returns when to call again, or Infinity. */
   tick(table: RateHost): number {
     const { nowMs } = table.incidents;
     while (this.#pauses.peekAt() <= nowMs) {
@@ -70,7 +70,7 @@ export class RateLimiter {
   }
 }
 
-/** Bytes of a frame on the wire. Whoever handles it may take its blob away. */
+/** Bytes of a frame on the wire. Read it before a handler takes the blob away. */
 export function bytesOfFrame(frame: Frame): number {
   return frame.end - frame.start + (frame.blob === 0 ? 0 : frame.dataBytes);
 }
@@ -79,7 +79,7 @@ function refilled(left: number, rate: number, seconds: number): number {
   return rate === Number.POSITIVE_INFINITY ? rate : Math.min(rate, left + rate * seconds);
 }
 
-/** What is left, as a part of a second's worth. */
+/** The unused part of a second's allowance. */
 function share(left: number, rate: number): number {
   return rate === Number.POSITIVE_INFINITY ? 1 : left / rate;
 }

@@ -1,7 +1,7 @@
 /**
- * What is done when the memory of all threads is full (`--max-memory`): functions without jobs and workers are forgotten,
- * then the connection that holds most is closed, in whichever thread it lives. Rule: only while connections hold more
- * than the eighth of the limit that new jobs leave to them; what jobs hold is no connection's fault.
+ * Acts when the memory of all threads is full (`--max-memory`): forgets functions without jobs and workers, then
+ * closes the connection that holds most, in any thread. Rule: only while connections hold more than the eighth of the
+ * limit that new jobs leave to them; no connection is closed for memory of jobs.
  */
 import { forgetIdle } from '../broker/admin.ts';
 import type { Peer } from '../broker/peer.ts';
@@ -11,19 +11,19 @@ import { waitingBytes } from './replies.ts';
 import { contextOf, type Session } from './session.ts';
 import type { SessionTable } from './session-table.ts';
 
-/** Functions that are looked at between two looks at the account. */
+/** Functions read between two checks of the account. */
 const FUNCTIONS_STEP = 4096;
 
-/** More is held than was drawn: draws more, or makes room. Between two frames. */
+/** More is held than was drawn: draws more, or makes room. Call between two frames. */
 export function relieve(table: SessionTable): void {
   const { account } = table;
   if (account.grow() || forgetFunctions(table)) return;
   askOthers(table);
-  // What was closed gives its output up after the turn, other threads in theirs: until then a step more.
+  // A closed connection releases its output after the turn, in other threads after theirs: until then, one step more.
   if (!account.grow()) account.overdraw();
 }
 
-/** Once all other threads have shown what they hold, the connection that holds most of all is closed: now without them. */
+/** When all other threads have published what they hold, closes the connection that holds most of all. */
 function askOthers(table: SessionTable): void {
   if (table.isRelieving) return;
   table.isRelieving = true;
@@ -34,7 +34,7 @@ function askOthers(table: SessionTable): void {
       missing--;
       if (missing > 0) return;
       table.isRelieving = false;
-      // Somebody may have left meanwhile.
+      // Connections may have ended meanwhile.
       if (table.account.rebalance() >= 0) return;
       closeAnywhere(table);
       table.account.overdraw();
@@ -44,7 +44,7 @@ function askOthers(table: SessionTable): void {
   closeAnywhere(table);
 }
 
-/** Closes the one that holds most of all threads, as they have shown last. */
+/** Closes the connection that holds most in all threads, as last published. */
 function closeAnywhere(table: SessionTable): void {
   const most = findMost(table);
   const thread = table.account.threadOfMost;
@@ -52,7 +52,7 @@ function closeAnywhere(table: SessionTable): void {
   else if (thread >= 0) writeRelieve(table.writers[thread]);
 }
 
-/** Shows the other threads what connections hold here. Linear in them. */
+/** Publishes what connections hold in this thread. Linear in their number. */
 export function showMost(table: SessionTable): void {
   findMost(table);
 }
@@ -63,13 +63,13 @@ export function relieveOther(table: SessionTable): void {
   if (most !== null && table.account.threadOfMost === table.options.thread) closeMost(table, most);
 }
 
-/** Who holds most in this thread: a connection of its own, or one that lives elsewhere, as its broker knows it. */
+/** The connection that holds most in this thread: its own, or one of another thread as the broker knows it. */
 interface Most {
   readonly holder: Session | Peer;
   readonly bytes: number;
 }
 
-/** Also shows the other threads what was found. Linear in the connections. */
+/** Also publishes the result. Linear in the connections. */
 function findMost(table: SessionTable): Most | null {
   let holder: Session | Peer | null = null;
   let mostBytes = 0;
@@ -102,12 +102,12 @@ function closeMost(table: SessionTable, { holder, bytes }: Most): void {
   table.hooks.collectGarbage();
   const text = `close connection ${holder.address}:${holder.port}: ${reason}`;
   table.incidents.report(Incident.memoryLimit, text, contextOf(holder));
-  // At once, and first: its unsent output may be most of it, so nothing is waited for.
+  // Closes it before everything else and without waiting: its unsent output may be most of the memory.
   table.reactor.close(holder.conn);
   table.abort(holder);
 }
 
-/** Forgets functions that nobody uses until there is room; false when there is none even so. */
+/** Forgets unused functions until there is room; false when there is still none. */
 function forgetFunctions(table: SessionTable): boolean {
   const { account, broker } = table;
   if (broker === null) return false;

@@ -1,6 +1,7 @@
 /**
- * Replies leave in request order. While nothing waits they go straight out; else each takes a place and only the front
- * leaves. Invariant between events: a connection's reply queue is null or its front is unfilled.
+ * Replies leave in request order. While no reply is pending they are sent at once; otherwise each gets a pending
+ * reply, and only the front one is sent. Invariant between events: a connection's reply queue is null or its front is
+ * unfilled.
  */
 
 import type { Reactor } from '../native/contract.ts';
@@ -8,7 +9,7 @@ import type { Output } from './output.ts';
 import { type PendingReply, type Piece, ReplyQueue } from './reply-queue.ts';
 import { Hold, type Session } from './session.ts';
 
-/** What replies need of the session table of their thread. */
+/** The parts of the session table that replies need. */
 export interface ReplyHost {
   readonly output: Output;
   readonly reactor: Reactor;
@@ -16,26 +17,26 @@ export interface ReplyHost {
   readonly turn: number;
   live(conn: number): Session | null;
   later(work: () => void): void;
-  /** The last reply of `session` has left: it is closed if it is ending. */
+  /** The last reply of `session` has been sent: closes the connection if it is ending. */
   finish(session: Session): void;
 }
 
-/** More places than this, or bytes than the pause mark: the connection is not read until a quarter of it waits. */
+/** Above so many pending replies, or above the pause mark in bytes, reading is paused until a quarter is left. */
 const PENDING_REPLIES_MAX = 4096;
 
-/** Replies with bytes that are known now. */
+/** Replies with bytes that are complete. */
 export function reply(table: ReplyHost, session: Session, bytes: Uint8Array): void {
   if (session.replies === null) table.output.write(session.conn, bytes);
   else fill(table, session, reserveReply(session), bytes);
 }
 
-/** Takes the next place of `session`; something must fill it later. */
+/** Reserves the next pending reply of `session`; the caller must fill it later. */
 export function reserveReply(session: Session): PendingReply {
   session.replies ??= new ReplyQueue(session.nextReplyId, session.account, session);
   return session.replies.take();
 }
 
-/** Fills a place with bytes that are the place's own from now on, and sends what may leave. */
+/** Fills a pending reply with bytes, which it owns from now on, and sends all replies that may leave. */
 export function fill(
   table: ReplyHost,
   session: Session,
@@ -47,7 +48,7 @@ export function fill(
   releaseAll(table, session);
 }
 
-/** Sends every reply at the front that is filled. */
+/** Sends every filled reply at the front. */
 export function releaseAll(table: ReplyHost, session: Session): void {
   const { replies } = session;
   if (replies === null) return;
@@ -73,7 +74,7 @@ export function releaseAll(table: ReplyHost, session: Session): void {
   whenFront();
 }
 
-/** Sends what the front place has so far, before it is filled: long listings. */
+/** Sends the part of the front reply that exists, before the reply is filled: for long listings. */
 export function releasePart(table: ReplyHost, session: Session, pending: PendingReply): boolean {
   if (session.replies?.front !== pending) return false;
   for (const piece of pending.pieces) writePiece(table, session, piece);
@@ -81,7 +82,7 @@ export function releasePart(table: ReplyHost, session: Session, pending: Pending
   return true;
 }
 
-/** Gives all waiting replies up. */
+/** Drops all pending replies. */
 export function dropReplies(table: ReplyHost, session: Session): void {
   if (session.replies === null) return;
   for (const pending of session.replies)
@@ -91,7 +92,7 @@ export function dropReplies(table: ReplyHost, session: Session): void {
   session.replies = null;
 }
 
-/** Stops reading the connection at byte `start` of the arena, for one reason more. */
+/** Pauses reading the connection at byte `start` of the arena, for one more reason. */
 export function hold(table: ReplyHost, session: Session, reason: number, start: number): void {
   if (session.holds === 0) {
     table.reactor.hold(session.conn, start);
@@ -100,14 +101,14 @@ export function hold(table: ReplyHost, session: Session, reason: number, start: 
   session.holds |= reason;
 }
 
-/** Ends one reason to hold the connection; it is read again when none is left. */
+/** Removes one reason to hold the connection; reading is resumed when none is left. */
 export function unhold(table: ReplyHost, session: Session, reason: number): void {
   if ((session.holds & reason) === 0) return;
   session.holds &= ~reason;
   if (session.holds === 0) table.reactor.resume(session.conn);
 }
 
-/** After a frame that left a place behind: too many or too long ones hold the connection from byte `end` on. */
+/** Call after a frame that left a pending reply: too many or too long ones hold the connection from byte `end` on. */
 export function limitPendingReplies(table: ReplyHost, session: Session, end: number): void {
   const { replies } = session;
   if (replies === null) return;
@@ -115,15 +116,15 @@ export function limitPendingReplies(table: ReplyHost, session: Session, end: num
     hold(table, session, Hold.queue, end);
 }
 
-/** Bytes of output that wait: unsent, written in this turn, or in replies behind one that is not there yet. */
+/** Output bytes that wait: unsent, written in this turn, or in filled replies after an unfilled one. */
 export function waitingBytes(table: ReplyHost, session: Session): number {
   const { replies } = session;
   return table.output.waiting(session.conn) + (replies === null ? 0 : replies.byteCount);
 }
 
 /**
- * After a frame whose reply was large: the connection is not read any further in this turn, so that no turn makes more
- * output for it than that. In the next one the reactor decides whether its output has left.
+ * Call after a frame with a large reply: reading the connection is paused for the rest of this turn, so that no turn
+ * makes more output for it. In the next turn the reactor decides whether its output has been sent.
  */
 export function limitOutput(table: ReplyHost, session: Session, end: number): void {
   if (table.live(session.conn) !== session || session.isEnding) return;

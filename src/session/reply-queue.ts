@@ -1,25 +1,25 @@
 /**
- * Replies that wait for their turn on one connection. A place is taken in request order and filled whenever its answer
- * is there; only the front leaves. While nothing waits a connection has no queue and replies go straight out.
+ * Pending replies of one connection. They are reserved in request order and filled in any order; only the front one is
+ * sent. While no reply is pending a connection has no queue and replies are sent at once.
  */
 
 import type { Account, Holder } from '../base/account.ts';
 
-/** Ids go from 1 to here and begin again: 0 is no id. */
+/** Ids go from 1 to this and begin again: 0 is not an id. */
 const ID_MAX = 0x7fff_ffff;
-/** What a place costs without its pieces. */
+/** Bytes of a pending reply without its pieces. */
 const PENDING_REPLY_BYTES = 160;
 
-/** A piece of output: bytes of ours, or a whole blob (one reference is the piece's). */
+/** A piece of output: bytes of ours, or a whole blob (the piece owns one reference). */
 export type Piece = Uint8Array | { readonly blob: number; readonly byteCount: number };
 
-/** Most places get their answer when they are in front, straight into the output, and never have pieces. */
+/** Most pending replies are filled when they are in front, straight into the output, and never have pieces. */
 const NO_PIECES: readonly Piece[] = [];
 
 export class PendingReply {
   readonly id: number;
   isFilled = false;
-  /** Called once when all before it have left and it is not filled yet. */
+  /** Called once when all earlier replies have been sent and this one is not filled yet. */
   whenFront: (() => void) | null = null;
   /** Bytes of `pieces`. */
   byteCount = 0;
@@ -32,7 +32,7 @@ export class PendingReply {
     this.#queue = queue;
   }
 
-  /** What it has so far. */
+  /** The pieces so far. */
   get pieces(): readonly Piece[] {
     return this.#pieces;
   }
@@ -46,14 +46,14 @@ export class PendingReply {
     }
   }
 
-  /** Gives up what it has so far. */
+  /** Drops the pieces so far. */
   empty(): void {
     this.#pieces = NO_PIECES as Piece[];
     this.#count(-this.byteCount);
     this.#keep(-this.#keptBytes);
   }
 
-  /** Bytes of pieces that are no blobs: those are counted by the reactor. */
+  /** Counts bytes of pieces that are not blobs: the reactor counts blobs. */
   #keep(byteCount: number): void {
     this.#keptBytes += byteCount;
     this.#queue.keep(byteCount);
@@ -66,20 +66,20 @@ export class PendingReply {
 }
 
 export class ReplyQueue {
-  /** Bytes in all places that have not left: unsent output, too. */
+  /** Bytes in all replies that have not been sent; they count as unsent output. */
   byteCount = 0;
-  /** Those before `#first` have left and are not kept. */
+  /** Those before `#first` have been sent and are removed. */
   readonly #replies: (PendingReply | undefined)[] = [];
   #first = 0;
   #nextId: number;
-  /** What the account has been charged for. */
+  /** Bytes charged to the account. */
   keptBytes = 0;
   readonly #account: Account | null;
   readonly #holder: Holder;
 
   /**
-   * Ids go on from `nextId`, so that a late answer never meets another place of the same number. `account` is charged
-   * for what waits; it is `holder`'s.
+   * Ids continue from `nextId`, so that a late answer never meets another reply of the same number. `account` is
+   * charged for waiting bytes, on behalf of `holder`.
    */
   constructor(nextId: number, account: Account | null, holder: Holder) {
     this.#nextId = nextId;
@@ -87,7 +87,7 @@ export class ReplyQueue {
     this.#holder = holder;
   }
 
-  /** Charges the account for `byteCount` more, or less. */
+  /** Charges the account for `byteCount` more; negative for less. */
   keep(byteCount: number): void {
     this.keptBytes += byteCount;
     this.#account?.keep(this.#holder, byteCount);
@@ -105,7 +105,7 @@ export class ReplyQueue {
     return this.#replies[this.#first];
   }
 
-  /** Takes the next place. */
+  /** Reserves the next reply. */
   take(): PendingReply {
     const pending = new PendingReply(this.#nextId, this);
     this.#nextId = (this.#nextId % ID_MAX) + 1;
@@ -114,7 +114,7 @@ export class ReplyQueue {
     return pending;
   }
 
-  /** The waiting place with that id, or undefined. */
+  /** The pending reply with that id, or undefined. */
   find(id: number): PendingReply | undefined {
     const { front } = this;
     if (front === undefined) return undefined;
@@ -122,7 +122,7 @@ export class ReplyQueue {
     return this.#replies[this.#first + (behind < 0 ? behind + ID_MAX : behind)];
   }
 
-  /** Removes the front place. */
+  /** Removes the front reply. */
   shift(): void {
     this.front?.empty();
     this.keep(-PENDING_REPLY_BYTES);
@@ -132,7 +132,7 @@ export class ReplyQueue {
     this.#first = 0;
   }
 
-  /** All places, front first; for giving up on them. */
+  /** All pending replies, front first; for dropping them. */
   *[Symbol.iterator](): Iterator<PendingReply> {
     for (let i = this.#first; i < this.#replies.length; i++) yield this.#replies[i] as PendingReply;
   }

@@ -1,7 +1,7 @@
 /**
  * The functions that a connection offers: each name once, with its owner, and the order of all registrations, for the
- * `workers` listing and for asking the right threads. Names are Latin-1 texts, so that their bytes come back unchanged.
- * Rule: every change touches at most REGISTRATIONS_MAX entries; the order is never made anew.
+ * `workers` listing and for choosing the threads to ask. Names are Latin-1 texts, so that their bytes stay unchanged.
+ * Rule: every change touches at most REGISTRATIONS_MAX entries; the order is never rebuilt.
  *
  *   chunks   [ registrations 0..255 ] <-> [ 512..767 ] <-> newest      null = ended; a chunk of nulls is dropped
  */
@@ -12,7 +12,10 @@ import { NO_THREADS, withoutThread, withThread } from './thread-set.ts';
 
 /** Registrations of a chunk. Their numbers may pass 2^31. */
 const CHUNK = 256;
-/** What a name costs beside its bytes, with its registrations, a chunk, an entry: measured on 64-bit Node.js, rounded up. */
+/**
+ * Memory of a name beside its bytes, with its registrations, a chunk, an entry: measured on 64-bit Node.js, rounded
+ * up.
+ */
 const NAME_BYTES = 384;
 const CHUNK_BYTES = 192;
 const ENTRY_BYTES = 12;
@@ -26,7 +29,9 @@ interface Offered {
   readonly serials: number[];
 }
 
-/** The registrations from `number * CHUNK` on; null = ended, or of a chunk of that number that was dropped. */
+/**
+ * The registrations from `number * CHUNK` on; null = ended, or in an earlier chunk of that number that was dropped.
+ */
 interface Chunk {
   readonly number: number;
   readonly entries: (Offered | null)[];
@@ -37,18 +42,18 @@ interface Chunk {
 
 export class SessionAbilities {
   readonly #offered = new Map<string, Offered>();
-  /** Functions by owner. */
+  /** Number of functions by owner. */
   readonly #functionCounts: number[] = [];
   readonly #chunks = new Map<number, Chunk>();
   #newest: Chunk | null = null;
   #entryCount = 0;
   #serial = 0;
-  /** Threads that own a function of this connection. */
+  /** Threads that own functions of this connection. */
   owners = NO_THREADS;
   /** Bytes of the names, each once. */
   nameBytes = 0;
 
-  /** What all of it costs. */
+  /** Memory of all of it in bytes. */
   get bytes(): number {
     const names = nameCost(this.nameBytes) + this.#offered.size * NAME_BYTES;
     return names + this.#chunks.size * CHUNK_BYTES + this.#entryCount * ENTRY_BYTES;
@@ -86,8 +91,8 @@ export class SessionAbilities {
   }
 
   /**
-   * Writes ` NAME` for the registrations behind `before` (0 = from the newest on), newest first, until `out` has
-   * `bytesMax` bytes or some thousands are written. Returns where to go on, 0 = they were all.
+   * Writes ` NAME` for the registrations before `before` (0 = from the newest on), newest first, until `out` has
+   * `bytesMax` bytes or some thousands are written. Returns where to continue, 0 = complete.
    */
   list(before: number, bytesMax: number, out: ByteWriter): number {
     let chunk = before === 0 ? this.#newest : this.#chunkBelow(before);
@@ -122,7 +127,7 @@ export class SessionAbilities {
     if (chunk === null || chunk.number !== number) {
       const older = chunk;
       chunk = { number, entries: [], live: 0, older, newer: null };
-      // The first serials of the chunk may be missing: there is no serial 0, and a dropped chunk comes again.
+      // The first serials of the chunk may be missing: there is no serial 0, and a dropped chunk may be made again.
       while (chunk.entries.length < serial % CHUNK) chunk.entries.push(null);
       this.#entryCount += chunk.entries.length;
       if (older !== null) older.newer = chunk;

@@ -1,6 +1,6 @@
 /**
- * The connections that live in a thread: the table of sessions, and what their rules (frames, replies, grabs, traffic with
- * other threads) share. Rule: no handler is imported here; dispatch.ts calls them in request order.
+ * The connections that live in a thread: the table of sessions, and the state shared by their rules (frames, replies,
+ * grabs, traffic with other threads). Rule: this file imports no handler; dispatch.ts calls them in request order.
  */
 import type { Account } from '../base/account.ts';
 import { withView } from '../base/bytes.ts';
@@ -33,11 +33,11 @@ import { firstThread, nextThread } from './thread-set.ts';
 import { TurnBudget } from './turn-budget.ts';
 
 const NOOP_PACKET = packetOf(Packet.NOOP, '');
-/** A connection that is being closed may still take its last replies for so long. */
+/** How long a connection that is being closed may still take its last replies. */
 const LINGER_MS = 2000;
 
 export interface SessionTableOptions {
-  /** This thread's number: 0 is the acceptor (and everything, without shards), shards are 1..shardCount. */
+  /** This thread's number: 0 is the acceptor (without shards the only thread), shards are 1..shardCount. */
   readonly thread: number;
   readonly shardCount: number;
   readonly hashSeed: number;
@@ -51,10 +51,10 @@ export interface SessionTableOptions {
   readonly outputBytesMax?: number;
   /** Connections of one address in all threads; 0 or left out = no limit. */
   readonly addressConnectionsMax?: number;
-  /** What one connection may send a second; 0 or left out = no limit. */
+  /** Limits of one connection per second; 0 or left out = no limit. */
   readonly packetRate?: number;
   readonly byteRate?: number;
-  /** Who may do what; left out where everybody may do everything. */
+  /** Access rules; left out when every peer may do everything. */
   readonly access?: readonly AccessRule[];
   /** Connections move to the owner of the first function that they name. */
   readonly movesConnections: boolean;
@@ -62,9 +62,9 @@ export interface SessionTableOptions {
   readonly restartWaitMs?: number;
 }
 
-/** What lies above the sessions. */
+/** Calls from the sessions to the layers above. */
 export interface SessionTableHooks {
-  /** Gives this thread's answer to a query to `done`; see answers.ts. */
+  /** Passes this thread's result of a query to `done`; see answers.ts. */
   answer(query: ThreadQuery, done: (result: ThreadResult) => void): void;
   /** A text line (Latin-1, without line end) of `session`. */
   onLine(session: Session, line: string): void;
@@ -72,19 +72,19 @@ export interface SessionTableHooks {
   levelOf(thread: number): number;
   /** Connections of all threads, at the end of their last turns. */
   connectionTotal(): number;
-  /** The host's own figures for an answer of kind `stats`. */
+  /** The host's figures for a result of kind `stats`. */
   recordCounts(): { sent: number; received: number };
   turnFigures(): Pick<ThreadStats, 'turns' | 'loopDelay'>;
-  /** A peer that begins with a handshake, accepted here or by the acceptor; its descriptor is the callee's. */
+  /** A peer that begins with a handshake, accepted here or by the acceptor; the callee owns its descriptor. */
   onHandshake(fd: number, address: string, port: number): void;
-  /** A peer that is not let in. */
+  /** Refuses a peer that begins with a handshake. */
   refuseHandshake(fd: number): void;
-  /** Whether tokens mean anything here. */
+  /** Whether the server has tokens. */
   readonly takesTokens: boolean;
-  /** What stands for a token (session.ts, tokenKey); null for one that is not known. */
+  /** The key of a token (session.ts, tokenKey); null for an unknown one. */
   keyOfToken(token: Uint8Array): string | null;
   hasTokenKey(key: string): boolean;
-  /** Much was given up that lies in the heap of JavaScript: its memory is wanted back soon. */
+  /** Much JavaScript memory has been released and should be collected soon. */
   collectGarbage(): void;
   /** Figures of the store of this thread; null without one. */
   storeHealth(): StoreHealth | null;
@@ -94,44 +94,44 @@ export class SessionTable {
   readonly options: SessionTableOptions;
   readonly hooks: SessionTableHooks;
   readonly reactor: Reactor;
-  /** What this thread holds. */
+  /** Counts the memory of this thread. */
   readonly account: Account;
-  /** What this turn has cost so far, also in the broker. */
+  /** The cost of this turn so far, including the broker's. */
   readonly steps = new Steps();
   readonly budget = new TurnBudget();
   readonly output: Output;
   readonly handles: HandleCodec;
   readonly log: Logger;
   readonly incidents: Incidents;
-  /** Null: everybody may do everything. */
+  /** Null: every peer may do everything. */
   readonly access: Access | null;
   /** Null: connections may send as fast as they can. */
   readonly rateLimiter: RateLimiter | null;
-  /** Output of one connection that may wait until it is not read, and until it is ended. */
+  /** Waiting output of one connection at which reading it is paused, and at which it is closed. */
   readonly pauseBytes: number;
-  /** Copies of this turn, which the account does not know yet. */
+  /** Bytes copied in this turn, not yet counted by the account. */
   #copiedBytes = 0;
   readonly #outputBytesMax: number;
   readonly restarts: ShardRestarts;
-  /** Null in threads that accept nobody, and without a limit. */
+  /** Null in threads that do not accept, and without a limit. */
   readonly addressCounts: AddressCounts | null;
-  /** The way to each other thread; null for this thread and for dead ones. */
+  /** The ring writer to each other thread; null for this thread and for dead ones. */
   readonly writers: (RingWriter | null)[];
   readonly outbox: ThreadOutbox;
   /** The broker of the functions owned here; null in an acceptor with shards. */
   broker: Broker | null = null;
-  /** Counts turns; a held connection's other rows of the same turn are skipped. */
+  /** Counts turns; the other rows of a held connection in the same turn are skipped. */
   turn = 0;
-  /** Far peers of this thread's broker, by home * 2^31 + conn. */
+  /** This broker's peers that live in other threads, by thread * 2^31 + conn. */
   readonly crossThreadPeers = new Map<number, Peer>();
-  /** Other threads were asked what they hold, because memory is full (relief.ts). */
+  /** Other threads have been asked what they hold, because memory is full (relief.ts). */
   isRelieving = false;
-  /** Questions to other threads that wait for their answer. */
+  /** Queries to other threads that wait for their result. */
   readonly queries = new Map<
     number,
     { readonly thread: number; readonly done: (result: ThreadResult) => void }
   >();
-  /** Work that goes on in the next turn: long listings. */
+  /** Work that continues in the next turn: long listings. */
   readonly continuations: (() => void)[] = [];
   nextQuery = 1;
   /** Rotation among owners of equal level. */
@@ -139,10 +139,10 @@ export class SessionTable {
   /** Rotation among shards that take handshakes. */
   nextShard = 0;
   connectionCount = 0;
-  /** Submits for other owners that were refused here: there was no memory to read them. */
+  /** Submits for other owners that were refused here, because there was no memory to read them. */
   refusedCount = 0;
   readonly #sessions: (Session | null)[] = [];
-  /** What goes on when a connection's output has drained, by connection. */
+  /** What continues when a connection's output has drained, by connection. */
   readonly drained = new Map<number, () => void>();
 
   constructor(
@@ -179,7 +179,7 @@ export class SessionTable {
     return shardOf(hash, this.options.shardCount);
   }
 
-  /** A turn begins: what waits for it goes on. */
+  /** Begins a turn: continues the work that waits for it. */
   beginTurn(): void {
     this.turn++;
     this.#copiedBytes = 0;
@@ -202,7 +202,7 @@ export class SessionTable {
     return this.#sessions[slot] ?? null;
   }
 
-  /** Begins the session of a connection that was accepted. */
+  /** Begins the session of an accepted connection. */
   open(conn: number, address: string, port: number): Session {
     const session = new Session(conn, address, port);
     session.takesExceptions = this.options.exceptions;
@@ -220,7 +220,7 @@ export class SessionTable {
     this.connectionCount++;
   }
 
-  /** Forgets a session without closing its connection: it has ended or moves on. */
+  /** Removes a session without closing its connection, which has ended or moves. */
   remove(session: Session): void {
     const slot = session.conn & SLOT_MASK;
     if (this.#sessions[slot] !== session) return;
@@ -231,13 +231,15 @@ export class SessionTable {
     this.connectionCount--;
   }
 
-  /** What this thread's broker knows the connection as. */
+  /** The connection's peer in this thread's broker. */
   peerOf(session: Session): Peer {
     session.peer ??= (this.broker as Broker).addPeer(this.options.thread, session.conn);
     return session.peer;
   }
 
-  /** The broker wants `session` woken for its sleep number `sleepSerial`: one NOOP a sleep, whoever asks. */
+  /**
+   * The broker wakes `session` in its sleep number `sleepSerial`: one NOOP for each sleep, however many owners ask.
+   */
   noop(session: Session, sleepSerial: number): void {
     if (!session.isAsleep || session.isNooped || session.sleepSerial !== sleepSerial) return;
     session.isNooped = true;
@@ -253,9 +255,9 @@ export class SessionTable {
   }
 
   /**
-   * Whether a connection gets no more output: more of it waits than may, or some waits, the memory of all threads is full
-   * and what comes are `bytes` that it has not asked for (0: a reply). It then ends with the next turn: the caller may be in the middle of an
-   * event of the broker. One packet of any size passes.
+   * Whether a connection gets no more output: too much of it waits; or some waits, memory is full and `bytes` are
+   * coming that it has not asked for (0: a reply). It then ends with the next turn, because the caller may be in the
+   * middle of a broker's event. One packet of any size passes.
    */
   exceeds(session: Session, bytes: number): boolean {
     const waiting = waitingBytes(this, session);
@@ -284,14 +286,14 @@ export class SessionTable {
     this.abort(session);
   }
 
-  /** Ends a connection for a reason that the log should know. */
+  /** Ends a connection and logs the reason. */
   drop(session: Session, reason: string): void {
     const text = `close connection ${session.address}:${session.port}: ${reason}`;
     this.incidents.report(Incident.dropped, text, contextOf(session));
     this.abort(session);
   }
 
-  /** Input is over: effects of the loss now, the close when all replies have left. */
+  /** Input has ended: the effects of the loss now, the close when all replies have been sent. */
   end(session: Session): void {
     if (session.isEnding) return;
     session.isEnding = true;
@@ -305,24 +307,26 @@ export class SessionTable {
     this.finish(session);
   }
 
-  /** Closes an ending connection that owes nothing more. */
+  /** Closes an ending connection that is owed nothing more. */
   finish(session: Session): void {
     if (!session.isEnding || session.replies !== null) return;
     this.remove(session);
     left(this, session.address);
-    // What it does not read is given up at once.
+    // Output that it does not read is dropped at once.
     if (session.isOverLimit) this.reactor.close(session.conn);
     else this.reactor.closeAfterFlush(session.conn, LINGER_MS);
   }
 
-  /** Ends a connection at once; its waiting replies are given up. */
+  /** Ends a connection at once; its pending replies are dropped. */
   abort(session: Session): void {
     dropReplies(this, session);
     if (session.isEnding) this.finish(session);
     else this.end(session);
   }
 
-  /** The server closes: every connection is sent what it is owed, for at most `lingerMs`. Returns their ids. */
+  /**
+   * The server closes: every connection gets its pending replies, for at most `lingerMs`. Returns the connection ids.
+   */
   closeAll(lingerMs: number): number[] {
     const conns: number[] = [];
     for (const session of this.#sessions) {
@@ -335,8 +339,8 @@ export class SessionTable {
   }
 
   /**
-   * Puts a question to a thread; `done` is called later for another thread, for this one now, unless the turn has been
-   * spent on other questions that go over many rows.
+   * Sends a query to a thread; `done` is called later for another thread, at once for this one, unless the turn's
+   * budget has been spent on other queries that go over many rows.
    */
   ask(thread: number, query: ThreadQuery, done: (result: ThreadResult) => void): void {
     if (thread === this.options.thread) {
@@ -351,19 +355,19 @@ export class SessionTable {
     else writeAsk(writer, id, query);
   }
 
-  /** Calls `resume` once as soon as at most `bytes` of output of `session` are unsent. */
+  /** Calls `resume` once when at most `bytes` of output of `session` are unsent. */
   whenDrained(session: Session, bytes: number, resume: () => void): void {
     this.drained.set(session.conn, resume);
     this.reactor.notifyDrained(session.conn, bytes);
   }
 
-  /** Has `work` done in the next turn. */
+  /** Calls `work` in the next turn. */
   later(work: () => void): void {
     this.continuations.push(work);
     this.reactor.requestTurn();
   }
 
-  /** A thread has died: whoever asked it hears that nothing is known. */
+  /** A thread has died: its pending queries get an empty result. */
   forgetThread(thread: number): void {
     this.addressCounts?.forget(thread);
     for (const [id, query] of [...this.queries])

@@ -1,6 +1,6 @@
 /**
- * What a connection's home thread remembers of it: options, what it offers, where it stands with far owners, replies
- * that wait. One object a connection; fields that few connections need start as null.
+ * State of a connection in the thread where it lives: options, offered functions, its standing with owners in other
+ * threads, pending replies. One object for each connection; fields that few connections need start as null.
  */
 import type { Account } from '../base/account.ts';
 import { latin1 } from '../base/bytes.ts';
@@ -13,7 +13,7 @@ import type { ReplyQueue } from './reply-queue.ts';
 import type { SessionAbilities } from './session-abilities.ts';
 import { NO_THREADS, type ThreadSet } from './thread-set.ts';
 
-/** What a connection costs without anything that it asks for: here, in the reactor, and as a peer of the table. */
+/** Memory of a connection that has asked for nothing: here, in the reactor, and as a peer in the table. */
 export const SESSION_BYTES = 2048;
 
 /** Why a connection's frames are held back; bits. */
@@ -29,7 +29,7 @@ export const Hold = {
   steps: 256,
 } as const;
 
-/** What a connection may still send now. */
+/** How much a connection may still send now. */
 export interface RateBudget {
   packets: number;
   bytes: number;
@@ -37,7 +37,7 @@ export interface RateBudget {
   atMs: number;
 }
 
-/** A GRAB that is asked around. */
+/** A GRAB that is passed from owner to owner. */
 export interface GrabUnderWay {
   readonly type: number;
   readonly replyId: number;
@@ -51,27 +51,27 @@ export class Session {
   readonly port: number;
   /** Bytes as sent, at most 127, without NUL; null shows as `-`. */
   clientId: Uint8Array | null = null;
-  /** Common name of the certificate that the peer has proved; such a connection never moves. */
+  /** Common name of the certificate that the peer has proved to own; such a connection never moves. */
   commonName: string | null = null;
-  /** Which token the peer has shown: its name, a blank, its hash. */
+  /** The token that the peer has shown: its name, a blank, its hash. */
   tokenKey: string | null = null;
-  /** A part of the program that the server runs in. */
+  /** The peer is a part of the program that embeds the server. */
   isTrusted = false;
-  /** Looked up when first needed, where there are rules of access. */
+  /** Looked up at first use, where there are access rules. */
   rights: Rights | null = null;
   takesExceptions = false;
-  /** What the broker of this thread knows it as; made when first needed. */
+  /** Its peer in this thread's broker; made at first use. */
   peer: Peer | null = null;
   abilities: SessionAbilities | null = null;
 
-  /** PRE_SLEEP since the last GRAB; how many there were; NOOP sent for the last one. */
+  /** PRE_SLEEP since the last GRAB; number of sleeps; NOOP sent for the last one. */
   isAsleep = false;
   sleepSerial = 0;
   isNooped = false;
-  /** Owners that were told of a sleep and not yet that it is over. */
+  /** Owners that know of a sleep and not yet that it is over. */
   asleepAt = NO_THREADS;
 
-  /** Where there is a limit of what it may send. */
+  /** Set where there is a limit on what it may send. */
   rateBudget: RateBudget | null = null;
   replies: ReplyQueue | null = null;
   nextReplyId = 1;
@@ -79,30 +79,33 @@ export class Session {
   holds = 0;
   /** Turn in which it was held: its other rows of that turn were un-read. */
   heldTurn = -1;
-  /** It cannot move (any more): its functions are far for good. */
+  /** It cannot move (any more): its functions stay in other threads. */
   stays = false;
-  /** Steps that its frames have cost in turn number `stepsTurn` (turn-budget.ts). */
+  /** Steps of its frames in turn number `stepsTurn` (turn-budget.ts). */
   steps = 0;
   stepsTurn = -1;
-  /** A listing is under way. */
+  /** A listing is being sent. */
   isListing = false;
-  /** Input is over: the connection is closed when its last reply has left. */
+  /** Input has ended: the connection is closed when its last reply has been sent. */
   isEnding = false;
-  /** Too much of its output waits: it gets nothing more and ends with the next turn. */
+  /** Too much of its output waits: it gets no more and ends with the next turn. */
   isOverLimit = false;
 
-  /** Far owners that this connection has named (GONE goes to them), and those with unanswered records (FENCE). */
+  /**
+   * Owners in other threads whose functions it has named (they get GONE), and those with unconfirmed records (echo
+   * barrier).
+   */
   owners = NO_THREADS;
   unconfirmedOwners = NO_THREADS;
   grab: GrabUnderWay | null = null;
-  /** Far jobs that it holds, by `farJobKey`. */
+  /** Jobs of other threads that it holds, by `crossThreadJobKey`. */
   crossThreadJobs: Set<number> | null = null;
-  /** Far jobs that it lost to its timeouts, by the same key. */
+  /** Jobs of other threads that it lost to timeouts, by the same key. */
   lateJobs: LateAssignments | null = null;
-  /** Handle whose job ended with WORK_EXCEPTION: the WORK_FAIL that some workers send behind it is swallowed. */
+  /** Handle of a job that ended with WORK_EXCEPTION: the WORK_FAIL that some workers send after it is ignored. */
   exceptionHandle: string | null = null;
 
-  /** Of the thread where it lives. */
+  /** Account of the thread where it lives. */
   account: Account | null = null;
   /** Bytes that it makes this thread keep, without its unsent output and its part in the broker; see Account. */
   held = 0;
@@ -114,16 +117,16 @@ export class Session {
   }
 }
 
-/** Who a connection is, for the context of a log line. */
+/** Address and names of a connection, for the context of a log line. */
 export function contextOf(session: Session): { [name: string]: string | number } {
   const { address, port, clientId } = session;
   const own = { address, port, connection: session.conn & SLOT_MASK };
   return clientId === null ? own : { ...own, clientId: latin1(clientId, 0, clientId.length) };
 }
 
-/** Key of a far job in `farJobs`: below 2^53. The shard is below 32. */
+/** Key of a job in another thread, below 2^53. The shard is below 32. */
 export function crossThreadJobKey(shard: number, serial: number): number {
-  // Of two jobs of one shard with the same key, the older one is a boot of serials old: it has ended.
+  // Of two jobs of one shard with the same key, the older has ended: a whole boot of serials lies between them.
   const inBoot = serial < SERIALS_PER_BOOT ? serial : serial % SERIALS_PER_BOOT;
   return inBoot * 32 + shard;
 }

@@ -1,6 +1,6 @@
 /**
- * Carries the broker's effects to peers: to those of this thread through the turn's output (or their reply queue), to all
- * others as ring records. Rule: a reply goes where its number says, whatever went on before.
+ * Delivers the broker's effects to peers: to those of this thread through the turn's output (or their reply queue), to
+ * all others as ring records. Rule: a reply goes to the pending reply of its number, in any order.
  */
 import type { Outbox } from '../broker/outbox.ts';
 import type { Peer } from '../broker/peer.ts';
@@ -17,17 +17,17 @@ import type { Output } from './output.ts';
 import type { PendingReply } from './reply-queue.ts';
 import type { Session } from './session.ts';
 
-/** What the outbox needs of the thread's sessions. */
+/** The parts of the thread's sessions that the outbox needs. */
 export interface OwnThreadPeers {
   /** The session of connection `conn`, or null when it has ended. */
   live(conn: number): Session | null;
   noop(session: Session, sleepSerial: number): void;
   drop(session: Session, reason: string): void;
-  /** Takes the next place among the session's replies. */
+  /** Reserves the session's next pending reply. */
   reserveReply(session: Session): PendingReply;
-  /** Sends its replies that may leave. */
+  /** Sends the session's replies that may leave. */
   release(session: Session): void;
-  /** Whether more output of it waits than may; then it ends. */
+  /** Whether too much of its output waits; then it ends. */
   exceeds(session: Session, bytes: number): boolean;
 }
 
@@ -74,13 +74,13 @@ export class ThreadOutbox implements Outbox {
     if (session !== null) this.#ownPeers.release(session);
   }
 
-  /** A connection that has ended gets a number, too: nothing of it is ever sent. */
+  /** A connection that has ended gets a number too: nothing is ever sent for it. */
   reserveReply(peer: Peer): number {
     const session = this.#ownPeers.live(peer.conn);
     return session === null ? 1 : this.#ownPeers.reserveReply(session).id;
   }
 
-  /** All copies for a peer of another thread are one record: that thread makes them. */
+  /** One record stands for all copies to a peer of another thread: that thread makes them. */
   notify(peer: Peer, headBytes: number, blob: number, blobBytes: number, copies: number): number {
     if (peer.thread !== this.#thread) {
       const writer = this.#writers[peer.thread] ?? null;
@@ -125,14 +125,14 @@ export class ThreadOutbox implements Outbox {
     return this.#ownPeers.live(peer.conn)?.takesExceptions ?? false;
   }
 
-  /** Straight out; behind the replies that wait, whose first unfilled place keeps the front until the caller has written. */
+  /** At once, or after the pending replies, whose first unfilled one stays in front until the caller has written. */
   #toSession(session: Session, headBytes: number, blob: number, blobBytes: number): void {
     if (session.isEnding) this.#toNobody(headBytes);
     else if (session.replies === null) this.#toOutput(session, headBytes, blob, blobBytes);
     else this.#toPending(session.replies.take(), headBytes, blob, blobBytes);
   }
 
-  /** A reply that has its place already; half-closed peers still receive those. */
+  /** Fills a reply that is reserved already; half-closed peers still receive those. */
   #fill(
     session: Session,
     replyId: number,
@@ -169,7 +169,7 @@ export class ThreadOutbox implements Outbox {
     pending.isFilled = true;
   }
 
-  /** The packet goes into the record that was begun for it. */
+  /** Writes the packet into the record that was begun for it. */
   #toOtherThread(
     writer: RingWriter | null,
     headBytes: number,
@@ -185,7 +185,7 @@ export class ThreadOutbox implements Outbox {
     if (blob > 0) this.#blobs.blobRead(blob, 0, this.bytes, this.at + headBytes, blobBytes);
   }
 
-  /** The peer has just gone: its packet is written and forgotten. */
+  /** The peer has just ended: its packet is written and dropped. */
   #toNobody(headBytes: number): void {
     this.bytes = headBytes <= this.#sink.length ? this.#sink : new Uint8Array(headBytes);
     this.at = 0;

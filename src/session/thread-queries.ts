@@ -1,6 +1,7 @@
 /**
- * Questions to the owner of a function, or to every thread: status, listings, admin changes. Near ones are answered at
- * once, far ones by a record. Rare traffic, so questions and answers cross rings as JSON, listings as bytes behind it.
+ * Queries to the owner of a function, or to every thread: status, listings, admin changes. The own thread answers at
+ * once, others by a record. Queries are rare, so they and their results cross rings as JSON, with the bytes of
+ * listings after it.
  */
 import { ByteWriter } from '../base/byte-writer.ts';
 import { bytesOf } from '../base/bytes.ts';
@@ -13,7 +14,7 @@ import { type JobStatus, list, statusByHandle, statusByUnique } from '../broker/
 import { hashBytes } from '../protocol/hash.ts';
 import type { StoreHealth } from '../store/store.ts';
 
-/** Names and uniques are Latin-1 texts: a character a byte. */
+/** Names and uniques are Latin-1 texts, one character a byte. */
 export type ThreadQuery =
   | { readonly kind: 'echoBarrier' }
   | { readonly kind: 'handle'; readonly slot: number; readonly serial: number }
@@ -39,9 +40,9 @@ export type ThreadQuery =
 export interface ThreadResult {
   /** AdminResult of create, drop, cancel. */
   readonly result: number;
-  /** Where a listing or a search goes on; 0 = it is complete. */
+  /** Where a listing or a search continues; 0 = complete. */
   readonly cursor: number;
-  /** Where a row goes on that was too long for its piece; 0 = rows are whole. */
+  /** Where a row continues that was too long for its piece; 0 = rows are complete. */
   readonly part: number;
   readonly status: JobStatus | null;
   readonly stats: ThreadStats | null;
@@ -49,56 +50,62 @@ export interface ThreadResult {
   readonly bytes: Uint8Array;
 }
 
-/** One thread's part of `server.stats()`. */
+/** Figures of one thread in `server.stats()`. Counters count since the thread started. */
 export interface ThreadStats {
-  /** 0 is the acceptor; with `threads: 0` the only one. */
+  /** Number of the thread: 0 is the acceptor; with `threads: 0` the only one. */
   readonly thread: number;
-  /** That live here, now. */
+  /** Open connections that live in this thread, now. */
   readonly connections: number;
-  /** Known here, now. */
+  /** Functions that this thread owns, now. */
   readonly functions: number;
-  /** Queued, scheduled and running, now. */
+  /** Jobs that this thread owns, now: queued, scheduled and running. */
   readonly jobs: number;
-  /** Of these, left to the store for the next start, because the server ends. */
+  /** Part of `jobs` that is left to the store for the next start, because the server is ending. */
   readonly keptJobs: number;
-  /** Times that a job was given to a worker. */
+  /** Times that a job was given to a worker; a job that is tried again counts again. */
   readonly assigned: number;
-  /** Jobs that were made by submits. */
+  /** Jobs created by submits; joined submits do not count. */
   readonly submitted: number;
-  /** Submits that joined a job of the same unique. */
+  /** Submits that joined a job with the same unique. */
   readonly coalesced: number;
   /** Submits that were answered with QUEUE_ERROR. */
   readonly refused: number;
   /** Jobs that ended with WORK_COMPLETE. */
   readonly completed: number;
-  /** Jobs that ended with WORK_FAIL, WORK_EXCEPTION, or were given up. */
+  /** Jobs that ended with WORK_FAIL or WORK_EXCEPTION, or after their last attempt. */
   readonly failed: number;
-  /** Jobs that went back to their queue because their worker was lost. */
+  /** Times that a job returned to its queue because its worker was lost. */
   readonly requeued: number;
-  /** Bytes of job rows, workloads and indexes in use. */
+  /** Bytes of job rows, workloads and indexes in use, now. */
   readonly queueBytes: number;
-  /** Bytes that peers make the thread keep: what counts against `--max-memory`. Of its tables only what was ever used. */
+  /**
+   * Bytes that peers make the thread keep, now: what `--max-memory` limits. Of the thread's tables only the used part
+   * counts.
+   */
   readonly memoryBytes: number;
   /** Records sent to other threads. */
   readonly recordsSent: number;
   /** Records received from other threads. */
   readonly recordsReceived: number;
-  /** Turns since start by their time: bucket b holds those below 4^b microseconds, the last one all longer ones. */
+  /**
+   * Turns since start by duration: bucket b counts those below 4^b microseconds, the last one all longer ones; `sumUs`
+   * is their total in microseconds.
+   */
   readonly turns: { readonly buckets: readonly number[]; readonly sumUs: number };
-  /** Null where it is not measured. */
+  /** Lateness of the thread's timers; null where it is not measured. */
   readonly loopDelay: LoopDelay | null;
-  /** Refused and dropped connections by reason, see `Incident`. */
+  /** Refused and dropped connections since start, by reason. */
   readonly incidents: { readonly [reason: string]: number };
-  /** Of the thread's store; null where background jobs are kept in memory. */
+  /** The thread's store; null where background jobs are kept in memory. */
   readonly store: StoreHealth | null;
 }
 
-/** Fields of ThreadStats that may be added up. */
+/** Fields of ThreadStats that can be added up over threads. */
 export type ThreadFigure = {
   [K in keyof ThreadStats]: ThreadStats[K] extends number ? K : never;
 }[keyof ThreadStats];
 
-/** By how much a timer of the thread was late since somebody asked last. */
+/** How late timers of the thread were since the previous call of `server.stats()`. */
 export interface LoopDelay {
   readonly meanMs: number;
   readonly p99Ms: number;
@@ -115,22 +122,22 @@ export const DONE: ThreadResult = {
   bytes: NO_BYTES,
 };
 
-/** Functions that one turn looks at for a unique. */
+/** Functions that one turn searches for a unique. */
 const FUNCTIONS_MAX = 10_000;
 
 /** Rows of a listing that one turn may write. */
 export const LIST_ROWS_MAX = 1000;
 /** Bytes after which no further name or row is written in one turn. */
 export const LIST_BYTES_MAX = 256 * 1024;
-/** Rows of the tally that one turn may write: they have thirty numbers each. */
+/** Rows of function statistics that one turn may write: they have thirty numbers each. */
 const STATS_ROWS_MAX = 64;
 
-/** Whether its answer goes over rows, whose number peers decide: such answers share one budget a turn. */
+/** Whether the query goes over many rows, whose number peers decide: such queries share one budget in each turn. */
 export function goesOverRows({ kind }: ThreadQuery): boolean {
   return kind === 'list' || kind === 'workers' || kind === 'unique' || kind === 'functionStats';
 }
 
-/** The broker's answers; `fence`, `workers`, `store`, `stats` and `most` are the sessions' own. */
+/** Results from the broker; the sessions answer `fence`, `workers`, `store`, `stats` and `most` themselves. */
 export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult {
   switch (query.kind) {
     case 'handle':
@@ -183,7 +190,7 @@ export function encodeResult(result: ThreadResult): Uint8Array {
   return record;
 }
 
-/** The answer in `bytes[at, at + count)`; copies. */
+/** Decodes the result in `bytes[at, at + count)`; copies. */
 export function decodeResult(bytes: Uint8Array, at: number, count: number): ThreadResult {
   const record = bytes.slice(at, at + count);
   const nul = record.indexOf(0);

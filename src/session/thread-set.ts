@@ -1,11 +1,12 @@
 /**
- * A set of threads, kept as one number: owners that a connection has named, that believe it asleep, that were asked.
- * Rule: only this file knows how a set is kept, so that destinations which are not threads can join the sets here.
+ * A set of threads, kept as one number: owners whose functions a connection has named, that believe it asleep, that
+ * were asked. Rule: only this file knows the representation, so that destinations which are not threads can be added
+ * here.
  */
 
 declare const BRAND: unique symbol;
 
-/** Threads 0 to 31, a bit each. Sets are values: every change is a new one. */
+/** Threads 0 to 31, a bit each. Sets are values: a change makes a new one. */
 export type ThreadSet = number & { readonly [BRAND]: true };
 
 export const NO_THREADS = 0 as ThreadSet;
@@ -32,7 +33,7 @@ export function nextThread(set: ThreadSet, thread: number): number {
   return firstThread((set & (-2 << thread)) as ThreadSet);
 }
 
-/** The thread of a set of one; -1 for an empty set and for one of several. */
+/** The thread of a set with one member; -1 for an empty set and for a larger one. */
 export function soleThread(set: ThreadSet): number {
   return (set & (set - 1)) === 0 ? firstThread(set) : -1;
 }

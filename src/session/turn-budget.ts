@@ -1,25 +1,25 @@
 /**
- * What peers may cost in one turn, in steps (base/steps.ts), so that nobody waits long for what others ask for. All
- * listings and searches of the thread share one budget; those that find it spent are answered in the turns after, in
- * the order in which they asked, and each asks for its next piece behind the others. A connection whose own frames have
- * cost too much in a turn is not read until a later one; some of these go on in each turn, the longest waiting first.
+ * Limits what peers may cost in one turn, in steps (base/steps.ts), so that no peer waits long because of another. All
+ * listings and searches of the thread share one budget; when it is spent, the others are answered in later turns, in
+ * the order of their requests, and each asks for its next piece after the others. A connection whose frames have cost
+ * too much in a turn is paused; each turn resumes some of these, the longest waiting first.
  */
 
 import type { Steps } from '../base/steps.ts';
 import { hold, type ReplyHost, unhold } from './replies.ts';
 import { Hold, type Session } from './session.ts';
 
-/** Steps of a turn for answers that go over many rows; the piece that passes it is the last one: some milliseconds. */
+/** Steps of a turn for queries over many rows, some milliseconds; the piece that exceeds it is the last one. */
 const ANSWER_STEPS = 64_000;
-/** Steps of one connection's frames in a turn; when all together have cost TURN_STEPS only a tenth of it. */
+/** Steps of one connection's frames in a turn; a tenth of it once all frames together have cost TURN_STEPS. */
 const SESSION_STEPS = 200_000;
 const TURN_STEPS = 800_000;
-/** A frame below it is not counted. */
+/** Cheaper frames are not counted. */
 export const FREE_STEPS = 256;
-/** Connections that had used up their steps and go on, in one turn. */
+/** Connections over their budget that one turn resumes. */
 const RESUMED_MAX = 4;
 
-/** What the budget needs of the session table. */
+/** The parts of the session table that the budget needs. */
 interface BudgetHost extends ReplyHost {
   readonly steps: Steps;
 }
@@ -27,10 +27,10 @@ interface BudgetHost extends ReplyHost {
 export class TurnBudget {
   #answers: (() => void)[] = [];
   #answerSteps = 0;
-  /** Connections that wait, by id. */
+  /** Paused connections, by id. */
   readonly #held: number[] = [];
 
-  /** A turn begins: gives what waits its share of it. */
+  /** Begins a turn: continues waiting queries and connections within its budget. */
   begin(table: BudgetHost): void {
     table.steps.count = 0;
     this.#answerSteps = 0;
@@ -44,7 +44,7 @@ export class TurnBudget {
     if (this.#answers.length > 0 || this.#held.length > 0) table.reactor.requestTurn();
   }
 
-  /** Calls `answer`, which goes over many rows: now, or in a later turn when others have spent this one. */
+  /** Calls `answer`, which goes over many rows: now, or in a later turn when the budget is spent. */
   answer(table: BudgetHost, answer: () => void): void {
     if (this.#answers.length === 0 && this.#answerSteps < ANSWER_STEPS) {
       this.#run(table, answer);
@@ -54,7 +54,7 @@ export class TurnBudget {
     table.reactor.requestTurn();
   }
 
-  /** A frame of `session`, which ends at byte `end` of the arena, has cost `steps`. */
+  /** Charges `steps` for a frame of `session` that ends at byte `end` of the arena. */
   charge(table: BudgetHost, session: Session, steps: number, end: number): void {
     if (session.stepsTurn !== table.turn) session.steps = 0;
     session.stepsTurn = table.turn;
@@ -71,7 +71,7 @@ export class TurnBudget {
     const { count } = table.steps;
     const before = this.#answerSteps;
     answer();
-    // One answer may have called for the next, which has counted itself.
+    // One answer may have triggered the next, which has counted itself.
     this.#answerSteps = before + table.steps.count - count;
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Peers that begin with a handshake are handed to the shards in turn, before the first byte: encryption is the dearest
- * part of such a connection. Rule: it stays where it was handed to; its functions may be far.
+ * Peers that begin with a handshake go to the shards in turn, before the first byte: encryption is the most expensive
+ * part of such a connection. Rule: they stay in that shard; other shards may own their functions.
  */
 import { left, moved } from '../connection-limits.ts';
 import type { SessionTable } from '../session-table.ts';
 import { writeHandshake } from './records.ts';
 
-/** Gives an accepted descriptor to the next shard that runs; without shards it is this thread's. */
+/** Gives an accepted descriptor to the next running shard; without shards this thread keeps it. */
 export function assignHandshake(
   table: SessionTable,
   fd: number,

@@ -1,5 +1,5 @@
 /**
- * What a MOVE record carries: a descriptor, the state of its session so far, and the bytes under way in both directions.
+ * The payload of a MOVE record: a descriptor, the session's state, and its unread and unsent bytes.
  *
  *   | fd | port | facts | sleepSerial | bytes of each run (5) | address | clientId | tokenKey | unread | unsent |
  */

@@ -1,7 +1,7 @@
 /**
- * Records from other threads: frames for this owner, effects for connections that live here, connections that move in.
- * Rule: a record for a connection that has ended is dropped; GONE, sent behind everything else, makes the owner take
- * back what the connection held. Source: docs/design.md, sections 3 to 5.
+ * Handles records from other threads: frames for this owner, effects for connections that live here, connections that
+ * move here. Rule: a record for a connection that has ended is dropped; on GONE, the last record of a connection, the
+ * owner takes back the jobs that it held. Source: docs/design.md, sections 3 to 5.
  */
 import type { Broker } from '../../broker/broker.ts';
 import { LateAssignments } from '../../broker/late.ts';
@@ -40,7 +40,7 @@ import {
 const KEY_BASE = 2 ** 31;
 const frame = new Frame();
 
-/** One record from thread `from`. */
+/** Handles one record from thread `from`. */
 export function onRecord(table: SessionTable, from: number, record: RecordView): void {
   const { account } = table;
   if (account.held > account.granted) relieve(table);
@@ -102,7 +102,7 @@ export function onRecord(table: SessionTable, from: number, record: RecordView):
   }
 }
 
-/** The owner has taken a job back. One whose final packet is on its way there is not a matter of this connection any more. */
+/** The owner has taken a job back. If its final packet is on the way there, the owner handles it. */
 function onRevoke(table: SessionTable, from: number, record: RecordView): void {
   const { conn, serial, isLate } = readRevoke(record);
   const session = table.live(conn);
@@ -144,7 +144,7 @@ function onCrossThreadGone(table: SessionTable, from: number, conn: number): voi
   table.broker?.onPeerGone(peer);
 }
 
-/** An owner's reply fills its place; a job that comes with it is noted, a refused GRAB goes to the next owner. */
+/** An owner's reply fills its pending reply; a job that it carries is noted, a refused GRAB goes to the next owner. */
 function onReply(table: SessionTable, from: number, record: RecordView): void {
   const { conn, replyId } = readReply(record);
   const session = table.live(conn);
@@ -183,8 +183,8 @@ function noteCrossThreadJob(
 }
 
 /**
- * WORK_* for a client that lives here, once for each of its submits of that job. Whether it takes exceptions is decided
- * now.
+ * WORK_* for a client that lives here, once for each of its submits of that job. Whether it takes exceptions is
+ * decided here.
  */
 function onNotify(table: SessionTable, record: RecordView): void {
   const { conn, copies } = readNotify(record);
@@ -200,14 +200,14 @@ function onNotify(table: SessionTable, record: RecordView): void {
   }
 }
 
-/** Behind the replies that wait. */
+/** Queues a packet after the replies that wait. */
 function keepPacket(session: Session, packet: Uint8Array): void {
   const pending = reserveReply(session);
   pending.add(packet);
   pending.isFilled = true;
 }
 
-/** The WORK_FAIL that stands for a WORK_EXCEPTION: the handle without its NUL. */
+/** The WORK_FAIL that replaces a WORK_EXCEPTION: the handle without its NUL. */
 function failFor(exception: Uint8Array): Uint8Array {
   let end = HEADER_BYTES;
   while (exception[end] !== 0) end++;
@@ -242,11 +242,11 @@ function onAsk(table: SessionTable, from: number, record: RecordView): void {
 }
 
 /**
- * Rings are published one after the other. An answer which says that effects have come is sent a turn later: what this
- * turn has for other threads is there by then.
+ * Rings are published one after the other. A result that promises effects is sent one turn later, when the records of
+ * this turn for other threads have been published.
  */
 function inNextTurn(table: SessionTable, send: () => void): void {
-  // Records are handled before what goes on in their own turn.
+  // Records are handled before continuations of their own turn.
   table.later(() => table.later(send));
 }
 

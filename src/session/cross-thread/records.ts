@@ -1,14 +1,15 @@
 /**
- * Records that threads send each other about connections and jobs: of each kind a function that writes it and one that
- * reads it. Nothing else knows which word of a record means what. Rule: all records of one connection to one owner go
- * through one ring, so the owner sees request order. A thread that does not run has no writer: nothing is written.
+ * Records that threads send each other about connections and jobs: one function that writes each kind and one that
+ * reads it. No other file knows the meaning of a record's words. Rule: all records of one connection to one owner go
+ * through one ring, so that the owner sees request order. There is no writer for a thread that is not running: nothing
+ * is written.
  *
  *   connection's thread -> owner   FRAME SLEEP AWAKE GONE           acceptor -> shard   MOVE HANDSHAKE
  *   owner -> connection's thread   REPLY NOTIFY WAKE REVOKE CLOSE   shard -> acceptor   LEFT
  *   any -> any                     ASK ANSWER RELIEVE
  *
- * `begin...`: the caller writes the payload to the writer's `bytes` at `at`. `read...` returns a number or, where a record
- * says more, an object that is used again for the next record of that kind.
+ * After `begin...` the caller writes the payload to the writer's `bytes` at `at`. `read...` returns a number or, for
+ * several values, an object that the next record of that kind reuses.
  */
 import { bytesOf, latin1 } from '../../base/bytes.ts';
 import { RECORD_BYTES_MAX } from '../../ring/layout.ts';
@@ -40,7 +41,7 @@ export const RecordKind = {
   RELIEVE: 15,
 } as const;
 
-/** Of a thread that does not run there is none. */
+/** Null for a thread that is not running. */
 type Writer = RingWriter | null | undefined;
 
 /** A record as its reader sees it; its payload is `bytes[at, at + byteCount)`, valid until the next record is read. */
@@ -55,7 +56,7 @@ export interface RecordView {
   readonly byteCount: number;
 }
 
-/** A record that no ring can carry; nothing of it was written. */
+/** A record that is too large for any ring; nothing of it was written. */
 export class RecordTooLarge extends Error {
   constructor(kind: number, byteCount: number) {
     const name = Object.entries(RecordKind).find(([, number]) => number === kind)?.[0] ?? `${kind}`;
@@ -91,7 +92,7 @@ function textOf({ bytes, at, byteCount }: RecordView): string {
   return latin1(bytes, at, at + byteCount);
 }
 
-// FRAME: a packet's payload, of type `type`; the owner owes it reply `replyId` (0: none).
+// FRAME: the payload of a packet of type `type`; the owner owes reply `replyId` (0: none).
 
 const frame = { conn: 0, replyId: 0, type: 0 };
 
@@ -112,7 +113,7 @@ export function readFrame({ a, b, c }: RecordView): Readonly<typeof frame> {
   return frame;
 }
 
-// REPLY: a whole packet, the reply of that number.
+// REPLY: a complete packet, reply number `replyId`.
 
 const reply = { conn: 0, replyId: 0 };
 
@@ -131,7 +132,7 @@ export function readReply({ a, b }: RecordView): Readonly<typeof reply> {
   return reply;
 }
 
-// NOTIFY: a whole packet that the connection gets `copies` times.
+// NOTIFY: a complete packet that the connection gets `copies` times.
 
 const notify = { conn: 0, copies: 0 };
 
@@ -150,7 +151,7 @@ export function readNotify({ a, b }: RecordView): Readonly<typeof notify> {
   return notify;
 }
 
-// SLEEP: the worker sleeps for the `sleepSerial`th time. WAKE: there is work for it in that sleep.
+// SLEEP: the worker sleeps, its sleep number `sleepSerial`. WAKE: there is work for it in that sleep.
 
 const sleep = { conn: 0, sleepSerial: 0 };
 
@@ -184,7 +185,7 @@ export function readConn({ a }: RecordView): number {
   return a;
 }
 
-// REVOKE: the owner takes a job back, `isLate` because of its timeout.
+// REVOKE: the owner takes a job back, with `isLate` because of its timeout.
 
 const revoke = { conn: 0, serial: 0, isLate: false };
 
@@ -228,7 +229,7 @@ export function readAnswer(record: RecordView): { id: number; result: ThreadResu
   return { id: record.a, result: decodeResult(record.bytes, record.at, record.byteCount) };
 }
 
-// MOVE: a connection goes on in the other thread. Its payload: moving.ts.
+// MOVE: a connection moves to the other thread. Its payload: moving.ts.
 
 export function writeMove(
   writer: Writer,
@@ -244,7 +245,7 @@ export function readMove({ bytes, at, byteCount }: RecordView): Moved {
   return decodeMove(bytes, at, byteCount);
 }
 
-// HANDSHAKE: a peer that begins with a handshake goes on in the other thread.
+// HANDSHAKE: a peer that begins with a handshake goes to the other thread.
 
 export function writeHandshake(writer: Writer, fd: number, address: string, port: number): void {
   sendBytes(writer, RecordKind.HANDSHAKE, fd, port, bytesOf(address));
@@ -254,12 +255,12 @@ export function readHandshake(record: RecordView): { fd: number; address: string
   return { fd: record.a, address: textOf(record), port: record.b };
 }
 
-/** The descriptor that a record hands over, or -1: it must be closed when its reader has died. */
+/** The descriptor that a record hands over, or -1: close it when the thread that should read it has died. */
 export function descriptorIn({ kind, a }: RecordView): number {
   return kind === RecordKind.MOVE || kind === RecordKind.HANDSHAKE ? a : -1;
 }
 
-// LEFT: a connection that the acceptor let in has ended.
+// LEFT: a connection that the acceptor had accepted has ended.
 
 export function writeLeft(writer: Writer, address: string): void {
   sendBytes(writer, RecordKind.LEFT, 0, 0, bytesOf(address));

@@ -1,7 +1,7 @@
 /**
- * What a thread sends to the owners of functions elsewhere: frames, sleeps, and connections that move to them.
- * Rule: every owner that a connection has named gets GONE when it ends. A frame for an owner that does not run ends its
- * connection, because nobody could answer. Source: docs/design.md, sections 3 to 5.
+ * Records of this thread to the owners of functions elsewhere: frames, sleeps, and connections that move to them.
+ * Rule: every owner whose functions a connection has named gets GONE when it ends. A frame for an owner that is not
+ * running ends its connection, because no thread could answer. Source: docs/design.md, sections 3 to 5.
  */
 import type { Detached } from '../../native/contract.ts';
 import type { Frame } from '../../protocol/frame.ts';
@@ -15,13 +15,13 @@ import type { SessionTable } from '../session-table.ts';
 import { withThread } from '../thread-set.ts';
 import { beginFrame, writeAwake, writeMove, writeSleep } from './records.ts';
 
-/** Bytes under way of a connection that moves: with its other fields they fit into a record. */
+/** Unread and unsent bytes of a connection that moves: with its other fields they fit into a record. */
 const MOVE_BYTES_MAX = RECORD_BYTES_MAX - 65_536;
 
-/** Nobody can answer. */
+/** Reason for closing a connection whose frame no thread could answer. */
 export const DEAD_OWNER = 'the shard of its function is being started again';
 
-/** Sends a frame to another owner; `replyId` is 0 when it owes no reply. Its blob's reference is used up. */
+/** Sends a frame to another owner; `replyId` is 0 when the owner owes no reply. Releases its blob's reference. */
 export function sendFrame(
   table: SessionTable,
   session: Session,
@@ -65,18 +65,21 @@ export function sendAwake(table: SessionTable, session: Session, owner: number):
   writeAwake(named(table, session, owner), session.conn);
 }
 
-/** The next echo waits until that owner has handled what is sent to it now. */
+/** The next echo waits until that owner has handled the records sent to it so far. */
 function confirmLater(session: Session, owner: number): void {
   session.unconfirmedOwners = withThread(session.unconfirmedOwners, owner);
 }
 
-/** The way to an owner that from now on has to hear when the connection ends. */
+/** The writer to an owner, which from now on gets GONE when the connection ends. */
 function named(table: SessionTable, session: Session, owner: number): RingWriter | null {
   session.owners = withThread(session.owners, owner);
   return table.writers[owner] ?? null;
 }
 
-/** Gives the connection, from `held` on, to the living owner of the first function it names. Nothing may wait. */
+/**
+ * Moves the connection, from frame `held` on, to the running owner of the first function that it names. No reply may
+ * be pending.
+ */
 export function handOff(table: SessionTable, session: Session, held: Frame, owner: number): void {
   if (session.replies !== null) return;
   hold(table, session, Hold.move, held.start);
@@ -96,7 +99,7 @@ export function handOff(table: SessionTable, session: Session, held: Frame, owne
   writeMove(table.writers[owner], session, fd, unread, unsent);
 }
 
-/** Its bytes under way would not fit into one record; that takes limits of about 2 GiB, and a peer that uses them up. */
+/** The bytes do not fit into one record. That takes limits of about 2 GiB, and a peer that uses them up. */
 function refuseMove(table: SessionTable, session: Session, fd: number, byteCount: number): void {
   const reason = `move: ${byteCount} bytes are under way, limit ${MOVE_BYTES_MAX}`;
   const text = `close connection ${session.address}:${session.port}: ${reason}`;
@@ -105,7 +108,7 @@ function refuseMove(table: SessionTable, session: Session, fd: number, byteCount
   table.hooks.refuseHandshake(fd);
 }
 
-/** Null when some of its bytes were read and dropped because memory is short: they cannot be read again elsewhere. */
+/** Null when some of its bytes were dropped because memory is short: they cannot be read again elsewhere. */
 function detach(table: SessionTable, session: Session): Detached | null {
   try {
     return table.reactor.detach(session.conn);

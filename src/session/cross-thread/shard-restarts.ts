@@ -1,20 +1,20 @@
 /**
- * Shards that have died and are being started again. Where a store gives their jobs back, frames for them wait: their
- * connections are not read until the shard runs, or has been absent for too long. Without a store nobody waits.
- * Source: docs/design.md, section 7; src/DECISIONS.md, no. 7.
+ * Shards that have died and are being started again. Where a store restores their jobs, frames for them wait: reading
+ * their connections is paused until the shard runs, or the wait is over. Without a store frames do not wait. Source:
+ * docs/design.md, section 7; src/DECISIONS.md, no. 7.
  */
 import type { Frame } from '../../protocol/frame.ts';
 import type { Incidents } from '../incidents.ts';
 import { hold, type ReplyHost, unhold } from '../replies.ts';
 import { Hold, type Session } from '../session.ts';
 
-/** What restarts need of the session table. */
+/** The parts of the session table that restarts need. */
 interface RestartHost extends ReplyHost {
   readonly incidents: Incidents;
 }
 
 interface ShardRestart {
-  /** Monotonic time from which on its frames are refused. */
+  /** Monotonic time from which on frames for the shard are refused. */
   readonly endMs: number;
   /** Connections whose next frame is for that shard. */
   readonly waiting: number[];
@@ -24,25 +24,25 @@ export class ShardRestarts {
   readonly #waitMs: number;
   readonly #restarts = new Map<number, ShardRestart>();
 
-  /** How long frames wait from the death on; 0 = not at all. */
+  /** `waitMs`: how long frames wait, counted from the shard's death; 0 = not at all. */
   constructor(waitMs: number) {
     this.#waitMs = waitMs;
   }
 
-  /** A shard has died, perhaps again before it ran. */
+  /** Call when a shard has died, also when it dies again before it runs. */
   begin(thread: number, nowMs: number): void {
     if (this.#waitMs === 0 || this.#restarts.has(thread)) return;
     this.#restarts.set(thread, { endMs: nowMs + this.#waitMs, waiting: [] });
   }
 
-  /** It runs again: who waited for it is read again. */
+  /** Call when the shard runs again: reads the connections that waited for it. */
   end(table: RestartHost, thread: number): void {
     const restart = this.#restarts.get(thread);
     this.#restarts.delete(thread);
     if (restart !== undefined) release(table, restart);
   }
 
-  /** Holds the connection at `frame`, which is for that shard. False when it has waited enough. */
+  /** Holds the connection at `frame`, which is for that shard. False when it has waited long enough. */
   hold(table: RestartHost, session: Session, frame: Frame, thread: number): boolean {
     const restart = this.#restarts.get(thread);
     if (restart === undefined || table.incidents.nowMs >= restart.endMs) return false;
@@ -51,12 +51,12 @@ export class ShardRestarts {
     return true;
   }
 
-  /** Whether the shard is absent, and its frames wait or have waited. */
+  /** Whether the shard is down, and its frames wait or have waited. */
   has(thread: number): boolean {
     return this.#restarts.has(thread);
   }
 
-  /** Lets those go on who have waited enough; returns when to call again, or Infinity. */
+  /** Resumes connections that have waited long enough; returns when to call again, or Infinity. */
   tick(table: RestartHost): number {
     let dueMs = Number.POSITIVE_INFINITY;
     for (const restart of this.#restarts.values()) {

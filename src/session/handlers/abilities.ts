@@ -10,7 +10,7 @@ import type { SessionTable } from '../session-table.ts';
 import { firstThread, NO_THREADS, nextThread, withThread } from '../thread-set.ts';
 import { isSeenTo, toBroker } from './own-thread.ts';
 
-/** Bytes of the names that one connection may offer, each name counted once. */
+/** Limit of the names that one connection may offer, in bytes; each name counts once. */
 export const NAME_BYTES_MAX = 64 * 1024 * 1024;
 
 export function onPreSleep(table: SessionTable, session: Session): void {
@@ -39,11 +39,12 @@ export function onCanDo(table: SessionTable, session: Session, frame: Frame): vo
   if (session.isEnding) return;
   if (isOwn) toBroker(table, session, frame);
   else sendFrame(table, session, frame, owner, 0);
-  // A sleeper that begins to offer something elsewhere sleeps there too, unless that closed its connection.
+  // A sleeping worker that begins to offer a function of another owner sleeps there too, unless its connection is
+  // being closed.
   if (isFirst && session.isAsleep && !session.isEnding) sleepAt(table, session, owner);
 }
 
-/** Notes one registration more; true when it is the first with that owner. Too many names end the connection. */
+/** Adds one registration; true when it is the first with that owner. Too many names end the connection. */
 function offer(table: SessionTable, session: Session, name: string, owner: number): boolean {
   session.abilities ??= new SessionAbilities();
   const { abilities } = session;

@@ -1,6 +1,6 @@
 /**
- * One packet of a connection, by kind to its handler. Rule: what is not a request is refused, so that a packet which
- * nobody has thought of changes nothing. No other handler imports this file.
+ * Passes each packet of a connection to the handler of its kind. Rule: packets that are not requests are refused, so
+ * that an unforeseen packet changes nothing. No other handler imports this file.
  */
 import { RowFlag } from '../../protocol/batch.ts';
 import { Errors } from '../../protocol/errors.ts';
@@ -39,7 +39,7 @@ const BY_KIND: Handler[] = [
 ];
 for (const [name, handler] of Object.entries(HANDLERS)) BY_KIND[Kind[name as KindName]] = handler;
 
-/** Handles one packet; a blob's reference is used up. */
+/** Handles one packet; releases its blob's reference. */
 export function onFrame(table: SessionTable, session: Session, frame: Frame): void {
   if ((frame.flags & RowFlag.RES) !== 0) refuse(table, session, frame, Errors.invalidMagic);
   else (BY_KIND[KIND[frame.type] as number] as Handler)(table, session, frame);

@@ -1,7 +1,7 @@
 /**
- * GRAB_*: asked of one owner at a time. A worker whose functions have one owner asks that one; of several, those are
- * asked first whose published level is highest, then in rotation, each at most once; NO_JOB when none is left.
- * No job is ever offered, reserved or returned, so none can be lost on the way. Source: docs/design.md, section 4.
+ * GRAB_*: one owner is asked at a time. If one owner has all functions of the worker, it is asked; of several, the
+ * owners with the highest published level first, then in rotation, each at most once; NO_JOB when none is left. Jobs
+ * are never offered, reserved or returned, so none can be lost on the way. Source: docs/design.md, section 4.
  */
 
 import type { Broker } from '../../broker/broker.ts';
@@ -53,7 +53,7 @@ export function onGrab(table: SessionTable, session: Session, frame: Frame): voi
   }
 }
 
-/** An owner had nothing for this worker: asks the next one. */
+/** An owner had no job for this worker: asks the next one. */
 export function askNext(table: SessionTable, session: Session): void {
   const grab = session.grab as GrabUnderWay;
   const owner = nextOwner(table, session, grab);
@@ -67,7 +67,7 @@ export function askNext(table: SessionTable, session: Session): void {
   else sendGrab(table, session, grab.type, owner, grab.replyId);
 }
 
-/** The grab has been answered by its owner: the connection is read again. */
+/** The owner has answered the grab: reading the connection is resumed. */
 export function finishGrab(table: SessionTable, session: Session): void {
   session.grab = null;
   unhold(table, session, Hold.grab);
@@ -79,7 +79,7 @@ function answerGrab(table: SessionTable, session: Session, packet: Uint8Array): 
   if (pending !== undefined) fill(table, session, pending, packet);
 }
 
-/** This thread's own broker has a job for the worker: its reply fills the grab's place. */
+/** This thread's own broker has a job for the worker: its reply fills the grab's pending reply. */
 function grabHere(table: SessionTable, session: Session, grab: GrabUnderWay): void {
   (table.broker as Broker).onGrab(table.peerOf(session), grab.type, grab.replyId);
   finishGrab(table, session);
@@ -87,8 +87,8 @@ function grabHere(table: SessionTable, session: Session, grab: GrabUnderWay): vo
 }
 
 /**
- * Notifies the owners that believe the worker asleep, also those of functions that it no longer offers, except the owner
- * that a GRAB goes to now (-1: none): the GRAB says it.
+ * Notifies the owners that believe the worker asleep, including those of functions that it no longer offers. Owner
+ * `except` gets a GRAB now, which implies it (-1: none).
  */
 function notifyOwnersAwake(table: SessionTable, session: Session, except: number): void {
   session.isAsleep = false;
@@ -101,7 +101,7 @@ function notifyOwnersAwake(table: SessionTable, session: Session, except: number
   }
 }
 
-/** The owner to ask now, or -1: highest level first, then in rotation; one with nothing runnable is not asked. */
+/** The next owner to ask, or -1: highest level first, then in rotation; owners without runnable jobs are not asked. */
 function nextOwner(table: SessionTable, session: Session, grab: GrabUnderWay): number {
   const owners = session.abilities?.owners ?? NO_THREADS;
   const threadCount = table.options.shardCount + 1;

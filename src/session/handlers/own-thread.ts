@@ -1,6 +1,6 @@
 /**
- * What every kind of frame may need: this thread's own broker, a refusal, an owner that is not there, a connection that
- * must move first.
+ * Shared by all handlers: this thread's own broker, refusals, owners that are not running, connections that must move
+ * first.
  */
 import type { Broker } from '../../broker/broker.ts';
 import { Errors } from '../../protocol/errors.ts';
@@ -12,13 +12,16 @@ import { hold, limitPendingReplies, reply } from '../replies.ts';
 import { Hold, type Session } from '../session.ts';
 import type { SessionTable } from '../session-table.ts';
 
-/** A frame for functions of this thread; its reply goes out or takes the next place. */
+/**
+ * Passes a frame for functions of this thread to the broker; its reply is sent at once or becomes the next pending
+ * one.
+ */
 export function toBroker(table: SessionTable, session: Session, frame: Frame): void {
   (table.broker as Broker).onFrame(table.peerOf(session), frame, 0);
   if (session.replies !== null) limitPendingReplies(table, session, frame.end);
 }
 
-/** ERROR as the reply to a frame; its blob is given up. */
+/** Replies to a frame with ERROR and releases its blob. */
 export function refuse(
   table: SessionTable,
   session: Session,
@@ -30,8 +33,8 @@ export function refuse(
 }
 
 /**
- * The owner of the function that `frame` names is being started again. The frame waits where jobs come back; when that
- * takes too long a submit is refused. All else closes the connection: nothing else owes a reply.
+ * The owner of the function that `frame` names is being started again. The frame waits where a store restores jobs;
+ * when that takes too long a submit is refused. Otherwise the connection is closed: other frames are owed no reply.
  */
 function onAbsent(table: SessionTable, session: Session, frame: Frame, owner: number): void {
   const { restarts } = table;
@@ -46,7 +49,8 @@ function onAbsent(table: SessionTable, session: Session, frame: Frame, owner: nu
 }
 
 /**
- * Whether a frame for another owner is seen to: that owner is not there, or its connection moves to it. Else it is sent.
+ * Whether a frame for another owner has been handled: the owner is not running, or the connection moves to it. If not,
+ * the caller sends the frame.
  */
 export function isSeenTo(
   table: SessionTable,
@@ -60,7 +64,10 @@ export function isSeenTo(
   return true;
 }
 
-/** Whether the connection goes to the owner of the function that `frame` names first; held while replies wait. */
+/**
+ * Whether the connection moves to the owner of the function that `frame` names first; it is held while replies are
+ * pending.
+ */
 function mustMove(table: SessionTable, session: Session, frame: Frame): boolean {
   if (!table.options.movesConnections || session.stays) return false;
   if (session.replies === null) return true;

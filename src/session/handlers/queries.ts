@@ -1,6 +1,7 @@
 /**
- * Requests that change no job: echo, options, client id, status. Rule: an echo promises that all earlier frames of its connection
- * have taken effect, also at far owners. Source: Gearman PROTOCOL; docs/design.md, sections 2 and 6.
+ * Requests that change no job: echo, options, client id, status. Rule: an echo promises that all earlier frames of its
+ * connection have taken effect, also at owners in other threads. Source: Gearman PROTOCOL; docs/design.md, sections 2
+ * and 6.
  */
 import { latin1, withView } from '../../base/bytes.ts';
 import { isBetter, type JobStatus } from '../../broker/query.ts';
@@ -31,12 +32,12 @@ import { firstThread, NO_THREADS, nextThread } from '../thread-set.ts';
 
 const TOKEN_PREFIX = 'token:';
 
-/** Header of the answer to the echo at hand. */
+/** Header of the current echo's reply. */
 const echoHead = withView(new Uint8Array(HEADER_BYTES));
 
 type QueryMaker = () => Parameters<SessionTable['ask']>[1];
 
-/** Promises that all earlier frames of the connection have taken effect, also at far owners. */
+/** Replies when all earlier frames of the connection have taken effect, also at owners in other threads. */
 export function onEcho(table: SessionTable, session: Session, frame: Frame): void {
   const { bytes, blob, data, dataBytes } = frame;
   if (blob < 0) {
@@ -62,7 +63,7 @@ export function onEcho(table: SessionTable, session: Session, frame: Frame): voi
   limitPendingReplies(table, session, frame.end);
 }
 
-/** Calls `done` when every far owner has handled all records that this connection has sent so far. */
+/** Calls `done` when every owner in another thread has handled all records that this connection has sent so far. */
 export function echoBarrier(table: SessionTable, session: Session, done: () => void): void {
   const owners = session.unconfirmedOwners;
   session.unconfirmedOwners = NO_THREADS;
@@ -98,7 +99,7 @@ export function onOption(table: SessionTable, session: Session, frame: Frame): v
   reply(table, session, packet);
 }
 
-/** An extension: `token:TOKEN`. A server that knows no tokens answers it like any option that it does not know. */
+/** An extension: `token:TOKEN`. A server without tokens answers it like any unknown option. */
 function isToken({ bytes, off, a0 }: Frame): boolean {
   const length = TOKEN_PREFIX.length;
   return a0 > length && latin1(bytes, off, off + length) === TOKEN_PREFIX;
@@ -142,8 +143,8 @@ function onGetStatus(table: SessionTable, session: Session, frame: Frame): void 
 }
 
 /**
- * Every owner tries its functions, one after the other and so many a turn. The connection is held meanwhile, so that it
- * has one such search at a time.
+ * Every owner searches its functions one after the other, a limited number a turn. The connection is held meanwhile,
+ * so that it has one such search at a time.
  */
 function onGetStatusUnique(table: SessionTable, session: Session, frame: Frame): void {
   const unique = textArgument(frame, frame.a0);
@@ -177,7 +178,7 @@ export function ownerThreads(table: SessionTable): number[] {
   return shardCount === 0 ? [0] : Array.from({ length: shardCount }, (_, i) => i + 1);
 }
 
-/** Asks `threads` and replies with what `join` makes of their answers, in the frame's place. */
+/** Asks `threads` and replies with `join` of their results, in the frame's place. */
 function answerWith(
   table: SessionTable,
   session: Session,

@@ -50,17 +50,17 @@ export function onWork(table: SessionTable, session: Session, frame: Frame): voi
   }
   if (isException) session.exceptionHandle = handleText(frame);
   if (isHeld && isFinal(frame.type)) session.crossThreadJobs?.delete(key);
-  // Its owner decides: the job may wait, run elsewhere, or have ended.
+  // Its owner decides: the job may be queued, run elsewhere, or have ended.
   if (isLate) session.lateJobs?.take(key);
   sendFrame(table, session, frame, shard, 0);
 }
 
-/** Whether a final packet of `peer` is no error. */
+/** Whether a final packet of `peer` is allowed. */
 function mayEnd(broker: Broker, peer: Peer, slot: number, serial: number): boolean {
   return broker.holds(peer, slot, serial) || peer.late?.has(serial) === true;
 }
 
-/** The WORK_FAIL or WORK_COMPLETE that some workers send behind the WORK_EXCEPTION which ended the job. */
+/** The WORK_FAIL or WORK_COMPLETE that some workers send after the WORK_EXCEPTION that ended the job. */
 function swallows(session: Session, frame: Frame, handle: string): boolean {
   if (frame.type !== Packet.WORK_FAIL && frame.type !== Packet.WORK_COMPLETE) return false;
   if (handleText(frame) !== handle) return false;
