@@ -37,7 +37,7 @@ describe('without a server', () => {
     const found = await runToEnd(['--help', 'handle', 'prefix']);
     expect([found.code, found.stderr]).toEqual([0, '']);
     expect(found.stdout).toMatch(
-      /^Jobs and workers:\n {2}--job-handle-prefix <prefix> [^:]*: 1 to 28 bytes/,
+      /^Jobs and workers:\n {2}--job-handle-prefix <prefix> [^:]*: 1 to 28\s+bytes/,
     );
     expect(await runToEnd(['--help', 'xyzzy'])).toEqual({
       code: 1,
