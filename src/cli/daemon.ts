@@ -12,13 +12,14 @@ import { createServerWith } from '../server/server.ts';
 import type { Server } from '../server/types.ts';
 import type { BackgroundChannel } from './background.ts';
 import { tooFewDescriptors } from './enough-descriptors.ts';
+import { exposuresOf } from './exposure.ts';
 import { listenPatiently, pauseByTimer } from './listen-patiently.ts';
 import { type OpenLog, openLog } from './open-log.ts';
 import { checkPidFile, removePidFile, writePidFile } from './pid-file.ts';
 import { type PreparedServer, prepareServer } from './prepare-server.ts';
 import type { Note, Settings } from './settings.ts';
 import { writeIfPossible } from './standard-streams.ts';
-import { openAddresses, startLine } from './start-line.ts';
+import { serviceLines, startLine } from './start-line.ts';
 import { StopSignals } from './stop-signals.ts';
 
 /** What was tried and what is wrong, in one sentence; the whole stack where the mistake is ours. */
@@ -63,17 +64,19 @@ function prepareProcess(settings: Settings, native: () => Native): Note[] {
   return notes;
 }
 
+/**
+ * The first screen of the log. What is open to strangers is a warning unless `--allow` or `--admin-from` was given: then
+ * somebody has thought about it.
+ */
 function announce(server: Server, settings: Settings, log: OpenLog): string {
   const line = startLine(server, version(), process.pid);
-  log.logger.log(LogLevel.INFO, `${line}, verbose is set to ${settings.values.verbose}`);
-  const open = settings.given.has('adminFrom') ? [] : openAddresses(server.addresses);
-  if (open.length > 0) {
-    const where = open.join(', ');
-    log.logger.log(
-      LogLevel.WARNING,
-      `admin commands are taken from everybody who reaches ${where}, --admin-from limits them`,
-    );
-  }
+  const options = resolveOptions(settings.server);
+  const { logger } = log;
+  logger.log(LogLevel.INFO, `${line}, verbose is set to ${settings.values.verbose}`);
+  for (const text of serviceLines(options)) logger.log(LogLevel.INFO, text);
+  const isWanted = settings.given.has('adminFrom') || settings.given.has('allow');
+  for (const { text, isOpen } of exposuresOf(server, options))
+    logger.log(isOpen && !isWanted ? LogLevel.WARNING : LogLevel.INFO, text);
   return line;
 }
 

@@ -1,7 +1,7 @@
 /** Sentences about a server that has started. */
-import { showAddress } from '../server/options.ts';
-import type { Server, ServerAddress } from '../server/types.ts';
-import { isLoopback } from '../shard/admin-from.ts';
+import { type ResolvedOptions, showAddress } from '../server/options.ts';
+import { defaultStateDir } from '../server/state-dir.ts';
+import type { Server } from '../server/types.ts';
 
 /** `geartrain X.Y.Z (native|twin: reason), N threads, listening on HOST:PORT[, http on ...][, control on ...], pid PID` */
 export function startLine(
@@ -22,9 +22,19 @@ export function startLine(
   return `geartrain ${version} (${kind}), ${threads}, listening on ${places}${served}${controlled}, pid ${pid}`;
 }
 
-/** The addresses from which strangers can send admin commands. */
-export function openAddresses(addresses: readonly ServerAddress[]): string[] {
-  return addresses
-    .filter((address) => 'host' in address && !isLoopback(address.host))
-    .map(showAddress);
+/** How background jobs are kept, and whether there are rules of access: what the start line does not say. */
+export function serviceLines(options: ResolvedOptions): string[] {
+  const { queueType, allow, durability } = options;
+  const kept =
+    queueType === 'journal'
+      ? `in the journal in ${options.stateDir ?? defaultStateDir()}`
+      : `by -q ${queueType}`;
+  return [
+    queueType === 'builtin'
+      ? 'background jobs are kept in memory and end with the server, -q keeps them'
+      : `background jobs are kept ${kept}, --durability ${durability}`,
+    allow.length === 0
+      ? 'access rules are off: every peer may submit jobs and work'
+      : `access rules are on: ${allow.join(' ')}`,
+  ];
 }

@@ -48,7 +48,7 @@ const controlAddress: ProgramType<ControlAddress | null> = {
 };
 
 /** Whether only this machine can reach an address; a name counts when it is `localhost`. */
-function isThisMachine(host: string): boolean {
+export function isThisMachine(host: string): boolean {
   return host === 'localhost' || (host !== '' && isLoopback(host));
 }
 

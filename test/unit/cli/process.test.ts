@@ -6,10 +6,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LogLevel } from '../../../src/base/logger.ts';
 import { listenPatiently, pauseByTimer } from '../../../src/cli/listen-patiently.ts';
 import { checkPidFile, removePidFile, writePidFile } from '../../../src/cli/pid-file.ts';
-import { openAddresses, startLine } from '../../../src/cli/start-line.ts';
+import { serviceLines, startLine } from '../../../src/cli/start-line.ts';
 import { findUser } from '../../../src/cli/switch-user.ts';
 import { nativeSyslog, pipedSyslog, syslogLevel } from '../../../src/cli/syslog.ts';
 import { versionText } from '../../../src/cli/version-text.ts';
+import { resolveOptions } from '../../../src/server/options.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -151,8 +152,17 @@ describe('sentences', () => {
     expect(startLine(other, '1.2.3', 9)).toContain('(twin: not wanted), 1 thread, ');
   });
 
-  test('addresses that strangers reach are those beside loopback and Unix sockets', () => {
-    expect(openAddresses(server.addresses)).toEqual(['0.0.0.0:1']);
+  test.each([
+    [{}, 'background jobs are kept in memory and end with the server, -q keeps them'],
+    [
+      { queueType: 'journal', stateDir: '/s', durability: 'relaxed' },
+      'background jobs are kept in the journal in /s, --durability relaxed',
+    ],
+    [{ queueType: 'redis' }, 'background jobs are kept by -q redis, --durability synced'],
+    [{}, 'access rules are off: every peer may submit jobs and work'],
+    [{ allow: ['any=submit:a', 'any=work'] }, 'access rules are on: any=submit:a any=work'],
+  ] as const)('%j is said at the start', (options, line) => {
+    expect(serviceLines(resolveOptions(options))).toContain(line);
   });
 
   test('the version text begins with a blank line', () => {
