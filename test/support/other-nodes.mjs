@@ -22,7 +22,7 @@ const parts = [
     'test/parity',
     'test/unit/native',
     'test/unit/store/stores.test.ts',
-    'test/integration/wire/submit.test.ts',
+    'test/dialogues',
     'test/integration/wire/waking.test.ts',
     'test/integration/wire/admin.test.ts',
     // Verdicts on handshakes and certificates lean on what node:tls does not document.

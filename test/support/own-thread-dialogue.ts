@@ -1,31 +1,17 @@
 /**
- * Dialogues with one thread, written as they read: `plays` carries out the lines with `>`, and what the peers hear must
- * be exactly the lines with `<`, step by step. Handles are `#1`, `#2` in the order in which they become known.
- *
- *   client > SUBMIT_JOB rev u1 hi      send a packet (or `"status\n"`: bytes) and let the thread come to rest
- *   client >> SUBMIT_JOB rev u2 hi     the same, but only into the socket: it goes with the next line
- *   client < JOB_CREATED #1            the next thing that this peer hears; order matters for each peer
- *   client > (connect) (end) (reset)   `(closed)` is what a peer hears when the server closes
- *   + 100 ms, wall + 5000 ms           time passes; only the wall clock is set
- *   store commits                      an act of the test itself, given by that name
- *
- * Words are separated by blanks; `""` is empty, quoted ones know \0 \n \r \" \\ \xNN and `name*3` (repetition).
+ * Dialogues with one thread in memory (`dialogue/script.ts` says how they are written). Rule: after each step the thread
+ * comes to rest, so what is not heard then is never heard. Only here: `wall + 5000 ms` sets the wall clock, and a line
+ * that is an act of the test itself, given by that text.
  */
 import { expect } from 'vitest';
 import { Flag } from '../../src/broker/jobs.ts';
-import { HAS_DATA } from '../../src/protocol/packet-columns.ts';
 import { Packet } from '../../src/protocol/packets.ts';
+import { compare, type Heard, heardEnd, heardItem } from './dialogue/compare.ts';
+import { Names } from './dialogue/names.ts';
+import { type PeerStep, type Step, stepsOf } from './dialogue/script.ts';
+import { bytesOf } from './dialogue/words.ts';
 import { OwnThread, type OwnThreadOptions, peersOf } from './own-thread.ts';
-import {
-  type PacketName,
-  packetOf,
-  printBytes,
-  rawPacket,
-  request,
-  toBytes,
-} from './packet-text.ts';
-
-const HANDLE = /^H:t:\d{21,34}$/;
+import { itemLength, itemOf, packetOf, rawPacket, toBytes } from './packet-text.ts';
 
 /** Plays a dialogue on a new thread, then lets everyone go and looks whether anything is left behind. */
 export function plays(
@@ -48,12 +34,9 @@ interface OwnThreadPeer {
 
 export class OwnThreadDialogue {
   readonly thread: OwnThread;
+  readonly names = new Names({ version: '2.0.0+test', pid: '4242' });
   readonly #peers = new Map<string, OwnThreadPeer>();
-  /** Handles by their names, `#1` first. */
-  readonly #handles: string[] = [];
-
   readonly #acts: Readonly<Record<string, () => void>>;
-
   readonly #window: { readonly windowBytes?: number };
 
   constructor(options: OwnThreadOptions = {}, acts: Readonly<Record<string, () => void>> = {}) {
@@ -65,30 +48,37 @@ export class OwnThreadDialogue {
 
   /** Carries out `script` and compares what was said with it. */
   play(script: string): this {
-    const lines = script
-      .split('\n')
-      .map((line) => line.trim())
-      .filter((line) => line !== '' && !line.startsWith('//'));
-    const wanted: string[] = [];
-    const found: string[] = [];
-    for (let at = 0; at < lines.length; ) {
-      const step = lines[at++] as string;
-      const heard: string[] = [];
-      while (at < lines.length && / < /.test(lines[at] as string))
-        heard.push(lines[at++] as string);
-      const isLater = this.#act(step);
-      wanted.push(step, ...byPeer(heard));
-      found.push(step, ...(isLater ? [] : byPeer(this.#listen())));
-    }
-    expect(found.map(tidy)).toEqual(wanted.map(tidy));
+    const lines = script.split('\n').map((line, at) => ({
+      text: line.trim(),
+      place: `line ${at + 1}`,
+    }));
+    for (const step of stepsOf(lines)) compare(step, this.carryOut(step), this.names);
     return this;
+  }
+
+  /** Does what `step` says; returns all that the peers have heard since. */
+  carryOut(step: Step): Heard[] {
+    if (step.kind === 'clock') {
+      if (step.isWallOnly) this.thread.stepWall(step.ms);
+      else this.thread.advance(step.ms);
+    } else if (step.kind === 'own') {
+      const act = this.#acts[step.line.text];
+      if (act === undefined) {
+        throw new Error(`${step.line.place}: not a line of a dialogue: ${step.line.text}`);
+      }
+      act();
+      this.thread.run();
+    } else {
+      this.#act(step);
+      if (step.isLater) return [];
+      this.thread.run();
+    }
+    return this.#listen();
   }
 
   /** The handle named `#n`. */
   handle(n: number): string {
-    const handle = this.#handles[n - 1];
-    if (handle === undefined) throw new Error(`handle #${n} is not known yet`);
-    return handle;
+    return this.names.valueOf(String(n));
   }
 
   /** Sends bytes as they are, without running a turn. */
@@ -163,59 +153,26 @@ export class OwnThreadDialogue {
     }
   }
 
-  /** Carries one line out; true when its effects come with a later line. */
-  #act(line: string): boolean {
-    const clock = /^(wall )?\+ ([\d.]+) ms$/.exec(line);
-    if (clock !== null) {
-      const ms = Number(clock[2]);
-      if (clock[1] === undefined) this.thread.advance(ms);
-      else this.thread.stepWall(ms);
-      return false;
-    }
-    const act = this.#acts[line];
-    if (act !== undefined) {
-      act();
-      this.thread.run();
-      return false;
-    }
-    const parts = /^(\w+) (>>?) (.*)$/.exec(line);
-    if (parts === null) throw new Error(`not a line of a dialogue: ${line}`);
-    const [, name, arrow, what] = parts as unknown as [string, string, string, string];
+  #act({ peer: name, act }: PeerStep): void {
     const { conn } = this.peer(name);
-    if (what === '(end)') this.thread.reactor.end(conn);
-    else if (what === '(reset)') this.thread.reactor.socketOf(conn).reset();
-    else if (what !== '(connect)') this.thread.reactor.push(conn, this.#bytesOf(what));
-    if (arrow === '>>') return true;
-    this.thread.run();
-    return false;
+    const { reactor } = this.thread;
+    if (act.kind === 'end') reactor.end(conn);
+    else if (act.kind === 'reset') reactor.socketOf(conn).reset();
+    else if (act.kind === 'send') {
+      const bytes = bytesOf(act.words, this.names);
+      if (!act.isBytewise) reactor.push(conn, bytes);
+      else {
+        for (const byte of bytes) {
+          reactor.push(conn, Buffer.of(byte));
+          this.thread.run();
+        }
+      }
+    }
   }
 
-  /** Bytes of a packet by name (`RES_` before it: with the magic of replies), of `TYPE_<n>`, or of a quoted text. */
-  #bytesOf(what: string): Uint8Array {
-    const words = wordsOf(what);
-    const [head, ...args] = words.map((word) => this.#unquoted(word)) as [string, ...string[]];
-    if ((words[0] as string).startsWith('"')) return toBytes(head);
-    const raw = /^(RES_)?TYPE_(\d+)$/.exec(head);
-    const magic = head.startsWith('RES_') ? '\0RES' : '\0REQ';
-    if (raw !== null) return rawPacket(Number(raw[2]), args.join('\0'), { magic });
-    const packet = request(head.replace(/^RES_/, '') as PacketName, ...args);
-    packet.write(magic, 0, 'latin1');
-    return packet;
-  }
-
-  #unquoted(word: string): string {
-    const plain = word.startsWith('"')
-      ? word.slice(1, -1).replace(/\\(0|n|r|x[0-9a-f]{2}|.)/g, (_, code: string) => unescaped(code))
-      : word;
-    const repeated = /^(.+)\*(\d+)$/.exec(word);
-    if (repeated !== null && !word.startsWith('"'))
-      return (repeated[1] as string).repeat(Number(repeated[2]));
-    return plain.replace(/#(\d+)/g, (_, n: string) => this.handle(Number(n)));
-  }
-
-  /** What every peer has heard since the last time, as lines. */
-  #listen(): string[] {
-    const lines: string[] = [];
+  /** What every peer has heard since the last time. */
+  #listen(): Heard[] {
+    const heard: Heard[] = [];
     for (const [name, peer] of this.#peers) {
       const { reactor } = this.thread;
       if (peer.isClosed) continue;
@@ -224,41 +181,19 @@ export class OwnThreadDialogue {
       for (;;) {
         const length = itemLength(bytes);
         if (length === 0 || length > bytes.length) break;
-        lines.push(`${name} < ${this.#print(bytes.subarray(0, length))}`);
+        const item = itemOf(bytes.subarray(0, length));
+        if (typeof item === 'string') throw new Error(`${name}: ${item}`);
+        heard.push(heardItem(name, item));
         bytes = bytes.subarray(length);
       }
       peer.unread = bytes;
       // Taking the last output lets a lingering connection close.
       if (!isClosed && !reactor.isClosed(peer.conn)) continue;
       peer.isClosed = true;
-      lines.push(`${name} < (closed)`);
+      heard.push(heardEnd(name));
     }
     this.thread.run();
-    return lines;
-  }
-
-  #print(bytes: Buffer): string {
-    if (bytes[0] !== 0) return this.#printed(bytes, true);
-    expect(bytes.toString('latin1', 0, 4)).toBe('\0RES');
-    const packet = packetOf(bytes.readUInt32BE(4), bytes.subarray(12));
-    const words = packet.args.map((arg) => this.#printed(arg, false));
-    if (HAS_DATA[packet.type] === 1) words.push(this.#printed(packet.data, false));
-    return [packet.name, ...words].join(' ');
-  }
-
-  #printed(bytes: Buffer, isQuoted: boolean): string {
-    const text = bytes.toString('latin1');
-    if (HANDLE.test(text) && !isQuoted) {
-      if (!this.#handles.includes(text)) this.#handles.push(text);
-      return `#${this.#handles.indexOf(text) + 1}`;
-    }
-    const named = text.replace(/H:t:\d{21,34}/g, (handle) => {
-      const n = this.#handles.indexOf(handle);
-      return n < 0 ? handle : `#${n + 1}`;
-    });
-    if (/^[\w:.@/#*+-]{1,120}$/.test(named) && !isQuoted) return named;
-    const printed = printBytes(Buffer.from(named, 'latin1'));
-    return printed.startsWith('"') || printed.startsWith('<') ? printed : `"${printed}"`;
+    return heard;
   }
 }
 
@@ -294,41 +229,4 @@ function describeJobs({ broker }: OwnThread): string {
   for (let job = broker.jobs.table.next(0); job !== 0; job = broker.jobs.table.next(job))
     found.push(`job ${job} in state ${broker.jobs.word(job, 2) & Flag.STATE}`);
   return found.join(', ');
-}
-
-/** Bytes of the packet or line that begins `bytes`; 0 = not known yet. */
-function itemLength(bytes: Buffer): number {
-  if (bytes.length === 0) return 0;
-  if (bytes[0] !== 0) return bytes.indexOf(10) + 1;
-  return bytes.length < 12 ? 0 : 12 + bytes.readUInt32BE(8);
-}
-
-/** Words at blanks, quoted ones with their quotes. */
-function wordsOf(text: string): string[] {
-  return text.match(/"(?:\\.|[^"\\])*"|\S+/g) ?? [];
-}
-
-function unescaped(code: string): string {
-  if (code === '0') return '\0';
-  if (code === 'n') return '\n';
-  if (code === 'r') return '\r';
-  return code.startsWith('x') ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : code;
-}
-
-/** Blanks do not matter, so that lines can be aligned; `\x00` is written `\0`, repetitions in full. */
-function tidy(line: string): string {
-  return wordsOf(line)
-    .map((word) => {
-      const repeated = /^([^"]+)\*(\d+)$/.exec(word);
-      if (repeated !== null) return printBytes((repeated[1] as string).repeat(Number(repeated[2])));
-      return word.replace(/\\x00/g, '\\0');
-    })
-    .join(' ');
-}
-
-/** Lines of one peer together, in their order. */
-function byPeer(lines: string[]): string[] {
-  const nameOf = (line: string): string => line.slice(0, line.indexOf(' '));
-  const names = [...new Set(lines.map(nameOf))].sort();
-  return names.flatMap((name) => lines.filter((line) => nameOf(line) === name));
 }

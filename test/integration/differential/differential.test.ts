@@ -86,13 +86,15 @@ describe('what the dialogues leave out', () => {
     expect(new Set(EVENED_OUT.map((row) => row.name)).size).toBe(EVENED_OUT.length);
   });
 
-  const folder = new URL('../wire/', import.meta.url);
-  const sources = readdirSync(folder)
-    .filter((name) => name.endsWith('.test.ts'))
-    .map((name) => readFileSync(new URL(name, folder), 'utf8'))
-    .join('\n');
+  const textOf = (folder: URL, end: string): string =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith(end))
+      .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+      .join('\n');
+  const tests = textOf(new URL('../wire/', import.meta.url), '.test.ts');
+  const dialogues = textOf(new URL('../../dialogues/', import.meta.url), '.txt');
 
   it.each(LEFT_OUT)('has a test of its own: $name', ({ test }) => {
-    expect(sources).toContain(`'${test}`);
+    expect(dialogues.includes(`\n=== ${test}`) || tests.includes(`'${test}`)).toBe(true);
   });
 });

@@ -1,12 +1,12 @@
 /**
  * What no dialogue does, because gearmand 1.1.20 crashes, hangs, reads freed memory or may answer in two ways.
- * Each row names the test that shows what ours does instead (test/integration/wire).
+ * Each row names the test that shows what ours does instead (test/dialogues, test/integration/wire).
  */
 
 export interface LeftOut {
   readonly name: string;
   readonly reason: string;
-  /** Title of ours-only test, found word by word in test/integration/wire. */
+  /** Title of ours-only test, found word by word in test/dialogues or test/integration/wire. */
   readonly test: string;
 }
 
