@@ -1,6 +1,7 @@
 /**
  * THE table of text commands: one command per line, words split at blanks, answered byte for byte as gearmand does.
- * Rule: handlers hold no rules of the job server; they ask the owners. Source: gearmand's text protocol, observed.
+ * Rule: handlers contain no rules of the job server; they query the owners. Source: gearmand's text protocol,
+ * observed.
  */
 import { bytesOf } from '../base/bytes.ts';
 import { Listing } from '../broker/query.ts';
@@ -15,27 +16,27 @@ import type { Session } from '../session/session.ts';
 import type { SessionTable } from '../session/session-table.ts';
 import type { ThreadQuery } from '../session/thread-queries.ts';
 
-/** What commands tell of the server itself. */
+/** Facts about the server itself for commands. */
 export interface AdminFacts {
-  /** Answer of `version`, without `OK `. */
+  /** Reply to `version`, without `OK `. */
   readonly version: string;
   readonly pid: number;
   /** Name of the current log level. */
   verbose(): string;
-  /** Whether an address may give text commands. */
+  /** Whether a peer of this address may use text commands. */
   isAllowed(address: string): boolean;
 }
 
 interface Call {
   readonly table: SessionTable;
   readonly session: Session;
-  /** Words behind the command's own. */
+  /** Words after the command's own. */
   readonly words: readonly string[];
   readonly facts: AdminFacts;
 }
 
 interface Command {
-  /** Fewest words behind the command's own; with fewer it counts as unknown. */
+  /** Fewest words after the command's own; with fewer the command counts as unknown. */
   readonly wordsMin: number;
   run(call: Call): void;
 }
@@ -56,7 +57,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   maxqueue: { wordsMin: 0, run: limitQueue },
 };
 
-/** A request of HTTP. A browser can be made to send one, with commands as the lines of its body. */
+/** A request line of HTTP. A web page can make a browser send one, with commands as the lines of its body. */
 const HTTP_REQUEST = /^[A-Z]+ \S* ?HTTP\/\d(\.\d)?\r?$/;
 
 /** Answers one text line of `session`. */
@@ -99,7 +100,7 @@ function wordsOf(line: string): string[] {
   return line.split(/ +/);
 }
 
-/** A reply that is known now; it promises that earlier frames of the connection have taken effect. */
+/** Replies with known text, once earlier frames of the connection have taken effect. */
 function say({ table, session }: Call, text: string): void {
   if (session.unconfirmedOwners === 0) {
     reply(table, session, bytesOf(text));
@@ -109,7 +110,7 @@ function say({ table, session }: Call, text: string): void {
   echoBarrier(table, session, () => fill(table, session, pending, bytesOf(text)));
 }
 
-/** Asks one thread and says what `text` makes of its result; like every reply behind the fence of the others. */
+/** Queries one thread and replies with `text` of its result, after earlier replies as always. */
 function askOwner(
   call: Call,
   thread: number,
@@ -204,7 +205,7 @@ function limitQueue(call: Call): void {
     return;
   }
   const [first = 0, normal, low] = limits.map(limitOf);
-  // One number is for all levels; of two, low stays without limit.
+  // One number is for all priorities; with two, low has no limit.
   const query: ThreadQuery =
     limits.length === 1
       ? { kind: 'maxqueue', name, high: first, normal: first, low: first }
@@ -212,7 +213,7 @@ function limitQueue(call: Call): void {
   askOwner(call, ownerOfName(call.table, name), query, () => 'OK\r\n');
 }
 
-/** Negative, 0 and text mean no limit. */
+/** Negative numbers, 0 and text mean no limit. */
 function limitOf(word: string): number {
   const bytes = bytesOf(word);
   const limit = parseInteger(bytes, 0, bytes.length);

@@ -1,14 +1,14 @@
 /**
- * Bodies of requests that are being read or have not been taken by the job server: the one place where their bytes are
- * counted, against a limit of their own and as new work in the account of all memory. Rule: when there is no room, the one
- * that has come slowest makes some, if it is slow; so peers who stall, or send a byte now and then, keep nobody out for
- * longer than `WINDOW_MS`.
+ * Request bodies that are being read, or that the job server has not taken yet: the only place that counts their
+ * bytes, against a limit of their own and as new work in the account of all memory. Rule: when there is no room, the
+ * slowest body gives way if it is slow, so that peers who stall, or send a byte now and then, block others no longer
+ * than `WINDOW_MS`.
  */
 import type { Account, Holder } from '../base/account.ts';
 
-/** A body is judged by what came in the last whole window, never before it has been there for one. */
+/** A body is judged by its bytes in the last complete window, never before its first one is over. */
 const WINDOW_MS = 1_000;
-/** Slower ones may have to make room. */
+/** Slower bodies may have to give way. */
 const SLOW_BYTES_PER_SECOND = 1024 * 1024;
 
 /** One body: `giveWay` is called at most once, and must `release` it. */
@@ -16,7 +16,7 @@ export class Body {
   bytes = 0;
   #windowBytes = 0;
   #windowAtMs: number;
-  /** Bytes a second in the last whole window. */
+  /** Bytes a second in the last complete window. */
   #rate = Number.POSITIVE_INFINITY;
   readonly giveWay: () => void;
 
@@ -45,9 +45,9 @@ export class Body {
 export class Bodies {
   readonly #bytesMax: number;
   readonly #account: Account;
-  /** All bodies together: none of them is a connection that could be closed for what it holds. */
+  /** One holder for all bodies: no single one is a connection that could be closed for its memory. */
   readonly #holder: Holder = { held: 0 };
-  /** Those that are being read. */
+  /** Bodies that are being read. */
   readonly #coming = new Set<Body>();
 
   /** `account` is that of the thread that reads the bodies. */
@@ -56,19 +56,19 @@ export class Bodies {
     this.#account = account;
   }
 
-  /** Of all bodies, those that wait for the job server included. */
+  /** Bytes of all bodies, those that wait for the job server included. */
   get bytes(): number {
     return this.#holder.held;
   }
 
-  /** A body begins; it is released when its request has ended. */
+  /** Begins a body; release it when its request has ended. */
   begin(nowMs: number, giveWay: () => void): Body {
     const body = new Body(nowMs, giveWay);
     this.#coming.add(body);
     return body;
   }
 
-  /** Counts a piece of `body`. False: there is no room for it, although slow ones have made room. */
+  /** Counts a piece of `body`. False when there is no room, even after slow bodies have given way. */
   take(body: Body, bytes: number, nowMs: number): boolean {
     body.add(bytes, nowMs);
     this.#account.keep(this.#holder, bytes);
@@ -81,27 +81,27 @@ export class Bodies {
     return true;
   }
 
-  /** All of it has come: it makes no room any more. */
+  /** The body is complete: it no longer gives way. */
   complete(body: Body): void {
     this.#coming.delete(body);
   }
 
-  /** Nothing of it is kept. */
+  /** The body's memory is released. */
   release(body: Body): void {
     this.#coming.delete(body);
     if (body.bytes === 0) return;
     this.#account.keep(this.#holder, -body.bytes);
     body.bytes = 0;
-    // No turn may follow that would give it back to the other threads.
+    // Gives it back to the other threads now; there may be no next turn.
     this.#account.rebalance();
   }
 
-  /** Bodies come outside of turns, so what is kept is drawn here. */
+  /** Bodies arrive outside of turns, so their memory is drawn here. */
   #hasRoom(): boolean {
     return this.bytes <= this.#bytesMax && this.#account.admits(0) && this.#account.grow();
   }
 
-  /** Another body that is slow and holds something. Linear in the bodies under way, and only when there is no room. */
+  /** The slowest other body that holds bytes. Linear in the bodies, and only when there is no room. */
   #slowest(newcomer: Body, nowMs: number): Body | null {
     let slowest: Body | null = null;
     let least = SLOW_BYTES_PER_SECOND;

@@ -1,6 +1,6 @@
 /**
- * Who may use the control port beyond its probes: who shows the token, or by TLS a certificate that the authority of
- * clients has signed and whose common name may administrate. Rule: a refusal says what is missing, and is reported.
+ * Who may use the control port beyond its probes: requests with the token, or over TLS with a client certificate of
+ * the client authority whose common name may administrate. Rule: a refusal says what is missing, and is reported.
  */
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
@@ -9,17 +9,17 @@ import { tokenCheck } from './token.ts';
 export type ControlRefusal = 'unknownToken' | 'clientCertificate' | 'notAllowed';
 
 export interface ControlAccess {
-  /** The token of now, which may change; null where there is none. */
+  /** The current token, which may change; null when there is none. */
   token(): string | null;
   /** Whether clients are asked for certificates. */
   readonly asksForCertificate: boolean;
-  /** Whether who has proved this common name may administrate. */
+  /** Whether the owner of a certificate with this common name may administrate. */
   mayControl(commonName: string): boolean;
-  /** Hears of every refusal. */
+  /** Called for every refusal. */
   refused(reason: ControlRefusal, address: string, port: number, text: string): void;
 }
 
-/** An answer instead of what was asked for. */
+/** The answer to a request that is refused. */
 export interface Denial {
   readonly status: 401 | 403;
   readonly text: string;
@@ -32,7 +32,7 @@ export class ControlGuard {
     this.#access = access;
   }
 
-  /** Null: it may. Where neither token nor certificates are asked for, everybody may. */
+  /** Null: the request is allowed. Every request is when neither token nor certificates are configured. */
   check(request: IncomingMessage): Denial | null {
     const { asksForCertificate } = this.#access;
     const { authorization } = request.headers;

@@ -1,7 +1,7 @@
 /**
- * The control port: health, metrics and the log level over HTTP, for probes, Prometheus and operators. Runs on the main
- * thread; everything that it says of a shard was asked of it in small steps.
- * Rule: nothing but the probes is answered without token or certificate; without either only loopback is served at all.
+ * The control port: health, metrics and the log level over HTTP, for probes, Prometheus and operators. Runs on the
+ * main thread; it queries shards in small steps. Rule: only probes are answered without token or certificate; when
+ * neither is configured only loopback is served.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import {
@@ -26,21 +26,21 @@ import { type FirstMessageQueues, HttpListener } from './http-listener.ts';
 import { MetricsPage } from './metrics-page.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Bounds of a request: a peer that trickles bytes or opens many connections costs little and not for long. */
+/** Limits of a request: a peer that sends slowly or opens many connections costs little, and not for long. */
 const REQUEST_MS = 10_000;
 const HEADER_BYTES_MAX = 8_192;
 const CONNECTIONS_MAX = 2_000;
 const IDLE_MS = 5_000;
 const LEVEL_BYTES_MAX = 32;
-/** How long a page of metrics may be under way: who does not read it makes room. Prometheus waits for 10 s. */
+/** Time limit of a metrics page; a reader that takes longer is disconnected. Prometheus waits for 10 s. */
 const METRICS_MS = 30_000;
 
-/** What the port shows and changes. */
+/** The data that the port shows and changes. */
 export interface ControlSource {
-  /** Labels of what runs here: version, core. */
+  /** Labels of this server: version, core. */
   readonly info: Readonly<Record<string, string>>;
   snapshot(): Promise<Snapshot>;
-  /** Why jobs are not taken now, or null. */
+  /** Why the server takes no jobs now, or null. */
   notReady(): string | null;
   logLevel(): string;
   /** False when there is no such level. */
@@ -49,17 +49,17 @@ export interface ControlSource {
 
 export interface ControlOptions {
   readonly access: ControlAccess;
-  /** What node:tls needs of a server; null = clear text. */
+  /** Options of a node:tls server; null = clear text. */
   readonly tls: ServerOptions | null;
-  /** Hears of every connection that is refused or ended. */
+  /** Called for every connection that is refused or ended. */
   readonly refused: HttpConnectionLimitsOptions['refused'];
-  /** Hears of every handshake that failed, and why; `isNotTls`: the peer speaks something else. */
+  /** Called for every failed handshake, with the reason; `isNotTls`: the peer does not speak TLS. */
   handshakeFailed(address: string, port: number, isNotTls: boolean, text: string): void;
   /** Where connections wait for their first request or handshake. */
   readonly firstMessageQueues: FirstMessageQueues;
 }
 
-/** What OpenSSL says to bytes that are no TLS. */
+/** OpenSSL's error codes for bytes that are not TLS. */
 const NOT_TLS: ReadonlySet<string> = new Set([
   'ERR_SSL_HTTP_REQUEST',
   'ERR_SSL_HTTPS_PROXY_REQUEST',
@@ -71,7 +71,7 @@ export class Control {
   readonly #limits: HttpConnectionLimits;
   readonly #options: ControlOptions;
   #listener: HttpListener | null = null;
-  /** The address that is bound. */
+  /** The bound address. */
   #host = '';
 
   constructor(source: ControlSource, controlOptions: ControlOptions) {
@@ -107,7 +107,7 @@ export class Control {
       response.end(`${text}\n`);
     });
     this.#server.on('tlsClientError', (error: TlsError, socket) => {
-      // The socket below remembers its peer when the connection has gone.
+      // The underlying socket knows its peer after the connection has ended.
       const { remoteAddress, remotePort } = (socket as { _parent?: Socket })._parent ?? socket;
       const isNotTls = NOT_TLS.has(error.code ?? '');
       const hasLeft = error.code === 'ECONNRESET';
@@ -116,12 +116,12 @@ export class Control {
     });
   }
 
-  /** Other certificates for handshakes from now on; connections go on. */
+  /** Changes the certificates for later handshakes; open connections stay. */
   renew(tls: ServerOptions): void {
     if ('setSecureContext' in this.#server) (this.#server as SecureServer).setSecureContext(tls);
   }
 
-  /** Binds; rejects with the system's error. Resolves to the address. */
+  /** Binds and returns the address; rejects with the system's error. */
   async listen(
     host: string,
     port: number,
@@ -142,7 +142,7 @@ export class Control {
     return bound;
   }
 
-  /** Ends at once, requests under way included. */
+  /** Closes at once, including requests in progress. */
   async close(): Promise<void> {
     await this.#listener?.close();
   }
@@ -164,10 +164,10 @@ export class Control {
   }
 }
 
-/** As node:tls gives it. */
+/** As node:tls reports it. */
 type TlsError = Error & { readonly reason?: string; readonly code?: string };
 
-/** What a request is for node:http. */
+/** The bindings of a request on node:http. */
 type Incoming = { Bindings: { incoming: IncomingMessage; outgoing: ServerResponse } };
 
 function routes(source: ControlSource, guard: ControlGuard): Hono<Incoming> {
@@ -192,7 +192,7 @@ function routes(source: ControlSource, guard: ControlGuard): Hono<Incoming> {
   return app;
 }
 
-/** Straight into node's own response, which says when the memory of a piece may be used again. */
+/** Writes straight to node's response, which reports when the memory of a piece may be reused. */
 async function sendMetrics({ env }: Context<Incoming>, page: MetricsPage): Promise<Response> {
   const { incoming, outgoing } = env;
   outgoing.setHeader('Content-Type', page.contentType);
@@ -210,7 +210,7 @@ async function sendMetrics({ env }: Context<Incoming>, page: MetricsPage): Promi
     outgoing.end();
   } catch (error) {
     if (!outgoing.headersSent) throw error;
-    // The reader has left in the middle, or took too long.
+    // The reader has left early, or took too long.
     incoming.destroy();
   } finally {
     clearTimeout(late);
@@ -219,7 +219,7 @@ async function sendMetrics({ env }: Context<Incoming>, page: MetricsPage): Promi
 }
 
 async function putLevel(c: Context<Incoming>, source: ControlSource): Promise<Response> {
-  // A page in a browser on this machine must not do it behind its user's back.
+  // A page in a browser on this machine must not do it without its user's knowledge.
   if (c.req.header('origin') !== undefined) return c.text('not for browsers\n', 403);
   if (Number(c.req.header('content-length') ?? Number.NaN) <= LEVEL_BYTES_MAX) {
     const name = (await c.req.text()).trim();

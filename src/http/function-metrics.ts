@@ -101,17 +101,17 @@ function times(name: string, help: string, buckets: number, sum: number): Family
 
 const FAMILIES: readonly Family[] = [
   gauge('geartrain_jobs_queued', 'Jobs that wait for a worker or for their time.', Gauge.QUEUED),
-  gauge('geartrain_jobs_running', 'Jobs in the hands of workers.', Gauge.RUNNING),
+  gauge('geartrain_jobs_running', 'Jobs that workers are running.', Gauge.RUNNING),
   gauge('geartrain_workers', 'Registrations of workers for the function.', Gauge.WORKERS),
   gauge(
     'geartrain_oldest_job_age_seconds',
-    'How long the job that waits longest has been in its queue; 0 without one.',
+    'How long the oldest queued job has waited; 0 without one.',
     Gauge.OLDEST_MS,
     MS,
   ),
   counter(
     'geartrain_jobs_submitted_total',
-    'Jobs made by submits; those that joined a job of the same unique are not counted.',
+    'Jobs created by submits; submits that joined a job are not counted.',
     Gauge.CREATED,
   ),
   counter(
@@ -121,7 +121,7 @@ const FAMILIES: readonly Family[] = [
   ),
   counter(
     'geartrain_jobs_failed_total',
-    'Jobs that ended with WORK_FAIL, WORK_EXCEPTION or without attempts left.',
+    'Jobs that ended with WORK_FAIL or WORK_EXCEPTION, or after their last attempt.',
     COUNTS_AT + Count.FAILED,
   ),
   counter(
@@ -131,13 +131,13 @@ const FAMILIES: readonly Family[] = [
   ),
   times(
     'geartrain_job_wait_seconds',
-    'Time from the queue to a worker.',
+    'Time that jobs waited in the queue.',
     COUNTS_AT + Count.WAIT_BUCKETS,
     COUNTS_AT + Count.WAIT_MS,
   ),
   times(
     'geartrain_job_run_seconds',
-    'Time from a worker to the end.',
+    'Time from assignment to the end of the job.',
     COUNTS_AT + Count.RUN_BUCKETS,
     COUNTS_AT + Count.RUN_MS,
   ),

@@ -1,19 +1,19 @@
 /**
- * What the functions of all threads have done, by the label under which a page of metrics shows them.
- * Rule: names that give the same label (bytes that are no UTF-8, very long ones, the label of the rest) are added up,
- * because a page with one label twice is no page at all.
+ * Statistics of the functions of all threads, by their label in the metrics page. Rule: names with the same label
+ * (bytes that are not UTF-8, very long names, the label of the rest) are added up, because a page that has a label
+ * twice is invalid.
  */
 import { type FunctionStatsRow, Gauge, ROW_NUMBERS } from '../broker/function-stats-rows.ts';
 
-/** Functions that share what is counted: those without a row of their own. No function is shown under this name. */
+/** Label of all functions without a row of their own. No function is shown under this name. */
 export const REST_LABEL = '(other)';
-/** Names come from strangers and may have 8 KiB. */
+/** Clients choose the names, which may have 8 KiB. */
 const LABEL_CHARS_MAX = 128;
 
-/** Rows by label, which is escaped as a page wants it. */
+/** Rows by label, escaped for the page. */
 export type FunctionRows = ReadonlyMap<string, FunctionStatsRow>;
 
-/** Adds a row to those that are known; to the numbers of one with its label. */
+/** Adds a row, or its numbers to the row with the same label. */
 export function addRow(rows: Map<string, FunctionStatsRow>, row: FunctionStatsRow): void {
   const label = row.name === null ? REST_LABEL : labelOf(row.name);
   const known = rows.get(label);

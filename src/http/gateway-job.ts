@@ -1,7 +1,7 @@
 /**
- * One HTTP request as a client of the job server: submits its job on a connection of its own and answers with what
- * becomes of it. Who goes away takes the connection along, so its job is dropped as that of any client that leaves.
- * Rule: exactly one answer; after its first byte a failure can only be shown by breaking the answer off.
+ * One HTTP request as a client of the job server: submits its job on a connection of its own and answers with the
+ * result. If the HTTP client disconnects, its job is dropped, as for any client. Rule: exactly one answer; once its
+ * first byte is sent, a failure can only be reported by breaking the answer off.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { latin1 } from '../base/bytes.ts';
@@ -12,35 +12,35 @@ import { Packet } from '../protocol/packets.ts';
 import type { JobRequest } from './gateway-request.ts';
 
 const EXCEPTIONS = Buffer.from('exceptions');
-/** The job server is this process: silence means that it is going away. */
+/** The job server is this process: silence means that it is shutting down. */
 const CONNECT_MS = 5_000;
 const ALIVE_MS = 60_000;
 
-/** HTTP's statuses for the codes of ERROR packets. */
+/** HTTP statuses of the codes in ERROR packets. */
 const STATUSES: Readonly<Record<string, number>> = { QUEUE_ERROR: 503, NOT_ALLOWED: 403 };
 const BEARER = /^Bearer ([\x21-\x7e]{1,256})$/i;
 
-/** The token of a request, for the job server's rules of access. */
+/** The token of a request, for the job server's access rules. */
 function tokenOf(request: IncomingMessage): string | null {
   return BEARER.exec(request.headers.authorization ?? '')?.[1] ?? null;
 }
 
-/** Bytes of a packet that are only good until the callback returns. */
+/** A copy of packet bytes, which are valid only until the callback returns. */
 const copyOf = (bytes: Uint8Array, start: number, end: number): Buffer =>
   Buffer.from(bytes.subarray(start, end));
 
 export interface GatewayJobOptions {
   /** The job server itself. */
   readonly endpoint: Endpoint;
-  /** Unsent bytes of one streamed answer; above them it is broken off. */
+  /** Unsent bytes of one streamed answer; beyond that it is broken off. */
   readonly outputBytesMax: number;
-  /** How long a request may wait for its result; 0 = as long as it likes. */
+  /** How long a request may wait for its result; 0 = without limit. */
   readonly timeoutMs: number;
-  /** `gearmand`: 200 whatever becomes of the job, the command says it. */
+  /** `gearmand`: always 200, the command header has the result. */
   readonly statuses: 'http' | 'gearmand';
 }
 
-/** What the request carried; `release` is called when the job server has it. */
+/** The body of a request; `release` is called when the job server has it. */
 export interface Workload {
   readonly bytes: Uint8Array;
   release(): void;
@@ -51,7 +51,7 @@ export class GatewayJob {
   readonly #response: ServerResponse;
   readonly #isHead: boolean;
   readonly #job: JobRequest;
-  /** Null when it is the job server's. */
+  /** Null once the job server has it. */
   #workload: Workload | null;
   readonly #connection: Connection;
   #timer: NodeJS.Timeout | null = null;
@@ -142,7 +142,7 @@ export class GatewayJob {
     else if (type === Packet.WORK_EXCEPTION) this.#finish(500, 'WORK_EXCEPTION', data);
   }
 
-  /** A part of the result: leaves at once, in a chunk of its own. */
+  /** Sends a part of the result at once, in a chunk of its own. */
   #stream(data: Buffer): void {
     const response = this.#response;
     if (this.#isHead || this.#isDone) return;
@@ -167,7 +167,7 @@ export class GatewayJob {
     this.#leave();
   }
 
-  /** The whole answer, unless one is under way: that is broken off. */
+  /** Sends the whole answer; an answer in progress is broken off instead. */
   #finish(status: number, command: string, body: Buffer = Buffer.alloc(0)): void {
     if (this.#isDone) return;
     const response = this.#response;

@@ -1,6 +1,6 @@
 /**
- * What an HTTP request asks for, in gearmand's mapping: the target without its leading slash is the function's name, byte
- * for byte; headers say unique, background and priority; the body is the workload.
+ * Reads the job from an HTTP request, in gearmand's mapping: the target without its leading slash is the function's
+ * name, byte for byte; headers give unique, background and priority; the body is the workload.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
@@ -8,7 +8,7 @@ import { submitTypes } from '../protocol/submit-types.ts';
 
 /** A job to submit. */
 export interface JobRequest {
-  /** SUBMIT_JOB and its kin. */
+  /** A SUBMIT_JOB type. */
   readonly type: number;
   readonly functionName: Uint8Array;
   readonly unique: Uint8Array;
@@ -21,7 +21,7 @@ export interface Refusal {
   readonly text: string;
 }
 
-/** gearmand's: jobs of a function with the same workload are one. */
+/** gearmand's default: jobs of a function with the same workload are one. */
 const UNIQUE_DEFAULT = '-';
 
 const { foreground, background } = submitTypes(null);
@@ -30,7 +30,7 @@ function header(headers: IncomingHttpHeaders, name: string): string {
   return String(headers[name] ?? '');
 }
 
-/** Reads everything but the body. */
+/** Reads everything except the body. */
 export function readRequest(request: IncomingMessage): JobRequest | Refusal {
   const { method = '', url = '', headers } = request;
   if (!['GET', 'POST', 'PUT', 'HEAD'].includes(method))
@@ -51,7 +51,7 @@ export function readRequest(request: IncomingMessage): JobRequest | Refusal {
   return { type, functionName, unique, isBackground };
 }
 
-/** Whether the request may have a body; that of others is not read. */
+/** Whether the request may have a body; other bodies are not read. */
 export function hasBody(request: IncomingMessage): boolean {
   return request.method === 'POST' || request.method === 'PUT';
 }

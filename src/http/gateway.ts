@@ -1,7 +1,7 @@
 /**
- * gearmand's HTTP protocol (`--protocol http`): a request is a job, its answer the result. One route, whose target must
- * be taken byte for byte, so node:http alone does it. Keep-alive, chunked bodies and answers are HTTP's own.
- * Rule: bodies are bounded one by one and together, headers and the time they take as well.
+ * gearmand's HTTP protocol (`--protocol http`): a request is a job, its answer the result. It has one route, whose
+ * target must be taken byte for byte, so it uses node:http alone. Keep-alive and chunked bodies are HTTP's own. Rule:
+ * bodies are limited one by one and together, and so are headers and the time they take.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
@@ -18,21 +18,21 @@ import { type FirstMessageQueues, HttpListener } from './http-listener.ts';
 const HEADER_BYTES_MAX = 8_192;
 const HEADERS_MS = 10_000;
 const BODY_MS = 300_000;
-/** Bodies of all requests that are being read or have not been taken by the job server. */
+/** Limit of all request bodies that are being read or that the job server has not taken yet. */
 const BODIES_BYTES_MAX = 256 * 1024 * 1024;
 const FULL = 'too many bodies at a time';
-/** A peer whose body is not wanted any more may take the answer for so long. */
+/** How long a peer whose body has given way may take to read the answer. */
 const PUSHED_OUT_MS = 1_000;
 
 export interface GatewayOptions
   extends GatewayJobOptions,
     Omit<HttpConnectionLimitsOptions, 'name'> {
-  /** Of the thread that this runs in. */
+  /** The account of this thread. */
   readonly account: Account;
   readonly bodyBytesMax: number;
   /** The `Server` header. */
   readonly serverName: string;
-  /** Connections that may wait to be accepted. */
+  /** Length of the queue of connections to be accepted. */
   readonly backlog: number;
   /** Where connections wait for their first request. */
   readonly firstMessageQueues: FirstMessageQueues;
@@ -76,13 +76,13 @@ export class Gateway {
     return { host, port: bound };
   }
 
-  /** Takes no more jobs; those that run are answered. */
+  /** Takes no more jobs; running ones are still answered. */
   drain(): void {
     this.#isClosing = true;
     for (const listener of this.#listeners) void listener.stop();
   }
 
-  /** Ends at once. */
+  /** Closes at once. */
   close(): void {
     this.#isClosing = true;
     for (const listener of this.#listeners) void listener.close();
@@ -136,7 +136,7 @@ export class Gateway {
     });
   }
 
-  /** Its body is the slowest of too many. Who does not read the answer is not waited for. */
+  /** Its body is the slowest of too many. The answer is cut off if the peer does not read it. */
   #pushOut(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     const { remoteAddress: address = 'unknown', remotePort: port = 0 } = socket;
@@ -156,7 +156,7 @@ export class Gateway {
     new GatewayJob(this.#options, request, response, job, workload);
   }
 
-  /** Answers without a job; a body that is still coming is not waited for. */
+  /** Answers without a job, and without waiting for the rest of the body. */
   #refuse(request: IncomingMessage, response: ServerResponse, { status, text }: Refusal): void {
     if (response.writableEnded) return;
     const body = text === '' ? '' : `${text}\n`;
@@ -169,12 +169,12 @@ export class Gateway {
   }
 }
 
-/** Node's server answers every request as HTTP/1.1, and its first line can be changed in this method alone. */
+/** Node's server answers every request as HTTP/1.1; only this method can change the status line. */
 interface WithStoredHeader {
   _storeHeader(firstLine: string, headers: unknown): void;
 }
 
-/** Has the answer begin with the version of its request, as gearmand's does. */
+/** Makes the answer begin with the HTTP version of its request, as gearmand's does. */
 function speakHttp10(response: ServerResponse): void {
   const open = response as ServerResponse & WithStoredHeader;
   const store = open._storeHeader;

@@ -1,28 +1,31 @@
 /**
- * Which connections of an HTTP port are kept: so many in all, so many of one address, and so many whose first request
- * is not whole. Rule: who has never sent a whole request gives way, the oldest first; a thousand such peers cost little,
- * also when all of them leave in one pass of the event loop.
+ * Connection limits of an HTTP port: in all, for one address, and for connections without a complete request. Rule:
+ * peers that have never sent a complete request give way, the oldest first; a thousand such peers cost little, also
+ * when all of them leave in one pass of the event loop.
  */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FirstMessagePeer } from '../native/contract.ts';
 
-/** Connections whose first request is not whole, in the first-message queue and after it. libuv reads between two accepts, so everybody was heard once. */
+/**
+ * Connections without a complete request, in the first-message queue and after it. libuv reads between two accepts, so
+ * each of them has been read once.
+ */
 const UNFINISHED_MAX = 1_000;
 
 /** Why a connection is refused or ended. */
 export type HttpRefusal = 'connections' | 'peerConnections' | 'unfinished';
 
 export interface HttpConnectionLimitsOptions {
-  /** What the port is called in the log. */
+  /** The port's name in the log. */
   readonly name: string;
-  /** Connections of one address that is bound; 0 = no limit. */
+  /** Connections of one bound address; 0 = no limit. */
   readonly connectionsMax: number;
   /** Connections of one peer's address; 0 = no limit. */
   readonly peerConnectionsMax: number;
   readonly unfinishedMax?: number;
-  /** Hears of every refusal; `text` says why. */
+  /** Called for every refusal; `text` is the reason. */
   refused(reason: HttpRefusal, address: string, port: number, text: string): void;
 }
 
@@ -30,19 +33,19 @@ export class HttpConnectionLimits {
   readonly #options: HttpConnectionLimitsOptions;
   /** Connections by the peer's address. */
   readonly #peers = new Map<string, number>();
-  /** By the peer's address and port, which a TLS socket shares with the one that carries it; the oldest first. */
+  /** By the peer's address and port, which a TLS socket shares with the socket below it; the oldest first. */
   readonly #unfinished = new Map<string, Socket>();
 
   constructor(options: HttpConnectionLimitsOptions) {
     this.#options = options;
   }
 
-  /** Connections that may be without a whole request. */
+  /** Limit of connections without a complete request. */
   get unfinishedMax(): number {
     return this.#options.unfinishedMax ?? UNFINISHED_MAX;
   }
 
-  /** Watches over the connections of a server that listens. */
+  /** Applies the limits to the connections of a listening server. */
   guard(server: Server): void {
     const { connectionsMax } = this.#options;
     if (connectionsMax > 0) server.maxConnections = connectionsMax;
@@ -59,13 +62,13 @@ export class HttpConnectionLimits {
     server.on('clientError', answerWrongRequest);
   }
 
-  /** Watches the connections of a server that come from a first-message queue and were counted there. */
+  /** Applies the limits to connections that come from a first-message queue and were counted there. */
   guardCounted(server: Server): void {
     server.on('connection', (socket: Socket) => this.#take(socket));
     server.on('clientError', answerWrongRequest);
   }
 
-  /** Whether one more connection may join `count` of its listener; if not, that is reported. */
+  /** Whether the listener has room beside its `count` connections; if not, reports the refusal. */
   hasRoom(count: number, { address, port }: FirstMessagePeer): boolean {
     const { connectionsMax } = this.#options;
     if (connectionsMax === 0 || count < connectionsMax) return true;
@@ -73,7 +76,7 @@ export class HttpConnectionLimits {
     return false;
   }
 
-  /** Counts a connection of an address; false: it has too many, which is reported. */
+  /** Counts a connection of an address; false, with a report, when the address has too many. */
   enter({ address, port }: FirstMessagePeer): boolean {
     const limit = this.#options.peerConnectionsMax;
     if (limit === 0) return true;
@@ -87,7 +90,7 @@ export class HttpConnectionLimits {
     return true;
   }
 
-  /** One that was counted has ended. */
+  /** A counted connection has ended. */
   leave({ address }: FirstMessagePeer): void {
     if (this.#options.peerConnectionsMax === 0) return;
     const left = (this.#peers.get(address) ?? 1) - 1;
@@ -95,13 +98,13 @@ export class HttpConnectionLimits {
     else this.#peers.set(address, left);
   }
 
-  /** The oldest of too many without a whole request was ended. */
+  /** The oldest of too many connections without a complete request was ended. */
   pushedOut({ address, port }: { address?: string | undefined; port?: number | undefined }): void {
     const text = `${this.unfinishedMax} connections without a whole request, the limit`;
     this.#refuse('unfinished', address, port, text);
   }
 
-  /** The peer has shown that it uses its connection. */
+  /** The peer has sent a complete request. */
   requestIsWhole(socket: Socket): void {
     this.#unfinished.delete(peerKeyOf(socket));
   }
@@ -138,7 +141,7 @@ function peerKeyOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
 
-/** Who has left hears nothing: an answer to each of a thousand that leave together would take its time. */
+/** Peers that have left get no answer: answering a thousand that leave together would take long. */
 function answerWrongRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
   const hasLeft = error.code === 'HPE_INVALID_EOF_STATE' || error.code === 'ECONNRESET';
   if (hasLeft || !socket.writable) {
@@ -149,7 +152,7 @@ function answerWrongRequest(error: NodeJS.ErrnoException, socket: Duplex): void 
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
 }
 
-/** What node:http answers when nobody listens for its errors. */
+/** The answers of node:http when its errors have no listener. */
 const STATUSES: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',

@@ -1,7 +1,7 @@
 /**
- * How a server of node:http gets its connections. With the addon they wait in a first-message queue until their first message is whole
- * and are handed to the server then, which does not listen itself; with the TypeScript core the server listens.
- * Rule: in a pass of the event loop connections are handed on until a millisecond is over.
+ * How a node:http server gets its connections. With the addon they wait in a first-message queue until their first
+ * message is complete and are then handed to the server, which does not listen itself; with the TypeScript core the
+ * server listens. Rule: one pass of the event loop hands on connections for at most a millisecond.
  */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
@@ -16,14 +16,14 @@ import type {
 import type { HttpConnectionLimits } from './http-connection-limits.ts';
 
 const PASS_MS = 1;
-/** Above so many that are to be handed on nobody is accepted, until a quarter is left: requests come too fast. */
+/** When so many wait to be handed on, accepting pauses until a quarter is left: requests come too fast. */
 const WHOLE_MAX = 256;
 
-/** How connections come. */
+/** The sources of connections. */
 export interface FirstMessageQueues {
   /** Opens a first-message queue of the addon; null: there is no addon, node:http listens itself. */
   readonly open: OpenFirstMessageQueue | null;
-  /** Hears, with an errno name, that nobody can be accepted now. */
+  /** Called with an errno name when no connection can be accepted now. */
   acceptFailed(code: string): void;
 }
 
@@ -33,7 +33,7 @@ export interface HttpListenerOptions
     'host' | 'port' | 'backlog' | 'v6Only' | 'awaits' | 'timeoutMs'
   > {
   readonly firstMessageQueues: FirstMessageQueues;
-  /** A peer has ended before it was handed on; those that were pushed out are the door's. */
+  /** A peer has ended before it was handed on; the connection limits report those that were pushed out. */
   ended?(peer: FirstMessagePeer, end: FirstMessageEnd): void;
 }
 
@@ -46,7 +46,7 @@ export class HttpListener {
   readonly #sockets = new Set<Socket>();
   #whole: { readonly peer: FirstMessagePeer; readonly fd: number }[] = [];
   #handing: NodeJS.Immediate | null = null;
-  /** Connections that came from the first-message queue and have not ended. */
+  /** Open connections that came from the first-message queue. */
   #count = 0;
   #isStopped = false;
 
@@ -62,7 +62,7 @@ export class HttpListener {
     this.#ended = ended;
   }
 
-  /** Binds and listens for `server`; rejects with the system's error. Resolves to the address as well. */
+  /** Binds, listens for `server` and returns the address; rejects with the system's error. */
   static async open(
     server: Server,
     limits: HttpConnectionLimits,
@@ -75,14 +75,14 @@ export class HttpListener {
       limits.guard(server);
       server.listen({ host, port, backlog, ipv6Only: v6Only });
       await once(server, 'listening');
-      // Nobody can be accepted now; node:net tries again by itself.
+      // No connection can be accepted now; node:net tries again by itself.
       server.on('error', (error: NodeJS.ErrnoException) => acceptFailed(error.code ?? 'UNKNOWN'));
       const bound = server.address() as AddressInfo;
       return { listener, host: bound.address, port: bound.port };
     }
     limits.guardCounted(server);
     const queue = await listener.#openFirstMessageQueue(open, acceptFailed, address);
-    // From then on it looks after the times of its connections.
+    // From now on it applies its timeouts to its connections.
     server.emit('listening');
     return { listener, host: queue.host, port: queue.port };
   }
@@ -97,12 +97,12 @@ export class HttpListener {
     await closed;
   }
 
-  /** Ends every connection as well; resolves when the port is free and all of them are closed. */
+  /** Also ends every connection; resolves when the port is free and all of them are closed. */
   async close(): Promise<void> {
     const isClosing = this.#server.listening ? once(this.#server, 'close') : null;
     const stopped = this.stop();
     this.#server.closeAllConnections();
-    // Those that shake hands are not among them.
+    // Connections in their handshake are not among them.
     for (const socket of this.#sockets) socket.destroy();
     await stopped;
     await isClosing;
@@ -153,7 +153,7 @@ export class HttpListener {
   #handOn(): void {
     const next = this.#whole.shift();
     if (next === undefined) return;
-    // As node:https does it: a peer that ends in its handshake has left.
+    // As node:https does: a peer that half-closes during its handshake has left.
     const allowHalfOpen = !this.#isSecure;
     const socket = new Socket({ fd: next.fd, allowHalfOpen, readable: true, writable: true });
     this.#sockets.add(socket);

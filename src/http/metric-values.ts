@@ -9,7 +9,7 @@ export interface MetricValue {
   readonly metricName?: string;
 }
 
-/** A snapshot with what several metrics need of it. */
+/** A snapshot with values that several metrics need. */
 export interface Prepared extends Snapshot {
   readonly running: readonly ThreadStats[];
 }
@@ -29,7 +29,7 @@ export function upperBounds(unitSeconds: number): (number | '+Inf')[] {
   );
 }
 
-/** A histogram from buckets that are not cumulative. `unitSeconds` is a unit, `sum` in units. */
+/** A histogram from buckets that are not cumulative. `unitSeconds` is the length of a unit, `sum` is in units. */
 export function histogramValues(
   name: string,
   labels: MetricValue['labels'],

@@ -1,7 +1,7 @@
 /**
- * The page of `/metrics`, in the text format of Prometheus. prom-client writes what there are a few of, from rows of a
- * table that read one snapshot, and adds the metrics of the process; metrics of functions follow piece by piece.
- * Rule: behind each piece the loop has a millisecond for others, and nothing is written that nobody takes.
+ * The page of `/metrics`, in Prometheus's text format. prom-client writes the short part, from table rows that read
+ * one snapshot, and adds metrics of the process; metrics of functions follow piece by piece. Rule: after each piece
+ * the event loop is free for a millisecond, and nothing is written before the reader takes it.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
@@ -19,7 +19,7 @@ import { STORE_METRICS } from './store-metrics.ts';
 
 const MS = 0.001;
 const US = 0.000001;
-/** Pages that are written at a time; who asks for another one waits. */
+/** Pages that are written at a time; further requests wait. */
 const PAGES_MAX = 2;
 
 function ofThreads(
@@ -36,7 +36,7 @@ function ofThreads(
 const METRICS: readonly MetricRow[] = [
   {
     name: 'geartrain_thread_up',
-    help: 'Whether the thread runs; 0 is the acceptor.',
+    help: 'Whether the thread runs; thread 0 is the acceptor.',
     type: 'gauge',
     values: ({ threads }) =>
       threads.map((stats, thread) => ({ value: stats === null ? 0 : 1, labels: { thread } })),
@@ -51,7 +51,7 @@ const METRICS: readonly MetricRow[] = [
   ),
   ofThreads(
     'geartrain_memory_bytes',
-    'What peers make the thread keep: counts against --max-memory.',
+    'Bytes that peers make the thread keep; limited by --max-memory.',
     'gauge',
     (stats) => stats.memoryBytes,
   ),
@@ -81,7 +81,7 @@ const METRICS: readonly MetricRow[] = [
   ),
   {
     name: 'geartrain_turn_seconds',
-    help: 'Time of one turn of a thread: what was read is handled.',
+    help: 'Duration of one turn of a thread.',
     type: 'histogram',
     values: ({ running }) =>
       running.flatMap(({ thread, turns }) =>
@@ -90,7 +90,7 @@ const METRICS: readonly MetricRow[] = [
   },
   {
     name: 'geartrain_event_loop_delay_seconds',
-    help: 'By how much a timer of the thread was late since the last scrape.',
+    help: 'How late timers of the thread were since the last scrape.',
     type: 'gauge',
     values: ({ running }) =>
       running.flatMap(({ thread, loopDelay }) =>
@@ -116,7 +116,7 @@ const METRICS: readonly MetricRow[] = [
   },
 ];
 
-/** A page of which the first part is written. */
+/** A page whose first part is written. */
 interface Begun {
   readonly text: string;
   readonly functions: FunctionRows;
@@ -128,7 +128,7 @@ export class MetricsPage {
   #snapshot: Prepared | null = null;
   #beginning: Promise<Begun> | null = null;
   #pageCount = 0;
-  /** Who waits for a page to end. */
+  /** Requests that wait for a page to end. */
   readonly #waiting: (() => void)[] = [];
 
   /** `info` are labels of the metric `geartrain_info`. */
@@ -136,7 +136,7 @@ export class MetricsPage {
     this.#take = take;
     const about: MetricRow = {
       name: 'geartrain_info',
-      help: 'What runs here.',
+      help: 'Version and core of this server.',
       type: 'gauge',
       values: () => [{ value: 1, labels: info }],
     };
@@ -149,8 +149,8 @@ export class MetricsPage {
   }
 
   /**
-   * Writes the page piece by piece; `send` resolves when the piece has left, and its memory is used again. Rejects with
-   * what `send` rejects with. Who asks at the same time sees the same.
+   * Writes the page piece by piece. `send` resolves when the piece has been sent and its memory may be reused; its
+   * rejection ends the page. Concurrent requests share one snapshot.
    */
   async write(send: (piece: string | Uint8Array) => Promise<void>): Promise<void> {
     if (this.#pageCount === PAGES_MAX)
@@ -165,7 +165,7 @@ export class MetricsPage {
         await pause(PAUSE_MS);
       }
     } finally {
-      // The place goes to the next one, or is free.
+      // The next request gets the free place.
       const next = this.#waiting.shift();
       if (next === undefined) this.#pageCount--;
       else next();

@@ -1,4 +1,4 @@
-/** Options of what is served by HTTP: the control port with its measurements, and gearmand's HTTP protocol. */
+/** Options of the HTTP services: the control port with its metrics, and gearmand's HTTP protocol. */
 import { isIPv6 } from 'node:net';
 import { port } from '../option/address-types.ts';
 import { OptionGroup } from '../option/groups.ts';
@@ -52,10 +52,10 @@ export function isThisMachine(host: string): boolean {
   return host === 'localhost' || (host !== '' && isLoopback(host));
 }
 
-/** More rows make a page that is slow to write and expensive to keep. */
+/** With more rows the page is slow to write and expensive to keep. */
 const MEASURED_MAX = 100_000;
 
-/** All are our own. */
+/** All of these are extensions. */
 export const controlTable = {
   group: OptionGroup.control,
   rows: [
@@ -102,7 +102,7 @@ const protocolName: ProgramType<'http' | null> = {
 const missing = (values: OptionValues): string | null =>
   values.protocol === null ? '--protocol http' : null;
 
-/** gearmand's HTTP protocol; timeout and statuses are our own. */
+/** gearmand's HTTP protocol; timeout and statuses are extensions. */
 export const httpTable = {
   group: OptionGroup.plugins,
   rows: [

@@ -1,13 +1,14 @@
 /**
- * What metrics are made of: figures of every thread and rows of its functions, asked for piece by piece. A shard walks
- * over some functions a turn, so that a snapshot is in nobody's way; it is therefore a cursor, not an instant.
+ * The data of a metrics page: figures of every thread and rows of its functions, queried piece by piece. A shard reads
+ * a limited number of functions a turn, so that a snapshot delays no jobs; values therefore come from different
+ * moments.
  */
 import { type FunctionStatsRow, readFunctionStatsPiece } from '../broker/function-stats-rows.ts';
 import type { SessionTable } from '../session/session-table.ts';
 import type { ThreadStats } from '../session/thread-queries.ts';
 import { addRow, type FunctionRows } from './function-rows.ts';
 
-/** Between two pieces the loop is for others: a round trip takes several turns, and would meet a piece in each. */
+/** Pause between two pieces: a round trip of a job takes several turns, and would meet a piece in each. */
 export const PAUSE_MS = 1;
 
 /** Bytes that wait in the ring from one thread to another. */
@@ -19,7 +20,7 @@ export interface RingDepth {
 
 export interface Snapshot {
   readonly functions: FunctionRows;
-  /** By thread; null for one that does not run. */
+  /** By thread; null for one that is not running. */
   readonly threads: readonly (ThreadStats | null)[];
   readonly rings: readonly RingDepth[];
   /** Refused and dropped connections by reason. */

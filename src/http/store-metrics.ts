@@ -1,4 +1,4 @@
-/** Metrics of stores, one value a thread that has one; none while background jobs are kept in memory. */
+/** Metrics of stores, one value for each thread with a store; none while background jobs are kept in memory. */
 import type { StoreHealth } from '../store/store.ts';
 import type { MetricRow, MetricValue } from './metric-values.ts';
 
@@ -17,7 +17,7 @@ function ofStores(
   return { name, help, type, values };
 }
 
-/** Of all commits together: their number and the sum of what `read` tells. */
+/** A summary of all commits: their number and the sum of `read`. */
 function ofCommits(name: string, help: string, read: (store: StoreHealth) => number): MetricRow {
   const values: MetricRow['values'] = ({ running }) =>
     running.flatMap(({ thread, store }): MetricValue[] => {
@@ -47,7 +47,7 @@ export const STORE_METRICS: readonly MetricRow[] = [
   ),
   ofStores(
     'geartrain_store_bytes',
-    'Disk that the store occupies; 0 where somebody else knows.',
+    'Disk space of the store; 0 for databases.',
     'gauge',
     ({ bytes }) => bytes,
   ),
@@ -58,12 +58,12 @@ export const STORE_METRICS: readonly MetricRow[] = [
   ),
   ofCommits(
     'geartrain_store_commit_seconds',
-    'Time of one commit, from its begin until it is durable.',
+    'Duration of one commit until it is durable.',
     ({ commitMs }) => commitMs * MS,
   ),
   ofStores(
     'geartrain_store_commit_seconds_max',
-    'Time of the longest commit.',
+    'Duration of the longest commit.',
     'gauge',
     ({ commitMsMax }) => commitMsMax * MS,
   ),

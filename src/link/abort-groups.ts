@@ -1,9 +1,9 @@
 /**
- * Who wants to hear of which AbortSignal, with one listener a signal however many wait: listeners are slow to add, and
- * Node warns of more than ten. Rule: a signal that nobody waits for has no listener of ours.
+ * Which members wait for which AbortSignal, with one listener for each signal: listeners are slow to add, and Node
+ * warns of more than ten. Rule: a signal without members has no listener of ours.
  */
 
-/** Something that ends when its signal aborts. */
+/** Ends when its signal aborts. */
 export interface Abortable {
   abort(reason: unknown): void;
 }

@@ -1,18 +1,21 @@
 /**
- * Where job servers are, as people write it. Rule: what is not understood is an error that says what is allowed.
+ * Parses addresses of job servers. Rule: an invalid one is an error that says what is allowed.
  */
 import { ArgumentError } from './errors.ts';
 
 /** Port of a job server unless another is given; assigned to Gearman by IANA. */
 export const DEFAULT_PORT = 4730;
 
-/** `host`, `host:port`, `[ipv6]:port`, `unix:/path`, or the same in parts; the port is 4730 unless given. */
+/**
+ * A job server: `host`, `host:port`, `[ipv6]:port`, `unix:/path`, or an object with the same parts. Ports are 1 to
+ * 65535; default 4730.
+ */
 export type ServerAddress =
   | string
   | { readonly host: string; readonly port?: number }
   | { readonly path: string };
 
-/** An address that was understood. */
+/** A parsed address. */
 export type ParsedAddress =
   | { readonly host: string; readonly port: number }
   | { readonly path: string };
@@ -31,7 +34,7 @@ export function parseAddress(address: ServerAddress): ParsedAddress {
   throw new ArgumentError(`job server ${JSON.stringify(address)}: ${ALLOWED}`);
 }
 
-/** How an address is shown, and told apart from others. */
+/** The text of an address; different addresses have different texts. */
 export function showAddress(address: ParsedAddress): string {
   if ('path' in address) return `unix:${address.path}`;
   return address.host.includes(':')

@@ -1,5 +1,6 @@
 /**
- * Reads the arguments of a received packet where they lie. Rule: a missing NUL ends an argument at the packet's end.
+ * Reads the arguments of a received packet in place. Rule: when a NUL is missing, the argument ends at the packet's
+ * end.
  */
 import { ownCopy } from '../base/bytes.ts';
 
@@ -9,7 +10,7 @@ export function argumentEnd(bytes: Uint8Array, start: number, end: number): numb
   return end;
 }
 
-/** All arguments as Latin-1 text; the last is the rest. For packets that are rare. */
+/** All arguments as Latin-1 text; the last one is the rest. For rare packets. */
 export function splitText(bytes: Uint8Array, start: number, end: number, count: number): string[] {
   const texts: string[] = [];
   let at = start;
@@ -21,17 +22,17 @@ export function splitText(bytes: Uint8Array, start: number, end: number, count: 
   return texts;
 }
 
-/** Data for the user: his own bytes, copied unless the packet's memory is his anyway. */
+/** Data for the program, which owns it: a copy, unless the packet's memory is its own. */
 export function keep(bytes: Uint8Array, start: number, end: number, isOwn: boolean): Uint8Array {
   return isOwn ? bytes.subarray(start, end) : ownCopy(bytes, start, end);
 }
 
-/** Node's own reading of Latin-1, which is the quickest way to a short text; it takes any Uint8Array. */
+/** Node's Latin-1 decoder, the fastest way to a short text; it takes any Uint8Array. */
 const { latin1Slice } = Buffer.prototype as unknown as {
   latin1Slice(this: Uint8Array, start: number, end: number): string;
 };
 
-/** Bytes as text, one character a byte: handles, and whatever must go back as it came. */
+/** Bytes as text, one character a byte, for handles and other text that must be sent back unchanged. */
 export function handleText(bytes: Uint8Array, start: number, end: number): string {
   return latin1Slice.call(bytes, start, end);
 }
@@ -46,7 +47,7 @@ export function shortText(bytes: Uint8Array, start: number, end: number): string
 
 const decoder = new TextDecoder();
 
-/** UTF-8 text; wrong bytes become U+FFFD. */
+/** UTF-8 text; invalid bytes become U+FFFD. */
 export function utf8(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }

@@ -1,4 +1,4 @@
-/** Checks what becomes an argument of a packet: NUL would end it early. */
+/** Checks arguments of packets: a NUL would end them early. */
 import { ArgumentError } from './errors.ts';
 
 /** Throws ArgumentError unless `text` is text of at most `bytesMax` bytes without NUL. */

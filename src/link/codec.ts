@@ -1,33 +1,39 @@
 /**
- * How values become workloads and results become values. Bytes and text go as they are; anything else needs a codec
- * that the program names. Rule: nothing is guessed from the type of a value.
+ * How values become workloads and results become values. Bytes and text are sent unchanged; other values need a codec
+ * from the program. Rule: the type of a value is never used to guess an encoding.
  */
 
 import { PACKET_BYTES_LIMIT } from '../protocol/limits.ts';
 import { utf8 } from './arguments.ts';
 import { ArgumentError } from './errors.ts';
 
-/** What goes over the wire: bytes, or text that is sent as UTF-8. */
+/**
+ * Data on the wire: bytes, or text that is sent as UTF-8. Bytes are not copied: do not change them until the job has
+ * been submitted.
+ */
 export type Workload = Uint8Array | string;
 
-/** Turns values into workloads and back. Both functions may throw; the job then fails with that error. */
+/**
+ * Turns values into workloads and back. When a function throws while a job is submitted, the call rejects with its
+ * error; when it throws in a worker, the job fails with its error.
+ */
 export interface Codec {
-  /** What it returns belongs to the library from then on. */
+  /** Returns bytes, which belong to the library from then on, or text. */
   encode(value: unknown): Workload;
-  /** `bytes` belong to the codec. */
+  /** `bytes` belong to the codec, which may keep and change them. */
   decode(bytes: Uint8Array): unknown;
 }
 
-/** JSON as UTF-8. An empty workload is `undefined`. */
+/** The codec for JSON as UTF-8. An empty workload is `undefined`. */
 export const json: Codec = {
   encode: (value) => JSON.stringify(value) ?? '',
   decode: (bytes) => (bytes.length === 0 ? undefined : JSON.parse(utf8(bytes))),
 };
 
-/** The longest that a packet takes, with room for its arguments. */
+/** The longest workload of a packet, with room for its arguments. */
 const WORKLOAD_BYTES_MAX = PACKET_BYTES_LIMIT - 16_384;
 
-/** The bytes that `value` stands for. Throws ArgumentError without a codec when it is neither bytes nor text. */
+/** The bytes of `value`. Throws ArgumentError when it is neither bytes nor text and there is no codec. */
 export function encodeValue(value: unknown, codec: Codec | null, what: string): Workload {
   const workload = codec === null ? value : codec.encode(value);
   if (typeof workload === 'string' || workload instanceof Uint8Array) {
@@ -42,16 +48,16 @@ export function encodeValue(value: unknown, codec: Codec | null, what: string): 
 
 /** Types of the input and output of one function. */
 export interface FunctionTypes {
-  /** What is submitted. */
+  /** Type of the value that clients submit. */
   readonly input: unknown;
-  /** What the job results in. */
+  /** Type of the job's result. */
   readonly output: unknown;
 }
 
 /** Functions by name, for type checking: `{ resize: { input: Picture; output: Picture } }`. */
 export type FunctionMap<F> = { [N in keyof F]: FunctionTypes };
 
-/** Any function, bytes or text in, bytes out: what there is without a map of names. */
+/** Any function, with bytes or text as input and bytes as output: the default without a map of functions. */
 export interface BytesFunctions {
   readonly [functionName: string]: { input: Workload; output: Uint8Array };
 }
@@ -62,7 +68,7 @@ export interface AnyFunctions {
   readonly [functionName: string]: { input: any; output: any };
 }
 
-/** True when the functions take bytes or text and give bytes, so that no codec is needed. */
+/** True when the functions take bytes or text and return bytes, so that no codec is needed. */
 export type IsBytes<F extends FunctionMap<F>> = unknown extends F[keyof F]['input']
   ? false
   : F extends { [N in keyof F]: { input: Workload; output: Uint8Array } }
@@ -73,10 +79,10 @@ export type IsBytes<F extends FunctionMap<F>> = unknown extends F[keyof F]['inpu
 export type CodecOption<F extends FunctionMap<F>> =
   IsBytes<F> extends true
     ? {
-        /** How other values than bytes and text become workloads, and results become values. Default: none. */
+        /** Turns values other than bytes and text into workloads, and workloads into values. Default: none. */
         readonly codec?: Codec;
       }
     : {
-        /** How inputs become workloads and results become values: `json`, or one of your own. */
+        /** Turns inputs into workloads and results into values: `json`, or one of your own. */
         readonly codec: Codec;
       };

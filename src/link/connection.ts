@@ -1,7 +1,7 @@
 /**
- * One connection to a job server from its open to its end: greeting, writes merged per turn, liveness.
- * It is ready when the ECHO behind the greeting was answered, so a server that accepts and says nothing gets no jobs.
- * Rule: `onClosed` is called once, and nothing after it.
+ * One connection to a job server from open to end: greeting, writes merged per turn, liveness. It is ready when the
+ * ECHO after the greeting was answered, so a server that accepts and stays silent gets no jobs. Rule: `onClosed` is
+ * called once, as the last event.
  */
 
 import type { Duplex } from 'node:stream';
@@ -14,23 +14,23 @@ import { type OnPacket, PacketReader } from './packet-reader.ts';
 import { type Piece, RequestWriter } from './request-writer.ts';
 import type { ConnectionSettings } from './settings.ts';
 
-/** Written without waiting for the end of the turn. */
+/** At this size data is written at once, not at the end of the turn. */
 const FLUSH_BYTES = 65_536;
-/** Large data leaves in steps, so that one sees that it moves. */
+/** Large data is written in steps, so that progress is visible. */
 const STEP_BYTES = 262_144;
-/** Looks for signs of life within the shorter of the two times. */
+/** Number of liveness checks within the shorter of the two times. */
 const LOOKS = 4;
 const GREETING = bytesOf('geartrain greets');
 const NOT_ALLOWED = bytesOf('NOT_ALLOWED');
 const KEEPALIVE = bytesOf('geartrain alive?');
 
-/** What a connection tells. */
+/** Events of a connection. */
 export interface ConnectionEvents {
-  /** Writes the first requests; they leave in one write with the ECHO behind them. */
+  /** Writes the first requests; they are sent in one write with the ECHO after them. */
   greet(writer: RequestWriter): void;
   onReady(): void;
   onPacket: OnPacket;
-  /** Less than before is unsent. */
+  /** Some unsent bytes have been sent. */
   onDrained(): void;
   onClosed(error: ConnectionError): void;
 }
@@ -38,15 +38,15 @@ export interface ConnectionEvents {
 export class Connection {
   readonly writer = new RequestWriter();
   isReady = false;
-  /** Requests of which all bytes have been given to the system. */
+  /** Requests whose bytes have all been given to the system. */
   sentRequests = 0;
   readonly #endpoint: Endpoint;
   readonly #settings: ConnectionSettings;
   readonly #events: ConnectionEvents;
   readonly #reader: PacketReader;
-  /** null when it could not even be opened. */
+  /** null when it could not be opened at all. */
   #stream: Duplex | null = null;
-  /** The token was shown, and not answered yet. */
+  /** The token has been sent and not answered yet. */
   #isTokenShown = false;
   #isOpen = false;
   #isClosed = false;
@@ -55,14 +55,14 @@ export class Connection {
   #immediate: NodeJS.Immediate | null = null;
   #connectTimer: NodeJS.Timeout;
   #lifeTimer: NodeJS.Timeout | null = null;
-  /** Pieces that wait for the write under way, and where in the first of them it goes on. */
+  /** Pieces that wait for the current write to end, and the offset in the first of them. */
   #pieces: Piece[] = [];
   #offset = 0;
   #isWriting = false;
   #queuedBytes = 0;
   /**
-   * Looks since something came, and since the ECHO that nothing has followed; -1 = none. Looks are counted and not
-   * time: when this process stood still, what came meanwhile is read before the next look.
+   * Checks since bytes came, and since an ECHO that is unanswered; -1 = none. Checks are counted instead of time: if
+   * this process was suspended, bytes that came meanwhile are read before the next check.
    */
   #quietLooks = 0;
   #askedLooks = -1;
@@ -76,7 +76,7 @@ export class Connection {
     );
     const { connectTimeoutMs } = settings;
     this.#connectTimer = setTimeout(() => {
-      // Behind the reads of this turn: the answer may be there already.
+      // After the reads of this turn: the answer may have arrived.
       setImmediate(() => {
         if (this.isReady) return;
         const what = this.#isOpen ? 'did not answer' : 'could not be reached';
@@ -90,7 +90,7 @@ export class Connection {
         onClosed: (error) => this.#closed(error),
       });
     } catch (error) {
-      // A closed server in this process, options that node:tls refuses.
+      // A closed server in this process, or options that node:tls rejects.
       process.nextTick(() => this.#closed(error as Error));
     }
   }
@@ -100,7 +100,7 @@ export class Connection {
     return this.writer.pendingBytes + this.#queuedBytes;
   }
 
-  /** Sends what was written at the end of this turn, or now when it is much. */
+  /** Sends written data at the end of this turn, or now when it is large. */
   flushSoon(): void {
     if (this.writer.pendingBytes >= FLUSH_BYTES) this.#flush();
     else if (this.#immediate === null && this.writer.pendingBytes > 0)
@@ -119,7 +119,7 @@ export class Connection {
     this.#stream?.destroy();
   }
 
-  /** Sends what was written, then ends the connection. */
+  /** Sends written data, then ends the connection. */
   end(): void {
     this.#isEnding = true;
     this.#reader.isStopped = true;
@@ -170,7 +170,7 @@ export class Connection {
       const isOfToken = this.#isTokenShown;
       this.#isTokenShown = false;
       if (isOfToken && isRefused) this.destroy('ERR_GEARMAN_ACCESS', 'does not know the token');
-      // What else the greeting asks for is welcome and not needed: an old server may not know the option.
+      // Other parts of the greeting are optional: an old server may not know the option.
       if (isOfToken || !isRefused) return;
     }
     this.#events.onPacket(type, bytes, start, end, isOwn);
@@ -218,7 +218,7 @@ export class Connection {
     if (!this.#isWriting) this.#write();
   }
 
-  /** Gives the system what waits, at most one step of it; the rest follows when that has left. */
+  /** Gives waiting data to the system, at most one step; the rest follows when that has been sent. */
   #write(): void {
     if (this.#pieces.length === 0) return;
     this.#isWriting = true;
@@ -249,11 +249,11 @@ export class Connection {
   }
 
   #written(byteCount: number, error: Error | null | undefined): void {
-    // The connection is ending: what follows has not left.
+    // The connection is ending: the rest is not sent.
     if (error != null || this.#isClosed) return;
     this.#isWriting = false;
     this.#queuedBytes -= byteCount;
-    // The other side takes bytes, so it lives.
+    // The other side takes bytes, so it is alive.
     if (this.#queuedBytes > 0) this.#heard();
     if (this.#pieces.length > 0) this.#write();
     else if (this.#isEnding) this.#finish();

@@ -1,6 +1,7 @@
 /**
- * How a stream to a job server is opened: TCP, TLS, Unix socket or a server in the same process. A name is looked up
- * anew for every connection. Rule: whoever opens one destroys it; failures come as the stream's events.
+ * How a stream to a job server is opened: TCP, TLS, Unix socket or a server in the same process. Names are resolved
+ * anew for every connection. Rule: the caller that opens a stream destroys it; failures are reported as events of the
+ * stream.
  */
 import { connect as connectSocket, isIP, type LookupFunction, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -10,19 +11,19 @@ import { type ParsedAddress, parseAddress, type ServerAddress, showAddress } fro
 const READ_BYTES = 65_536;
 const TCP_KEEPALIVE_MS = 60_000;
 
-/** A job server in the same process. */
+/** A job server in the same process, such as the result of `createServer`. */
 export interface InProcessServer {
-  /** Connects without an address; the stream is ready at once. */
+  /** Opens a connection in memory; the stream is ready at once. */
   connect(): Duplex;
 }
 
-/** What an open stream tells. */
+/** Events of an open stream. */
 export interface StreamEvents {
-  /** Bytes may be written now. */
+  /** The stream is open: bytes may be written. */
   onOpen(): void;
-  /** `bytes[0, count)` came; good until the call returns. */
+  /** `bytes[0, count)` have arrived; valid until the call returns. */
   onBytes(bytes: Uint8Array, count: number): void;
-  /** Called once; `error` is null when the other side has ended it. */
+  /** Called once; `error` is null when the other side has ended the stream. */
   onClosed(error: Error | null): void;
 }
 
@@ -30,15 +31,18 @@ export interface StreamEvents {
 export interface Endpoint {
   /** `host:port`, `unix:/path` or `in process`. */
   readonly label: string;
-  /** What a server that ends the connection before its first answer may have expected; empty where nothing is likely. */
+  /** What a server that closes before its first answer may have expected; empty when nothing is likely. */
   readonly expectation: string;
   open(events: StreamEvents): Duplex;
 }
 
-/** `true` verifies against the system's certificates; options are those of node:tls. */
+/**
+ * `true` verifies the server with the certificate authorities of Node.js; `false` is no TLS; an object has options of
+ * `tls.connect`.
+ */
 export type TlsSetting = boolean | TlsOptions;
 
-/** Throws ArgumentError when the address is not understood. */
+/** Throws ArgumentError for an invalid address. */
 export function endpointOf(
   address: ServerAddress,
   tls: TlsSetting,
@@ -91,7 +95,7 @@ function openPlain(
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEPALIVE_MS,
     ...(lookup !== undefined && { lookup }),
-    // One piece of memory for all reads: what the user keeps is copied out of it.
+    // One piece of memory for all reads: data that the program keeps is copied.
     onread: {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
       callback(count, bytes) {
@@ -111,7 +115,7 @@ function openTls(
   lookup: LookupFunction | undefined,
   events: StreamEvents,
 ): Socket {
-  // A name is checked against the certificate; so is an address, but it may not be sent as server name.
+  // Both names and addresses are checked against the certificate; only names may be sent as server name.
   const name = 'host' in address && isIP(address.host) === 0 ? { servername: address.host } : {};
   const socket = connectTls({
     ...name,
@@ -132,7 +136,7 @@ function watch(stream: Duplex, events: StreamEvents): void {
   stream.once('error', (error) => {
     failure = error;
   });
-  // A later error has nobody to tell.
+  // Later errors are ignored.
   stream.on('error', () => undefined);
   stream.once('end', () => stream.destroy());
   stream.once('close', () => events.onClosed(failure));

@@ -1,11 +1,11 @@
 /**
- * What can go wrong for clients and workers, one class a kind. Rule: `code` is stable, the text may change.
+ * Errors of clients and workers, one class for each kind. Rule: `code` never changes, texts may change.
  */
 
-/** Base of every error that clients and workers make. `code` begins with `ERR_GEARMAN_`. */
+/** Base of all errors of clients and workers. `code` begins with `ERR_GEARMAN_`. */
 export class GearmanError extends Error {
   override readonly name: string = 'GearmanError';
-  /** Stable: `ERR_GEARMAN_...`. */
+  /** Never changes between versions: `ERR_GEARMAN_...`. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -14,7 +14,7 @@ export class GearmanError extends Error {
   }
 }
 
-/** The caller asked for something that is not allowed. `code` is `ERR_GEARMAN_ARGUMENT`. */
+/** An argument or option is invalid. `code` is `ERR_GEARMAN_ARGUMENT`. */
 export class ArgumentError extends GearmanError {
   override readonly name = 'ArgumentError';
 
@@ -24,18 +24,18 @@ export class ArgumentError extends GearmanError {
 }
 
 /**
- * No connection, or it ended. `code` tells which; `cause` is the system's error where there is one:
- * - `ERR_GEARMAN_CONNECT`: it could not be made,
+ * The connection failed. `cause` is the system's error where there is one. `code` gives the reason:
+ * - `ERR_GEARMAN_CONNECT`: the connection could not be made,
  * - `ERR_GEARMAN_ACCESS`: the job server does not know the token,
- * - `ERR_GEARMAN_LOST`: it ended before the answer,
- * - `ERR_GEARMAN_SILENT`: the job server answers nothing, not even an ECHO,
- * - `ERR_GEARMAN_PROTOCOL`: what came is not what Gearman's protocol allows there,
- * - `ERR_GEARMAN_OFFLINE`: no job server is reachable, and waiting for one is not wanted or the queue is full,
+ * - `ERR_GEARMAN_LOST`: the connection ended before the answer,
+ * - `ERR_GEARMAN_SILENT`: the job server does not answer, not even an ECHO,
+ * - `ERR_GEARMAN_PROTOCOL`: the job server's bytes are not what Gearman's protocol allows there,
+ * - `ERR_GEARMAN_OFFLINE`: no job server is reachable, and the job may not wait for one or the queue is full,
  * - `ERR_GEARMAN_CLOSED`: the client or worker was closed.
  */
 export class ConnectionError extends GearmanError {
   override readonly name = 'ConnectionError';
-  /** Why, see ConnectionErrorCode. */
+  /** The reason, see ConnectionErrorCode. */
   declare readonly code: ConnectionErrorCode;
 
   constructor(code: ConnectionErrorCode, message: string, options?: ErrorOptions) {
@@ -43,7 +43,7 @@ export class ConnectionError extends GearmanError {
   }
 }
 
-/** Codes of ConnectionError. */
+/** Codes of ConnectionError, explained there. */
 export type ConnectionErrorCode =
   | 'ERR_GEARMAN_CONNECT'
   | 'ERR_GEARMAN_ACCESS'
@@ -56,7 +56,7 @@ export type ConnectionErrorCode =
 /** The job server answered with an ERROR packet. `code` is `ERR_GEARMAN_SERVER`. */
 export class ServerError extends GearmanError {
   override readonly name = 'ServerError';
-  /** As the server spells it: `QUEUE_ERROR`, `ARGUMENT_TOO_LARGE` ... */
+  /** The code in the packet, as the server spells it: `QUEUE_ERROR`, `ARGUMENT_TOO_LARGE` ... */
   readonly serverCode: string;
 
   constructor(serverCode: string, text: string) {
@@ -65,11 +65,14 @@ export class ServerError extends GearmanError {
   }
 }
 
-/** Something took longer than its `timeoutMs`. `code` is `ERR_GEARMAN_TIMEOUT`. */
+/**
+ * A wait took longer than its `timeoutMs`. `code` is `ERR_GEARMAN_TIMEOUT`. `cause` is the ConnectionError when no job
+ * server was reachable.
+ */
 export class TimeoutError extends GearmanError {
   override readonly name = 'TimeoutError';
 
-  /** `cause`: why no job server could be reached meanwhile, where that is so. */
+  /** `cause`: why no job server was reachable, where that is the case. */
   constructor(what: string, timeoutMs: number, cause: Error | null = null) {
     const why = cause === null ? '' : `: ${cause.message}`;
     super(
@@ -81,8 +84,8 @@ export class TimeoutError extends GearmanError {
 }
 
 /**
- * A job's events came faster than they were read, and more of them waited than `unreadBytesMax` allows. Iteration ends
- * with it; the job goes on, and its result can be awaited. `code` is `ERR_GEARMAN_UNREAD`.
+ * Events of a job came faster than the program read them, and exceeded `unreadBytesMax`. Iteration ends with this
+ * error; the job continues, and its result can be awaited. `code` is `ERR_GEARMAN_UNREAD`.
  */
 export class UnreadError extends GearmanError {
   override readonly name = 'UnreadError';
@@ -93,14 +96,14 @@ export class UnreadError extends GearmanError {
 }
 
 /**
- * The job failed in its worker, or was cancelled. `code` is `ERR_GEARMAN_JOB_FAILED`. A handler that throws one makes
- * its job fail without an exception.
+ * The job failed in its worker, or was cancelled. `code` is `ERR_GEARMAN_JOB_FAILED`. A handler may throw one to fail
+ * its job without an exception.
  */
 export class JobFailed extends GearmanError {
   override readonly name = 'JobFailed';
-  /** Empty in one that a handler makes. */
+  /** The job's handle; empty when a handler made the error. */
   readonly handle: string;
-  /** What the worker sent with WORK_EXCEPTION, or null. */
+  /** Bytes of the worker's WORK_EXCEPTION, which the program owns, or null. */
   readonly exception: Uint8Array | null;
 
   constructor(message = 'the job failed', handle = '', exception: Uint8Array | null = null) {
@@ -111,8 +114,9 @@ export class JobFailed extends GearmanError {
 }
 
 /**
- * The connection ended behind a submit and before its JOB_CREATED: the job may have been queued, and may run.
- * `code` is `ERR_GEARMAN_MAYBE_QUEUED`; `cause` is the ConnectionError. Submits with a unique key are sent again instead.
+ * The connection ended after a submit and before its JOB_CREATED: the job may have been queued, and may run. `code` is
+ * `ERR_GEARMAN_MAYBE_QUEUED`; `cause` is the ConnectionError. Submits with a unique key are sent again instead of
+ * failing.
  */
 export class MaybeQueuedError extends GearmanError {
   override readonly name = 'MaybeQueuedError';
@@ -127,8 +131,8 @@ export class MaybeQueuedError extends GearmanError {
 }
 
 /**
- * The connection ended behind JOB_CREATED and before the result of a foreground job: it may have run or may still run.
- * `code` is `ERR_GEARMAN_JOB_LOST`; `cause` is the ConnectionError.
+ * The connection ended after JOB_CREATED and before the result of a foreground job: the job may have run or may still
+ * run. `code` is `ERR_GEARMAN_JOB_LOST`; `cause` is the ConnectionError.
  */
 export class JobLostError extends GearmanError {
   override readonly name = 'JobLostError';

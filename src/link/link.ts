@@ -1,6 +1,6 @@
 /**
- * The library's way to one job server: a connection that is made again whenever it ends, after a random wait that
- * doubles with each failure (full jitter), with its name looked up anew. Rule: at most one connection at a time.
+ * The library's link to one job server: a connection that is made again whenever it ends, after a random wait that
+ * doubles with each failure (full jitter); its name is resolved each time. Rule: at most one connection at a time.
  */
 import { performance } from 'node:perf_hooks';
 import { Connection } from './connection.ts';
@@ -11,38 +11,38 @@ import type { RequestWriter } from './request-writer.ts';
 import type { ConnectionSettings } from './settings.ts';
 
 /**
- * `connecting` -> `ready` -> `waiting` (lost, or it could not be made) -> `connecting` ...; `idle` before the first
- * use, `closed` at the end.
+ * State of the link to one job server: `connecting` -> `ready` -> `waiting` (lost or failed) -> `connecting` ...;
+ * `idle` before the first use, `closed` at the end.
  */
 export type LinkState = 'idle' | 'connecting' | 'ready' | 'waiting' | 'closed';
 
 /** A change of a connection to a job server. */
 export interface ConnectionChange {
-  /** `host:port`, `unix:/path` or `in process`. */
+  /** The job server: `host:port`, `unix:/path` or `in process`. */
   readonly server: string;
-  /** What it has become. */
+  /** The new state. */
   readonly state: LinkState;
-  /** Why it is `waiting`. */
+  /** The reason for `waiting`; null in other states. */
   readonly error: ConnectionError | null;
-  /** When `waiting`: the next attempt begins after so long. */
+  /** Milliseconds until the next attempt, in state `waiting`; otherwise null. */
   readonly retryInMs: number | null;
 }
 
-/** What a link tells its owner. */
+/** Events of a link. */
 export interface LinkEvents {
   /** Writes the first requests of a new connection. */
   greet(writer: RequestWriter): void;
   onReady(): void;
   onPacket: OnPacket;
   onDrained(): void;
-  /** A connection that was ready has ended; the first `sentRequests` of its requests had left. */
+  /** A ready connection has ended; its first `sentRequests` requests had been sent. */
   onLost(error: ConnectionError, sentRequests: number): void;
   /** A connection could not be made. */
   onFailed(error: ConnectionError): void;
   onChange(change: ConnectionChange): void;
 }
 
-/** A connection that ends earlier than this after it was ready counts as another failure. */
+/** When a ready connection ends earlier than this, it counts as another failure. */
 const STABLE_MS = 1000;
 
 export class Link {
@@ -77,7 +77,7 @@ export class Link {
     return this.#state;
   }
 
-  /** Why the last connection ended or could not be made; null when it is ready or has never failed. */
+  /** Why the last connection ended or failed; null when the link is ready or has never failed. */
   get lastError(): ConnectionError | null {
     return this.#lastError;
   }
@@ -87,7 +87,7 @@ export class Link {
     return this.#state === 'ready' ? (this.#connection as Connection).writer : null;
   }
 
-  /** Requests of the present connection of which all bytes have left. */
+  /** Requests of the current connection whose bytes have all been sent. */
   get sentRequests(): number {
     return this.#connection?.sentRequests ?? 0;
   }
@@ -96,22 +96,22 @@ export class Link {
     return this.#connection?.unsentBytes ?? 0;
   }
 
-  /** Connects, unless it does or has. */
+  /** Connects, unless it is connecting or connected. */
   start(): void {
     if (this.#state === 'idle') this.#connect();
   }
 
-  /** Sends what was written at the end of this turn. */
+  /** Sends written data at the end of this turn. */
   flushSoon(): void {
     this.#connection?.flushSoon();
   }
 
-  /** The other side broke the protocol, or is not worth having: the connection ends and is made again. */
+  /** The other side broke the protocol, or is unusable: ends the connection, which is made again. */
   drop(code: ConnectionError['code'], what: string): void {
     this.#connection?.destroy(code, what);
   }
 
-  /** Ends for good; what was written still leaves when `isPatient`. Resolves when the connection is gone. */
+  /** Closes for good; with `isPatient` written data is sent first. Resolves when the connection has ended. */
   async close(isPatient = false): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     const connection = this.#connection;

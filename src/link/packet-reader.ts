@@ -1,14 +1,14 @@
 /**
- * Cuts what a job server sends into packets. Any segmentation is taken; bytes are copied only when a packet does not
- * lie in one read, and then once, into memory that grows with what came and not with what was announced.
- * Errors: ConnectionError `ERR_GEARMAN_PROTOCOL` when the bytes are no packets.
+ * Cuts the bytes of a job server into packets, however they are segmented. A packet that spans reads is copied once,
+ * into memory that grows with the bytes received and not with the announced size. Errors: ConnectionError
+ * `ERR_GEARMAN_PROTOCOL` when the bytes are not packets.
  */
 import { HEADER_BYTES } from '../protocol/limits.ts';
 import { PACKET_TYPE_MAX } from '../protocol/packets.ts';
 import { ConnectionError } from './errors.ts';
 
 /**
- * Takes one packet: its payload is `bytes[start, end)`. `isOwn` false: the bytes are good until the call returns.
+ * Takes one packet with the payload `bytes[start, end)`. `isOwn` false: the bytes are valid until the call returns.
  * `isOwn` true: they belong to this packet alone and may be kept.
  */
 export type OnPacket = (
@@ -20,27 +20,27 @@ export type OnPacket = (
 ) => void;
 
 const MAGIC_RES = 0x00524553;
-/** Memory for a packet that is announced larger than this grows as its bytes come. */
+/** Memory for a packet that is announced larger than this grows as its bytes arrive. */
 const TRUSTED_BYTES = 1024 * 1024;
 
 export class PacketReader {
   readonly #onPacket: OnPacket;
-  /** A header that has not come whole. */
+  /** An incomplete header. */
   readonly #head = new Uint8Array(HEADER_BYTES);
   #headBytes = 0;
-  /** A payload that has not come whole; null while there is none. */
+  /** An incomplete payload, or null. */
   #payload: Uint8Array | null = null;
   #payloadBytes = 0;
   #type = 0;
   #wanted = 0;
-  /** Nothing more is given. */
+  /** True: no more packets are passed on. */
   isStopped = false;
 
   constructor(onPacket: OnPacket) {
     this.#onPacket = onPacket;
   }
 
-  /** Takes `bytes[0, count)` as they came and gives the packets that they complete. */
+  /** Takes the received `bytes[0, count)` and passes on the packets that they complete. */
   push(bytes: Uint8Array, count: number): void {
     let at = 0;
     if (this.#payload !== null) at = this.#gather(bytes, 0, count);
@@ -62,7 +62,7 @@ export class PacketReader {
     }
   }
 
-  /** Bytes of a packet that has not come whole. */
+  /** Bytes of the incomplete packet. */
   get unfinishedBytes(): number {
     return this.#payload === null ? this.#headBytes : HEADER_BYTES + this.#payloadBytes;
   }
@@ -91,7 +91,7 @@ export class PacketReader {
     return this.#gather(bytes, at, count);
   }
 
-  /** Adds to the unfinished payload; returns the offset behind what it took. */
+  /** Adds to the incomplete payload; returns the offset after the bytes that it took. */
   #gather(bytes: Uint8Array, start: number, count: number): number {
     const take = Math.min(count - start, this.#wanted - this.#payloadBytes);
     const payload = this.#reserve(this.#payloadBytes + take);

@@ -1,34 +1,34 @@
 /**
- * Writes requests into pieces that leave with one system call a turn. A piece of memory is filled once and never
- * written again, because the system may still read it; large data is not copied but becomes a piece of its own.
+ * Writes requests into pieces that are sent with one system call a turn. Each piece of memory is filled once and never
+ * reused, because the system may still read it; large data is not copied but becomes a piece of its own.
  */
 import { copyBytes } from '../base/bytes.ts';
 import { HEADER_BYTES } from '../protocol/limits.ts';
 
 const PIECE_BYTES = 65_536;
-/** Data from this size on is sent from where it lies. */
+/** Data of at least this size is sent without a copy. */
 export const ATTACH_BYTES = 32_768;
 
-/** Whole arrays that are longer are set, which needs no view of them. */
+/** Longer arrays are copied by `set`, which needs no view when the whole array is copied. */
 const LOOP_BYTES_MAX = 24;
 
-/** Bytes ready to leave. */
+/** Bytes ready to be sent. */
 export interface Piece {
   readonly bytes: Uint8Array;
-  /** Requests that are complete with this piece, counted from the connection's begin. */
+  /** Number of requests that are complete with this piece, counted from the connection's start. */
   readonly requestCount: number;
 }
 
 export class RequestWriter {
   /** Requests written so far. */
   requestCount = 0;
-  /** Bytes written and not taken. */
+  /** Bytes written and not taken yet. */
   pendingBytes = 0;
   #bytes = Buffer.allocUnsafeSlow(PIECE_BYTES);
   #start = 0;
   #at = 0;
   #pieces: Piece[] = [];
-  /** Where the header of the open request is. */
+  /** Offset of the header of the open request. */
   #header = 0;
 
   /** A request without arguments and data. */
@@ -37,7 +37,7 @@ export class RequestWriter {
     this.close();
   }
 
-  /** Begins a request whose arguments and copied data take at most `bytesMax`. */
+  /** Begins a request whose arguments and copied data take at most `bytesMax` bytes. */
   open(type: number, bytesMax: number): void {
     if (this.#bytes.length - this.#at < HEADER_BYTES + bytesMax) this.#renew(bytesMax);
     const bytes = this.#bytes;
@@ -84,7 +84,7 @@ export class RequestWriter {
     this.#at = start + bytes.write(text, start);
   }
 
-  /** Text as Latin-1, one byte a character: handles come and go that way. */
+  /** Text as Latin-1, one byte a character: the form of handles. */
   latin1(text: string): void {
     const bytes = this.#bytes;
     let at = this.#at;
@@ -98,7 +98,10 @@ export class RequestWriter {
     this.requestCount++;
   }
 
-  /** Ends the open request with `data`, which is copied when it is short and must not change until it has left. */
+  /**
+   * Ends the open request with `data`, which is copied when short; otherwise it must not change until it has been
+   * sent.
+   */
   closeWith(data: Uint8Array): void {
     if (data.length < ATTACH_BYTES) {
       this.put(data);
@@ -131,7 +134,7 @@ export class RequestWriter {
     this.pendingBytes += this.#at - at;
   }
 
-  /** Makes a piece of what has been written into the present memory. */
+  /** Makes a piece of the data written into the current memory. */
   #cut(): void {
     if (this.#at === this.#start) return;
     const bytes = this.#bytes.subarray(this.#start, this.#at);

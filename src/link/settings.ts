@@ -1,6 +1,6 @@
 /**
- * What clients and workers have in common: where the servers are, how connections behave, how values become bytes.
- * Rule: options are checked once, when the client or worker is made; every wrong one is an ArgumentError.
+ * Common options of clients and workers: job servers, behaviour of connections, codec. Rule: options are checked once,
+ * when the client or worker is made; an invalid one throws ArgumentError.
  */
 import type { LookupFunction } from 'node:net';
 import { CLIENT_ID_BYTES_MAX } from '../protocol/limits.ts';
@@ -15,34 +15,58 @@ import {
 import { ArgumentError } from './errors.ts';
 import { checkKnown, type Known } from './known-options.ts';
 
-/** Options of every client and worker. */
+/**
+ * Options of every client and worker. An invalid option makes the constructor throw ArgumentError
+ * (`ERR_GEARMAN_ARGUMENT`).
+ */
 export interface ConnectionOptions {
-  /** Job servers: `host`, `host:port`, `[ipv6]:port`, `unix:/path`. Default: `localhost:4730`. */
+  /**
+   * Job servers: `host`, `host:port`, `[ipv6]:port`, `unix:/path`; at least one, none of them twice. Default:
+   * `localhost:4730`.
+   */
   readonly servers?: readonly ServerAddress[];
-  /** A job server in this process, made by `createServer`, instead of `servers`: no port and no path is used. */
+  /**
+   * A job server in this process, from `createServer`, instead of `servers`. Connections to it are in memory, without
+   * port or path.
+   */
   readonly server?: InProcessServer;
-  /** TLS: `true`, or options of `tls.connect` (`ca`, `cert`, `key` ...). Certificates are verified unless these say otherwise. */
+  /**
+   * TLS: `true`, or options of `tls.connect` (`ca`, `cert`, `key` ...). The server's certificate is verified unless
+   * these disable it. Default: no TLS.
+   */
   readonly tls?: TlsSetting;
-  /** Shown to the job server before anything else (`--token-file` there): 16 to 256 characters of ASCII. Default: none. */
+  /**
+   * Sent to the job server before any other request (`--token-file` there): 16 to 256 characters of ASCII without
+   * blanks. Default: none.
+   */
   readonly token?: string;
-  /** Name shown by `gearadmin --workers`, at most 127 bytes. Default: none. */
+  /** Name shown by `gearadmin --workers`: text without NUL, at most 127 bytes of UTF-8. Default: none. */
   readonly id?: string;
-  /** From the look-up of the name to the first answer of the server. Default 5000 ms. */
+  /**
+   * Time limit from the look-up of the name to the server's first answer, in milliseconds, 1 to 2^31 - 1. Default:
+   * 5000.
+   */
   readonly connectTimeoutMs?: number;
-  /** A connection that brought nothing for so long is asked for an ECHO. Default 10000 ms. */
+  /**
+   * An ECHO is sent when a connection has received nothing for so long, in milliseconds, 1 to 2^31 - 1. Default:
+   * 10000.
+   */
   readonly keepaliveMs?: number;
-  /** A connection that brings nothing for so long behind that is given up. Default 10000 ms. */
+  /**
+   * A connection that receives nothing for so long after that ECHO is ended with `ERR_GEARMAN_SILENT`, in
+   * milliseconds, 1 to 2^31 - 1. Default: 10000.
+   */
   readonly answerTimeoutMs?: number;
   /**
-   * Wait before a server that failed is tried again: a random time up to `minMs`, doubled with each failure, at most
-   * `maxMs`. Default 100 and 10000 ms.
+   * Wait before a failed server is tried again, in milliseconds: a random time up to `minMs`, doubled with each
+   * failure, at most `maxMs`. Default: `{ minMs: 100, maxMs: 10000 }`.
    */
   readonly backoff?: { readonly minMs?: number; readonly maxMs?: number };
-  /** How names are looked up, at every connect anew. Default: `dns.lookup`. */
+  /** Resolves names, anew for every connection. Default: `dns.lookup`. */
   readonly lookup?: LookupFunction;
 }
 
-/** The same, checked and complete. */
+/** The options, checked and complete. */
 export interface ConnectionSettings {
   readonly endpoints: readonly Endpoint[];
   readonly id: string | null;
@@ -73,7 +97,7 @@ const BACKOFF_OPTIONS: Known<NonNullable<ConnectionOptions['backoff']>> = {
 };
 
 const TOKEN = /^[\x21-\x7e]{16,256}$/;
-/** The longest time that a timer takes. */
+/** The longest time of a timer. */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Throws ArgumentError (`ERR_GEARMAN_ARGUMENT`). */
@@ -122,7 +146,7 @@ function endpointsOf(options: ConnectionOptions): Endpoint[] {
   return endpoints;
 }
 
-/** The token itself is part of no message. */
+/** No message contains the token. */
 function checkToken(token: string | undefined): string | null {
   if (token === undefined) return null;
   if (typeof token !== 'string' || !TOKEN.test(token))

@@ -1,11 +1,11 @@
 /**
- * Reports that no job server can be reached, where the program does not listen for it: without that, a program that
- * waits for a server looks as if it hung. Once for each client or worker, as a warning of the process.
+ * Reports unreachable job servers when the program does not listen to `connection` events: otherwise a program that
+ * waits for a server looks as if it hung. One warning of the process for each client or worker.
  */
 import type { ConnectionError } from './errors.ts';
 import type { Link } from './link.ts';
 
-/** A server that cannot be reached is soon known; one that only takes its time to answer is waited for. */
+/** An unreachable server is known after this time; one that only answers slowly gets more. */
 const FAILED_MS = 1000;
 const SILENT_MS = 3000;
 
@@ -17,8 +17,8 @@ export function whyUnreachable(links: readonly Link[]): ConnectionError | null {
 
 /**
  * Calls `look` after one second, when servers may have failed, and two seconds later, when none has answered in time
- * (`isLast`), until it returns true. What has arrived meanwhile is read before each look, so that a busy process reports
- * nothing too early. Returns what ends it; does not keep the process alive.
+ * (`isLast`), until it returns true. Bytes that have arrived are read before each call, so that a busy process does
+ * not report too early. Returns a function that cancels; does not keep the process alive.
  */
 export function lookForServers(look: (waitedMs: number, isLast: boolean) => boolean): () => void {
   let timer: NodeJS.Timeout | null = null;
@@ -50,14 +50,14 @@ export class UnreachedWarning {
     this.#isHeard = isHeard;
   }
 
-  /** The first connection begins; further calls do nothing. Does not keep the process alive. */
+  /** Call when the first connection begins; later calls have no effect. Does not keep the process alive. */
   start(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
     lookForServers((waitedMs, isLast) => this.#look(waitedMs, isLast));
   }
 
-  /** Whether there is nothing more to look for. */
+  /** Whether the check is done. */
   #look(waitedMs: number, isLast: boolean): boolean {
     const links = this.#links();
     const isOver = links.some(({ state }) => state === 'ready' || state === 'closed');

@@ -1,9 +1,9 @@
-/** Waits for facts that events change. Rule: whoever changes something looks; a wait costs nothing else. */
+/** Waits for conditions that events change. Rule: code that changes one calls the check; a wait has no other cost. */
 
 export class Watchers {
   readonly #watchers = new Set<() => void>();
 
-  /** Resolves as soon as `isSo`, asked now and at every look; rejects with what it throws. */
+  /** Resolves when `isSo` returns true, called now and at every check; rejects with its error. */
   until(isSo: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): void => {

@@ -1,12 +1,12 @@
-/** Bounds a wait by a time and a signal; the wait itself goes on and its end is ignored. */
+/** Limits a wait by a time and a signal; the underlying operation continues and its end is ignored. */
 import { TimeoutError } from './errors.ts';
 import { checkMs } from './settings.ts';
 
-/** Options of whatever is waited for. */
+/** Limits of a wait. The operation itself is not cancelled. */
 export interface RequestOptions {
-  /** The wait ends with TimeoutError after so long. */
+  /** Milliseconds after which the wait rejects with TimeoutError (`ERR_GEARMAN_TIMEOUT`). Default: no limit. */
   readonly timeoutMs?: number;
-  /** The wait ends with the signal's reason. */
+  /** Makes the wait reject with the signal's reason when it aborts. Default: none. */
   readonly signal?: AbortSignal;
 }
 
