@@ -1,7 +1,7 @@
 /**
- * One job server as a client sees it: requests that wait for their answer, in order, and jobs that run there.
- * Rule: a server answers in the order of the requests, so the first that waits is the one that is answered.
- * Source: Gearman PROTOCOL; gearmand sends a WORK_ packet once for every submit that joined the job.
+ * One job server as a client sees it: pending requests in order, and jobs that run there. Rule: a server answers in
+ * the order of the requests, so an answer belongs to the oldest pending request. Source: Gearman PROTOCOL; gearmand
+ * sends a WORK_ packet once for every submit that joined the job.
  */
 import { argumentEnd, handleText, splitText } from '../link/arguments.ts';
 import type { Endpoint } from '../link/endpoint.ts';
@@ -13,29 +13,29 @@ import type { ConnectionSettings } from '../link/settings.ts';
 import { isFinal, KIND } from '../protocol/packet-columns.ts';
 import { Kind, Packet } from '../protocol/packets.ts';
 
-/** A request that waits for its answer. */
+/** A pending request. */
 export interface Expectation {
   /** Its number among the requests of the connection, from 1. */
   requestNumber: number;
   write(channel: Channel): void;
-  /** The answer; false when it cannot be one. */
+  /** Takes the answer; false when the packet cannot be one. */
   onReply(type: number, bytes: Uint8Array, start: number, end: number, channel: Channel): boolean;
   onRefused(error: ServerError): void;
-  /** The connection ended; `isFirst`: this was the answer that was due next. */
+  /** The connection ended; `isFirst`: this answer was due next. */
   onLost(error: ConnectionError, hasLeft: boolean, isFirst: boolean): void;
 }
 
-/** What a channel tells its client. */
+/** Events of a channel for its client. */
 export interface ChannelOwner {
   onChange(change: ConnectionChange): void;
-  /** It can take requests. */
+  /** The channel can take requests. */
   onReady(channel: Channel): void;
-  /** It cannot, until it is ready again. */
+  /** The channel takes no requests until it is ready again. */
   onUnusable(channel: Channel): void;
   onDrained(): void;
 }
 
-/** A job that runs on the server, as its channel knows it (Job). */
+/** A job on the server, as its channel knows it (Job). */
 export interface ChannelJob {
   /** A WORK_ packet; its data is `bytes[start, end)`, which the job may keep when `isOwn`. */
   onWork(type: number, bytes: Uint8Array, start: number, end: number, isOwn: boolean): void;
@@ -46,7 +46,7 @@ export interface ChannelJob {
 /** Jobs of one handle: more than one when submits of this connection were merged. */
 interface Watched {
   readonly jobs: ChannelJob[];
-  /** Who gets the next copy of a packet. */
+  /** The job that gets the next copy of a packet. */
   next: number;
 }
 
@@ -78,19 +78,19 @@ export class Channel {
     return this.link.state === 'ready';
   }
 
-  /** Ends the connection; what waits ends with what is known of it. */
+  /** Ends the connection; pending requests and jobs end with what is known of them. */
   async close(error: ConnectionError): Promise<void> {
     const gone = this.link.close();
     this.#fail(error, this.link.sentRequests);
     await gone;
   }
 
-  /** Requests without answer and jobs without result. */
+  /** Pending requests and jobs without result. */
   get outstanding(): number {
     return this.#waiting.size + this.#jobs.size;
   }
 
-  /** Writes a request, which leaves at the end of this turn. The channel must be ready. */
+  /** Writes a request, to be sent at the end of this turn. The channel must be ready. */
   send(expectation: Expectation): void {
     const writer = this.link.writer as RequestWriter;
     expectation.write(this);
@@ -107,7 +107,9 @@ export class Channel {
     else this.#jobs.set(handle, { jobs: [there, job], next: 0 });
   }
 
-  /** A job that has ended before its time. One of several keeps its turn, because its copies still come. */
+  /**
+   * The job has ended early. If several share the handle it keeps its turn, because its copies of packets still come.
+   */
   unwatch(handle: string, job: ChannelJob): void {
     if (this.#jobs.get(handle) === job) this.#jobs.delete(handle);
   }
@@ -130,7 +132,7 @@ export class Channel {
     const stop = argumentEnd(bytes, start, end);
     const handle = handleText(bytes, start, stop);
     const there = this.#jobs.get(handle);
-    // Of a job that was given up here, or a further copy of its last packet.
+    // The job was given up here, or this is another copy of its last packet.
     if (there === undefined) return;
     const data = Math.min(end, stop + 1);
     const isLast = isFinal(type);

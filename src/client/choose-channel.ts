@@ -1,11 +1,12 @@
 /**
- * Which server gets a submit. Equal (function, unique) go to the same server while the set of usable servers is the
- * same, so that they merge there; when one fails only its own keys move (rendezvous hashing). All else goes round.
+ * Chooses the server of a submit. Equal (function, unique) go to the same server while the set of usable servers is
+ * the same, so that they merge there; when a server fails only its own keys move (rendezvous hashing). Other jobs go
+ * to the servers in turn.
  */
 import { hashBytes } from '../protocol/hash.ts';
 import type { Channel } from './channel.ts';
 
-/** A server that has not failed since it was last reached, or since the beginning. */
+/** Whether a server has not failed since it was last ready, or since the start. */
 function isHopeful(channel: Channel): boolean {
   return channel.link.lastError === null;
 }
@@ -23,7 +24,7 @@ export class ChannelChoice {
     });
   }
 
-  /** A ready channel, or null: wait. `key` is empty for jobs that may go anywhere. */
+  /** A ready channel, or null: wait. `key` is empty for jobs that may go to any server. */
   choose(functionName: string, unique: string): Channel | null {
     if (this.#channels.length === 1) {
       const channel = this.#channels[0] as Channel;
@@ -32,7 +33,7 @@ export class ChannelChoice {
     return unique === '' ? this.#inTurn() : this.#byKey(functionName, unique);
   }
 
-  /** None can be used, and all have failed. */
+  /** No server is usable, and all have failed. */
   get isHopeless(): boolean {
     return !this.#channels.some(isHopeful);
   }

@@ -1,6 +1,6 @@
 /**
- * The client: submits jobs to one or several job servers and asks about them. All requests of a turn leave in one
- * write, any number may be outstanding. Rule: every submit ends, by its result or by an error that says what is known.
+ * The client: submits jobs to one or several job servers and queries them. All requests of a turn are sent in one
+ * write; any number may be pending. Rule: every submit ends, by its result or by an error that says what is known.
  */
 import { EventEmitter } from 'node:events';
 import { AbortGroups } from '../link/abort-groups.ts';
@@ -36,7 +36,7 @@ import type {
   UniqueStatus,
 } from './types.ts';
 
-/** Makes a job a background one: awaiting it gives its handle. */
+/** Options of a background job: awaiting the job gives its handle. */
 type BackgroundOptions = SubmitOptions &
   ({ readonly background: true } | { readonly runAt: Date | number });
 
@@ -59,8 +59,8 @@ const OFFLINE_WAYS: readonly unknown[] = ['queue', 'fail'];
 const UNREAD_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
- * A client of one or several job servers. Connects at the first use. `F` types the functions:
- * `new Client<{ add: { input: number[]; output: number } }>({ codec: json })`.
+ * A client of one or several job servers. It connects at the first use and reconnects by itself. `F` types the
+ * functions: `new Client<{ add: { input: number[]; output: number } }>({ codec: json })`.
  */
 export class Client<F extends FunctionMap<F> = BytesFunctions>
   extends EventEmitter<ConnectionEventMap>
@@ -79,7 +79,7 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
   readonly #calmed: (() => void)[] = [];
   #closing: Promise<void> | null = null;
 
-  /** Throws ArgumentError (`ERR_GEARMAN_ARGUMENT`) for a wrong option. */
+  /** Throws ArgumentError (`ERR_GEARMAN_ARGUMENT`) for an invalid option. */
   constructor(...given: ClientArguments<F>) {
     super();
     const options: ClientOptions & { readonly codec?: Codec } = given[0] ?? {};
@@ -123,24 +123,29 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
     );
   }
 
-  /** The servers, in the order of the options, and how the connections to them are. */
+  /** The job servers in the order of the options, each with the state of its connection. */
   get servers(): ServerState[] {
     return this.#servers.states;
   }
 
-  /** Submits that have not ended yet. */
+  /** Number of submits that have not ended. */
   get outstanding(): number {
     return this.#jobCount;
   }
 
-  /** Connects; resolves when a server is ready. Needed only by who wants to know before the first submit. */
+  /**
+   * Connects; resolves when one server is ready. Optional: the first submit connects too. Rejects with TimeoutError,
+   * ConnectionError or the signal's reason.
+   */
   async connect(options: RequestOptions = {}): Promise<void> {
     await this.#servers.ready(options);
   }
 
   /**
-   * Submits a job and returns it at once; what goes wrong ends the job. A workload of 32 KiB and more must not be
-   * changed before the job's handle is there. Throws ArgumentError for what Gearman cannot carry.
+   * Submits a job and returns it at once. Failures end the returned job; only invalid arguments and options throw
+   * here, as ArgumentError (`ERR_GEARMAN_ARGUMENT`), and so do errors of the codec. `functionName` has 1 to 8000 bytes
+   * of UTF-8 without NUL. `input` is a Uint8Array, a string (sent as UTF-8) or, with a codec, any value. The bytes of
+   * a Uint8Array must not change before `handle` has resolved.
    */
   submit<N extends NameOf<F>>(
     functionName: N,
@@ -162,8 +167,10 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
   }
 
   /**
-   * Submits the jobs of an iterable, as fast as the servers take them and without holding many of them. Resolves with
-   * counts when the last one has ended; a job that fails is counted, and told to `onJob`.
+   * Submits the jobs of an iterable as fast as the servers take them, with at most `inFlightMax` jobs and
+   * `inFlightBytesMax` bytes pending. Resolves with counts when the last job has ended; failed jobs are counted and
+   * passed to `onJob`. Rejects with the signal's reason, with an error of the iterable or a callback, or with
+   * ArgumentError for an invalid job.
    */
   submitMany(
     jobs: Iterable<ManyJob<F>> | AsyncIterable<ManyJob<F>>,
@@ -177,7 +184,10 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
     );
   }
 
-  /** Where the job stands. Asks all servers; rejects when none knows it and not all have answered. */
+  /**
+   * The status of a job by its handle. Asks all servers, and resolves with the first answer that knows the job. When
+   * all have answered and none knows it, `isKnown` is false; rejects when none knows it and a server has not answered.
+   */
   status(handle: string, options: RequestOptions = {}): Promise<JobStatus> {
     checkText('handle', handle, HANDLE_BYTES_MAX);
     return this.#servers.askAll('status', options, async (channel) => {
@@ -186,7 +196,7 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
     });
   }
 
-  /** The same by unique key, whatever the function. */
+  /** The status of a job by its unique key (at most 64 bytes), in all functions. Otherwise like `status`. */
   statusByUnique(unique: string, options: RequestOptions = {}): Promise<UniqueStatus> {
     checkText('unique', unique, UNIQUE_BYTES_MAX);
     return this.#servers.askAll('status by unique', options, (channel) =>
@@ -194,12 +204,18 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
     );
   }
 
-  /** Asks every server for an echo. Rejects with the first server's error when none answers. */
+  /**
+   * Measures the round trip to every server by ECHO_REQ. Resolves in the order of the options; rejects with the first
+   * server's error when no server answers.
+   */
   ping(options: RequestOptions = {}): Promise<Ping[]> {
     return this.#servers.ping(options);
   }
 
-  /** Resolves when every submit has ended. */
+  /**
+   * Resolves when all submits have ended, by success or failure. Rejects with TimeoutError or the signal's reason; the
+   * submits continue.
+   */
   async drain(options: RequestOptions = {}): Promise<void> {
     const calm = new Promise<void>((resolve) => {
       if (this.#jobCount === 0) resolve();
@@ -209,8 +225,8 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
   }
 
   /**
-   * Closes all connections. Submits that have not ended end with `ERR_GEARMAN_CLOSED`, MaybeQueuedError or
-   * JobLostError; who wants them done awaits them or `drain` before. May be called any number of times.
+   * Closes all connections. Pending submits end with ConnectionError `ERR_GEARMAN_CLOSED`, MaybeQueuedError or
+   * JobLostError; to wait for them, call `drain` first. May be called more than once. `await using` calls it too.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -271,7 +287,7 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
     if (this.#jobCount === 0) for (const calmed of this.#calmed.splice(0)) calmed();
   }
 
-  /** Sends a job, or keeps it until a server can take it. */
+  /** Sends a job, or queues it until a server can take it. */
   #dispatch(job: Job): void {
     if (job.hasEnded || job.submission === null) return;
     if (this.#closing !== null) {
@@ -289,7 +305,7 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
     else this.#offlineQueue.push(job);
   }
 
-  /** A server came or went: looks again at all that wait. */
+  /** The set of usable servers has changed: tries all queued jobs again. */
   #unpark(): void {
     if (this.#offlineQueue.count > 0)
       for (const job of this.#offlineQueue.takeAll()) this.#dispatch(job);

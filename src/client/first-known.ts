@@ -1,7 +1,10 @@
-/** The same question to several servers: the first that knows the job answers for all. */
+/** The same query to several servers: the first answer that knows the job counts. */
 import type { JobStatus } from './types.ts';
 
-/** The first answer that knows the job; one that does not when all have answered so. Else the first error. */
+/**
+ * The first answer that knows the job; when all have answered and none knows it, one of those. Otherwise the first
+ * error.
+ */
 export function firstKnown<S extends JobStatus>(answers: readonly Promise<S>[]): Promise<S> {
   return new Promise((resolve, reject) => {
     let open = answers.length;

@@ -1,6 +1,6 @@
 /**
- * The events of one job as an async iterator. Rule: one reader; what it does not read is kept, up to a limit, and dropped
- * when it leaves. Reading slows nobody down: other jobs of the connection must not wait for the reader of one.
+ * The events of one job as an async iterator. Rule: one reader; unread events are kept up to a limit and dropped when
+ * the reader stops. A slow reader delays no other job of the connection.
  */
 import { UnreadError } from '../link/errors.ts';
 import type { JobEvent } from './types.ts';
@@ -10,7 +10,7 @@ interface Reader {
   reject(error: unknown): void;
 }
 
-/** What an event takes besides its data, about. */
+/** Memory of an event besides its data, approximately. */
 const EVENT_BYTES = 100;
 
 const DONE: IteratorResult<JobEvent<unknown>> = { done: true, value: undefined };
@@ -22,10 +22,10 @@ export class JobEvents implements AsyncIterableIterator<JobEvent<unknown>> {
   #keptBytes = 0;
   #readers: Reader[] = [];
   #isOver = false;
-  /** What iteration ends with; taken by the read that it ends. */
+  /** The error that ends iteration; the read that gets it takes it. */
   #failure: { readonly error: unknown } | null = null;
 
-  /** Above `bytesMax` kept bytes iteration ends with an error. */
+  /** When more than `bytesMax` bytes are kept, iteration ends with an error. */
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
   }
@@ -39,11 +39,11 @@ export class JobEvents implements AsyncIterableIterator<JobEvent<unknown>> {
     }
     this.#kept.push(event);
     this.#keptBytes += sizeOf(event);
-    // The last event is the job's result, which is there anyway.
+    // The last event is the job's result, which is kept anyway.
     if (this.#keptBytes > this.#bytesMax && event.type !== 'complete') this.#giveUp();
   }
 
-  /** No event comes any more. */
+  /** No more events will come. */
   end(failure: { readonly error: unknown } | null): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -59,7 +59,7 @@ export class JobEvents implements AsyncIterableIterator<JobEvent<unknown>> {
     });
   }
 
-  /** The reader leaves. */
+  /** The reader stops. */
   return(): Promise<IteratorResult<JobEvent<unknown>>> {
     this.#drop();
     this.#isOver = true;

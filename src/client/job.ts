@@ -1,8 +1,8 @@
 /**
- * One submitted job from submit to its end. Nothing else holds it once it has ended, and promises are made only when
- * somebody asks for them, so that nobody meets an unhandled rejection for an answer he did not want.
+ * One submitted job from submit to its end. Nothing refers to it after its end, and promises are made only on request,
+ * so that a program that does not want an answer gets no unhandled rejection.
  *
- *   parked -> sent -> created -> ended        background jobs end at JOB_CREATED
+ *   queued offline -> sent -> created -> ended        background jobs end at JOB_CREATED
  */
 import { handleText, keep, utf8 } from '../link/arguments.ts';
 import type { Codec } from '../link/codec.ts';
@@ -19,16 +19,16 @@ import { JobEvents } from './job-events.ts';
 import { type Submission, writeSubmission } from './submission.ts';
 import type { JobEvent, SubmittedJob } from './types.ts';
 
-/** A job whose submit ends so many connections may well be the reason: too large for the server, for example. */
+/** A job whose submit ends so many connections is probably the cause: too large for the server, for example. */
 const STRIKES_MAX = 5;
 
-/** What a job needs of its client. */
+/** The parts of the client that a job needs. */
 export interface JobOwner {
-  /** Bytes of events that a job keeps for its reader. */
+  /** Limit of the bytes of unread events of one job. */
   readonly unreadBytesMax: number;
-  /** The job must go to a server, again: its connection ended before JOB_CREATED. */
+  /** The job's connection ended before JOB_CREATED: submit it again. */
   resubmit(job: Job): void;
-  /** The job has ended, here at least. */
+  /** The job has ended, at least here. */
   forget(job: Job): void;
 }
 
@@ -37,37 +37,37 @@ interface Settle {
   reject(error: unknown): void;
 }
 
-/** How it ended: result bytes or the handle, or an error. */
+/** How the job ended: result bytes, handle, or an error. */
 type Outcome = { readonly value: Uint8Array | string } | { readonly error: unknown };
 
 export class Job implements SubmittedJob<unknown>, Expectation, ChannelJob {
-  /** Null as soon as the server has it: its workload is not kept. */
+  /** Null as soon as the server has the job: the workload is not kept. */
   submission: Submission | null;
   readonly functionName: string;
   readonly isBackground: boolean;
   readonly mayRetry: boolean;
   requestNumber = 0;
-  /** Waits for a server. */
+  /** The job waits for a server. */
   isQueuedOffline = false;
   timer: NodeJS.Timeout | null = null;
   signal: AbortSignal | null = null;
-  /** Called behind the end; for whoever counts. */
+  /** Called after the end, for callers that count. */
   onEnd: ((job: Job) => void) | null = null;
   handleText: string | null = null;
   readonly #owner: JobOwner;
   readonly #codec: Codec | null;
-  /** Where its packets come from; null before JOB_CREATED and behind the end. */
+  /** The channel of its packets; null before JOB_CREATED and after the end. */
   #channel: Channel | null = null;
   #outcome: Outcome | null = null;
   #exception: Uint8Array | null = null;
-  /** Connections that ended when this job's answer was due. */
+  /** Connections that ended while this job's answer was due. */
   #strikes = 0;
   #raw: Promise<Uint8Array | string> | null = null;
   #settleRaw: Settle | null = null;
   #value: Promise<unknown> | null = null;
   #handle: Promise<string> | null = null;
   #settleHandle: Settle | null = null;
-  /** Made at the first event or the first reader. */
+  /** Made at the first event or the first read. */
   #events: JobEvents | null = null;
   #isIterated = false;
 
@@ -88,13 +88,13 @@ export class Job implements SubmittedJob<unknown>, Expectation, ChannelJob {
     return this.#outcome !== null;
   }
 
-  /** Why it ended, when it did not end well. */
+  /** Why the job failed; null otherwise. */
   get failure(): { readonly error: unknown } | null {
     const outcome = this.#outcome;
     return outcome !== null && 'error' in outcome ? outcome : null;
   }
 
-  /** The result (the handle of a background job) of a job that ended well. Throws what the codec throws. */
+  /** The result (the handle of a background job) of a job that succeeded. Throws the codec's errors. */
   get result(): unknown {
     const outcome = this.#outcome;
     return outcome !== null && 'value' in outcome ? this.#decode(outcome.value) : undefined;
@@ -182,7 +182,7 @@ export class Job implements SubmittedJob<unknown>, Expectation, ChannelJob {
     else this.#end({ error: new MaybeQueuedError(this.functionName, error) });
   }
 
-  /** The connection ended behind JOB_CREATED. */
+  /** The connection ended after JOB_CREATED. */
   onResultLost(error: ConnectionError): void {
     this.#end({ error: new JobLostError(this.functionName, this.handleText as string, error) });
   }
@@ -216,7 +216,7 @@ export class Job implements SubmittedJob<unknown>, Expectation, ChannelJob {
     }
   }
 
-  /** Ends here whatever the server does. */
+  /** Ends the job here, whatever the server does. */
   fail(error: unknown): void {
     if (this.hasEnded) return;
     const channel = this.#channel;
@@ -266,7 +266,7 @@ export class Job implements SubmittedJob<unknown>, Expectation, ChannelJob {
     }
   }
 
-  /** Who awaits the result without iterating does not want events. */
+  /** A program that awaits the result without iterating needs no events. */
   #mustKeepEvents(): boolean {
     return this.#isIterated || this.#raw === null;
   }
@@ -300,7 +300,7 @@ export class Job implements SubmittedJob<unknown>, Expectation, ChannelJob {
   }
 }
 
-/** Numerator and denominator of WORK_STATUS; what is no number is 0. */
+/** Numerator and denominator of WORK_STATUS; invalid numbers are 0. */
 function statusOf(bytes: Uint8Array, start: number, end: number): [number, number] {
   const [numerator, denominator] = utf8(bytes.subarray(start, end)).split('\0').map(Number);
   return [numerator || 0, denominator || 0];

@@ -1,10 +1,12 @@
-/** Submits that wait for a server, oldest first. Rule: jobs that are given up while they wait do not fill the queue. */
+/**
+ * Submits that wait for a server, oldest first. Rule: jobs that end while they wait do not count against the limit.
+ */
 import { Fifo } from '../link/fifo.ts';
 import type { Job } from './job.ts';
 
 export class OfflineQueue {
   readonly #jobs = new Fifo<Job>();
-  /** Those among them that have ended meanwhile. */
+  /** Queued jobs that have ended meanwhile. */
   #endedCount = 0;
 
   /** Jobs that still wait. */
@@ -17,7 +19,7 @@ export class OfflineQueue {
     this.#jobs.push(job);
   }
 
-  /** A job has ended while it waited. The queue is renewed when half of it are such. */
+  /** A queued job has ended. The queue is rebuilt when half of it have. */
   forget(job: Job): void {
     job.isQueuedOffline = false;
     this.#endedCount++;
@@ -25,7 +27,7 @@ export class OfflineQueue {
       for (const waiting of this.takeAll()) this.push(waiting);
   }
 
-  /** Takes everything out that waits and has not ended. */
+  /** Removes and returns all waiting jobs that have not ended. */
   takeAll(): Job[] {
     this.#endedCount = 0;
     const jobs = this.#jobs.takeAll();

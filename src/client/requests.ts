@@ -1,6 +1,6 @@
 /**
- * Requests other than submits: GET_STATUS, GET_STATUS_UNIQUE and ECHO_REQ, each as a promise that ends by an answer, a
- * lost connection, its time or its signal.
+ * Requests other than submits: GET_STATUS, GET_STATUS_UNIQUE and ECHO_REQ. Each is a promise that ends with the
+ * answer, the loss of the connection, its timeout or its signal.
  */
 import { performance } from 'node:perf_hooks';
 import { equalBytes } from '../base/bytes.ts';
@@ -11,10 +11,10 @@ import { Packet } from '../protocol/packets.ts';
 import type { Channel, Expectation } from './channel.ts';
 import type { UniqueStatus } from './types.ts';
 
-/** Reads an answer; undefined when it cannot be one. */
+/** Reads an answer; undefined when the packet cannot be one. */
 type Read<T> = (type: number, bytes: Uint8Array, start: number, end: number) => T | undefined;
 
-/** Asks one server. Rejects with its ServerError, or ConnectionError when the connection ends. */
+/** Queries one server. Rejects with its ServerError, or ConnectionError when the connection ends. */
 export function ask<T>(
   channel: Channel,
   write: (writer: RequestWriter) => void,
@@ -22,7 +22,7 @@ export function ask<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     if (channel.isReady) channel.send(new Request(write, read, resolve, reject));
-    // It was lost between the look at it and this question.
+    // The connection was lost between the check and this request.
     else reject(channel.link.lastError ?? new ConnectionError('ERR_GEARMAN_CLOSED', 'was closed'));
   });
 }
@@ -88,7 +88,7 @@ export function askStatusByUnique(channel: Channel, unique: string): Promise<Uni
 
 let pingCount = 0;
 
-/** ECHO_REQ; the time from here to the answer in ms. */
+/** ECHO_REQ; resolves with the milliseconds until the answer. */
 export function askEcho(channel: Channel): Promise<number> {
   const sent = Buffer.from(`geartrain ping ${++pingCount}`);
   const startMs = performance.now();

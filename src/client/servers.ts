@@ -1,5 +1,5 @@
 /**
- * The job servers of a client: which may be used, waiting for them, questions to all of them. Rule: every wait ends when
+ * The job servers of a client: which are usable, waits for them, queries to all of them. Rule: every wait ends when
  * the client closes.
  */
 import { ConnectionError } from '../link/errors.ts';
@@ -14,27 +14,27 @@ import { firstKnown } from './first-known.ts';
 import { askEcho } from './requests.ts';
 import type { JobStatus, Ping, ServerState } from './types.ts';
 
-/** Much more unsent output than this only costs memory. */
+/** More unsent output than this costs memory without a gain. */
 const UNSENT_BYTES_MAX = 1024 * 1024;
 
-/** The end of everything that a closed client has not done. */
+/** The error of everything that is pending when the client closes. */
 export const closedError = (): ConnectionError =>
   new ConnectionError('ERR_GEARMAN_CLOSED', 'the client was closed');
 
-/** What the servers tell the client. */
+/** Events of the servers for the client. */
 export interface ServersOwner {
   /** The program listens to changes of connections. */
   isHeard(): boolean;
   onChange(change: ConnectionChange): void;
-  /** A server came or went: what waits may be sent, or never can be. */
+  /** The set of usable servers has changed: queued jobs may be sent, or have to fail. */
   onMoved(): void;
 }
 
 export interface ServersOptions {
   readonly takesExceptions: boolean;
-  /** Nobody waits for a server when none can be reached. */
+  /** Submits fail when no server can be reached, instead of waiting. */
   readonly failsOffline: boolean;
-  /** How long requests may take that say nothing else; null = no limit. */
+  /** Default timeout of requests; null = no limit. */
   readonly timeoutMs: number | null;
 }
 
@@ -75,18 +75,18 @@ export class Servers {
     return this.#channels.map(({ link }) => ({ server: link.label, state: link.state }));
   }
 
-  /** Connects to those that nobody has used yet. */
+  /** Connects to servers that have not been used yet. */
   begin(): void {
     this.#warning?.start();
     for (const { link } of this.#channels) if (link.state === 'idle') link.start();
   }
 
-  /** Where a submit may go now, or null. */
+  /** The server for a submit now, or null. */
   choose(functionName: string, unique: string): Channel | null {
     return this.#choice.choose(functionName, unique);
   }
 
-  /** No server can be reached, and nobody is to wait for one. */
+  /** No server can be reached, and submits do not wait for one. */
   get isHopeless(): boolean {
     return this.#options.failsOffline && this.#choice.isHopeless;
   }
@@ -96,7 +96,7 @@ export class Servers {
     return whyUnreachable(this.#channels.map(({ link }) => link));
   }
 
-  /** The error of what cannot be sent, with the reason of a server that failed. */
+  /** The error of a submit that cannot be sent, with the reason of a server that failed. */
   offline(what: string): ConnectionError {
     const cause = this.whyUnreachable;
     const why = cause === null ? '' : `: ${cause.message}`;
@@ -114,7 +114,7 @@ export class Servers {
     await within(isReady, options, this.#options.timeoutMs, 'connect', () => this.whyUnreachable);
   }
 
-  /** Asks every server for an echo. Rejects with the first server's error when none answers. */
+  /** Sends an echo request to every server. Rejects with the first server's error when none answers. */
   async ping(options: RequestOptions): Promise<Ping[]> {
     this.begin();
     const { timeoutMs } = this.#options;
@@ -148,13 +148,13 @@ export class Servers {
     return answered;
   }
 
-  /** Resolves when little of what was written waits. */
+  /** Resolves when little written output is unsent. */
   async untilDrained(): Promise<void> {
     while (this.#channels.some(({ link }) => link.unsentBytes > UNSENT_BYTES_MAX))
       await new Promise<void>((resolve) => this.#drained.push(resolve));
   }
 
-  /** Ends all connections; what waits ends with `error`, or with what is known of it. */
+  /** Ends all connections; pending requests end with `error`, or with what is known of them. */
   async close(error: ConnectionError): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.#channels.map((channel) => channel.close(error)));

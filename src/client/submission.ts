@@ -1,6 +1,6 @@
 /**
- * What a submit asks for, checked and ready to be written: packet type, arguments, workload.
- * Source: Gearman PROTOCOL, "Client Requests"; SUBMIT_REDUCE_JOB as gearmand reads it (four arguments).
+ * The arguments of a submit, checked and ready to be written: packet type, arguments, workload. Source: Gearman
+ * PROTOCOL, "Client Requests"; SUBMIT_REDUCE_JOB as gearmand reads it (four arguments).
  */
 
 import { checkText } from '../link/check-text.ts';
@@ -27,7 +27,7 @@ export interface Submission {
   readonly nameBytes: Uint8Array;
   readonly unique: string;
   readonly type: number;
-  /** Arguments between unique and workload, each with its NUL; empty for most. */
+  /** Arguments between unique and workload, each with its NUL; usually empty. */
   readonly extra: string;
   readonly isBackground: boolean;
   readonly workload: Workload;
@@ -36,7 +36,7 @@ export interface Submission {
 const names = new Map<string, Uint8Array>();
 const NO_OPTIONS: SubmitOptions = {};
 
-/** A job of submitMany is its own options. */
+/** A job of submitMany carries its own options. */
 const SUBMIT_OPTIONS: Known<SubmitOptions & { functionName: string; input: unknown }> = {
   functionName: true,
   input: true,
@@ -50,7 +50,7 @@ const SUBMIT_OPTIONS: Known<SubmitOptions & { functionName: string; input: unkno
   retry: true,
 };
 
-/** Throws ArgumentError for what Gearman cannot carry. */
+/** Throws ArgumentError for arguments that Gearman cannot carry. */
 export function submissionOf(
   functionName: string,
   workload: Workload,
@@ -84,7 +84,7 @@ function typeIn(types: SubmitTypes, isBackground: boolean, priority: string): nu
   return (isBackground ? types.background : types.foreground).get(priority);
 }
 
-/** Writes the request. A workload of ATTACH_BYTES and more must not change until it has left. */
+/** Writes the request. A workload of ATTACH_BYTES and more must not change until it has been sent. */
 export function writeSubmission(writer: RequestWriter, submission: Submission): void {
   const { nameBytes, unique, extra, type } = submission;
   let { workload } = submission;
@@ -114,7 +114,7 @@ function nameBytesOf(functionName: string): Uint8Array {
     if (functionName === '') throw new ArgumentError('submit: a function name is needed');
     checkText('function name', functionName, FUNCTION_BYTES_MAX);
     bytes = new Uint8Array(Buffer.from(`${functionName}\0`));
-    // Names that are made up for every job must not stay for ever.
+    // Limits memory when a program uses a new name for every job.
     if (names.size >= NAMES_KEPT_MAX) names.clear();
     names.set(functionName, bytes);
   }
@@ -124,5 +124,5 @@ function nameBytesOf(functionName: string): Uint8Array {
 function secondsOf(runAt: Date | number): number {
   const seconds = Math.ceil(Number(runAt) / 1000);
   if (Number.isSafeInteger(seconds) && seconds > 0) return seconds;
-  throw new ArgumentError(`option runAt: ${String(runAt)} is no instant after 1970`);
+  throw new ArgumentError(`option runAt: ${String(runAt)} is not an instant after 1970`);
 }

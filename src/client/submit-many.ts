@@ -1,6 +1,6 @@
 /**
- * Submits what an iterable gives, pipelined: the next job is taken as soon as there is room, so neither a million jobs
- * nor large ones are ever held at once. Rule: the iterable is closed whatever ends the run.
+ * Submits the jobs of an iterable, pipelined: the next job is taken when there is room, so that neither a million jobs
+ * nor large ones are in memory at once. Rule: the iterable is always closed at the end of the run.
  */
 import type { FunctionMap } from '../link/codec.ts';
 import { checkKnown, type Known } from '../link/known-options.ts';
@@ -8,44 +8,50 @@ import { checkWhole } from '../link/settings.ts';
 import type { Job } from './job.ts';
 import type { SubmitOptions } from './types.ts';
 
-/** One job of many. */
+/** One job of `submitMany`: function, input and its submit options. */
 export type ManyJob<F extends FunctionMap<F>> = {
   [N in keyof F & string]: { readonly functionName: N; readonly input: F[N]['input'] };
 }[keyof F & string] &
   SubmitOptions;
 
-/** How far a run is. `submitted >= completed + failed`. */
+/** Progress of a run. `submitted >= completed + failed`. */
 export interface ManyProgress {
-  /** Taken from the iterable. */
+  /** Number of jobs taken from the iterable. */
   readonly submitted: number;
-  /** Ended well: the result came, or the handle of a background job. */
+  /** Number of jobs that ended with a result, or as a background job with a handle. */
   readonly completed: number;
-  /** Ended with an error; see `ManyResult.errors`. */
+  /** Number of jobs that ended with an error; see `ManyResult.errors`. */
   readonly failed: number;
 }
 
-/** The end of a run. */
+/** Counts at the end of a run. */
 export interface ManyResult extends ManyProgress {
   /** Errors of the first 100 jobs that failed. */
   readonly errors: readonly unknown[];
 }
 
-/** How one job of many ended. */
+/** How one job of a run ended. `index` is its position in the iterable, from 0. */
 export type ManyOutcome<F extends FunctionMap<F>> =
   | { readonly job: ManyJob<F>; readonly index: number; readonly result: unknown }
   | { readonly job: ManyJob<F>; readonly index: number; readonly error: unknown };
 
-/** How `submitMany` goes about its jobs. */
+/** Options of `submitMany`. */
 export interface ManyOptions<F extends FunctionMap<F>> {
-  /** Jobs that may be under way at a time. Default 4096. */
+  /** Jobs that may be pending at a time, 1 to 2^31. Default: 4096. */
   readonly inFlightMax?: number;
-  /** Bytes of workloads (characters of text) that may be under way at a time, or one job. Default 16 MiB. */
+  /**
+   * Bytes of workloads (characters of text) that may be pending at a time, 1 to 2^53 - 1; a single larger job may
+   * exceed it. Default: 16 MiB.
+   */
   readonly inFlightBytesMax?: number;
-  /** Called at most once a turn, and at the end. */
+  /** Called with the counts, at most once a turn of the event loop, and at the end. */
   readonly onProgress?: (progress: ManyProgress) => void;
-  /** Called for every job: `result` is its result, or the handle of a background job. */
+  /**
+   * Called at the end of every job: `result` is its result, or the handle of a background job; `error` the reason of
+   * its failure.
+   */
   readonly onJob?: (outcome: ManyOutcome<F>) => void;
-  /** Ends the run with the signal's reason; jobs under way are left to the servers. */
+  /** Ends the run with the signal's reason; jobs that have been sent stay with the servers. */
   readonly signal?: AbortSignal;
 }
 
@@ -58,7 +64,7 @@ const MANY_OPTIONS: Known<ManyOptions<never>> = {
 };
 const ERRORS_MAX = 100;
 
-/** `submit` sends one job and calls back behind its end; `untilDrained` waits while much is unsent. */
+/** `submit` sends one job and calls back after its end; `untilDrained` waits while much is unsent. */
 export async function submitMany<F extends FunctionMap<F>>(
   jobs: Iterable<ManyJob<F>> | AsyncIterable<ManyJob<F>>,
   options: ManyOptions<F>,
@@ -66,7 +72,7 @@ export async function submitMany<F extends FunctionMap<F>>(
   untilDrained: () => Promise<void>,
 ): Promise<ManyResult> {
   const run = new Run(options);
-  // Of what is at hand no job needs a promise.
+  // For a synchronous iterable no job needs a promise.
   if (Symbol.iterator in jobs) {
     for (const job of jobs) if (run.submit(job, submit)) await run.untilRoom(untilDrained);
   } else {
@@ -76,7 +82,7 @@ export async function submitMany<F extends FunctionMap<F>>(
   return run.result;
 }
 
-/** Looks at what is unsent after so many jobs. */
+/** Unsent output is checked after so many jobs. */
 const DRAIN_STEP = 256;
 
 class Run<F extends FunctionMap<F>> {
@@ -90,7 +96,7 @@ class Run<F extends FunctionMap<F>> {
   readonly #bytesMax: number;
   #wake: (() => void) | null = null;
   #isTold = true;
-  /** What a callback threw. */
+  /** The error of a callback. */
   #error: { readonly error: unknown } | null = null;
 
   constructor(options: ManyOptions<F>) {
@@ -110,7 +116,7 @@ class Run<F extends FunctionMap<F>> {
     return { ...this.#progress, errors: this.#errors };
   }
 
-  /** Returns whether to wait before the next one. Throws what ends the run. */
+  /** Returns whether to wait before the next job. Throws the error that ends the run. */
   submit(job: ManyJob<F>, submit: (job: ManyJob<F>, onEnd: (job: Job) => void) => void): boolean {
     const index = this.#submitted++;
     const byteCount = sizeOf(job.input);
@@ -123,7 +129,9 @@ class Run<F extends FunctionMap<F>> {
     return this.#isFull || this.#submitted % DRAIN_STEP === 0;
   }
 
-  /** Resolves when another job may be under way and little is unsent. Rejects with what ends the run. */
+  /**
+   * Resolves when there is room for another job and little output is unsent. Rejects with the error that ends the run.
+   */
   async untilRoom(untilDrained: () => Promise<void>): Promise<void> {
     while (this.#isFull) await this.#untilEnd();
     if (this.#submitted % DRAIN_STEP === 0) await untilDrained();
@@ -160,7 +168,7 @@ class Run<F extends FunctionMap<F>> {
     return { submitted: this.#submitted, completed: this.#completed, failed: this.#failed };
   }
 
-  /** The next job that ends, or the signal. */
+  /** Resolves at the end of the next job, rejects when the signal aborts. */
   #untilEnd(): Promise<void> {
     const { signal } = this.#options;
     return new Promise((resolve, reject) => {

@@ -194,6 +194,6 @@ export class GatewayJob {
   #leave(): void {
     this.#isDone = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#connection.destroy('ERR_GEARMAN_CLOSED', 'was left');
+    this.#connection.destroy('ERR_GEARMAN_CLOSED', 'was disconnected');
   }
 }

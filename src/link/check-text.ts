@@ -3,7 +3,7 @@ import { ArgumentError } from './errors.ts';
 
 /** Throws ArgumentError unless `text` is text of at most `bytesMax` bytes without NUL. */
 export function checkText(what: string, text: string, bytesMax: number): void {
-  if (typeof text !== 'string') throw new ArgumentError(`${what}: ${typeof text} is no text`);
+  if (typeof text !== 'string') throw new ArgumentError(`${what}: ${typeof text} is not text`);
   if (text === '') return;
   if (text.length > bytesMax / 3 && Buffer.byteLength(text) > bytesMax)
     throw new ArgumentError(`${what}: is ${Buffer.byteLength(text)} bytes, limit ${bytesMax}`);

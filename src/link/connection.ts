@@ -124,7 +124,7 @@ export class Connection {
     this.#isEnding = true;
     this.#reader.isStopped = true;
     if (!this.#isOpen) {
-      this.destroy('ERR_GEARMAN_CLOSED', 'was left');
+      this.destroy('ERR_GEARMAN_CLOSED', 'was disconnected');
       return;
     }
     this.#flush();
@@ -150,7 +150,11 @@ export class Connection {
       this.#reader.push(bytes, count);
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
-      this.destroy('ERR_GEARMAN_PROTOCOL', `sent what is no packet: ${error.message}`, error);
+      this.destroy(
+        'ERR_GEARMAN_PROTOCOL',
+        `sent bytes that are not a packet: ${error.message}`,
+        error,
+      );
     }
   }
 
@@ -263,7 +267,7 @@ export class Connection {
   #finish(): void {
     this.#error ??= new ConnectionError(
       'ERR_GEARMAN_CLOSED',
-      `job server ${this.#endpoint.label} was left`,
+      `job server ${this.#endpoint.label} was disconnected`,
     );
     const stream = this.#stream as Duplex;
     stream.end();

@@ -119,7 +119,7 @@ export class Link {
     if (connection === null) return;
     const gone = new Promise<void>((resolve) => this.#onGone.push(resolve));
     if (isPatient) connection.end();
-    else connection.destroy('ERR_GEARMAN_CLOSED', 'was left');
+    else connection.destroy('ERR_GEARMAN_CLOSED', 'was disconnected');
     await gone;
   }
 

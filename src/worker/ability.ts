@@ -1,13 +1,13 @@
 /**
- * A function that a worker offers: its handler and limits. Rule: what a handler returns or throws becomes the end of its
- * job here and nowhere else.
+ * A function that a worker offers: its handler and limits. Rule: only here a handler's return or error becomes the end
+ * of its job.
  */
 import { type Codec, encodeValue, type Workload } from '../link/codec.ts';
 import { JobFailed, TimeoutError } from '../link/errors.ts';
 import type { RunningJob } from './running-job.ts';
 import type { JobContext, WorkerJob } from './types.ts';
 
-/** The server's own timer starts earlier than ours; so much earlier ours ends, or a tenth of the time. */
+/** The server's timer starts before ours; ours ends earlier by this, or by a tenth of the time. */
 const LEAD_MS = 100;
 
 export interface Ability {
@@ -17,7 +17,7 @@ export interface Ability {
   readonly run: (job: WorkerJob<unknown>, context: JobContext) => unknown;
 }
 
-/** What running a job needs of the worker. */
+/** The parts of the worker that a running job needs. */
 export interface RunHost {
   readonly codec: Codec | null;
   readonly sendsExceptions: boolean;
@@ -26,7 +26,7 @@ export interface RunHost {
   onDone(job: RunningJob): void;
 }
 
-/** Runs the handler and sends how it ends; `onDone` is called once, when the handler has ended. */
+/** Runs the handler and sends the end of the job; calls `onDone` once, when the handler has ended. */
 export function runJob(ability: Ability, job: RunningJob, host: RunHost): void {
   if (ability.timeoutMs > 0) limit(ability, job, host);
   let returned: unknown;
@@ -49,7 +49,7 @@ function limit(ability: Ability, job: RunningJob, host: RunHost): void {
   job.timer = setTimeout(
     () => {
       const error = new TimeoutError(`job ${job.handle} of ${job.functionName}`, timeoutMs);
-      // The end is sent first: what the handler does when it hears of it comes too late.
+      // The end is sent first: a handler that reacts to the abort comes too late.
       job.fail(host.sendsExceptions ? error.message : null);
       job.abort(error);
       host.onJobError(error, job);
@@ -72,7 +72,7 @@ function succeeded(job: RunningJob, value: unknown, host: RunHost): void {
 }
 
 function failed(job: RunningJob, error: unknown, host: RunHost): void {
-  // What a handler throws behind its end, for example because its signal aborted, is no news.
+  // Errors after the job's end, for example because its signal aborted, are ignored.
   if (!job.hasEnded) {
     const isSilent = error instanceof JobFailed || !host.sendsExceptions;
     job.fail(isSilent ? null : exceptionOf(error));
@@ -87,7 +87,7 @@ function exceptionOf(error: unknown): Workload {
   try {
     return String(error);
   } catch {
-    return 'something that is no text was thrown';
+    return 'the handler threw a value that is not text';
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * Functions that share a limit, and their connections: functions with a limit of their own have a group of their own,
- * all others share one. A group has one connection to every server, because a GRAB_JOB names no function.
- * Rule: grabs under way never exceed the free slots of the group and of the worker, so no job waits here.
+ * Functions that share a limit, and their connections: each function with its own limit has its own group, all others
+ * share one. A group has one connection to every server, because a GRAB_JOB names no function. Rule: pending grabs
+ * never exceed the free slots of the group and of the worker, so that no job waits here.
  */
 import type { ConnectionSettings } from '../link/settings.ts';
 import type { Ability } from './ability.ts';
@@ -10,7 +10,7 @@ import { type ChannelGroup, WorkerChannel, type WorkerChannelHost } from './work
 /** Slots of the whole worker, shared by its groups. */
 export interface Slots {
   readonly limit: number;
-  /** Jobs that run and grabs that may bring one. */
+  /** Running jobs, and grabs that may bring one. */
   taken: number;
 }
 
@@ -36,7 +36,7 @@ export class ConcurrencyGroup implements ChannelGroup {
     return Math.min(this.#slots.limit - this.#slots.taken, this.#limit - this.#taken);
   }
 
-  /** Takes a slot; the caller has looked that one is free. */
+  /** Takes a slot; the caller has checked that one is free. */
   take(): void {
     this.#taken++;
     this.#slots.taken++;
@@ -47,7 +47,7 @@ export class ConcurrencyGroup implements ChannelGroup {
     this.#slots.taken--;
   }
 
-  /** Lets the channels grab; the one after the last that did is first. */
+  /** Lets the channels grab, beginning after the one that grabbed last. */
   fill(): void {
     const { channels } = this;
     const count = channels.length;

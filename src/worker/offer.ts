@@ -1,4 +1,4 @@
-/** What a worker is asked to offer, checked: a function's name, handler and limits. */
+/** Checks the arguments of `add`: a function's name, handler and limits. */
 import { checkText } from '../link/check-text.ts';
 import { ArgumentError } from '../link/errors.ts';
 import { checkKnown, type Known } from '../link/known-options.ts';
@@ -15,13 +15,13 @@ const FUNCTION_OPTIONS: Known<FunctionOptions> = { timeoutMs: true, concurrency:
 
 export interface Offer {
   readonly ability: Ability;
-  /** Jobs at a time; null = as many as the worker runs. */
+  /** Jobs at a time; null = limited by the worker only. */
   readonly limit: number | null;
-  /** The threads that it runs in; null without. */
+  /** The threads of its handler, or null. */
   readonly threads: ThreadedHandler | null;
 }
 
-/** Throws ArgumentError. `hasCodec`: threads get the workload as the codec reads it. */
+/** Throws ArgumentError. `hasCodec`: threads also get the workload decoded by the codec. */
 export function offerOf(
   functionName: string,
   handler: Handler<never, unknown> | ThreadHandler,

@@ -1,6 +1,6 @@
 /**
- * One job from its assignment to its end: what the handler sees, and what it sends. Rule: exactly one WORK_COMPLETE or
- * WORK_FAIL leaves, and nothing behind it. No AbortController is made for handlers that do not look at the signal.
+ * One job from its assignment to its end, as its handler sees it, and its packets. Rule: exactly one WORK_COMPLETE or
+ * WORK_FAIL is sent, and nothing after it. Handlers that do not use the signal cost no AbortController.
  */
 import { utf8 } from '../link/arguments.ts';
 import type { Codec, Workload } from '../link/codec.ts';
@@ -9,9 +9,9 @@ import { ATTACH_BYTES } from '../link/request-writer.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { JobContext, WorkerJob } from './types.ts';
 
-/** The way back to the server. */
+/** The connection to the server. */
 export interface JobSink {
-  /** One WORK_ packet of `handle`; null writes none. False when the connection is gone. */
+  /** Sends one WORK_ packet of `handle`; without data when null. False when the connection has ended. */
   sendWork(type: number, handle: string, data: Workload | null): void;
 }
 
@@ -24,7 +24,7 @@ export class RunningJob implements WorkerJob<unknown>, JobContext {
   readonly reducer: string;
   readonly data: Uint8Array;
   timer: NodeJS.Timeout | null = null;
-  /** Where its channel lists it. */
+  /** Its position in the channel's list. */
   place = 0;
   readonly #sink: JobSink;
   readonly #codec: Codec | null;
@@ -51,7 +51,7 @@ export class RunningJob implements WorkerJob<unknown>, JobContext {
     this.#sink = sink;
   }
 
-  /** Its end has been sent, or cannot be sent any more. */
+  /** The job's end has been sent, or cannot be sent any more. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
@@ -80,7 +80,7 @@ export class RunningJob implements WorkerJob<unknown>, JobContext {
 
   sendData(data: Workload): void {
     const part = checked('sendData', data);
-    // Large bytes leave later from where they lie, and who sends parts tends to fill the same memory again.
+    // Large bytes are sent later without a copy, but handlers often reuse the memory of a part.
     const isLent = typeof part !== 'string' && part.length >= ATTACH_BYTES;
     this.#send(Packet.WORK_DATA, isLent ? new Uint8Array(part) : part);
   }
@@ -96,27 +96,27 @@ export class RunningJob implements WorkerJob<unknown>, JobContext {
     this.#send(Packet.WORK_STATUS, `${numerator}\0${denominator}`);
   }
 
-  /** Sends the result; nothing when the job has ended before. */
+  /** Sends the result; no effect when the job has ended before. */
   complete(result: Workload): void {
     this.#send(Packet.WORK_COMPLETE, result);
     this.#finish();
   }
 
-  /** Sends the end of a job that failed, its exception before it. */
+  /** Sends the failure of the job, after its exception if it has one. */
   fail(exception: Workload | null): void {
     if (exception !== null) this.#send(Packet.WORK_EXCEPTION, exception);
     this.#send(Packet.WORK_FAIL, null);
     this.#finish();
   }
 
-  /** Tells the handler to stop. */
+  /** Aborts the job's signal. */
   abort(reason: unknown): void {
     if (this.#abortReason !== null) return;
     this.#abortReason = { reason };
     this.#controller?.abort(reason);
   }
 
-  /** Nothing that it sends can reach the server any more. */
+  /** The connection has ended: packets of the job can no longer reach the server. */
   lose(reason: unknown): void {
     this.#finish();
     this.abort(reason);

@@ -1,25 +1,25 @@
-/** Ends a worker when its process is told to stop. */
+/** Stops a worker when its process gets a signal. */
 import type { DrainResult } from './types.ts';
 
-/** What can be drained; a Worker. */
+/** Implemented by Worker. */
 interface Drainable {
   drain(options?: { readonly timeoutMs?: number }): Promise<DrainResult>;
   close(): Promise<void>;
 }
 
-/** Which signals, and how long is waited. */
+/** Options of `drainOnSignal`. */
 export interface StopOptions {
-  /** Default: SIGTERM and SIGINT. */
+  /** Signals that stop the worker. Default: SIGTERM and SIGINT. */
   readonly signals?: readonly NodeJS.Signals[];
-  /** How long running jobs may take; default: no limit. */
+  /** Time limit for running jobs in milliseconds, 1 to 2^31 - 1. Default: no limit. */
   readonly timeoutMs?: number;
-  /** Called when the worker has left, before the process may end. */
+  /** Called when the worker has stopped, before the process can end. */
   readonly onStopped?: (result: DrainResult) => void;
 }
 
 /**
- * Drains `worker` at the first SIGTERM or SIGINT and closes it at the second. The process then ends by itself when
- * nothing else keeps it. Returns a function that takes the listeners away.
+ * Drains `worker` at the first of the signals and closes it at the second. The process then ends by itself when
+ * nothing else keeps it alive. Returns a function that removes the listeners.
  */
 export function drainOnSignal(worker: Drainable, options: StopOptions = {}): () => void {
   const { signals = ['SIGTERM', 'SIGINT'], timeoutMs, onStopped } = options;

@@ -1,6 +1,6 @@
 /**
- * What runs in a thread of a handler's pool: loads the handler once, runs one job at a time, and sends what the job
- * says over its port. Rule: a handler's error is an answer, never the end of the thread.
+ * Runs in a thread of a handler's pool: loads the handler once, runs one job at a time, and sends the job's packets
+ * over its port. Rule: an error of a handler is a result; it never ends the thread.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { utf8 } from '../link/arguments.ts';
@@ -9,7 +9,7 @@ import { JobFailed } from '../link/errors.ts';
 import type { ThreadMessage, ThreadOutcome, ThreadTask } from './threaded-handler.ts';
 import type { Handler, WorkerJob } from './types.ts';
 
-/** The thread is ended at the job's deadline, so a handler here never sees its signal abort. */
+/** At the job's deadline the thread itself is ended, so this signal never aborts. */
 const NEVER = new AbortController().signal;
 
 export default async function runTask(task: ThreadTask): Promise<ThreadOutcome> {
@@ -32,11 +32,11 @@ export default async function runTask(task: ThreadTask): Promise<ThreadOutcome> 
 
 async function handlerOf(file: string): Promise<Handler<unknown, unknown>> {
   const module = (await import(file)) as { default?: unknown };
-  // A CommonJS module that was compiled from ESM has its default one level deeper.
+  // A CommonJS module compiled from ESM has its default export one level deeper.
   const outer = module.default as { default?: unknown } | undefined;
   const handler = typeof outer === 'function' ? outer : outer?.default;
   if (typeof handler === 'function') return handler as Handler<unknown, unknown>;
-  throw new TypeError(`handler file ${file}: its default export is no function`);
+  throw new TypeError(`handler file ${file}: its default export is not a function`);
 }
 
 function jobOf(task: ThreadTask, port: MessagePort): WorkerJob<unknown> {

@@ -1,7 +1,7 @@
 /**
  * A handler that runs in threads of a piscina pool. Each job has a port on which the thread sends data, progress and
- * warnings while it runs. Rule: a thread whose job ran out of time is ended and replaced, because a busy loop hears
- * nothing; all other threads go on.
+ * warnings while it runs. Rule: a thread whose job exceeds its time is ended and replaced, because code in a busy loop
+ * cannot be interrupted otherwise; all other threads continue.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -13,10 +13,10 @@ import { checkWhole } from '../link/settings.ts';
 import type { JobContext, ThreadHandler, WorkerJob } from './types.ts';
 
 const THREADS_MAX = 1024;
-/** Pools that are closed while a job runs end its thread after so long. */
+/** When a pool is closed, threads with a running job are ended after so long. */
 const CLOSE_MS = 1000;
 
-/** A job as it goes to a thread. */
+/** A job as it is passed to a thread. */
 export interface ThreadTask {
   readonly file: string;
   readonly functionName: string;
@@ -24,17 +24,17 @@ export interface ThreadTask {
   readonly unique: string;
   readonly reducer: string;
   readonly data: Uint8Array;
-  /** The workload as the codec reads it; only with a codec. */
+  /** The workload decoded by the codec; null without a codec. */
   readonly input: { readonly value: unknown } | null;
   readonly port: MessagePort;
 }
 
-/** What comes back on the port of a job. */
+/** Messages on the port of a job. */
 export type ThreadMessage =
   | { readonly kind: 'data' | 'warning'; readonly data: Workload }
   | { readonly kind: 'progress'; readonly numerator: number; readonly denominator: number };
 
-/** What a thread's run of a job resolves with. */
+/** The result of a thread's run of a job. */
 export type ThreadOutcome =
   | { readonly kind: 'result'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly isSilent: boolean; readonly exception: Workload };
@@ -42,16 +42,16 @@ export type ThreadOutcome =
 export class ThreadedHandler {
   readonly threadCount: number;
   readonly #file: string;
-  /** Loaded when it is needed: a bundle of other workers has no threads and no piscina. */
+  /** Loaded on demand: bundles of workers without threads do not contain piscina. */
   readonly #pool: Promise<Piscina>;
 
-  /** Throws ArgumentError when there is no such file. */
+  /** Throws ArgumentError when the file does not exist. */
   constructor(handler: ThreadHandler) {
     const { file, threads = 1 } = handler;
     this.threadCount = checkWhole('threads', threads, 1, THREADS_MAX);
     this.#file = fileOf(file);
     this.#pool = poolOf(this.threadCount);
-    // Each job meets the failure.
+    // Each job reports the failure.
     this.#pool.catch(() => undefined);
   }
 
@@ -71,7 +71,7 @@ export class ThreadedHandler {
     try {
       const pool = await this.#pool;
       const outcome: ThreadOutcome = await pool.run(task, { signal, transferList: [port2] });
-      // What was sent before the end may still lie in the port.
+      // Messages sent before the end may still be in the port.
       for (let left = receiveMessageOnPort(port1); left !== undefined; ) {
         deliver(job, left.message);
         left = receiveMessageOnPort(port1);
@@ -97,13 +97,13 @@ async function poolOf(threadCount: number): Promise<Piscina> {
     minThreads: 1,
     maxThreads: threadCount,
     concurrentTasksPerWorker: 1,
-    // Idle threads must go on hearing what their handlers have left behind: timers, sockets.
+    // Idle threads must keep serving the timers and sockets that their handlers left open.
     atomics: 'disabled',
     idleTimeout: Number.POSITIVE_INFINITY,
     recordTiming: false,
     closeTimeout: CLOSE_MS,
   });
-  // A thread that dies fails its job; there is nothing else to report.
+  // A thread that dies fails its job; that is report enough.
   pool.on('error', () => undefined);
   return pool;
 }

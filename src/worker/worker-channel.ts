@@ -1,9 +1,10 @@
 /**
- * One connection of a worker: offers its group's functions, grabs jobs while slots are free, sleeps when there are none.
+ * One connection of a worker: offers its group's functions, grabs jobs while slots are free, sleeps when there are no
+ * jobs.
  *
  *   GRAB_JOB_ALL -> JOB_ASSIGN* : run it, grab again       -> NO_JOB : when no grab is open, PRE_SLEEP until NOOP
  *
- * Rule: one grab after a wake-up and one more for every job that comes (twice as many a round trip), so that a single
+ * Rule: one grab after a wake-up and one more for every assigned job (twice as many each round trip), so that a single
  * job costs no empty grabs and a full queue keeps every slot busy. Source: Gearman PROTOCOL, "Worker Requests".
  */
 import { equalBytes, ownCopy } from '../base/bytes.ts';
@@ -18,7 +19,7 @@ import { Packet } from '../protocol/packets.ts';
 import { type Ability, type RunHost, runJob } from './ability.ts';
 import { type JobSink, RunningJob } from './running-job.ts';
 
-/** How a server's rules refuse a function; no other request of a worker is answered so. */
+/** The code with which access rules refuse a function; no other request of a worker gets it. */
 const NOT_ALLOWED = 'NOT_ALLOWED';
 
 /** The functions of a channel and the slots that they share (ConcurrencyGroup). */
@@ -26,40 +27,40 @@ export interface ChannelGroup {
   readonly abilities: ReadonlyMap<string, Ability>;
   /** Free slots. */
   readonly free: number;
-  /** Takes a slot; the caller has looked that one is free. */
+  /** Takes a slot; the caller has checked that one is free. */
   take(): void;
   give(): void;
   /** Lets all channels of the group grab. */
   fill(): void;
 }
 
-/** What a channel needs of its worker. */
+/** The parts of the worker that a channel needs. */
 export interface WorkerChannelHost {
   readonly codec: RunHost['codec'];
   readonly sendsExceptions: boolean;
-  /** No new jobs are taken any more. */
+  /** The worker takes no new jobs. */
   readonly isDraining: boolean;
   onReady(): void;
   onChange(change: ConnectionChange): void;
   onJobError(error: unknown, job: RunningJob): void;
   onServerError(error: ServerError): void;
-  /** A slot is free, a grab was answered, or a connection went: look again at what may be grabbed or has ended. */
+  /** A slot is free, a grab was answered, or a connection ended: check what can be grabbed or has ended. */
   onIdle(): void;
 }
 
 export class WorkerChannel implements JobSink, RunHost {
   readonly link: Link;
-  /** The server's rules do not let this connection offer one of its functions; null where they do, or are not known. */
+  /** Access rules refuse one of this connection's functions; null when they do not, or are not known yet. */
   refusal: ServerError | null = null;
   readonly #group: ChannelGroup;
   readonly #host: WorkerChannelHost;
-  /** Jobs that run, in any order. */
+  /** Running jobs, in any order. */
   readonly #jobs: RunningJob[] = [];
-  /** Grabs without answer. */
+  /** Pending grabs. */
   #grabs = 0;
-  /** Grabs that may be open at a time. */
+  /** Grabs that may be pending at a time. */
   #grabsMax = 1;
-  /** Functions that this connection's server has heard of; they are never taken back. */
+  /** Number of functions that have been offered to this connection's server; they are never withdrawn. */
   #offered = 0;
   /** The function of the last job, as bytes and as text. */
   #lastName: Uint8Array = new Uint8Array(0);
@@ -100,7 +101,7 @@ export class WorkerChannel implements JobSink, RunHost {
     return this.#host.sendsExceptions;
   }
 
-  /** Handlers that run and grabs that may still bring a job. */
+  /** Running handlers, and pending grabs that may bring a job. */
   get busy(): number {
     return this.#jobs.length + this.#grabs;
   }
@@ -109,7 +110,7 @@ export class WorkerChannel implements JobSink, RunHost {
     return this.#jobs;
   }
 
-  /** Asks for jobs, as many as there are free slots and the pace allows; true when it did. */
+  /** Grabs as many jobs as free slots and the limit of pending grabs allow; true when it grabbed. */
   grab(): boolean {
     if (!this.#isAwake || this.#host.isDraining) return false;
     const { writer } = this.link;
@@ -129,7 +130,7 @@ export class WorkerChannel implements JobSink, RunHost {
   offer(): void {
     if (this.link.writer === null) return;
     this.#offerRest();
-    // A server does not wake a worker for jobs that waited when it learns of a new function.
+    // A server does not wake a worker for jobs that were waiting before it offered the function.
     this.#isAwake = true;
     this.#group.fill();
   }
@@ -166,7 +167,7 @@ export class WorkerChannel implements JobSink, RunHost {
     this.#offered = this.#group.abilities.size;
   }
 
-  /** Offers what was added behind the greeting. */
+  /** Offers the functions that were added after the greeting. */
   #offerRest(): void {
     const writer = this.link.writer as RequestWriter;
     for (const ability of [...this.#group.abilities.values()].slice(this.#offered))
@@ -233,7 +234,7 @@ export class WorkerChannel implements JobSink, RunHost {
     this.#isAwake = true;
     const ability = this.#group.abilities.get(functionName);
     if (ability === undefined) {
-      // It was taken back after the grab had left.
+      // The function was withdrawn after the grab was sent.
       job.fail(null);
       this.onDone(job);
     } else runJob(ability, job, this);
@@ -241,7 +242,7 @@ export class WorkerChannel implements JobSink, RunHost {
     this.#group.fill();
   }
 
-  /** The function's name; mostly that of the last job. */
+  /** The function's name; usually that of the last job. */
   #nameOf(bytes: Uint8Array, start: number, end: number): string {
     const last = this.#lastName;
     if (end - start !== last.length || !equalBytes(last, 0, bytes, start, last.length)) {
@@ -270,7 +271,7 @@ export class WorkerChannel implements JobSink, RunHost {
   #onLost(error: ConnectionError): void {
     this.#isAwake = false;
     for (; this.#grabs > 0; this.#grabs--) this.#group.give();
-    // Their handlers go on and keep their slots; the server gives the jobs to other workers.
+    // The handlers continue and keep their slots; the server gives the jobs to other workers.
     for (const job of this.#jobs) job.lose(error);
     this.#host.onIdle();
   }

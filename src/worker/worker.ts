@@ -1,6 +1,6 @@
 /**
  * The worker: offers functions to one or several job servers and runs their jobs, at most `concurrency` at a time.
- * Rule: it takes no job that it cannot start at once, and leaves none unfinished unless it is told to.
+ * Rule: it takes only jobs that it can start at once, and finishes them unless it is closed.
  */
 import { EventEmitter } from 'node:events';
 import type {
@@ -39,11 +39,11 @@ import type {
 } from './types.ts';
 import type { WorkerChannel, WorkerChannelHost } from './worker-channel.ts';
 
-/** What a handler reads as `input`: without a codec always bytes. */
+/** Type of `input` in a handler: without a codec always bytes. */
 type InputOf<F extends FunctionMap<F>, N extends keyof F> =
   IsBytes<F> extends true ? Uint8Array : F[N]['input'];
 
-/** What a handler may return: without a codec text is as good as bytes, and nothing is an empty result. */
+/** Return type of a handler: without a codec bytes, text or nothing (an empty result). */
 type OutputOf<F extends FunctionMap<F>, N extends keyof F> =
   // biome-ignore lint/suspicious/noConfusingVoidType: a handler without return is meant
   IsBytes<F> extends true ? Workload | void : F[N]['output'];
@@ -58,8 +58,8 @@ const START_OPTIONS: Known<RequestOptions> = { timeoutMs: true, signal: true };
 const DRAIN_OPTIONS = { timeoutMs: true } as const;
 
 /**
- * A worker. Add functions, then `start`. `F` types the functions:
- * `new Worker<{ add: { input: number[]; output: number } }>({ codec: json })`.
+ * A worker of one or several job servers. Add functions, then call `start`; it reconnects by itself. `F` types the
+ * functions: `new Worker<{ add: { input: number[]; output: number } }>({ codec: json })`.
  */
 export class Worker<F extends FunctionMap<F> = BytesFunctions>
   extends EventEmitter<WorkerEventMap>
@@ -70,7 +70,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
   readonly #slots: Slots;
   readonly #host: WorkerChannelHost;
   readonly #groups: ConcurrencyGroup[] = [];
-  /** The group of the functions without a limit of their own. */
+  /** The group of functions without a limit of their own. */
   #common: ConcurrencyGroup | null = null;
   readonly #threads: ThreadedHandler[] = [];
   readonly #groupOf = new Map<string, ConcurrencyGroup>();
@@ -84,7 +84,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     () => this.listenerCount('connection') > 0,
   );
 
-  /** Throws ArgumentError (`ERR_GEARMAN_ARGUMENT`) for a wrong option. */
+  /** Throws ArgumentError (`ERR_GEARMAN_ARGUMENT`) for an invalid option. */
   constructor(...given: WorkerArguments<F>) {
     super();
     const options: WorkerOptions & { readonly codec?: Codec } = given[0] ?? {};
@@ -108,19 +108,23 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     };
   }
 
-  /** The connections, and how they are: one to each server, and one more for each function with its own `concurrency`. */
+  /**
+   * The connections with their states: one to each server, and one more for each function with its own `concurrency`.
+   * `server` is `host:port`, `unix:/path` or `in process`.
+   */
   get servers(): { server: string; state: LinkState }[] {
     return this.#channels.map(({ link }) => ({ server: link.label, state: link.state }));
   }
 
-  /** Jobs that run, and free slots that wait for the answer of a server. */
+  /** Running jobs, and free slots for which a server has been asked. */
   get busy(): number {
     return this.#slots.taken;
   }
 
   /**
-   * Offers a function; may be called before and after `start`. Throws ArgumentError for a name that is offered already
-   * or a wrong option.
+   * Offers a function; may be called before and after `start`. `functionName` has 1 to 8000 bytes of UTF-8 without
+   * NUL. Throws ArgumentError (`ERR_GEARMAN_ARGUMENT`) for an invalid name or option, a name that is offered already,
+   * or a worker that is stopping.
    */
   add<N extends keyof F & string>(
     functionName: N,
@@ -129,7 +133,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
   ): this {
     if (this.#groupOf.has(functionName))
       throw new ArgumentError(`add ${functionName}: it is offered already`);
-    if (this.#isDraining) throw new ArgumentError(`add ${functionName}: the worker stops`);
+    if (this.#isDraining) throw new ArgumentError(`add ${functionName}: the worker is stopping`);
     const { ability, limit, threads } = offerOf(
       functionName,
       handler as Handler<never, unknown> | ThreadHandler,
@@ -142,10 +146,10 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
   }
 
   /**
-   * Connects to the servers; resolves when one of them knows all functions (it has answered an ECHO after them). Waits
-   * for a server as long as `timeoutMs` and `signal` allow, by default without end; TimeoutError has the reason as its
-   * cause. Rejects with ServerError when every server that answers refuses a function by its rules, and no other can be
-   * reached; the worker goes on with the functions that are not refused.
+   * Connects to the servers; resolves when one of them has confirmed all functions. Waits for a server as long as
+   * `timeoutMs` and `signal` allow, by default without limit; the cause of a TimeoutError is the reason. Rejects with
+   * ServerError when access rules refuse a function on every server that answers and no other can be reached; the
+   * worker continues with its other functions. Throws ArgumentError when no function was added.
    */
   async start(options: RequestOptions = {}): Promise<void> {
     checkKnown('start', options, START_OPTIONS);
@@ -157,8 +161,9 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
   }
 
   /**
-   * Takes no new jobs, waits for those that run, sends their results and leaves. After `timeoutMs` (default: no limit)
-   * the signals of jobs that still run abort, and their servers give them to other workers.
+   * Takes no new jobs, waits for running jobs, sends their results and closes. After `timeoutMs` (1 to 2^31 - 1
+   * milliseconds; default: no limit) the signals of jobs that still run abort, and their servers give these jobs to
+   * other workers.
    */
   async drain(options: { readonly timeoutMs?: number } = {}): Promise<DrainResult> {
     checkKnown('drain', options, DRAIN_OPTIONS);
@@ -178,7 +183,10 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     return { abandoned };
   }
 
-  /** Leaves at once: signals of running jobs abort, and their servers give them to other workers. */
+  /**
+   * Closes at once: signals of running jobs abort, and their servers give these jobs to other workers. `await using`
+   * calls it too.
+   */
   async close(): Promise<void> {
     await this.#end(false);
   }
@@ -218,7 +226,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     this.#watchers.look();
   }
 
-  /** A connection that has no job and expects none is left at once: its server must not wake it in vain. */
+  /** Closes a connection that has no job and expects none, so that its server does not wake it in vain. */
   #leaveIdle(channel: WorkerChannel): void {
     if (channel.busy === 0 && channel.link.state !== 'closed')
       channel.link.close(true).catch(() => undefined);

@@ -73,7 +73,7 @@ describe('a handler in threads', () => {
     await worker.start();
     const client = yard.client({ server });
     expect(await exceptionOf(client.submit('t4', ''))).toContain(
-      'its default export is no function',
+      'its default export is not a function',
     );
   });
 
