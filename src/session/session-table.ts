@@ -22,6 +22,7 @@ import { left } from './connection-limits.ts';
 import { writeAsk, writeGone } from './cross-thread/records.ts';
 import { ShardRestarts } from './cross-thread/shard-restarts.ts';
 import { Incident, Incidents } from './incidents.ts';
+import { ListingQueue } from './listing-queue.ts';
 import { Output } from './output.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { dropReplies, releaseAll, reserveReply, waitingBytes } from './replies.ts';
@@ -131,6 +132,7 @@ export class SessionTable {
     number,
     { readonly thread: number; readonly done: (result: ThreadResult) => void }
   >();
+  readonly listings = new ListingQueue();
   /** Work that continues in the next turn: long listings. */
   readonly continuations: (() => void)[] = [];
   nextQuery = 1;

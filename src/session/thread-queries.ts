@@ -132,6 +132,9 @@ export const LIST_BYTES_MAX = 256 * 1024;
 /** Rows of function statistics that one turn may write: they have thirty numbers each. */
 const STATS_ROWS_MAX = 64;
 
+/** Holds one piece of a listing while it is written; empty between two queries. */
+const rows = new ByteWriter(64 * 1024);
+
 /** Whether the query goes over many rows, whose number peers decide: such queries share one budget in each turn. */
 export function goesOverRows({ kind }: ThreadQuery): boolean {
   return kind === 'list' || kind === 'workers' || kind === 'unique' || kind === 'functionStats';
@@ -147,9 +150,8 @@ export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult
       return { ...DONE, ...statusByUnique(broker, bytesOf(unique), cursor, FUNCTIONS_MAX) };
     }
     case 'list': {
-      const out = new ByteWriter(16384);
-      const cursor = list(broker, query, LIST_ROWS_MAX, LIST_BYTES_MAX, out);
-      return { ...DONE, cursor, bytes: out.take() };
+      const cursor = list(broker, query, LIST_ROWS_MAX, LIST_BYTES_MAX, rows);
+      return { ...DONE, cursor, bytes: rows.take() };
     }
     case 'functionStats':
       return {

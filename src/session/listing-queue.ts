@@ -1,0 +1,37 @@
+/**
+ * Decides which listings of a thread are made now: a few at a time, the others in the order in which they asked.
+ * Rule: a listing that waits for its peer to read lets the next one begin, so no peer can stop the others, and many
+ * listings together never keep more than a few unsent parts in the making.
+ */
+
+/** Listings that are made at the same time. */
+const ACTIVE_MAX = 4;
+
+export class ListingQueue {
+  #active = 0;
+  readonly #waiting: (() => void)[] = [];
+  #isStarting = false;
+
+  /** Calls `work` now or when its turn comes; `work` ends with `leave`, in the same call or later. */
+  enter(work: () => void): void {
+    this.#waiting.push(work);
+    this.#start();
+  }
+
+  /** The listing that `enter` began is complete, or waits for its peer. */
+  leave(): void {
+    this.#active--;
+    this.#start();
+  }
+
+  /** A loop, because a short listing leaves within its own call: recursion would be as deep as the queue. */
+  #start(): void {
+    if (this.#isStarting) return;
+    this.#isStarting = true;
+    while (this.#active < ACTIVE_MAX && this.#waiting.length > 0) {
+      this.#active++;
+      (this.#waiting.shift() as () => void)();
+    }
+    this.#isStarting = false;
+  }
+}
