@@ -1,11 +1,11 @@
-/** What a server answers that has ended. */
+/** The error of a server that has ended. */
 
 /**
- * Something was asked of a server that is closed or closes. `code` is `ERR_GEARTRAIN_CLOSED`; `cause` is the error
- * that ended the server, if one did.
+ * The server is closed or closing. `code` is `ERR_GEARTRAIN_CLOSED`; `cause` is the error that ended the server, if
+ * there was one.
  */
 export class ServerClosedError extends Error {
-  /** Stable. */
+  /** Never changes. */
   readonly code = 'ERR_GEARTRAIN_CLOSED';
   override readonly name = 'ServerClosedError';
 

@@ -1,6 +1,6 @@
 /**
- * The control port of one server: reads its token, answers for all threads, and is there before the first connection
- * and until the last one. Loaded only when `--control` asks for it.
+ * The control port of one server: reads its token, answers for all threads, and is open before the first connection
+ * and until after the last one. Loaded only with `--control`.
  */
 
 import type { ServerOptions as SecureOptions } from 'node:https';
@@ -19,14 +19,14 @@ import { httpRefusals, reportNow } from './http-refusals.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { SecretFiles } from './secrets.ts';
 
-/** What the control port needs of its server. */
+/** The parts of the server that the control port needs. */
 export interface ControlledServer {
   /** The acceptor. */
   readonly core: ThreadCore;
   /** Shards; 0 = the acceptor owns all functions. */
   readonly shardCount: number;
   readonly info: Readonly<Record<string, string>>;
-  /** By thread; null for one that does not run. */
+  /** Figures by thread; null for one that is not running. */
   askAll(): Promise<(ThreadStats | null)[]>;
   ringDepths(): RingDepth[];
   notReady(): string | null;
@@ -37,7 +37,7 @@ export interface ControlledServer {
 
 export interface OpenControl {
   readonly address: ControlAddress;
-  /** Other certificates and another token from now on. */
+  /** Changes certificates and token from now on. */
   renew(files: Pick<SecretFiles, 'tls' | 'controlToken'>): void;
   close(): Promise<void>;
 }
@@ -81,13 +81,13 @@ export async function openControl(
   };
 }
 
-/** Who is not trusted is refused by us, with an answer and a line in the log. */
+/** Untrusted clients are refused by us, with an answer and a line in the log. */
 function secureOptionsOf(material: TlsMaterial): SecureOptions {
   const requestCert = material.clientCa !== null;
   return { ...contextOptionsOf(material), requestCert, rejectUnauthorized: false };
 }
 
-/** By the rules for text commands; without rules a certificate that is trusted is enough. */
+/** By the rules for text commands; without rules a trusted certificate is enough. */
 function mayControl({ table }: ThreadCore, commonName: string): boolean {
   const rights = table.access?.rightsOf({ tokenName: null, commonName });
   return rights === undefined || (rights.any & Right.admin) !== 0;

@@ -1,10 +1,10 @@
-/** The file of `--control-token-file`. Rule: the token is never part of a message. */
+/** Reads the file of `--control-token-file`. Rule: no message contains the token. */
 import { readFileSync } from 'node:fs';
 import { readReason } from '../store/file-reason.ts';
 
 const TOKEN_CHARS_MIN = 16;
 
-/** A file of a token that cannot be used. `code` is `ERR_GEARMAN_TOKENS`. */
+/** The token file is unusable. `code` is `ERR_GEARMAN_TOKENS`. */
 export class ControlTokenError extends Error {
   override readonly name = 'ControlTokenError';
   readonly code = 'ERR_GEARMAN_TOKENS';

@@ -1,4 +1,4 @@
-/** Which state a server has: a journal's directory, a database, or none. */
+/** Chooses the state of a server: a journal's directory, a database, or none. */
 import type { Logger } from '../base/logger.ts';
 import { databaseSettingsOf, waitsForDatabase } from '../store/options.ts';
 import { DatabaseState } from './database-state.ts';
@@ -8,8 +8,8 @@ import type { ResolvedOptions } from './options.ts';
 import type { ServerState } from './state.ts';
 
 /**
- * Throws when there is a state directory that this version cannot read. `onFailure`: jobs cannot be kept any more, the
- * server must end. `waits`: a database that is away is no reason to refuse to start.
+ * Throws when this version cannot read the state directory. `onFailure`: jobs can no longer be kept, so the server
+ * must end. `waits`: the server starts even when the database is unreachable.
  */
 export function createState(
   options: ResolvedOptions,
@@ -23,7 +23,7 @@ export function createState(
   return new DatabaseState(options, settings, log, onFailure, waits);
 }
 
-/** Jobs in memory: every run is another one. */
+/** Jobs are in memory only: each run starts without them. */
 class NoState implements ServerState {
   readonly hashSeed = newHashSeed();
   readonly boot = nextBoot();

@@ -1,7 +1,7 @@
 /**
- * Jobs in a database: the thread that talks to it for all shards, from the start of the server to its end. Nothing is
- * kept besides jobs, so every run is another one to clients. Rule: shards are made with their end of a port; the thread
- * gets the other ends when the database has shown that it can be used.
+ * Jobs in a database: the thread that talks to it for all shards, from the start of the server to its end. Only jobs
+ * are kept, so handles and hash seed change with every run. Rule: shards are made with their end of a port; the thread
+ * gets the other ends once the database is known to be usable.
  */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Logger } from '../base/logger.ts';
@@ -16,7 +16,7 @@ import { newHashSeed, nextBoot } from './identity.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { ServerState } from './state.ts';
 
-/** A database that does not let go of its connection is left so long after the end. */
+/** How long to wait at the end for a database to close its connection. */
 const CLOSE_MS = 5_000;
 
 interface Joining {
@@ -36,7 +36,7 @@ export class DatabaseState implements ServerState {
   #thread: Worker | null = null;
   #isOpen = false;
   #isClosing = false;
-  /** Ends of ports for the thread, until it is open. */
+  /** Ends of ports for the thread, kept until it is open. */
   #joining: Joining[] = [];
 
   constructor(
@@ -104,7 +104,7 @@ export class DatabaseState implements ServerState {
     clearTimeout(killer);
   }
 
-  /** Resolves when the database can be used; rejects with what is wrong with it. */
+  /** Resolves when the database is usable; rejects with the reason when it is not. */
   #opened(thread: Worker): Promise<void> {
     return new Promise((resolve, reject) => {
       thread.once('error', reject);
@@ -122,7 +122,7 @@ export class DatabaseState implements ServerState {
     this.#thread?.postMessage(message, [port]);
   }
 
-  /** Before it was open, `open` tells. */
+  /** Before the thread is open, `open` reports failures. */
   #fail(error: Error): void {
     if (this.#isOpen && !this.#isClosing) this.#onFailure(error);
   }

@@ -1,6 +1,6 @@
 /**
- * The end after the last job. Without a store every job is waited for, as long as it takes; with one, background jobs
- * are left to it and the others are waited for until the time is over. Every ten seconds the log says for what.
+ * Ends the server after the last job. Without a store it waits for every job without limit; with one, background jobs
+ * stay in the store and the other jobs get a time limit. Every ten seconds it logs what it is waiting for.
  */
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { Listing } from '../broker/query.ts';
@@ -8,10 +8,10 @@ import type { ThreadQuery, ThreadResult, ThreadStats } from '../session/thread-q
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { LastJob } from './last-job.ts';
 
-/** Between two looks at whether the last job has ended. */
+/** Pause between two checks whether the last job has ended. */
 const LOOK_MS = 20;
 const REPORT_MS = 10_000;
-/** Functions that a report names. */
+/** Functions named in a report. */
 const NAMES_MAX = 5;
 
 export interface Draining {
@@ -19,12 +19,12 @@ export interface Draining {
   readonly shardCount: number;
   /** Where background jobs are kept; null in memory. */
   readonly keptIn: string | null;
-  /** With a store. */
+  /** Time limit, with a store. */
   readonly timeoutMs: number;
   readonly log: Logger;
-  /** Figures by thread; null for one that does not run. */
+  /** Figures by thread; null for one that is not running. */
   askAll(): Promise<(ThreadStats | null)[]>;
-  /** A stronger request to end came meanwhile. */
+  /** Whether a call of `close` without `graceful` has come meanwhile. */
   isOver(): boolean;
 }
 
@@ -35,7 +35,7 @@ export async function untilDrained(draining: Draining): Promise<void> {
   const lastJob = new LastJob(shardCount);
   if (keptIn !== null) {
     await inSteps(core, shardCount, (cursor) => ({ kind: 'drain', cursor }));
-    const others = `the others are waited for, ${timeoutMs / 1000} s at most`;
+    const others = `the server waits for the other jobs, for at most ${timeoutMs / 1000} s`;
     log.log(LogLevel.NOTICE, `background jobs stay in the ${keptIn}, ${others}`);
   }
   let reportMs = startMs + REPORT_MS;
@@ -50,13 +50,13 @@ export async function untilDrained(draining: Draining): Promise<void> {
     }
     if (nowMs >= reportMs) {
       reportMs += REPORT_MS;
-      log.log(LogLevel.WARNING, `the end waits for ${await waitedFor(core, shardCount)}`);
+      log.log(LogLevel.WARNING, `the server still waits for ${await waitedFor(core, shardCount)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 
-/** Puts a question to every owner of functions until it has no more steps. */
+/** Sends a query to every owner of functions until it has no more steps. */
 async function inSteps(
   core: ThreadCore,
   shardCount: number,
@@ -77,7 +77,7 @@ async function inSteps(
   }
 }
 
-/** `3 jobs: 1 runs; 2 wait, of f (no worker), g`. Functions without jobs are passed over. */
+/** `3 jobs: 1 runs; 2 wait, of f (no worker), g`. Skips functions without jobs. */
 async function waitedFor(core: ThreadCore, shardCount: number): Promise<string> {
   let running = 0;
   let waiting = 0;

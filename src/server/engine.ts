@@ -1,6 +1,6 @@
 /**
- * What runs a server: state, threads and listeners, wired together. Rule: a start that fails uses them up, because jobs
- * may have been read back in part; then `abandon` ends them and the next attempt begins with another engine.
+ * State, threads and listeners of a server, wired together. Rule: a failed start makes them unusable, because some
+ * jobs may have been restored; `abandon` ends them and the next attempt uses another engine.
  */
 import type { Logger } from '../base/logger.ts';
 import { assembleThread, NO_RINGS } from '../shard/assemble.ts';
@@ -18,9 +18,9 @@ import type { ServerState } from './state.ts';
 import { Supervisor } from './supervisor.ts';
 import { configMaker } from './thread-config.ts';
 
-/** What is owed to peers when the server closes may still leave for so long. */
+/** How long peers may take to read their last replies when the server closes. */
 const CLOSE_MS = 2_000;
-/** A shard that has not ended by itself after so long is killed: one that has little to do, one that stores its jobs. */
+/** When a shard has not ended after so long it is killed: a shard with little to do, and one that stores its jobs. */
 const STOP_MS = 2_500;
 const STORING_MS = 600_000;
 
@@ -29,15 +29,15 @@ export interface EngineOptions {
   readonly native: ExplainedChoice;
   readonly log: Logger;
   readonly secrets: Secrets;
-  /** Runs a turn of the caller's thread; decides what a thrown error does. */
+  /** Runs a turn of the caller's thread and handles its errors. */
   guard(turn: () => void): void;
-  /** Shards cannot be kept alive, or jobs cannot be kept any more. */
+  /** Called when shards cannot be kept alive, or jobs can no longer be kept. */
   onFatal(error: Error): void;
-  /** Throws when nothing may listen any more. */
+  /** Throws when the server no longer listens. */
   refuseClosed(): void;
-  /** Where the server listens besides its listeners. */
+  /** Addresses of the server besides those of its listeners. */
   otherAddresses(): readonly BoundAddress[];
-  /** Hears, with an errno name, that nobody can be accepted now. */
+  /** Called with an errno name when no connection can be accepted now. */
   acceptFailed(code: string): void;
 }
 
@@ -51,12 +51,12 @@ export class Engine {
   readonly #secrets: Secrets;
   readonly #guard: (turn: () => void) => void;
   readonly #warmUp: () => Promise<void>;
-  /** Nothing runs here any more, and nothing ever will. */
+  /** The engine has ended and cannot be used again. */
   isSpent = false;
-  /** Jobs that were to be stored when it stopped and could not be. */
+  /** Jobs that could not be stored at the end. */
   lostJobs = 0;
 
-  /** Throws when there is a state directory that this version cannot read. */
+  /** Throws when this version cannot read the state directory. */
   constructor(engineOptions: EngineOptions) {
     const { options, native, log, secrets, guard, onFatal, refuseClosed, acceptFailed } =
       engineOptions;
@@ -96,14 +96,14 @@ export class Engine {
     });
   }
 
-  /** Everything but the listeners: jobs that a store kept are back before anybody is served. */
+  /** Starts everything but the listeners: stored jobs are restored before any peer is served. */
   async start(): Promise<void> {
     await this.#state.open();
     await Promise.all([this.supervisor?.start(this.core), this.#warmUp()]);
     await this.core.restore();
   }
 
-  /** Files were read again: tells every thread. */
+  /** Passes newly read files to every thread. */
   renewSecrets(): void {
     const { tls, tokens } = this.#secrets;
     if (tls !== null) {
@@ -116,7 +116,7 @@ export class Engine {
     }
   }
 
-  /** Ends what a failed start has left. */
+  /** Ends the rest of a failed start. */
   async abandon(): Promise<void> {
     this.isSpent = true;
     await this.supervisor?.stop();
@@ -126,7 +126,7 @@ export class Engine {
     await this.#state.close();
   }
 
-  /** Ends everything: what was read is handled, what is owed is sent. */
+  /** Ends everything, after handling received packets and sending pending replies. */
   async stop(): Promise<void> {
     this.isSpent = true;
     const { reactor } = this.core;
@@ -138,7 +138,7 @@ export class Engine {
     await closeSessions(this.core.table, CLOSE_MS);
   }
 
-  /** Behind `stop`. */
+  /** Call after `stop`. */
   async dispose(): Promise<void> {
     await this.core.destroy();
     this.supervisor?.close();

@@ -1,7 +1,6 @@
 /**
- * gearmand's HTTP protocol for one server: the gateway on the addresses that the server listens on, and its own way to
- * the job server, connections inside the process that are trusted no more than a stranger's. Loaded only when
- * `--protocol http` asks for it.
+ * gearmand's HTTP protocol for one server: the gateway on the server's addresses, and its connections to the job
+ * server, which are in memory and have no more rights than other peers. Loaded only with `--protocol http`.
  */
 import { Gateway, type HttpAddress } from '../http/gateway.ts';
 import type { FirstMessageQueues } from '../http/http-listener.ts';
@@ -17,14 +16,12 @@ import type { ResolvedOptions } from './options.ts';
 
 export interface HttpProtocol {
   readonly addresses: readonly HttpAddress[];
-  /** Takes no more jobs; those that run are answered. */
+  /** Takes no more jobs; running ones are still answered. */
   drain(): void;
   close(): void;
 }
 
-/**
- * Binds. Rejects with ListenError, a lasting one for what `own` holds; then nothing of it is left.
- */
+/** Binds. Rejects with ListenError, a lasting one for addresses in `own`; then nothing stays bound. */
 export async function openHttp(
   core: ThreadCore,
   options: ResolvedOptions,
@@ -69,7 +66,7 @@ async function bind(
 ): Promise<HttpAddress[]> {
   const targets = await targetsOf({}, options);
   const hosts = targets.flatMap((target) => ('host' in target ? [target.host] : []));
-  // A server that listens on Unix sockets alone serves HTTP to this machine alone.
+  // A server that listens on Unix sockets only serves HTTP to this machine only.
   if (hosts.length === 0) hosts.push('127.0.0.1');
   const addresses: HttpAddress[] = [];
   for (const host of new Set(hosts)) {

@@ -1,4 +1,4 @@
-/** Refusals at HTTP ports are counted and logged as those of Gearman's ports are. */
+/** Counts and logs refusals at HTTP ports, like those at Gearman ports. */
 import type { LogContext } from '../base/logger.ts';
 import type { HttpConnectionLimitsOptions, HttpRefusal } from '../http/http-connection-limits.ts';
 import { Incident } from '../session/incidents.ts';
@@ -16,7 +16,7 @@ export function httpRefusals(core: ThreadCore): HttpConnectionLimitsOptions['ref
     reportNow(core, INCIDENTS[reason], text, { address, port });
 }
 
-/** Outside of a turn: what is not said at once is said by a turn. */
+/** Call outside of a turn: lines that are not logged at once are logged by a later turn. */
 export function reportNow(
   { table, reactor }: Pick<ThreadCore, 'reactor' | 'table'>,
   reason: Incident,

@@ -1,12 +1,12 @@
-/** What tells this server and this run from others: version, handle prefix, boot number, hash seed. */
+/** Identity of this server and this run: version, handle prefix, boot number, hash seed. */
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { BOOTS, BOOTS_PER_RUN, HANDLE_PREFIX_BYTES_MAX } from '../protocol/handle.ts';
 
-/** gearmand release whose behaviour we follow; `version` begins with it so that tools which compare go on working. */
+/** The gearmand release whose behaviour we follow; `version` begins with it, for tools that compare it. */
 const GEARMAND_VERSION = '2.0.0';
-/** `H:` and so much of the node name leave room for the digits of a handle. */
+/** `H:` and so many bytes of the node name leave room for the digits of a handle. */
 const NODE_NAME_BYTES_MAX = HANDLE_PREFIX_BYTES_MAX - 2;
 /** Boot numbers count tenths of a second since 2020: ten digits until 2051. */
 const BOOT_UNIT_MS = 100;
@@ -14,7 +14,7 @@ const BOOT_EPOCH = Date.UTC(2020) / BOOT_UNIT_MS;
 
 let packageVersion: string | null = null;
 
-/** This package's version. Read when it is first needed: a bundle of clients has no package.json. */
+/** This package's version. Read at first use: a bundle of clients has no package.json. */
 export function version(): string {
   packageVersion ??= (
     JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -37,8 +37,8 @@ export function defaultHandlePrefix(): string {
 let lastBoot = 0;
 
 /**
- * A number that no earlier server of this process has had, and no earlier process on this node (its start time); above
- * all that the last run in the server's state directory, whose number was `usedBoot`, can have used.
+ * A number greater than those of earlier servers of this process, of earlier processes on this node (their start
+ * times), and of all that the last run in the server's state directory, with number `usedBoot`, can have used.
  */
 export function nextBoot(usedBoot = -BOOTS_PER_RUN): number {
   // Earlier versions counted from 1970 and wrote other handles.
@@ -48,7 +48,7 @@ export function nextBoot(usedBoot = -BOOTS_PER_RUN): number {
   return lastBoot;
 }
 
-/** Seed of the hash of names, which come from strangers. */
+/** Seed of the hash of names; random, because clients choose the names. */
 export function newHashSeed(): number {
   return randomInt(0, 2 ** 31) | 0;
 }

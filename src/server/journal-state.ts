@@ -1,7 +1,7 @@
 /**
- * The state directory of a server with a journal. Made with the server, when the directory is only read; `open` takes it
- * for this server alone. Rule: boot numbers only rise, so no handle ever comes again; the hash seed stays, so a function
- * keeps its shard as long as their number does.
+ * The state directory of a server with a journal. Making the server only reads it; `open` takes it for this server
+ * alone. Rule: boot numbers only rise, so that handles never repeat; the hash seed stays, so that a function keeps its
+ * shard while the number of shards is the same.
  */
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';

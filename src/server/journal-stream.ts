@@ -1,13 +1,13 @@
 /**
- * Standard error that goes to systemd's journal: each line has its priority in front, `<3>text`, which the journal takes
- * away. Source: sd-daemon(3), and JOURNAL_STREAM in systemd.exec(5).
+ * Standard error that goes to systemd's journal: each line begins with its priority, `<3>text`, which the journal
+ * removes. Source: sd-daemon(3), and JOURNAL_STREAM in systemd.exec(5).
  */
 import { fstatSync } from 'node:fs';
 import { LogLevel } from '../base/logger.ts';
 
 const STDERR = 2;
 
-/** Whether standard error is the journal's, and not a file or pipe that came later. */
+/** Whether standard error goes to the journal, and was not redirected later. */
 export function isJournal(env: NodeJS.ProcessEnv = process.env, descriptor = STDERR): boolean {
   const { JOURNAL_STREAM: stream } = env;
   if (stream === undefined) return false;

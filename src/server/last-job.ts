@@ -1,10 +1,11 @@
 /**
- * When is a server idle for good? No thread has a job but what its store keeps, every record has arrived, and nothing has moved since the last
- * look: only then can nothing be on its way between threads. Source: docs/design.md, section 7.
+ * Detects that a server is idle for good: no thread has a job except those that its store keeps, every record has
+ * arrived, and nothing has changed since the last check, so nothing can be on its way between threads. Source:
+ * docs/design.md, section 7.
  */
 import type { ThreadFigure, ThreadStats } from '../session/thread-queries.ts';
 
-/** Looks at the figures of all threads, again and again, until the last job has ended. */
+/** Checks the figures of all threads repeatedly until the last job has ended. */
 export class LastJob {
   readonly #shardCount: number;
   #before: readonly ThreadStats[] | null = null;
@@ -14,8 +15,8 @@ export class LastJob {
   }
 
   /**
-   * `threads`: what every thread has just answered, the acceptor first, asked by the acceptor in this order. True when
-   * this look and the one before saw the same server without jobs. A thread that is missing has died: look again.
+   * `threads`: the current figures of every thread, the acceptor first, queried by the acceptor in this order. True
+   * when this check and the one before saw the same server without jobs. A missing thread has died: check again.
    */
   look(threads: readonly ThreadStats[]): boolean {
     const before = this.#before;
@@ -29,15 +30,15 @@ export class LastJob {
   }
 
   /**
-   * All that was sent has been received. The acceptor counted before it asked, each shard when the question had
-   * reached it and before it answered.
+   * Whether all sent records have been received. The acceptor counted before it sent the queries, each shard after its
+   * query and before its result.
    */
   #isArrived(threads: readonly ThreadStats[]): boolean {
     const sent = sum(threads, 'recordsSent') + this.#shardCount;
     return sent === sum(threads, 'recordsReceived');
   }
 
-  /** Between two looks nothing was sent but the first look's answers and the second look's questions. */
+  /** Whether between two checks only the first one's results and the second one's queries were sent. */
   #isUnmoved(before: readonly ThreadStats[], threads: readonly ThreadStats[]): boolean {
     const sent = sum(threads, 'recordsSent') - sum(before, 'recordsSent');
     return sent === 2 * this.#shardCount && sum(threads, 'submitted') === sum(before, 'submitted');

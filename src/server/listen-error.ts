@@ -1,6 +1,6 @@
 /**
- * Why an address cannot be listened on: with the option that names it, what the system says, and what helps.
- * Rule: an address that this server holds itself is a mistake in its options and is not tried again.
+ * Why listening on an address failed: the option that names it, the system's reason, and the remedy. Rule: an address
+ * that this server holds itself is an error in its options and is not tried again.
  */
 import { isIPv6 } from 'node:net';
 import { systemReason } from '../base/system-reason.ts';
@@ -8,17 +8,17 @@ import { readerName } from '../store/file-reason.ts';
 
 const PRIVILEGED_PORT_MAX = 1023;
 
-/** Where something is to listen, and by which option. */
+/** An address to listen on, and the option that names it. */
 export interface BoundAddress {
   readonly option: string;
   readonly at: { readonly host: string; readonly port: number } | { readonly path: string };
 }
 
-/** The system's `code` (`EADDRINUSE` ...) stays. */
+/** Keeps the system's `code` (`EADDRINUSE` ...). */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
   readonly code: string | undefined;
-  /** Another attempt cannot succeed while the options are what they are. */
+  /** Trying again cannot succeed with the same options. */
   readonly isLasting: boolean;
 
   constructor(message: string, code: string | undefined, isLasting: boolean, cause?: unknown) {
@@ -28,7 +28,7 @@ export class ListenError extends Error {
   }
 }
 
-/** What to throw for `cause`; `own` are the places at which this server listens already. */
+/** The error for `cause`; `own` are the addresses on which this server listens already. */
 export function listenError(
   bound: BoundAddress,
   cause: unknown,

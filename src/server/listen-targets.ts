@@ -1,6 +1,6 @@
 /**
- * What a server binds: every address of the request or of its options, names looked up, stale socket files removed.
- * Rule: an address that is asked for twice is bound once. Errors keep the resolver's `code` (`ENOTFOUND` ...).
+ * Finds the addresses to bind for a request or the options: resolves names and removes stale socket files. Rule: an
+ * address that is named twice is bound once. Errors keep the resolver's `code` (`ENOTFOUND` ...).
  */
 import { lookup } from 'node:dns/promises';
 import { rm, stat } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { ListenError } from './listen-error.ts';
 import type { ResolvedOptions, ResolvedTarget } from './options.ts';
 import type { ListenRequest } from './types.ts';
 
-/** One address to bind. Those of one `group` come from one name and share a port that the system chooses. */
+/** One address to bind. Targets of one `group` come from one name and share a port when the system chooses it. */
 export type Target =
   | {
       readonly host: string;
@@ -21,7 +21,7 @@ export type Target =
     }
   | { readonly path: string };
 
-/** Every address to bind for a request; without one those of the options, or all addresses of the machine. */
+/** Every address to bind: those of the request, otherwise those of the options, otherwise all of the machine. */
 export async function targetsOf(
   request: ListenRequest,
   options: ResolvedOptions,
@@ -65,7 +65,10 @@ async function lookUp(host: string): Promise<{ readonly address: string }[]> {
   }
 }
 
-/** Hosts files name an address more than once, and so do people. Throws OptionError for one with and without TLS. */
+/**
+ * Hosts files and users may name an address more than once. Throws OptionError for an address both with and without
+ * TLS.
+ */
 function withoutRepeats(targets: readonly Target[]): Target[] {
   const kept = new Map<string, Target>();
   for (const target of targets) {
@@ -82,19 +85,19 @@ function isSecure(target: Target): boolean {
   return 'host' in target && target.isSecure === true;
 }
 
-/** Ports that the system chooses are one for each group. */
+/** Ports chosen by the system are one for each group. */
 function placeOf(target: Target): string {
   if ('path' in target) return `unix:${target.path}`;
   const host = isIP(target.host) === 6 ? shortened(target.host) : target.host;
   return target.port === 0 ? `${host} of group ${target.group}` : `${host}:${target.port}`;
 }
 
-/** One spelling for each address of IPv6; one with a zone has its own. */
+/** One spelling for each IPv6 address; an address with a zone has its own. */
 function shortened(host: string): string {
   return URL.canParse(`http://[${host}]`) ? new URL(`http://[${host}]`).hostname : `[${host}]`;
 }
 
-/** A socket file on which nobody listens is left over from a killed server. Throws ListenError for any other file. */
+/** Removes a socket file without a listener, left over from a killed server. Throws ListenError for any other file. */
 export async function removeStaleSocket(path: string): Promise<void> {
   const found = await stat(path).catch(() => null);
   if (found === null) return;

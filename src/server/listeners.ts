@@ -1,6 +1,6 @@
 /**
- * The listeners of one server: binds all addresses of a request or none, and takes them down again.
- * Rule: whoever tries again must not meet a socket of our own, and a Unix socket's file goes with its listener.
+ * The listeners of one server: binds all addresses of a request or none, and closes them. Rule: after a failed attempt
+ * none of our sockets stays, and a Unix socket's file is removed with its listener.
  */
 import { rmSync } from 'node:fs';
 import { isIP } from 'node:net';
@@ -14,11 +14,11 @@ import type { ServerAddress } from './types.ts';
 export interface ListenersOptions {
   readonly backlog: number;
   readonly socketMode: number;
-  /** Throws when the server ends: it does not listen any more. */
+  /** Throws when the server is ending and no longer listens. */
   refuseClosed(): void;
   /** Listens for peers that begin with a handshake. */
   readonly listenSecurely: ListenSecurely;
-  /** Where this server listens besides. */
+  /** Other addresses on which this server listens. */
   otherAddresses(): readonly BoundAddress[];
 }
 
@@ -44,14 +44,14 @@ export class Listeners {
     return this.addresses.map((at) => ({ option: '--listen', at }));
   }
 
-  /** In the order in which they were bound. */
+  /** In the order of binding. */
   get addresses(): ServerAddress[] {
     return [...this.#bound].map(({ address }) => address);
   }
 
   /**
-   * Binds every target, then what goes with them. Rejects with ListenError or what `refuseClosed` throws;
-   * then none of them is bound.
+   * Binds every target, then calls `openMore`. Rejects with ListenError or the error of `refuseClosed`; then none of
+   * them stays bound.
    */
   async open(targets: readonly Target[], openMore: () => Promise<void>): Promise<void> {
     const opened: Bound[] = [];
@@ -71,7 +71,7 @@ export class Listeners {
     for (const bound of this.#bound) this.#close(bound);
   }
 
-  /** Binds one address. On a machine without IPv6 its address is left out where another one is bound: null. */
+  /** Binds one address. On a machine without IPv6, an IPv6 address is skipped when another one is bound: null. */
   async #bindIfPossible(target: Target, isAnotherBound: boolean): Promise<Bound | null> {
     try {
       return await this.#bind(target);
@@ -111,7 +111,7 @@ export class Listeners {
     return { port, unlisten: () => this.#reactor.unlisten(id) };
   }
 
-  /** One that is bound while the server ends is taken down at once. */
+  /** A listener that is bound while the server ends is closed at once. */
   #add(address: ServerAddress, unlisten: () => void): Bound {
     const bound = { address, unlisten };
     this.#bound.add(bound);

@@ -1,6 +1,6 @@
 /**
- * Lines of the log besides gearmand's own: JSON for programs (by pino), and a short form for people at a terminal.
- * Both say what gearmand's line says; JSON has the facts of the context as fields besides.
+ * Log formats besides gearmand's own: JSON for programs (by pino), and a short form for a terminal. Both have the text
+ * of gearmand's line; JSON also has the facts of the context as fields.
  */
 import { existsSync } from 'node:fs';
 import { createColors } from 'picocolors';
@@ -11,10 +11,10 @@ import type { LineFormat } from './logger.ts';
 /** pino's methods by gearmand's level; the level's own name stands in `severity`. */
 const METHODS = ['fatal', 'fatal', 'fatal', 'error', 'warn', 'info', 'info', 'debug'] as const;
 
-/** What JSON leaves as it is, and a terminal that shows the log would obey. */
+/** Characters that JSON leaves unescaped, and that a terminal showing the log would execute. */
 const UNSAFE = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** Their escapes of JSON: they occur within strings only. */
+/** Escapes them as JSON does: they occur within strings only. */
 function withEscapes(json: string): string {
   const unit = (at: number, text: string) =>
     `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`;
@@ -66,7 +66,7 @@ export function prettyFormat(hasColours: boolean): LineFormat {
   };
 }
 
-/** Whether this process runs in a container, as far as one can see from inside. */
+/** Whether this process runs in a container, as far as this can be detected from inside. */
 export function isInContainer(env: NodeJS.ProcessEnv = process.env): boolean {
   if (process.pid === 1 || env.KUBERNETES_SERVICE_HOST !== undefined) return true;
   return existsSync('/.dockerenv') || existsSync('/run/.containerenv');

@@ -1,7 +1,7 @@
 /**
- * Log lines in gearmand's shape: `LLLLLLL YYYY-MM-DD hh:mm:ss.uuuuuu [thread] text`, local time, and behind every
- * line that is not INFO ` -> component` (gearmand: source file and line, which would mean nothing here).
- * Rule: a log never throws and never stops the server; a line that cannot be written is lost.
+ * Log lines in gearmand's format: `LLLLLLL YYYY-MM-DD hh:mm:ss.uuuuuu [thread] text`, local time, followed by ` ->
+ * component` unless the level is INFO (gearmand: source file and line, which would mean nothing here). Rule: logging
+ * never throws and never stops the server; a line that cannot be written is lost.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { type LogContext, type Logger, LogLevel } from '../base/logger.ts';
@@ -12,12 +12,12 @@ import { isJournal, journalPriority } from './journal-stream.ts';
 const LEVEL_NAMES = Object.keys(LogLevel) as (keyof typeof LogLevel)[];
 const LEVEL_COLUMNS = 7;
 
-/** Where lines go: one call a line, `line` without its line end, `text` only what was said. */
+/** Destination of lines: one call for each line, `line` without its line end, `text` without time and level. */
 export interface LogSink {
   write(line: string, level: number, text: string): void;
-  /** After the file was renamed: opens it anew by name. Other sinks do nothing. */
+  /** Opens a renamed file again by its name. Other sinks do nothing. */
   reopen(): void;
-  /** Nothing is written afterwards. Resolves when what was written has left the process. */
+  /** Ends writing. Resolves when written lines have left the process. */
   close(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ const two = (n: number): string => String(n).padStart(2, '0');
 let cachedSecond = -1;
 let cachedText = '';
 
-/** Local time with microseconds. The text up to the second is computed once a second. */
+/** Local time with microseconds. The part up to the second is computed once a second. */
 function timestamp(wallMs: number): string {
   const second = Math.floor(wallMs / 1000);
   if (second !== cachedSecond) {
@@ -72,7 +72,7 @@ export type LineFormat = (
 
 /** Writes lines at or below `level` to a sink. */
 export class LineLogger implements Logger {
-  /** Shared by loggers of the same log. */
+  /** Shared by all loggers of the same log. */
   readonly #levelBox: { level: number };
   readonly #sink: LogSink;
   readonly #thread: number;
@@ -123,7 +123,7 @@ export class LineLogger implements Logger {
     return new LineLogger(this.#sink, this.#levelBox, component, this.#thread, this.#format);
   }
 
-  /** Opens the file anew and says so, as gearmand does: without a time. */
+  /** Opens the file again and logs it as gearmand does, without a time. */
   reopen(): void {
     this.#sink.reopen();
     if (this.level < LogLevel.NOTICE) return;
@@ -133,7 +133,7 @@ export class LineLogger implements Logger {
   }
 }
 
-/** Appends to a file. Throws the system's error when it cannot be opened now. */
+/** Appends to a file. Throws the system's error when it cannot be opened. */
 export class FileSink implements LogSink {
   readonly #path: string;
   #fd: number;
@@ -147,7 +147,7 @@ export class FileSink implements LogSink {
     try {
       writeSync(this.#fd, `${line}\n`);
     } catch {
-      // A full disk must not stop the server, and there is nowhere to say so.
+      // A full disk must not stop the server, and there is no place to report it.
     }
   }
 
@@ -168,7 +168,7 @@ export class FileSink implements LogSink {
   }
 }
 
-/** Standard error; whoever reads it may go away. */
+/** Standard error; its reader may close it. */
 export class StderrSink implements LogSink {
   readonly #isJournal = isJournal();
 
@@ -181,7 +181,7 @@ export class StderrSink implements LogSink {
     try {
       process.stderr.write(`${priority}${line}\n`);
     } catch {
-      // Some versions of Node throw where a full disk is behind it.
+      // Some versions of Node throw when it is a file on a full disk.
     }
   }
 
@@ -190,7 +190,7 @@ export class StderrSink implements LogSink {
   async close(): Promise<void> {}
 }
 
-/** Several sinks, or with an empty list none. */
+/** Several sinks; none with an empty list. */
 export class SinkList implements LogSink {
   readonly #sinks: readonly LogSink[];
 

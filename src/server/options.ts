@@ -1,9 +1,9 @@
 /**
- * The options of `createServer`, composed from the tables of their owners, checked and resolved.
- * To add an option, add a row to the table of its owner: command line, config file, environment, checks, help, manual
- * page, docs/options.md and the typed options follow from it. A new owner (a folder below this one) writes `options.ts` with an
- * OptionTable<ProgramEntry> and is named in SERVER_TABLES; a heading of its own stands in `option/groups.ts`. Options of
- * the command alone are in `cli/gearmand-options.ts`. Source: the options of gearmand 2.0.
+ * The options of `createServer`, composed from the tables of their owners, checked and resolved. To add an option, add
+ * a row to the table of its owner: command line, config file, environment, checks, help, manual page, docs/options.md
+ * and the typed options follow from it. A new owner (a folder below this one) writes `options.ts` with an
+ * OptionTable<ProgramEntry> and is listed in SERVER_TABLES; a new heading goes into `option/groups.ts`. Options of the
+ * command alone are in `cli/gearmand-options.ts`. Source: the options of gearmand 2.0.
  */
 import { controlTable, httpTable } from '../http/options.ts';
 import { type ListenTarget, showListenTarget } from '../option/address-types.ts';
@@ -35,17 +35,17 @@ export const SERVER_TABLES = [
 /** All rows of the server, in the order of its typed options. */
 export const SERVER_ROWS = rowsOf<ProgramEntry>(SERVER_TABLES);
 
-/** All values by key, as they are checked and before they are resolved. */
+/** All values by key, after the checks and before they are resolved. */
 export type ServerValues = ValuesOf<(typeof SERVER_TABLES)[number]['rows'][number]>;
 
-/** A place to listen on: a host name or address with a port, or the path of a Unix socket. */
+/** An address to listen on: a host name or address with a port, or the path of a Unix socket. */
 export type ResolvedTarget =
   | { readonly host: string; readonly port: number; readonly isSecure?: boolean }
   | Extract<ListenTarget, { path: string }>;
 
 /** All options with their values. Plain data: it can be posted to other threads. */
 export type ResolvedOptions = Omit<ServerValues, 'listen' | 'threads' | 'jobHandlePrefix'> & {
-  /** Every target has its port; an empty list is every address of the machine at `port`. */
+  /** Every target has its port; an empty list means all addresses of the machine at `port`. */
   readonly listen: readonly ResolvedTarget[];
   readonly threads: number;
   readonly jobHandlePrefix: string;
@@ -72,8 +72,8 @@ function checkedValues(options: Readonly<Record<string, unknown>>): ServerValues
 }
 
 /**
- * Checks the options of a program and fills in what is missing. Throws OptionError (`ERR_GEARMAN_OPTION`) that names
- * every value that is not allowed. The result is plain data without the logger.
+ * Checks the options of a program and fills in defaults. Throws OptionError (`ERR_GEARMAN_OPTION`), which names every
+ * invalid value. The result is plain data without the logger.
  */
 export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
   const { host, logger, ...given } = options;

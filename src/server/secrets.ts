@@ -1,6 +1,6 @@
 /**
- * What a server reads from files that may change while it runs: certificates, keys and tokens. Read with the server or
- * before it, by a user who may, and again when it is asked to. Rule: all of it is good, or nothing changes.
+ * Files that may change while the server runs: certificates, keys and tokens. They are read when or before the server
+ * is made, by a user who may, and again on request. Rule: all of them are valid, or nothing changes.
  */
 import { type Logger, LogLevel } from '../base/logger.ts';
 import type { TokenHash } from '../shard/token-table.ts';
@@ -11,13 +11,13 @@ import type { ResolvedOptions } from './options.ts';
 import { certificateWarnings, readTlsFiles, TlsFileError } from './tls-files.ts';
 import { readTokenFile, TokenFileError } from './token-file.ts';
 
-/** Everything that was read at one time. */
+/** The result of one reading. */
 export interface SecretFiles {
-  /** Null when no address is served with TLS. */
+  /** Null when no address uses TLS. */
   readonly tls: TlsMaterial | null;
-  /** Null when tokens mean nothing. */
+  /** Null when the server has no tokens. */
   readonly tokens: readonly TokenHash[] | null;
-  /** Null without a control port, and when it asks for none. */
+  /** Null without a control port, or when it needs no token. */
   readonly controlToken: string | null;
 }
 
@@ -32,7 +32,7 @@ export function readSecretFiles(options: ResolvedOptions): SecretFiles {
   };
 }
 
-/** Whether a file of a secret is what is wrong. */
+/** Whether the error is about one of these files. */
 export function isSecretFileError(error: unknown): error is Error {
   return (
     error instanceof TlsFileError ||
@@ -46,7 +46,7 @@ export class Secrets {
   readonly #log: Logger;
   #files: SecretFiles;
 
-  /** `files` were read before; without them the errors of readSecretFiles. */
+  /** `files`: the result of an earlier reading; without it the constructor throws as readSecretFiles does. */
   constructor(options: ResolvedOptions, log: Logger, files = readSecretFiles(options)) {
     this.#options = options;
     this.#log = log;
@@ -54,7 +54,7 @@ export class Secrets {
     this.#warn();
   }
 
-  /** Throws as readSecretFiles does; then what was read before stays. */
+  /** Reads again. Throws as readSecretFiles does; then the earlier result stays in use. */
   read(): void {
     this.#files = readSecretFiles(this.#options);
     this.#warn();
@@ -72,7 +72,7 @@ export class Secrets {
     return this.#files.controlToken;
   }
 
-  /** Which files were read, in words. */
+  /** The kinds of files that were read, in words. */
   get kinds(): string {
     const kinds = [
       this.tls === null ? [] : ['TLS'],

@@ -30,14 +30,17 @@ import { totalOf } from './total-of.ts';
 import type { ListenRequest, Server, ServerAddress, ServerStats } from './types.ts';
 
 /**
- * A job server. Nothing happens before `listen`. Throws OptionError (`ERR_GEARMAN_OPTION`) for a wrong option and
- * NoAddonError (`ERR_GEARTRAIN_NO_ADDON`) when `native: 'on'` and the addon does not load.
+ * Makes a job server. It does not listen and starts no threads before `listen`. Throws OptionError
+ * (`ERR_GEARMAN_OPTION`) for an invalid option and NoAddonError (`ERR_GEARTRAIN_NO_ADDON`) when `native` is `on` and
+ * the addon does not load.
  */
 export function createServer(options: ServerOptions = {}): Server {
   return createServerWith(options, undefined);
 }
 
-/** As createServer, with files of secrets that were read already, when this process still could; `undefined`: now. */
+/**
+ * As createServer, with secret files that were read while this process had the right to; `undefined`: reads them now.
+ */
 export function createServerWith(options: ServerOptions, files: SecretFiles | undefined): Server {
   return new GearServer(resolveOptions(options), options.logger ?? nullLogger, files);
 }
@@ -58,11 +61,11 @@ class GearServer extends EventEmitter implements Server {
   #control: OpenControl | null = null;
   #draining: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
-  /** Why the server ends by itself. */
+  /** Why the server is ending by itself. */
   #failure: Error | null = null;
   #settle: (failure: Error | null) => void = () => {};
 
-  /** Peers wait until others have left; it is tried again. */
+  /** Peers wait until others have left; accepting is tried again. */
   readonly #acceptFailed = (code: string): void => {
     const text = `accept a connection: ${code}`;
     reportNow(this.#engine.core, Incident.descriptors, text);
@@ -79,7 +82,7 @@ class GearServer extends EventEmitter implements Server {
     this.closed = new Promise((resolve, reject) => {
       this.#settle = (failure) => (failure === null ? resolve() : reject(failure));
     });
-    // Who does not look at `closed` learns of a failure from the `error` event or the log.
+    // A program that does not use `closed` gets a failure from the `error` event or the log.
     this.closed.catch(() => {});
     this.#secrets = new Secrets(options, log, files);
     this.#engine = this.#makeEngine();
@@ -127,7 +130,7 @@ class GearServer extends EventEmitter implements Server {
       const targets = await targetsOf(request, this.#options);
       await this.#engine.listeners.open(targets, () => this.#openHttp());
     } catch (error) {
-      // Closed meanwhile: that says more than how the attempt failed of it.
+      // If the server was closed meanwhile, that error explains more.
       this.#refuseClosed();
       throw error;
     }
@@ -148,13 +151,13 @@ class GearServer extends EventEmitter implements Server {
     return stream;
   }
 
-  /** A start that fails leaves a server that nobody has started. */
+  /** After a failed start the server is as before it. */
   async #start(): Promise<void> {
     try {
       if (this.#engine.isSpent) this.#engine = this.#makeEngine();
       await this.#engine.start();
     } catch (error) {
-      // Who closes meanwhile ends it all the same.
+      // A concurrent close still wins.
       if (this.#closing === null) await this.#abandon();
       throw error;
     }
@@ -167,7 +170,7 @@ class GearServer extends EventEmitter implements Server {
     try {
       if (this.#closing === null) this.#engine = this.#makeEngine();
     } catch {
-      // The next start tries again and says why.
+      // The next start tries again and reports the reason.
     }
   }
 
@@ -214,7 +217,7 @@ class GearServer extends EventEmitter implements Server {
   async #drain(): Promise<void> {
     this.#engine.listeners.closeAll();
     this.#http?.drain();
-    // A server that nobody has started has had no job.
+    // A server that was not started has no jobs.
     if (this.#starting !== null)
       await untilDrained({
         core: this.#engine.core,
@@ -229,7 +232,7 @@ class GearServer extends EventEmitter implements Server {
     await this.#closing;
   }
 
-  /** Ends everything; `closed` settles behind it. */
+  /** Ends everything; `closed` settles afterwards. */
   async #close(): Promise<void> {
     this.#engine.listeners.closeAll();
     this.#http?.drain();
@@ -252,7 +255,7 @@ class GearServer extends EventEmitter implements Server {
     }
   }
 
-  /** Before the first connection, so that a probe can see the start. */
+  /** Opens before the first connection, so that probes can see the start. */
   async #openControl(): Promise<void> {
     const { control: wanted } = this.#options;
     if (wanted === null || this.#control !== null) return;
@@ -315,9 +318,12 @@ class GearServer extends EventEmitter implements Server {
     throw new ServerClosedError(what, this.#failure);
   }
 
-  /** An error in a turn: ours. With shards the thread dies of it; here the server ends and the host process lives. */
+  /**
+   * An error in a turn is a bug of ours. With shards it ends the thread; here it ends the server, and the host process
+   * continues.
+   */
   #guard(turn: () => void): void {
-    // Nothing is right any more behind a turn that broke off.
+    // After an interrupted turn no state can be trusted.
     if (this.#failure !== null) return;
     try {
       turn();
@@ -331,14 +337,14 @@ class GearServer extends EventEmitter implements Server {
     this.#failure ??= error;
     if (this.#closing !== null) return;
     this.#closing = this.#close();
-    // Nobody may be waiting for this end; what goes wrong with it shows in `closed`.
+    // A rejection may have no handler; `closed` reports it.
     this.#closing.catch(() => {});
     if (this.listenerCount('error') > 0) this.emit('error', error);
   }
 
-  /** Figures by thread; null for one that does not run. */
+  /** Figures by thread; null for one that is not running. */
   async #askAll(): Promise<(ThreadStats | null)[]> {
-    // Shards that nobody has started would never answer.
+    // Shards that were not started would never answer.
     const threadCount = this.#starting === null ? 1 : this.threads + 1;
     const asked = Array.from(
       { length: threadCount },
@@ -352,7 +358,7 @@ class GearServer extends EventEmitter implements Server {
   }
 }
 
-/** With `storeQueueOnShutdown` the end of a server is in good order only when every job was stored. */
+/** With `storeQueueOnShutdown` closing succeeds only when every job was stored. */
 function refuseLoss(jobs: number): void {
   if (jobs > 0)
     throw new Error(`${jobs} background jobs are lost: they could not be stored at the end`);

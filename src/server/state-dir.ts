@@ -1,20 +1,20 @@
-/** Where a server keeps its state when nobody says. */
+/** The default state directory. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 const NAME = 'geartrain';
 
-/** Whose folder it is. */
+/** The user who owns the directory. */
 export interface StateOwner {
   readonly id: number;
-  /** Throws when the user has none. */
+  /** Throws when the user has no home. */
   home(): string;
   readonly platform: string;
 }
 
 /**
- * $STATE_DIRECTORY (systemd), /var/lib/geartrain for root, else the user's own: $XDG_STATE_HOME or ~/.local/state, on
- * macOS ~/Library/Application Support, each with `geartrain` behind it. Throws Error for a user without a home.
+ * $STATE_DIRECTORY (systemd), /var/lib/geartrain for root, otherwise `geartrain` in the user's own folder:
+ * $XDG_STATE_HOME or ~/.local/state, on macOS ~/Library/Application Support. Throws Error for a user without a home.
  */
 export function defaultStateDir(
   env: NodeJS.ProcessEnv = process.env,

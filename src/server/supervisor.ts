@@ -1,6 +1,6 @@
 /**
- * Runs the shards of a server and starts those again that die. A death ends every connection that could wait for an
- * answer of the dead shard; all others go on. Source: docs/design.md, section 7.
+ * Runs the shards of a server and restarts those that die. A death ends every connection that could be waiting for the
+ * dead shard; all others continue. Source: docs/design.md, section 7.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { type Logger, LogLevel } from '../base/logger.ts';
@@ -15,10 +15,10 @@ import type { ThreadCore } from '../shard/thread-core.ts';
 import type { TokenHash } from '../shard/token-table.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
 
-/** So many deaths within this time mean that starting again does not help. */
+/** After so many deaths within this time restarting is given up. */
 const DEATHS_MAX = 3;
 const DEATHS_WINDOW_MS = 60_000;
-/** A shard without the descriptors that it needs is tried again after so long; at the start only so often. */
+/** A shard that lacks descriptors is started again after this pause; during the server's start only so often. */
 const SHORTAGE_PAUSE_MS = 1_000;
 const SHORTAGES_AT_START_MAX = 5;
 
@@ -28,11 +28,11 @@ export interface SupervisorOptions {
   readonly log: Logger;
   /** Configuration of thread `thread`. */
   configOf(thread: number): ThreadConfig;
-  /** Where jobs of a shard that dies still are; null: nowhere. */
+  /** Where the jobs of a dead shard are kept; null: nowhere. */
   readonly keptIn: string | null;
-  /** A shard that has not ended by itself so long after `stop` is killed. */
+  /** A shard that has not ended so long after `stop` is killed. */
   readonly stopMs: number;
-  /** Shards cannot be kept alive: the server must end. */
+  /** Called when shards cannot be kept alive: the server must end. */
   onFatal(error: Error): void;
 }
 
@@ -43,17 +43,17 @@ export class Supervisor {
   readonly #host: ShardHost;
   /** Control ports by thread. */
   readonly #ports = new Map<number, MessagePort>();
-  /** Who waits for a thread to run, or to have died before it did. */
+  /** Waits for a thread to run, or to die before it does. */
   readonly #readies = new Map<number, (refusal: Error | null) => void>();
-  /** Why a thread could not begin: its store cannot be used. */
+  /** Why a thread could not start: its store is unusable. */
   readonly #refusals = new Map<number, Error>();
-  /** Who waits for a thread to have dropped the one that died last. */
+  /** Waits for a thread to drop its links to the dead one. */
   readonly #parted = new Map<number, () => void>();
-  /** One death is dealt with after the other: two at once would wire new threads to each other's dead ends. */
+  /** Deaths are handled one after the other: two at once would connect new threads to dead ones. */
   #replacing: Promise<void> = Promise.resolve();
   #deathTimes: number[] = [];
   #acceptor: ThreadCore | null = null;
-  /** Nobody is served yet: a store that cannot be used ends the start. */
+  /** No peer is served yet: an unusable store ends the start. */
   #isStarting = false;
   #isStopping = false;
   #shortagesAtStart = 0;
@@ -75,8 +75,8 @@ export class Supervisor {
   }
 
   /**
-   * Starts all shards; resolves when each runs, or has been told to stop. Rejects when the store of one cannot be used.
-   * `acceptor` is the main thread's core.
+   * Starts all shards; resolves when each runs, or has been told to stop. Rejects when a store is unusable. `acceptor`
+   * is the main thread's core.
    */
   async start(acceptor: ThreadCore): Promise<void> {
     this.#acceptor = acceptor;
@@ -84,7 +84,7 @@ export class Supervisor {
     const threads = Array.from({ length: this.#options.shardCount }, (_, i) => i + 1);
     this.#isStarting = true;
     await Promise.all(threads.map((thread) => this.#startShard(thread)));
-    // One that died meanwhile is being started again, and may die again.
+    // A shard that died meanwhile is being restarted, and may die again.
     for (let last = null; last !== this.#replacing; ) {
       last = this.#replacing;
       await last;
@@ -92,22 +92,22 @@ export class Supervisor {
     this.#isStarting = false;
   }
 
-  /** Tells every shard to keep log lines up to `level`. */
+  /** Sets the log level of every shard. */
   setLogLevel(level: number): void {
     for (const port of this.#ports.values()) tell(port, { type: 'logLevel', level });
   }
 
-  /** Has every shard speak TLS with other certificates. */
+  /** Changes the certificates of every shard. */
   renewTls(material: TlsMaterial): void {
     for (const port of this.#ports.values()) tell(port, { type: 'renewTls', material });
   }
 
-  /** Has every shard take other tokens. */
+  /** Changes the tokens of every shard. */
   renewTokens(tokens: readonly TokenHash[]): void {
     for (const port of this.#ports.values()) tell(port, { type: 'renewTokens', tokens });
   }
 
-  /** Every shard runs. */
+  /** Whether all shards run. */
   get isWhole(): boolean {
     return this.#ports.size === this.#options.shardCount;
   }
@@ -117,7 +117,10 @@ export class Supervisor {
     return this.#mesh.depths();
   }
 
-  /** Ends all shards: what they owe is sent, late ones are killed. What they sent to the acceptor can still be read. */
+  /**
+   * Ends all shards: they send their pending replies, late ones are killed. Their records to the acceptor can still be
+   * read.
+   */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#endPause();
@@ -132,7 +135,7 @@ export class Supervisor {
     for (const thread of [...this.#ports.keys()]) this.#closePort(thread);
   }
 
-  /** Takes the rings down behind `stop`, when the acceptor writes to them no more. */
+  /** Releases the rings. Call after `stop`, when the acceptor no longer writes to them. */
   close(): void {
     for (let thread = 1; thread <= this.#options.shardCount; thread++) {
       this.#closeUntaken(thread);
@@ -201,7 +204,7 @@ export class Supervisor {
     this.#replaceNext(thread, 0);
   }
 
-  /** Peers may hold all descriptors, so that does not count as a death; when they leave, the shard can begin. */
+  /** Peers may hold all descriptors, so this does not count as a death; when they leave, the shard can start. */
   #runShort(thread: number, shortage: string, fate: string): void {
     const { log, onFatal } = this.#options;
     const what = `shard ${thread} cannot run without descriptors (${shortage})${fate}`;
@@ -219,7 +222,7 @@ export class Supervisor {
       .catch((failure: unknown) => this.#options.onFatal(failure as Error));
   }
 
-  /** Its last log lines may not have been delivered yet. */
+  /** Its last log lines may not have arrived yet. */
   #closePort(thread: number): void {
     const port = this.#ports.get(thread);
     if (port === undefined) return;
@@ -229,7 +232,7 @@ export class Supervisor {
     port.close();
   }
 
-  /** Everyone drops the dead thread; then its rings begin anew and it is started again. */
+  /** All threads drop the dead one; then its rings are reset and it is started again. */
   async #replace(thread: number, pauseMs: number): Promise<void> {
     if (this.#isStopping) return;
     const acceptor = this.#acceptor as ThreadCore;
@@ -254,7 +257,7 @@ export class Supervisor {
     this.#options.log.log(LogLevel.NOTICE, `shard ${thread} runs again`);
   }
 
-  /** Resolves after so long, or at once when the server ends. */
+  /** Resolves after the pause, or at once when the server ends. */
   #pause(pauseMs: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, pauseMs);
@@ -265,7 +268,7 @@ export class Supervisor {
     });
   }
 
-  /** Resolves when `other` has dropped `thread`, or has died: then it has nothing left to drop. */
+  /** Resolves when `other` has dropped `thread`, or has died itself. */
   #partFrom(other: number, port: MessagePort, thread: number): Promise<void> {
     return new Promise((resolve) => {
       this.#parted.set(other, resolve);
@@ -273,7 +276,9 @@ export class Supervisor {
     });
   }
 
-  /** Descriptors that were on their way to a thread that has ended are closed, or their peers would wait for ever. */
+  /**
+   * Closes descriptors that were on their way to a thread that has ended; otherwise their peers would wait for ever.
+   */
   #closeUntaken(thread: number): void {
     const { set } = this.#mesh;
     const writer = this.rings.writers[thread];
@@ -283,7 +288,7 @@ export class Supervisor {
         const fd = descriptorIn(record);
         if (fd >= 0) this.#options.native.functions.closeDescriptor(fd);
       });
-      // What had not found room follows now.
+      // Records that did not fit before follow now.
       writer?.publish();
     } while (!reader.isEmpty);
   }

@@ -1,4 +1,4 @@
-/** From checked options to what each thread of a server is built with. */
+/** Makes the configuration of each thread from the checked options. */
 import { accountWords } from '../base/account.ts';
 import { type AccessRule, parseRule } from '../session/access.ts';
 import type { ThreadConfig } from '../shard/assemble.ts';
@@ -8,11 +8,11 @@ import type { Secrets } from './secrets.ts';
 import type { ServerState } from './state.ts';
 
 const MIB = 1024 * 1024;
-/** Frames wait so long for a shard that is being started again with its jobs. */
+/** How long frames wait for a shard that is being restarted with its jobs. */
 const RESTART_WAIT_MS = 5_000;
 const OUTPUT_PAUSE_BYTES_MAX = 4 * MIB;
 
-/** Makes the configuration by thread: 0 is the acceptor, or everything without shards. */
+/** Makes the configuration of a thread: 0 is the acceptor, or the only thread without shards. */
 export function configMaker(
   options: ResolvedOptions,
   kind: 'addon' | 'twin',
@@ -97,7 +97,7 @@ export function configMaker(
   });
 }
 
-/** Names as bytes see them: a character a byte. */
+/** Function names as Latin-1, a character a byte. */
 function relaxedBy(rules: readonly string[]): ReadonlyMap<string, boolean> {
   return new Map(
     rules.map((rule) => {

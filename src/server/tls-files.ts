@@ -1,6 +1,6 @@
 /**
- * From the TLS options to what threads speak TLS with. Rule: whatever is wrong with a file is found here, before
- * anything listens and before certificates in use are replaced, and is said with the option, the file and the reason.
+ * Reads the files of the TLS options for the threads. Rule: every error in a file is found here, before anything
+ * listens and before certificates in use are replaced, and is reported with the option, the file and the reason.
  */
 
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
@@ -12,7 +12,7 @@ import type { ResolvedOptions } from './options.ts';
 const TICKET_KEYS_BYTES = 48;
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-/** A file that TLS cannot use. `code` is `ERR_GEARMAN_TLS`. */
+/** A TLS file is unusable. `code` is `ERR_GEARMAN_TLS`. */
 export class TlsFileError extends Error {
   override readonly name = 'TlsFileError';
   readonly code = 'ERR_GEARMAN_TLS';
@@ -22,7 +22,10 @@ export class TlsFileError extends Error {
   }
 }
 
-/** Reads and checks all files. Throws TlsFileError. Ticket keys are new: earlier sessions are not resumed with them. */
+/**
+ * Reads and checks all files. Throws TlsFileError. Makes new ticket keys: earlier sessions cannot be resumed with
+ * them.
+ */
 export function readTlsFiles(options: ResolvedOptions): TlsMaterial {
   const { sslCertificate, sslKey, sslCaFile, tlsClientCa, tlsClientAuth, tlsMinVersion } = options;
   const own = readCertificates('ssl-certificate', sslCertificate);
@@ -48,7 +51,7 @@ export function readTlsFiles(options: ResolvedOptions): TlsMaterial {
   return material;
 }
 
-/** Sentences about certificates that are good, but not now. */
+/** Warnings about certificates that are expired or not valid yet. */
 export function certificateWarnings(material: TlsMaterial, nowMs: number): string[] {
   const { subject, validFrom, validTo } = new X509Certificate(material.cert);
   const name = subject.replaceAll('\n', ', ');
@@ -96,7 +99,7 @@ function read(option: string, file: string): string {
   }
 }
 
-/** The server's own certificates, and those of `others` that sign them, but for roots, which peers have. */
+/** The server's own certificates, and those of `others` that sign them, except roots, which peers have. */
 function complete(own: X509Certificate[], others: readonly X509Certificate[]): X509Certificate[] {
   const chain = [...own];
   for (;;) {
@@ -116,7 +119,7 @@ function isRoot(certificate: X509Certificate): boolean {
   return certificate.subject === certificate.issuer;
 }
 
-/** OpenSSL's words without its numbers: `error:0480006C:PEM routines::no start line`. */
+/** OpenSSL's words without its codes: `error:0480006C:PEM routines::no start line`. */
 function reasonOf(error: unknown): string {
   const { message } = error as Error;
   return message.split('::').at(-1) as string;

@@ -1,6 +1,6 @@
 /**
- * The file of `--token-file`: a token a line, with its name. Rule: a token is never part of a message; what is kept of it
- * is its hash.
+ * Reads the file of `--token-file`: one token a line, with its name. Rule: no message contains a token; only its hash
+ * is kept.
  *
  *   # comment
  *   NAME TOKEN
@@ -16,7 +16,7 @@ const TOKEN = /^[\x21-\x7e]{16,256}$/;
 const NAME = /^[\w.-]{1,64}$/;
 const HASH = /^sha256:([0-9a-f]{64})$/i;
 
-/** A token file that cannot be used. `code` is `ERR_GEARMAN_TOKENS`. */
+/** The token file is unusable. `code` is `ERR_GEARMAN_TOKENS`. */
 export class TokenFileError extends Error {
   override readonly name = 'TokenFileError';
   readonly code = 'ERR_GEARMAN_TOKENS';

@@ -1,9 +1,9 @@
-/** Figures of a whole server from those of its threads. */
+/** Sums up the figures of threads for a whole server. */
 import type { ThreadFigure, ThreadStats } from '../session/thread-queries.ts';
 import type { StoreHealth } from '../store/store.ts';
 import type { ServerStats } from './types.ts';
 
-/** `threads` in thread order; the result keeps the array. */
+/** `threads` in thread order; the result contains this array. */
 export function totalOf(threads: readonly ThreadStats[]): ServerStats {
   const sum = (field: ThreadFigure) => threads.reduce((total, thread) => total + thread[field], 0);
   return {

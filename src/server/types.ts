@@ -1,107 +1,109 @@
-/** What a program sees of a server; `createServer` makes one. */
+/** The public types of a server; `createServer` makes one. */
 import type { Duplex } from 'node:stream';
 import type { ThreadStats } from '../session/thread-queries.ts';
 import type { StoreHealth } from '../store/store.ts';
 
-/** An address that is bound now. */
+/** A bound address: `host` and `port`, or the `path` of a Unix socket. */
 export type ServerAddress =
   | {
       readonly host: string;
       readonly port: number;
-      /** Served with TLS. */
+      /** The address uses TLS. */
       readonly isSecure?: boolean;
-      /** Addresses that one entry of `listen` stands for have the same number, and the same port. */
+      /** Addresses of one entry of `listen` have the same number, and the same port. */
       readonly group?: number;
     }
   | { readonly path: string };
 
-/** Where to listen instead of what the options say. `path` is a Unix socket and excludes the others. */
+/** An address to listen on instead of those in the options. `path` is a Unix socket and excludes the others. */
 export interface ListenRequest {
-  /** 0 = any free port. */
+  /** 0 to 65535; 0 = any free port. Default: that of the options. */
   readonly port?: number;
-  /** A name or an address; every address of a name is bound. */
+  /** A host name or an IP address; every address of a name is bound. Default: all addresses of the machine. */
   readonly host?: string;
-  /** TLS; default as option `ssl` says. */
+  /** Whether to use TLS. Default: as option `ssl` says. */
   readonly isSecure?: boolean;
-  /** Unix socket; mode by option `socketMode`. */
+  /** Path of a Unix socket; its mode is option `socketMode`. */
   readonly path?: string;
 }
 
-/** Figures of the whole server since its start, except for what is there now. */
+/** Figures of the whole server. Counters count since its start; fields marked "now" are current values. */
 export interface ServerStats {
-  /** Now. */
+  /** Open connections, now. */
   readonly connections: number;
-  /** Now. */
+  /** Known functions, now. */
   readonly functions: number;
   /** Queued, scheduled and running jobs, now. */
   readonly jobs: number;
-  /** Jobs that were made by submits, foreground and background. */
+  /** Jobs created by submits, foreground and background; joined submits do not count. */
   readonly submitted: number;
-  /** Submits that joined a job of the same unique. */
+  /** Submits that joined a job with the same unique. */
   readonly coalesced: number;
   /** Submits that were answered with QUEUE_ERROR. */
   readonly refused: number;
-  /** Times that a job was given to a worker. */
+  /** Times that a job was given to a worker; a job that is tried again counts again. */
   readonly assigned: number;
   /** Jobs that ended with WORK_COMPLETE. */
   readonly completed: number;
-  /** Jobs that ended with WORK_FAIL, WORK_EXCEPTION, or were given up. */
+  /** Jobs that ended with WORK_FAIL or WORK_EXCEPTION, or after their last attempt. */
   readonly failed: number;
-  /** Jobs that went back to their queue because their worker was lost. */
+  /** Times that a job returned to its queue because its worker was lost. */
   readonly requeued: number;
   /** Bytes of job rows, workloads and indexes in use, now. */
   readonly queueBytes: number;
-  /** Bytes that peers make the server keep, now: what counts against `maxMemory`. */
+  /** Bytes that peers make the server keep, now: what `maxMemory` limits. */
   readonly memoryBytes: number;
-  /** Of all stores together; null while background jobs are kept in memory. */
+  /** All stores together; null while background jobs are kept in memory. */
   readonly store: StoreHealth | null;
-  /** The same by thread; the first is the acceptor. */
+  /** The figures of each thread; the first is the acceptor. */
   readonly threads: readonly ThreadStats[];
 }
 
-/** A job server. Usable once; a program may have many. */
+/** A job server. Usable once; a program may have several. */
 export interface Server {
   /**
-   * Binds and listens; without arguments as configured. May be called again for further addresses. Rejects with the
-   * system's error (`EADDRINUSE`, `EACCES`, `ENOTFOUND` ...), or ServerClosedError when the server ends.
+   * Binds and listens: on the addresses of the options, or on those of `request`. May be called again for further
+   * addresses. Rejects with the system's error (`code` is `EADDRINUSE`, `EACCES`, `ENOTFOUND` ...), or with
+   * ServerClosedError (`ERR_GEARTRAIN_CLOSED`) when the server is closing.
    */
   listen(request?: ListenRequest): Promise<void>;
   /**
-   * Connects a client or worker of this process, in memory: no port, path or descriptor; `new Client({ server })` uses
-   * it. Needs no `listen`. The stream is ready at once. Throws ServerClosedError when the server ends.
+   * Opens a connection for a client or worker of this process, in memory, without port, path or descriptor; `new
+   * Client({ server })` uses it. Needs no `listen`. The stream is ready at once. Throws ServerClosedError when the
+   * server is closing.
    */
   connect(): Duplex;
   /** All bound addresses, in the order of the options. */
   readonly addresses: readonly ServerAddress[];
-  /** Where the HTTP protocol is bound; empty without it, and before the first `listen`. */
+  /** Addresses of the HTTP protocol; empty without it, and before the first `listen`. */
   readonly httpAddresses: readonly { readonly host: string; readonly port: number }[];
-  /** Where the control port is bound; null without one, and before the first `listen`. */
+  /** Address of the control port; null without one, and before the first `listen`. */
   readonly controlAddress: { readonly host: string; readonly port: number } | null;
-  /** The first of them; null before `listen` and after `close`. */
+  /** The first of `addresses`; null before `listen` and after `close`. */
   readonly address: ServerAddress | null;
-  /** The native core, or its version in TypeScript. */
+  /** `addon` with the native core, `twin` with the TypeScript core. */
   readonly kind: 'addon' | 'twin';
   /** Why the TypeScript core is used; empty for the addon. */
   readonly kindReason: string;
-  /** Shards; 0 = everything in the caller's thread. */
+  /** Number of shards; 0 = everything runs in the caller's thread. */
   readonly threads: number;
-  /** Of a server whose threads do not run, before `listen` and after `close`, the figures of this thread alone. */
+  /** Figures of the server. Before `listen` and after `close` they cover the caller's thread only. */
   stats(): Promise<ServerStats>;
-  /** Has lines up to `level` (LogLevel) logged from now on. False when the logger has no `setLevel`. */
+  /** Sets the greatest LogLevel that is logged from now on. False when the logger has no `setLevel`. */
   setLogLevel(level: number): boolean;
   /**
-   * Reads the files of TLS again, for connections from now on. Throws TlsFileError (`ERR_GEARMAN_TLS`) when one cannot
-   * be used; what was in use stays then.
+   * Reads the TLS and token files again, for new connections. Throws TlsFileError (`ERR_GEARMAN_TLS`), or an error
+   * with code `ERR_GEARMAN_TOKENS`, when a file is unusable; the files in use then stay.
    */
   reload(): void;
   /**
-   * Stops listening, writes what is owed and closes all connections. `graceful`: connections go on until no job is
-   * left. A further call without it ends a graceful one at once. May be called any number of times.
+   * Stops listening, sends pending replies and closes all connections. With `graceful` connections stay open until the
+   * last job has ended; a later call without it ends that at once. May be called more than once.
    */
   close(options?: { readonly graceful?: boolean }): Promise<void>;
-  /** Resolves after `close`; rejects when the server ends because of an error of its own. */
+  /** Resolves when the server has closed; rejects when it ended because of an error of its own. */
   readonly closed: Promise<void>;
-  /** `error`: the server ends by itself because of it. `close`: it has ended. */
+  /** `error`: the server ends by itself because of this error. `close`: it has ended. */
   on(event: 'error', listener: (error: Error) => void): this;
   on(event: 'close', listener: () => void): this;
   /** The same, at the first one only. */

@@ -1,6 +1,6 @@
 /**
- * How many processors this process may really use: its affinity, cut by the cgroup's quota (containers).
- * Source: cgroup v2 `cpu.max` ("QUOTA PERIOD" or "max PERIOD"), v1 `cpu.cfs_quota_us` and `cpu.cfs_period_us`.
+ * How many processors this process may use: its affinity, limited by the cgroup's quota (containers). Source: cgroup
+ * v2 `cpu.max` ("QUOTA PERIOD" or "max PERIOD"), v1 `cpu.cfs_quota_us` and `cpu.cfs_period_us`.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -21,7 +21,7 @@ function quotaOf(quota: string | undefined, period: string | undefined): number 
   return share > 0 && Number.isFinite(share) ? share : Number.POSITIVE_INFINITY;
 }
 
-/** Each folder from the process's own cgroup up to the root: every one of them may have a quota. */
+/** Each folder from the process's own cgroup up to the root: each may have a quota. */
 function* foldersUp(path: string): Generator<string> {
   const parts = path.split('/').filter((part) => part !== '' && part !== '..');
   for (let count = parts.length; count >= 0; count--) {
@@ -50,14 +50,14 @@ export function cgroupQuota(read: ReadText = readSystemText): number {
   return quota;
 }
 
-/** Processors to count on: at least 1. A quota of 2.5 counts as 2, so that no thread is stopped half of the time. */
+/** Processors to use, at least 1. A quota of 2.5 counts as 2, so that no thread is throttled half of the time. */
 export function usableCpus(affinity = availableParallelism(), quota = cgroupQuota()): number {
   return Math.max(1, Math.floor(Math.min(affinity, quota)));
 }
 
 const AUTO_THREADS_MAX = 16;
 
-/** What `--threads auto` means: one processor is left to the acceptor; 1 to 16. */
+/** The value of `--threads auto`: one processor is left to the acceptor; 1 to 16. */
 export function autoThreads(cpus = usableCpus()): number {
   return Math.min(AUTO_THREADS_MAX, Math.max(1, cpus - 1));
 }

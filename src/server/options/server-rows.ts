@@ -1,6 +1,6 @@
 /**
- * Options of the server as a whole: threads, jobs and warnings.
- * Names, short forms and meanings of gearmand 2.0 come first; options of our own keep to its style.
+ * Options of the server as a whole: threads, jobs and warnings. Names, short forms and meanings of gearmand 2.0 come
+ * first; extensions keep to its style.
  */
 import { OptionGroup } from '../../option/groups.ts';
 import type { OptionTable, ProgramEntry } from '../../option/row.ts';
@@ -9,7 +9,7 @@ import { HANDLE_PREFIX_BYTES_MAX } from '../../protocol/handle.ts';
 
 /** A day: longer delays are mistakes, and timers stay far below 2^31 ms. */
 const DELAY_MS_MAX = 86_400_000;
-/** Owners are bits of a 32-bit mask, and the acceptor is one more thread. */
+/** Sets of owners are 32-bit masks, and the acceptor is one more thread. */
 const THREADS_MAX = 30;
 
 function checkThreads(value: unknown): number | 'auto' | undefined {

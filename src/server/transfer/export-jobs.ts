@@ -1,7 +1,7 @@
 /**
- * Reads all kept jobs of a place and hands them over as lines, in the order of their submits within each function.
- * Rule: a line is taken when the call returns, so nothing gathers here; where a journal has moved old jobs behind new
- * ones, their places are sorted first (16 bytes a job) and the lines are read back from a temporary file.
+ * Reads all kept jobs of a store and passes them on as lines, in the order of their submits within each function.
+ * Rule: `take` has consumed a line when it returns, so no lines collect here. Where a journal has moved old jobs after
+ * newer ones, their positions are sorted first (16 bytes a job) and the lines are read back from a temporary file.
  */
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ import { folderOf, KeptStores, optionsAsKept } from './kept-stores.ts';
 export interface ExportOptions {
   readonly options: ResolvedOptions;
   readonly log: Logger;
-  /** Without its line end. `total`: about how many there are. */
+  /** `line` has no line end. `total`: the approximate number of jobs. */
   take(line: string, total: number): void;
 }
 
@@ -37,7 +37,7 @@ export async function exportJobs({ options, log, take }: ExportOptions): Promise
   }
 }
 
-/** What there is, before the first line is taken. */
+/** Counts the jobs before the first line is taken. */
 async function look(
   options: ResolvedOptions,
   log: Logger,
@@ -90,7 +90,7 @@ async function sorted(
       const bytes = Buffer.from(lineOf(job));
       writeAll(file, bytes);
       at += bytes.length;
-      // Stores one behind the other, as they are read.
+      // One store after the other, in reading order.
       orders[count] = number * 2 ** 48 + order;
       ends[count] = at;
       count++;

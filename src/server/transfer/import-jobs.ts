@@ -1,7 +1,7 @@
 /**
- * Adds jobs from lines to a place that keeps jobs. Rule: all or nothing. Every line is checked before the first job is
- * added; a journal gets them by one change of its manifest; a database, which may refuse single jobs, has those that it
- * took removed again, and only a crash in between leaves some.
+ * Adds jobs from lines to a store. Rule: all or nothing. Every line is checked before the first job is added; a
+ * journal gets them by one change of its manifest; from a database that refuses single jobs, the added ones are
+ * removed again, so that only a crash in between leaves some.
  */
 import { randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -16,7 +16,7 @@ import type { ResolvedOptions } from '../options.ts';
 import { jobOf } from './job-line.ts';
 import { folderOf, KeptStores, optionsAsKept } from './kept-stores.ts';
 
-/** Jobs that wait for the store before more are read. */
+/** When so many jobs wait for the store, reading pauses. */
 const UNCOMMITTED_MAX = 5_000;
 const PROBLEMS_MAX = 20;
 
@@ -29,14 +29,14 @@ export interface NumberedLine {
 export interface ImportOptions {
   readonly options: ResolvedOptions;
   readonly log: Logger;
-  /** All lines from the first one on; called twice. `step` tells which time it is. */
+  /** All lines from the first one on; called twice, with the step that reads them. */
   lines(step: 'check' | 'add'): Iterable<NumberedLine>;
 }
 
-/** Lines that were refused; nothing was added. */
+/** Lines were refused; nothing was added. */
 export class RefusedLines extends Error {
   override readonly name = 'RefusedLines';
-  /** One sentence each, the first ones. */
+  /** One sentence for each of the first refused lines. */
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[], count: number) {
@@ -62,7 +62,7 @@ class Problems {
   }
 }
 
-/** Resolves to the number of jobs. Rejects with RefusedLines when some cannot be kept. */
+/** Resolves to the number of jobs. Rejects with RefusedLines when a job cannot be kept. */
 export async function importJobs(from: ImportOptions): Promise<number> {
   const kept = optionsAsKept(from.options);
   const count = check(from);
@@ -92,7 +92,7 @@ function* jobsOf({ options, lines }: ImportOptions): Generator<readonly [number,
   }
 }
 
-/** New journals with the old jobs and the new ones behind them. */
+/** New journals with the old jobs, followed by the new ones. */
 async function addToJournal(from: ImportOptions, options: ResolvedOptions): Promise<void> {
   const folder = folderOf(options);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -132,7 +132,7 @@ async function addToDatabase(from: ImportOptions, options: ResolvedOptions): Pro
   const log: Logger = {
     level: from.log.level,
     log: (level, text) => {
-      // Why the database does not take a job; told with its line instead.
+      // Why the database refuses the job; reported with its line instead.
       const [, reason] =
         /^a background job was refused: (.*?)( \(and \d+ more\))?$/.exec(text) ?? [];
       if (reason === undefined) from.log.log(level, text);
@@ -145,7 +145,7 @@ async function addToDatabase(from: ImportOptions, options: ResolvedOptions): Pro
     const [store] = stores.stores;
     if (store === undefined) throw new Error('there is no store');
     const added: number[] = [];
-    /** References in the store, by number of the line, which is the ticket, until they are settled. */
+    /** References in the store by ticket (the line number), until they are confirmed. */
     const references = new Map<number, number>();
     const problems = new Problems();
     const why = (): string =>

@@ -4,8 +4,8 @@
  *   {"function":"resize","unique":"u1","priority":"normal","workload":"aGVsbG8="}
  *   with "runTime": seconds since 1970, with "reducer": a name, each only when there is one
  *
- * Names that are no UTF-8 are {"base64":"..."}; the workload is base64 always. Rule: a line that is not exactly this is
- * refused with what is wrong with it; nothing is guessed.
+ * Names that are not UTF-8 are {"base64":"..."}; the workload is always base64. Rule: any other line is refused with
+ * the reason; nothing is guessed.
  */
 import { isUtf8 } from 'node:buffer';
 import { HEAD_BYTES_MAX, UNIQUE_BYTES_MAX } from '../../protocol/limits.ts';
@@ -21,7 +21,7 @@ const KEYS: ReadonlySet<string> = new Set([
   'reducer',
   'workload',
 ]);
-/** Seconds whose milliseconds are whole numbers still. */
+/** The greatest number of seconds whose milliseconds are exact. */
 const RUN_TIME_MAX = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const REDUCER_BYTES_MAX = 512;
@@ -39,7 +39,7 @@ export function lineOf(job: StoredJob): string {
   });
 }
 
-/** The job in a line, or in words why there is none. `workloadBytesMax`: what the server would take. */
+/** The job in a line, or why the line is invalid. `workloadBytesMax` is the server's limit. */
 export function jobOf(line: string, workloadBytesMax: number): StoredJob | string {
   let found: Record<string, unknown>;
   try {
@@ -79,7 +79,7 @@ function shown(name: Uint8Array): string | { readonly base64: string } {
   return isUtf8(bytes) ? bytes.toString() : { base64: bytes.toString('base64') };
 }
 
-/** The bytes of a name, or what is wrong with it. */
+/** The bytes of a name, or why it is invalid. */
 function nameIn(
   found: Readonly<Record<string, unknown>>,
   key: string,

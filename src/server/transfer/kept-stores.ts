@@ -1,5 +1,5 @@
 /**
- * The stores of a server without the server: opened for themselves, to be read or added to. Rule: as with a server, one
+ * The stores of a server without the server, opened for reading or adding jobs. Rule: as with a server, only one
  * process at a time has a state directory.
  */
 import type { Logger } from '../../base/logger.ts';
@@ -14,12 +14,12 @@ import { defaultStateDir } from '../state-dir.ts';
 
 const IDLE_MS = 5;
 
-/** Options with which a journal is opened as it is, with the shards that it has. */
+/** Options that open a journal unchanged, with its own number of shards. */
 export function optionsAsKept(options: ResolvedOptions): ResolvedOptions {
   if (options.queueType === 'builtin')
     throw new Error('-q builtin keeps no jobs: say with -q, and its options, where they are kept');
   const synced = { ...options, durability: 'synced' } as const;
-  // Databases do not know of shards.
+  // Databases have no shards.
   if (options.queueType !== 'journal') return { ...synced, threads: 0 };
   const found = readManifest(folderOf(options));
   return found === null ? synced : { ...synced, threads: found.shards };
@@ -48,7 +48,7 @@ export class KeptStores {
     });
   }
 
-  /** Rejects when a server has the state directory, or the database cannot be used. */
+  /** Rejects when a server uses the state directory, or the database is unusable. */
   static async open(options: ResolvedOptions, log: Logger): Promise<KeptStores> {
     const state = createState(options, log, () => {}, false);
     await state.open();
@@ -56,7 +56,7 @@ export class KeptStores {
     return new KeptStores(state, shards, log);
   }
 
-  /** Reads one store after the other; `expect` hears beforehand how many jobs a store says that it has. */
+  /** Reads one store after the other; `expect` is called before each with its number of jobs. */
   async read(
     take: (job: StoredJob, order: number, store: Store, reference: number) => void,
     expect: (store: Store) => void = () => {},
@@ -72,7 +72,7 @@ export class KeptStores {
     }
   }
 
-  /** Resolves when `store` has something to tell, or after a moment. */
+  /** Resolves when `store` has results, or after a moment. */
   idle(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, IDLE_MS);
