@@ -1,6 +1,6 @@
 /**
- * `--daemon`: the command starts itself once more in a session of its own and waits for word from it, so it returns
- * 0 only when the port is bound, and 1 with the child's own message when the child gives up.
+ * `--daemon`: the command starts itself again in a session of its own and waits for the child's message. It exits with
+ * 0 only when the port is bound, and with 1 and the child's message when the child fails.
  */
 import { spawn } from 'node:child_process';
 
@@ -8,20 +8,22 @@ const MARK = 'GEARTRAIN_BACKGROUND';
 
 type Word = { readonly complaint: string } | { readonly isReady: true };
 
-/** The child's side of the channel to the command that started it. */
+/** The child's end of the channel to the command that started it. */
 export interface BackgroundChannel {
   complain(text: string): void;
-  /** The port is bound: the command returns, the channel is over. */
+  /** The port is bound: the command exits, the channel closes. */
   ready(): void;
 }
 
-/** The channel, when this process is such a child; otherwise null. Call it once, before anything reads the environment. */
+/**
+ * The channel when this process is such a child; otherwise null. Call it once, before anything reads the environment.
+ */
 export function backgroundChannel(env: NodeJS.ProcessEnv = process.env): BackgroundChannel | null {
   const isMarked = env[MARK] === '1';
   delete env[MARK];
   if (!isMarked || process.send === undefined) return null;
   const say = (word: Word): void => {
-    // The command may have been killed meanwhile; the server goes on without it.
+    // The command may have been killed meanwhile; the server continues without it.
     if (process.connected) process.send?.(word, undefined, undefined, () => {});
   };
   return {
@@ -62,7 +64,7 @@ export function startInBackground(
       complain(`start in the background: ${error.message}`);
       resolve(1);
     });
-    // `close`, not `exit`: the last words of the child are read first.
+    // `close`, not `exit`: the child's last output is read first.
     child.once('close', (code, signal) => {
       if (!hasComplained) complain(`ended before it listened: ${signal ?? `exit code ${code}`}`);
       resolve(1);

@@ -1,11 +1,11 @@
 /**
- * What the command `gearmand` does before any other module is read. Rule: no import, so that nothing can come first.
- * A HUP during the start, as from a terminal that closes or a log rotation, must not end the process.
+ * Runs before any other module of the command `gearmand` is loaded. Rule: no import, so that nothing can come first. A
+ * HUP during the start, from a closing terminal or a log rotation, must not end the process.
  */
 
 process.on('SIGHUP', () => {});
 
-/** The folder in which the command was started is gone. Threads need one, so `/` takes its place. */
+/** Whether the working folder no longer exists. Threads need one, so `/` replaces it. */
 export const isFolderGone: boolean = hasLostFolder();
 
 function hasLostFolder(): boolean {

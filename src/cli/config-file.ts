@@ -1,23 +1,23 @@
 /**
- * gearmand's config file: plain words of a command line between blanks, tabs and line ends. Here as well: `#` as the
- * first character of a line begins a comment, and a value may stand in quotes, `--log-file="a b"` or `"a b"`.
+ * gearmand's config file: words of a command line separated by blanks, tabs and line ends. Our additions: `#` as the
+ * first character of a line begins a comment, and a value may be quoted, `--log-file="a b"` or `"a b"`.
  */
 import { readFileSync } from 'node:fs';
 import { fileReason } from '../store/file-reason.ts';
 
-/** Bytes of a file as Latin-1, or UTF-8 text; throws the system's error. */
+/** Content of a file as Latin-1 or UTF-8 text; throws the system's error. */
 export type ReadFile = (path: string) => string;
 
 const readUtf8: ReadFile = (path) => readFileSync(path, 'utf8');
 
-/** One word without its quotes, and where it begins: both from 1, columns in characters. */
+/** One word without its quotes, and where it begins; lines and columns count from 1, columns in characters. */
 export interface ConfigWord {
   readonly text: string;
   readonly line: number;
   readonly column: number;
 }
 
-/** A word that cannot be read: quotes that do not end, or end inside of the word. */
+/** A word with quotes that do not end, or that end inside of the word. */
 export interface BrokenWord {
   readonly reason: string;
   readonly line: number;
@@ -30,7 +30,7 @@ export interface ConfigText {
 }
 
 const BYTE_ORDER_MARK = /^\uFEFF/;
-/** Blanks; then quotes around all of a word or all of its value; or anything up to the next blank. */
+/** Blanks; then quotes around a whole word or a whole value; or everything up to the next blank. */
 const WORD = /[ \t\v\f]*(?:([^\s"'=]*=)?("(?:[^"\\]|\\.)*"|'[^']*')(?=\s|$)|(\S+))/y;
 const OPEN_QUOTE = /^(?:[^\s"'=]*=)?(["'])/;
 
@@ -57,15 +57,15 @@ export function splitWords(text: string): ConfigText {
   return { words, broken };
 }
 
-/** Between double quotes a backslash stands before a quote or another backslash. */
+/** Between double quotes a backslash escapes a quote or a backslash. */
 function unquoted(quoted: string): string {
   const inner = quoted.slice(1, -1);
   return quoted.startsWith('"') ? inner.replace(/\\(["\\])/g, '$1') : inner;
 }
 
 /**
- * Words of a config file. A missing file has none unless it was asked for (`isRequired`); every other failure, and a
- * missing file that is required, throws Error with what was tried.
+ * Words of a config file. A missing file has no words, unless it is required (`isRequired`); all other failures throw
+ * Error with the path.
  */
 export function readConfigFile(path: string, isRequired: boolean, read = readUtf8): ConfigText {
   try {

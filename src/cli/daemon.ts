@@ -1,6 +1,6 @@
 /**
- * One life of the command `gearmand`: file limit, user, signals, pid file, log, listen, serve, end.
- * Rule: exit code 0 after an orderly end, 1 for every error; a failure is told to whoever started it, and logged.
+ * One run of the command `gearmand`: file limit, user, signals, pid file, log, listen, serve, end. Rule: exit code 0
+ * after an orderly end, 1 for every error; failures are printed for the caller and logged.
  */
 import { LogLevel, levelName } from '../base/logger.ts';
 import { systemReason } from '../base/system-reason.ts';
@@ -22,7 +22,7 @@ import { writeIfPossible } from './standard-streams.ts';
 import { serviceLines, startLine } from './start-line.ts';
 import { StopSignals } from './stop-signals.ts';
 
-/** What was tried and what is wrong, in one sentence; the whole stack where the mistake is ours. */
+/** The action and the error in one sentence; the whole stack for bugs of ours. */
 function sentence(error: unknown, isOurs = false): string {
   if (!(error instanceof Error)) return String(error);
   return isOurs ? (error.stack ?? error.message) : error.message;
@@ -35,7 +35,7 @@ const ADDON_ONLY = [
   { key: 'tcpUserTimeout', name: 'tcp-user-timeout' },
 ] as const;
 
-/** `--file-descriptors`. Without the addon it has no effect, which is noted. */
+/** `--file-descriptors`. Without the addon it has no effect, which is noted for the log. */
 function setFileLimit(count: number, native: Native, notes: Note[]): void {
   if (native.kind === 'twin') {
     const text = `--file-descriptors ${count} has no effect without the native core`;
@@ -65,8 +65,8 @@ function prepareProcess(settings: Settings, native: () => Native): Note[] {
 }
 
 /**
- * The first screen of the log. What is open to strangers is a warning unless `--allow` or `--admin-from` was given: then
- * somebody has thought about it.
+ * The first screen of the log. Access for strangers is a warning unless `--allow` or `--admin-from` was given: then
+ * the operator has decided about it.
  */
 function announce(server: Server, settings: Settings, log: OpenLog): string {
   const line = startLine(server, version(), process.pid);
@@ -80,7 +80,7 @@ function announce(server: Server, settings: Settings, log: OpenLog): string {
   return line;
 }
 
-/** SIGUSR2: everything is logged, and with the next one what `--verbose` says. */
+/** SIGUSR2: logs everything; the next one restores the level of `--verbose`. */
 function switchDebug(server: Server, logger: LineLogger, settings: Settings): void {
   const usual = LogLevel[settings.values.verbose];
   const level = logger.level === LogLevel.DEBUG ? usual : LogLevel.DEBUG;
@@ -89,16 +89,16 @@ function switchDebug(server: Server, logger: LineLogger, settings: Settings): vo
   server.setLogLevel(level);
 }
 
-/** SIGHUP, besides the log file: a file that cannot be used is told, and what was in use stays. */
+/** SIGHUP, except for the log file: an unusable file is reported, and the files in use stay. */
 function reload(server: Server, logger: LineLogger): void {
   try {
     server.reload();
   } catch (error) {
-    logger.log(LogLevel.ERROR, `SIGHUP: ${sentence(error)}; what was in use stays`);
+    logger.log(LogLevel.ERROR, `SIGHUP: ${sentence(error)}; the files in use stay`);
   }
 }
 
-/** A server that cannot say that it listens ends in good order. */
+/** When the start cannot be reported, the server is closed in good order. */
 async function begin(server: Server, say: () => void): Promise<void> {
   try {
     say();
@@ -129,7 +129,7 @@ async function serve(
   signals.onStop((kind, signal) => {
     const how = kind === 'now' ? 'shutting down' : 'shutting down after the last job';
     logger.log(LogLevel.INFO, `${signal}, ${how}`);
-    // A failure of the end shows in `closed`.
+    // `closed` reports a failure of closing.
     server.close({ graceful: kind === 'graceful' }).catch(() => {});
   });
   await server.closed;
@@ -141,7 +141,7 @@ function keepPidFile(path: string): void {
   process.once('exit', () => removePidFile(path, process.pid));
 }
 
-/** Runs the server in this process. Resolves to the exit code. `complain` tells whoever starts the server. */
+/** Runs the server in this process. Resolves to the exit code. `complain` reports to the caller of the command. */
 export async function runDaemon(
   settings: Settings,
   channel: BackgroundChannel | null,
@@ -150,7 +150,7 @@ export async function runDaemon(
   const { pidFile, native: mode } = settings.values;
   let log: OpenLog | null = null;
   let isServing = false;
-  /** Before the server listens there is one format, for those who start it; then the log has its own. */
+  /** Before the server listens, messages have one format, for the caller; then the log has its own. */
   const say = (level: number, text: string): void => {
     const isOnStderr = log?.isOnStderr === true;
     if (isServing || !isOnStderr) log?.logger.log(level, text);

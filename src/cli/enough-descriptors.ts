@@ -1,17 +1,17 @@
 /**
- * How many descriptors a start needs, looked at before Node's loader runs out of them: it opens the files of a module's
- * imports at the same time and ends with a stack when that fails. Rule: imports nothing but what is inside of Node.
+ * Checks the limit of descriptors before Node's loader exceeds it: the loader opens the files of a module's imports at
+ * the same time and ends with a stack when that fails. Rule: imports only modules of Node.js.
  */
 import { readFileSync } from 'node:fs';
 
 /**
- * Measured with Node.js 20: 79 to load and listen; threads that begin together on one core hold up to 51 each while they
- * read their files, 6 each afterwards.
+ * Measured with Node.js 20: 79 to load and listen; threads that start together on one core hold up to 51 each while
+ * they read their files, 6 each afterwards.
  */
 const BASE_COUNT = 88;
 const THREAD_COUNT = 52;
 
-/** The process may have so many descriptors; Infinity where the system does not say it. */
+/** Descriptors that the process may have; Infinity where the system does not say. */
 function descriptorLimit(): number {
   try {
     const limits = readFileSync('/proc/self/limits', 'latin1');
@@ -21,12 +21,12 @@ function descriptorLimit(): number {
   }
 }
 
-/** The fewest descriptors with which a server of so many threads starts and serves. */
+/** The fewest descriptors for a server with so many threads. */
 export function descriptorsNeeded(threads: number): number {
   return BASE_COUNT + THREAD_COUNT * threads;
 }
 
-/** What is wrong with the limit for so many threads, in a sentence; null: it is enough. */
+/** Why the limit is too low for so many threads, in a sentence; null: it is enough. */
 export function tooFewDescriptors(threads: number): string | null {
   const limit = descriptorLimit();
   const needed = descriptorsNeeded(threads);

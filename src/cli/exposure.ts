@@ -1,6 +1,6 @@
 /**
- * What a server lets strangers do: peers of other machines that show neither a token nor a certificate. Said in the log
- * at the start. Rule: an address of loopback and a Unix socket are not open to strangers.
+ * Lists the rights of strangers, that is of peers of other machines without a token or certificate, for the log at
+ * start. Rule: a loopback address and a Unix socket are not open to strangers.
  */
 import { isThisMachine } from '../http/options.ts';
 import { Right } from '../protocol/packets.ts';
@@ -11,7 +11,7 @@ import { Access, ALL_RIGHTS, parseRule } from '../session/access.ts';
 /** One sentence of the log. */
 export interface Exposure {
   readonly text: string;
-  /** Strangers may submit, work or give admin commands. */
+  /** Whether strangers may submit, work or give admin commands. */
   readonly isOpen: boolean;
 }
 
@@ -34,7 +34,7 @@ function listed(words: readonly string[]): string {
   return words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
 
-/** What `rights` allow, and the options that take it away. */
+/** The actions that `rights` allow, and the options that restrict them. */
 function openness(
   where: string,
   rights: number,
@@ -53,7 +53,7 @@ function openness(
   };
 }
 
-/** The addresses of `--listen`, those with TLS or those without it. */
+/** For the addresses of `--listen`, either those with TLS or those without it. */
 function ofPeers(addresses: readonly NetAddress[], options: ResolvedOptions): Exposure[] {
   const [first] = addresses;
   if (first === undefined) return [];
@@ -91,7 +91,7 @@ function ofControl({ controlAddress }: Bound): Exposure[] {
   return [{ isOpen: false, text }];
 }
 
-/** All that is open, in the order of the start line. */
+/** All exposures, in the order of the start line. */
 export function exposuresOf(server: Bound, options: ResolvedOptions): Exposure[] {
   const addresses = beyondThisMachine(server.addresses);
   return [

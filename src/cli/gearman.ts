@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `gearman`; its modules are loaded when the cache of compiled code is in use. */
+/** The command `gearman`; its modules are loaded after the compile cache is enabled. */
 import { useCompileCache } from './compile-cache.ts';
 
 useCompileCache();

@@ -1,8 +1,8 @@
-/** The texts of `gearmand --help` and of the manual page gearmand(8), and the options that both show. */
+/** The texts of `gearmand --help` and of the manual page gearmand(8), and the options in both. */
 import type { Tool } from '../option/tool.ts';
 import { CONFIG_FILE, OPTIONS } from './gearmand-options.ts';
 
-/** Everything `gearmand` knows about its command line. */
+/** The command line of `gearmand`. */
 export const GEARMAND: Tool = {
   manual: {
     name: 'gearmand',

@@ -1,5 +1,5 @@
 /**
- * All options of the command `gearmand`: those of the server, and here those that only the command has: process, log
+ * All options of the command `gearmand`: those of the server, and in this file those of the command only: process, log
  * file, and options of C gearmand that have no meaning here.
  */
 import { LogLevel } from '../base/logger.ts';
@@ -14,7 +14,7 @@ import {
 import { choice, flag, integer, text } from '../option/types.ts';
 import { SERVER_TABLES, type ServerValues } from '../server/options.ts';
 
-/** The config file that is read when no other is named. */
+/** The default config file. */
 export const CONFIG_FILE = '/etc/gearmand.conf';
 
 const INT_MAX = 2 ** 31 - 1;
@@ -188,7 +188,7 @@ export type GearmandValues = ServerValues & ValuesOf<Table['rows'][number]>;
 
 const GROUPS: readonly string[] = Object.values(OptionGroup);
 
-/** All rows, in the order of help and docs/options.md: by heading, below it in the order of this list. */
+/** All rows, in the order of help and docs/options.md: by heading, then in the order of this list. */
 export const OPTIONS: readonly OptionRow[] = rowsOf<OptionEntry>([
   logTable,
   ...SERVER_TABLES,

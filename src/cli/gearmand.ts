@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `gearmand`: what must come first, then the rest. */
+/** The command `gearmand`: the parts that must come first, then the rest. */
 import './before-start.ts';
 import { tooFewDescriptors } from './enough-descriptors.ts';
 

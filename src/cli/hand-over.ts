@@ -1,6 +1,6 @@
 /**
- * `--user` with a journal: the state directory is made by root and handed to the user who is to write in it.
- * Rule: only a folder that was made here, or is empty, changes its owner; what others have put there is theirs.
+ * `--user` with a journal: root makes the state directory and hands it to the user who writes in it. Rule: only a
+ * folder that was made here, or is empty, changes its owner; the content of other folders belongs to others.
  */
 import { lchownSync, readdirSync, statSync } from 'node:fs';
 import { fileReason } from '../store/file-reason.ts';
@@ -9,7 +9,7 @@ import type { UserIds } from './switch-user.ts';
 
 const WRITABLE_BY_OTHERS = 0o022;
 
-/** Throws Error that says what to do when the user `name` could not write there. */
+/** Throws Error with the remedy when the user `name` could not write there. */
 export function handOver(folder: string, name: string, { uid, gid }: UserIds): void {
   let isForeign: boolean;
   try {

@@ -1,10 +1,10 @@
-/** Binding a port that another process may still hold: tried again with growing pauses, about 20 seconds in all. */
+/** Binds a port that another process may still hold: tries again after growing pauses, about 20 seconds in all. */
 
 /** gearmand's pauses between attempts, in seconds. */
 export const LISTEN_PAUSES_S: readonly number[] = [1, 2, 4, 6, 9];
 
 export interface Patience {
-  /** Said before each pause. */
+  /** Called before each pause. */
   onBusy(error: Error, pauseSeconds: number): void;
   /** Resolves after `ms`, or at once when `signal` aborts. */
   pause(ms: number, signal: AbortSignal): Promise<void>;
@@ -23,7 +23,7 @@ export function pauseByTimer(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Calls `listen` until it works. Resolves to false when `signal` aborts first; rejects with the last error when the
+ * Calls `listen` until it succeeds. Resolves to false when `signal` aborts first; rejects with the last error when the
  * port stays busy, and at once for every other error.
  */
 export async function listenPatiently(

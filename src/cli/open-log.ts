@@ -1,4 +1,4 @@
-/** The log of one start: which sinks `--log-file` and `--syslog` mean, and what is said when one cannot be had. */
+/** Opens the log of one start: the sinks of `--log-file` and `--syslog`, and the warnings when one is unusable. */
 import { LogLevel } from '../base/logger.ts';
 import type { Native } from '../native/load.ts';
 import { isInContainer, jsonFormat, prettyFormat } from '../server/log-formats.ts';
@@ -15,26 +15,26 @@ import { fileReason } from '../store/file-reason.ts';
 import type { GearmandValues } from './gearmand-options.ts';
 import { nativeSyslog, pipedSyslog } from './syslog.ts';
 
-/** gearmand's built-in log file, for a process that nobody watches. */
+/** gearmand's built-in log file, for a process in the background. */
 const BACKGROUND_LOG_FILE = '/var/log/gearmand.log';
 
 export interface OpenLog {
   readonly logger: LineLogger;
   readonly isOnStderr: boolean;
-  /** Opens the log file anew; without a file nothing happens. */
+  /** Opens the log file again; no effect without a file. */
   reopen(): void;
   close(): Promise<void>;
 }
 
 export interface LogSurroundings {
   readonly isBackground: boolean;
-  /** A sentence for the person who starts the server. */
+  /** Reports a sentence to the caller of the command. */
   complain(text: string): void;
-  /** Called only when syslog is wanted. */
+  /** Called only with `--syslog`. */
   loadNative(): Native;
 }
 
-/** In the background standard error is /dev/null, so a file that was asked for must be had. */
+/** In the background standard error is /dev/null, so an unusable log file is an error. */
 function mainSink(
   given: string | null,
   { isBackground, complain }: LogSurroundings,
@@ -72,14 +72,14 @@ function formatFor(wish: GearmandValues['logFormat'], sink: LogSink | null): Lin
 }
 
 /**
- * Opens the log. A file that cannot be opened becomes standard error, with a warning there; in the background one that
- * was asked for throws Error.
+ * Opens the log. A file that cannot be opened is replaced by standard error, with a warning there; in the background
+ * it throws Error.
  */
 export function openLog(values: GearmandValues, around: LogSurroundings): OpenLog {
   const sink = mainSink(values.logFile, around);
   const sinks = sink === null ? [] : [sink];
   const level = LogLevel[values.verbose];
-  // The list grows below: a syslog that fails is reported in the log that is already there.
+  // The list grows below: a failing syslog is reported in the sinks opened before.
   const all = new SinkList(sinks);
   const format = formatFor(values.logFormat, sink);
   const logger = new LineLogger(all, level, 'gearmand', 0, format);

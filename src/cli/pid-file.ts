@@ -1,6 +1,6 @@
 /**
- * The pid file: made anew when the server listens, taken away at exit. No lock: a later process takes it over, as with
- * gearmand.
+ * The pid file: written when the server listens, removed at exit. It is not a lock: a later process replaces it, as
+ * with gearmand.
  */
 import { accessSync, constants, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -19,7 +19,10 @@ export function writePidFile(path: string, pid: number): void {
   }
 }
 
-/** Before jobs are read back and anybody is served: whether the file can be written later. Throws the same. */
+/**
+ * Checks that the file can be written later, before jobs are restored and peers are served. Throws as writePidFile
+ * does.
+ */
 export function checkPidFile(path: string): void {
   try {
     accessSync(dirname(path), constants.W_OK | constants.X_OK);
@@ -32,11 +35,11 @@ function refused(path: string, cause: unknown): Error {
   return new Error(`option --pid-file: write ${path}: ${fileReason(cause)}`, { cause });
 }
 
-/** Removes the file if it still is ours: a later process may have written its own. Never throws. */
+/** Removes the file if it is still ours: a later process may have written its own. Never throws. */
 export function removePidFile(path: string, pid: number): void {
   try {
     if (readFileSync(path, 'latin1') === `${pid}\n`) rmSync(path, { force: true });
   } catch {
-    // Gone already, or no longer reachable after the change of user: nothing to take away.
+    // Removed already, or out of reach after the change of user.
   }
 }

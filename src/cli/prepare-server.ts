@@ -1,6 +1,6 @@
 /**
- * `--user`: what is needed of root's rights is done before they are given up: files of secrets are read, and the state
- * directory is made. Everything else is made by the user.
+ * `--user`: before root's rights are given up, files of secrets are read and the state directory is made. The user
+ * makes everything else.
  */
 import type { ServerOptions } from '../server/options/server-options.ts';
 import { resolveOptions } from '../server/options.ts';
@@ -12,17 +12,17 @@ import { idsOfUser, switchUser } from './switch-user.ts';
 
 export interface PreparedServer {
   readonly options: ServerOptions;
-  /** `undefined`: they are read with the server. */
+  /** `undefined`: they are read when the server is made. */
   readonly files: SecretFiles | undefined;
 }
 
-/** Becomes the user of `--user`, if there is one. Throws Error that names the option. */
+/** Switches to the user of `--user`, if there is one. Throws Error that names the option. */
 export function prepareServer({ server, values }: Settings): PreparedServer {
   const { user, queueType } = values;
   if (user === null) return { options: server, files: undefined };
   const ids = idsOfUser(user);
   const files = readSecretFiles(resolveOptions(server));
-  // The default is that of root: the environment still has root's home.
+  // The default is root's: the environment still has root's home.
   const stateDir = queueType === 'journal' ? (server.stateDir ?? defaultStateDir()) : null;
   if (stateDir !== null) handOver(stateDir, user, ids);
   switchUser(ids);

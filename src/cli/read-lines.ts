@@ -1,21 +1,21 @@
-/** Lines of a file from its beginning, with bounded memory: no more than one line and one piece of the file. */
+/** Reads a file line by line with bounded memory: at most one line and one piece of the file. */
 import { readSync } from 'node:fs';
 
 const READ_BYTES = 1024 * 1024;
 const LF = 0x0a;
-/** Base64 makes 4 characters of 3 bytes; names and marks around it are short. */
+/** Base64 turns 3 bytes into 4 characters; names and punctuation are short. */
 const BASE64_GROWTH = 4 / 3;
 const REST_BYTES = 64 * 1024;
 
 export interface ReadLine {
-  /** From 1. */
+  /** Line number, from 1. */
   readonly number: number;
   readonly text: string;
-  /** Where in the file it ends. */
+  /** Offset of its end in the file. */
   readonly end: number;
 }
 
-/** Empty lines are left out, and count. Throws for one that is too long for a workload of `workloadBytesMax`. */
+/** Empty lines are skipped, but counted. Throws for a line that is too long for a workload of `workloadBytesMax`. */
 export function* readLines(file: number, workloadBytesMax: number): Generator<ReadLine> {
   const lineBytesMax = workloadBytesMax * BASE64_GROWTH + REST_BYTES;
   const piece = Buffer.alloc(READ_BYTES);
@@ -37,7 +37,7 @@ export function* readLines(file: number, workloadBytesMax: number): Generator<Re
     }
     position += count;
     if (count === 0) break;
-    // The piece is read into again.
+    // A copy, because the piece is reused.
     parts.push(Buffer.from(piece.subarray(at, count)));
     lineBytes += count - at;
     if (lineBytes > lineBytesMax)

@@ -1,7 +1,7 @@
 /**
- * GEARTRAIN_ variables to options: GEARTRAIN_MAX_MEMORY=1G is --max-memory=1G. A list is separated by commas or
- * blanks, a flag is 1, true, on or 0, false, off.
- * Rule: a variable that is not an option is reported and ignored, as are those that container platforms make by themselves.
+ * GEARTRAIN_ variables as options: GEARTRAIN_MAX_MEMORY=1G is --max-memory=1G. A list is separated by commas or
+ * blanks, a flag is 1, true, on or 0, false, off. Rule: an unknown variable is reported and ignored, and so are those
+ * that container platforms set.
  */
 import { closest } from '../base/closest.ts';
 import type { GivenWord } from '../option/read-words.ts';
@@ -9,10 +9,12 @@ import type { OptionRow } from '../option/row.ts';
 import { OPTIONS } from './gearmand-options.ts';
 
 const PREFIX = 'GEARTRAIN_';
-/** Variables with a meaning of their own: for the choice of the core, for the build and for tests. */
+/** Variables with other meanings: for the choice of the core, the build and tests. */
 const OTHERS = ['NATIVE', 'BACKGROUND', 'FULL', 'DAEMON', 'REQUIRE_PEERS', 'PREBUILDS', 'PREBUILD'];
 const OTHER_FORMS = [/^HOSTILE_/, /^RUNNER$/, /^TOKEN$/];
-/** What Kubernetes sets for services named `geartrain` or `geartrain-...`: GEARTRAIN_PORT=tcp://10.0.0.1:4730 and more. */
+/**
+ * Set by Kubernetes for services named `geartrain` or `geartrain-...`: GEARTRAIN_PORT=tcp://10.0.0.1:4730 and others.
+ */
 const SERVICE_LINK = /^(\w+_)?(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP))(_|$)/;
 const SERVICE_ADDRESS = /^(tcp|udp|sctp):\/\//;
 
@@ -27,7 +29,7 @@ export interface ReadVariables {
   readonly ignored: readonly string[];
 }
 
-/** What is given in the environment. */
+/** The options in the environment. */
 export function readVariables(env: NodeJS.ProcessEnv): ReadVariables {
   const given: GivenWord[] = [];
   const ignored: string[] = [];
@@ -37,7 +39,7 @@ export function readVariables(env: NodeJS.ProcessEnv): ReadVariables {
     const rest = name.slice(PREFIX.length);
     const row = names.get(name);
     const isOther = OTHERS.includes(rest) || OTHER_FORMS.some((form) => form.test(rest));
-    // GEARTRAIN_NATIVE=0 is older than its option and means it; 1 speaks to the build.
+    // GEARTRAIN_NATIVE=0 is older than its option and means it; 1 is for the build.
     if (isOther && !(rest === 'NATIVE' && !/^[01]$/.test(text))) continue;
     if (SERVICE_LINK.test(rest) || isServiceAddress(text)) continue;
     if (row === undefined) {
@@ -55,7 +57,7 @@ export function readVariables(env: NodeJS.ProcessEnv): ReadVariables {
   return { given, ignored };
 }
 
-/** `tcp://10.0.0.1:4730`: what a container platform sets, which is never a value of an option. */
+/** `tcp://10.0.0.1:4730`: set by a container platform, never a value of an option. */
 export function isServiceAddress(text: string): boolean {
   return SERVICE_ADDRESS.test(text);
 }

@@ -1,6 +1,6 @@
 /**
- * What the command `gearmand` is to do: print, check, move jobs, or run. Only what `--help`, `--version` and a wrong
- * option need is loaded at once; the server follows when it is to run.
+ * Selects the action of the command `gearmand`: print, check, move jobs, or run. Only the modules for `--help`,
+ * `--version` and invalid options are loaded at once; the server is loaded when it is needed.
  */
 import { isAbsolute } from 'node:path';
 import { LogLevel } from '../base/logger.ts';
@@ -20,7 +20,7 @@ import { versionText } from './version-text.ts';
 
 const channel = backgroundChannel();
 
-/** The one format of everything that is wrong before the server listens. */
+/** The one format of all errors before the server listens. */
 function complain(text: string): void {
   const priority = isJournal() ? journalPriority(LogLevel.ERROR) : '';
   if (channel === null) writeIfPossible(process.stderr, `${priority}gearmand: ${text}\n`);
@@ -32,7 +32,7 @@ async function print(text: string): Promise<void> {
   await writeAll(process.stdout, text);
 }
 
-/** Settings, or null after having said what is wrong with them. */
+/** Settings, or null after reporting their errors. */
 function settingsOf(argv: readonly string[]): Settings | null {
   try {
     const settings = readSettings(argv, process.env);
@@ -46,7 +46,7 @@ function settingsOf(argv: readonly string[]): Settings | null {
   }
 }
 
-/** Without a working folder they would mean others. */
+/** Without a working folder relative paths would mean other files. */
 function refuseRelativePaths({ given, origins, ...settings }: Settings): void {
   const values: OptionValues = settings.values;
   const isRelative = (value: unknown): boolean =>
@@ -61,7 +61,7 @@ function refuseRelativePaths({ given, origins, ...settings }: Settings): void {
   if (problems.length > 0) throw new OptionError(problems);
 }
 
-/** Options are good; the files that they name are looked at too. */
+/** The options are valid; also checks the files that they name. */
 async function checkFiles(settings: Settings): Promise<boolean> {
   if (!settings.values.checkConfig) return true;
   try {

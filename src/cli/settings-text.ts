@@ -1,12 +1,12 @@
-/** What `--check-config` prints. */
+/** The output of `--check-config`. */
 import { levelName } from '../base/logger.ts';
 import type { OptionValues } from '../option/row.ts';
 import { OPTIONS } from './gearmand-options.ts';
 import type { Settings } from './settings.ts';
 
 /**
- * Every option that was given, with its value and where it came from, then all remarks: `NAME = VALUE (origin)` by line,
- * in the order of the table, then `LEVEL text`; ends with a line end.
+ * Every given option with its value and origin, then all remarks: `NAME = VALUE (origin)` by line, in the order of the
+ * table, then `LEVEL text`; ends with a line end.
  */
 export function settingsText({ origins, notes, ...settings }: Settings): string {
   const values: OptionValues = settings.values;

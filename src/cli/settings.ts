@@ -1,7 +1,7 @@
 /**
- * From words, environment and config file to the settings of one start. Command line wins over GEARTRAIN_ variables
- * win over config file wins over default; GEARMAND_PORT takes the place of port 4730 only.
- * Rule: every problem is found before anything is started, and says option, value, origin and what is allowed.
+ * Makes the settings of one start from command line, environment and config file. The command line wins over
+ * GEARTRAIN_ variables, those over the config file, that over defaults; GEARMAND_PORT replaces port 4730 only. Rule:
+ * every error is found before anything is started, and names option, value, origin and allowed values.
  */
 import { closest } from '../base/closest.ts';
 import { LogLevel } from '../base/logger.ts';
@@ -21,7 +21,7 @@ import { type ConfigText, type ReadFile, readConfigFile } from './config-file.ts
 import { CONFIG_FILE, type GearmandValues, OPTIONS } from './gearmand-options.ts';
 import { isServiceAddress, readVariables, variableOf } from './read-variables.ts';
 
-/** A line for the log, once there is one. */
+/** A line for the log, kept until the log is open. */
 export interface Note {
   readonly level: number;
   readonly text: string;
@@ -29,20 +29,20 @@ export interface Note {
 
 export interface Settings {
   readonly action: 'run' | 'help' | 'version' | 'check' | 'transfer';
-  /** All options by key, defaults included. */
+  /** All options by key, including defaults. */
   readonly values: GearmandValues;
-  /** Words of the command line beside options; only `--help` takes them. */
+  /** Operands of the command line; only `--help` takes them. */
   readonly words: readonly string[];
-  /** Keys of options that were given, wherever. */
+  /** Keys of the options that were given, in any origin. */
   readonly given: ReadonlySet<string>;
-  /** Where each of them came from, in words. */
+  /** The origin of each of them, in words. */
   readonly origins: ReadonlyMap<string, string>;
   /** For `createServer`, without a logger. */
   readonly server: ServerOptions;
   readonly notes: readonly Note[];
 }
 
-/** Values by key with the row they belong to, and what went wrong. */
+/** Values by key with their rows, and the errors. */
 interface Collected {
   readonly values: Map<string, unknown>;
   readonly origins: Map<string, string>;
@@ -51,10 +51,10 @@ interface Collected {
 }
 
 const COMMAND_LINE = 'command line';
-/** More of them only hide the first. */
+/** More of them would only hide the first. */
 const STRAY_WORDS_MAX = 10;
 
-/** Adds the options of one origin; a key that is there already came from a stronger origin and stays. */
+/** Adds the options of one origin; a key that exists already came from a stronger origin and stays. */
 function collect(
   given: readonly GivenWord[],
   originOf: (row: OptionRow) => string,
@@ -70,7 +70,7 @@ function collect(
   }
 }
 
-/** Undefined when no word is allowed. */
+/** Undefined when the word is not allowed. */
 function checkedValue(
   row: OptionRow,
   words: readonly (string | null)[],
@@ -92,7 +92,7 @@ function checkedValue(
   return value;
 }
 
-/** Words of command line or config file; `placeOf` says where a word stands. */
+/** Words of command line or config file; `placeOf` describes the position of a word. */
 function collectWords(
   read: ReadWords,
   origin: string,
@@ -160,7 +160,7 @@ function collectConfigFile(collected: Collected, readFile: ReadFile | undefined)
     );
 }
 
-/** One stray word mostly brings others: `port = 4730` has three, and an unknown option has its value. */
+/** One stray word usually brings others: `port = 4730` has three, and an unknown option has its value. */
 function firstOfLines(
   strays: readonly PlacedWord[],
   badLines: readonly number[],
@@ -188,7 +188,7 @@ function collectEnvironment(collected: Collected, env: NodeJS.ProcessEnv): void 
     const rule = row.environment;
     const text = rule === undefined ? undefined : env[rule.variable];
     if (rule === undefined || text === undefined || text === '') continue;
-    // What Kubernetes sets for a service named `gearmand`.
+    // Set by Kubernetes for a service named `gearmand`.
     if (isServiceAddress(text)) continue;
     const given = collected.values.get(row.key);
     const mayWin =
@@ -227,7 +227,7 @@ function addRowNotes(collected: Collected, values: OptionValues): void {
   }
 }
 
-/** Values as `createServer` takes them: targets are written out again. */
+/** Values for `createServer`: targets are written out again. */
 function serverOptions(values: OptionValues): ServerOptions {
   const entries = SERVER_ROWS.map(({ key }) => {
     const value = values[key];
@@ -243,7 +243,7 @@ function actionOf(values: GearmandValues): Settings['action'] {
   return values.export !== null || values.import !== null ? 'transfer' : 'run';
 }
 
-/** The words after the program's name, the environment, and how files are read. Throws OptionError. */
+/** `argv` has the words after the program's name. Throws OptionError. */
 export function readSettings(
   argv: readonly string[],
   env: NodeJS.ProcessEnv,

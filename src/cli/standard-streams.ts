@@ -1,18 +1,18 @@
 /**
- * Standard output and standard error of the command `gearmand`. Rule: a server goes on when nobody reads them, or they
- * cannot be written; Node reports that as an event, or where a file stands behind it by throwing.
+ * Standard output and standard error of the command `gearmand`. Rule: the server continues when their reader is gone
+ * or they cannot be written; Node reports that as an event, or by throwing when they are files.
  */
 
-/** From now on a stream that fails ends nothing. Call it once. */
+/** From now on a failing stream has no consequences. Call it once. */
 export function surviveLostStreams(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 }
 
-/** Writes what can be lost. */
+/** Writes text that may be lost. */
 export function writeIfPossible(stream: NodeJS.WritableStream, text: string): void {
   try {
     stream.write(text);
   } catch {
-    // Nobody is left to be told.
+    // There is no place left to report it.
   }
 }

@@ -22,7 +22,7 @@ export function startLine(
   return `geartrain ${version} (${kind}), ${threads}, listening on ${places}${served}${controlled}, pid ${pid}`;
 }
 
-/** How background jobs are kept, and whether there are rules of access: what the start line does not say. */
+/** How background jobs are kept, and whether there are access rules: facts that the start line does not have. */
 export function serviceLines(options: ResolvedOptions): string[] {
   const { queueType, allow, durability } = options;
   const kept =

@@ -1,18 +1,18 @@
 /**
- * Signals that end the daemon: TERM and INT at once in good order, USR1 when the last job has ended; TERM or INT
- * once more exits without waiting.
+ * Signals that end the daemon: TERM and INT end it at once in good order, USR1 after the last job; TERM or INT again
+ * exits without waiting.
  */
 
 export type StopKind = 'graceful' | 'now';
 
-/** Remembers what was asked for, so that a signal during the start is not lost. */
+/** Remembers the request, so that a signal during the start is not lost. */
 export class StopSignals {
   readonly #abort = new AbortController();
   #wanted: StopKind | null = null;
   #act: ((kind: StopKind, signal: string) => void) | null = null;
   #signal = '';
 
-  /** Aborts with the first signal: ends waiting for a busy port. */
+  /** Aborts at the first signal: ends the wait for a busy port. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -30,7 +30,10 @@ export class StopSignals {
     });
   }
 
-  /** Who ends the server; called at once when a signal has come already, and again for a stronger one. */
+  /**
+   * Sets the function that ends the server; it is called at once when a signal has come already, and again for a
+   * stronger one.
+   */
   onStop(act: (kind: StopKind, signal: string) => void): void {
     this.#act = act;
     if (this.#wanted !== null) act(this.#wanted, this.#signal);

@@ -1,6 +1,6 @@
 /**
- * `--user`: the process gives up root for good before it makes any file.
- * Rule: groups first, then group, then user, because nothing of it is allowed afterwards.
+ * `--user`: the process gives up root for good before it makes any file. Rule: supplementary groups first, then group,
+ * then user, because the later steps take away the right to the earlier ones.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ export function findUser(name: string, passwd: string): UserIds | null {
   return null;
 }
 
-/** Users of a directory service are not in the file; `id` asks them all. */
+/** Users of a directory service are not in the file; `id` knows them. */
 function askSystem(name: string): UserIds | null {
   const ask = (what: string): number =>
     Number(execFileSync('id', [what, '--', name], { stdio: ['ignore', 'pipe', 'ignore'] }));
@@ -32,7 +32,7 @@ function askSystem(name: string): UserIds | null {
   }
 }
 
-/** Ids of the user `name`. Throws Error when this process is not root's, or when there is no such user. */
+/** Ids of the user `name`. Throws Error when this process does not run as root, or there is no such user. */
 export function idsOfUser(name: string): UserIds {
   const { geteuid } = process;
   if (geteuid === undefined) throw new Error(`option --user ${name}: not possible on this system`);
@@ -43,7 +43,7 @@ export function idsOfUser(name: string): UserIds {
   return ids;
 }
 
-/** Becomes that user, without further groups. */
+/** Switches to that user, without supplementary groups. */
 export function switchUser({ uid, gid }: UserIds): void {
   process.setgroups?.([]);
   process.setgid?.(gid);

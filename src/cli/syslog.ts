@@ -1,6 +1,6 @@
 /**
  * `--syslog`: lines to syslog, ident `gearmand`, facility user, with pid. With the addon by system call, otherwise
- * through the command `logger`, which gets one line after the other with its priority in front.
+ * through the command `logger`, which gets each line with its priority in front.
  */
 import { spawn } from 'node:child_process';
 import { LogLevel } from '../base/logger.ts';
@@ -9,7 +9,7 @@ import type { LogSink } from '../server/logger.ts';
 
 const IDENT = 'gearmand';
 const FACILITY_USER = 1 << 3;
-/** `logger` may wait for a log daemon that hangs; the server does not wait with it. */
+/** `logger` may wait for a log daemon that hangs; the server does not. */
 const CLOSE_MS = 1_000;
 
 /** Syslog's level. FATAL becomes alert: syslog's emergency would be shown on every terminal of the machine. */

@@ -1,4 +1,4 @@
-/** How far an export or import is, on standard error: a bar on a terminal, else a line now and then. */
+/** Shows the progress of an export or import on standard error: a bar on a terminal, otherwise an occasional line. */
 
 const BAR_MS = 100;
 const LINE_MS = 5_000;
@@ -18,12 +18,12 @@ export class TransferProgress {
     this.#what = what;
   }
 
-  /** So many jobs more, of about `total`. */
+  /** Adds so many jobs, of about `total`. */
   add(jobs: number, total: number): void {
     this.addOf(jobs, this.#count + jobs, total);
   }
 
-  /** So many jobs more; `done` of `total`, whatever is counted. */
+  /** Adds so many jobs; progress is `done` of `total`, in any unit. */
   addOf(jobs: number, done: number, total: number): void {
     this.#count += jobs;
     if (this.#count % LOOK_EVERY !== 0) return;

@@ -1,7 +1,6 @@
 /**
- * `--export FILE` and `--import FILE`: files, standard streams and progress around what the server does with jobs.
- * Rule: an export is there as a whole or not at all; what is read from standard input is kept in a temporary file first,
- * because it is looked at twice.
+ * `--export FILE` and `--import FILE`: files, standard streams and progress around the server's functions. Rule: an
+ * export file is complete or absent; standard input is copied to a temporary file first, because it is read twice.
  */
 import {
   closeSync,
@@ -32,7 +31,7 @@ const STDIN = 0;
 const STDOUT = 1;
 const WRITE_BYTES = 256 * 1024;
 const COPY_BYTES = 1024 * 1024;
-/** A pipe that takes nothing now is asked again so soon. */
+/** Pause before writing again to a full pipe. */
 const FULL_PAUSE_MS = 2;
 
 /** Resolves to the exit code. */
@@ -148,7 +147,7 @@ function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += patiently(() => writeSync(file, bytes, at));
 }
 
-/** A standard stream may be set not to wait: then it is asked until it is ready. */
+/** A standard stream may be non-blocking: then the call is repeated until it is ready. */
 function patiently(act: () => number): number {
   for (;;) {
     try {

@@ -1,8 +1,8 @@
-/** What `--version` prints: a blank line, then name, version and where to read more, as gearmand does. */
+/** The output of `--version`: a blank line, then name, version and home page, as with gearmand. */
 import { readFileSync } from 'node:fs';
 import { protocolVersion, version } from '../server/identity.ts';
 
-/** Home of the protocol, until the package names its own. */
+/** Home of the protocol, until the package has a home page. */
 const PROTOCOL_HOME = 'http://gearman.org/';
 
 /** The package's home page. */
@@ -16,7 +16,7 @@ export function versionText(): string {
   return `\ngearmand ${protocolVersion()} - ${homePage()}\n`;
 }
 
-/** One line for a tool, in the manner of other tools. */
+/** One line for a tool, in the style of other tools. */
 export function toolVersion(name: string): string {
   return `${name} (geartrain) ${version()}\n`;
 }

@@ -1,7 +1,7 @@
-/** How calls of the addon fail: the system refused (SystemError), or the caller was wrong (ReactorError). */
+/** Errors of addon calls: the system refused (SystemError), or the caller made a mistake (ReactorError). */
 import { getSystemErrorName } from 'node:util';
 
-/** A system call of the addon failed: `code` as EADDRINUSE, `errno` negative, `syscall` the attempt. */
+/** A system call of the addon failed: `code` as EADDRINUSE, `errno` negative, `syscall` the name of the call. */
 export class SystemError extends Error {
   override readonly name = 'SystemError';
   readonly code: string;
@@ -17,26 +17,26 @@ export class SystemError extends Error {
   }
 }
 
-/** A connection or blob was asked for something that its state does not allow; a fault of the caller. */
+/** The state of a connection or blob does not allow the call; a bug of the caller. */
 export class ReactorError extends Error {
   override readonly name = 'ReactorError';
   readonly code = 'ERR_GEARTRAIN_REACTOR';
 }
 
-/** The addon was demanded and does not load; `cause` says why. */
+/** Option `native` is `on` and the addon does not load; `cause` is the reason. `code` is `ERR_GEARTRAIN_NO_ADDON`. */
 export class NoAddonError extends Error {
   override readonly name = 'NoAddonError';
-  /** Stable. */
+  /** Never changes. */
   readonly code = 'ERR_GEARTRAIN_NO_ADDON';
 }
 
-/** `result`, or SystemError when it is a negated errno. `what`: of what, on what. */
+/** Returns `result`; throws SystemError when it is a negated errno. `what`: the object of the call. */
 export function checked(result: number, syscall: string, what: string): number {
   if (result < 0) throw new SystemError(syscall, what, result);
   return result;
 }
 
-/** The error of a call of the addon, which says what was wrong; `errno` 0: it was the caller. */
+/** Throws the error of an addon call; `errno` 0 means a mistake of the caller. */
 export function fail(syscall: string, what: string, errno: number): never {
   throw errno === 0 ? new ReactorError(what) : new SystemError(syscall, what, errno);
 }

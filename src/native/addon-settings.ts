@@ -1,18 +1,18 @@
 /**
- * What the addon is told of our numbers: its C++ knows neither packets nor limits.
- * Rule: order and length are those that ReadSettings and ReadOptions in native/ read.
+ * Constants passed to the addon: its C++ knows neither packets nor limits. Rule: order and length match ReadSettings
+ * and ReadOptions in native/.
  */
 import { CARRY_BYTES_MAX, HEAD_BYTES_MAX, LINE_BYTES_MAX, READ_BYTES } from '../protocol/limits.ts';
 import { ARG_COUNT, HAS_DATA, MAY_BE_SHORT, NAMES } from '../protocol/packet-columns.ts';
 import type { FirstMessageOptions, KeepaliveOptions, ReactorOptions } from './contract.ts';
 
-/** The packet table as bytes, four a type. */
+/** The packet table as bytes, four for each type. */
 export function shapeBytes(): Uint8Array {
   const columns = [ARG_COUNT, HAS_DATA, NAMES, MAY_BE_SHORT];
   return Uint8Array.from([...ARG_COUNT.keys()].flatMap((type) => columns.map((of) => of[type]!)));
 }
 
-/** What its decoder must know. */
+/** Settings of the addon's decoder. */
 export function decoderSettings(hashSeed: number, packetBytesMax: number): Float64Array {
   return Float64Array.of(
     hashSeed | 0,
@@ -24,7 +24,7 @@ export function decoderSettings(hashSeed: number, packetBytesMax: number): Float
   );
 }
 
-/** What its sockets must know; -1: the system decides. */
+/** Settings of its sockets; -1: the system decides. */
 export function optionNumbers(options: ReactorOptions): Float64Array {
   const { outputPauseBytes, outputBytesMax, keepalive, userTimeoutMs = 0 } = options;
   return Float64Array.of(
@@ -34,7 +34,7 @@ export function optionNumbers(options: ReactorOptions): Float64Array {
   );
 }
 
-/** What a first-message queue must know. */
+/** Settings of a first-message queue. */
 export function firstMessageNumbers(options: FirstMessageOptions): Float64Array {
   const { port, backlog, v6Only, awaits, timeoutMs, waitingMax, keepalive, userTimeoutMs } =
     options;

@@ -1,6 +1,6 @@
 /**
- * All that the addon offers, typed: the reactor, a decoder without a socket, functions that belong to neither.
- * Rule: each throws what loading the addon throws; load.ts answers whether there is one.
+ * Everything that the addon offers, typed: the reactor, a decoder without a socket, free functions. Rule: each throws
+ * the error of loading the addon; load.ts decides whether there is one.
  */
 import { AddonReactor } from './addon-reactor.ts';
 import { decoderSettings, shapeBytes } from './addon-settings.ts';
@@ -18,7 +18,7 @@ export function createReactor(options: ReactorOptions): Reactor {
   return new AddonReactor(bindings(), options);
 }
 
-/** One connection's decoding by the addon, without its socket. */
+/** The addon's decoding of one connection, without its socket. */
 export const createDecoder: CreateDecoder = (hashSeed, packetBytesMax) =>
   new AddonDecoder(bindings(), hashSeed, packetBytesMax);
 

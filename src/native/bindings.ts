@@ -1,7 +1,7 @@
 /**
- * What native/ exports, and loading it once per thread. The functions of native/binding/*-calls.cc become methods of the
- * classes here; what they do stands in contract.ts.
- * Rule: arguments must be of the right types (the addon aborts); a negative number is a negated errno.
+ * The exports of native/, and loading them once per thread. The functions of native/binding/*-calls.cc become methods
+ * of the classes here; contract.ts documents them. Rule: arguments must have the right types (otherwise the addon
+ * aborts); a negative result is a negated errno.
  */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -38,9 +38,11 @@ interface FirstMessageParts {
   readonly texts: Uint8Array;
 }
 
-/** `settings` and `options` are the number arrays that addon-settings.ts makes, `shapes` four bytes a packet type. */
+/**
+ * `settings` and `options` are the number arrays of addon-settings.ts, `shapes` has four bytes for each packet type.
+ */
 export interface Bindings {
-  /** Once, before everything else: makes the errors of calls, and throws them. */
+  /** Call once, before everything else: `fail` makes and throws the errors of calls. */
   setFail(fail: (syscall: string, what: string, errno: number) => never): void;
   createReactor(
     settings: Float64Array,
@@ -52,7 +54,7 @@ export interface Bindings {
     onOutput: () => void,
     unsent: Float64Array,
   ): ReactorParts;
-  /** A negative errno when it cannot listen. */
+  /** Returns a negative errno when it cannot listen. */
   openFirstMessageQueue(
     numbers: Float64Array,
     ip: string,
@@ -60,9 +62,12 @@ export interface Bindings {
     onAcceptError: (errno: number) => void,
     onClosed: () => void,
   ): FirstMessageParts | number;
-  /** What a first-message queue sees in the first bytes of a peer, for the parity suite: -1 more is awaited (-2: of a body), 0 whole, else what is wrong. */
+  /**
+   * How a first-message queue judges the first bytes of a peer, for the parity suite: -1 incomplete (-2: in a body), 0
+   * complete, otherwise what is wrong.
+   */
   lookAtFirst(awaits: number, bytes: Uint8Array): number;
-  /** A negative errno when the thread cannot be started. */
+  /** Returns a negative errno when the thread cannot be started. */
   openDisk(onDone: (errno: number) => void): Handle | number;
   createDecoder(settings: Float64Array, shapes: Uint8Array): DecoderParts;
   readonly functions: NativeFunctions;
@@ -75,7 +80,7 @@ export interface Bindings {
 /** Functions whose first argument is the handle of an object. */
 type Table = Readonly<Record<string, (handle: Handle, ...rest: unknown[]) => unknown>>;
 
-/** An object of the addon. Its handle is set by the constructor of the class that extends this one. */
+/** An object of the addon. The constructor of the derived class sets its handle. */
 interface NativeObject {
   handle: Handle;
 }
@@ -84,13 +89,13 @@ export interface NativeReactor extends NativeObject, ReactorCalls {
   listenIp(ip: string, port: number, backlog: number, v6Only: boolean): number;
   listenPath(path: string, mode: number, backlog: number): number;
   listenerPort(id: number): number;
-  /** Takes an id of which the addon knows nothing but that it is not free; it keeps the loop alive. */
+  /** Reserves a connection id for the caller's own use; it keeps the loop alive. */
   reserve(): number;
   /** Gives a reserved id back. */
   unreserve(conn: number): void;
-  /** A new empty blob that will hold `announcedBytes`. BLOB_DROPPED when they would pass the limit, or no id is left. */
+  /** A new empty blob for `announcedBytes`. BLOB_DROPPED when it would exceed the limit, or no id is left. */
   blobOpen(announcedBytes: number): number;
-  /** Appends `bytes[start, end)` to a blob that fills; false when the limit or memory forbids it. */
+  /** Appends `bytes[start, end)` to an incomplete blob; false when the limit or memory forbids it. */
   blobAppend(
     id: number,
     bytes: Uint8Array,
@@ -115,7 +120,7 @@ export interface NativeDisk extends NativeObject, Omit<Disk, 'write'> {
 
 export interface NativeDecoder extends NativeObject, Omit<SocketlessDecoder, 'arena' | 'rows'> {}
 
-/** Classes whose methods are the functions of one table each; they have them as soon as the addon is loaded. */
+/** Classes whose methods are the functions of one table each, set when the addon is loaded. */
 export const NativeReactor = class {} as new () => NativeReactor;
 export const NativeFirstMessageQueue = class {} as new () => NativeFirstMessageQueue;
 export const NativeDisk = class {} as new () => NativeDisk;
@@ -129,7 +134,7 @@ export function bindings(): Bindings {
   return loaded;
 }
 
-/** Looks in build/Release, then prebuilds/, of the package; src/native and dist/native lie equally deep in it. */
+/** Looks in build/Release, then prebuilds/, of the package; src/native and dist/native have the same depth. */
 function load(): Bindings {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const require = createRequire(import.meta.url);
@@ -143,7 +148,7 @@ function load(): Bindings {
   return native;
 }
 
-/** No call has more arguments; the addon ignores those that a call does not have. */
+/** No call has more arguments; the addon ignores extra ones. */
 function addMethods(to: new () => NativeObject, table: Table): void {
   for (const [name, call] of Object.entries(table)) {
     Object.defineProperty(to.prototype, name, {

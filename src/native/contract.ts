@@ -3,8 +3,8 @@
  * one batch of output back, one send per connection and turn. Layout of both batches: protocol/batch.ts.
  *
  * A turn: read ready sockets (one read of at most READ_BYTES each), call `onTurn(rowCount)` once, take the output,
- * send. Output written outside of a turn (timers, promises) is taken just before the thread may sleep.
- * While `onTurn` runs, methods only note what to do; `hold` and `detach` take effect at once for what they return.
+ * send. Output written outside of a turn (timers, promises) is taken just before the thread may sleep. While `onTurn`
+ * runs, methods only record requests; the return values of `hold` and `detach` are valid at once.
  */
 import type { Duplex } from 'node:stream';
 
@@ -14,7 +14,10 @@ export type ListenAddress =
       readonly port: number;
       readonly backlog: number;
       readonly v6Only?: boolean;
-      /** TypeScript core only: peers are not read here, `onSocket` is called for each. With the addon they wait in a first-message queue. */
+      /**
+       * TypeScript core only: the reactor does not read these peers but calls `onSocket` for each. With the addon they
+       * wait in a first-message queue.
+       */
       readonly isRaw?: boolean;
     }
   | { readonly path: string; readonly mode: number; readonly backlog: number };
@@ -29,26 +32,26 @@ export interface KeepaliveOptions {
 export interface ReactorOptions {
   /** Seed of `hashBytes`; equal in all threads of a server. */
   readonly hashSeed: number;
-  /** Payload bytes above this: FAULT PACKET_TOO_LARGE. At most PACKET_BYTES_LIMIT. */
+  /** Larger payloads are FAULT PACKET_TOO_LARGE. At most PACKET_BYTES_LIMIT. */
   readonly packetBytesMax: number;
-  /** Unsent output above this: the connection is not read until half of it is left. */
+  /** Above so much unsent output, reading the connection is paused until half of it is left. */
   readonly outputPauseBytes: number;
-  /** Unsent output that is above this already and grows: GONE OUTPUT_LIMIT. One packet of any size passes. */
+  /** When unsent output is above this and grows: GONE OUTPUT_LIMIT. One packet of any size passes. */
   readonly outputBytesMax: number;
   readonly keepalive: KeepaliveOptions | null;
   /** Milliseconds that sent data may stay unacknowledged (TCP_USER_TIMEOUT); 0 or left out = the system's. Addon only. */
   readonly userTimeoutMs?: number;
-  /** TypeScript core only: a raw listener has accepted `socket`, which is the callee's. Outside of a turn. */
+  /** TypeScript core only: a raw listener has accepted `socket`, which the callee owns. Outside of a turn. */
   readonly onSocket?: (socket: Duplex, address: string, port: number) => void;
-  /** Called once per turn with the number of rows (may be 0 when only a ring or `requestTurn` woke the thread). */
+  /** Called once per turn with the number of rows (0 when only a ring or `requestTurn` woke the thread). */
   readonly onTurn: (rowCount: number) => void;
   /** A listener failed or recovered (EMFILE ...), at most once a second; `code` as in errno names. */
   readonly onListenError: (code: string) => void;
 }
 
-/** What is left of a connection that leaves this thread. All bytes are the caller's own copies. */
+/** The state of a connection that leaves this thread. All bytes are copies that the caller owns. */
 export interface Detached {
-  /** The descriptor's number now belongs to the caller. */
+  /** Descriptor number; the caller owns it from now on. */
   readonly fd: number;
   /** Bytes from the held frame on, including the data of a held blob. */
   readonly unread: Uint8Array;
@@ -57,7 +60,7 @@ export interface Detached {
 
 export interface Reactor extends ReactorCalls {
   readonly kind: 'addon' | 'twin';
-  /** Input bytes of the turn; the same array for the reactor's life. */
+  /** Input bytes of the turn; always the same array. */
   readonly arena: Uint8Array;
   readonly rows: Int32Array;
   /** Output bytes and rows; the thread appends, counts are in `control`. */
@@ -65,8 +68,8 @@ export interface Reactor extends ReactorCalls {
   readonly outRows: Int32Array;
   readonly control: Int32Array;
   /**
-   * Bytes of output that wait, by slot (protocol/batch.ts). The thread adds what it appends to `out`; behind every send
-   * the reactor writes what is left. 0 for a new connection.
+   * Waiting output bytes by slot (protocol/batch.ts). The thread adds the bytes that it appends to `out`; after every
+   * send the reactor writes the rest. 0 for a new connection.
    */
   readonly unsent: Float64Array;
 
@@ -76,30 +79,42 @@ export interface Reactor extends ReactorCalls {
   destroy(): Promise<void>;
 }
 
-/** In the addon each is one function (native/binding/reactor-calls.cc); addon-reactor.ts has those that need more. */
+/**
+ * Each is one function of the addon (native/binding/reactor-calls.cc); addon-reactor.ts has the methods that need
+ * more.
+ */
 export interface ReactorCalls {
   /** Stops accepting on one listener and closes it. */
   unlisten(id: number): void;
-  /** Takes a connected descriptor; `unread` is decoded in the next turn as if just read, `unsent` leaves first. Returns its conn. Throws the system's error; then the descriptor stays the caller's. */
+  /**
+   * Takes a connected descriptor; `unread` is decoded in the next turn as if just read, `unsent` is sent first.
+   * Returns its conn. Throws the system's error; then the caller keeps the descriptor.
+   */
   adopt(fd: number, unread: Uint8Array, unsent: Uint8Array): number;
 
-  /** Moves all output written so far into the connections' own buffers, so that `out` and `outRows` are empty again. */
+  /** Moves all output written so far into the connections' own buffers, so that `out` and `outRows` are empty. */
   spill(): void;
-  /** Sends what is owed once more, then closes. No row of `conn` comes after this turn. Unknown conn: nothing. */
+  /**
+   * Tries to send pending output once more, then closes. No row of `conn` comes after this turn. Ignores an unknown
+   * conn.
+   */
   close(conn: number): void;
   /** Like close, but keeps trying to send for at most `lingerMs`; input is ignored meanwhile. */
   closeAfterFlush(conn: number, lingerMs: number): void;
-  /** Un-reads everything of `conn` from arena offset `start` (a row's START) and stops reading it. The caller skips its later rows of this turn. */
+  /**
+   * Un-reads everything of `conn` from arena offset `start` (a row's START) and stops reading it. The caller skips its
+   * later rows of this turn.
+   */
   hold(conn: number, start: number): void;
-  /** Ends `hold`: what was un-read is decoded again in the next turn, then reading goes on. */
+  /** Ends `hold`: un-read bytes are decoded again in the next turn, then reading continues. */
   resume(conn: number): void;
   /** Removes a held connection without closing its descriptor. Addon only; throws in the TypeScript core. */
   detach(conn: number): Detached;
-  /** Bytes of output that wait in the connection's own buffer. */
+  /** Waiting output bytes in the connection's own buffer. */
   unsentBytes(conn: number): number;
-  /** Bytes that have come and are kept here: of a frame that is not whole yet, and what was un-read. */
+  /** Received bytes that are kept here: of an incomplete frame, and un-read ones. */
   unreadBytes(conn: number): number;
-  /** Asks for one DRAINED row as soon as unsent output is at most `bytes`. */
+  /** Requests one DRAINED row when unsent output is at most `bytes`. */
   notifyDrained(conn: number, bytes: number): void;
 
   /** Copies `bytes[start, end)` into a new blob with one reference. Returns its id (> 0). */
@@ -111,10 +126,11 @@ export interface ReactorCalls {
   blobRead(id: number, offset: number, target: Uint8Array, at: number, count: number): void;
 
   /**
-   * Rings: `words` is the Int32Array over the SharedArrayBuffer that holds every incoming ring's (write, read) index pairs;
-   * `pairs` are the word offsets of each pair's write index (its read index is at +1... see ring/layout.ts), `asleep` the
-   * offset of this thread's asleep word. Before sleeping the reactor sets asleep = 1, looks at every pair once more, and runs
-   * a turn instead if one is not empty; a doorbell wakes it. Addon only: `doorbellFd` is an eventfd that the reactor never closes.
+   * Rings: `words` is the Int32Array over the SharedArrayBuffer with the (write, read) index pairs of all incoming
+   * rings; `pairs` are the word offsets of each pair's write index (for the read index see ring/layout.ts), `asleep`
+   * is the offset of this thread's asleep word. Before sleeping the reactor sets asleep = 1, checks every pair once
+   * more, and runs a turn instead if a ring is not empty; a doorbell wakes it. Addon only: `doorbellFd` is an eventfd
+   * that the reactor never closes.
    */
   watchRings(
     words: Int32Array,
@@ -124,8 +140,8 @@ export interface ReactorCalls {
     doorbellFd: number,
   ): void;
   /**
-   * Stops reading all connections, or goes on: other threads do not keep up. Listeners still accept and output still
-   * leaves; nothing that peers sent is given meanwhile, and nothing is lost. Held connections stay held.
+   * Pauses or resumes reading of all connections, because other threads do not keep up. Listeners still accept and
+   * output is still sent; input waits and is not lost. Held connections stay held.
    */
   pauseReading(isPaused: boolean): void;
   /** Makes the reactor run a turn soon even if no socket is ready. */
@@ -139,15 +155,15 @@ export interface FirstMessageOptions {
   readonly backlog: number;
   readonly v6Only: boolean;
   /**
-   * The first message: a whole record with a ClientHello, or the whole head of a request and its body, if it is small
-   * and its length is announced.
+   * The first message: a complete record with a ClientHello, or the complete head of a request and its body, if it is
+   * small and has a length.
    */
   readonly awaits: 'tls' | 'http';
-  /** From accept on. */
+  /** Counted from accept. */
   readonly timeoutMs: number;
-  /** Peers that may wait: of more the oldest is ended. */
+  /** Peers that may wait: beyond that the oldest is ended. */
   readonly waitingMax: number;
-  /** Of those that are handed on. */
+  /** For peers that are handed on. */
   readonly keepalive: KeepaliveOptions | null;
   readonly userTimeoutMs: number;
 }
@@ -159,32 +175,35 @@ export interface FirstMessagePeer {
 }
 
 /**
- * `wrong`: not what the port speaks, it was given an end (HTTP: 400 before it); `code` and `detail` as in
- * transport/tls/client-hello.ts. `left`: it has ended before. `late`: after `timeoutMs` without a head (HTTP: 408). `pushedOut`: the
- * oldest of too many.
+ * `wrong`: not the protocol of the port, the peer was closed (HTTP: after a 400); `code` and `detail` as in
+ * transport/tls/client-hello.ts. `left`: the peer ended before. `late`: no head within `timeoutMs` (HTTP: 408).
+ * `pushedOut`: the oldest of too many.
  */
 export type FirstMessageEnd =
   | { readonly kind: 'wrong'; readonly code: number; readonly detail: number }
   | { readonly kind: 'left' | 'late' | 'pushedOut' };
 
-/** Outside of a turn. Whoever was let in by `entered` comes once more, with `whole` or `ended`, unless the queue closes. */
+/**
+ * Called outside of a turn. After `entered` has returned true, exactly one of `whole` and `ended` follows, unless the
+ * queue closes.
+ */
 export interface FirstMessageEvents {
-  /** Accepted. False: it is closed. */
+  /** A peer was accepted. Return false to close it. */
   entered(peer: FirstMessagePeer): boolean;
-  /** Its first message can be read from `fd`, which is the callee's. */
+  /** Its first message can be read from `fd`, which the callee owns. */
   whole(peer: FirstMessagePeer, fd: number): void;
   ended(peer: FirstMessagePeer, end: FirstMessageEnd): void;
-  /** Nobody can be accepted now (EMFILE ...); it is tried again. At most once a second. */
+  /** No peer can be accepted now (EMFILE ...); the queue tries again. Called at most once a second. */
   acceptFailed(code: string): void;
 }
 
 export interface FirstMessageQueue {
-  /** In digits. */
+  /** An IP address. */
   readonly host: string;
   readonly port: number;
-  /** Accepts nobody for a while, or goes on; who is there is heard all the same. */
+  /** Pauses or resumes accepting; waiting peers are still served. */
   pause(isPaused: boolean): void;
-  /** Closes the port and everybody who waits, of whom nothing more is heard. Resolves when the port is free. */
+  /** Closes the port and all waiting peers, without further events. Resolves when the port is free. */
   close(): Promise<void>;
 }
 
@@ -195,14 +214,14 @@ export type OpenFirstMessageQueue = (
 ) => Promise<FirstMessageQueue>;
 
 /**
- * A thread that writes to files and makes them durable, one order behind the other. It does not interrupt the thread that
- * serves: while that is busy, and there is no other core, an order takes some milliseconds more.
+ * A thread that writes to files and makes them durable, one order after the other. It does not interrupt the serving
+ * thread: while that is busy, and there is no other core, an order takes some milliseconds longer.
  */
 export interface Disk {
   /**
-   * Writes all pieces, at most four, behind each other, the first one at offset `at`. With `isSynced` they are durable
-   * when `done` is called, with all that was written to the file before. Pieces must not change until then; `done` is
-   * called after this call, with the system's error or null, and keeps the process alive until then.
+   * Writes all pieces, at most four, one after the other, the first one at offset `at`. With `isSynced` they are
+   * durable when `done` is called, with all earlier writes to the file. Pieces must not change until then; `done` is
+   * called after this call has returned, with the system's error or null, and the process stays alive until then.
    */
   write(
     fd: number,
@@ -211,21 +230,21 @@ export interface Disk {
     isSynced: boolean,
     done: (error: Error | null) => void,
   ): void;
-  /** Ends the thread. Nothing is under way; nothing is written any more. */
+  /** Ends the thread. No order may be pending. */
   close(): void;
 }
 
-/** Throws SystemError when there can be no more threads. */
+/** Throws SystemError when no thread can be started. */
 export type OpenDisk = () => Disk;
 
-/** Functions of the addon that belong to no reactor. The TypeScript core's versions are in native/typescript-core.ts. */
+/** Functions of the addon without a reactor. The TypeScript core's versions are in native/typescript-core.ts. */
 export interface NativeFunctions {
   /** Gives the pages of `bytes` back to the system; its content is zero afterwards (or unchanged in the TypeScript core, which drops chunks instead). */
   discard(bytes: Uint8Array): void;
-  /** An event descriptor; closed at the latest when the calling thread ends. */
+  /** Makes an event descriptor; it is closed at the latest when the calling thread ends. */
   doorbellCreate(): number;
   doorbellRing(fd: number): void;
-  /** In the thread that made it. */
+  /** Call in the thread that made it. */
   doorbellClose(fd: number): void;
   closeDescriptor(fd: number): void;
   /** Two connected stream sockets without a name; the caller closes both. Throws Error with `code`. */
@@ -238,16 +257,16 @@ export interface NativeFunctions {
 }
 
 /**
- * One connection's decoding without its socket; addon and TypeScript core export `createDecoder` with equal behaviour.
- * Its conn is `1 + (1 << SLOT_BITS)`. Made for the parity suite and for benches.
+ * Decoding of one connection without its socket; addon and TypeScript core export `createDecoder` with equal
+ * behaviour. Its conn is `1 + (1 << SLOT_BITS)`. For the parity suite and benches.
  */
 export interface SocketlessDecoder {
   /** Input bytes of the last `feed`; valid until the next one. */
   readonly arena: Uint8Array;
   readonly rows: Int32Array;
   /**
-   * Decodes `bytes` (at most READ_BYTES) as one read. Returns the number of rows; what did not fit
-   * comes with `feed` of nothing.
+   * Decodes `bytes` (at most READ_BYTES) as one read. Returns the number of rows; for rows that did not fit, call
+   * `feed` with no bytes.
    */
   feed(bytes: Uint8Array): number;
   blobRead(id: number, offset: number, target: Uint8Array, at: number, count: number): void;

@@ -1,4 +1,7 @@
-/** The addon's disk as the contract has it: orders end in the order in which they came, so each end is that of the oldest. */
+/**
+ * The addon's disk as in the contract: orders end in the order in which they were given, so each end belongs to the
+ * oldest.
+ */
 import { checked, SystemError } from './addon-errors.ts';
 import { type Bindings, bindings, NativeDisk } from './bindings.ts';
 import type { Disk } from './contract.ts';

@@ -1,6 +1,6 @@
 /**
- * The addon's first-message queue as the contract has it: its rows become events, its ids become peers.
- * Rule: a closed queue reports nothing more, also when an event closes it.
+ * The addon's first-message queue as in the contract: its rows become events, its ids become peers. Rule: a closed
+ * queue reports nothing more, also when an event closes it.
  */
 import { getSystemErrorName } from 'node:util';
 import { latin1 } from '../base/bytes.ts';
@@ -39,7 +39,7 @@ class AddonFirstMessageQueue extends NativeFirstMessageQueue implements FirstMes
   readonly #rows: Int32Array;
   readonly #texts: Uint8Array;
   readonly #closed: Promise<void>;
-  /** Who waits, by id. */
+  /** Waiting peers, by id. */
   readonly #peers = new Map<number, FirstMessagePeer>();
   #isClosed = false;
   #saidAtMs = Number.NEGATIVE_INFINITY;

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 
-/** `host` in digits: its own, or the first that its name stands for. Rejects with the system's error. */
+/** `host` if it is an IP address, otherwise the first address of its name. Rejects with the system's error. */
 export async function ipOf(host: string): Promise<string> {
   return isIP(host) === 0 ? (await lookup(host)).address : host;
 }

@@ -1,6 +1,6 @@
 /**
- * Addon or TypeScript core, with a reason that can be shown. The answer does not change while a thread lives.
- * Rule: GEARTRAIN_NATIVE=0 asks for the TypeScript core; without an addon that loads there is the TypeScript core as well, never an error.
+ * Chooses the addon or the TypeScript core, with a reason to show. The choice does not change while a thread lives.
+ * Rule: GEARTRAIN_NATIVE=0 selects the TypeScript core; so does an addon that does not load, without an error.
  */
 import { addonFunctions, createReactor } from './addon.ts';
 import { NoAddonError } from './addon-errors.ts';
@@ -17,10 +17,10 @@ import { openFirstMessageQueue } from './first-message-queue.ts';
 import { orShortage } from './shortage.ts';
 import { typescriptFunctions } from './typescript-core.ts';
 
-/** What was picked. With the TypeScript core, sockets are `transport/node-reactor.ts` on the main thread. */
+/** The choice. With the TypeScript core, sockets are `transport/node-reactor.ts` on the main thread. */
 export interface Native {
   readonly kind: 'addon' | 'twin';
-  /** Why the TypeScript core, in a few words; empty for the addon. */
+  /** Why the TypeScript core was chosen, in a few words; empty for the addon. */
   readonly reason: string;
   readonly functions: NativeFunctions;
   /** null with the TypeScript core. */
@@ -32,9 +32,9 @@ export interface Native {
 }
 
 /**
- * `auto` asks the environment; `on` throws NoAddonError when the addon does not load; `off` is the TypeScript core. Without a
- * descriptor to read the addon with it throws EMFILE or ENFILE.
- * The first call that may answer `addon` loads it; the thread has one copy.
+ * `auto` reads the environment; `on` throws NoAddonError when the addon does not load; `off` is the TypeScript core.
+ * Throws EMFILE or ENFILE when no descriptor is left for reading the addon. The first call that may choose the addon
+ * loads it; a thread loads it once.
  */
 export function loadNative(mode: 'auto' | 'on' | 'off' = 'auto'): Native {
   if (mode === 'off') return typescriptCore('not wanted');
@@ -64,7 +64,7 @@ function typescriptCore(reason: string): Native {
   return { kind: 'twin', reason, functions: typescriptFunctions, ...nothing };
 }
 
-/** `No native build was found for ...` is what node-gyp-build says; the rest of it is for its own users. */
+/** node-gyp-build begins with `No native build was found for ...`; the rest of its message is for its own users. */
 function firstLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith('No native build was found')) return 'addon is not built';

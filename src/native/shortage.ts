@@ -1,6 +1,6 @@
 /**
- * Descriptors that have run out: by the limit of the process (EMFILE) or of the system (ENFILE). Peers can cause it, so it
- * is a state that passes and never an error that ends anything.
+ * Lack of descriptors: by the limit of the process (EMFILE) or of the system (ENFILE). Peers can cause it, so it is
+ * treated as a passing state and never ends anything.
  */
 import { closeSync, openSync } from 'node:fs';
 
@@ -8,8 +8,8 @@ const SHORTAGES = ['EMFILE', 'ENFILE'] as const;
 export type Shortage = (typeof SHORTAGES)[number];
 
 /**
- * The shortage that made `error`, null for every other error. Its causes are looked at as well, and its text, because
- * what comes from another thread or from the dynamic linker has no `code`.
+ * The shortage that caused `error`, null for every other error. Checks its causes too, and its text, because errors
+ * from another thread or the dynamic linker have no `code`.
  */
 export function shortageOf(error: unknown): Shortage | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
@@ -21,7 +21,7 @@ export function shortageOf(error: unknown): Shortage | null {
   return null;
 }
 
-/** Asks the system for a descriptor and gives it back: the shortage that there is now, or null. */
+/** Takes a descriptor from the system and gives it back: the current shortage, or null. */
 export function shortageNow(): Shortage | null {
   try {
     closeSync(openSync('/dev/null', 'r'));
@@ -31,7 +31,7 @@ export function shortageNow(): Shortage | null {
   }
 }
 
-/** `error`, or the shortage that is there as its reason: look-ups of files hide why they find none. */
+/** `error`, or the current shortage as its reason: file look-ups hide why they fail. */
 export function orShortage(error: unknown, what: string): unknown {
   const shortage = shortageOf(error) ?? shortageNow();
   if (shortage === null) return error;

@@ -1,6 +1,6 @@
 /**
- * The addon's free functions where there is no addon: what Node can do is done, the rest fails with a code.
- * Rule: nothing here pretends; a caller that needs the effect sees ERR_GEARTRAIN_NO_ADDON and says so.
+ * The addon's free functions without the addon: functions that Node can do work, the others fail with a code. Rule: no
+ * call pretends to succeed; a caller that needs the effect gets ERR_GEARTRAIN_NO_ADDON and reports it.
  */
 import { closeSync } from 'node:fs';
 import type { NativeFunctions } from './contract.ts';

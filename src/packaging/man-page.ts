@@ -1,19 +1,19 @@
 /**
- * Manual pages in the language of man(7), made from what a command says of itself: its options table and a few
- * paragraphs. Rule: text is plain; everything that troff would take for an instruction is written out here.
+ * Manual pages in the language of man(7), made from a command's options table and a few paragraphs. Rule: all text is
+ * plain; everything that troff would take for an instruction is escaped here.
  */
 
-/** One option as a page shows it. */
+/** One option of a page. */
 export interface ManOption {
   /** Such as `-p, --port`. */
   readonly flags: string;
-  /** What follows the flag, or null. */
+  /** The argument after the flag, or null. */
   readonly argument: string | null;
-  /** Sentences; the first says what it does. */
+  /** Sentences; the first describes the option. */
   readonly text: readonly string[];
 }
 
-/** A heading with paragraphs, and with a list where there is something to list. */
+/** A heading with paragraphs and an optional list. */
 export interface ManSection {
   readonly title: string;
   readonly paragraphs?: readonly string[];
@@ -25,7 +25,7 @@ export interface ManPage {
   readonly section: 1 | 8;
   readonly summary: string;
   readonly synopsis: readonly string[];
-  /** Before the description: what most people come for. */
+  /** Shown before the description, because most readers come for them. */
   readonly examples: ManSection;
   readonly description: readonly string[];
   /** By heading, in order. */
@@ -34,7 +34,7 @@ export interface ManPage {
   readonly version: string;
 }
 
-/** Text that troff shows as it is. */
+/** Text that troff shows unchanged. */
 export function escapeRoff(text: string): string {
   const plain = text.replaceAll('\\', '\\e').replaceAll('-', '\\-').replaceAll("'", '\\(aq');
   return plain.replace(/^([.'])/gm, '\\&$1');

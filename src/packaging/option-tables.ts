@@ -1,4 +1,7 @@
-/** The tables of docs/options.md and docs/cli.md, made from the rows: options of gearmand and of the tools, exit codes of the tools. */
+/**
+ * The tables of docs/options.md and docs/cli.md, made from the rows: options of gearmand and of the tools, exit codes
+ * of the tools.
+ */
 import { OPTIONS } from '../cli/gearmand-options.ts';
 import { flagsOf, type OptionRow, shownDefault } from '../option/row.ts';
 import type { Tool } from '../option/tool.ts';

@@ -1,6 +1,6 @@
 /**
- * The source of `src/server/options/server-options.ts`, the typed options of `createServer`: made from the rows, so a
- * new row is a new option there. The file is checked in; a test compares it and writes it anew when asked to.
+ * The source of `src/server/options/server-options.ts`, the typed options of `createServer`: made from the rows, so
+ * that a new row is a new option. The file is checked in; a test compares it and can rewrite it.
  */
 import { keyOf, type OptionRow, type ProgramEntry } from '../option/row.ts';
 import { SERVER_ROWS } from '../server/options.ts';
@@ -53,14 +53,14 @@ function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** Help as a program reads it: options by their keys instead of their flags. */
+/** Help as a doc comment: options by their keys instead of their flags. */
 function inCode(help: string): string {
   return help
     .replace(/^-q (\w+): /, "with `queueType: '$1'`: ")
     .replace(/--([a-z][a-z0-9-]+)/g, (_, name: string) => `\`${keyOf({ name })}\``);
 }
 
-/** A default as one would write it in code, with what it means where that is not plain. */
+/** A default as it would be written in code, with its meaning where that is not obvious. */
 function defaultOf(row: OptionRow<ProgramEntry>): string {
   const { type, defaultValue, embeddedDefault, defaultText } = row;
   const value = embeddedDefault ?? defaultValue;
@@ -77,7 +77,7 @@ function docOf(row: OptionRow<ProgramEntry>): string {
   return `${sentence(row.doc ?? inCode(row.help))}. ${rest}`;
 }
 
-/** Null means the default, which is no type of a program's own where the default is a value. */
+/** Null means the default; it is part of the type only where the default is null. */
 function typeOf({ type, defaultValue }: OptionRow<ProgramEntry>): string {
   return defaultValue === null ? type.codeType : type.codeType.replace(/ \| null$/, '');
 }

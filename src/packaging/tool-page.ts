@@ -1,4 +1,4 @@
-/** The manual pages gearmand(8), gearman(1) and gearadmin(1): everything in them follows from the tools' own tables. */
+/** The manual pages gearmand(8), gearman(1) and gearadmin(1), derived from the tools' tables. */
 import { flagsOf, type OptionRow, shownDefault } from '../option/row.ts';
 import { closingSections, type Tool } from '../option/tool.ts';
 import { version } from '../server/identity.ts';
@@ -30,7 +30,7 @@ function list(title: string, pairs: readonly (readonly [unknown, string])[]): Ma
   return { title, items: pairs.map(([term, text]) => ({ term: String(term), text })) };
 }
 
-/** The page of a tool, from its tables as they are. */
+/** The page of a tool, from its tables. */
 export function toolPage({ manual, options }: Tool): ManPage {
   const { name, section, summary, usage, description, examples, moreExamples } = manual;
   const seeAlso = PAGES.filter((page) => !page.startsWith(`${name}(`)).join(', ');

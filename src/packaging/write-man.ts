@@ -1,4 +1,4 @@
-/** Part of the build: writes the manual pages to `dist/man`, where package.json names them. */
+/** Part of the build: writes the manual pages to `dist/man`, the folder that package.json names. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { GEARADMIN } from '../cli/gearadmin/options.ts';
 import { GEARMAN } from '../cli/gearman/options.ts';

@@ -26,7 +26,7 @@ function shown(address: AdminAddress): string {
   return `${host}:${address.port}`;
 }
 
-/** In the C tool's order, which is the table's. */
+/** In the C tool's order, which is that of the table. */
 function wantedOperations({ values, given }: ReadTool): WantedOperation[] {
   return OPERATIONS.filter(({ option }) => given.has(keyOf(option))).map((operation) => ({
     operation,
@@ -34,7 +34,7 @@ function wantedOperations({ values, given }: ReadTool): WantedOperation[] {
   }));
 }
 
-/** What is wrong with the command line. */
+/** Errors in the command line. */
 function problemsOf(read: ReadTool, wanted: readonly WantedOperation[]): string[] {
   if (read.problems.length > 0 || read.values.help === true || read.values.version === true)
     return [...read.problems];

@@ -8,9 +8,9 @@ import { lineWord } from '../tool/value-types.ts';
 
 export interface Operation {
   readonly option: OptionEntry;
-  /** The command, without a line end, for the option's value. */
+  /** The text command, without a line end, for the option's value. */
   command(value: string): string;
-  /** A listing ends with a dot; other answers are one line. */
+  /** Whether the reply is a listing, which ends with a dot; other replies are one line. */
   readonly isListing: boolean;
 }
 
@@ -34,7 +34,7 @@ function change(name: string, argument: string, command: string, help: string): 
   };
 }
 
-/** Not in the C tool; other servers answer with an error. */
+/** An extension; other servers reply with an error. */
 function own(operation: Operation): Operation {
   return { ...operation, option: { ...operation.option, isOwn: true } };
 }

@@ -78,7 +78,7 @@ const topRows = [
   },
 ] as const satisfies readonly OptionEntry[];
 
-/** Everything `gearadmin` knows about its command line. */
+/** The command line of `gearadmin`. */
 export const GEARADMIN: Tool = {
   manual: {
     name: 'gearadmin',

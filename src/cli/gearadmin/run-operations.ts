@@ -1,10 +1,10 @@
-/** Carries out operations over one connection and prints what the server says. */
+/** Runs operations over one connection and prints the server's replies. */
 
 import type { AdminConnection } from '../tool/admin-connection.ts';
 import { RowWriter, writeAll } from '../tool/streams.ts';
 import type { Operation } from './operations.ts';
 
-/** An operation with the value that its option has. */
+/** An operation with the value of its option. */
 export interface WantedOperation {
   readonly operation: Operation;
   readonly value: string;
@@ -16,7 +16,7 @@ const ERR = 'ERR ';
 const NOT_ALLOWED = 'ERR NOT_ALLOWED ';
 const BARE_OK = Buffer.from('OK\r\n');
 
-/** The first line with its end and whatever came with it, and whether the reply goes on. */
+/** The first line with its end and the bytes after it, and whether the reply continues. */
 async function firstLine(parts: AsyncIterator<Buffer>): Promise<Buffer> {
   let start: Buffer = Buffer.alloc(0);
   for (;;) {
@@ -34,8 +34,8 @@ function isError(start: Buffer, isListing: boolean): boolean {
 }
 
 /**
- * Without the OK or ERR in front; a bare OK stays, with a plain line end. A refusal by the server's rules, which no C
- * server knows, is written with blanks; on the wire it has plus signs.
+ * Removes the leading OK or ERR; a bare OK stays, with a plain line end. A refusal by our access rules has plus signs
+ * on the wire and is printed with blanks.
  */
 function withoutWord(start: Buffer): Buffer {
   if (start.equals(BARE_OK)) return Buffer.from('OK\n');
@@ -58,7 +58,10 @@ async function run(connection: AdminConnection, wanted: WantedOperation): Promis
   return !hasFailed;
 }
 
-/** Runs all, also behind one that is refused. Resolves to whether all were carried out; rejects when the server is lost. */
+/**
+ * Runs all operations, also after a refused one. Resolves to whether all succeeded; rejects when the connection is
+ * lost.
+ */
 export async function runOperations(
   connection: AdminConnection,
   all: readonly WantedOperation[],

@@ -1,4 +1,4 @@
-/** Cuts bytes into lines as they come, whatever the chunks; NUL is a byte like any other. */
+/** Cuts bytes into lines, however they are chunked; NUL is an ordinary byte. */
 
 const LF = 0x0a;
 
@@ -6,7 +6,7 @@ export class LineCutter {
   readonly #keepsEnd: boolean;
   #parts: Uint8Array[] = [];
 
-  /** `keepsEnd`: a line contains its LF. */
+  /** `keepsEnd`: lines include their LF. */
   constructor(keepsEnd: boolean) {
     this.#keepsEnd = keepsEnd;
   }
@@ -23,7 +23,7 @@ export class LineCutter {
     if (start < chunk.length) this.#parts.push(chunk.subarray(start));
   }
 
-  /** The last line, when it had no end. */
+  /** The last line, if it has no end. */
   *flush(): Generator<Uint8Array> {
     if (this.#parts.length > 0) yield this.#joined(new Uint8Array(0));
   }

@@ -1,4 +1,4 @@
-/** What the command `gearman` does: it submits jobs, or works on them with a command. */
+/** The command `gearman`: submits jobs, or works on them with a command. */
 
 import { type ReadTool, readToolWords } from '../../option/read-tool.ts';
 import { type BackgroundChannel, backgroundChannel, startInBackground } from '../background.ts';
@@ -67,7 +67,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return await runClient(read, around);
   } catch (error) {
     complain(reasonOf(error));
-    // The C tool says 1 for a wrong command line and a failed job only.
+    // The C tool exits with 1 only for an invalid command line and a failed job.
     return values.exitStatus === 'c' && error instanceof UnreachableError ? 0 : 1;
   }
 }

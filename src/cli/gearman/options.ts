@@ -193,7 +193,7 @@ const workerRows = [
   },
 ] as const satisfies readonly OptionEntry[];
 
-/** Everything `gearman` knows about its command line. */
+/** The command line of `gearman`. */
 export const GEARMAN: Tool = {
   manual: {
     name: 'gearman',
@@ -256,7 +256,7 @@ export interface GearmanValues extends Omit<ValuesOf<Row>, 'functions' | 'high' 
   readonly priority: 'high' | 'normal' | 'low';
 }
 
-/** The values that were read; of two priorities the last one counts. */
+/** The values that were given; of two priorities the last one counts. */
 export function gearmanValues({ values, given }: ReadTool): GearmanValues {
   const last = [...given].findLast((key) => key === 'high' || key === 'low');
   return { ...values, priority: last ?? 'normal' } as unknown as GearmanValues;

@@ -1,10 +1,10 @@
-/** What a client or worker tells with `--json`: a line for each event. */
+/** Output of a client or worker with `--json`: a line for each event. */
 import { isUtf8 } from 'node:buffer';
 import type { Writable } from 'node:stream';
 import { writeAll } from '../tool/streams.ts';
 import type { JobFacts, Report } from './client/report.ts';
 
-/** Bytes as text where they are UTF-8, else as base64. */
+/** Bytes as text if they are UTF-8, otherwise as base64. */
 function bytesField(bytes: Uint8Array): { data: string } | { base64: string } {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return isUtf8(buffer) ? { data: buffer.toString() } : { base64: buffer.toString('base64') };
@@ -53,12 +53,12 @@ export class JsonReport implements Report {
     return this.write('error', job, { message });
   }
 
-  /** A job that a worker has begun. */
+  /** A worker has started a job. */
   job(job: JobFacts, unique: string, workload: Uint8Array): Promise<void> {
     return this.write('job', job, { unique, ...bytesField(workload) });
   }
 
-  /** A line; keys without a value are left out. */
+  /** Writes a line; keys without a value are left out. */
   write(event: string, job: JobFacts, more: Readonly<Record<string, unknown>> = {}): Promise<void> {
     const { functionName, handle, index } = job;
     const line = { event, function: functionName, handle: handle ?? undefined, index, ...more };

@@ -1,4 +1,4 @@
-/** Which job servers a command means: options and environment. */
+/** Finds the job servers of a command in options and environment. */
 import { lookForServers } from '../../link/unreached.ts';
 import { showListenTarget } from '../../option/address-types.ts';
 import type { OptionValues } from '../../option/row.ts';
@@ -30,8 +30,8 @@ function fromEnvironment(env: NodeJS.ProcessEnv, variable: string): ServerTarget
 }
 
 /**
- * GEARMAN_SERVERS come first, then GEARMAN_SERVER, or `-h` and `-p` without it; each once. Throws Error for text that
- * names no server.
+ * The servers of GEARMAN_SERVERS, then that of GEARMAN_SERVER or, without it, of `-h` and `-p`; each once. Throws
+ * Error for text that is not an address.
  */
 export function serversOf(values: OptionValues, env: NodeJS.ProcessEnv): Server[] {
   const first = fromEnvironment(env, 'GEARMAN_SERVERS');
@@ -47,14 +47,14 @@ export function serversOf(values: OptionValues, env: NodeJS.ProcessEnv): Server[
   return all.filter((server, i) => all.findIndex((other) => show(other) === show(server)) === i);
 }
 
-/** A server for people, and for the library. */
+/** The address of a server for people and for the library. */
 export function show(server: Server): string {
   return showListenTarget(server);
 }
 
 /**
- * Reports what is tried when no server is there after a second, or has not answered after three. `states` are those of
- * the connections; call what is returned when a server is there, or nobody waits for one any more.
+ * Reports the servers being tried when none is ready after a second, or none has answered after three. `states` are
+ * those of the connections; call the returned function when a server is ready, or none is needed any more.
  */
 export function sayWhenSilent(
   states: () => readonly { readonly server: string; readonly state: string }[],

@@ -50,7 +50,7 @@ asRoot('secrets are read before; a reload that may not read them says who and wh
   daemon.kill('SIGHUP');
   const [line] = await daemon.until(/^.*ERROR.*SIGHUP.*$/m);
   expect(line).toContain(
-    `--token-file ${scratch('tokens')}: cannot be read: not permitted (EACCES) for user nobody (uid ${NOBODY}), who must have the right to read it; what was in use stays`,
+    `--token-file ${scratch('tokens')}: cannot be read: not permitted (EACCES) for user nobody (uid ${NOBODY}), who must have the right to read it; the files in use stay`,
   );
   expect(await ask('status', daemon.port)).toBe('.\n');
   chmodSync(scratch('tokens'), 0o444);

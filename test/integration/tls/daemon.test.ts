@@ -58,7 +58,7 @@ test.each(['0', '2'])(
 
     copyFileSync(others.file('server.pem'), cert);
     run.kill('SIGHUP');
-    await run.until(/SIGHUP: --ssl-key .*: is not the key of .*; what was in use stays/);
+    await run.until(/SIGHUP: --ssl-key .*: is not the key of .*; the files in use stay/);
     (await connectSecurely(port, { ca: ours.read('ca.pem') })).destroy();
 
     copyFileSync(others.file('server.key'), key);

@@ -2,7 +2,7 @@
 import { printable } from '../../../base/printable.ts';
 import type { FunctionRow } from './changes.ts';
 
-/** Headings in their order; the first is the name's. */
+/** Headings in order; the first is that of the name. */
 export const HEADINGS = [
   'FUNCTION',
   'QUEUED',
@@ -32,7 +32,9 @@ const MINUTE_S = 60;
 const HOUR_S = 3600;
 const DAY_S = 86_400;
 
-/** An age in at most two units: `0.4s`, `12s`, `3m05s`, `2h10m`, `4d03h`; `-` where nothing waits or nobody tells. */
+/**
+ * An age in at most two units: `0.4s`, `12s`, `3m05s`, `2h10m`, `4d03h`; `-` when no job waits or the age is unknown.
+ */
 export function age(ms: number | null): string {
   if (ms === null || ms <= 0) return UNKNOWN;
   if (ms < 9950) return `${(ms / 1000).toFixed(1)}s`;

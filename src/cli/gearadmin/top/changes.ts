@@ -1,11 +1,11 @@
-/** From two looks to what happened in between: rates per second. Null is what is not known. */
+/** Computes rates per second from two samples. Null means unknown. */
 import type { FunctionFigures, Look } from './look.ts';
 
 export interface FunctionRow extends FunctionFigures {
-  /** Jobs that came and that ended, per second. */
+  /** Jobs created and jobs ended, per second. */
   readonly inPerSecond: number | null;
   readonly outPerSecond: number | null;
-  /** By how much queued and running jobs together grew, per second; known of every server. */
+  /** Growth of queued and running jobs together, per second; known for every server. */
   readonly changePerSecond: number | null;
 }
 
@@ -23,7 +23,7 @@ function row(
   if (now.created === null || before.created === null)
     return { ...now, ...unknown, changePerSecond };
   const came = now.created - before.created;
-  // Fewer than before: the function was dropped and made anew, or the server was.
+  // Fewer than before: the function was dropped and created again, or the server restarted.
   if (came < 0 || came < change) return { ...now, ...unknown };
   return {
     ...now,
@@ -33,7 +33,7 @@ function row(
   };
 }
 
-/** Rows of `now` with rates since `before`; without it no rate is known. */
+/** Rows of `now` with rates since `before`; without it all rates are unknown. */
 export function changes(now: Look, before: Look | null): FunctionRow[] {
   const earlier = new Map(before?.functions.map((figures) => [figures.name, figures]));
   const seconds = before === null ? 0 : (now.atMs - before.atMs) / 1000;

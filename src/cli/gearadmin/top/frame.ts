@@ -1,10 +1,13 @@
-/** One screen of `gearadmin top`: a line about the server, the table, what did not fit. No cursor movements in it. */
+/**
+ * One screen of `gearadmin top`: a line about the server, the table, a line about rows that did not fit. Contains no
+ * cursor movements.
+ */
 import Table from 'cli-table3';
 import type picocolors from 'picocolors';
 import { cells, HEADINGS } from './cells.ts';
 import type { FunctionRow } from './changes.ts';
 
-/** What paints; with colours off its functions change nothing. */
+/** Colour functions; with colours off they change nothing. */
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
 export interface FrameSize {
@@ -18,16 +21,16 @@ export interface FrameContent {
   readonly time: string;
   /** Sorted. */
   readonly functions: readonly FunctionRow[];
-  /** What the functions are sorted by. */
+  /** The column by which the functions are sorted. */
   readonly sort: string;
-  /** What went wrong, or null. */
+  /** The current error, or null. */
   readonly trouble: string | null;
 }
 
 /** Lines without a function: two above the headings, the headings, one below. */
 const OTHER_LINES = 4;
 const NAME_COLUMNS_MIN = 12;
-/** Room for figures of up to eight digits. */
+/** Room for numbers of up to eight digits. */
 const FIGURE_COLUMNS = 8;
 
 const NO_BORDERS = {
@@ -52,7 +55,7 @@ function sum(rows: readonly FunctionRow[], figure: (row: FunctionRow) => number)
   return rows.reduce((total, row) => total + figure(row), 0);
 }
 
-/** Work that nobody does is red, work in hand green, an idle function dim. */
+/** Jobs without a worker are red, running ones green, an idle function is dim. */
 function coloured(row: FunctionRow, texts: readonly string[], colors: Colors): string[] {
   const [name = '', queued = '', running = '', workers = '', ...rest] = texts;
   const isUnserved = row.queued > 0 && row.workers === 0;
@@ -68,7 +71,7 @@ function coloured(row: FunctionRow, texts: readonly string[], colors: Colors): s
 
 /**
  * The lines of a screen, at most `size.rows`. The last column stays free, because a terminal that does not wrap erases
- * it with the rest of the line. On a narrow terminal lines may be longer than `size.columns`.
+ * it together with the rest of the line. On a narrow terminal lines may be longer than `size.columns`.
  */
 export function frame(content: FrameContent, size: FrameSize, colors: Colors): string[] {
   const { functions, server, time, sort, trouble } = content;

@@ -1,6 +1,6 @@
 /**
- * What the functions of a server are at one moment. Our own server tells it with `functions`; every other one with
- * `status`, which knows neither ages nor how many jobs there were.
+ * Samples the functions of a server. Our own server reports them with `functions`; others with `status`, which has
+ * neither ages nor totals.
  */
 import type { AdminConnection } from '../../tool/admin-connection.ts';
 
@@ -9,20 +9,20 @@ export interface FunctionFigures {
   readonly queued: number;
   readonly running: number;
   readonly workers: number;
-  /** Jobs since the server knows the function, null where it does not tell. */
+  /** Jobs created since the server knows the function; null when unknown. */
   readonly created: number | null;
-  /** How long the oldest waiting job has waited, null where it does not tell. */
+  /** Age of the oldest queued job; null when unknown. */
   readonly oldestMs: number | null;
 }
 
-/** One look at all functions. */
+/** One sample of all functions. */
 export interface Look {
-  /** Of a monotonic clock. */
+  /** Time of a monotonic clock. */
   readonly atMs: number;
   readonly functions: readonly FunctionFigures[];
 }
 
-/** Columns of a row from the end: a name may hold tabs itself. */
+/** Columns of a row, split from the end: a name may contain tabs. */
 function columns(row: string, count: number): { name: string; numbers: number[] } | null {
   const cells = row.split('\t');
   if (cells.length <= count) return null;
@@ -31,7 +31,7 @@ function columns(row: string, count: number): { name: string; numbers: number[] 
   return isGood ? { name: cells.slice(0, -count).join('\t'), numbers } : null;
 }
 
-/** The name in a row of `functions`, which has control characters and backslashes as `\xHH`. */
+/** The name in a row of `functions`, where control characters and backslashes are `\xHH`. */
 const unescaped = (name: string): string =>
   name.replace(/\\x([0-9a-f]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
 
@@ -59,8 +59,8 @@ export function statusRow(row: string): FunctionFigures | null {
 }
 
 /**
- * Rows of a listing that ends with a dot. A name may hold line ends in `status`: what is no row by itself begins one
- * that goes on in the next line. Throws when the text is no listing, or its last line is no row.
+ * Rows of a listing that ends with a dot. In `status` a name may contain line ends: a line that is not a row by itself
+ * is joined with the next. Throws when the text is not a listing, or its last line is not a row.
  */
 export function readRows(
   text: string,
@@ -82,7 +82,7 @@ export function readRows(
   return rows;
 }
 
-/** Looks at a server again and again over one connection; finds out by itself what the server can tell. */
+/** Samples a server repeatedly over one connection; detects which listing the server has. */
 export class Looker {
   readonly #connection: AdminConnection;
   #isOurs = true;
@@ -91,7 +91,7 @@ export class Looker {
     this.#connection = connection;
   }
 
-  /** Rejects when the server is lost or answers something else than a listing. */
+  /** Rejects when the connection is lost or the reply is not a listing. */
   async look(): Promise<Look> {
     if (this.#isOurs) {
       const text = await this.#connection.askText('functions');

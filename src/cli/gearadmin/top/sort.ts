@@ -23,7 +23,7 @@ const FIGURES: Readonly<Record<Exclude<SortKey, 'name'>, (row: FunctionRow) => n
   oldest: (row) => row.oldestMs,
 };
 
-/** The next order, after the last one the first. */
+/** The next order; after the last one comes the first. */
 export function nextSortKey(key: SortKey): SortKey {
   return SORT_KEYS[(SORT_KEYS.indexOf(key) + 1) % SORT_KEYS.length] as SortKey;
 }
@@ -32,7 +32,7 @@ function byName(a: FunctionRow, b: FunctionRow): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
-/** A new list: the greatest first, what is not known last, equal ones by name. */
+/** A new list: the greatest first, unknown values last, equal ones by name. */
 export function sorted(rows: readonly FunctionRow[], key: SortKey): FunctionRow[] {
   if (key === 'name') return rows.toSorted(byName);
   const figure = FIGURES[key];

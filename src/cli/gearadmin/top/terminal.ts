@@ -1,10 +1,10 @@
 /**
- * A terminal that is taken over and given back: own screen, no cursor, keys read at once. Rule: whatever ends the
- * program gives it back as it was.
+ * Takes over a terminal and restores it: own screen, no cursor, keys read at once. Rule: however the program ends, the
+ * terminal is restored.
  */
 import { Tidying } from '../../tool/tidying.ts';
 
-/** Another screen, no cursor, and lines that are too long are cut instead of wrapped. */
+/** Alternate screen, no cursor, long lines are cut instead of wrapped. */
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
 const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
@@ -39,13 +39,13 @@ export class Terminal {
     return { columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 };
   }
 
-  /** Replaces the screen; nothing flickers, because nothing is cleared before it is written again. */
+  /** Replaces the screen by overwriting, so that it does not flicker. */
   show(lines: readonly string[]): void {
     const rows = lines.map((line) => `${line}${CLEAR_LINE}`).join('\r\n');
     process.stdout.write(`${HOME}${rows}${CLEAR_BELOW}`);
   }
 
-  /** Gives the terminal back; may be called more than once. */
+  /** Restores the terminal; may be called more than once. */
   close(): void {
     this.#leave();
     this.#tidying.close();

@@ -1,6 +1,6 @@
 /**
- * `gearadmin top`: looks at a server at intervals and shows what changed, full screen on a terminal, as lines of text
- * elsewhere. On a terminal a lost server is waited for; in a pipe it ends the program.
+ * `gearadmin top`: samples a server at intervals and shows the changes, full screen on a terminal, as lines of text
+ * elsewhere. On a terminal it waits for a lost server; in a pipe it then ends.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import picocolors from 'picocolors';
@@ -17,15 +17,15 @@ import { Terminal } from './terminal.ts';
 export interface TopOptions {
   /** Makes a connection; called again when one is lost. */
   readonly connect: () => Promise<AdminConnection>;
-  /** The server for people. */
+  /** Address of the server, for people. */
   readonly server: string;
   readonly intervalMs: number;
-  /** Looks after which it ends; 0 = no end. */
+  /** Number of samples; 0 = without end. */
   readonly count: number;
   readonly sort: SortKey;
 }
 
-/** Looks over a connection that is made when it is needed and forgotten when it fails. */
+/** Samples over a connection that is made on demand and dropped when it fails. */
 class Watch {
   readonly #connect: () => Promise<AdminConnection>;
   #open: { connection: AdminConnection; looker: Looker } | null = null;
@@ -58,7 +58,7 @@ class Watch {
   }
 }
 
-/** Resolves after `ms`, to false when `signal` has aborted. */
+/** Resolves after `ms`, or to false when `signal` aborts. */
 async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   await sleep(ms, undefined, { signal }).catch(() => {});
   return !signal.aborted;
@@ -94,7 +94,7 @@ async function topOnTerminal(options: TopOptions): Promise<void> {
     watch.close();
     terminal.close();
   }
-  // The last look stays behind on the terminal's own screen.
+  // The last sample stays on the terminal's own screen.
   process.stdout.write(`${lines({ ...terminal.size, rows: terminal.size.rows - 1 }).join('\n')}\n`);
 }
 
@@ -125,13 +125,13 @@ async function topAsText(options: TopOptions): Promise<void> {
   }
 }
 
-/** Runs until it is told to end. Rejects when the server cannot be reached, on a terminal only at the first look. */
+/** Runs until it is stopped. Rejects when the server cannot be reached; on a terminal only for the first sample. */
 export async function top(options: TopOptions): Promise<void> {
   if (!process.stdout.isTTY) {
     await topAsText(options);
     return;
   }
-  // Without a server there is nothing to take the screen for.
+  // Takes over the screen only when the server is reachable.
   const first = await options.connect();
   let isUsed = false;
   const connect = (): Promise<AdminConnection> => {

@@ -1,6 +1,7 @@
 /**
- * MurmurHash3, 32 bits: what `-u '#'` makes of a workload, in decimal, so that C clients and ours merge the same jobs.
- * Source: the public algorithm of Austin Appleby (x86_32 variant); the seed was found by comparing with the C tool.
+ * MurmurHash3, 32 bits: with `-u '#'` the hash of a workload in decimal is the unique key, as in the C tool, so that
+ * the same jobs merge. Source: the public algorithm of Austin Appleby (x86_32 variant); the seed was found by
+ * comparing with the C tool.
  */
 
 const C1 = 0xcc9e2d51;

@@ -1,7 +1,7 @@
-/** Tells once for each function that nobody offers it, when a job of it hears nothing for a while. */
+/** Reports, once for each function, that no worker offers it, when a job of it gets no answer for a while. */
 import { type Servers, show } from '../servers.ts';
 
-/** Long enough that a worker which is there has answered. */
+/** Long enough for an existing worker to have answered. */
 const PATIENCE_MS = 2000;
 
 export class NoWorkerHint {
@@ -14,7 +14,7 @@ export class NoWorkerHint {
     this.#say = say;
   }
 
-  /** A job of the function waits from now on; call what is returned when it heard something. */
+  /** A job of the function starts to wait; call the returned function at its first answer. */
   watch(functionName: string): () => void {
     if (this.#asked.has(functionName)) return () => {};
     let isOver = false;
@@ -37,7 +37,7 @@ export class NoWorkerHint {
     return count === 0 ? `, ${this.sentence(functionName)}` : '';
   }
 
-  /** Most runs never ask. */
+  /** Loaded on demand: most runs never need it. */
   async #workersOf(functionName: string): Promise<number | null> {
     const { workersOf } = await import('./workers-of.ts');
     return workersOf(functionName, this.#servers);

@@ -1,6 +1,6 @@
 /**
- * One line at the bottom of a terminal that shows how far jobs are. Rule: it is never in the way: whoever writes to the
- * terminal clears it first, and nothing of it stays behind.
+ * One line at the bottom of a terminal with the progress of jobs. Rule: it is cleared before other output and at the
+ * end.
  */
 import picocolors from 'picocolors';
 
@@ -9,16 +9,16 @@ const BAR_COLUMNS = 30;
 /** Often enough for the eye. */
 const REDRAW_MS = 100;
 
-/** Where a run of many jobs stands. */
+/** Progress of a run of many jobs. */
 export interface RunProgress {
-  /** Workloads in all, or null where that is not known. */
+  /** Number of workloads, or null when unknown. */
   readonly total: number | null;
   readonly submitted: number;
   readonly done: number;
   readonly failed: number;
 }
 
-/** What of a terminal is needed. */
+/** The parts of a terminal that are needed. */
 export interface ProgressOutput {
   readonly columns?: number;
   write(text: string): unknown;
@@ -29,7 +29,7 @@ function bar(percent: number): string {
   return `[${'='.repeat(full)}${' '.repeat(BAR_COLUMNS - full)}]`;
 }
 
-/** A number with its thousands apart. */
+/** A number with separated thousands. */
 function counted(count: number): string {
   return count.toLocaleString('en-US');
 }
@@ -56,28 +56,28 @@ export class ProgressLine {
   #isShown = false;
   #drawnAtMs = Number.NEGATIVE_INFINITY;
 
-  /** `output` is the terminal, or null: then nothing is ever shown. */
+  /** `output` is the terminal, or null: then nothing is shown. */
   constructor(output: ProgressOutput | null) {
     this.#output = output;
   }
 
-  /** How far a job of that function is; false when nothing is shown here. */
+  /** Shows the progress of a job of that function; false when nothing is shown here. */
   job(functionName: string, percent: number): boolean {
     return this.#draw(jobLine(functionName, percent), true);
   }
 
-  /** How far a run of many jobs is. */
+  /** Shows the progress of a run of many jobs. */
   run(progress: RunProgress): void {
     if (this.#output === null) return;
     this.#draw(runLine(progress, (performance.now() - this.#startMs) / 1000), false);
   }
 
-  /** Takes the line away, before something else is written and at the end. */
+  /** Clears the line, before other output and at the end. */
   clear(): void {
     if (!this.#isShown) return;
     this.#output?.write(CLEAR);
     this.#isShown = false;
-    // What comes next may draw at once.
+    // The next call may draw at once.
     this.#drawnAtMs = Number.NEGATIVE_INFINITY;
   }
 

@@ -1,33 +1,33 @@
 /**
- * What a client writes of its jobs, as the C tool does: results as they are, the rest in words. The JSON form is
- * report-json.ts. Every method resolves when there is room for more.
+ * A client's output about its jobs, as the C tool writes it: results unchanged, the rest in words. The JSON form is
+ * report-json.ts. Every method resolves when there is room for more output.
  */
 import type { Writable } from 'node:stream';
 import { shownOn, writeAll } from '../../tool/streams.ts';
 import type { ProgressLine } from './progress-line.ts';
 
-/** A job for people. */
+/** A job as it is shown. */
 export interface JobFacts {
   readonly functionName: string;
   /** Number of its workload, from 0. */
   readonly index: number;
-  /** Null before the server has told it. */
+  /** Null until the server has sent it. */
   handle: string | null;
 }
 
 export interface Report {
-  /** Of a foreground job. */
+  /** A foreground job was created. */
   created(job: JobFacts): Promise<void>;
-  /** Of a background job. */
+  /** A background job was queued. */
   queued(job: JobFacts): Promise<void>;
   data(job: JobFacts, bytes: Uint8Array): Promise<void>;
   status(job: JobFacts, numerator: number, denominator: number): Promise<void>;
   warning(job: JobFacts, bytes: Uint8Array): Promise<void>;
   exception(job: JobFacts, bytes: Uint8Array): Promise<void>;
   complete(job: JobFacts, result: Uint8Array): Promise<void>;
-  /** Its worker failed. */
+  /** The worker failed the job. */
   failed(job: JobFacts): Promise<void>;
-  /** It was refused, took too long, or was lost. */
+  /** The job was refused, took too long, or was lost. */
   error(job: JobFacts, message: string): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export interface TextReportOptions {
 
 const NOTHING = Buffer.alloc(0);
 
-/** Percent, rounded down; a worker may send nonsense. */
+/** Percent, rounded down; numbers from a worker may be invalid. */
 function percent(numerator: number, denominator: number): number {
   return denominator > 0 ? Math.floor((numerator / denominator) * 100) : 0;
 }
@@ -67,7 +67,7 @@ export class TextReport implements Report {
 
   async status(job: JobFacts, numerator: number, denominator: number): Promise<void> {
     const done = percent(numerator, denominator);
-    // On a terminal the bar says it.
+    // On a terminal the progress line shows it.
     if (this.#options.progress.job(job.functionName, done)) return;
     await this.#write(job, 'stdout', `${done}% Complete\n`);
   }
@@ -108,7 +108,7 @@ export class TextReport implements Report {
   ): Promise<void> {
     const { isPrefixed, progress } = this.#options;
     progress.clear();
-    // In one write: other jobs of the run write too.
+    // In one write, because other jobs of the run write too.
     const prefix = isPrefixed ? Buffer.from(`${job.functionName}: `) : NOTHING;
     const text = Buffer.concat([prefix, typeof bytes === 'string' ? Buffer.from(bytes) : bytes]);
     if (text.length > 0) await writeAll(this.#options[name], text);

@@ -1,4 +1,4 @@
-/** Client mode put together: from what was read of the command line to the exit status. */
+/** Client mode: from the parsed command line to the exit status. */
 import type { ReadTool } from '../../../option/read-tool.ts';
 import type { Tidying } from '../../tool/tidying.ts';
 import { tlsSettings } from '../../tool/tls.ts';
@@ -12,9 +12,9 @@ import { workloadsOf } from './workloads.ts';
 
 export interface Surroundings {
   readonly tidying: Tidying;
-  /** A sentence for people. */
+  /** Reports a sentence to the user. */
   say(text: string): void;
-  /** Called when everything that can be wrong with the command line has been looked at. */
+  /** Called when the whole command line has been checked. */
   ready(): void;
 }
 

@@ -1,4 +1,4 @@
-/** The limit of `-t`: how long a job may say nothing. Each word of it starts the time anew. */
+/** The limit of `-t`: how long a job may stay silent. Each packet of the job restarts the time. */
 
 export class Silence {
   readonly #limitMs: number;
@@ -11,7 +11,7 @@ export class Silence {
     this.heard();
   }
 
-  /** For a submit; empty without a limit. */
+  /** Options for a submit; empty without a limit. */
   get option(): { signal?: AbortSignal } {
     return this.#limitMs < 0 ? {} : { signal: this.#abort.signal };
   }

@@ -1,7 +1,7 @@
 /**
- * Client mode: submits a job of every function for each workload. Background jobs are pipelined; of foreground jobs
- * those of one workload run together, and workloads one after the other unless `--parallel` says more.
- * Rule: a job that fails does not stop the others, a server that cannot be reached does.
+ * Client mode: submits a job of every function for each workload. Background jobs are pipelined; foreground jobs of
+ * one workload run together, and workloads one after the other unless `--parallel` allows more. Rule: a failed job
+ * does not stop the others, an unreachable server does.
  */
 import { randomUUID } from 'node:crypto';
 import { Client } from '../../../client/client.ts';
@@ -26,9 +26,9 @@ import type { JobFacts, Report } from './report.ts';
 import { Silence } from './silence.ts';
 import type { Workloads } from './workloads.ts';
 
-/** How a run of jobs ended. */
+/** Counts at the end of a run. */
 export interface Ending {
-  /** Jobs that their workers failed. */
+  /** Jobs that failed in their workers. */
   readonly failed: number;
   /** Jobs that were refused, lost, or took too long. */
   readonly broken: number;
@@ -41,11 +41,11 @@ export interface ClientRun {
   readonly report: Report;
   readonly progress: ProgressLine;
   readonly hint: NoWorkerHint;
-  /** A sentence for people. */
+  /** Reports a sentence to the user. */
   readonly say: (text: string) => void;
 }
 
-/** A server that refuses everything must not fill the terminal. */
+/** Limits the output when a server refuses everything. */
 const ERRORS_TOLD_MAX = 20;
 
 function submitOptions(
@@ -57,7 +57,7 @@ function submitOptions(
   return { unique: key, priority };
 }
 
-/** Whether there is no use in going on. */
+/** Whether the run cannot continue after this error. */
 function isFatal(error: unknown): boolean {
   return error instanceof ConnectionError;
 }
@@ -70,7 +70,7 @@ function connectReason(error: unknown, servers: Servers): string {
   return reasonOf(cause instanceof Error ? cause : error);
 }
 
-/** What a failed connect says. */
+/** The error for a failed connect. */
 function explained(error: unknown, servers: Servers): UnreachableError {
   const where = servers.all.map(show).join(', ');
   return new UnreachableError(`connect to ${where}: ${connectReason(error, servers)}`, {
@@ -86,7 +86,7 @@ export async function submitJobs(run: ClientRun): Promise<Ending> {
     tls: servers.tls ?? false,
     ...(servers.token !== null && { token: servers.token }),
     whenOffline: 'fail',
-    // Who reads our output slowly loses nothing of it.
+    // No event is lost when our output is read slowly.
     unreadBytesMax: Number.MAX_SAFE_INTEGER,
   });
   try {
@@ -100,7 +100,7 @@ export async function submitJobs(run: ClientRun): Promise<Ending> {
   }
 }
 
-/** Resolves when a server is there; rejects as soon as every one has failed. */
+/** Resolves when a server is ready; rejects as soon as every server has failed. */
 async function connect(
   client: Client,
   servers: Servers,
@@ -136,7 +136,7 @@ async function inBackground(client: Client, run: ClientRun): Promise<Ending> {
   const { values, report, progress, workloads } = run;
   const functionCount = values.functions.length;
   let broken = 0;
-  // What is told is told in the order of the jobs; the run goes on meanwhile.
+  // Jobs are reported in order while the run continues.
   let told: Promise<void> = Promise.resolve();
   const onJob = (
     outcome: { index: number; job: { functionName: string } } & (
@@ -171,7 +171,7 @@ async function inBackground(client: Client, run: ClientRun): Promise<Ending> {
   return { failed: 0, broken };
 }
 
-/** The sentence about a lost server, with the place where a run of many can be taken up again. */
+/** The error for a lost server, with the position from which a run of many can be continued. */
 function stopped(error: unknown, facts: JobFacts): UnreachableError {
   return new UnreachableError(`${reasonOf(error)}, at workload ${facts.index + 1}`, {
     cause: error,
@@ -214,7 +214,7 @@ async function inForeground(client: Client, run: ClientRun): Promise<Ending> {
   return counts;
 }
 
-/** Runs one foreground job and tells everything of it. Rejects when no server is left. */
+/** Runs one foreground job and reports its events. Rejects when no server is left. */
 async function oneJob(
   client: Client,
   run: ClientRun,

@@ -1,11 +1,11 @@
-/** Asks job servers in words who offers a function. */
+/** Asks job servers by text command how many workers offer a function. */
 import { readRows, statusRow } from '../../gearadmin/top/look.ts';
 import { AdminConnection } from '../../tool/admin-connection.ts';
 import type { Servers } from '../servers.ts';
 
 const QUESTION_MS = 1000;
 
-/** Workers that offer a function at those servers that answer soon; null when none answers. */
+/** Workers that offer a function at the servers that answer soon; null when none answers. */
 export async function workersOf(functionName: string, servers: Servers): Promise<number | null> {
   const counts = await Promise.all(
     servers.all.map(async (server) => {
@@ -14,7 +14,7 @@ export async function workersOf(functionName: string, servers: Servers): Promise
         const connection = await AdminConnection.open(server, options);
         try {
           const text = await connection.askText('status');
-          // By its rules we may not know.
+          // The access rules do not allow the command.
           if (text.startsWith('ERR ')) return null;
           const rows = readRows(text, statusRow);
           return rows.find((row) => row.name === functionName)?.workers ?? 0;
@@ -22,7 +22,7 @@ export async function workersOf(functionName: string, servers: Servers): Promise
           connection.close();
         }
       } catch {
-        // It is only asked to explain a silence; whoever submits meets the failure itself.
+        // The answer only helps to explain a silence; submits report the failure themselves.
         return null;
       }
     }),

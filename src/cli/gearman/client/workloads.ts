@@ -1,19 +1,19 @@
 /**
- * The workloads of a client, in their order: words, lines of standard input, or all of it. Rule: lines are read no faster
- * than they are taken, and never all at once.
+ * The workloads of a client, in order: words, lines of standard input, or all of it. Rule: lines are read no faster
+ * than they are used, and never all at once.
  */
 import { fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { LineCutter } from '../line-cutter.ts';
 import type { GearmanValues } from '../options.ts';
 
-/** What a packet can hold besides its arguments, far above what servers take by default. */
+/** The room of a packet besides its arguments, far above what servers accept by default. */
 const WORKLOAD_BYTES_MAX = 2 ** 31 - 65_536;
 
 export interface Workloads {
-  /** How many there are, or null where that is not known before the end. */
+  /** Number of workloads, or null when it is unknown before the end. */
   readonly count: number | null;
-  /** Somebody has to type them. */
+  /** Workloads are typed at a terminal. */
   readonly isTyped: boolean;
   all(): AsyncGenerator<Uint8Array>;
 }
@@ -47,7 +47,7 @@ function isFolder(input: Readable & { readonly fd?: number }): boolean {
   return input.fd !== undefined && fstatSync(input.fd).isDirectory();
 }
 
-/** Where workloads come from: words win over `-s`, that over standard input. */
+/** The source of workloads: words win over `-s`, that over standard input. */
 export function workloadsOf(
   values: GearmanValues,
   words: readonly string[],
@@ -55,7 +55,7 @@ export function workloadsOf(
 ): Workloads {
   const isTyped = input.isTTY === true;
   const isRead = words.length === 0 && !values.empty;
-  // It would end at once, as if it were empty.
+  // Reading it would end at once, as if it were empty.
   if (isRead && isFolder(input))
     throw new Error('standard input is a folder; name a file after <, or a workload as a word');
   if (words.length > 0) return { count: words.length, isTyped: false, all: () => those(words) };

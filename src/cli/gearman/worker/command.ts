@@ -1,12 +1,12 @@
 /**
- * The command of a worker, run once for each job: workload on standard input, output by pieces, standard error as it is.
- * Rule: a command that is still running when the worker ends is ended too, with whatever it has started.
+ * The command of a worker, run once for each job: workload on standard input, output in pieces, standard error
+ * unchanged. Rule: when the worker ends, a running command is ended too, with all processes that it has started.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** How a command ended: in words for people, and whether it did well. */
+/** How a command ended: in words, and whether it succeeded. */
 export interface CommandEnd {
   readonly isGood: boolean;
   readonly words: string;
@@ -21,7 +21,7 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** Where the command is, as the system would find it. Throws Error when it cannot be run. */
+/** The path of the command, found as the system finds it. Throws Error when it cannot be run. */
 export function findCommand(name: string, env: NodeJS.ProcessEnv): string {
   const places = name.includes('/')
     ? [name]
@@ -35,7 +35,7 @@ export function findCommand(name: string, env: NodeJS.ProcessEnv): string {
   return found;
 }
 
-/** Time to put things in order, for a command that is to end. */
+/** Time for a command to clean up before it is killed. */
 const PATIENCE_MS = 1000;
 
 export class Commands {
@@ -51,15 +51,15 @@ export class Commands {
   }
 
   /**
-   * Runs it to its end. `onOutput` is called in order and awaited, so that a slow reader slows the command. `signal` ends
-   * it. Rejects when it cannot be started.
+   * Runs it to its end. `onOutput` is called in order and awaited, so that a slow reader slows the command down.
+   * `signal` ends it. Rejects when it cannot be started.
    */
   async run(
     workload: Uint8Array,
     signal: AbortSignal,
     onOutput: (chunk: Buffer) => Promise<void> | void,
   ): Promise<CommandEnd> {
-    // A group of its own, so that what it has started ends with it.
+    // A process group of its own, so that its children end with it.
     const child = spawn(this.#path, this.#args, {
       stdio: ['pipe', 'pipe', 'inherit'],
       detached: true,
@@ -77,7 +77,7 @@ export class Commands {
           }),
         );
       });
-      // Whatever becomes of the output, the failure to start is met below.
+      // A failure to start is reported below.
       closed.catch(() => {});
       // A command need not read its input.
       child.stdin.on('error', () => {});
@@ -90,7 +90,7 @@ export class Commands {
     }
   }
 
-  /** Ends all that run; resolves when they are gone. */
+  /** Ends all running commands; resolves when they have ended. */
   async endAll(): Promise<void> {
     const gone = [...this.#running].map(
       (child) => new Promise((resolve) => child.once('exit', resolve)),
@@ -100,7 +100,7 @@ export class Commands {
   }
 }
 
-/** SIGTERM to the command and what it has started; SIGKILL to what is left of that when it ends, or soon after. */
+/** SIGTERM to the command and its children; SIGKILL to the remaining ones when it ends, or soon after. */
 function end(child: ChildProcess): void {
   signalGroup(child, 'SIGTERM');
   const hard = setTimeout(() => signalGroup(child, 'SIGKILL'), PATIENCE_MS);

@@ -1,4 +1,4 @@
-/** What a worker does with one job: runs the command, or writes the workload out. */
+/** Handlers of a worker: run the command, or write the workload to standard output. */
 
 import { JobFailed } from '../../../link/errors.ts';
 import type { Handler } from '../../../worker/types.ts';
@@ -7,12 +7,12 @@ import { LineCutter } from '../line-cutter.ts';
 import type { GearmanValues } from '../options.ts';
 import type { Commands } from './command.ts';
 
-/** What a packet can hold besides its arguments. */
+/** The room of a packet besides its arguments. */
 const RESULT_BYTES_MAX = 2 ** 31 - 65_536;
 
 type BytesHandler = Handler<Uint8Array, Uint8Array | undefined>;
 
-/** Takes output as it comes, and what is left of it at the end. */
+/** Takes output as it comes, and the rest at the end. */
 interface OutputWriter {
   take(chunk: Buffer): void;
   /** Bytes of the result. */

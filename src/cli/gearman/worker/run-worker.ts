@@ -1,4 +1,4 @@
-/** Worker mode put together: from what was read of the command line to the exit status. */
+/** Worker mode: from the parsed command line to the exit status. */
 import type { ReadTool } from '../../../option/read-tool.ts';
 import { tlsSettings } from '../../tool/tls.ts';
 import { tokenOf } from '../../tool/token.ts';
@@ -31,7 +31,7 @@ export async function runWorker(read: ReadTool, around: Surroundings): Promise<n
     say: around.say,
     onWorker: (worker) =>
       around.tidying.add(async () => {
-        // First the connection: a command that is ended here must not fail its job.
+        // First the connection, so that ending a command here does not fail its job.
         await worker.close();
         await commands?.endAll();
       }),

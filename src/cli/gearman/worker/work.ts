@@ -1,6 +1,6 @@
 /**
  * Worker mode: offers the functions until `-c` attempts are over or a signal comes. An attempt is a job, a silence of
- * `-t`, or a failure to reach any server; without `-c` it goes on for ever.
+ * `-t`, or a failure to reach any server; without `-c` it works without end.
  */
 import { ServerError } from '../../../link/errors.ts';
 import type { Handler } from '../../../worker/types.ts';
@@ -16,9 +16,9 @@ export interface WorkerRun {
   readonly handler: Handler<Uint8Array, Uint8Array | undefined>;
   /** Null without `--json`. */
   readonly json: JsonReport | null;
-  /** A sentence for people. */
+  /** Reports a sentence to the user. */
   readonly say: (text: string) => void;
-  /** Called before it starts, for whoever ends it early. */
+  /** Called before the worker starts, for code that may end it early. */
   readonly onWorker: (worker: Worker) => void;
 }
 
@@ -27,7 +27,7 @@ class Attempts {
   readonly #max: number;
   readonly #onOver: () => void;
   #count = 0;
-  /** Attempts that brought no job. */
+  /** Attempts without a job. */
   idle = 0;
 
   constructor(max: number, onOver: () => void) {
@@ -45,7 +45,7 @@ class Attempts {
   }
 }
 
-/** Runs until the attempts are over; then resolves to how many of them brought no job. */
+/** Runs until the attempts are over; resolves to the number of attempts without a job. */
 export async function work(run: WorkerRun): Promise<number> {
   const { values, servers, say, json } = run;
   const concurrency = values.count > 0 ? Math.min(values.parallel, values.count) : values.parallel;
@@ -61,7 +61,7 @@ export async function work(run: WorkerRun): Promise<number> {
     end = resolve;
   });
   const attempts = new Attempts(values.count, () => {
-    // Called when the last job begins: none is taken behind it.
+    // Called when the last job begins: no job is taken after it.
     void worker.drain().then(end);
   });
   const idle = new IdleTimer(values.timeoutMs, () => {
@@ -122,13 +122,13 @@ export async function work(run: WorkerRun): Promise<number> {
 function refused(worker: Worker): Promise<never> {
   return new Promise((_, reject) => {
     worker.start().catch((error) => {
-      // A worker that is closed meanwhile has done its attempts.
+      // If the worker was closed meanwhile, its attempts are over.
       if (error instanceof ServerError) reject(error);
     });
   });
 }
 
-/** Fires after `-t` without a job, again and again; does not run while a job does. */
+/** Fires after `-t` without a job, repeatedly; pauses while a job runs. */
 class IdleTimer {
   readonly #limitMs: number;
   readonly #onIdle: () => void;
