@@ -9,7 +9,10 @@ import { hasThread, NO_THREADS, withoutThread } from '../session/thread-set.ts';
 /** Between two looks at what is still unsent. */
 const STEP_MS = 10;
 
-/** Ends every connection; resolves when all output has left or `lingerMs` are over. */
+/**
+ * Ends every connection; resolves when all output has left or `lingerMs` are over. It looks, because a reactor gives no
+ * rows of connections that it was told to close.
+ */
 export async function closeSessions(table: SessionTable, lingerMs: number): Promise<void> {
   const { reactor } = table;
   const conns = table.closeAll(lingerMs);

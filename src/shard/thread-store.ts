@@ -45,16 +45,43 @@ export class ThreadStore {
     });
   }
 
-  /** Reads back what was kept; resolves to the number of jobs, 0 when they come later. Before the first turn. */
+  /**
+   * Jobs that the store kept come back before peers are served. Where the store is away at the start they come while
+   * peers are served: then each may run as soon as it is there. Before the first turn. Resolves to the number of jobs, 0
+   * when they come later; rejects when the store cannot be used.
+   */
   restore(broker: Broker): Promise<number> {
-    const { clock, log, setTime, publish, requestTurn } = this.#thread;
-    return restoreJobs(broker, this.store, clock, log, {
-      begin: setTime,
-      ready: () => {
-        // Other threads see what is runnable here before anybody asks; the turn sets the timer of scheduled jobs.
-        publish();
-        requestTurn();
-      },
+    const { setTime, publish, requestTurn } = this.#thread;
+    const restore = new Restore(broker);
+    const progress = new Progress(this.store, this.#thread);
+    let isLate = false;
+    setTime();
+    return new Promise((resolve, reject) => {
+      this.store.replay(
+        (job, reference, order) => {
+          if (isLate) setTime();
+          restore.take(job, reference, order);
+          if (isLate) restore.finish();
+          progress.count();
+        },
+        (error) => {
+          if (error !== null) {
+            reject(error);
+            return;
+          }
+          setTime();
+          restore.finish();
+          // Other threads see what is runnable here before anybody asks; the turn sets the timer of scheduled jobs.
+          publish();
+          requestTurn();
+          progress.end();
+          resolve(progress.jobs);
+        },
+        () => {
+          isLate = true;
+          resolve(0);
+        },
+      );
     });
   }
 
@@ -70,10 +97,28 @@ export class ThreadStore {
    * stored only now. Resolves to the number of jobs that it could not be given.
    */
   async close(storing: Storing, isLate: boolean): Promise<number> {
-    if (isLate) await storeAtEnd(storing, this.store, () => this.#look(storing));
+    if (isLate) await this.#storeAtEnd(storing);
     await new Promise<void>((resolve) => this.store.close(resolve));
     this.#look(storing);
     return isLate ? storing.unstored().length : 0;
+  }
+
+  /**
+   * `--store-queue-on-shutdown`: all background jobs that the store does not have are handed to it when the server ends,
+   * as much at a time as it takes; a store that fails is not waited for. It is looked at, because a store calls nobody
+   * when all that it has committed are forgets.
+   */
+  async #storeAtEnd(storing: Storing): Promise<void> {
+    for (const job of storing.unstored()) {
+      while (!storing.storeLate(job)) {
+        const { isAccepting, uncommitted } = this.store.health;
+        if (!isAccepting) return;
+        // With nothing under way it is this job that is not taken.
+        if (uncommitted === 0) break;
+        this.#look(storing);
+        await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+      }
+    }
   }
 
   /** Outside of a turn: hears everything at once. */
@@ -85,86 +130,44 @@ export class ThreadStore {
   }
 }
 
-/** What the thread does around events in which jobs come back. */
-interface RestoreEvents {
-  /** Sets the time. */
-  begin(): void;
-  /** All of them may run; in the same event. */
-  ready(): void;
-}
+/** Says how far the jobs that come back are, each second and at the end. */
+class Progress {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #startMs: number;
+  #firstMs = 0;
+  #lineMs: number;
+  jobs = 0;
 
-/**
- * Jobs that the store kept come back before peers are served, with a line of progress each second. Where the store is away
- * at the start they come while peers are served: then each may run as soon as it is there.
- * Resolves to the number of jobs, 0 when they come later; rejects when the store cannot be used.
- */
-function restoreJobs(
-  broker: Broker,
-  store: Store,
-  clock: Clock,
-  log: Logger,
-  { begin, ready }: RestoreEvents,
-): Promise<number> {
-  const restore = new Restore(broker);
-  const startMs = clock.nowMs();
-  let firstMs = startMs;
-  let lineMs = startMs;
-  let count = 0;
-  let isLate = false;
-  begin();
-  const tell = (nowMs: number): void => {
-    const perSecond = (count * 1000) / Math.max(1, nowMs - firstMs);
-    const leftSeconds = Math.ceil((store.health.jobs - count) / Math.max(1, perSecond));
+  constructor(store: Store, { clock, log }: StoreThread) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+    this.#startMs = clock.nowMs();
+    this.#lineMs = this.#startMs;
+  }
+
+  /** One more has come. */
+  count(): void {
+    if (this.jobs++ === 0) this.#firstMs = this.#clock.nowMs();
+    if ((this.jobs & 0xfff) !== 0) return;
+    const nowMs = this.#clock.nowMs();
+    if (nowMs - this.#lineMs < PROGRESS_MS) return;
+    this.#lineMs = nowMs;
+    const all = this.#store.health.jobs;
+    const perSecond = (this.jobs * 1000) / Math.max(1, nowMs - this.#firstMs);
+    const leftSeconds = Math.ceil((all - this.jobs) / Math.max(1, perSecond));
     const rate = Math.round(perSecond);
-    log.log(
-      LogLevel.NOTICE,
-      `replay: ${count} of ${store.health.jobs} jobs, ${rate} jobs/s, ${leftSeconds} s left`,
-    );
-    lineMs = nowMs;
-  };
-  return new Promise((resolve, reject) => {
-    store.replay(
-      (job, reference, order) => {
-        if (count === 0) firstMs = clock.nowMs();
-        if (isLate) begin();
-        restore.take(job, reference, order);
-        if (isLate) restore.finish();
-        count++;
-        if ((count & 0xfff) === 0 && clock.nowMs() - lineMs >= PROGRESS_MS) tell(clock.nowMs());
-      },
-      (error) => {
-        if (error !== null) {
-          reject(error);
-          return;
-        }
-        begin();
-        restore.finish();
-        ready();
-        const seconds = ((clock.nowMs() - startMs) / 1000).toFixed(2);
-        if (count > 0) log.log(LogLevel.NOTICE, `replay: all ${count} jobs in ${seconds} s`);
-        resolve(count);
-      },
-      () => {
-        isLate = true;
-        resolve(0);
-      },
-    );
-  });
-}
+    this.#say(`${this.jobs} of ${all} jobs, ${rate} jobs/s, ${leftSeconds} s left`);
+  }
 
-/**
- * `--store-queue-on-shutdown`: all background jobs that the store does not have are handed to it when the server ends, as
- * much at a time as it takes; a store that fails is not waited for. Hands everything over; `look` has the store told what became of it.
- */
-async function storeAtEnd(storing: Storing, store: Store, look: () => void): Promise<void> {
-  for (const job of storing.unstored()) {
-    while (!storing.storeLate(job)) {
-      const { isAccepting, uncommitted } = store.health;
-      if (!isAccepting) return;
-      // With nothing under way it is this job that is not taken.
-      if (uncommitted === 0) break;
-      look();
-      await new Promise((resolve) => setTimeout(resolve, STEP_MS));
-    }
+  end(): void {
+    const seconds = ((this.#clock.nowMs() - this.#startMs) / 1000).toFixed(2);
+    if (this.jobs > 0) this.#say(`all ${this.jobs} jobs in ${seconds} s`);
+  }
+
+  #say(text: string): void {
+    this.#log.log(LogLevel.NOTICE, `replay: ${text}`);
   }
 }
