@@ -19,7 +19,7 @@ import type { StoreHealth } from '../store/store.ts';
 import { Access, type AccessRule } from './access.ts';
 import { AddressCounts } from './address-counts.ts';
 import { left } from './connection-limits.ts';
-import { writeAsk, writeGone } from './cross-thread/records.ts';
+import { writeGone, writeQuery } from './cross-thread/records.ts';
 import { ShardRestarts } from './cross-thread/shard-restarts.ts';
 import { Incident, Incidents } from './incidents.ts';
 import { ListingQueue } from './listing-queue.ts';
@@ -354,7 +354,7 @@ export class SessionTable {
     this.queries.set(id, { thread, done });
     const writer = this.writers[thread];
     if (writer == null) this.#answerForDead(id);
-    else writeAsk(writer, id, query);
+    else writeQuery(writer, id, query);
   }
 
   /** Calls `resume` once when at most `bytes` of output of `session` are unsent. */

@@ -182,7 +182,7 @@ export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult
   }
 }
 
-/** Bytes of an ANSWER record: JSON, NUL, rows. */
+/** Bytes of a RESULT record: JSON, NUL, rows. */
 export function encodeResult(result: ThreadResult): Uint8Array {
   const { bytes, ...rest } = result;
   const head = bytesOf(`${JSON.stringify(rest)}\0`);

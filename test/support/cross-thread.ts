@@ -233,8 +233,8 @@ export class CrossThreadDialogue extends OwnThreadDialogue {
         return `${head} ${a & 0xfffff}`;
       case 'CLOSE':
         return `${head} ${a & 0xfffff} ${visible(payload)}`;
-      case 'ASK':
-      case 'ANSWER':
+      case 'QUERY':
+      case 'RESULT':
         return `${head} ${a} ${visible(payload)}`;
       case 'REVOKE':
         return `${head}${a === 1 ? ' late' : ''} serial ${b >>> 0}`;

@@ -22,8 +22,6 @@ import type { SessionTable } from '../session-table.ts';
 import {
   RecordKind,
   type RecordView,
-  readAnswer,
-  readAsk,
   readClose,
   readConn,
   readFrame,
@@ -31,10 +29,12 @@ import {
   readLeft,
   readMove,
   readNotify,
+  readQuery,
   readReply,
+  readResult,
   readRevoke,
   readSleep,
-  writeAnswer,
+  writeResult,
 } from './records.ts';
 
 const KEY_BASE = 2 ** 31;
@@ -94,8 +94,8 @@ export function onRecord(table: SessionTable, from: number, record: RecordView):
     case RecordKind.RELIEVE:
       relieveOther(table);
       break;
-    case RecordKind.ASK:
-      onAsk(table, from, record);
+    case RecordKind.QUERY:
+      onQuery(table, from, record);
       break;
     default:
       onResult(table, record);
@@ -232,10 +232,10 @@ function onMove(table: SessionTable, record: RecordView): void {
   table.add(moved.session(conn));
 }
 
-function onAsk(table: SessionTable, from: number, record: RecordView): void {
-  const { id, query } = readAsk(record);
+function onQuery(table: SessionTable, from: number, record: RecordView): void {
+  const { id, query } = readQuery(record);
   answer(table, query, (result) => {
-    const send = () => writeAnswer(table.writers[from], id, result);
+    const send = () => writeResult(table.writers[from], id, result);
     if (query.kind === 'echoBarrier' || query.kind === 'cancel') inNextTurn(table, send);
     else send();
   });
@@ -251,7 +251,7 @@ function inNextTurn(table: SessionTable, send: () => void): void {
 }
 
 function onResult(table: SessionTable, record: RecordView): void {
-  const { id, result } = readAnswer(record);
+  const { id, result } = readResult(record);
   const query = table.queries.get(id);
   if (query === undefined) return;
   table.queries.delete(id);

@@ -6,7 +6,7 @@
  *
  *   connection's thread -> owner   FRAME SLEEP AWAKE GONE           acceptor -> shard   MOVE HANDSHAKE
  *   owner -> connection's thread   REPLY NOTIFY WAKE REVOKE CLOSE   shard -> acceptor   LEFT
- *   any -> any                     ASK ANSWER RELIEVE
+ *   any -> any                     QUERY RESULT RELIEVE
  *
  * After `begin...` the caller writes the payload to the writer's `bytes` at `at`. `read...` returns a number or, for
  * several values, an object that the next record of that kind reuses.
@@ -28,14 +28,14 @@ export const RecordKind = {
   SLEEP: 2,
   AWAKE: 3,
   GONE: 4,
-  ASK: 5,
+  QUERY: 5,
   MOVE: 6,
   REPLY: 7,
   NOTIFY: 8,
   WAKE: 9,
   REVOKE: 10,
   CLOSE: 11,
-  ANSWER: 12,
+  RESULT: 12,
   HANDSHAKE: 13,
   LEFT: 14,
   RELIEVE: 15,
@@ -210,22 +210,22 @@ export function readClose(record: RecordView): { conn: number; reason: string } 
   return { conn: record.a, reason: textOf(record) };
 }
 
-// ASK: query number `id`, as JSON. ANSWER: its result, as JSON, NUL, bytes.
+// QUERY: query number `id`, as JSON. RESULT: its result, as JSON, NUL, bytes.
 
-export function writeAsk(writer: Writer, id: number, query: ThreadQuery): void {
-  sendBytes(writer, RecordKind.ASK, id, 0, new TextEncoder().encode(JSON.stringify(query)));
+export function writeQuery(writer: Writer, id: number, query: ThreadQuery): void {
+  sendBytes(writer, RecordKind.QUERY, id, 0, new TextEncoder().encode(JSON.stringify(query)));
 }
 
-export function readAsk(record: RecordView): { id: number; query: ThreadQuery } {
+export function readQuery(record: RecordView): { id: number; query: ThreadQuery } {
   const json = record.bytes.slice(record.at, record.at + record.byteCount);
   return { id: record.a, query: JSON.parse(new TextDecoder().decode(json)) as ThreadQuery };
 }
 
-export function writeAnswer(writer: Writer, id: number, result: ThreadResult): void {
-  sendBytes(writer, RecordKind.ANSWER, id, 0, encodeResult(result));
+export function writeResult(writer: Writer, id: number, result: ThreadResult): void {
+  sendBytes(writer, RecordKind.RESULT, id, 0, encodeResult(result));
 }
 
-export function readAnswer(record: RecordView): { id: number; result: ThreadResult } {
+export function readResult(record: RecordView): { id: number; result: ThreadResult } {
   return { id: record.a, result: decodeResult(record.bytes, record.at, record.byteCount) };
 }
 

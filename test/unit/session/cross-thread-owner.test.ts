@@ -325,9 +325,9 @@ describe('large data of other threads', () => {
 describe('questions of other threads', () => {
   function asked(dialogue: CrossThreadDialogue, query: object): unknown {
     dialogue.records.length = 0;
-    dialogue.heard(0, 'ASK', [17], Buffer.from(JSON.stringify(query)));
+    dialogue.heard(0, 'QUERY', [17], Buffer.from(JSON.stringify(query)));
     const [answer] = dialogue.records.splice(0);
-    expect(answer).toMatchObject({ to: 0, kind: 'ANSWER', a: 17 });
+    expect(answer).toMatchObject({ to: 0, kind: 'RESULT', a: 17 });
     const [json, bytes] = (answer?.payload.toString('latin1') ?? '').split('\0') as [
       string,
       string,
@@ -380,13 +380,13 @@ describe('questions of other threads', () => {
     dialogue.told();
     if (query.kind === 'echoBarrier')
       dialogue.send(2, 'FRAME', [7, 0, Packet.WORK_COMPLETE], `${H1}\0done`);
-    dialogue.send(0, 'ASK', [17], Buffer.from(JSON.stringify(query)));
+    dialogue.send(0, 'QUERY', [17], Buffer.from(JSON.stringify(query)));
     dialogue.thread.turn();
     const told = dialogue.told();
     expect(told.length).toBe(1);
     expect(told[0]).toContain(`to 2: NOTIFY 8 ${effect}`);
     dialogue.thread.turn();
-    expect(dialogue.told().map((line) => line.slice(0, 15))).toEqual(['to 0: ANSWER 17']);
+    expect(dialogue.told().map((line) => line.slice(0, 15))).toEqual(['to 0: RESULT 17']);
   });
 
   it('for names of any bytes', () => {

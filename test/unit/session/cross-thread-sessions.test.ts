@@ -28,7 +28,7 @@ function sessions(options = {}) {
   const conn = () => dialogue.peer('peer').conn;
   const answer = (from: number, id: number, bytes = '', more = {}) => {
     const result = { result: 0, cursor: 0, part: 0, status: null, stats: null, ...more };
-    dialogue.heard(from, 'ANSWER', [id], `${JSON.stringify(result)}\0${bytes}`);
+    dialogue.heard(from, 'RESULT', [id], `${JSON.stringify(result)}\0${bytes}`);
   };
   /** The peer sends `line`; then what other threads were told. */
   const says = (line: string): string[] => {
@@ -210,8 +210,8 @@ describe('ECHO_RES and text replies', () => {
     says(`CAN_DO ${two}`);
     says(`CAN_DO ${three}`);
     expect(says('ECHO_REQ x')).toEqual([
-      'to 2: ASK 1 {"kind":"echoBarrier"}',
-      'to 3: ASK 2 {"kind":"echoBarrier"}',
+      'to 2: QUERY 1 {"kind":"echoBarrier"}',
+      'to 3: QUERY 2 {"kind":"echoBarrier"}',
     ]);
     // Nothing was sent since: the next one only waits for its turn.
     expect(says('ECHO_REQ y')).toEqual([]);
@@ -231,7 +231,7 @@ describe('ECHO_RES and text replies', () => {
     const { two, says, answer, hears } = sessions();
     says(`CAN_DO ${two}`);
     says('PRE_SLEEP');
-    expect(says('"version\\n"')).toEqual(['to 2: ASK 1 {"kind":"echoBarrier"}']);
+    expect(says('"version\\n"')).toEqual(['to 2: QUERY 1 {"kind":"echoBarrier"}']);
     answer(2, 1);
     hears('peer < "OK 2.0.0+test\\n"');
   });
@@ -241,12 +241,12 @@ describe('ECHO_RES and text replies', () => {
     says(`CAN_DO ${two}`);
     says(`CAN_DO ${three}`);
     expect(says(`"create function ${two}\\n"`)).toEqual([
-      `to 2: ASK 1 {"kind":"create","name":"${two}"}`,
+      `to 2: QUERY 1 {"kind":"create","name":"${two}"}`,
     ]);
     answer(2, 1);
     expect(dialogue.told()).toEqual([
-      'to 2: ASK 2 {"kind":"echoBarrier"}',
-      'to 3: ASK 3 {"kind":"echoBarrier"}',
+      'to 2: QUERY 2 {"kind":"echoBarrier"}',
+      'to 3: QUERY 3 {"kind":"echoBarrier"}',
     ]);
     answer(2, 2);
     hears('');
@@ -291,7 +291,9 @@ describe('questions about jobs of other shards', () => {
 
   it('go to the shard in the handle, or are answered at once', () => {
     const { says, answer, hears } = sessions();
-    expect(says(`GET_STATUS ${H3}`)).toEqual(['to 3: ASK 1 {"kind":"handle","slot":1,"serial":1}']);
+    expect(says(`GET_STATUS ${H3}`)).toEqual([
+      'to 3: QUERY 1 {"kind":"handle","slot":1,"serial":1}',
+    ]);
     answer(3, 1, '', known({ isRunning: true, numerator: 5, denominator: 6 }));
     hears('peer < STATUS_RES #1 1 1 5 6');
     let n = 1;
@@ -304,15 +306,17 @@ describe('questions about jobs of other shards', () => {
     const { dialogue, own, says, answer, hears } = sessions();
     says(`SUBMIT_JOB_BG ${own} u x\npeer < JOB_CREATED #1`);
     expect(says('GET_STATUS_UNIQUE u')).toEqual([
-      'to 2: ASK 1 {"kind":"unique","unique":"u","cursor":0}',
+      'to 2: QUERY 1 {"kind":"unique","unique":"u","cursor":0}',
     ]);
     // One with more functions than a turn looks at is asked again.
     answer(2, 1, '', { ...known({ serial: 99 }), cursor: 10_000 });
     hears('');
-    expect(dialogue.told()).toEqual(['to 2: ASK 2 {"kind":"unique","unique":"u","cursor":10000}']);
+    expect(dialogue.told()).toEqual([
+      'to 2: QUERY 2 {"kind":"unique","unique":"u","cursor":10000}',
+    ]);
     answer(2, 2, '');
     hears('');
-    expect(dialogue.told()).toEqual(['to 3: ASK 3 {"kind":"unique","unique":"u","cursor":0}']);
+    expect(dialogue.told()).toEqual(['to 3: QUERY 3 {"kind":"unique","unique":"u","cursor":0}']);
     answer(3, 3, '', known({ isRunning: true, numerator: 7, watcherCount: 4 }));
     hears('peer < STATUS_RES_UNIQUE u 1 1 7 0 4');
   });
@@ -320,7 +324,7 @@ describe('questions about jobs of other shards', () => {
   it('about a cancelled job go to its shard', () => {
     const { says, answer, hears } = sessions();
     expect(says(`"cancel job ${H3}\\n"`)).toEqual([
-      'to 3: ASK 1 {"kind":"cancel","slot":1,"serial":1}',
+      'to 3: QUERY 1 {"kind":"cancel","slot":1,"serial":1}',
     ]);
     answer(3, 1, '', { result: 1 });
     hears('peer < "ERR UNKNOWN_JOB\\r\\n"');
@@ -337,11 +341,11 @@ describe('questions about jobs of other shards', () => {
   it('join listings of all shards in their order, with one end', () => {
     const { dialogue, own, says, answer, hears } = sessions();
     dialogue.play(`other > CAN_DO ${own}`);
-    expect(says('"status\\n"')).toEqual([`to 2: ASK 1 {"kind":"list","listing":1,"cursor":0}`]);
+    expect(says('"status\\n"')).toEqual([`to 2: QUERY 1 {"kind":"list","listing":1,"cursor":0}`]);
     answer(2, 1, 'a\t0\t0\t0\n', { cursor: 1000 });
-    expect(dialogue.told()).toEqual([`to 2: ASK 2 {"kind":"list","listing":1,"cursor":1000}`]);
+    expect(dialogue.told()).toEqual([`to 2: QUERY 2 {"kind":"list","listing":1,"cursor":1000}`]);
     answer(2, 2, 'b\t0\t0\t0\n');
-    expect(dialogue.told()).toEqual([`to 3: ASK 3 {"kind":"list","listing":1,"cursor":0}`]);
+    expect(dialogue.told()).toEqual([`to 3: QUERY 3 {"kind":"list","listing":1,"cursor":0}`]);
     hears('');
     answer(3, 3, 'c\t0\t0\t0\n');
     hears(String.raw`
@@ -355,9 +359,9 @@ describe('questions about jobs of other shards', () => {
 
   it('list the connections of every thread, the acceptor included', () => {
     const { dialogue, says, answer, hears } = sessions();
-    expect(says('"workers\\n"')).toEqual(['to 0: ASK 1 {"kind":"workers","cursor":0,"part":0}']);
+    expect(says('"workers\\n"')).toEqual(['to 0: QUERY 1 {"kind":"workers","cursor":0,"part":0}']);
     answer(0, 1, 'zero\n');
-    expect(dialogue.told()).toEqual(['to 2: ASK 2 {"kind":"workers","cursor":0,"part":0}']);
+    expect(dialogue.told()).toEqual(['to 2: QUERY 2 {"kind":"workers","cursor":0,"part":0}']);
     answer(2, 2, 'two\n');
     answer(3, 3, 'three\n');
     hears(String.raw`

@@ -373,9 +373,9 @@ describe('a worker with functions of several shards', () => {
     hears(`worker < JOB_ASSIGN #1 ${two} data`);
     // The FENCE stands behind the CAN_DO of before, the submit behind it.
     expect(dialogue.told()).toEqual([
-      'to 2: ASK 1 {"kind":"echoBarrier"}',
+      'to 2: QUERY 1 {"kind":"echoBarrier"}',
       `to 2: FRAME 0 place 3 SUBMIT_JOB_BG ${two}\\0\\0y`,
-      'to 3: ASK 2 {"kind":"echoBarrier"}',
+      'to 3: QUERY 2 {"kind":"echoBarrier"}',
     ]);
   });
 

@@ -146,7 +146,7 @@ describe('an acceptor', () => {
         request('SUBMIT_JOB_BG', pair.two, '', 'y'),
       ]),
     );
-    expect(pair.settle()).toEqual(['ASK', 'ANSWER', 'MOVE']);
+    expect(pair.settle()).toEqual(['QUERY', 'RESULT', 'MOVE']);
     const told = Buffer.from(socket.take()).toString('latin1');
     expect(told.match(/\0RES\0\0\0./g)?.map((head) => head.charCodeAt(7))).toEqual([20, 8, 8]);
     expect(told.indexOf('OK 2.0.0+test\n')).toBeGreaterThan(0);
@@ -190,7 +190,7 @@ describe('an acceptor', () => {
     const pair = new Pair();
     const socket = pair.connect();
     socket.push(Buffer.from(`create function ${pair.two}\nshow x\n`));
-    expect(pair.settle()).toEqual(['ASK', 'ANSWER']);
+    expect(pair.settle()).toEqual(['QUERY', 'RESULT']);
     expect(Buffer.from(socket.take()).toString()).toBe('OK\r\nERR UNKNOWN_SHOW_ARGUMENTS\r\n');
     expect(pair.connections).toEqual([1, 0]);
   });

@@ -111,13 +111,13 @@ describe('a record says to its reader what its writer was given', () => {
 
   it('about queries and their results', () => {
     const query = { kind: 'unique', unique: 'ü\0', cursor: 3 } as const;
-    expect(through((w) => records.writeAsk(w, 5, query), records.readAsk)).toEqual([
-      RecordKind.ASK,
+    expect(through((w) => records.writeQuery(w, 5, query), records.readQuery)).toEqual([
+      RecordKind.QUERY,
       { id: 5, query },
     ]);
     const result = { ...DONE, cursor: 4, bytes: Uint8Array.of(0, 1, 255) };
-    expect(through((w) => records.writeAnswer(w, 5, result), records.readAnswer)).toEqual([
-      RecordKind.ANSWER,
+    expect(through((w) => records.writeResult(w, 5, result), records.readResult)).toEqual([
+      RecordKind.RESULT,
       { id: 5, result },
     ]);
   });

@@ -79,7 +79,7 @@ describe('memory of two threads that is full', () => {
     const { one, two } = shards;
     shards.stall('greedy', 10);
     shards.stall('small', 2);
-    expect(shards.offerAndCarry(500)).toEqual(['ASK', 'ANSWER', 'RELIEVE']);
+    expect(shards.offerAndCarry(500)).toEqual(['QUERY', 'RESULT', 'RELIEVE']);
     expect([shards.isClosed(one, 'greedy'), shards.isClosed(one, 'small')]).toEqual([true, false]);
     expect(shards.isClosed(two, 'worker')).toBe(false);
     const reason = /^close connection .*: memory is full and it holds most, 9\d{6} bytes$/;
@@ -91,7 +91,7 @@ describe('memory of two threads that is full', () => {
     const shards = new Shards();
     const { one, two } = shards;
     shards.stall('small', 2);
-    expect(shards.offerAndCarry(1100)).toEqual(['ASK', 'ANSWER']);
+    expect(shards.offerAndCarry(1100)).toEqual(['QUERY', 'RESULT']);
     expect([shards.isClosed(one, 'small'), shards.isClosed(two, 'worker')]).toEqual([false, true]);
     expect(shards.warnings).toEqual([[], [expect.stringContaining('it holds most')]]);
   });
@@ -101,7 +101,7 @@ describe('memory of two threads that is full', () => {
     const { one, two } = shards;
     shards.stall('greedy', 10);
     shards.offer(500, () => {});
-    expect(two.records.map(({ kind }) => kind)).toEqual(['ASK']);
+    expect(two.records.map(({ kind }) => kind)).toEqual(['QUERY']);
     expect(two.thread.table.isRelieving).toBe(true);
     two.lose(1);
     expect(two.thread.table.isRelieving).toBe(false);
