@@ -19,7 +19,7 @@ const PARTS = new Set(
 );
 /** Whole identifiers. */
 const WHOLE = new Set(
-  `Home HomeOptions HomeHooks Place takePlace Arrival giveArrival Question Answer Line DatabaseService Waiting
+  `Home HomeOptions HomeHooks Place takePlace Arrival giveArrival Question Answer ASK ANSWER Line DatabaseService Waiting
    JoinedRings FarLink TlsDoor SecureDoor HttpDoor moveAway fallback`.split(/\s+/),
 );
 /** Coined words, also in comments and documents. */
