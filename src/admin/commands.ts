@@ -8,8 +8,9 @@ import { Listing } from '../broker/query.ts';
 import { hashBytes } from '../protocol/hash.ts';
 import { LINE_WORDS_MAX } from '../protocol/limits.ts';
 import { parseInteger } from '../protocol/numbers.ts';
+import { isOwner, ownerThreads } from '../protocol/shard-of.ts';
 import { deny, maySayCommands } from '../session/authorization.ts';
-import { echoBarrier, ownerThreads } from '../session/handlers/queries.ts';
+import { echoBarrier } from '../session/handlers/echo.ts';
 import { replyListing } from '../session/listing.ts';
 import { fill, reply, reserveReply } from '../session/replies.ts';
 import type { Session } from '../session/session.ts';
@@ -132,7 +133,7 @@ function askOwner(
 }
 
 function listRows({ table, session }: Call, listing: number): void {
-  replyListing(table, session, ownerThreads(table), (cursor) => ({
+  replyListing(table, session, ownerThreads(table.options.shardCount), (cursor) => ({
     kind: 'list',
     listing,
     cursor,
@@ -145,7 +146,7 @@ function listWorkers({ table, session }: Call): void {
 }
 
 function listStores({ table, session }: Call): void {
-  replyListing(table, session, ownerThreads(table), () => ({ kind: 'store' }));
+  replyListing(table, session, ownerThreads(table.options.shardCount), () => ({ kind: 'store' }));
 }
 
 function show(call: Call): void {
@@ -166,7 +167,7 @@ function cancelJob(call: Call): void {
   const bytes = bytesOf(handle);
   const isOurs = handles.parse(bytes, 0, bytes.length);
   const { shard, slot, serial } = handles;
-  const isOwned = options.shardCount === 0 ? shard === 0 : shard > 0 && shard <= options.shardCount;
+  const isOwned = isOwner(shard, options.shardCount);
   if (!isOurs || !isOwned) say(call, 'ERR UNKNOWN_JOB\r\n');
   else
     askOwner(call, shard, { kind: 'cancel', slot, serial }, (result) =>

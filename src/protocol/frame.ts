@@ -94,6 +94,13 @@ export class Frame {
       names === Names.functionAndUnique ? hashBytes(bytes, off1, off1 + this.a1, seed) : 0;
   }
 
+  /** Argument 0 up to its first NUL, cut to `bytesMax`; a copy. */
+  text(bytesMax: number): Uint8Array {
+    const argument = this.bytes.slice(this.off, this.off + Math.min(this.a0, bytesMax));
+    const nul = argument.indexOf(0);
+    return nul < 0 ? argument : argument.subarray(0, nul);
+  }
+
   #setLength(argument: number, length: number): void {
     if (argument === 0) this.a0 = length;
     else if (argument === 1) this.a1 = length;

@@ -67,9 +67,10 @@ export const Kind = {
   sleep: 7,
   echo: 8,
   status: 9,
-  option: 10,
-  clientId: 11,
-  ignored: 12,
+  statusByUnique: 10,
+  option: 11,
+  clientId: 12,
+  ignored: 13,
 } as const;
 export type KindName = keyof typeof Kind;
 
@@ -212,7 +213,7 @@ export const PACKETS = {
     argCount: 1,
     hasData: false,
     names: 'nothing',
-    kind: 'status',
+    kind: 'statusByUnique',
     right: 'any',
   },
   STATUS_RES_UNIQUE: { argCount: 6, hasData: false },

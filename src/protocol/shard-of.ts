@@ -18,3 +18,13 @@ export function shardOf(hash: number, shardCount: number): number {
 export function shardOfName(name: Uint8Array, hashSeed: number, shardCount: number): number {
   return shardOf(hashBytes(name, 0, name.length, hashSeed), shardCount);
 }
+
+/** Whether the thread of that number owns functions. */
+export function isOwner(thread: number, shardCount: number): boolean {
+  return shardCount === 0 ? thread === 0 : thread > 0 && thread <= shardCount;
+}
+
+/** Threads that own functions: the shards, or the one thread that is everything. */
+export function ownerThreads(shardCount: number): number[] {
+  return shardCount === 0 ? [0] : Array.from({ length: shardCount }, (_, i) => i + 1);
+}

@@ -11,6 +11,7 @@ import type { FirstMessageQueues } from '../http/http-listener.ts';
 import type { ControlAddress } from '../http/options.ts';
 import { collectRows, type RingDepth, type Snapshot } from '../http/snapshot.ts';
 import { Right } from '../protocol/packets.ts';
+import { ownerThreads } from '../protocol/shard-of.ts';
 import { Incident } from '../session/incidents.ts';
 import type { ThreadStats } from '../session/thread-queries.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
@@ -122,8 +123,7 @@ function sourceOf(server: ControlledServer): ControlSource {
 async function snapshotOf(server: ControlledServer): Promise<Snapshot> {
   const { shardCount } = server;
   const { table, account } = server.core;
-  const owners = shardCount === 0 ? [0] : Array.from({ length: shardCount }, (_, i) => i + 1);
-  const functions = await collectRows(table, owners);
+  const functions = await collectRows(table, ownerThreads(shardCount));
   const threads = await server.askAll();
   const incidents = new Map<string, number>();
   for (const stats of threads)

@@ -4,6 +4,7 @@
  */
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { Listing } from '../broker/query.ts';
+import { ownerThreads } from '../protocol/shard-of.ts';
 import type { ThreadQuery, ThreadResult, ThreadStats } from '../session/thread-queries.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { LastJob } from './last-job.ts';
@@ -63,8 +64,7 @@ async function inSteps(
   query: (cursor: number) => ThreadQuery,
   each: (result: ThreadResult) => void = () => {},
 ): Promise<void> {
-  const threads = shardCount === 0 ? [0] : Array.from({ length: shardCount }, (_, i) => i + 1);
-  for (const thread of threads) {
+  for (const thread of ownerThreads(shardCount)) {
     let cursor = 0;
     do {
       const result = await new Promise<ThreadResult>((resolve) => {

@@ -10,9 +10,11 @@ import { Kind, type KindName } from '../../protocol/packets.ts';
 import type { Session } from '../session.ts';
 import type { SessionTable } from '../session-table.ts';
 import { onCanDo, onCantDo, onPreSleep, onResetAbilities } from './abilities.ts';
+import { onEcho } from './echo.ts';
 import { onGrab } from './grabs.ts';
+import { onClientId, onOption } from './options.ts';
 import { refuse } from './own-thread.ts';
-import { onClientId, onEcho, onOption, onStatus } from './queries.ts';
+import { onStatus, onStatusByUnique } from './status.ts';
 import { onSubmit } from './submit.ts';
 import { onWork } from './work.ts';
 
@@ -28,6 +30,7 @@ const HANDLERS: Readonly<Record<KindName, Handler>> = {
   sleep: onPreSleep,
   echo: onEcho,
   status: onStatus,
+  statusByUnique: onStatusByUnique,
   option: onOption,
   clientId: onClientId,
   ignored: () => {},

@@ -3,7 +3,7 @@
  * those that start. Rule: a shard that starts again is served when all that its predecessor sent is settled.
  */
 import { LogLevel } from '../../base/logger.ts';
-import { shardOfName } from '../../protocol/shard-of.ts';
+import { ownerThreads, shardOfName } from '../../protocol/shard-of.ts';
 import type { Backend, BackendKind, Put, Refusal, RowKey } from './backend.ts';
 import { DatabaseWriter, type Writer } from './database-writer.ts';
 import { messageOf } from './failure.ts';
@@ -46,11 +46,10 @@ export class DatabaseThread {
   /** Rejects when the database cannot be used. */
   async open(): Promise<void> {
     const { shardCount, kind } = this.#options;
-    const first = shardCount === 0 ? 0 : 1;
+    const [first = 0, ...others] = ownerThreads(shardCount);
     const writer = await this.#open();
     this.#remark(writer.remark);
     this.#writers.set(first, writer);
-    const others = Array.from({ length: shardCount - first }, (_, i) => first + 1 + i);
     // Together, because one that is away may take its time to show it.
     await Promise.all(
       others.map(async (shard) =>

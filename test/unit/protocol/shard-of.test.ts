@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { shardOf, shardOfName } from '../../../src/protocol/shard-of.ts';
+import { isOwner, ownerThreads, shardOf, shardOfName } from '../../../src/protocol/shard-of.ts';
 
 describe('shardOf', () => {
   it('is 0 without shards', () => {
@@ -22,4 +22,13 @@ describe('shardOf', () => {
     expect(owners(4)).toBe('1342332424423234');
     expect(owners(7)).toBe('3376261762551731');
   });
+});
+
+it('has the shards own functions and not the acceptor, or the one thread that is everything', () => {
+  expect(ownerThreads(0)).toEqual([0]);
+  expect(ownerThreads(3)).toEqual([1, 2, 3]);
+  const owners = (shardCount: number) =>
+    [-1, 0, 1, 2, 3, 4].filter((thread) => isOwner(thread, shardCount));
+  expect(owners(0)).toEqual([0]);
+  expect(owners(3)).toEqual([1, 2, 3]);
 });

@@ -58,7 +58,7 @@ const TABLE = `
   38   SUBMIT_REDUCE_JOB_BACKGROUND 4+   function,unique -     submit submit   normal,background,reducer
   39   GRAB_JOB_ALL                 0    -               -     none   grab     -
   40   JOB_ASSIGN_ALL               4+   -               -     none   refused  -
-  41   GET_STATUS_UNIQUE            1    -               -     any    status   -
+  41   GET_STATUS_UNIQUE            1    -               -     any    statusByUnique -
   42   STATUS_RES_UNIQUE            6    -               -     none   refused  -
 `;
 const LINES = TABLE.trim()
@@ -126,7 +126,7 @@ const KIND_BY_REPLY: Readonly<Record<string, string>> = {
   NO_JOB: 'grab',
   ECHO_RES: 'echo',
   STATUS_RES: 'status',
-  STATUS_RES_UNIQUE: 'status',
+  STATUS_RES_UNIQUE: 'statusByUnique',
 };
 const KIND_BY_ERROR: Readonly<Record<string, string>> = {
   JOB_NOT_FOUND: 'work',

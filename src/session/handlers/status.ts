@@ -1,0 +1,88 @@
+/**
+ * GET_STATUS and GET_STATUS_UNIQUE, which change no job: asked of the owner that the handle names, or of every owner.
+ * Source: Gearman PROTOCOL, client requests; design rules, section 6.
+ */
+import { latin1 } from '../../base/bytes.ts';
+import { isBetter, type JobStatus } from '../../broker/query.ts';
+import { decimalBytes, writeDecimal, writeHeader } from '../../protocol/encode.ts';
+import type { Frame } from '../../protocol/frame.ts';
+import { HEADER_BYTES } from '../../protocol/limits.ts';
+import { Packet } from '../../protocol/packets.ts';
+import { isOwner, ownerThreads } from '../../protocol/shard-of.ts';
+import { fill, hold, limitPendingReplies, reply, reserveReply, unhold } from '../replies.ts';
+import { Hold, type Session } from '../session.ts';
+import type { SessionTable } from '../session-table.ts';
+
+/** Of a job of this server; any other handle is not known. */
+export function onStatus(table: SessionTable, session: Session, frame: Frame): void {
+  const handle = frame.text(frame.a0);
+  const { handles, options } = table;
+  const isOurs =
+    handles.parse(handle, 0, handle.length) && isOwner(handles.shard, options.shardCount);
+  if (isOurs) askOwner(table, session, handle);
+  else reply(table, session, statusPacket(Packet.STATUS_RES, handle, null));
+  limitPendingReplies(table, session, frame.end);
+}
+
+/** Asks the owner of the handle that was parsed last. */
+function askOwner(table: SessionTable, session: Session, handle: Uint8Array): void {
+  const { shard, slot, serial } = table.handles;
+  const pending = shard === table.options.thread ? null : reserveReply(session);
+  table.ask(shard, { kind: 'handle', slot, serial }, ({ status }) => {
+    if (table.live(session.conn) !== session) return;
+    const packet = statusPacket(Packet.STATUS_RES, handle, status);
+    if (pending === null) reply(table, session, packet);
+    else fill(table, session, pending, packet);
+  });
+}
+
+/**
+ * Every owner searches its functions one after the other, a limited number a turn. The connection is held meanwhile,
+ * so that it has one such search at a time.
+ */
+export function onStatusByUnique(table: SessionTable, session: Session, frame: Frame): void {
+  const unique = frame.text(frame.a0);
+  const text = latin1(unique, 0, unique.length);
+  const threads = ownerThreads(table.options.shardCount);
+  const pending = reserveReply(session);
+  let best: JobStatus | null = null;
+  const search = (index: number, cursor: number): void => {
+    if (table.live(session.conn) !== session) return;
+    const thread = threads[index];
+    if (thread === undefined) {
+      fill(table, session, pending, statusPacket(Packet.STATUS_RES_UNIQUE, unique, best));
+      unhold(table, session, Hold.search);
+      return;
+    }
+    table.ask(thread, { kind: 'unique', unique: text, cursor }, (result) => {
+      const { status } = result;
+      if (status !== null && (best === null || isBetter(status, best))) best = status;
+      if (result.cursor === 0) search(index + 1, 0);
+      else table.later(() => search(index, result.cursor));
+    });
+  };
+  search(0, 0);
+  if (pending.isFilled) limitPendingReplies(table, session, frame.end);
+  else hold(table, session, Hold.search, frame.end);
+}
+
+/** STATUS_RES: key, known, running, numerator, denominator; STATUS_RES_UNIQUE adds the number of clients. */
+function statusPacket(type: number, key: Uint8Array, status: JobStatus | null): Uint8Array {
+  const numbers = [
+    status?.isKnown ? 1 : 0,
+    status?.isRunning ? 1 : 0,
+    status?.numerator ?? 0,
+    status?.denominator ?? 0,
+  ];
+  if (type === Packet.STATUS_RES_UNIQUE) numbers.push(status?.watcherCount ?? 0);
+  const payloadBytes = numbers.reduce((sum, n) => sum + 1 + decimalBytes(n), key.length);
+  const packet = new Uint8Array(HEADER_BYTES + payloadBytes);
+  let next = writeHeader(packet, 0, type, payloadBytes);
+  packet.set(key, next);
+  next += key.length;
+  for (const n of numbers) {
+    packet[next++] = 0;
+    next = writeDecimal(packet, next, n);
+  }
+  return packet;
+}
