@@ -15,81 +15,30 @@ import type { HandleCodec } from '../protocol/handle.ts';
 import { Packet } from '../protocol/packets.ts';
 import { shardOf } from '../protocol/shard-of.ts';
 import type { RingWriter } from '../ring/writer.ts';
-import type { StoreHealth } from '../store/store.ts';
-import { Access, type AccessRule } from './access.ts';
+import { Access } from './access.ts';
 import { AddressCounts } from './address-counts.ts';
 import { left } from './connection-limits.ts';
-import { writeGone, writeQuery } from './cross-thread/records.ts';
+import { CrossThreadPeers } from './cross-thread/peers.ts';
+import { PendingQueries } from './cross-thread/pending-queries.ts';
+import { writeGone } from './cross-thread/records.ts';
 import { ShardRestarts } from './cross-thread/shard-restarts.ts';
 import { Incident, Incidents } from './incidents.ts';
 import { ListingQueue } from './listing-queue.ts';
 import { Output } from './output.ts';
+import { OutputLimit } from './output-limit.ts';
 import { RateLimiter } from './rate-limiter.ts';
-import { dropReplies, releaseAll, reserveReply, waitingBytes } from './replies.ts';
+import { dropReplies, releaseAll, reserveReply } from './replies.ts';
 import type { PendingReply } from './reply-queue.ts';
 import { contextOf, SESSION_BYTES, Session } from './session.ts';
+import type { SessionTableHooks, SessionTableOptions } from './session-table-options.ts';
 import { ThreadOutbox } from './thread-outbox.ts';
-import { DONE, type ThreadQuery, type ThreadResult, type ThreadStats } from './thread-queries.ts';
+import type { ThreadQuery, ThreadResult } from './thread-queries.ts';
 import { firstThread, nextThread } from './thread-set.ts';
 import { TurnBudget } from './turn-budget.ts';
 
 const NOOP_PACKET = packetOf(Packet.NOOP, '');
 /** How long a connection that is being closed may still take its last replies. */
 const LINGER_MS = 2000;
-
-export interface SessionTableOptions {
-  /** This thread's number: 0 is the acceptor (without shards the only thread), shards are 1..shardCount. */
-  readonly thread: number;
-  readonly shardCount: number;
-  readonly hashSeed: number;
-  /** Every connection begins with the `exceptions` option. */
-  readonly exceptions: boolean;
-  /** Connections of all threads; 0 = no limit. */
-  readonly connectionsMax: number;
-  readonly packetBytesMax: number;
-  /** As in `ReactorOptions`; left out: no limit. */
-  readonly outputPauseBytes?: number;
-  readonly outputBytesMax?: number;
-  /** Connections of one address in all threads; 0 or left out = no limit. */
-  readonly addressConnectionsMax?: number;
-  /** Limits of one connection per second; 0 or left out = no limit. */
-  readonly packetRate?: number;
-  readonly byteRate?: number;
-  /** Access rules; left out when every peer may do everything. */
-  readonly access?: readonly AccessRule[];
-  /** Connections move to the owner of the first function that they name. */
-  readonly movesConnections: boolean;
-  /** How long frames wait for a shard that is being started again; 0 or left out: not at all. */
-  readonly restartWaitMs?: number;
-}
-
-/** Calls from the sessions to the layers above. */
-export interface SessionTableHooks {
-  /** Passes this thread's result of a query to `done`; see answers.ts. */
-  answer(query: ThreadQuery, done: (result: ThreadResult) => void): void;
-  /** A text line (Latin-1, without line end) of `session`. */
-  onLine(session: Session, line: string): void;
-  /** Published level of another thread: 0 nothing runnable, 3 high. */
-  levelOf(thread: number): number;
-  /** Connections of all threads, at the end of their last turns. */
-  connectionTotal(): number;
-  /** The host's figures for a result of kind `stats`. */
-  recordCounts(): { sent: number; received: number };
-  turnFigures(): Pick<ThreadStats, 'turns' | 'loopDelay'>;
-  /** A peer that begins with a handshake, accepted here or by the acceptor; the callee owns its descriptor. */
-  onHandshake(fd: number, address: string, port: number): void;
-  /** Refuses a peer that begins with a handshake. */
-  refuseHandshake(fd: number): void;
-  /** Whether the server has tokens. */
-  readonly takesTokens: boolean;
-  /** The key of a token (session.ts, tokenKey); null for an unknown one. */
-  keyOfToken(token: Uint8Array): string | null;
-  hasTokenKey(key: string): boolean;
-  /** Much JavaScript memory has been released and should be collected soon. */
-  collectGarbage(): void;
-  /** Figures of the store of this thread; null without one. */
-  storeHealth(): StoreHealth | null;
-}
 
 export class SessionTable {
   readonly options: SessionTableOptions;
@@ -108,11 +57,9 @@ export class SessionTable {
   readonly access: Access | null;
   /** Null: connections may send as fast as they can. */
   readonly rateLimiter: RateLimiter | null;
-  /** Waiting output of one connection at which reading it is paused, and at which it is closed. */
+  /** Waiting output of one connection at which reading it is paused. */
   readonly pauseBytes: number;
-  /** Bytes copied in this turn, not yet counted by the account. */
-  #copiedBytes = 0;
-  readonly #outputBytesMax: number;
+  readonly #outputLimit: OutputLimit;
   readonly restarts: ShardRestarts;
   /** Null in threads that do not accept, and without a limit. */
   readonly addressCounts: AddressCounts | null;
@@ -123,19 +70,13 @@ export class SessionTable {
   broker: Broker | null = null;
   /** Counts turns; the other rows of a held connection in the same turn are skipped. */
   turn = 0;
-  /** This broker's peers that live in other threads, by thread * 2^31 + conn. */
-  readonly crossThreadPeers = new Map<number, Peer>();
+  readonly crossThreadPeers = new CrossThreadPeers();
   /** Other threads have been asked what they hold, because memory is full (relief.ts). */
   isRelieving = false;
-  /** Queries to other threads that wait for their result. */
-  readonly queries = new Map<
-    number,
-    { readonly thread: number; readonly done: (result: ThreadResult) => void }
-  >();
+  readonly queries: PendingQueries;
   readonly listings = new ListingQueue();
   /** Work that continues in the next turn: long listings. */
   readonly continuations: (() => void)[] = [];
-  nextQuery = 1;
   /** Rotation among owners of equal level. */
   nextOwner = 0;
   /** Rotation among shards that take handshakes. */
@@ -164,11 +105,12 @@ export class SessionTable {
     withView(reactor.arena);
     this.handles = handles;
     this.writers = writers;
+    this.queries = new PendingQueries(writers);
     this.log = log;
     this.incidents = new Incidents(log);
     const { thread, addressConnectionsMax = 0, packetRate = 0, byteRate = 0 } = options;
     this.pauseBytes = options.outputPauseBytes ?? Number.POSITIVE_INFINITY;
-    this.#outputBytesMax = options.outputBytesMax ?? Number.POSITIVE_INFINITY;
+    this.#outputLimit = new OutputLimit(options.outputBytesMax ?? Number.POSITIVE_INFINITY);
     this.rateLimiter = packetRate + byteRate === 0 ? null : new RateLimiter(packetRate, byteRate);
     this.restarts = new ShardRestarts(options.restartWaitMs ?? 0);
     this.addressCounts = thread === 0 && addressConnectionsMax > 0 ? new AddressCounts() : null;
@@ -184,7 +126,7 @@ export class SessionTable {
   /** Begins a turn: continues the work that waits for it. */
   beginTurn(): void {
     this.turn++;
-    this.#copiedBytes = 0;
+    this.#outputLimit.beginTurn();
     this.budget.begin(this);
     if (this.continuations.length > 0) for (const work of this.continuations.splice(0)) work();
   }
@@ -256,25 +198,9 @@ export class SessionTable {
     releaseAll(this, session);
   }
 
-  /**
-   * Whether a connection gets no more output: too much of it waits; or some waits, memory is full and `bytes` are
-   * coming that it has not asked for (0: a reply). It then ends with the next turn, because the caller may be in the
-   * middle of a broker's event. One packet of any size passes.
-   */
+  /** Whether a connection gets no more output, of which `bytes` are not a reply. */
   exceeds(session: Session, bytes: number): boolean {
-    const waiting = waitingBytes(this, session);
-    this.#copiedBytes += bytes;
-    const isOver = waiting > this.#outputBytesMax;
-    if (!isOver && (bytes === 0 || waiting === 0 || this.account.fits(this.#copiedBytes)))
-      return false;
-    this.#copiedBytes -= bytes;
-    if (!session.isOverLimit) {
-      session.isOverLimit = true;
-      this.later(() => {
-        if (this.live(session.conn) === session) this.dropUnread(session);
-      });
-    }
-    return true;
+    return this.#outputLimit.exceeds(this, session, bytes);
   }
 
   /** Ends a connection that does not read its output. */
@@ -345,16 +271,8 @@ export class SessionTable {
    * budget has been spent on other queries that go over many rows.
    */
   ask(thread: number, query: ThreadQuery, done: (result: ThreadResult) => void): void {
-    if (thread === this.options.thread) {
-      this.hooks.answer(query, done);
-      return;
-    }
-    const id = this.nextQuery;
-    this.nextQuery = (id + 1) & 0x7fffffff;
-    this.queries.set(id, { thread, done });
-    const writer = this.writers[thread];
-    if (writer == null) this.#answerForDead(id);
-    else writeQuery(writer, id, query);
+    if (thread === this.options.thread) this.hooks.answer(query, done);
+    else this.queries.send(thread, query, done);
   }
 
   /** Calls `resume` once when at most `bytes` of output of `session` are unsent. */
@@ -372,13 +290,6 @@ export class SessionTable {
   /** A thread has died: its pending queries get an empty result. */
   forgetThread(thread: number): void {
     this.addressCounts?.forget(thread);
-    for (const [id, query] of [...this.queries])
-      if (query.thread === thread) this.#answerForDead(id);
-  }
-
-  #answerForDead(id: number): void {
-    const query = this.queries.get(id);
-    this.queries.delete(id);
-    query?.done(DONE);
+    this.queries.endAllOf(thread);
   }
 }

@@ -26,8 +26,6 @@ export async function closeSessions(table: SessionTable, lingerMs: number): Prom
   }
 }
 
-const KEY_BASE = 2 ** 31;
-
 /** Ends every connection that has named a function of `thread`, and every peer whose connection lived there. */
 export function loseThread(table: SessionTable, thread: number): void {
   for (let slot = 0; slot < table.slotEnd; slot++) {
@@ -38,11 +36,7 @@ export function loseThread(table: SessionTable, thread: number): void {
     session.owners = withoutThread(session.owners, thread);
     table.abort(session);
   }
-  for (const [key, peer] of [...table.crossThreadPeers]) {
-    if (Math.floor(key / KEY_BASE) !== thread) continue;
-    table.crossThreadPeers.delete(key);
-    table.broker?.onPeerGone(peer);
-  }
+  table.crossThreadPeers.endAllOf(table.broker, thread);
   table.forgetThread(thread);
   table.restarts.begin(thread, table.incidents.nowMs);
 }

@@ -83,7 +83,7 @@ export function leaveAll(scene: Scene): void {
     const left = [
       sessionsOf(table).length,
       table.crossThreadPeers.size,
-      table.queries.size,
+      table.queries.count,
       blobKib,
     ];
     ensure(

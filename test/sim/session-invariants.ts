@@ -11,8 +11,6 @@ import { livePeers } from './invariants.ts';
 import { liveJobs } from './job-invariants.ts';
 import { ensure } from './transcript.ts';
 
-const KEY_BASE = 2 ** 31;
-
 export function sessionsOf(table: SessionTable): Session[] {
   const found: Session[] = [];
   for (let slot = 0; slot < table.slotEnd; slot++) {
@@ -72,7 +70,7 @@ export function checkSessions(table: SessionTable): void {
 export function checkSessionsAtRest(tables: readonly SessionTable[]): void {
   for (const table of tables) {
     const { thread } = table.options;
-    ensure(table.queries.size === 0, () => `thread ${thread} waits for answers`);
+    ensure(table.queries.count === 0, () => `thread ${thread} waits for answers`);
     ensure(table.continuations.length === 0, () => `thread ${thread} has work left`);
     for (const session of sessionsOf(table)) {
       const who = () => `thread ${thread}, connection ${session.conn}`;
@@ -84,11 +82,11 @@ export function checkSessionsAtRest(tables: readonly SessionTable[]): void {
         if (owner !== table) checkCrossThreadJobs(owner, table, session);
       }
     }
-    for (const key of table.crossThreadPeers.keys()) {
-      const from = tables.find((other) => other.options.thread === Math.floor(key / KEY_BASE));
+    for (const peer of table.crossThreadPeers.values()) {
+      const from = tables.find((other) => other.options.thread === peer.thread);
       ensure(
-        from?.live(key % KEY_BASE) != null,
-        () => `thread ${thread} has a peer of connection ${key % KEY_BASE}, which has ended`,
+        from?.live(peer.conn) != null,
+        () => `thread ${thread} has a peer of connection ${peer.conn}, which has ended`,
       );
     }
   }
@@ -132,5 +130,5 @@ function checkCrossThreadJobs(owner: SessionTable, table: SessionTable, session:
 
 function peerAt(owner: SessionTable, table: SessionTable, session: Session): Peer | undefined {
   if (owner === table) return session.peer ?? undefined;
-  return owner.crossThreadPeers.get(table.options.thread * KEY_BASE + session.conn);
+  return owner.crossThreadPeers.find(table.options.thread, session.conn);
 }

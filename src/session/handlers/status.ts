@@ -1,6 +1,6 @@
 /**
  * GET_STATUS and GET_STATUS_UNIQUE, which change no job: asked of the owner that the handle names, or of every owner.
- * Source: Gearman PROTOCOL, client requests; design rules, section 6.
+ * Source: Gearman PROTOCOL, client requests; docs/design.md, section 6.
  */
 import { latin1 } from '../../base/bytes.ts';
 import { isBetter, type JobStatus } from '../../broker/query.ts';

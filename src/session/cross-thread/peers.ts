@@ -1,0 +1,49 @@
+/**
+ * What the broker of this thread knows of connections that live in other threads: a peer for each that has sent something,
+ * by thread and connection. Rule: a peer ends with its connection or its thread, and the broker hears of it.
+ */
+import type { Broker } from '../../broker/broker.ts';
+import type { Peer } from '../../broker/peer.ts';
+
+const KEY_BASE = 2 ** 31;
+
+export class CrossThreadPeers {
+  /** By thread * 2^31 + conn. */
+  readonly #peers = new Map<number, Peer>();
+
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  values(): Iterable<Peer> {
+    return this.#peers.values();
+  }
+
+  find(thread: number, conn: number): Peer | undefined {
+    return this.#peers.get(thread * KEY_BASE + conn);
+  }
+
+  /** Made when it is first needed. */
+  get(broker: Broker, thread: number, conn: number): Peer {
+    let peer = this.find(thread, conn);
+    if (peer === undefined) {
+      peer = broker.addPeer(thread, conn);
+      this.#peers.set(thread * KEY_BASE + conn, peer);
+    }
+    return peer;
+  }
+
+  /** The connection has ended. */
+  end(broker: Broker | null, thread: number, conn: number): void {
+    const peer = this.find(thread, conn);
+    if (peer === undefined) return;
+    this.#peers.delete(thread * KEY_BASE + conn);
+    broker?.onPeerGone(peer);
+  }
+
+  /** The thread has died, and all its connections. Linear in all peers. */
+  endAllOf(broker: Broker | null, thread: number): void {
+    for (const peer of [...this.#peers.values()])
+      if (peer.thread === thread) this.end(broker, thread, peer.conn);
+  }
+}

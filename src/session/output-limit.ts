@@ -1,0 +1,49 @@
+/**
+ * Whether a connection may get more output while some of it waits (`--output-limit`, `--max-memory`). Rule: one packet of
+ * any size passes, a second one on top of it does not; a connection that is over its limit ends with the next turn, because
+ * the caller may be in the middle of an event of the broker.
+ */
+import type { Account } from '../base/account.ts';
+import { type ReplyHost, waitingBytes } from './replies.ts';
+import type { Session } from './session.ts';
+
+/** What the limit needs of the session table of its thread. */
+export interface OutputLimitHost extends ReplyHost {
+  readonly account: Account;
+  dropUnread(session: Session): void;
+}
+
+export class OutputLimit {
+  readonly #bytesMax: number;
+  /** Bytes copied in this turn, not yet counted by the account. */
+  #copiedBytes = 0;
+
+  /** Output of one connection that may wait. */
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  beginTurn(): void {
+    this.#copiedBytes = 0;
+  }
+
+  /**
+   * Whether a connection gets no more output: more of it waits than may, or some waits, the memory of all threads is full
+   * and what comes are `bytes` that it has not asked for (0: a reply).
+   */
+  exceeds(host: OutputLimitHost, session: Session, bytes: number): boolean {
+    const waiting = waitingBytes(host, session);
+    this.#copiedBytes += bytes;
+    const isOver = waiting > this.#bytesMax;
+    if (!isOver && (bytes === 0 || waiting === 0 || host.account.fits(this.#copiedBytes)))
+      return false;
+    this.#copiedBytes -= bytes;
+    if (!session.isOverLimit) {
+      session.isOverLimit = true;
+      host.later(() => {
+        if (host.live(session.conn) === session) host.dropUnread(session);
+      });
+    }
+    return true;
+  }
+}
