@@ -10,6 +10,7 @@ import type { StoreHost } from '../store.ts';
 import type { Chunk } from './chunk.ts';
 import { FORGET_BYTES, writeForget } from './entry.ts';
 import { entryBytesOf } from './entry-bytes.ts';
+import type { JournalParts } from './parts.ts';
 import type { PendingCommits } from './pending-commits.ts';
 import { Room, type Segment, type Segments } from './segments.ts';
 import { type Slots, Where } from './slots.ts';
@@ -52,20 +53,13 @@ export class Committer {
   underWay = 0;
   readonly figures = new CommitFigures();
 
-  constructor(
-    files: FileSystem,
-    host: StoreHost,
-    slots: Slots,
-    segments: Segments,
-    pending: PendingCommits,
-    salt: number,
-  ) {
-    this.#files = files;
-    this.#host = host;
-    this.#slots = slots;
-    this.#segments = segments;
-    this.#pending = pending;
-    this.#salt = salt;
+  constructor(parts: JournalParts) {
+    this.#files = parts.files;
+    this.#host = parts.host;
+    this.#slots = parts.slots;
+    this.#segments = parts.segments;
+    this.#pending = parts.pending;
+    this.#salt = parts.salt;
   }
 
   /** When a commit that failed is tried again, or Infinity. */

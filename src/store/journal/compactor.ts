@@ -9,6 +9,7 @@ import { Chunk } from './chunk.ts';
 import type { Committer } from './committer.ts';
 import { goodEntryBytes, HEADER_BYTES, idAt, isPut, slotAt } from './entry.ts';
 import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
+import type { JournalParts } from './parts.ts';
 import type { PendingCommits } from './pending-commits.ts';
 import { Room, type Segment, type Segments } from './segments.ts';
 import type { Slots } from './slots.ts';
@@ -32,24 +33,19 @@ export class Compactor {
   #entries: EntryBytes;
 
   constructor(
-    files: FileSystem,
-    host: StoreHost,
-    slots: Slots,
-    segments: Segments,
-    pending: PendingCommits,
+    parts: JournalParts,
     committer: Committer,
     sizes: { readonly garbageMax: number; readonly chunkBytes: number },
-    salt: number,
   ) {
-    this.#files = files;
-    this.#host = host;
-    this.#slots = slots;
-    this.#segments = segments;
-    this.#pending = pending;
+    this.#files = parts.files;
+    this.#host = parts.host;
+    this.#slots = parts.slots;
+    this.#segments = parts.segments;
+    this.#pending = parts.pending;
+    this.#salt = parts.salt;
     this.#committer = committer;
     this.#garbageMax = sizes.garbageMax;
     this.#entries = entryBytesOf(new Uint8Array(sizes.chunkBytes));
-    this.#salt = salt;
   }
 
   /** One step, when no commit is under way: deletes what keeps nothing, or begins to read what is to be moved. */

@@ -12,6 +12,7 @@ import type { StoredJob } from '../stored-job.ts';
 import { Committer } from './committer.ts';
 import { Compactor } from './compactor.ts';
 import { ALIGN, HEADER_BYTES, putBytes } from './entry.ts';
+import type { JournalParts } from './parts.ts';
 import { PendingCommits } from './pending-commits.ts';
 import { type Found, Recovery } from './recovery.ts';
 import { Segments, segmentNumber } from './segments.ts';
@@ -44,7 +45,8 @@ export interface JournalOptions {
 export class Journal implements Store {
   readonly #options: JournalOptions;
   readonly #host: StoreHost;
-  readonly #slots = new Slots();
+  readonly #parts: JournalParts;
+  readonly #slots: Slots;
   readonly #segments: Segments;
   readonly #pending: PendingCommits;
   readonly #committer: Committer;
@@ -55,27 +57,24 @@ export class Journal implements Store {
   #isClosing = false;
 
   constructor(options: JournalOptions, host: StoreHost) {
-    const { files, salt, relaxedMs } = options;
+    const { files, folder, salt, relaxedMs } = options;
     const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
+    const chunkBytes = Math.min(CHUNK_BYTES, segmentBytes / 8);
+    const slots = new Slots();
+    const segments = new Segments({ ...options, segmentBytes });
+    const pending = new PendingCommits(slots, segments, chunkBytes);
+    const parts = { files, folder, salt, host, slots, segments, pending };
     this.#options = options;
     this.#host = host;
     this.#gate = new FlushGate(relaxedMs);
-    this.#segments = new Segments({ ...options, segmentBytes });
-    const chunkBytes = Math.min(CHUNK_BYTES, segmentBytes / 8);
-    this.#pending = new PendingCommits(this.#slots, this.#segments, chunkBytes);
-    const committer = new Committer(files, host, this.#slots, this.#segments, this.#pending, salt);
-    this.#committer = committer;
-    this.#compactor = new Compactor(
-      files,
-      host,
-      this.#slots,
-      this.#segments,
-      this.#pending,
-      committer,
-      { garbageMax: 2 * segmentBytes, chunkBytes },
-      salt,
-    );
-    committer.onIdle = () => this.#goOn();
+    this.#parts = parts;
+    this.#slots = slots;
+    this.#segments = segments;
+    this.#pending = pending;
+    this.#committer = new Committer(parts);
+    const sizes = { garbageMax: 2 * segmentBytes, chunkBytes };
+    this.#compactor = new Compactor(parts, this.#committer, sizes);
+    this.#committer.onIdle = () => this.#goOn();
   }
 
   append(job: StoredJob, ticket: Ticket, isAwaited: boolean): number {
@@ -112,7 +111,7 @@ export class Journal implements Store {
   }
 
   replay(take: TakeJob, whenRead: (error: Error | null) => void): void {
-    const { files, folder, salt } = this.#options;
+    const { files, folder } = this.#options;
     const done = (error: Error | null): void => {
       if (error !== null) files.end();
       whenRead(error);
@@ -127,7 +126,7 @@ export class Journal implements Store {
       done(new Error(reason, { cause: error }));
       return;
     }
-    const recovery = new Recovery(files, folder, this.#host, this.#slots, this.#segments, salt);
+    const recovery = new Recovery(this.#parts);
     recovery.run(logs, take, this.#options.defer ?? setImmediate, (error) => {
       this.#lastId = recovery.lastId;
       this.#segments.owed = this.#slots.count;

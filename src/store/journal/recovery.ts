@@ -11,6 +11,7 @@ import type { StoreHost, TakeJob } from '../store.ts';
 import { FORMAT_VERSION, HEADER_BYTES, idAt, isPut, jobAt, readHeader, slotAt } from './entry.ts';
 import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
 import { Losses } from './losses.ts';
+import type { JournalParts } from './parts.ts';
 import { revisitEntries, type Scan, scanEntries } from './scan.ts';
 import { type Segment, type Segments, segmentName } from './segments.ts';
 import type { Slots } from './slots.ts';
@@ -35,14 +36,7 @@ export class Recovery {
   #damages = 0;
   #damagedBytes = 0;
 
-  constructor(
-    files: FileSystem,
-    folder: string,
-    host: StoreHost,
-    slots: Slots,
-    segments: Segments,
-    salt: number,
-  ) {
+  constructor({ files, folder, host, slots, segments, salt }: JournalParts) {
     this.#files = files;
     this.#folder = folder;
     this.#host = host;
