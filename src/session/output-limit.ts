@@ -1,7 +1,7 @@
 /**
- * Whether a connection may get more output while some of it waits (`--output-limit`, `--max-memory`). Rule: one packet of
- * any size passes, a second one on top of it does not; a connection that is over its limit ends with the next turn, because
- * the caller may be in the middle of an event of the broker.
+ * Whether a connection may get more output while some of it waits (`--output-limit`, `--max-memory`). Rule: one packet
+ * of any size passes, a second one on top of it does not; a connection that is over its limit ends with the next turn,
+ * because the caller may be in the middle of an event of the broker.
  */
 import type { Account } from '../base/account.ts';
 import { type ReplyHost, waitingBytes } from './replies.ts';
@@ -28,8 +28,8 @@ export class OutputLimit {
   }
 
   /**
-   * Whether a connection gets no more output: more of it waits than may, or some waits, the memory of all threads is full
-   * and what comes are `bytes` that it has not asked for (0: a reply).
+   * Whether a connection gets no more output: too much of it waits; or some waits, memory is full and `bytes` are
+   * coming that it has not asked for (0: a reply).
    */
   exceeds(host: OutputLimitHost, session: Session, bytes: number): boolean {
     const waiting = waitingBytes(host, session);

@@ -1,6 +1,6 @@
 /**
- * Queries that this thread has put to others and whose results have not come. Rule: each gets one result; that of a thread
- * which does not run is that nothing is known.
+ * Queries that this thread has put to others and whose results have not come. Rule: each gets one result; that of a
+ * thread which does not run is that nothing is known.
  */
 import type { RingWriter } from '../../ring/writer.ts';
 import { DONE, type ThreadQuery, type ThreadResult } from '../thread-queries.ts';
