@@ -140,7 +140,7 @@ export function goesOverRows({ kind }: ThreadQuery): boolean {
   return kind === 'list' || kind === 'workers' || kind === 'unique' || kind === 'functionStats';
 }
 
-/** Results from the broker; the sessions answer `fence`, `workers`, `store`, `stats` and `most` themselves. */
+/** Results from the broker; the sessions answer `echoBarrier`, `workers`, `store`, `stats` and `most` themselves. */
 export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult {
   switch (query.kind) {
     case 'handle':
