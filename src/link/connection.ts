@@ -119,8 +119,9 @@ export class Connection {
     this.#stream?.destroy();
   }
 
-  /** Sends written data, then ends the connection. */
+  /** Sends written data, then ends the connection. Further calls do nothing. */
   end(): void {
+    if (this.#isEnding) return;
     this.#isEnding = true;
     this.#reader.isStopped = true;
     if (!this.#isOpen) {
