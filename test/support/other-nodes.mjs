@@ -14,7 +14,7 @@ if (stranger !== undefined) {
   process.exit(2);
 }
 const parts = [
-  ['node', 'test/examples/demo.mjs'],
+  ['node', 'examples/demo.mjs'],
   [
     'node',
     'node_modules/vitest/vitest.mjs',

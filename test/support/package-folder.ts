@@ -21,6 +21,9 @@ import { WireConnection } from './wire.ts';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
+/** What npm gives the programs of a package, and the compiler does not. */
+const RUNS = { mode: 0o755 };
+
 export interface Ended {
   /** Null when a signal ended it. */
   readonly code: number | null;
@@ -53,7 +56,7 @@ export class PackageFolder {
     this.link('geartrain', root);
     const description = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     for (const [name, file] of Object.entries<string>(description.bin))
-      symlinkSync(join(root, file), join(bin, name));
+      writeFileSync(join(bin, name), `#!/bin/sh\nexec node '${join(root, file)}' "$@"\n`, RUNS);
   }
 
   /** `others`: ports besides 4730 that documents name. */
@@ -112,7 +115,7 @@ export class PackageFolder {
   }
 
   /** Starts the job server as documents say; resolves when it answers. */
-  async serve(command = 'npx gearmand --listen 127.0.0.1'): Promise<Program> {
+  async serve(command = 'npx --no -- gearmand --listen 127.0.0.1'): Promise<Program> {
     const program = this.start(command);
     let end: Ended | null = null;
     void program.ended.then((ended) => {

@@ -5,6 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exampleFiles } from '../../support/examples.ts';
 import { allowedLicences, licencesOf } from '../../support/licences.ts';
 import { missing, requirePeer } from '../../support/peers.ts';
 import {
@@ -62,6 +63,7 @@ describe.skipIf(!hasGit)('the tarball', () => {
       /^prebuilds\/linux-(x64|arm64)\/geartrain\.glibc\.node$/,
       /^src\/packaging\/(Dockerfile|geartrain\.service|geartrain-secrets\.conf)$/,
       /^docs\/[\w-]+\.md$/,
+      /^examples\/([\w-]+\/)?([\w.-]+\.(mjs|mts|php|json|md)|Dockerfile)$/,
       /^(package\.json|binding\.gyp|LICENSE|(README|CHANGELOG|CONTRIBUTING|SECURITY|bench\/RESULTS|src\/DECISIONS)\.md)$/,
     ];
     const strangers = packed.files.filter((file) => !known.some((form) => form.test(file)));
@@ -73,6 +75,7 @@ describe.skipIf(!hasGit)('the tarball', () => {
       'LICENSE',
       'SECURITY.md',
       'docs/README.md',
+      ...exampleFiles.map((file) => `examples/${file}`),
     ])
       expect(packed.files).toContain(needed);
   });

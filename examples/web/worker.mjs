@@ -1,8 +1,11 @@
-/** Makes the reports that the web application asks for. Usage: node worker.mjs [HOST:PORT of the job server] */
+/**
+ * Makes the reports that the web application `app.mjs` asks for, eight at a time.
+ *
+ *   node examples/web/worker.mjs
+ */
 import { drainOnSignal, json, Worker } from 'geartrain';
 
-const servers = [process.argv[2] ?? 'localhost:4730'];
-const worker = new Worker({ servers, codec: json, concurrency: 8 });
+const worker = new Worker({ servers: ['127.0.0.1:4730'], codec: json, concurrency: 8 });
 
 worker.add('report', async (job) => {
   const { numbers } = job.input;

@@ -1,10 +1,14 @@
-/** Makes thumbnails of many pictures. Usage: node resize.mjs HOST:PORT FOLDER PICTURE.png ... */
+/**
+ * Has thumbnails of many pictures made, as many at a time as there are threads, and writes them to a folder.
+ *
+ *   node examples/thumbnails/client.mjs FOLDER PICTURE.png ...
+ */
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Client } from 'geartrain';
 
-const [server, folder, ...files] = process.argv.slice(2);
-const client = new Client({ servers: [server] });
+const [folder, ...files] = process.argv.slice(2);
+const client = new Client({ servers: ['127.0.0.1:4730'] });
 
 await Promise.all(
   files.map(async (file) => {

@@ -1,4 +1,7 @@
-/** The handler that runs in the threads: a PNG in, a PNG of at most 64 x 64 pixels out, each the mean of its area. */
+/**
+ * The handler that runs in the threads of `worker.mjs`: a PNG file in, a PNG file of at most 64 x 64 pixels out. Each
+ * pixel is the mean of its area. A handler in a file is its default export.
+ */
 import { PNG } from 'pngjs';
 
 const SIDE = 64;

@@ -1,14 +1,16 @@
 /**
- * The main job in one run: a job server on a free port, a worker that offers two functions, and a client.
- * `npm run demo`, after a build.
+ * Server, worker and client in one run: a job server on a free port, a worker that offers two functions, and a client
+ * that submits a job to each and shows its handle, its progress and its result.
+ *
+ *   node examples/demo.mjs
  */
 import { readFile } from 'node:fs/promises';
-import { Client, createServer, Worker } from '../../dist/index.js';
+import { Client, createServer, Worker } from 'geartrain';
 
 const server = createServer({ host: '127.0.0.1', port: 0 });
 await server.listen();
 const { host, port } = server.address;
-const kind = server.kind === 'addon' ? 'native' : `twin: ${server.kindReason}`;
+const kind = server.kind === 'addon' ? 'native' : `TypeScript: ${server.kindReason}`;
 console.log(`server: listens on ${host}:${port} (${kind})`);
 const servers = [`${host}:${port}`];
 
@@ -23,7 +25,7 @@ worker.add('wordcount', (job) => {
 await worker.start();
 
 const client = new Client({ servers });
-const readme = await readFile(new URL('../../README.md', import.meta.url));
+const readme = await readFile(new URL('../README.md', import.meta.url));
 const job = client.submit('wordcount', readme);
 console.log(`client: wordcount was created as ${await job.handle}`);
 for await (const event of job) {

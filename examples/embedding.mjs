@@ -1,8 +1,13 @@
-/** Embedding: job server, worker and client in one program. They meet in memory; outside programs may join by port. */
+/**
+ * Embedding: job server, worker and client in one program. They are connected in memory, without a port. The server also
+ * listens on a free port, for programs elsewhere.
+ *
+ *   node examples/embedding.mjs
+ */
 import { Client, createServer, Worker } from 'geartrain';
 
 const server = createServer({ host: '127.0.0.1', port: 0 });
-await server.listen(); // only for others: this program needs no port
+await server.listen(); // only for other programs: this one needs no port
 
 const worker = new Worker({ server, concurrency: 4 });
 worker.add('square', (job) => String(Number(job.text()) ** 2));

@@ -1,7 +1,11 @@
-/** A Node.js worker for PHP pages. Usage: node worker.mjs HOST:PORT */
+/**
+ * A Node.js worker for the PHP page `client.php`: turns words into a part of an address.
+ *
+ *   node examples/php/worker.mjs
+ */
 import { drainOnSignal, json, Worker } from 'geartrain';
 
-const worker = new Worker({ servers: [process.argv[2]], codec: json });
+const worker = new Worker({ servers: ['127.0.0.1:4730'], codec: json });
 /** Small letters without accents. */
 const plain = (words) => words.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 
