@@ -1,7 +1,7 @@
 /**
- * Builds the addon for this machine: `node native/build.mjs`. Quiet when nothing changed.
- * Rule: where it cannot be built, one line says so and the exit status is 0, because the TypeScript core takes over;
- * GEARTRAIN_NATIVE=0 skips, GEARTRAIN_NATIVE=1 turns a failure into status 1. The compiler's words are kept in LOG.
+ * Builds the addon for this machine: `node native/build.mjs`. Prints nothing when nothing changed. Rule: where it
+ * cannot be built, it prints one line and exits with 0, because the TypeScript core takes over; GEARTRAIN_NATIVE=0
+ * skips the build, GEARTRAIN_NATIVE=1 turns a failure into status 1. The compiler's output is kept in LOG.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -31,14 +31,14 @@ function say(line) {
   return 0;
 }
 
-/** A result older than its sources would not fit the TypeScript around it, so it goes. */
+/** An addon older than its sources would not fit the TypeScript code, so it is deleted. */
 function giveUp(reason) {
   rmSync(RESULT, { force: true });
   console.log(`native: not built, ${reason}: the TypeScript core is used`);
   return wish === '1' ? 1 : 0;
 }
 
-/** The result is younger than everything that it is made of. */
+/** Whether the result is newer than all of its sources. */
 function isFresh() {
   if (!existsSync(RESULT)) return false;
   const builtMs = statSync(RESULT).mtimeMs;
@@ -71,18 +71,18 @@ function find(module) {
   }
 }
 
-/** Runs node-gyp. Returns null or what went wrong. `rebuild` is never used: it deletes the last build first. */
+/** Runs node-gyp. Returns null or the problem. Never uses `rebuild`, which deletes the last build first. */
 function build() {
   console.log('native: compiling, which takes a quarter of a minute on one core');
   const isConfigured = isYounger(join(ROOT, 'build', 'Makefile'), join(ROOT, 'binding.gyp'));
   const problem = isConfigured ? runGyp(['build']) : null;
-  // The Makefile names the headers by a path that is wrong after the checkout, or Node.js, has moved.
+  // The Makefile's path of the headers is wrong after the checkout, or Node.js, has moved.
   return isConfigured && problem === null ? null : runGyp(['configure', 'build']);
 }
 
 function runGyp(steps) {
   const prefix = dirname(dirname(process.execPath));
-  // Without headers of its own node-gyp downloads them, which fails offline.
+  // Without local headers node-gyp downloads them, which fails offline.
   const hasHeaders = existsSync(join(prefix, 'include', 'node', 'node.h'));
   const nodedir = hasHeaders ? [`--nodedir=${prefix}`] : [];
   const run = spawnSync(

@@ -1,9 +1,9 @@
 /**
- * Builds the addon for the platforms that the package ships it for: `node native/prebuild.mjs [PLATFORM ...]`, or
- * GEARTRAIN_PREBUILDS with names separated by blanks (`linux-x64`, `none`).
- * Rule: a platform that was named fails without its compiler, so no published package lacks a binary; where none was
- * named, as in `npm pack`, those that cannot be built here are left out, with a line for each.
- * Dynamic libstdc++ and N-API make one binary good for Node.js 20 and later on glibc; elsewhere the TypeScript core runs.
+ * Builds the addon for the platforms of the package: `node native/prebuild.mjs [PLATFORM ...]`, or GEARTRAIN_PREBUILDS
+ * with names separated by blanks (`linux-x64`, `none`). Rule: a named platform fails without its compiler, so that no
+ * published package lacks a binary; without names, as in `npm pack`, platforms that cannot be built here are skipped,
+ * with a line for each. Dynamic libstdc++ and N-API make one binary work with Node.js 20 and later on glibc; elsewhere
+ * the TypeScript core runs.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -15,7 +15,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const SOURCES = ['package.json', 'binding.gyp', 'native'];
 const LOG_LINES = 40;
 
-/** Processor by platform, and how Debian calls the tools that build for it from elsewhere. */
+/** Processor by platform, and Debian's names of the tools that build for it elsewhere. */
 const TARGETS = {
   'linux-x64': { arch: 'x64', cross: 'x86_64-linux-gnu-', debian: 'g++-x86-64-linux-gnu' },
   'linux-arm64': { arch: 'arm64', cross: 'aarch64-linux-gnu-', debian: 'g++-aarch64-linux-gnu' },
@@ -37,7 +37,7 @@ for (const name of names.filter((word) => word !== 'none')) {
   break;
 }
 
-/** How the compiler's tools for a platform begin. */
+/** The prefix of a platform's compiler tools. */
 function prefixOf(name) {
   return `${process.platform}-${process.arch}` === name ? '' : TARGETS[name].cross;
 }
@@ -58,11 +58,11 @@ function whatIsMissing(name) {
   return `there is no ${tool} (on Debian: apt-get install ${tools[tool]})`;
 }
 
-/** Returns null, or what went wrong. */
+/** Returns null, or the problem. */
 function prebuild(name) {
   if (isFresh(folderOf(name))) return null;
   console.log(`prebuild: compiling for ${name}`);
-  // A folder of its own, so that build/Release stays what the checkout uses.
+  // A folder of its own, so that build/Release keeps the addon of the checkout.
   const stage = join(ROOT, 'build', `prebuild-${name}`);
   rmSync(stage, { recursive: true, force: true });
   mkdirSync(stage, { recursive: true });
@@ -84,7 +84,7 @@ function run(stage, arch, prefix) {
     PREBUILD_STRIP_BIN: `${prefix}strip`,
     JOBS: 'max',
   };
-  // Without headers of its own node-gyp downloads them, which fails offline.
+  // Without local headers node-gyp downloads them, which fails offline.
   const home = dirname(dirname(process.execPath));
   if (existsSync(join(home, 'include', 'node', 'node.h'))) env.npm_config_nodedir = home;
   const target = ['--target', `node@${process.versions.node}`];
@@ -97,7 +97,7 @@ function run(stage, arch, prefix) {
   return `${built.stdout}${built.stderr}`.split('\n').slice(-LOG_LINES).join('\n');
 }
 
-/** The binary is younger than everything that it is made of. */
+/** Whether the binary is newer than all of its sources. */
 function isFresh(folder) {
   const binary = existsSync(folder) && readdirSync(folder).find((file) => file.endsWith('.node'));
   if (!binary) return false;

@@ -1,8 +1,8 @@
 /**
- * Builds the package where npm packs a clone that nobody has built: `npm install git+https://...`.
- * Rule: does nothing in a checkout, which `npm run build` builds, nor where dist/ is there. The native core is for this
- * machine alone; where it cannot be built, one line says so and the TypeScript core takes over. A tarball that `npm pack`
- * makes has no such script (prepack takes it out, postpack puts it back): npm would ask its users to approve it.
+ * Builds the package where npm packs a fresh clone: `npm install git+https://...`. Rule: does nothing in a checkout,
+ * which `npm run build` builds, nor where dist/ exists. The native core is built for this machine only; where that
+ * fails, one line says so and the TypeScript core takes over. A tarball of `npm pack` has no such script (prepack
+ * removes it, postpack restores it): npm would ask its users to approve it.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-// npm sets it while it makes a package of a folder, and not when it installs what the folder needs.
+// npm sets it when it packs a folder, and not when it installs the folder's dependencies.
 const isPacked = process.env.npm_package_resolved !== undefined;
 if (isPacked && !existsSync(join(ROOT, 'dist'))) {
   process.exitCode = run('npm', ['run', 'build'], { GEARTRAIN_NATIVE: '0' });

@@ -1,4 +1,4 @@
-// A list whose items carry their links: T has `next` and `previous`, and is in one list at a time.
+// A list whose items carry their links: T has `next` and `previous`, and is in at most one list.
 #ifndef GEARTRAIN_LIST_H_
 #define GEARTRAIN_LIST_H_
 

@@ -1,5 +1,5 @@
-// Memory without the C++ library's containers: they would tie the binary to a newer libstdc++.
-// Rule: running out of memory for our own small tables ends the process; only blobs may fail
+// Memory without the C++ library's containers, which would tie the binary to a newer libstdc++.
+// Rule: when memory for our own small tables runs out, the process ends; only blobs may fail
 // (blob.h).
 #ifndef GEARTRAIN_MEMORY_H_
 #define GEARTRAIN_MEMORY_H_
@@ -23,7 +23,7 @@ inline void* Allocate(size_t bytes) {
   return memory;
 }
 
-// memcpy that may be asked for nothing with a null pointer.
+// memcpy that accepts a null pointer with a count of 0.
 inline void CopyBytes(void* to, const void* from, size_t bytes) {
   if (bytes > 0) memcpy(to, from, bytes);
 }
@@ -45,8 +45,7 @@ class Vector {
     if (size_ == capacity_) Grow();
     items_[size_++] = item;
   }
-  // Exchanges contents, so that a list can be worked through while new items gather in an empty
-  // one.
+  // Exchanges contents, so that one list can be processed while new items go into an empty one.
   void Swap(Vector& other) {
     T* items = items_;
     items_ = other.items_;
@@ -72,8 +71,7 @@ class Vector {
   uint32_t capacity_ = 0;
 };
 
-// Bytes with a moving front: a connection's input that was not consumed yet. Takes no memory while
-// it is empty.
+// Bytes with a moving front: a connection's unconsumed input. Takes no memory while it is empty.
 class ByteQueue {
  public:
   ByteQueue() = default;
@@ -84,7 +82,7 @@ class ByteQueue {
   size_t size() const { return end_ - start_; }
   const uint8_t* data() const { return bytes_ + start_; }
 
-  // Replaces the content by a copy of `first` and then `second`; `second` may lie in this queue.
+  // Replaces the content by a copy of `first` and `second`; `second` may lie in this queue.
   void Assign(const uint8_t* first, size_t first_bytes, const uint8_t* second,
               size_t second_bytes) {
     if (first_bytes + second_bytes == 0) return Clear();

@@ -6,7 +6,7 @@ namespace geartrain {
 
 enum class Outcome {
   kDone,
-  kThrew,   // Reported already; nothing of this turn is sent.
+  kThrew,   // The error is reported already; nothing of this turn is sent.
   kEnding,  // JavaScript cannot run any more.
 };
 

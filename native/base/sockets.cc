@@ -78,7 +78,7 @@ void SetStreamOptions(int fd, const StreamOptions& options) {
 
 namespace {
 
-// About one connection that died while it waited to be accepted.
+// Whether the error is about one connection that died while it waited to be accepted.
 bool IsOfOneConnection(int error) {
   switch (error) {
     case ECONNABORTED:

@@ -1,4 +1,4 @@
-// Socket calls and their options: what the listeners need of the system.
+// Socket calls and options for the listeners.
 #ifndef GEARTRAIN_SOCKETS_H_
 #define GEARTRAIN_SOCKETS_H_
 
@@ -11,18 +11,18 @@ namespace geartrain {
 // Options of accepted sockets.
 struct StreamOptions {
   bool keepalive;
-  int keepalive_idle;  // Seconds, count; -1: the system's.
+  int keepalive_idle;  // Seconds, count; -1: the system's default.
   int keepalive_interval;
   int keepalive_count;
-  int user_timeout_ms;  // TCP_USER_TIMEOUT; 0: the system's.
+  int user_timeout_ms;  // TCP_USER_TIMEOUT; 0: the system's default.
 };
 
-// Room that WriteAddress() needs.
+// Bytes that WriteAddress() needs.
 constexpr uint32_t kAddressBytesMax = 64;
 
 // A non-blocking stream socket, or a negative errno.
 int OpenSocket(int family);
-// A TCP socket that is bound to an address in digits, or a negative errno. Port 0: any.
+// A TCP socket bound to an IP address, or a negative errno. Port 0: any.
 int BindIp(const char* host, int port, bool v6_only);
 void SetOption(int fd, int level, int name, int value);
 // Options of an accepted TCP socket.
@@ -32,8 +32,8 @@ int PortOf(const sockaddr_storage& address);
 void WriteAddress(const sockaddr_storage& address, char* text);
 // The port that a listening socket is bound to.
 int BoundPort(int fd);
-// The descriptor of the next peer, non-blocking; -EAGAIN: there is none; -EINTR: it died while it
-// waited, the next one may be fine; else a negative errno: no peer can be accepted now.
+// The descriptor of the next peer, non-blocking. -EAGAIN: there is none; -EINTR: the peer died
+// while it waited, try the next one; other negative errno: no peer can be accepted now.
 int AcceptPeer(int fd, sockaddr_storage* address);
 
 }  // namespace geartrain

@@ -1,4 +1,4 @@
-// The addon's entry: what it exports, and the end of an environment. State is kept per environment:
+// The addon's entry: its exports, and the end of an environment. State is kept per environment:
 // each thread that loads the addon has its own.
 #include "binding/binding.h"
 #include "binding/exports.h"
@@ -6,7 +6,7 @@
 namespace geartrain {
 namespace {
 
-// Runs before the environment's loop goes away; Binding::OnClosed of the last object ends it.
+// Runs before the environment's loop goes away; Binding::OnClosed of the last object completes it.
 void OnEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* data) {
   EnvironmentState* state = static_cast<EnvironmentState*>(data);
   state->is_ending = true;
@@ -17,7 +17,7 @@ void OnEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* data) {
   EndIfEmpty(state);
 }
 
-// (fail): once, before everything else; see errors.h
+// (fail): call once, before everything else; see errors.h
 void SetFail(const Napi::CallbackInfo& info) {
   info.Env().GetInstanceData<EnvironmentState>()->fail =
       Napi::Persistent(info[0].As<Napi::Function>());

@@ -1,8 +1,7 @@
-// What the addon keeps of one environment, that is of one thread that has loaded it, and Binding: a
-// native object with what it holds of JavaScript. JavaScript's handle of the object is an External
-// with its Binding, and the first argument of every call.
-// Rule: every object is closed before the loop of its environment goes away. A Binding is freed
-// when its object is closed and its handle is collected.
+// The addon's state in one environment, that is in one thread, and Binding: a native object with
+// its references to JavaScript. JavaScript's handle of the object is an External with its Binding,
+// and the first argument of every call. Rule: every object is closed before the loop of its
+// environment goes away. A Binding is freed when its object is closed and its handle is collected.
 #ifndef GEARTRAIN_BINDING_H_
 #define GEARTRAIN_BINDING_H_
 
@@ -19,13 +18,13 @@ namespace geartrain {
 struct AnyBinding;
 
 struct EnvironmentState {
-  List<AnyBinding> bindings;     // Of the objects that are open.
+  List<AnyBinding> bindings;     // Bindings of open objects.
   Napi::FunctionReference fail;  // Makes errors; see errors.h.
   napi_async_cleanup_hook_handle hook = nullptr;
   bool is_ending = false;
 };
 
-// Lets the environment go on with its end when nothing of ours is left.
+// Completes the end of the environment when no object is left.
 inline void EndIfEmpty(EnvironmentState* state) {
   if (!state->is_ending || state->bindings.count > 0) return;
   if (state->hook != nullptr) napi_remove_async_cleanup_hook(state->hook);
@@ -38,10 +37,10 @@ inline uv_loop_t* LoopOf(Napi::Env env) {
   return loop;
 }
 
-// Released as soon as the object is closed: a callback that reaches the handle would otherwise keep
-// both alive for ever.
+// Released as soon as the object is closed: otherwise a callback that refers to the handle would
+// keep both alive for ever.
 struct Held {
-  Napi::FunctionReference on_event;  // Its argument is a number of rows, or how an order ended.
+  Napi::FunctionReference on_event;  // Its argument is a number of rows, or the result of an order.
   Napi::FunctionReference on_error;  // Its argument is an errno.
   Napi::FunctionReference on_closed;
   Napi::FunctionReference on_output;
@@ -63,7 +62,8 @@ template <typename T>
 struct Binding : AnyBinding {
   T* object = nullptr;  // Null before Open(), and once every handle of the loop is closed.
 
-  // `close` is called when the environment ends. Null without a handle: JavaScript cannot run.
+  // `close` is called when the environment ends. Null when there is no handle: JavaScript cannot
+  // run.
   template <void (T::*close)()>
   static Binding* New(Napi::Env env, Napi::External<Binding>* handle) {
     auto end = [](AnyBinding* binding) { (static_cast<Binding*>(binding)->object->*close)(); };
@@ -74,7 +74,7 @@ struct Binding : AnyBinding {
     return nullptr;
   }
 
-  // Takes over the object, which calls OnClosed at its end.
+  // Takes ownership of the object, which calls OnClosed at its end.
   void Open(T* opened) {
     object = opened;
     is_open = true;
@@ -137,8 +137,8 @@ Result CallUnlessClosed(const Napi::CallbackInfo& info, Result (T::*)(Arguments.
   }
 }
 
-// A method of numbers and booleans as a function of (handle, its arguments). When the object is
-// closed, nothing is done and `closed` is the result.
+// Makes a method of numbers and booleans a function of (handle, its arguments). For a closed
+// object it does nothing and returns `closed`.
 template <auto method, int closed = 0>
 auto Method(const Napi::CallbackInfo& info) {
   return CallUnlessClosed<method, closed>(info, method);

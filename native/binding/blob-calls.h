@@ -1,5 +1,5 @@
-// The calls that reach blobs, for each object that has a table of them: `blobs_of` finds the table,
-// or null when the object is closed. Rule: no logic here; an unknown id throws.
+// The calls about blobs, for each object with a blob table: `blobs_of` returns the table, or null
+// when the object is closed. Rule: no logic here; an unknown id throws.
 #ifndef GEARTRAIN_BLOB_CALLS_H_
 #define GEARTRAIN_BLOB_CALLS_H_
 
@@ -18,8 +18,8 @@ inline Blob* FindBlob(const Napi::CallbackInfo& info, BlobTable* blobs, const ch
   return blob;
 }
 
-// Bytes [start, end) of the three arguments from `at` on. False, and it has thrown: they are not
-// inside.
+// Reads bytes [start, end) from three arguments, beginning with `at`. Throws and returns false
+// when they are out of range.
 inline bool ReadSpan(const Napi::CallbackInfo& info, size_t at, const char* what,
                      const uint8_t** first, uint32_t* count) {
   Napi::Uint8Array bytes = info[at].As<Napi::Uint8Array>();
@@ -57,7 +57,7 @@ int32_t BlobOpen(const Napi::CallbackInfo& info) {
   return blob == nullptr ? kBlobDropped : blob->id;
 }
 
-// (handle, id, bytes, start, end, announcedBytes) -> whether it was done
+// (handle, id, bytes, start, end, announcedBytes) -> success
 template <BlobsOf blobs_of>
 bool BlobAppend(const Napi::CallbackInfo& info) {
   const uint8_t* bytes;

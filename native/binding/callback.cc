@@ -2,8 +2,8 @@
 
 namespace geartrain {
 
-// After a failed call: a thrown error goes the way of every uncaught one; no error at all means
-// that the environment is going away.
+// After a failed call: a thrown error becomes an uncaught exception; without an error the
+// environment is ending.
 Outcome ReportFailure(napi_env env) {
   bool is_pending = false;
   napi_value error;
@@ -14,7 +14,8 @@ Outcome ReportFailure(napi_env env) {
   return napi_fatal_exception(env, error) == napi_ok ? Outcome::kThrew : Outcome::kEnding;
 }
 
-// napi_make_callback itself: node-addon-api's would wrap what was thrown before we can report it.
+// napi_make_callback itself: node-addon-api's version would wrap the error before we can report
+// it.
 Outcome Call(Napi::Env env, const Napi::FunctionReference& function, int32_t argument) {
   Napi::HandleScope scope(env);
   napi_value value = Napi::Number::New(env, argument);

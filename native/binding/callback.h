@@ -1,4 +1,4 @@
-// Calls from the loop into JavaScript. What is thrown goes the way of every uncaught error.
+// Calls from the loop into JavaScript. A thrown error becomes an uncaught exception.
 #ifndef GEARTRAIN_CALLBACK_H_
 #define GEARTRAIN_CALLBACK_H_
 
@@ -8,9 +8,9 @@
 
 namespace geartrain {
 
-// Promises and ticks run after it.
+// Runs promises and ticks after it.
 Outcome Call(Napi::Env env, const Napi::FunctionReference& function, int32_t argument);
-// What has become of a call that failed.
+// The outcome of a failed call.
 Outcome ReportFailure(napi_env env);
 
 }  // namespace geartrain

@@ -1,6 +1,5 @@
 // The socketless decoder of the parity suite: the read buffer of one connection, fed from
-// JavaScript.
-// Contract: SocketlessDecoder in src/native/contract.ts.
+// JavaScript. Contract: SocketlessDecoder in src/native/contract.ts.
 #include "binding/blob-calls.h"
 #include "binding/exports.h"
 #include "binding/settings.h"
@@ -32,7 +31,7 @@ struct Decoder {
   uint8_t* scratch;
   ReadContext context;
   ReadBuffer read_buffer;
-  ByteQueue waiting;  // Fed, but not read yet, because what was read before found no free row.
+  ByteQueue waiting;  // Fed, but not read yet, because earlier bytes found no free row.
   Napi::ObjectReference arrays[2];
 };
 
@@ -40,8 +39,8 @@ Decoder* DecoderOf(const Napi::CallbackInfo& info) {
   return info[0].As<Napi::External<Decoder>>().Data();
 }
 
-// Reads from `waiting` as a connection reads from its socket: into a blob while one fills, else as
-// much as possible.
+// Reads from `waiting` as a connection reads from its socket: into a blob while one fills,
+// otherwise as much as possible.
 void ReadWaiting(Decoder* decoder) {
   ReadBuffer& buffer = decoder->read_buffer;
   while (buffer.HasRoom(decoder->context)) {

@@ -1,5 +1,4 @@
-// The binding of Disk to JavaScript. Rule: no logic here; calls to a disk that is closed do
-// nothing.
+// The binding of Disk to JavaScript. Rule: no logic here; calls to a closed disk do nothing.
 #include "binding/binding.h"
 #include "binding/exports.h"
 #include "disk/disk.h"

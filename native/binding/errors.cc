@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kTextBytes = 160;
 
-// The function throws, and what it has thrown is left for the caller in JavaScript.
+// The function throws, and the error is left for the caller in JavaScript.
 void Fail(Napi::Env env, const char* syscall, const char* text, int error) {
   napi_value arguments[] = {Napi::String::New(env, syscall), Napi::String::New(env, text),
                             Napi::Number::New(env, error)};

@@ -1,5 +1,5 @@
 // Errors that a call throws. src/native/addon-errors.ts makes them, so they are of its classes.
-// Rule: a call that has thrown returns at once; its result does not count.
+// Rule: after throwing, a call returns at once; its result is ignored.
 #ifndef GEARTRAIN_ERRORS_H_
 #define GEARTRAIN_ERRORS_H_
 
@@ -11,7 +11,7 @@ namespace geartrain {
 __attribute__((format(printf, 4, 5))) void ThrowSystemError(Napi::Env env, int error,
                                                             const char* syscall,
                                                             const char* format, ...);
-// ReactorError: the caller asked for what the object's state does not allow.
+// ReactorError: the object's state does not allow the call.
 __attribute__((format(printf, 2, 3))) void ThrowReactorError(Napi::Env env, const char* format,
                                                              ...);
 __attribute__((format(printf, 2, 3))) void ThrowRangeError(Napi::Env env, const char* format, ...);

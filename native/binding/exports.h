@@ -1,5 +1,5 @@
-// The tables of what the addon exports; each file with calls fills one or more of them.
-// Contract: Bindings in src/native/bindings.ts.
+// The tables of the addon's exports; each file with calls fills one or more of them. Contract:
+// Bindings in src/native/bindings.ts.
 #ifndef GEARTRAIN_EXPORTS_H_
 #define GEARTRAIN_EXPORTS_H_
 

@@ -1,5 +1,5 @@
-// The binding of FirstMessageQueue to JavaScript. Rule: no logic here; calls to a queue that is
-// closed do nothing.
+// The binding of FirstMessageQueue to JavaScript. Rule: no logic here; calls to a closed queue do
+// nothing.
 #include "binding/binding.h"
 #include "binding/exports.h"
 #include "binding/settings.h"

@@ -1,6 +1,6 @@
 // System calls that Node does not offer: doorbells, giving pages back, descriptor limit, syslog.
-// Contract: NativeFunctions in src/native/contract.ts; the names are those of the table at the end.
-// Rule: syslog's identity is the only state that all threads share.
+// Contract: NativeFunctions in src/native/contract.ts; the names are in the table at the end.
+// Rule: syslog's identity is the only state that threads share.
 #include <errno.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -20,7 +20,7 @@ namespace {
 char log_identity[64];
 pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 
-// (bytes): zeroes them and gives the whole pages among them back.
+// (bytes): zeroes them and gives the whole pages among them back to the system.
 void Discard(const Napi::CallbackInfo& info) {
   Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
   uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
@@ -40,7 +40,8 @@ void CloseAtEnd(void* fd) { close(static_cast<int>(reinterpret_cast<intptr_t>(fd
 
 void* AsArgument(int fd) { return reinterpret_cast<void*>(static_cast<intptr_t>(fd)); }
 
-// Closed by doorbellClose, or when the thread that made it ends; its own threads have ended before.
+// Closed by doorbellClose, or when the thread that made it ends; its own threads have ended
+// before.
 int DoorbellCreate(const Napi::CallbackInfo& info) {
   int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (fd < 0) {

@@ -1,8 +1,8 @@
-// Short forms of what node-addon-api says in more than a line. src/native/ passes arguments of the
-// right types; As<>() ends the process for a wrong one (see binding.gyp).
-// Rule: in a thread that is being terminated, making an array or setting a field can fail at any
-// time, and fails from then on. So a function that makes an object checks its parts, sets the most
-// important one last, and returns nothing when that fails.
+// Short forms for node-addon-api. src/native/ passes arguments of the right types; As<>() ends the
+// process for a wrong one (see binding.gyp). Rule: in a thread that is being terminated, making an
+// array or setting a field can fail at any time, and fails from then on. So a function that makes
+// an object checks its parts, sets the most important one last, and returns nothing when that
+// fails.
 #ifndef GEARTRAIN_NAPI_UTIL_H_
 #define GEARTRAIN_NAPI_UTIL_H_
 
@@ -20,7 +20,7 @@ inline double Double(const Napi::Value& value) { return value.As<Napi::Number>()
 
 inline bool Bool(const Napi::Value& value) { return value.As<Napi::Boolean>().Value(); }
 
-// A boolean or a number, as the type of a parameter.
+// A boolean or a number, by the type of a parameter.
 template <typename T>
 T FromValue(const Napi::Value& value) {
   if constexpr (std::is_same_v<T, bool>) {
@@ -32,7 +32,7 @@ T FromValue(const Napi::Value& value) {
   }
 }
 
-// Copies a string, cut after its last whole character that fits, and a NUL.
+// Copies a string and a NUL; a longer string is cut after the last whole character that fits.
 template <size_t room>
 void CopyText(const Napi::Value& value, char (&target)[room]) {
   if (napi_get_value_string_utf8(value.Env(), value, target, room, nullptr) != napi_ok) {

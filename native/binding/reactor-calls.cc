@@ -1,5 +1,5 @@
-// The binding of Reactor to JavaScript: making one, and its calls.
-// Rule: no logic here; calls to a reactor that is closed do nothing.
+// The binding of Reactor to JavaScript: making one, and its calls. Rule: no logic here; calls to a
+// closed reactor do nothing.
 #include "binding/binding.h"
 #include "binding/blob-calls.h"
 #include "binding/errors.h"
@@ -15,7 +15,7 @@ constexpr size_t kRows = 4096;
 constexpr size_t kOutBytes = 1024 * 1024;
 constexpr size_t kOutRows = 16384;
 
-// Not by napi_make_callback: promises, which may write output, have to wait.
+// Not by napi_make_callback: promises, which may write output, must not run now.
 void OnOutput(void* data) {
   Binding<Reactor>* binding = static_cast<Binding<Reactor>*>(data);
   Napi::Env env = binding->env;

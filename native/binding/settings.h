@@ -1,4 +1,4 @@
-// Settings and options from the arrays of numbers that src/native/addon-settings.ts makes.
+// Reads settings and options from the number arrays of src/native/addon-settings.ts.
 #ifndef GEARTRAIN_SETTINGS_H_
 #define GEARTRAIN_SETTINGS_H_
 
@@ -9,10 +9,10 @@
 
 namespace geartrain {
 
-// What the codec must know of the packet table and the limits.
+// Facts of the packet table and limits for the codec.
 Settings ReadSettings(const Napi::Value& numbers, const Napi::Value& shapes);
 
-// Five numbers from `at` on.
+// Five numbers, beginning at `at`.
 StreamOptions ReadStreamOptions(const Napi::Float64Array& number, size_t at);
 
 }  // namespace geartrain

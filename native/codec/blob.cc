@@ -5,7 +5,7 @@
 namespace geartrain {
 namespace {
 
-// A read into less room than this is not worth its system call.
+// A read into less room than this costs more than it brings.
 constexpr uint32_t kRoomMin = 16 * 1024;
 
 }  // namespace
@@ -81,7 +81,7 @@ BlobTable::Spare** BlobTable::SparesOf(uint32_t bytes) {
   return nullptr;
 }
 
-// A power of two, so that blocks fit one another's blobs. Pages that no byte reaches are never made.
+// A power of two, so that blobs can reuse each other's blocks. Untouched pages take no memory.
 uint8_t* BlobTable::TakeBlock(uint32_t total, uint32_t* capacity) {
   *capacity = 1u << kSpareShiftMin;
   while (*capacity < total && *capacity < 1u << kSpareShiftMax) *capacity *= 2;

@@ -41,7 +41,7 @@ struct Cursor {
   bool Fault(int32_t reason, uint32_t announced = 0) {
     int32_t* row = batch->Append(conn, kFault, at);
     row[kA0] = reason;
-    row[kA1] = static_cast<int32_t>(announced);  // unsigned in truth
+    row[kA1] = static_cast<int32_t>(announced);  // actually unsigned
     return Stopped(Stop::kFault);
   }
   bool TextLine();

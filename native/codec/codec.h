@@ -1,8 +1,6 @@
-// Cuts bytes into frames: pure, without memory, sockets or JavaScript. Row for row equal to
-// src/protocol/decoder.ts.
-// Rule: it reads the arena and appends rows; the caller keeps what it did not consume
-// (read-buffer.h).
-// Source: Gearman PROTOCOL; the observed limits of gearmand.
+// Cuts bytes into frames: pure, without memory, sockets or JavaScript. Equal to
+// src/protocol/decoder.ts row for row. Rule: it reads the arena and appends rows; the caller keeps
+// unconsumed bytes (read-buffer.h). Source: Gearman PROTOCOL; the observed limits of gearmand.
 #ifndef GEARTRAIN_CODEC_H_
 #define GEARTRAIN_CODEC_H_
 
@@ -20,12 +18,13 @@ struct Batch {
   uint32_t row_count;
 
   bool IsFull() const { return row_count == row_capacity; }
-  // The next row, zeroed but for conn, type and an empty span at `start`. IsFull() must be false.
+  // The next row, zeroed except for conn, type and an empty span at `start`. IsFull() must be
+  // false.
   int32_t* Append(int32_t conn, int32_t type, uint32_t start);
 };
 
 enum class Stop {
-  kNeedMore,  // All frames are out; [at, end) is the beginning of one.
+  kNeedMore,  // All complete frames are decoded; [at, end) is the beginning of one.
   kRowsFull,  // More frames may be complete in [at, end).
   kFault,     // A FAULT row was written.
   kLarge,     // [at, end) begins a frame whose data belongs into a blob; its head is complete.

@@ -1,8 +1,6 @@
-// The frame batch as C++ sees it: the same words as src/protocol/batch.ts, in which they are
-// documented.
-// Rule: a number stands here only because the compiler needs it; test/unit/native compares
-// behaviour with batch.ts. Packet shapes and byte limits are not here: TypeScript hands them over
-// (Settings) from its own tables.
+// The frame batch in C++: the same words as src/protocol/batch.ts, which documents them. Rule:
+// only numbers that the compiler needs are here; test/unit/native compares behaviour with
+// batch.ts. TypeScript passes packet shapes and byte limits (Settings) from its own tables.
 #ifndef GEARTRAIN_LAYOUT_H_
 #define GEARTRAIN_LAYOUT_H_
 
@@ -63,7 +61,7 @@ struct Shape {
   uint8_t may_be_short;
 };
 
-// What the decoder must know; filled from packets.ts, limits.ts and the reactor's options.
+// Facts for the decoder, from packets.ts, limits.ts and the reactor's options.
 struct Settings {
   Shape shapes[kTypesMax];
   uint32_t type_max;

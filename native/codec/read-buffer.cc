@@ -3,8 +3,7 @@
 namespace geartrain {
 namespace {
 
-// One step of a fill may take this much from bytes at hand (of an adopted connection), and one read
-// as much.
+// Limit of one read, and of one step of a fill from bytes at hand (of an adopted connection).
 constexpr uint32_t kFillBytesMax = 1024 * 1024;
 
 uint32_t Min(size_t a, size_t b) { return static_cast<uint32_t>(a < b ? a : b); }
@@ -60,7 +59,7 @@ void ReadBuffer::Step(ReadContext* context, int32_t conn) {
   CopyBytes(context->batch->arena + start, queue_.data(), count);
   uint32_t at = DecodeRegion(context, conn, start, start + count);
   queue_.Take(at - start);
-  // What is left is an incomplete frame only if all of the queue was looked at.
+  // The rest is an incomplete frame only if the whole queue was read.
   if (!dead_ && queue_.size() > start + count - at) undecoded_ = true;
 }
 

@@ -20,7 +20,7 @@ int WriteAll(DiskOrder* order) {
     if (count < 0) return -errno;
     if (count == 0) return UV_EIO;
     at += count;
-    // The system may take a part only.
+    // The system may write only a part.
     for (size_t left = static_cast<size_t>(count); left > 0;) {
       size_t taken = left < piece->iov_len ? left : piece->iov_len;
       piece->iov_base = static_cast<char*>(piece->iov_base) + taken;
@@ -40,7 +40,7 @@ int CarryOut(DiskOrder* order) {
   return 0;
 }
 
-// Another policy of the process stays as it is. If the system refuses, the thread is like all
+// A policy that the process has chosen stays. If the system refuses, the thread runs like all
 // others.
 void GiveWay() {
   sched_param parameters = {};
@@ -79,7 +79,7 @@ void Disk::Give(DiskOrder* order) {
   uv_mutex_lock(&lock_);
   waiting_.PushBack(order);
   uv_mutex_unlock(&lock_);
-  // Not before: it would wake up to wait for the lock.
+  // Signalled last: otherwise the thread would wake up and wait for the lock.
   uv_cond_signal(&given_);
 }
 
@@ -94,7 +94,7 @@ void Disk::Close() {
   });
 }
 
-// Everything that was given is done first.
+// Finishes all given orders first.
 void Disk::Stop() {
   uv_mutex_lock(&lock_);
   is_ending_ = true;

@@ -1,8 +1,8 @@
 // A thread that writes to files and makes them durable, one order after the other, so that a
 // serving thread never waits for a disk. Knows no N-API; it reaches JavaScript through DiskHost.
-// Contract: src/native/contract.ts.
-// Rule: it is a batch thread. It does not interrupt the thread that gave it an order, if that one
-// serves on the same core, but goes on when there is nothing to do or its share of the core is due.
+// Contract: src/native/contract.ts. Rule: it is a batch thread: it does not interrupt the thread
+// that gave it an order when both share a core, but runs when that core is idle or its share of it
+// is due.
 #ifndef GEARTRAIN_DISK_H_
 #define GEARTRAIN_DISK_H_
 
@@ -20,7 +20,7 @@ struct DiskOrder {
   DiskOrder* next;
   DiskOrder* previous;
   int fd;
-  bool is_synced;  // Durable when it is done, with all that was written to the file before.
+  bool is_synced;  // Durable when it is done, with all earlier writes to the file.
   int64_t at;
   int piece_count;
   iovec pieces[kDiskPieces];
@@ -29,7 +29,7 @@ struct DiskOrder {
 
 struct DiskHost {
   void* data;
-  // On the loop, in the order of the orders. Also for those that were under way at the end.
+  // Called on the loop, in the order of the orders; also for those that were pending at the end.
   void (*on_done)(void* data, DiskOrder* order);
   // The handle is closed; the disk is not used again.
   void (*on_closed)(void* data);
@@ -42,11 +42,11 @@ class Disk {
   Disk(const Disk&) = delete;
   Disk& operator=(const Disk&) = delete;
 
-  // Once. 0, or a negative errno: then nothing is open, and it is to be deleted.
+  // Call once. 0, or a negative errno: then nothing is open, and the caller deletes it.
   int Start(uv_loop_t* loop);
   // Keeps the loop alive until it is done.
   void Give(DiskOrder* order);
-  // Waits for the orders that were given; DiskHost::on_closed follows from the loop.
+  // Waits for pending orders; DiskHost::on_closed follows from the loop.
   void Close();
 
  private:
@@ -59,7 +59,7 @@ class Disk {
   uv_thread_t thread_;
   uint32_t under_way_ = 0;  // Given and not reported as done.
   bool is_closed_ = false;
-  uv_mutex_t lock_;  // Of what follows.
+  uv_mutex_t lock_;  // Protects the members below.
   uv_cond_t given_;
   List<DiskOrder> waiting_;
   List<DiskOrder> done_;

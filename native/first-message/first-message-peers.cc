@@ -1,6 +1,6 @@
-// The peers of a first-message queue: a peer is looked at when bytes have come; it leaves when it
-// is handed on or ended. Rule: a pass touches at most kLooksMax peers here, and each call frees no
-// other than its own, so that no event of the same pass points to one that is gone.
+// The peers of a first-message queue: a peer is checked when bytes arrive, and leaves when it is
+// handed on or ended. Rule: a pass touches at most kLooksMax peers here, and each call frees only
+// its own, so that no event of the same pass points to a freed one.
 #include <errno.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@ namespace geartrain {
 namespace {
 
 constexpr int kLooksMax = 256;
-// So long a refused peer has time to read its answer.
+// How long a refused peer may take to read its answer.
 constexpr uint64_t kEndingMs = 1000;
 constexpr size_t kReadAwayBytes = 64 * 1024;
 
@@ -22,11 +22,11 @@ constexpr char kTimeout[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r
 
 }  // namespace
 
-// False (errno): it cannot be watched, and the descriptor is still the caller's.
+// False (errno): it cannot be watched, and the caller keeps the descriptor.
 bool FirstMessageQueue::Admit(int fd, int32_t id) {
   Peer* peer =
       new Peer{nullptr, nullptr, uv_now(loop_) + options_.timeout_ms, fd, id, false, false};
-  // Edge-triggered: no peer is looked at twice for the same bytes.
+  // Edge-triggered: no peer is checked twice for the same bytes.
   epoll_event event = {};
   event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
   event.data.ptr = peer;
@@ -79,7 +79,8 @@ void FirstMessageQueue::HandOn(Peer* peer) {
   delete peer;
 }
 
-// Without an `answer` it ends at once, else when it has taken the answer (which may be empty).
+// Without an `answer` the peer ends at once, otherwise when it has taken the answer (which may be
+// empty).
 void FirstMessageQueue::End(Peer* peer, int32_t end, int32_t detail, const char* answer) {
   AddRow(peer->id, kEnded, end, detail);
   if (answer != nullptr) {
@@ -95,13 +96,13 @@ void FirstMessageQueue::End(Peer* peer, int32_t end, int32_t detail, const char*
   ending_.PushBack(peer);
 }
 
-// True: nothing more will come.
+// True: no more bytes will come.
 bool FirstMessageQueue::ReadAway(int fd) {
   for (int i = 0; i < 2; i++) {
     ssize_t count = recv(fd, nullptr, kReadAwayBytes, MSG_TRUNC | MSG_DONTWAIT);
     if (count <= 0) return count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
   }
-  // A peer that goes on sending is not waited for.
+  // A peer that keeps sending is not waited for.
   return true;
 }
 
@@ -126,7 +127,7 @@ void FirstMessageQueue::EndLate() {
 
 void FirstMessageQueue::Drop(List<Peer>* list, Peer* peer) {
   list->Remove(peer);
-  // epoll forgets it with its descriptor.
+  // Closing the descriptor removes it from epoll.
   close(peer->fd);
   delete peer;
 }

@@ -1,6 +1,6 @@
-// The port of a first-message queue: listens, accepts a few peers in a pass, reports events,
-// closes. Rule: a peer is looked at before newer ones can push it out; when descriptors run out,
-// nothing is accepted until the timer's next tick.
+// The port of a first-message queue: listens, accepts a few peers in each pass, reports events,
+// closes. Rule: a peer is checked before newer ones can push it out; when descriptors run out,
+// accepting pauses until the timer's next tick.
 #include "first-message/first-message-queue.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@ namespace geartrain {
 namespace {
 
 constexpr uint32_t kAcceptsMax = 64;
-// Times are kept this exactly.
+// Precision of timeouts.
 constexpr uint64_t kTickMs = 100;
 
 FirstMessageQueue* Of(const void* data) {
@@ -75,7 +75,8 @@ void FirstMessageQueue::OnReady(uv_poll_t* poll, int, int) {
   if (!queue->is_closed_) queue->Pass(false);
 }
 
-// Looks before it pushes out. What is left for the next pass makes its descriptor ready again.
+// Checks peers before pushing any out. Peers left for the next pass make its descriptor ready
+// again.
 void FirstMessageQueue::Pass(bool may_accept) {
   LookAtSome();
   if (may_accept) AcceptSome();
@@ -90,7 +91,7 @@ void FirstMessageQueue::AcceptSome() {
   }
 }
 
-// False: no peer is left to accept, or none can be accepted now.
+// False: no peer is waiting, or none can be accepted now.
 bool FirstMessageQueue::AcceptOne() {
   sockaddr_storage address = {};
   int fd = AcceptPeer(listen_fd_, &address);
@@ -173,14 +174,14 @@ void FirstMessageQueue::OnTimer(uv_timer_t* timer) {
     queue->is_accepting_ = true;
     queue->UpdateAccepting();
   }
-  // A message that came in time counts, so look first.
+  // A message that came in time counts, so check first.
   queue->LookAtSome();
   queue->EndLate();
   queue->RunTimer();
   queue->ReportRows();
 }
 
-// It came in this pass, so it is one of the last.
+// The peer came in this pass, so it is one of the last.
 void FirstMessageQueue::Refuse(int32_t id) {
   Peer* peer = waiting_.last;
   while (peer != nullptr && peer->id != id) peer = peer->previous;

@@ -1,11 +1,11 @@
-// The first-message queue of a port: its peers wait here until their first message is whole. Until
-// then each costs a descriptor and about 100 bytes. Knows no N-API; it reaches JavaScript through
-// FirstMessageHost. Contract: src/native/contract.ts.
-// Rule: bytes are looked at and stay in the socket, so the new owner of a descriptor reads from the
-// first byte on. The work of one pass of the loop is bounded, however many peers come or leave.
+// The first-message queue of a port: its peers wait here until their first message is complete.
+// Until then each costs a descriptor and about 100 bytes. Knows no N-API; it reaches JavaScript
+// through FirstMessageHost. Contract: src/native/contract.ts. Rule: bytes are peeked at and stay
+// in the socket, so that the new owner of a descriptor reads from the first byte on. The work of
+// one pass of the loop is bounded, however many peers come or leave.
 //
 //   first-message-queue.cc   the port: listen, accept, passes, close
-//   first-message-peers.cc   the peers: looks, ends, timeouts
+//   first-message-peers.cc   the peers: checks, ends, timeouts
 #ifndef GEARTRAIN_FIRST_MESSAGE_QUEUE_H_
 #define GEARTRAIN_FIRST_MESSAGE_QUEUE_H_
 
@@ -21,8 +21,8 @@ namespace geartrain {
 struct FirstMessageOptions {
   Awaits awaits;
   uint64_t timeout_ms;   // For the first message.
-  uint32_t waiting_max;  // More of them push out the oldest.
-  StreamOptions stream;  // Of those that are handed on.
+  uint32_t waiting_max;  // Beyond that the oldest is pushed out.
+  StreamOptions stream;  // For peers that are handed on.
 };
 
 constexpr uint32_t kPeerRowInts = 4;
@@ -30,7 +30,7 @@ constexpr uint32_t kPeerRows = 512;
 enum PeerField { kPeer = 0, kEvent = 1, kValue = 2, kDetail = 3 };
 enum PeerEvent {
   kEntered = 1,   // VALUE its port, DETAIL the bytes of its address.
-  kWholeNow = 2,  // VALUE its descriptor, which is the reader's from now on.
+  kWholeNow = 2,  // VALUE its descriptor, which the reader owns from now on.
   kEnded = 3,     // VALUE a PeerEnd, DETAIL what is wrong (Look) and, above 8 bits, its detail.
 };
 enum PeerEnd { kEndWrong = 1, kEndLeft = 2, kEndLate = 3, kEndPushedOut = 4 };
@@ -52,12 +52,12 @@ class FirstMessageQueue {
   FirstMessageQueue(const FirstMessageQueue&) = delete;
   FirstMessageQueue& operator=(const FirstMessageQueue&) = delete;
 
-  // Once. 0, or a negative errno: then nothing is open, and it is to be deleted.
+  // Call once. 0, or a negative errno: then nothing is open, and the caller deletes it.
   int Listen(uv_loop_t* loop, const char* host, int port, int backlog, bool v6_only);
   int Port() { return port_; }
-  // One that has just entered and shall not stay. Unknown: nothing.
+  // Ends a peer that has just entered and may not stay. Ignores an unknown id.
   void Refuse(int32_t id);
-  // Newcomers wait in the kernel meanwhile.
+  // While paused, new peers wait in the kernel.
   void Pause(bool is_paused);
   // Closes all waiting peers; FirstMessageHost::on_closed follows from the loop.
   void Close();
@@ -66,10 +66,10 @@ class FirstMessageQueue {
   struct Peer {
     Peer* next;
     Peer* previous;
-    uint64_t due;  // uv_now() at which it is too late for it.
+    uint64_t due;  // uv_now() at which its time is over.
     int fd;
     int32_t id;
-    bool has_head;  // Of a request whose body is awaited; it may take longer.
+    bool has_head;  // A request whose body is incomplete; it may take longer.
     bool is_ending;
   };
 
@@ -113,10 +113,10 @@ class FirstMessageQueue {
   int ready_fd_ = -1;  // epoll: waiting peers with bytes to look at.
   int port_ = 0;
   int32_t last_id_ = 0;
-  List<Peer> waiting_;  // The oldest first.
+  List<Peer> waiting_;  // Oldest first.
   List<Peer>
-      ending_;  // Refused; what they still send is read away, so that they see an end, no reset.
-  bool is_accepting_ = false;  // False: it failed, and is tried again at the next tick.
+      ending_;  // Refused peers; their further bytes are read and dropped, so that they see an end and not a reset.
+  bool is_accepting_ = false;  // False: accepting failed, and is tried again at the next tick.
   bool is_paused_ = false;
   bool is_closed_ = false;
   uint8_t bytes_[kFirstBytesMax];

@@ -10,7 +10,7 @@ constexpr size_t kRandomBytes = 32;
 constexpr size_t kSessionIdBytesMax = 32;
 constexpr size_t kMethodBytesMax = 32;
 
-// What a peer that does not speak TLS speaks instead.
+// The protocol that a peer without TLS speaks.
 int32_t KindOfClearText(uint8_t first) {
   if (first == 0) return kWrongGearman;
   bool is_text = (first >= 0x20 && first < 0x7f) || first == '\n' || first == '\r';
@@ -23,7 +23,8 @@ size_t Number(const uint8_t* bytes, int count) {
   return value;
 }
 
-// Whether the lengths inside a ClientHello of `count` bytes fit, and its version is one of TLS.
+// Whether the lengths inside a ClientHello of `count` bytes are consistent, and its version is one
+// of TLS.
 bool FieldsFit(const uint8_t* hello, size_t count) {
   size_t at = 2 + kRandomBytes;
   if (count < at + 1 || hello[0] != 3 || hello[at] > kSessionIdBytesMax) return false;
@@ -39,7 +40,8 @@ bool FieldsFit(const uint8_t* hello, size_t count) {
   return count >= at + 2 && Number(hello + at, 2) == count - at - 2;
 }
 
-// Whether the line at `at` is a field of that name, which is in lower case; then `at` is after it.
+// Whether the line at `at` is a field of that name, which is in lower case; then `at` moves after
+// it.
 bool IsField(const uint8_t* bytes, size_t end, size_t* at, const char* name) {
   size_t i = *at;
   for (; *name != '\0'; name++, i++) {
@@ -54,7 +56,7 @@ size_t BodyBytes(const uint8_t* bytes, size_t end) {
   size_t body = 0;
   for (size_t at = 1; at < end; at++) {
     if (bytes[at - 1] != '\n') continue;
-    // It sends its body when it is asked to.
+    // The client sends its body when it is asked to.
     if (IsField(bytes, end, &at, "expect:")) return 0;
     if (!IsField(bytes, end, &at, "content-length:")) continue;
     while (at < end && (bytes[at] == ' ' || bytes[at] == '\t')) at++;

@@ -1,7 +1,6 @@
-// What the first bytes of a peer are: whether they begin what its port speaks, and whether that is
-// whole. Knows no socket.
-// Rule: the ClientHello's rules are those of src/transport/tls/client-hello.ts; test/parity holds
-// them equal.
+// Judges the first bytes of a peer: whether they belong to the protocol of its port, and whether
+// the message is complete. Knows no socket. Rule: the ClientHello's rules are those of
+// src/transport/tls/client-hello.ts; test/parity compares them.
 #ifndef GEARTRAIN_FIRST_MESSAGE_H_
 #define GEARTRAIN_FIRST_MESSAGE_H_
 
@@ -12,13 +11,13 @@ namespace geartrain {
 
 enum class Awaits : int32_t { kTls = 0, kHttp = 1 };
 
-// As many bytes as must be seen to know that a message is whole, or longer than it may be.
+// As many bytes as must be seen to know that a message is complete or too long.
 constexpr size_t kFirstBytesMax = 5 + 16384;
 constexpr size_t kHeadBytesMax = 8192;
 
-// From 1 on: what is wrong, as in client-hello.ts; HTTP knows one kind alone.
+// From 1 on: what is wrong, as in client-hello.ts; HTTP has one kind only.
 enum Look : int32_t {
-  kBody = -2,  // The head of a request is whole, and the body that it announces is not.
+  kBody = -2,  // The head of a request is complete, its announced body is not.
   kMore = -1,
   kWhole = 0,
   kWrongRecordBytes = 1,
@@ -30,10 +29,10 @@ enum Look : int32_t {
   kWrongNoise = 7,
 };
 
-// A whole record with a ClientHello. `detail`: the bytes of a record of a wrong length.
+// A complete record with a ClientHello. `detail`: the bytes of a record of a wrong length.
 int32_t LookAtHello(const uint8_t* bytes, size_t count, int32_t* detail);
-// A whole request: its head, and its body when both are kHeadBytesMax or less and it announces how
-// long it is. A longer head counts as whole too: the reader refuses it.
+// A complete request: its head, and its body when both are kHeadBytesMax or less and it announces
+// a length. A longer head counts as complete too: the reader refuses it.
 int32_t LookAtHead(const uint8_t* bytes, size_t count);
 
 }  // namespace geartrain

@@ -1,5 +1,5 @@
-// The ways in which a connection ends: close() at the end of the turn, closeAfterFlush() when its
-// output has left.
+// How a connection ends: close() at the end of the turn, closeAfterFlush() when its output has
+// been sent.
 #include <sys/socket.h>
 
 #include "reactor/reactor.h"
@@ -31,7 +31,8 @@ void Reactor::NoteClose(Connection* connection) {
   closes_.Push(connection);
 }
 
-// The system takes its time for each: when thousands leave at once, newcomers come in between.
+// Closing takes the system some time: when thousands leave at once, new peers are served in
+// between.
 void Reactor::FinishCloses(uint32_t most) {
   if (closes_.size() == 0) return;
   Vector<Connection*> closes;
@@ -53,9 +54,9 @@ void Reactor::FinishCloses(uint32_t most) {
   if (lingering_.size() > 0) StartLingerTimer();
 }
 
-// Closes a lingering connection when its output is gone. Before that our direction is shut down and
-// the peer's bytes are read away: closing with unread bytes would reset the connection and take the
-// last reply with it.
+// Closes a lingering connection when its output has been sent. Before that our direction is shut
+// down and the peer's bytes are read and dropped: closing with unread bytes would reset the
+// connection and lose the last reply.
 void Reactor::FinishLinger(Connection* connection) {
   bool is_sent = connection->send_queue.unsent() == 0;
   if (connection->is_write_broken || (is_sent && connection->has_ended)) {

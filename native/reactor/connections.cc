@@ -1,6 +1,6 @@
-// Connections of a reactor: slots and generations, poll masks.
-// Rule: a slot and a descriptor's number are free again only after uv_close's callback, and slots
-// are reused in the order in which they became free, so an id stays stale for as long as possible.
+// Connections of a reactor: slots and generations, poll masks. Rule: a slot and a descriptor's
+// number are free only after uv_close's callback, and slots are reused in the order in which they
+// became free, so that an id stays stale for as long as possible.
 #include <unistd.h>
 
 #include "reactor/reactor.h"
@@ -125,8 +125,7 @@ void Reactor::FreeSlot(uint32_t index) {
   last_free_ = index;
 }
 
-// Asks libuv for what is wanted now. A connection that is not read asks for the hang-up alone,
-// once.
+// Sets the events of libuv. A connection that is not read waits for the hang-up only, once.
 void Reactor::UpdateMask(Connection* connection) {
   bool wants_input = connection->is_lingering ? !connection->has_ended : MayRead(connection);
   int mask = connection->is_write_armed ? UV_WRITABLE : 0;
@@ -152,8 +151,8 @@ int32_t Reactor::Adopt(int fd, const uint8_t* unread, size_t unread_bytes, const
   if (connection == nullptr) return error;
   connection->read_buffer.Feed(unread, unread_bytes);
   if (connection->read_buffer.HasUndecoded()) MakeReady(connection);
-  // One part may be 4 GiB at most, which unsent output never is: outputBytesMax is a 31-bit number
-  // of bytes.
+  // One part may be 4 GiB at most, which unsent output never reaches: outputBytesMax is a 31-bit
+  // number of bytes.
   if (unsent_bytes > 0) {
     connection->send_queue.AppendBytes(unsent, static_cast<uint32_t>(unsent_bytes));
     PublishUnsent(connection);

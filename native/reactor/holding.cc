@@ -1,6 +1,5 @@
-// Connections that stand still: hold, resume, and leaving for another thread.
-// Rule: what the caller was given and did not handle comes again; nothing is lost and nothing comes
-// twice.
+// Paused connections: hold, resume, and moving to another thread. Rule: rows that the caller got
+// and did not handle come again; nothing is lost and nothing comes twice.
 #include "reactor/reactor.h"
 
 namespace geartrain {
@@ -15,13 +14,13 @@ void Reactor::Hold(int32_t conn, uint32_t start) {
   }
   if (!connection->read_buffer.Owns(read_context_, start)) return;
   connection->read_buffer.Unread(&read_context_, start);
-  // GONE comes again after what was un-read; only GONE for too much output cannot wait.
+  // GONE comes again after the un-read bytes; only GONE for too much output cannot wait.
   if (!connection->is_over_limit) connection->gone_given = false;
 }
 
-// Takes rows out of a batch that was not handed over yet: all of a connection that is closed, those
-// of frames and of its end when they are un-read. A closed connection's blobs are given back, those
-// of un-read frames stay alive.
+// Removes rows from a batch that was not handed over yet: all of a closed connection; of a held
+// one its frames and its end, when they are un-read. Blobs of a closed connection are released,
+// those of un-read frames stay alive.
 void Reactor::DropRows(Connection* connection, bool is_closed) {
   uint32_t kept = 0;
   for (uint32_t i = 0; i < batch_.row_count; i++) {
@@ -50,7 +49,7 @@ void Reactor::Resume(int32_t conn) {
 void Reactor::PauseReading(bool is_paused) {
   if (is_paused == is_reading_paused_ || is_closing_) return;
   is_reading_paused_ = is_paused;
-  // Pausing needs no more: each connection stops being polled when its next bytes come.
+  // No more to do: each connection stops being polled when its next bytes arrive.
   if (is_paused) return;
   for (uint32_t i = 0; i < slots_.size(); i++) {
     Connection* connection = slots_[i].connection;
@@ -59,7 +58,7 @@ void Reactor::PauseReading(bool is_paused) {
   if (!is_in_turn_) UpdateIdle();
 }
 
-// Asks to be polled again, and gives in the next turn what needs no further event.
+// Polls the connection again; its rows that need no further event come in the next turn.
 void Reactor::GoOnReading(Connection* connection) {
   if (connection->read_buffer.HasUndecoded() || connection->has_ended ||
       connection->is_poll_broken) {

@@ -1,6 +1,6 @@
-// What a reactor does with a connection's poll events, and the ready list: connections with rows to
-// give that no further event would announce (bytes at hand, GONE, DRAINED).
-// Rule: one read of a connection a turn; a connection with more bytes comes last in the next turn.
+// Poll events of connections, and the ready list: connections with rows that no further event
+// would announce (bytes at hand, GONE, DRAINED). Rule: one read of a connection a turn; a
+// connection with more bytes comes last in the next turn.
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -33,7 +33,8 @@ void Reactor::OnPoll(uv_poll_t* poll, int status, int events) {
 
 void Reactor::OnEvents(Connection* connection, int status, int events) {
   if (status < 0) {
-    // EPOLLERR. libuv has stopped the handle, but what came before a reset can still be read.
+    // EPOLLERR. libuv has stopped the handle, but bytes that came before a reset can still be
+    // read.
     connection->is_poll_broken = true;
     connection->mask = 0;
     events = UV_READABLE | UV_WRITABLE | UV_DISCONNECT;
@@ -43,7 +44,7 @@ void Reactor::OnEvents(Connection* connection, int status, int events) {
     SendQueued(connection);
     if (status < 0 && connection->send_queue.unsent() > 0) BreakWrite(connection);
     AfterSend(connection);
-    // A close that was noted but not yet carried out comes with the next flush.
+    // A pending close follows with the next flush.
     if (connection->is_lingering && !connection->in_close_list) FinishLinger(connection);
     if (connection->is_closed) return;
   }
@@ -59,7 +60,7 @@ void Reactor::OnEvents(Connection* connection, int status, int events) {
 
 void Reactor::OnReadable(Connection* connection) {
   if (connection->is_lingering) return DiscardOnce(connection);
-  // The mask is changed only now that an unwanted event came: a short hold costs no system call.
+  // The mask changes only at an unwanted event: a short hold costs no system call.
   if (!MayRead(connection)) return UpdateMask(connection);
   if (connection->read_buffer.HasUndecoded() || connection->read_turn == read_context_.turn) return;
   if (!connection->read_buffer.HasRoom(read_context_)) {
@@ -118,8 +119,8 @@ void Reactor::RemoveReady(Connection* connection) {
   ready_.Remove(connection);
 }
 
-// Handles each connection that is ready now once. False: the batch has no room for the first of
-// those left.
+// Handles each currently ready connection once. False: the batch has no room for the first of the
+// others.
 bool Reactor::ProcessReady() {
   Connection* last = ready_.last;
   while (ready_.first != nullptr) {
@@ -134,8 +135,8 @@ bool Reactor::ProcessReady() {
   return true;
 }
 
-// Appends the rows that `connection` owes. False: the batch has no room, nothing or not all was
-// appended.
+// Appends the pending rows of `connection`. False: the batch has no room, and some or all rows are
+// missing.
 bool Reactor::Process(Connection* connection) {
   if (batch_.IsFull()) return false;
   if (connection->is_closing || connection->is_lingering || connection->gone_given) return true;
@@ -148,7 +149,7 @@ bool Reactor::Process(Connection* connection) {
     EmitGone(connection, kGoneOutputLimit);
     return true;
   }
-  // Not now; Resume(), AfterSend() and PauseReading() make it ready again.
+  // Skipped; Resume(), AfterSend() and PauseReading() make it ready again.
   if (connection->is_held || connection->is_paused || is_reading_paused_) return true;
   if (connection->read_buffer.HasUndecoded()) {
     // One region of the arena a turn, so that hold() can take back all of it.
@@ -181,7 +182,7 @@ void Reactor::EmitGone(Connection* connection, int reason) {
   int32_t* row = batch_.Append(connection->id, kGone, offset);
   row[kA0] = reason;
   connection->gone_given = true;
-  // After END the peer may still read: the thread closes when it has sent what it owes.
+  // After END the peer may still read: the thread closes when it has sent its last replies.
   if (reason != kGoneEnd) NoteClose(connection);
 }
 

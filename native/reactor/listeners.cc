@@ -1,6 +1,5 @@
-// Listening sockets of a reactor: bind, accept, OPEN rows.
-// Rule: when descriptors run out a listener is not polled for 100 ms; it never spins and never
-// gives up.
+// Listening sockets of a reactor: bind, accept, OPEN rows. Rule: when descriptors run out a
+// listener is not polled for 100 ms; it never spins and never gives up.
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/stat.h>
@@ -41,7 +40,7 @@ int Reactor::ListenPath(const char* path, int mode, int backlog) {
     close(fd);
     return error;
   }
-  // Before listen(): no peer can connect until then, so the first mode lets no stranger in.
+  // Before listen(): no peer can connect until then, so that the initial mode lets no stranger in.
   if (chmod(path, static_cast<mode_t>(mode)) != 0) {
     int error = -errno;
     unlink(path);
@@ -59,7 +58,7 @@ int Reactor::ListenPath(const char* path, int mode, int backlog) {
   return id;
 }
 
-// Takes over `fd`, also when it fails.
+// Takes ownership of `fd`, also on failure.
 int Reactor::StartListener(int fd, int backlog, Listener** created) {
   int error = is_closing_ ? UV_ECANCELED : 0;
   if (error == 0 && listen(fd, backlog) != 0) error = -errno;
@@ -135,7 +134,7 @@ void Reactor::AcceptAll(Listener* listener) {
   }
 }
 
-// False: no peer is left to accept, or none can be accepted now.
+// False: no peer is waiting, or none can be accepted now.
 bool Reactor::AcceptOne(Listener* listener) {
   sockaddr_storage address = {};
   int fd = AcceptPeer(listener->fd, &address);

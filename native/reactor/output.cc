@@ -1,8 +1,7 @@
-// Output of a reactor: takes the rows that JavaScript wrote, groups them by connection and sends
-// each connection its bytes with one system call; what the kernel does not take waits in the
-// send queue of the connection.
-// Rule: UV_WRITABLE is asked for only after the kernel was full, and dropped only when nothing is
-// left.
+// Output of a reactor: takes the rows of JavaScript, groups them by connection and sends each
+// connection its bytes with one system call; bytes that the kernel does not take wait in the
+// connection's send queue. Rule: UV_WRITABLE is requested only after the kernel was full, and
+// dropped only when nothing is left.
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -21,8 +20,8 @@ void Reactor::MarkDirty(Connection* connection) {
   dirty_.Push(connection);
 }
 
-// Links the output rows of each connection and empties the batch; `out` itself stays readable until
-// the next turn.
+// Links the output rows of each connection and empties the batch; `out` itself stays readable
+// until the next turn.
 void Reactor::GroupSegments() {
   int32_t count = arrays_.control[kOutRows];
   if (count == 0) return;
@@ -55,7 +54,7 @@ void Reactor::GroupSegments() {
 }
 
 void Reactor::Flush() {
-  // Promises and timers have written since the turn, perhaps for connections that are not ours.
+  // Promises and timers have written since the turn, perhaps for reserved connections.
   if (reserved_count_ > 0 && arrays_.control[kOutRows] > 0) host_.on_output(host_.data);
   GroupSegments();
   if (dirty_.size() == 0) return;
@@ -142,8 +141,8 @@ void Reactor::CopySegments(Connection* connection, uint8_t* target) {
   }
 }
 
-// Moves a connection's rows, but for the first `skip` bytes (plain ones, sent already), into its
-// queue.
+// Moves a connection's rows into its queue, except the first `skip` bytes (plain ones, sent
+// already).
 void Reactor::QueueSegments(Connection* connection, size_t skip) {
   for (int32_t s = connection->first_segment; s >= 0; s = next_segment_[s]) {
     const int32_t* row = OutRow(s);
@@ -189,11 +188,11 @@ void Reactor::ArmWrite(Connection* connection) {
   UpdateMask(connection);
 }
 
-// What depends on how much output is left.
+// Updates everything that depends on the amount of unsent output.
 void Reactor::AfterSend(Connection* connection) {
   uint64_t unsent = connection->send_queue.unsent();
-  // Over the limit since the last send and still growing: one packet of any size may pass, a second
-  // one not.
+  // Over the limit since the last send and still growing: one packet of any size may pass, not a
+  // second one.
   bool is_growing = unsent > connection->backlog;
   bool was_over = connection->backlog > options_.output_bytes_max;
   connection->backlog = unsent;
@@ -203,7 +202,7 @@ void Reactor::AfterSend(Connection* connection) {
     connection->send_queue.Clear(&blobs_);
     PublishUnsent(connection);
     connection->is_write_armed = false;
-    // Behind an end that was given no further row comes: it is closed without a word.
+    // After GONE was given no further row comes: the connection is closed without one.
     return connection->gone_given ? NoteClose(connection) : MakeReady(connection);
   }
   bool must_pause = unsent > options_.output_pause_bytes ||
@@ -217,7 +216,7 @@ void Reactor::AfterSend(Connection* connection) {
   if (connection->wants_drained && unsent <= connection->drained_at) MakeReady(connection);
 }
 
-// The peer does not take output any more. What it sent before is still read, until that ends or
+// The peer no longer takes output. Bytes that it sent before are still read, until that ends or
 // fails.
 void Reactor::BreakWrite(Connection* connection) {
   connection->is_write_broken = true;

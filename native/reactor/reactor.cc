@@ -4,7 +4,7 @@ namespace geartrain {
 namespace {
 
 constexpr uint64_t kReportEveryMs = 1000;
-// Connections that are closed after a turn, and once more before the loop sleeps.
+// Limit of connections closed after a turn, and once more before the loop sleeps.
 constexpr uint32_t kClosesMax = 128;
 
 }  // namespace
@@ -76,7 +76,7 @@ void Reactor::ClearBatch() {
   read_context_.turn++;
 }
 
-// Empties the batch while sockets are being read: arena or row table are full.
+// Empties the batch while sockets are being read: arena or row table is full.
 void Reactor::MakeRoom() {
   if (batch_.row_count > 0) {
     RunTurn();
@@ -116,13 +116,14 @@ void Reactor::OnCheck() {
   if (!is_closing_) UpdateIdle();
 }
 
-// Unfinished frames grow, and sent ones leave, without a row; threads share the limit and must know.
+// Incomplete frames grow, and sent ones leave, without a row; threads share the limit and must
+// know.
 int32_t Reactor::LimitedMib() const {
   if (arrays_.control[kBlobKibMax] <= 0) return 0;
   return blobs_.LimitedMib() + static_cast<int32_t>(unsent_held_ >> 20);
 }
 
-// An active idle handle keeps the loop from sleeping while something is left to do.
+// An active idle handle keeps the loop from sleeping while work is left.
 void Reactor::UpdateIdle() {
   bool must_run = ready_.count > 0 || is_turn_requested_ || must_spin_ || closes_.size() > 0 ||
                   MustReportMemory();
@@ -176,7 +177,7 @@ void Reactor::Abandon() {
   if (is_closing_) return;
   is_closing_ = true;
   if (ring_words_ != nullptr) StayAwake();
-  // Rows that are not handed over any more keep no blob.
+  // Rows that will not be handed over must not keep blobs.
   for (uint32_t i = 0; i < batch_.row_count; i++) {
     const int32_t* row = batch_.rows + size_t{i} * kRowInts;
     Blob* blob = blobs_.Find(row[kBlob]);

@@ -1,10 +1,9 @@
 // The native reactor: sockets of one thread on the thread's own libuv loop, one batch of rows into
 // JavaScript and one batch of output back per turn. Knows no N-API; it reaches JavaScript through
-// ReactorHost. Contract: src/native/contract.ts.
-// Rule: while the host's on_turn runs, calls only note what to do; Flush() and FinishCloses() do it
-// afterwards.
+// ReactorHost. Contract: src/native/contract.ts. Rule: while the host's on_turn runs, calls only
+// record requests; Flush() and FinishCloses() carry them out afterwards.
 //
-//   prepare   Flush, then (rings) asleep = 1 and a last look at them
+//   prepare   Flush, then (rings) asleep = 1 and a last check of them
 //   poll      connections: one recv each into the arena, rows; listeners: accept; doorbell
 //   check     ready list, RunTurn: on_turn, Flush, FinishCloses
 #ifndef GEARTRAIN_REACTOR_H_
@@ -24,8 +23,8 @@ struct ReactorHost {
   void* data;
   Outcome (*on_turn)(void* data, uint32_t row_count);
   Outcome (*on_listen_error)(void* data, int error);
-  // Before output is taken, while ids are reserved: takes out what is for them. Runs no other
-  // JavaScript than that, so that nothing more is written meanwhile.
+  // Called before output is taken, while ids are reserved: removes the output for them. Runs no
+  // other JavaScript, so that nothing more is written meanwhile.
   void (*on_output)(void* data);
   // Every handle is closed; the reactor is not used again.
   void (*on_closed)(void* data);
@@ -42,7 +41,8 @@ struct SharedArrays {
   int32_t* out_rows;
   uint32_t out_row_count;
   int32_t* control;
-  // By slot. JavaScript adds what it appends to `out`; what is left is written after every send.
+  // By slot. JavaScript adds the bytes that it appends to `out`; after every send the rest is
+  // written.
   double* unsent;
 };
 
@@ -57,25 +57,25 @@ class Reactor;
 struct Connection {
   uv_poll_t poll;
   Reactor* reactor;
-  Connection* next;  // In the ready list.
+  Connection* next;  // Link in the ready list.
   Connection* previous;
   ReadBuffer read_buffer;
   SendQueue send_queue;
   uint64_t read_turn;     // The last turn in which it was read or decoded.
-  uint64_t drained_at;    // A DRAINED row is due at this much unsent output.
+  uint64_t drained_at;    // Unsent output at which a DRAINED row is due.
   uint64_t linger_until;  // uv_now() at which a lingering connection is closed.
   uint64_t backlog;       // Unsent output after the last send.
   int fd;
   int32_t id;
-  int mask;               // What uv_poll was asked for; asking costs two system calls.
-  int32_t first_segment;  // Its output rows in the batch that is being taken; -1: none.
+  int mask;               // The mask of the last uv_poll_start; each costs two system calls.
+  int32_t first_segment;  // Its first output row in the batch that is being taken; -1: none.
   int32_t last_segment;
   int8_t end_reason;
   bool wants_drained : 1;
   bool is_held : 1;
-  bool is_paused : 1;        // Too much unsent output: not read.
+  bool is_paused : 1;        // Too much unsent output: reading is paused.
   bool is_write_armed : 1;
-  bool is_write_broken : 1;  // Output is thrown away.
+  bool is_write_broken : 1;  // Output is dropped.
   bool is_poll_broken : 1;   // EPOLLERR: libuv has stopped the handle; read to the end without it.
   bool is_disconnected : 1;  // UV_DISCONNECT has fired; it is level-triggered.
   bool has_ended : 1;        // EOF or a failed read.
@@ -116,12 +116,12 @@ class Reactor {
   int ListenPath(const char* path, int mode, int backlog);
   int ListenerPort(int32_t id);
   void Unlisten(int32_t id);
-  // Returns conn, or a negative errno; then the descriptor is still the caller's.
+  // Returns conn, or a negative errno; then the caller keeps the descriptor.
   int32_t Adopt(int fd, const uint8_t* unread, size_t unread_bytes, const uint8_t* unsent,
                 size_t unsent_bytes);
 
-  // An id for a connection that is not ours: its slot is not free, and nothing else is known of it.
-  // Returns conn, or a negative errno.
+  // Reserves an id for a connection of the caller; the reactor only keeps its slot. Returns conn,
+  // or a negative errno.
   int32_t Reserve();
   void Unreserve(int32_t conn);
 
@@ -134,7 +134,7 @@ class Reactor {
   // The connection, spilled and ready to be read out before Detach(); null: unknown, closing, or
   // its data was dropped.
   Connection* FindDetachable(int32_t conn);
-  // Forgets the connection without closing its descriptor, which it returns.
+  // Removes the connection without closing its descriptor, which it returns.
   int Detach(Connection* connection);
   uint64_t UnsentBytes(int32_t conn);
   uint64_t UnreadBytes(int32_t conn);
@@ -147,7 +147,7 @@ class Reactor {
   void RequestTurn();
   // Sends once more, then closes everything; ReactorHost::on_closed follows from the loop.
   void Destroy();
-  // The same without sending: the environment is going away.
+  // As Destroy(), without sending: the environment is ending.
   void Abandon();
 
  private:
@@ -226,7 +226,7 @@ class Reactor {
   void SendQueued(Connection* connection);
   void ArmWrite(Connection* connection);
   void AfterSend(Connection* connection);
-  // Shows JavaScript how much output of the connection waits; nothing of it is in `out`.
+  // Publishes the connection's waiting output to JavaScript; none of it is in `out`.
   void PublishUnsent(const Connection* connection) {
     arrays_.unsent[static_cast<uint32_t>(connection->id) & kSlotMask] =
         static_cast<double>(connection->send_queue.unsent());
@@ -294,7 +294,7 @@ class Reactor {
   uv_poll_t* doorbell_ = nullptr;
   int doorbell_fd_ = -1;
 
-  // Blobs and unsent output as the thread has seen them, when memory is limited.
+  // MiB of blobs and unsent output as last reported to the thread, when memory is limited.
   int32_t reported_mib_ = 0;
   uint64_t unsent_held_ = 0;  // Memory of unsent output, without blobs.
 
@@ -302,8 +302,8 @@ class Reactor {
   bool is_turn_requested_ = false;
   bool is_reading_paused_ = false;
   bool ring_woke_ = false;
-  bool must_spin_ = false;  // Rings had more than one prepare may handle.
-  bool is_asleep_ = false;  // We set the asleep word.
+  bool must_spin_ = false;  // Rings had more records than one prepare may handle.
+  bool is_asleep_ = false;  // We have set the asleep word.
   bool is_destroy_noted_ = false;
   bool is_closing_ = false;
 };

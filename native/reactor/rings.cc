@@ -1,5 +1,5 @@
 // The reactor's side of the rings (rules of sleeping: src/ring/doorbell.ts): no record is missed,
-// because the asleep word is set before the last look, and a producer publishes before it looks at
+// because the asleep word is set before the last check, and a producer publishes before it reads
 // the asleep word.
 #include <errno.h>
 #include <unistd.h>
@@ -67,7 +67,7 @@ void Reactor::SleepOrTurn() {
     RunTurn();
     if (is_closing_) return;
   }
-  // Awake still: the next look comes in check, after the sockets.
+  // Still awake: the next check comes after the sockets.
   must_spin_ = true;
 }
 

@@ -1,7 +1,6 @@
 // Unsent output of one connection that the kernel did not take, or that was spilled: copied bytes
-// and pinned blobs.
-// Rule: parts leave in the order in which they came; a blob is released as soon as its part has
-// left.
+// and pinned blobs. Rule: parts are sent in order; a blob is released as soon as its part has been
+// sent.
 #ifndef GEARTRAIN_SEND_QUEUE_H_
 #define GEARTRAIN_SEND_QUEUE_H_
 
@@ -17,15 +16,15 @@ class SendQueue {
   SendQueue(const SendQueue&) = delete;
   SendQueue& operator=(const SendQueue&) = delete;
 
-  // Memory of copied bytes is added to `*held` as long as it is there; before the first call below.
+  // `*held` counts the memory of copied bytes while they exist; call it before all others.
   void CountIn(uint64_t* held) { held_ = held; }
   uint64_t unsent() const { return unsent_; }
   void AppendBytes(const uint8_t* bytes, uint32_t count);
-  // Takes over one reference to `blob`.
+  // Takes ownership of one reference to `blob`.
   void AppendBlob(BlobTable* blobs, Blob* blob, uint32_t offset, uint32_t count);
-  // Points `parts` at the front of the output; returns how many of at most `limit` are set.
+  // Points `parts` at the front of the output; returns the number of parts set, at most `limit`.
   uint32_t Gather(iovec* parts, uint32_t limit);
-  // The first `count` bytes have left.
+  // The first `count` bytes have been sent.
   void Advance(BlobTable* blobs, size_t count);
   void Clear(BlobTable* blobs);
   // Copies all unsent() bytes.
@@ -33,7 +32,7 @@ class SendQueue {
 
  private:
   struct Part {
-    uint8_t* bytes;  // Owned, unless a blob's.
+    uint8_t* bytes;  // Owned, unless it is a blob's.
     Blob* blob;      // Null for copied bytes.
     uint32_t offset;
     uint32_t end;
