@@ -7,40 +7,40 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 /** The text of a document, by its path in the repository. */
 export const textOf = (path: string): string => readFileSync(`${root}${path}`, 'utf8');
 
-export interface Fence {
-  /** Words after the opening fence: `sh`, or `sh not-run: REASON`. */
+export interface CodeBlock {
+  /** Words after the opening marks: `sh`, or `sh needs=systemd`. */
   readonly info: string;
   readonly body: string;
-  /** The line of the opening fence, from 1. */
+  /** The line of the opening marks, from 1. */
   readonly line: number;
 }
 
 /** Fenced blocks in their order. */
-export function fencesOf(text: string): Fence[] {
+export function codeBlocksOf(text: string): CodeBlock[] {
   const lines = text.split('\n');
-  const fences: Fence[] = [];
+  const blocks: CodeBlock[] = [];
   for (let at = 0; at < lines.length; at++) {
     const open = /^```(.*)$/.exec(lines[at] as string);
     if (open === null) continue;
     const end = lines.indexOf('```', at + 1);
-    if (end < 0) throw new Error(`line ${at + 1}: a fence without an end`);
-    fences.push({
+    if (end < 0) throw new Error(`line ${at + 1}: a block without an end`);
+    blocks.push({
       info: (open[1] as string).trim(),
       body: lines.slice(at + 1, end).join('\n'),
       line: at + 1,
     });
     at = end;
   }
-  return fences;
+  return blocks;
 }
 
 /** Lines outside of fenced blocks; a line of a block is empty, so line numbers stay. */
 function proseLines(text: string): string[] {
   let isCode = false;
   return text.split('\n').map((line) => {
-    const isFence = line.startsWith('```');
-    if (isFence) isCode = !isCode;
-    return isCode || isFence ? '' : line;
+    const isMark = line.startsWith('```');
+    if (isMark) isCode = !isCode;
+    return isCode || isMark ? '' : line;
   });
 }
 

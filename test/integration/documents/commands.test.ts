@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { fencesOf, textOf } from '../../support/markdown.ts';
+import { codeBlocksOf, textOf } from '../../support/markdown.ts';
 import { type PeerName, requirePeer } from '../../support/peers.ts';
 import { startServer } from '../../support/servers.ts';
 import { NOT_RUN } from './not-run.ts';
@@ -34,11 +34,11 @@ const USED: Readonly<Record<string, readonly PeerName[]>> = {
 };
 const isPlayable = (path: string): boolean =>
   (['bash', ...(USED[path] ?? [])] as const).every(requirePeer);
-const played = documents.filter((path) => fencesOf(textOf(path)).some(isRun));
+const played = documents.filter((path) => codeBlocksOf(textOf(path)).some(isRun));
 
 it('knows every block of commands', () => {
   const unknown = documents.flatMap((path) =>
-    fencesOf(textOf(path))
+    codeBlocksOf(textOf(path))
       .filter(
         ({ info }) => !/^(sh( server| needs=[a-z]+)?|js|ts|php|perl|json|yaml|ini|)$/.test(info),
       )
@@ -49,8 +49,8 @@ it('knows every block of commands', () => {
 
 it('leaves out what is listed, and nothing else', () => {
   const left = documents.flatMap((document) =>
-    fencesOf(textOf(document))
-      .filter((fence) => isShell(fence) && !isRun(fence))
+    codeBlocksOf(textOf(document))
+      .filter((block) => isShell(block) && !isRun(block))
       .map(({ info, body }) => ({
         document,
         starts: body.split('\n')[0] as string,
@@ -74,7 +74,7 @@ it.skipIf(!hasOthers)('runs the PHP client and the Perl worker of docs/migrating
   const server = await startServer('geartrain');
   const folder = mkdtempSync(join(tmpdir(), 'geartrain-documents-'));
   const program = (language: string): string => {
-    const found = fencesOf(textOf('docs/migrating.md')).find(({ info }) => info === language);
+    const found = codeBlocksOf(textOf('docs/migrating.md')).find(({ info }) => info === language);
     const file = join(folder, `program.${language}`);
     writeFileSync(file, (found?.body ?? '').replaceAll('4730', String(server.port)));
     return file;

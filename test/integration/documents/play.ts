@@ -14,7 +14,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../support/free-port.mjs';
-import { type Fence, fencesOf, root } from '../../support/markdown.ts';
+import { type CodeBlock, codeBlocksOf, root } from '../../support/markdown.ts';
 
 const SHELL_MS = 120_000;
 const PORTS = ['4730', '4731', '8080', '9090'];
@@ -24,8 +24,9 @@ export interface Played {
   readonly output: string;
 }
 
-export const isShell = ({ info }: Fence): boolean => /^sh( |$)/.test(info);
-export const isRun = (fence: Fence): boolean => isShell(fence) && !fence.info.includes('needs=');
+export const isShell = ({ info }: CodeBlock): boolean => /^sh( |$)/.test(info);
+export const isRun = (block: CodeBlock): boolean =>
+  isShell(block) && !block.info.includes('needs=');
 
 /** The commands of this checkout under their names, and the port for those that are given none. */
 const PRELUDE = `
@@ -59,9 +60,9 @@ export async function play(text: string): Promise<Played> {
   const withPorts = (words: string): string =>
     words.replace(/\b(4730|4731|8080|9090)\b/g, (port) => ports.get(port) as string);
   try {
-    const fences = fencesOf(text);
-    writeFiles(folder, fences, withPorts);
-    const script = fences.filter(isRun).map(({ info, body }) => {
+    const blocks = codeBlocksOf(text);
+    writeFiles(folder, blocks, withPorts);
+    const script = blocks.filter(isRun).map(({ info, body }) => {
       const words = withPorts(body).replace(/(npm install(?: -\S+)*) geartrain\b/g, `$1 ${root}`);
       return info.includes('server') ? served(words) : words;
     });
@@ -72,8 +73,12 @@ export async function play(text: string): Promise<Played> {
   }
 }
 
-function writeFiles(folder: string, fences: readonly Fence[], withPorts: (w: string) => string) {
-  for (const { info, body } of fences) {
+function writeFiles(
+  folder: string,
+  blocks: readonly CodeBlock[],
+  withPorts: (w: string) => string,
+) {
+  for (const { info, body } of blocks) {
     const name = info === 'js' ? /^\/\/ ([\w-]+\.js)\n/.exec(body)?.[1] : undefined;
     if (name !== undefined) writeFileSync(join(folder, name), withPorts(body));
   }
