@@ -107,8 +107,8 @@ describe('HUP', () => {
     const log = scratch('log');
     const daemon = await startDaemon(['-l', log, '--verbose', 'INFO']);
     const before = linesOf(log);
-    expect(before[0]).toMatch(
-      /^ {3}INFO \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} \[ {2}main \] geartrain /,
+    expect(before.join('\n')).toMatch(
+      /^ {3}INFO \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} \[ {2}main \] geartrain /m,
     );
     renameSync(log, `${log}.1`);
     daemon.kill('SIGHUP');
