@@ -28,7 +28,7 @@ const ENTRIES = [
   '(shard|worker)/thread-start',
   'packaging/(write-man|health-check)',
   // What tests compare with checked-in files, and write anew when asked to.
-  'packaging/(server-options-text|option-tables)',
+  'packaging/(server-options-text|option-tables|metrics-table)',
   // Benches.
   'transport/socketless-decoder',
 ];

@@ -7,7 +7,7 @@
 import { BUCKET_COUNT, Count } from '../broker/function-stats.ts';
 import { COUNTS_AT, type FunctionStatsRow, Gauge } from '../broker/function-stats-rows.ts';
 import type { FunctionRows } from './function-rows.ts';
-import { upperBounds } from './metric-values.ts';
+import { type MetricFacts, upperBounds } from './metric-values.ts';
 
 const MS = 0.001;
 /** A piece is given away from this size on: 500 lines, a tenth of a millisecond. */
@@ -53,11 +53,10 @@ class Lines {
   }
 }
 
+const LABELS = ['function'];
+
 /** One metric. */
-interface Family {
-  readonly name: string;
-  readonly help: string;
-  readonly type: 'gauge' | 'counter' | 'histogram';
+interface Family extends MetricFacts {
   /** Writes the lines of a function; `label` as in FunctionRows. */
   write(lines: Lines, label: string, row: FunctionStatsRow): void;
 }
@@ -74,7 +73,7 @@ function single(
     const value = (numbers[at + field] as number) * unit;
     lines.ascii(head).utf8(label).ascii('"} ').ascii(`${value}\n`);
   };
-  return { name, help, type, write };
+  return { name, help, type, labels: LABELS, write };
 }
 
 const gauge = single.bind(null, 'gauge');
@@ -96,7 +95,7 @@ function times(name: string, help: string, buckets: number, sum: number): Family
     lines.ascii(`${name}_sum{function="`).utf8(label).ascii(`"} ${seconds}\n`);
     lines.ascii(`${name}_count{function="`).utf8(label).ascii(`"} ${count}\n`);
   };
-  return { name, help, type: 'histogram', write };
+  return { name, help, type: 'histogram', labels: LABELS, write };
 }
 
 const FAMILIES: readonly Family[] = [
@@ -142,6 +141,9 @@ const FAMILIES: readonly Family[] = [
     COUNTS_AT + Count.RUN_MS,
   ),
 ];
+
+/** What they are called and mean. */
+export const FUNCTION_METRICS: readonly MetricFacts[] = FAMILIES;
 
 /** The metrics of all functions, in pieces; each is good until the next one is asked for. */
 export function* functionMetrics(functions: FunctionRows): Generator<Uint8Array> {

@@ -14,11 +14,17 @@ export interface Prepared extends Snapshot {
   readonly running: readonly ThreadStats[];
 }
 
-/** One metric of the page. */
-export interface MetricRow {
+/** What docs/metrics.md and the page say of a metric. */
+export interface MetricFacts {
   readonly name: string;
   readonly help: string;
   readonly type: 'gauge' | 'counter' | 'histogram' | 'summary';
+  /** Names of all labels besides `le`. */
+  readonly labels: readonly string[];
+}
+
+/** One metric of the page. */
+export interface MetricRow extends MetricFacts {
   readonly values: (snapshot: Prepared) => MetricValue[];
 }
 

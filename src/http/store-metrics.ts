@@ -3,6 +3,7 @@ import type { StoreHealth } from '../store/store.ts';
 import type { MetricRow, MetricValue } from './metric-values.ts';
 
 const MS = 0.001;
+const LABELS = ['thread'];
 
 function ofStores(
   name: string,
@@ -14,7 +15,7 @@ function ofStores(
     running.flatMap(({ thread, store }) =>
       store === null ? [] : [{ value: read(store), labels: { thread } }],
     );
-  return { name, help, type, values };
+  return { name, help, type, labels: LABELS, values };
 }
 
 /** A summary of all commits: their number and the sum of `read`. */
@@ -28,7 +29,7 @@ function ofCommits(name: string, help: string, read: (store: StoreHealth) => num
         { value: store.commits, labels, metricName: `${name}_count` },
       ];
     });
-  return { name, help, type: 'summary', values };
+  return { name, help, type: 'summary', labels: LABELS, values };
 }
 
 export const STORE_METRICS: readonly MetricRow[] = [
