@@ -1,19 +1,16 @@
-/**
- * The tables of docs/options.md and docs/cli.md, made from the rows: options of gearmand and of the tools, exit codes
- * of the tools.
- */
+/** The tables of docs/options.md and docs/cli.md, made from the rows and the manuals of the commands. */
 import { OPTIONS } from '../cli/gearmand-options.ts';
 import { flagsOf, type OptionRow, shownDefault } from '../option/row.ts';
-import type { Tool } from '../option/tool.ts';
-
-function line(cells: readonly string[]): string {
-  return `| ${cells.map((words) => words.replaceAll('|', '\\|')).join(' | ')} |`;
-}
+import { closingSections, type Tool } from '../option/tool.ts';
+import { markdownTable } from './markdown-table.ts';
 
 /** A heading, a table and an empty line. */
-function section(heading: string, columns: readonly string[], lines: readonly string[]): string {
-  const head = [line(columns), `|${'---|'.repeat(columns.length)}`];
-  return [`#### ${heading}`, '', ...head, ...lines, ''].join('\n');
+function section(
+  heading: string,
+  columns: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  return `${heading}\n\n${markdownTable(columns, rows)}`;
 }
 
 /** Headings in the order of their first rows. */
@@ -30,18 +27,18 @@ function allowedCell({ type }: OptionRow): string {
   return type.argument === null ? '' : type.allowed;
 }
 
-function gearmandLine(row: OptionRow): string {
+function gearmandLine(row: OptionRow): string[] {
   const { type, embeddedDefault } = row as OptionRow & { readonly embeddedDefault?: unknown };
   const inProgram =
     embeddedDefault === undefined ? '' : `; ${type.show(embeddedDefault)} in a program`;
   const noEffect =
     row.noEffect === undefined ? '' : ` (${row.noEffect.replace(`--${row.name} has `, '')})`;
-  return line([
+  return [
     flagsCell(row),
     (row.defaultText ?? type.show(row.defaultValue)) + inProgram,
     allowedCell(row),
     row.help + noEffect,
-  ]);
+  ];
 }
 
 /** Markdown: a heading and a table for each group of gearmand's options. Ends with a line end. */
@@ -51,25 +48,42 @@ export function renderOptionsTable(): string {
   return groupsOf(shown)
     .map((group) => {
       const rows = shown.filter((row) => row.group === group);
-      return section(group, columns, rows.map(gearmandLine));
+      return section(`## ${group}`, columns, rows.map(gearmandLine));
     })
     .join('\n');
 }
 
-function toolLine(row: OptionRow): string {
+function toolLine(row: OptionRow): string[] {
   const isOwn = row.isOwn === true ? 'yes' : '';
-  return line([flagsCell(row), shownDefault(row) ?? '', allowedCell(row), row.help, isOwn]);
+  return [flagsCell(row), shownDefault(row) ?? '', allowedCell(row), row.help, isOwn];
 }
 
-/** Markdown: a heading and a table for each group of a tool's options, then exit codes. Ends with a line end. */
-export function renderToolTable({ manual, options }: Tool): string {
-  const columns = ['option', 'default', 'allowed', 'meaning', 'new'];
-  const sections = groupsOf(options).map((group) => {
-    const heading = /^[A-Z][a-z]/.test(group) ? group.toLowerCase() : group;
+/**
+ * Markdown: a heading for the tool; how it is called, examples; a table for each group of its options, and for what its
+ * manual closes with. Ends with a line end.
+ */
+export function renderToolTables({ manual, options }: Tool): string {
+  const { name, usage, examples, moreExamples = [] } = manual;
+  const calls = usage.map((words) => `${name} ${words}`);
+  const shown = [...examples, ...moreExamples].map(([command, means]) => [`\`${command}\``, means]);
+  const groups = groupsOf(options).map((group) => {
     const rows = options.filter((row) => row.group === group);
-    return section(`${manual.name}: ${heading}`, columns, rows.map(toolLine));
+    const columns = ['option', 'default', 'allowed', 'meaning', 'new'];
+    return section(`### ${name}: ${headingOf(group)}`, columns, rows.map(toolLine));
   });
-  const codes = manual.exitCodes.map(([code, means]) => line([String(code), means]));
-  const head = [line([`exit status of ${manual.name}`, 'means']), '|---|---|'];
-  return [...sections, [...head, ...codes, ''].join('\n')].join('\n');
+  const closing = closingSections(manual).map(({ title, items }) => {
+    const rows = items.map(([term, means]) => [`\`${term}\``, means]);
+    return section(`### ${name}: ${title.toLowerCase()}`, [title.toLowerCase(), 'meaning'], rows);
+  });
+  return [
+    `## ${name}\n`,
+    `\`\`\`text\n${calls.join('\n')}\n\`\`\`\n`,
+    section(`### ${name}: examples`, ['command', 'meaning'], shown),
+    ...groups,
+    ...closing,
+  ].join('\n');
+}
+
+function headingOf(group: string): string {
+  return /^[A-Z][a-z]/.test(group) ? group.toLowerCase() : group;
 }

@@ -10,7 +10,7 @@ const COMMENT_COLUMNS = 120;
 
 const HEAD = `/**
  * The options of \`createServer\` as a program gives them. Generated from the options tables, see server/options.ts.
- * \`npx vitest run test/unit/packaging/server-options.test.ts -u\` writes it anew; do not edit it.
+ * \`npm run docs\` writes it anew; do not edit it.
  */
 import type { Logger } from '../../base/logger.ts';
 

@@ -1,6 +1,6 @@
 /**
  * The options of `createServer` as a program gives them. Generated from the options tables, see server/options.ts.
- * `npx vitest run test/unit/packaging/server-options.test.ts -u` writes it anew; do not edit it.
+ * `npm run docs` writes it anew; do not edit it.
  */
 import type { Logger } from '../../base/logger.ts';
 
