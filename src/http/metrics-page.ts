@@ -15,7 +15,7 @@ import { INFO, THREAD_METRICS } from './thread-metrics.ts';
 /** Pages that are written at a time; further requests wait. */
 const PAGES_MAX = 2;
 
-/** A page of which the first part is written. */
+/** A page whose first part is written. */
 interface Begun {
   readonly text: string;
   readonly functions: FunctionRows;

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { OWN_METRICS } from '../../../src/packaging/metrics-table.ts';
 import { requirePeer } from '../../support/peers.ts';
 import { startServer, type TestServer } from '../../support/servers.ts';
 import { runToEnd, scratch, startDaemon, useScratch } from '../daemon/command.ts';
@@ -136,6 +137,22 @@ describe.each([0, 2])('metrics with %i shards', (threads) => {
     // Two jobs wait since the tests before.
     expect(sum).toBe(names.length + more.length + 2 + 2);
     for (const line of text.split('\n')) expect(line.length).toBeLessThan(1000);
+  });
+
+  it('are those of docs/metrics.md, with their types and labels', async () => {
+    const text = await page();
+    const typed = [...text.matchAll(/^# TYPE (geartrain_\w+) (\w+)$/gm)];
+    expect(typed.map(([, name, type]) => `${name} ${type}`).sort()).toEqual(
+      OWN_METRICS.map(({ name, type }) => `${name} ${type}`).sort(),
+    );
+    for (const { name, labels } of OWN_METRICS) {
+      const sample = new RegExp(`^${name}(?:_bucket|_sum|_count)?(?:\\{(.*)\\})? `, 'm').exec(text);
+      // Only threads that share the functions have rings between them.
+      if (sample === null && name === 'geartrain_ring_bytes' && threads === 0) continue;
+      const named = (sample?.[1] ?? '').matchAll(/(\w+)="(?:[^"\\]|\\.)*"/g);
+      const found = [...named].map(([, label]) => label).filter((label) => label !== 'le');
+      expect([name, found.sort()]).toEqual([name, [...labels].sort()]);
+    }
   });
 
   it.skipIf(!requirePeer('promtool'))('are a page that promtool accepts', async () => {
