@@ -1,8 +1,10 @@
 /** What the package brings for Prometheus and Grafana: it names metrics that there are, and both would take it. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { OWN_METRICS } from '../../../src/packaging/metrics-table.ts';
 import { requirePeer } from '../../support/peers.ts';
 
@@ -107,9 +109,12 @@ describe('the dashboard', () => {
       const filled = expr.replaceAll('$__rate_interval', '5m').replace(/\$\w+/g, '.*');
       return `  - record: panel_${i}\n    expr: ${JSON.stringify(filled)}\n`;
     });
-    const input = `groups:\n- name: panels\n  rules:\n${rules.join('')}`;
-    const { status, stderr } = spawnSync('promtool', ['check', 'rules'], {
-      input,
+    const text = `groups:\n- name: panels\n  rules:\n${rules.join('')}`;
+    const folder = mkdtempSync(join(tmpdir(), 'geartrain-panels-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'panels.yml'), text);
+    const { status, stderr } = spawnSync('promtool', ['check', 'rules', 'panels.yml'], {
+      cwd: folder,
       encoding: 'utf8',
     });
     expect([status, stderr]).toEqual([0, '']);
