@@ -1,6 +1,6 @@
 /**
- * The TypeScript reactor on node:net: the addon's contract with sockets that Node owns.
- * Rule: one turn per pass of the event loop at most, run by setImmediate, so behind the sockets' reads of that pass.
+ * The TypeScript reactor on node:net: the addon's contract with sockets that Node owns. Rule: at most one turn in each
+ * pass of the event loop, by setImmediate, so that it runs after the sockets' reads of that pass.
  */
 import { chmod } from 'node:fs/promises';
 import net from 'node:net';
@@ -19,7 +19,7 @@ import type { Connection, Opened } from './turn/connection.ts';
 import { TurnReactor } from './turn-reactor.ts';
 
 const LISTEN_ERROR_MS = 1000;
-/** A lost doorbell is noticed after this. */
+/** A lost doorbell is noticed after this time. */
 const SLEEP_MS = 1000;
 const ALIVE_MS = 2 ** 30;
 
@@ -88,7 +88,7 @@ export class NodeReactor extends TurnReactor {
     return this.#connect(socket, opened).id;
   }
 
-  /** Takes a connected stream whose session its caller makes: no OPEN row. Returns its conn. */
+  /** Takes a connected stream without an OPEN row: the caller makes its session. Returns its conn. */
   adoptStream(stream: Duplex): number {
     return this.#connect(stream, null).id;
   }
@@ -137,7 +137,9 @@ export class NodeReactor extends TurnReactor {
     });
   }
 
-  /** Runs a turn when a ring has something to read, whoever forgot to ring, or sockets have sent what counts as memory. */
+  /**
+   * Runs a turn when a ring has records, even if its doorbell was not rung, or the sockets' memory must be reported.
+   */
   #lookAtRings(): void {
     if (this.engine.rings.isWaiting() || this.engine.mustTellMemory) this.requestTurn();
   }
@@ -180,7 +182,7 @@ export class NodeReactor extends TurnReactor {
     if (this.#immediate !== null) clearImmediate(this.#immediate);
     if (this.#ringTimer !== null) clearInterval(this.#ringTimer);
     for (const id of [...this.#servers.keys()]) this.unlisten(id);
-    this.#openHandles++; // this call, so that everything is begun before anything can be complete
+    this.#openHandles++; // counts this call, so that completion cannot come before everything has begun
     this.engine.closeAll();
     this.#handleClosed();
   }
@@ -192,7 +194,7 @@ function listenOptions(address: ListenAddress): net.ListenOptions {
   return { host, port, backlog, exclusive: true, ipv6Only: v6Only };
 }
 
-/** Mode of a socket file is set when it exists. Returns the port, 0 for a path. */
+/** Sets the mode of a socket file when it exists. Returns the port, 0 for a path. */
 async function finishListening(server: net.Server, address: ListenAddress): Promise<number> {
   if (!('path' in address)) return (server.address() as net.AddressInfo).port;
   await chmod(address.path, address.mode);
@@ -206,7 +208,7 @@ function peerOf(socket: net.Socket, address: ListenAddress, listener: number): O
   return { address: isMapped ? text.slice(7) : text, port: socket.remotePort ?? 0, listener };
 }
 
-/** Interval and count cannot be set through node:net; they stay the system's. */
+/** node:net cannot set interval and count; they stay the system's. */
 function setKeepalive(socket: net.Socket, keepalive: KeepaliveOptions | null): void {
   if (keepalive === null) return;
   if (keepalive.idleSeconds < 0) socket.setKeepAlive(true);

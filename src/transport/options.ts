@@ -1,6 +1,6 @@
 /**
- * Options of addresses and connections, in the daemon and in a program.
- * Names, short forms and meanings are gearmand 2.0's, `--socket-mode` and `--admin-from` are our own.
+ * Options of addresses and connections, in the daemon and in a program. Names, short forms and meanings are gearmand
+ * 2.0's; `--socket-mode` and `--admin-from` are extensions.
  */
 import { isIP } from 'node:net';
 import { type ListenTarget, listenList, port } from '../option/address-types.ts';

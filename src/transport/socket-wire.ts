@@ -1,6 +1,6 @@
 /**
- * A stream (net.Socket, TLS socket, one end of a memory pair) as a wire: one write per turn, closing with and without patience.
- * Rule: nothing here throws for what a peer does; failures come as the socket's events.
+ * A stream (net.Socket, TLS socket, one end of a memory pair) as a wire: one write per turn, closing with and without
+ * lingering. Rule: actions of a peer never make this code throw; failures come as the socket's events.
  */
 import type { Duplex } from 'node:stream';
 import type { Wire } from './turn/connection.ts';
@@ -23,7 +23,7 @@ export class SocketWire implements Wire {
       return;
     }
     const last = pieces.length - 1;
-    if (last > 0) socket.cork(); // one writev instead of a write per piece
+    if (last > 0) socket.cork(); // one writev instead of a write for each piece
     for (let i = 0; i < last; i++) socket.write(pieces[i]!);
     socket.write(pieces[last]!, () => done());
     if (last > 0) socket.uncork();
@@ -38,11 +38,11 @@ export class SocketWire implements Wire {
     else this.#socket.pause();
   }
 
-  /** The socket closes itself when both directions have ended; until then the peer's bytes are read away. */
+  /** The socket closes itself when both directions have ended; until then the peer's bytes are read and dropped. */
   finish(lingerMs: number): void {
     const socket = this.#socket;
     socket.end();
-    socket.resume(); // closing with unread bytes would reset the connection and take the last reply with it
+    socket.resume(); // closing with unread bytes would reset the connection and lose the last reply
     this.#lingerTimer = setTimeout(() => socket.destroy(), lingerMs);
   }
 

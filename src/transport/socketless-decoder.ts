@@ -1,6 +1,6 @@
 /**
- * One connection's decoding without its socket: the TypeScript core's side of the parity suite, and of benches.
- * Rule: behaves like a connection of the TypeScript reactor that has just read the bytes it is fed.
+ * Decodes the bytes of one connection without its socket: the TypeScript core's side of the parity suite, and of
+ * benches. Rule: behaves like a connection of the TypeScript reactor that has just read these bytes.
  */
 import type { SocketlessDecoder } from '../native/contract.ts';
 import { CONTROL_INTS, ROW_INTS, SLOT_BITS } from '../protocol/batch.ts';
@@ -13,7 +13,7 @@ import { ARENA_BYTES, ROWS_MAX } from './turn/turn-engine.ts';
 
 const CONN = 1 + (1 << SLOT_BITS);
 
-/** A decoder of its own, with its own arena, rows and blobs. */
+/** A decoder with its own arena, rows and blobs. */
 export function createDecoder(hashSeed: number, packetBytesMax: number): SocketlessDecoder {
   const arena = new Uint8Array(ARENA_BYTES);
   const rows = new Int32Array(ROWS_MAX * ROW_INTS);

@@ -1,6 +1,6 @@
 /**
- * The reactor's contract over the turn engine: everything but sockets, which subclasses bring as wires.
- * Rule: while `onTurn` runs, methods only note what to do.
+ * The reactor's contract on the turn engine: everything but sockets, which subclasses provide as wires. Rule: while
+ * `onTurn` runs, methods only record requests.
  */
 import type { Detached, ListenAddress, Reactor, ReactorOptions } from '../native/contract.ts';
 import type { BlobTable } from './turn/blob-table.ts';
@@ -8,7 +8,7 @@ import { type Connection, Leaving } from './turn/connection.ts';
 import { askDrained, hold, leave, resume } from './turn/connection-calls.ts';
 import { ownParts, TurnEngine } from './turn/turn-engine.ts';
 
-/** What a connection takes along when it leaves its reactor. */
+/** The bytes that move with a connection to another thread. */
 export interface TakenOut {
   readonly connection: Connection;
   readonly unread: Uint8Array;
@@ -46,7 +46,7 @@ export abstract class TurnReactor implements Reactor {
   abstract adopt(fd: number, unread: Uint8Array, unsent: Uint8Array): number;
   abstract detach(conn: number): Detached;
   abstract destroy(): Promise<void>;
-  /** Asks for `engine.runTurn` soon; called any number of times before it. */
+  /** Schedules `engine.runTurn` soon; may be called more than once before it runs. */
   protected abstract schedule(): void;
 
   spill(): void {
@@ -101,7 +101,7 @@ export abstract class TurnReactor implements Reactor {
     this.#blobs.read(id, offset, target, at, count);
   }
 
-  /** The doorbell is the caller's: the thread that it wakes calls `requestTurn`. */
+  /** The caller owns the doorbell: the thread that it wakes calls `requestTurn`. */
   watchRings(
     words: Int32Array,
     asleep: number,
@@ -121,14 +121,14 @@ export abstract class TurnReactor implements Reactor {
     this.engine.requestTurn();
   }
 
-  /** Hands an adopted connection what came with it. */
+  /** Gives an adopted connection the bytes that moved with it. */
   protected welcome(connection: Connection, unread: Uint8Array, unsent: Uint8Array): void {
     this.engine.output.owe(connection, unsent);
     if (unread.length > 0) this.engine.received(connection, unread);
     this.schedule();
   }
 
-  /** Takes a held connection out. Throws Error when it is not held, or data of its frames was dropped. */
+  /** Removes a held connection. Throws Error when it is not held, or data of its frames was dropped. */
   protected takeOut(conn: number): TakenOut {
     const connection = this.engine.find(conn);
     if (connection === undefined || !connection.isHeld) {

@@ -1,7 +1,7 @@
 /**
- * The first bytes of a peer on a TLS port, looked at before TLS sees them: what is no TLS is told apart from it, and a
- * handshake begins only when its first message is whole, so that its dear part is one step.
- * Source: RFC 8446, sections 4.1.2 and 5.1 (as in TLS 1.2). The native first-message queue has the same rules (first-message.cc).
+ * Checks the first bytes of a peer on a TLS port before TLS gets them: other protocols are recognized, and a handshake
+ * begins only when its first message is complete, so that its expensive part is one step. Source: RFC 8446, sections
+ * 4.1.2 and 5.1 (as in TLS 1.2). The native first-message queue has the same rules (first-message.cc).
  *
  *   | 22 | 3 | minor | record bytes (2) | 1 = ClientHello | message bytes (3) | message ... |
  */
@@ -15,7 +15,7 @@ const RECORD_BYTES_MAX = 16_384;
 const RANDOM_BYTES = 32;
 const SESSION_ID_BYTES_MAX = 32;
 
-/** What can be wrong, by the numbers that the addon gives. */
+/** Kinds of wrong bytes, with the addon's numbers. */
 export const Wrong = {
   RECORD_BYTES: 1,
   MESSAGE: 2,
@@ -27,7 +27,7 @@ export const Wrong = {
 } as const;
 export type Wrong = (typeof Wrong)[keyof typeof Wrong];
 
-/** `more`: not whole yet; `whole`: a handshake may begin; else what is wrong. */
+/** `more`: incomplete; `whole`: a handshake may begin; otherwise the kind of wrong bytes. */
 export type Look = 'more' | 'whole' | { readonly wrong: Wrong; readonly detail: number };
 
 const WORDS: Readonly<Record<Wrong, string>> = {
@@ -40,13 +40,13 @@ const WORDS: Readonly<Record<Wrong, string>> = {
   [Wrong.NOISE]: 'bytes that are no TLS',
 };
 
-/** What is wrong, in words; `detail` is the length of a record. */
+/** A kind of wrong bytes in words; `detail` is the length of a record. */
 export function wordsOf(wrong: number, detail: number): string {
   if (wrong === Wrong.RECORD_BYTES) return `a TLS record of ${detail} bytes`;
   return WORDS[wrong as Wrong];
 }
 
-/** Looks at all bytes that came so far. */
+/** Checks all bytes received so far. */
 export function lookAtHello(bytes: Uint8Array): Look {
   if (bytes.length === 0) return 'more';
   if (bytes[0] !== HANDSHAKE || (bytes.length > 1 && bytes[1] !== MAJOR))
@@ -64,7 +64,10 @@ export function lookAtHello(bytes: Uint8Array): Look {
   return fieldsFit(bytes.subarray(start, start + messageBytes)) ? 'whole' : wrongly(Wrong.LENGTHS);
 }
 
-/** Whether the lengths inside a ClientHello fit, and its version is one of TLS: OpenSSL is not asked about noise. */
+/**
+ * Whether the lengths inside a ClientHello are consistent, and its version is one of TLS: OpenSSL does not get random
+ * bytes.
+ */
 function fieldsFit(hello: Uint8Array): boolean {
   let at = 2 + RANDOM_BYTES;
   const sessionIdBytes = hello[at];
@@ -87,7 +90,7 @@ function wrongly(wrong: Wrong, detail = 0): Look {
   return { wrong, detail };
 }
 
-/** What a peer that does not speak TLS speaks instead. */
+/** The protocol that a peer without TLS speaks. */
 function kindOf(first: number): Wrong {
   if (first === 0) return Wrong.GEARMAN;
   const isText = (first >= 0x20 && first < 0x7f) || first === 0x0a || first === 0x0d;

@@ -1,6 +1,6 @@
 /**
- * Options of TLS: `--ssl` and its files are gearmand's, also by its environment variables; versions,
- * client certificates and limits of handshakes are our own. Rule: nothing is read from the files here.
+ * Options of TLS: `--ssl` and its files are gearmand's, also by its environment variables; versions, client
+ * certificates and limits of handshakes are extensions. Rule: this file does not read the named files.
  */
 import type { ListenTarget } from '../../option/address-types.ts';
 import { OptionGroup } from '../../option/groups.ts';
@@ -12,7 +12,7 @@ const SECONDS_MAX = 3_600;
 
 const file = text({ argument: 'file' });
 
-/** Whether any address is served with TLS, that of the control port included. */
+/** Whether any address uses TLS, including the control port. */
 export function usesTls(values: OptionValues): boolean {
   const targets = (values.listen ?? []) as readonly ListenTarget[];
   return (
@@ -25,7 +25,7 @@ export function usesTls(values: OptionValues): boolean {
 const missing = (values: OptionValues): string | null =>
   usesTls(values) ? null : '--ssl or tls:// before an address';
 
-/** As with gearmand, the variable beats the option. */
+/** As with gearmand, the variable wins over the option. */
 const variable = (name: string) => ({
   variable: name,
   read: (word: string) => word,

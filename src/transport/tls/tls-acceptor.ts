@@ -1,8 +1,8 @@
 /**
- * The TLS ports of one thread: peers wait here until they are known, then their decrypted streams go on as connections.
- * Rule: in a pass of the event loop handshakes begin until a millisecond is over, so nobody waits for more than that and
- * one handshake; how many are open is bounded, the oldest gives way, so that peers who say nothing lock nobody out. No
- * more are taken in a pass than may be open, so that everybody was heard before it gives way, however fast they come.
+ * The TLS ports of one thread: peers wait here until they are known, then their decrypted streams become connections.
+ * Rules: one pass of the event loop begins handshakes for at most a millisecond, so that no peer waits for more than
+ * that and one handshake. The number of open handshakes is limited and the oldest gives way, so that silent peers do
+ * not block others. A pass takes fewer peers than may be open, so that each has been read once before it gives way.
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -10,19 +10,22 @@ import type { FirstMessagePeer } from '../../native/contract.ts';
 import { contextOf, type TlsMaterial } from './material.ts';
 import { REFUSED, type Refusal, TlsHandshake } from './tls-handshake.ts';
 
-/** Handshakes begin for so long in one pass of the event loop. */
+/** How long one pass of the event loop begins handshakes. */
 const PASS_MS = 1;
-/** Peers that are taken in one pass, and at most a quarter of those that may be open. */
+/** Peers taken in one pass; also at most a quarter of those that may be open. */
 const TAKEN_MAX = 64;
 
 export interface TlsAcceptorOptions {
   readonly handshakeTimeoutMs: number;
-  /** Peers of this thread that are not known yet. */
+  /** Limit of this thread's peers that are not known yet. */
   readonly handshakesMax: number;
 }
 
 export interface TlsAcceptorEvents {
-  /** `commonName` of the certificate that the peer has proved; null without one. */
+  /**
+   * The handshake is complete. `commonName` is that of the certificate that the peer has proved to own; null without
+   * one.
+   */
   known(stream: TLSSocket, peer: FirstMessagePeer, commonName: string | null): void;
   refused(reason: Refusal, peer: FirstMessagePeer, text: string): void;
 }
@@ -33,11 +36,11 @@ export class TlsAcceptor {
   readonly #takenMax: number;
   #material: TlsMaterial;
   #context: ReturnType<typeof contextOf>;
-  /** Accepted, and not read yet. */
+  /** Accepted and not read yet. */
   #waiting: { open(): Socket; readonly peer: FirstMessagePeer }[] = [];
   #taking: NodeJS.Immediate | null = null;
   readonly #handshakes = new Set<TlsHandshake>();
-  /** Those of them whose ClientHello is not whole. */
+  /** Those whose ClientHello is incomplete. */
   readonly #silent = new Set<TlsHandshake>();
   #ready: TlsHandshake[] = [];
   #isStarting = false;
@@ -56,7 +59,7 @@ export class TlsAcceptor {
     return this.#handshakes.size;
   }
 
-  /** Takes an accepted peer; `open` is called once and gives its socket, made with `allowHalfOpen`. */
+  /** Takes an accepted peer; `open` is called once and returns its socket, made with `allowHalfOpen`. */
   take(peer: FirstMessagePeer, open: () => Socket): void {
     this.#waiting.push({ open, peer });
     this.#taking ??= setImmediate(() => this.#takeSome());
@@ -82,18 +85,18 @@ export class TlsAcceptor {
     this.#handshakes.add(handshake);
     this.#silent.add(handshake);
     if (this.#handshakes.size <= handshakesMax) return;
-    // Who has spoken is known soon; of the silent ones the newest were not heard yet.
+    // A peer that has sent bytes is known soon; the newest of the silent ones have not been read yet.
     const [oldest] = this.#silent.size > this.#takenMax ? this.#silent : this.#handshakes;
     oldest?.refuse('handshake_limit', REFUSED.pushedOut(handshakesMax));
   }
 
-  /** Other certificates for handshakes from now on; connections and sessions go on. */
+  /** Changes the certificates for later handshakes; connections and sessions stay. */
   renew(material: TlsMaterial): void {
     this.#context = contextOf(material);
     this.#material = material;
   }
 
-  /** Drops everybody who is not known yet. */
+  /** Drops all peers that are not known yet. */
   close(): void {
     if (this.#immediate !== null) clearImmediate(this.#immediate);
     if (this.#taking !== null) clearImmediate(this.#taking);
@@ -128,7 +131,7 @@ export class TlsAcceptor {
       this.#isStarting = false;
       return;
     }
-    // A stream begins to read in the next tick: what that took is over when this one comes.
+    // A stream begins to read in the next tick: its cost is over when this callback runs.
     process.nextTick(() => {
       if (performance.now() - begunAtMs < PASS_MS) this.#startNext(begunAtMs);
       else this.#startSoon();
@@ -154,7 +157,7 @@ export class TlsAcceptor {
   }
 }
 
-/** What is wrong with the certificate that the peer has sent, or null. */
+/** The problem with the peer's certificate, or null. */
 function verifyErrorOf(stream: TLSSocket): string | null {
   const handle = stream as unknown as { _handle?: { verifyError(): Error | null } };
   const error = handle._handle?.verifyError();

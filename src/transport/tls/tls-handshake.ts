@@ -1,16 +1,17 @@
 /**
- * One peer on a TLS port from its first byte until it is known or refused: bytes are kept until its ClientHello is
- * whole, then it waits for its turn, then the handshake runs. Rule: it ends by exactly one of `known` and `refused`.
+ * One peer on a TLS port from its first byte until it is known or refused: its bytes are kept until its ClientHello is
+ * complete, then it waits for its turn, then the handshake runs. Rule: it ends by exactly one of `known` and
+ * `refused`.
  */
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import type { FirstMessagePeer } from '../../native/contract.ts';
 import { type Look, lookAtHello, wordsOf } from './client-hello.ts';
 
-/** What is read away after a refusal, so that the peer sees an end and no reset. */
+/** How long bytes are read and dropped after a refusal, so that the peer sees an end and not a reset. */
 const REFUSED_MS = 1_000;
 
-/** Why a peer is refused; each is counted. */
+/** Why a peer is refused; each reason is counted. */
 export type Refusal =
   | 'not_tls'
   | 'handshake_failed'
@@ -19,7 +20,7 @@ export type Refusal =
   | 'client_certificate'
   | 'descriptors';
 
-/** What is said of those who are refused before their handshake. */
+/** Texts for refusals before the handshake. */
 export const REFUSED = {
   left: 'the peer left before its TLS handshake',
   leftWithin: 'the peer left in its TLS handshake, as those do who do not trust the certificate',
@@ -30,9 +31,9 @@ export const REFUSED = {
 } as const;
 
 export interface TlsHandshakeEvents {
-  /** The ClientHello is whole: calls `start` when it is its turn. */
+  /** The ClientHello is complete: call `start` when it is its turn. */
   ready(): void;
-  /** `stream` carries what the peer sends in clear, from the first byte on. */
+  /** `stream` carries the peer's decrypted bytes, from the first one on. */
   known(stream: TLSSocket): void;
   refused(reason: Refusal, text: string): void;
 }
@@ -64,7 +65,7 @@ export class TlsHandshake {
     socket.on('close', this.#onLost);
   }
 
-  /** Runs the handshake: the dear step. Nothing when the peer has left meanwhile. */
+  /** Runs the handshake: the expensive step. No effect when the peer has left meanwhile. */
   start(context: SecureContext, asksForCertificate: boolean): void {
     if (this.#isOver) return;
     const socket = this.#socket;
@@ -73,7 +74,7 @@ export class TlsHandshake {
       isServer: true,
       secureContext: context,
       requestCert: asksForCertificate,
-      // Who is not trusted is refused by us, with a line in the log.
+      // Untrusted clients are refused by us, with a line in the log.
       rejectUnauthorized: false,
     });
     this.#tls = tls;
@@ -84,7 +85,7 @@ export class TlsHandshake {
     tls.on('error', (error) => {
       failure ||= reasonOf(error);
     });
-    // Half an end is a whole one here: nobody shakes hands after it. An alert before it says why.
+    // A half-closing peer has left: no client completes a handshake after that. An alert before it gives the reason.
     tls.once('end', () => this.refuse('handshake_failed', failure || REFUSED.leftWithin));
     tls.once('close', () => this.#end('handshake_failed', failure || REFUSED.leftWithin));
     tls.once('secure', () => {
@@ -94,7 +95,7 @@ export class TlsHandshake {
     });
   }
 
-  /** Ends the connection, because of `text`. */
+  /** Ends the connection for the reason in `text`. */
   refuse(reason: Refusal, text: string): void {
     if (this.#isOver) return;
     this.#end(reason, text);
@@ -108,7 +109,7 @@ export class TlsHandshake {
     setTimeout(() => this.#socket.destroy(), REFUSED_MS).unref();
   }
 
-  /** The server ends: nobody is told. */
+  /** The server ends: drops the peer without a report. */
   abandon(): void {
     if (!this.#isOver) this.#leave();
     this.#tls?.destroy();
@@ -127,13 +128,13 @@ export class TlsHandshake {
       this.refuse('not_tls', REFUSED.notTls(look.wrong, look.detail));
       return;
     }
-    // TLS reads from here on, beginning with what was looked at.
+    // TLS reads from here on, beginning with the bytes that were checked.
     this.#socket.pause();
     this.#socket.unshift(all);
     this.#events.ready();
   };
 
-  /** Before its handshake; whoever says nothing at all looks whether the port is open. */
+  /** The peer left before its handshake; one without any bytes only tested whether the port is open. */
   readonly #onLost = (): void => {
     if (this.#tls === null) {
       this.#end('handshake_failed', REFUSED.left);

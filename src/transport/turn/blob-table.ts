@@ -1,6 +1,7 @@
 /**
- * Large data outside of the arena: blobs that fill as bytes arrive, counted references, one memory account a thread.
- * Rule: memory follows the bytes that are there, never the bytes announced: a blob grows by doubling up to its size.
+ * Large data outside of the arena: blobs that fill as bytes arrive, reference counts, one memory account for each
+ * thread. Rule: memory follows the bytes that have arrived, never the announced ones: a blob grows by doubling up to
+ * its size.
  */
 import { assert } from '../../base/assert.ts';
 import { BLOB_DROPPED, Control } from '../../protocol/batch.ts';
@@ -8,23 +9,23 @@ import { copyOf } from './byte-queue.ts';
 
 /** Blobs as connections use them. */
 export interface Blobs {
-  /** MiB of all blobs that count against a limit; 0 without one. */
+  /** MiB of all blobs under a limit; 0 without one. */
   readonly limitedMib: number;
   /**
-   * A new empty blob with one reference that will hold `announcedBytes`; takes no memory yet. BLOB_DROPPED when they
-   * would pass BLOB_KIB_MAX.
+   * A new empty blob for `announcedBytes` with one reference; takes no memory yet. BLOB_DROPPED when it would exceed
+   * BLOB_KIB_MAX.
    */
   open(announcedBytes: number): number;
   /**
-   * Appends `bytes[start, end)`. Returns `id`, or BLOB_DROPPED when that would pass BLOB_KIB_MAX (or memory is out):
-   * the blob is then released and its id must not be used again.
+   * Appends `bytes[start, end)`. Returns `id`, or BLOB_DROPPED when that would exceed BLOB_KIB_MAX (or memory is out):
+   * the blob is then released and its id is invalid.
    */
   append(id: number, bytes: Uint8Array, start: number, end: number): number;
-  /** One reference less; the last one frees the blob. */
+  /** Releases one reference; the last one frees the blob. */
   release(id: number): void;
-  /** Blob bytes `[offset, offset + count)`, not to be changed, valid for as long as the caller keeps a reference. */
+  /** Blob bytes `[offset, offset + count)`, read-only, valid while the caller holds a reference. */
   view(id: number, offset: number, count: number): Uint8Array;
-  /** The same as the caller's own. */
+  /** A copy of these bytes that the caller owns. */
   copy(id: number, offset: number, count: number): Uint8Array;
 }
 
@@ -41,13 +42,13 @@ const KIB = 1024;
 
 const kib = (bytes: number): number => Math.ceil(bytes / KIB);
 
-/** All blobs of one thread. Ids are > 0 and used again after the last release. */
+/** All blobs of one thread. Ids are > 0 and are reused after the last release. */
 export class BlobTable implements Blobs {
   readonly #control: Int32Array;
   readonly #blobs: (Blob | null)[] = [null];
   readonly #freeIds: number[] = [];
 
-  /** `control`: words of `Control`; BLOB_KIB is kept here, BLOB_KIB_MAX is read here. */
+  /** `control`: words of `Control`; this class writes BLOB_KIB and reads BLOB_KIB_MAX. */
   constructor(control: Int32Array) {
     this.#control = control;
   }
@@ -75,7 +76,7 @@ export class BlobTable implements Blobs {
     return id;
   }
 
-  /** Copies `bytes[start, end)` into a new blob with one reference; not bound by BLOB_KIB_MAX. */
+  /** Copies `bytes[start, end)` into a new blob with one reference; not limited by BLOB_KIB_MAX. */
   from(bytes: Uint8Array, start: number, end: number): number {
     const id = this.#create(end - start);
     const blob = this.#get(id);
@@ -85,7 +86,7 @@ export class BlobTable implements Blobs {
     return id;
   }
 
-  /** One reference more. */
+  /** Adds one reference. */
   retain(id: number): void {
     this.#get(id).references++;
   }
@@ -118,7 +119,7 @@ export class BlobTable implements Blobs {
     return copyOf(this.view(id, offset, count), 0, count);
   }
 
-  /** Blobs alive; for tests. */
+  /** Live blobs; for tests. */
   get count(): number {
     return this.#blobs.length - 1 - this.#freeIds.length;
   }
@@ -135,7 +136,7 @@ export class BlobTable implements Blobs {
     return blob;
   }
 
-  /** False: the process has no memory for it; the frame is dropped, the server lives. */
+  /** False: there is no memory for it; the frame is dropped, the server continues. */
   #grow(blob: Blob, needed: number): boolean {
     if (needed <= blob.bytes.length) return true;
     let capacity = Math.max(FIRST_BYTES, blob.bytes.length);

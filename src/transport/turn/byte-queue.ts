@@ -1,6 +1,6 @@
 /**
- * Bytes that wait in order: chunks are kept as they came and copied once, where they are taken to.
- * Rule: pushed chunks belong to the queue; nobody writes to them afterwards.
+ * Waiting bytes in order: chunks are kept as they came and copied once, to their destination. Rule: the queue owns
+ * pushed chunks; nothing writes to them afterwards.
  */
 
 /** A copy of `bytes[start, end)`. Not `slice`: on a Buffer that is a view. */
@@ -14,11 +14,11 @@ export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Arra
 export class ByteQueue {
   #chunks: Uint8Array[] = [];
   #first = 0;
-  /** Bytes already taken of the first chunk. */
+  /** Bytes of the first chunk that have been taken. */
   #taken = 0;
   #bytes = 0;
 
-  /** Bytes that wait. */
+  /** Waiting bytes. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -29,7 +29,7 @@ export class ByteQueue {
     this.#bytes += chunk.length;
   }
 
-  /** Takes `count <= bytes` bytes, in spans of whatever size; a span is valid during `sink` only. */
+  /** Takes `count <= bytes` bytes, in spans of any size; a span is valid during `sink` only. */
   drain(count: number, sink: (chunk: Uint8Array, start: number, end: number) => void): void {
     for (let left = count; left > 0; ) {
       const chunk = this.#chunks[this.#first]!;

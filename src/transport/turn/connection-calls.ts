@@ -1,11 +1,11 @@
 /**
- * What a thread asks of one connection, by id. Rule: each says whether the engine has the connection; what it does
- * not have is done with, or somebody else's.
+ * Calls of a thread about one connection, by id. Rule: each returns whether the engine has the connection; an unknown
+ * one has ended, or belongs to another reactor.
  */
 import { Leaving } from './connection.ts';
 import type { TurnEngine } from './turn-engine.ts';
 
-/** Closes behind the next flush; without time to linger at once. */
+/** Closes after the next flush; without time to linger at once. */
 export function leave(engine: TurnEngine, conn: number, how: Leaving, lingerMs: number): boolean {
   const connection = engine.find(conn);
   if (connection === undefined) return false;
@@ -13,7 +13,7 @@ export function leave(engine: TurnEngine, conn: number, how: Leaving, lingerMs: 
   return true;
 }
 
-/** Un-reads everything from arena offset `start` on, and reads nothing more. */
+/** Un-reads everything from arena offset `start` on, and stops reading. */
 export function hold(engine: TurnEngine, conn: number, start: number): boolean {
   const connection = engine.find(conn);
   if (connection === undefined) return false;
@@ -33,7 +33,7 @@ export function resume(engine: TurnEngine, conn: number): boolean {
   return true;
 }
 
-/** Asks for a DRAINED row as soon as unsent output is at most `bytes`. */
+/** Requests a DRAINED row when unsent output is at most `bytes`. */
 export function askDrained(engine: TurnEngine, conn: number, bytes: number): boolean {
   const connection = engine.find(conn);
   if (connection === undefined) return false;

@@ -1,8 +1,8 @@
 /**
- * The input side of one connection: what came, what is carried, what fills a blob, what was un-read.
- * Rule: one call of `fillRows` is one step: either un-read frames again, or a blob's next bytes, or one read.
+ * The input side of one connection: received bytes, an incomplete frame, a blob that fills, un-read frames. Rule: one
+ * call of `fillRows` is one step: either un-read frames again, or a blob's next bytes, or one read.
  *
- *   pieces (un-read frames) -> fill (a large frame's data) or carry (an incomplete frame) -> queue (not looked at)
+ *   pieces (un-read frames) -> fill (a large frame's data) or carry (an incomplete frame) -> queue (not decoded yet)
  */
 import { BLOB_DROPPED, ROW_INTS, Row, RowKind } from '../../protocol/batch.ts';
 import { type FrameBatch, isFull } from '../../protocol/batch-writer.ts';
@@ -12,9 +12,9 @@ import type { Blobs } from './blob-table.ts';
 import { ByteQueue, copyOf } from './byte-queue.ts';
 import { joined, type LargeFrame, type Piece } from './pieces.ts';
 
-/** What is left to do after one step. */
+/** The work left after one step. */
 export const Step = {
-  /** Nothing until more bytes come. */
+  /** Nothing until more bytes arrive. */
   IDLE: 0,
   /** Another step is due in the next turn. */
   MORE: 1,
@@ -23,11 +23,11 @@ export const Step = {
 } as const;
 export type Step = (typeof Step)[keyof typeof Step];
 
-/** One step of a blob may take more than one read: nothing of it is looked at. */
+/** One step of a blob may take more than one read, because its bytes are not decoded. */
 const FILL_BYTES = 1 << 20;
 const NOTHING = new Uint8Array(0);
 
-/** What a thread's connections share. */
+/** Shared by all connections of a thread. */
 export interface InputContext {
   readonly batch: FrameBatch;
   readonly decoder: FrameDecoder;
@@ -35,10 +35,10 @@ export interface InputContext {
 }
 
 export class ConnectionInput {
-  /** Bytes as they came from the socket. */
+  /** Bytes as received from the socket. */
   readonly queue = new ByteQueue();
   #carry: Uint8Array = NOTHING;
-  /** The carry holds frames that did not fit in the batch, so it is decoded without new bytes first. */
+  /** The carry holds complete frames that did not fit in the batch, so it is decoded without new bytes first. */
   #isBehind = false;
   #isFaulted = false;
   #fill: LargeFrame | null = null;
@@ -58,7 +58,7 @@ export class ConnectionInput {
   }
 
   /**
-   * Takes the rows of `conn` from arena offset `start` on back; the batch must be the one just filled, `firstRow` the
+   * Takes back the rows of `conn` from arena offset `start` on; the batch must be the one just filled, `firstRow` the
    * connection's first row in it. References of these rows' blobs come back with them.
    */
   unread(conn: number, start: number, firstRow: number): void {
@@ -79,14 +79,14 @@ export class ConnectionInput {
     this.#pieces.unshift(...joined(taken));
   }
 
-  /** Bytes of everything that is left, but for data that was dropped. */
+  /** Bytes of everything that is left, except dropped data. */
   get unreadBytes(): number {
     let bytes = this.#carry.length + this.queue.bytes;
     for (const piece of this.#pieces) bytes += bytesOf(piece);
     return this.#fill === null ? bytes : bytes + bytesOf(this.#fill);
   }
 
-  /** Everything that is left, as it came on the wire. Throws Error when data of a frame was dropped. */
+  /** Everything that is left, as it was on the wire. Throws Error when data of a frame was dropped. */
   takeUnread(): Uint8Array {
     const all = new ByteQueue();
     for (const piece of this.#pieces) this.#moveTo(all, piece);
@@ -99,7 +99,7 @@ export class ConnectionInput {
     return all.takeAll();
   }
 
-  /** Forgets everything and gives blobs back; the connection is closed. */
+  /** Drops everything and releases blobs; the connection is closed. */
   discard(): void {
     for (const piece of this.#pieces) this.#release(piece);
     if (this.#fill !== null) this.#release(this.#fill);
@@ -110,14 +110,14 @@ export class ConnectionInput {
     this.queue.clear();
   }
 
-  /** The peer has ended and everything that came was looked at: a frame still incomplete can never be whole. */
+  /** The peer has ended and all its bytes were decoded: an incomplete frame can never be completed. */
   end(): void {
     if (this.#fill === null) return;
     this.#release(this.#fill);
     this.#fill = null;
   }
 
-  /** Un-read frames once more; nothing new is looked at in this step, so that what is kept stays one read at most. */
+  /** Un-read frames again; no new bytes are decoded in this step, so that at most one read is kept. */
   #replay(conn: number): Step {
     const { batch, decoder } = this.#context;
     for (;;) {
@@ -172,7 +172,9 @@ export class ConnectionInput {
     return stop === Stop.ROWS_FULL ? Step.NO_ROOM : this.#next();
   }
 
-  /** The frame at `decoder.at` is large: its data is gathered in a blob from now on, beginning with what is there. */
+  /**
+   * The frame at `decoder.at` is large: its data is gathered in a blob from now on, beginning with the bytes at hand.
+   */
   #openFill(end: number): void {
     const { batch, decoder, blobs } = this.#context;
     const { at, headBytes, dataBytes } = decoder;
@@ -196,7 +198,9 @@ export class ConnectionInput {
     return true;
   }
 
-  /** Puts bytes behind the arena's fill mark without moving it. Returns their offset, -1 when the batch has no room. */
+  /**
+   * Copies bytes after the arena's fill mark without moving it. Returns their offset, -1 when the batch has no room.
+   */
   #copyIn(bytes: Uint8Array): number {
     const { batch } = this.#context;
     if (isFull(batch) || !this.#hasRoom(bytes.length)) return -1;
@@ -214,7 +218,7 @@ export class ConnectionInput {
     return this.#isBehind || this.queue.bytes > 0 ? Step.MORE : Step.IDLE;
   }
 
-  /** The bytes of the fault are still carried: they are looked at again after what was un-read. */
+  /** The bytes of the fault are still carried: they are decoded again after the un-read ones. */
   #unfault(): void {
     this.#isFaulted = false;
     this.#isBehind = true;

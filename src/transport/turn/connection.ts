@@ -1,35 +1,37 @@
 /**
- * One connection as the turn code sees it, and the table that gives connections their ids.
- * Rule: a slot is used again only after its wire is closed, and then under the next generation.
+ * One connection in the turn code, and the table that gives connections their ids. Rule: a slot is reused only after
+ * its wire is closed, and then under the next generation.
  */
 import { GENERATION_MAX, SLOT_BITS, SLOT_MASK } from '../../protocol/batch.ts';
 import { ConnectionInput, type InputContext } from './connection-input.ts';
 
-/** What carries a connection's bytes: a socket or memory. Calls the reactor back with received, ended, failed, sent, closed. */
+/**
+ * Carries a connection's bytes: a socket or memory. Calls the reactor back with received, ended, failed, sent, closed.
+ */
 export interface Wire {
-  /** Sends `pieces` in order. They are the wire's until `done` is called, also when they could not be sent. */
+  /** Sends `pieces` in order. The wire owns them until it calls `done`, also when they could not be sent. */
   send(pieces: readonly Uint8Array[], done: () => void): void;
-  /** Bytes given to `send` that have not left. */
+  /** Bytes given to `send` that have not been sent. */
   unsentBytes(): number;
   setReading(isReading: boolean): void;
-  /** Pieces are kept behind `done`, so none may be the memory of a blob. */
+  /** The wire keeps pieces after `done`, so none of them may be a blob's memory. */
   readonly keepsPieces?: boolean;
-  /** Nothing that was given to `received` is in use any more. */
+  /** The bytes given to `received` are no longer in use. */
   taken?(): void;
-  /** Closes when everything has left, or after `lingerMs`; what comes in meanwhile is dropped. */
+  /** Closes when everything has been sent, or after `lingerMs`; input is dropped meanwhile. */
   finish(lingerMs: number): void;
   /** Closes at once. */
   destroy(): void;
 }
 
-/** Peer of a connection whose OPEN row is still to be given. */
+/** Address of a connection whose OPEN row is due. */
 export interface Opened {
   readonly address: string;
   readonly port: number;
   readonly listener: number;
 }
 
-/** How a connection leaves. */
+/** How a connection is closed. */
 export const Leaving = { NO: 0, AT_ONCE: 1, WHEN_SENT: 2 } as const;
 export type Leaving = (typeof Leaving)[keyof typeof Leaving];
 
@@ -38,18 +40,21 @@ export class Connection {
   readonly wire: Wire;
   readonly input: ConnectionInput;
   opened: Opened | null;
-  /** Is in the list of those that have rows to give. */
+  /** It is in the list of connections with rows to give. */
   isReady = false;
   isHeld = false;
-  /** Unsent output passed the pause mark and has not fallen to half of it. */
+  /** Unsent output exceeded the pause mark and has not fallen to half of it. */
   isOutputPaused = false;
-  /** Unsent output after the last send, less what has left since. */
+  /** Unsent output after the last send, minus the bytes sent since. */
   backlogBytes = 0;
-  /** Of the unsent output: bytes of blobs in `pieces`, those given to the wire, and what is counted for all without them. */
+  /**
+   * Of the unsent output: bytes of blobs in `pieces`, those given to the wire, and the bytes counted for all
+   * connections without blobs.
+   */
   gatheredBlobBytes = 0;
   wireBlobBytes = 0;
   countedBytes = 0;
-  /** The last word given to `wire.setReading`. */
+  /** The last argument of `wire.setReading`. */
   isReading = true;
   /** A GoneReason, -1 while the connection lives. */
   goneReason = -1;
@@ -59,18 +64,18 @@ export class Connection {
   isDrainedDue = false;
   leaving: Leaving = Leaving.NO;
   lingerMs = 0;
-  /** Its last output was given to the wire; nothing more leaves. */
+  /** Its last output was given to the wire; no more follows. */
   isEnded = false;
   isWireClosed = false;
   /** The first row in the batch of turn `rowsOfTurn`. */
   firstRow = 0;
   rowsOfTurn = -1;
-  /** Output moved out of `out`, in order, not yet given to the wire. */
+  /** Output that was moved out of `out`, in order, not yet given to the wire. */
   pieces: Uint8Array[] = [];
   piecesBytes = 0;
   /** Blobs in `pieces`; one reference each. */
   pieceBlobs: number[] = [];
-  /** The gathering under way (output.ts): bytes in `out`, the copy they go to, where its last run begins and ends. */
+  /** The current gathering (output.ts): bytes in `out`, the copy they go to, where its last run begins and ends. */
   gatherBytes = 0;
   gatherInto: Uint8Array | null = null;
   gatherFrom = 0;
@@ -86,19 +91,19 @@ export class Connection {
 
 /** Connections by id. */
 export interface Connections extends Iterable<Connection> {
-  /** The living or leaving connection of exactly this id. */
+  /** The live or closing connection of exactly this id. */
   get(id: number): Connection | undefined;
   /** Makes a connection with a new id. */
   add(make: (id: number) => Connection): Connection;
-  /** The id is unknown from now on. */
+  /** Removes a connection; its id is unknown from now on. */
   remove(connection: Connection): void;
 }
 
-/** Connections that have a reactor alone: it gives them their ids. */
+/** Connections of a reactor that gives ids itself. */
 export class ConnectionTable implements Connections {
   readonly #slots: (Connection | null)[] = [];
   readonly #generations: number[] = [];
-  /** Slots to use again, last first, and those freed since: oldest first, so that an id stays stale for long. */
+  /** Slots to reuse, last first, and those freed since: oldest first, so that an id stays stale for long. */
   #nextSlots: number[] = [];
   #freedSlots: number[] = [];
 

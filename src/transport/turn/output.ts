@@ -1,6 +1,6 @@
 /**
- * Takes one batch of output apart: every connection's segments become one run of bytes, with blobs in between.
- * Rule: bytes are copied once, because `out` is written again while sockets still send.
+ * Distributes one batch of output: every connection's segments become one run of bytes, with blobs in between. Rule:
+ * bytes are copied once, because `out` is reused while sockets still send.
  */
 import { Control, OUT_INTS, Out } from '../../protocol/batch.ts';
 import type { Blobs } from './blob-table.ts';
@@ -11,16 +11,16 @@ export interface OutputBatch {
   readonly out: Uint8Array;
   readonly outRows: Int32Array;
   readonly control: Int32Array;
-  /** Segments of connections that are unknown here stay in the batch. */
+  /** Segments of unknown connections stay in the batch. */
   readonly isShared: boolean;
 }
 
-/** The connection that gets output; null: nobody any more; undefined: a connection that is unknown here. */
+/** The connection that gets output; null: it has ended; undefined: it is unknown here. */
 export type Receiver = (conn: number) => Connection | null | undefined;
 
 /**
- * Moves all segments to their connections' `pieces` and empties the batch, but for what stays. Connections that had no
- * pieces before are added to `dirty`. What nobody gets is dropped, its blob released.
+ * Moves all segments to their connections' `pieces` and empties the batch, except segments that stay. Connections that
+ * had no pieces before are added to `dirty`. Output of ended connections is dropped, its blobs are released.
  */
 export function gatherOutput(
   batch: OutputBatch,
@@ -67,7 +67,7 @@ export function gatherOutput(
     connection.gatherAt = 0;
   }
   control[Control.OUT_ROWS] = keptEnd / OUT_INTS;
-  // What stays points into `out`.
+  // Segments that stay point into `out`.
   if (keptEnd === 0) control[Control.OUT_BYTES] = 0;
 }
 
@@ -98,7 +98,7 @@ function copySegment(connection: Connection, out: Uint8Array, off: number, count
   connection.gatherAt += count;
 }
 
-/** What was copied since the last run becomes a piece. */
+/** Makes the bytes copied since the last run a piece. */
 function endRun(connection: Connection): void {
   const { gatherInto, gatherFrom, gatherAt } = connection;
   if (gatherInto === null || gatherAt === gatherFrom) return;

@@ -1,6 +1,6 @@
 /**
- * Whole frames outside of the arena: what was un-read, or is gathered.
- * Rule: a large frame owns one reference to its blob.
+ * Complete frames outside of the arena: un-read ones, and large ones that are being gathered. Rule: a large frame owns
+ * one reference to its blob.
  */
 import { ByteQueue } from './byte-queue.ts';
 
@@ -9,13 +9,13 @@ export interface LargeFrame {
   readonly head: Uint8Array;
   readonly dataBytes: number;
   blob: number;
-  /** Data bytes that have not come yet. */
+  /** Data bytes that have not arrived yet. */
   left: number;
 }
-/** Whole frames: bytes, or one large frame. */
+/** Complete frames: bytes, or one large frame. */
 export type Piece = Uint8Array | LargeFrame;
 
-/** Neighbouring byte pieces as one. */
+/** Joins neighbouring byte pieces into one. */
 export function joined(pieces: readonly Piece[]): Piece[] {
   const result: Piece[] = [];
   let run = new ByteQueue();

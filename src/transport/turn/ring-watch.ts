@@ -1,6 +1,7 @@
 /**
- * The TypeScript core's part of the ring protocol: before a thread may sleep it says so, then looks at every ring once more.
- * Rule: set asleep first, look second; a producer publishes first, swaps asleep second. One of both sees the other.
+ * The TypeScript core's part of the ring protocol: before a thread may sleep it sets `asleep`, then checks every ring
+ * once more. Rule: set asleep first, check second; a producer publishes first, swaps asleep second. So one of them
+ * always sees the other.
  */
 import { prepareSleep } from '../../ring/doorbell.ts';
 
@@ -11,7 +12,7 @@ export class RingWatch {
   #writeWords: Int32Array = new Int32Array(0);
   #readWords: Int32Array = new Int32Array(0);
 
-  /** Replaces what is watched. Offsets are word indexes in `words`. */
+  /** Replaces the watched rings. Offsets are word indexes in `words`. */
   watch(words: Int32Array, asleep: number, writeWords: Int32Array, readWords: Int32Array): void {
     this.#words = words;
     this.#asleep = asleep;
@@ -19,7 +20,7 @@ export class RingWatch {
     this.#readWords = readWords;
   }
 
-  /** Any ring has something to read. */
+  /** Whether any ring has records. */
   isWaiting(): boolean {
     const words = this.#words;
     if (words === null) return false;
@@ -35,7 +36,7 @@ export class RingWatch {
     if (this.#words !== null) Atomics.store(this.#words, this.#asleep, 0);
   }
 
-  /** Says that the thread may sleep. Returns false, awake again, when a ring has something to read. */
+  /** Marks the thread as asleep. Returns false, awake again, when a ring has records. */
   sleep(): boolean {
     if (this.#words === null) return true;
     return prepareSleep(this.#words, this.#asleep, this.#writeWords, this.#readWords);

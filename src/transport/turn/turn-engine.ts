@@ -1,6 +1,6 @@
 /**
- * What happens to connections between two turns and in one: wires report here, `runTurn` does the rest in order.
- * Rule: input is filled first, then the callback runs, then output leaves; a turn whose callback threw sends nothing.
+ * The state of connections between and in turns: wires report events here, `runTurn` does the rest in order. Rule:
+ * input is filled first, then the callback runs, then output is sent; a turn whose callback threw sends nothing.
  */
 import type { ReactorOptions } from '../../native/contract.ts';
 import {
@@ -30,7 +30,7 @@ export const ROWS_MAX = 4096;
 export const OUT_BYTES = 1 << 20;
 export const OUT_ROWS_MAX = 16384;
 
-/** What an engine works on. */
+/** The parts of an engine. */
 export interface EngineParts<B extends Blobs = Blobs> {
   readonly arena: Uint8Array;
   readonly rows: Int32Array;
@@ -40,11 +40,11 @@ export interface EngineParts<B extends Blobs = Blobs> {
   readonly unsent: Float64Array;
   readonly blobs: B;
   readonly connections: Connections;
-  /** Somebody else has connections, too: output for those that are unknown here is left to him. */
+  /** Another reactor has connections too: output for connections that are unknown here is left to it. */
   readonly isShared: boolean;
 }
 
-/** All of it for one engine alone. */
+/** Parts for one engine alone. */
 export function ownParts(): EngineParts<BlobTable> {
   const control = new Int32Array(CONTROL_INTS);
   return {
@@ -70,18 +70,18 @@ export class TurnEngine {
   readonly input: TurnInput;
   readonly output: TurnOutput;
 
-  /** Asks the owner for `runTurn` soon; called any number of times before it. */
+  /** Asks the owner to call `runTurn` soon; may be called more than once before it does. */
   readonly schedule: () => void;
   readonly #onTurn: (rowCount: number) => void;
   readonly #blobs: Blobs;
   readonly #connections: Connections;
   #isTurnRequested = false;
-  /** Blobs as the thread has seen them, when they are limited. */
+  /** MiB of blobs as last reported to the thread, when they are limited. */
   #toldMib = 0;
   #isReadingPaused = false;
   #isInTurn = false;
   #mustClose = false;
-  /** `onTurn` threw, or everything is closed: no turn runs any more and nothing is sent. */
+  /** `onTurn` threw, or everything is closed: no more turns run and nothing is sent. */
   #isStopped = false;
   readonly #looked = (connection: Connection): void => {
     this.updateReading(connection);
@@ -114,24 +114,24 @@ export class TurnEngine {
     });
   }
 
-  /** The living connection of this id; one that leaves is unknown. */
+  /** The live connection of this id; a closing one is unknown. */
   find(conn: number): Connection | undefined {
     const connection = this.#connections.get(conn);
     return connection?.leaving === Leaving.NO ? connection : undefined;
   }
 
-  /** Bytes that wait; of a connection that leaves too, until its last output is gone. */
+  /** Waiting bytes; of a closing connection too, until its last output is sent. */
   unsentBytes(conn: number): number {
     const connection = this.#connections.get(conn);
     return connection === undefined ? 0 : this.output.unsentBytes(connection);
   }
 
-  /** Bytes that have come and are kept: unfinished frames and what was un-read. */
+  /** Received bytes that are kept: incomplete frames and un-read ones. */
   unreadBytes(conn: number): number {
     return this.find(conn)?.input.unreadBytes ?? 0;
   }
 
-  /** A new connection. `opened`: give an OPEN row; null for an adopted one. */
+  /** Makes a connection. `opened`: give an OPEN row; null for an adopted one. */
   open(wire: Wire, opened: Opened | null): Connection {
     const { context } = this.input;
     const connection = this.#connections.add((id) => new Connection(id, wire, opened, context));
@@ -140,13 +140,13 @@ export class TurnEngine {
     return connection;
   }
 
-  /** Forgets a connection; its wire is the caller's from now on. */
+  /** Removes a connection; the caller owns its wire from now on. */
   forget(connection: Connection): void {
     connection.leaving = Leaving.AT_ONCE;
     this.#connections.remove(connection);
   }
 
-  /** Closes the connection behind the next flush. */
+  /** Closes the connection after the next flush. */
   leave(connection: Connection, leaving: Leaving, lingerMs: number): void {
     this.output.leave(connection, leaving, lingerMs);
     this.schedule();
@@ -159,7 +159,7 @@ export class TurnEngine {
     this.schedule();
   }
 
-  /** `chunk` came from the peer; it is the connection's from now on. */
+  /** `chunk` was received from the peer; the connection owns it from now on. */
   received(connection: Connection, chunk: Uint8Array): void {
     if (connection.leaving !== Leaving.NO || connection.goneReason >= 0) return;
     connection.input.queue.push(chunk);
@@ -167,7 +167,7 @@ export class TurnEngine {
     this.markReady(connection);
   }
 
-  /** The peer sends nothing more, or (other reasons than END) nothing reaches it any more either. */
+  /** The peer sends no more, or (reasons other than END) can no longer be reached either. */
   ended(connection: Connection, reason: number): void {
     if (connection.goneReason === GoneReason.OUTPUT_LIMIT) return;
     if (connection.goneReason >= 0 && reason === GoneReason.END) return;
@@ -184,7 +184,7 @@ export class TurnEngine {
     else this.ended(connection, GoneReason.RESET);
   }
 
-  /** Tells the wire whether its peer may send. */
+  /** Passes on to the wire whether its peer may send. */
   updateReading(connection: Connection): void {
     const isReading =
       !this.#isReadingPaused &&
@@ -196,7 +196,7 @@ export class TurnEngine {
     connection.wire.setReading(isReading);
   }
 
-  /** While paused nothing is read and nothing of what was read is given; all of it comes afterwards. */
+  /** While paused nothing is read and no read bytes are given; all of them come afterwards. */
   pauseReading(isPaused: boolean): void {
     if (isPaused === this.#isReadingPaused) return;
     this.#isReadingPaused = isPaused;
@@ -208,7 +208,7 @@ export class TurnEngine {
     }
   }
 
-  /** The next turn calls back, with or without rows. */
+  /** Makes the next turn call back, with or without rows. */
   requestTurn(): void {
     this.#isTurnRequested = true;
     this.rings.wake();
@@ -216,8 +216,8 @@ export class TurnEngine {
   }
 
   /**
-   * One turn: rows, callback, output. Returns false when there was nothing to do. Throws what `onTurn` throws.
-   * `givenRows`: somebody else has filled the batch with so many rows; they have a callback of their own before.
+   * Runs one turn: rows, callback, output. Returns false when there was nothing to do. Throws the error of `onTurn`.
+   * `givenRows`: another reactor has filled the batch with so many rows; they get a callback of their own before.
    */
   runTurn(givenRows = -1): boolean {
     if (this.#isStopped) return false;
@@ -238,12 +238,15 @@ export class TurnEngine {
     return isCalled || hasSent || this.input.isReady || this.mustTellMemory;
   }
 
-  /** Unfinished frames grow, and sent ones leave, without a row; threads share the limit and must know. */
+  /** Incomplete frames grow, and sent ones leave, without a row; threads share the limit and must know. */
   get mustTellMemory(): boolean {
     return this.#blobs.limitedMib !== this.#toldMib;
   }
 
-  /** Sends what is owed, closes connections and gives their blobs back; in a turn behind it. No turn runs any more. */
+  /**
+   * Sends pending output, closes connections and releases their blobs; when called in a turn, after it. No more turns
+   * run.
+   */
   closeAll(): void {
     this.#mustClose = true;
     if (this.#isInTurn) return;
@@ -258,7 +261,7 @@ export class TurnEngine {
 
   #callBack(rowCount: number): void {
     this.#isInTurn = true;
-    this.#isStopped = true; // stays so when the callback throws
+    this.#isStopped = true; // stays set when the callback throws
     try {
       this.#onTurn(rowCount);
       this.#toldMib = this.#blobs.limitedMib;

@@ -1,6 +1,6 @@
 /**
- * Fills one batch a turn from the connections that have something to give, first come, first served.
- * Rule: per turn and connection one step, so who has more comes again behind the others; OPEN is first, GONE last.
+ * Fills one batch a turn from the connections that are ready, first come, first served. Rule: one step for each
+ * connection and turn, so that a connection with more input comes again after the others; OPEN is first, GONE last.
  */
 import { GoneReason, Row, RowKind } from '../../protocol/batch.ts';
 import { appendRow, type FrameBatch, isFull } from '../../protocol/batch-writer.ts';
@@ -10,14 +10,14 @@ import { type Connection, Leaving, type Opened } from './connection.ts';
 import { type InputContext, Step } from './connection-input.ts';
 
 export class TurnInput {
-  /** What every connection's input is made with. */
+  /** Shared by the input of all connections. */
   readonly context: InputContext;
-  /** Rows of what peers send have to wait, of all connections. */
+  /** Input of all connections waits. */
   isPaused = false;
   readonly #batch: FrameBatch;
   #ready: Connection[] = [];
   #gone: Connection[] = [];
-  /** Counts batches: rows and arena offsets of another turn mean nothing. */
+  /** Counts batches: rows and arena offsets of another turn are invalid. */
   #turn = 0;
 
   constructor(
@@ -37,14 +37,14 @@ export class TurnInput {
     return this.#ready.length > 0;
   }
 
-  /** `connection` may have rows to give in the next turn. */
+  /** Marks `connection` as ready for the next turn. */
   add(connection: Connection): void {
     if (connection.isReady) return;
     connection.isReady = true;
     this.#ready.push(connection);
   }
 
-  /** Fills the batch anew; `looked` is called for each connection that was looked at. Returns the number of rows. */
+  /** Fills the batch anew; calls `looked` for each connection that was visited. Returns the number of rows. */
   fill(looked: (connection: Connection) => void): number {
     const ready = this.#ready;
     this.#ready = [];
@@ -61,7 +61,7 @@ export class TurnInput {
       if (step === Step.MORE) this.add(connection);
       if (step !== Step.NO_ROOM) continue;
       connection.isReady = true;
-      this.#ready = [...ready.slice(i), ...this.#ready]; // the rest comes first in the next turn
+      this.#ready = [...ready.slice(i), ...this.#ready]; // the others come first in the next turn
       break;
     }
     return this.#batch.rowCount;
@@ -69,7 +69,7 @@ export class TurnInput {
 
   /**
    * The callback has returned: nothing of this turn can be un-read any more. Returns the connections that are
-   * of no use any more: their GONE row was given and not taken back.
+   * finished: their GONE row was given and not taken back.
    */
   endTurn(): readonly Connection[] {
     this.#turn++;
@@ -105,7 +105,7 @@ export class TurnInput {
     if (row < 0) return Step.NO_ROOM;
     this.#batch.rows[row + Row.A0] = goneReason;
     connection.isGoneGiven = true;
-    // After END the peer may still read: the thread closes when it has sent what it owes.
+    // After END the peer may still read: the thread closes when it has sent its last replies.
     if (goneReason !== GoneReason.END) this.#gone.push(connection);
     return Step.IDLE;
   }
@@ -125,7 +125,7 @@ export class TurnInput {
     return true;
   }
 
-  /** A row without bytes. Returns its first index, -1 when no row is free. */
+  /** Appends a row without bytes. Returns its first index, -1 when no row is free. */
   #appendEmpty(connection: Connection, kind: number): number {
     const batch = this.#batch;
     if (isFull(batch)) return -1;

@@ -1,6 +1,6 @@
 /**
- * The output half of a turn: gathers what the thread wrote, gives it to the wires once, watches limits, closes.
- * Rule: one send per connection and turn; a connection that leaves is closed behind its last send.
+ * The output half of a turn: gathers the thread's output, gives it to the wires once, checks limits, closes. Rule: one
+ * send for each connection and turn; a closing connection is closed after its last send.
  */
 import type { ReactorOptions } from '../../native/contract.ts';
 import { Control, GoneReason, SLOT_MASK } from '../../protocol/batch.ts';
@@ -8,13 +8,13 @@ import type { Blobs } from './blob-table.ts';
 import { type Connection, type Connections, Leaving } from './connection.ts';
 import { gatherOutput, type OutputBatch } from './output.ts';
 
-/** What the output side has to say. */
+/** Events of the output side. */
 export interface OutputEvents {
-  /** Unsent output passed `outputPauseBytes`, or fell to half of it. */
+  /** Unsent output exceeded `outputPauseBytes`, or fell to half of it. */
   paused(connection: Connection, isPaused: boolean): void;
   /** Unsent output was above `outputBytesMax` and has grown. */
   overLimit(connection: Connection): void;
-  /** Unsent output is at most what `askDrained` was given. */
+  /** Unsent output is at most the argument of `askDrained`. */
   drained(connection: Connection): void;
 }
 
@@ -29,9 +29,9 @@ export class TurnOutput {
   #dirty: Connection[] = [];
   #leaving: Connection[] = [];
   #asked: Connection[] = [];
-  /** Unsent output of all connections without blobs; KiB of it stand in the control words. */
+  /** Unsent output of all connections without blobs; the control words have it in KiB. */
   #countedBytes = 0;
-  /** Who gets output: also a connection that leaves, until its last flush. */
+  /** Finds the receiver of output: also a closing connection, until its last flush. */
   readonly #receiver = (conn: number): Connection | null | undefined => {
     const connection = this.#connections.get(conn);
     if (connection === undefined) return undefined;
@@ -56,36 +56,36 @@ export class TurnOutput {
     this.#events = events;
   }
 
-  /** Moves everything written so far to the connections; nothing is sent. True when something waits for `flush`. */
+  /** Moves everything written so far to the connections without sending. True when something waits for `flush`. */
   spill(): boolean {
     gatherOutput(this.#batch, this.#blobs, this.#receiver, this.#dirty);
     return this.#dirty.length > 0;
   }
 
-  /** Bytes that wait, in `pieces` and in the wire. */
+  /** Waiting bytes, in `pieces` and in the wire. */
   unsentBytes(connection: Connection): number {
     return connection.piecesBytes + connection.wire.unsentBytes();
   }
 
-  /** Shows the thread how much output of the connection waits; nothing of it is in the batch. */
+  /** Publishes the connection's waiting output to the thread; none of it is in the batch. */
   tellUnsent(connection: Connection): void {
     this.#unsent[connection.id & SLOT_MASK] = this.unsentBytes(connection);
   }
 
-  /** Closes behind the next flush. */
+  /** Closes after the next flush. */
   leave(connection: Connection, leaving: Leaving, lingerMs: number): void {
     connection.leaving = leaving;
     connection.lingerMs = lingerMs;
     this.#leaving.push(connection);
   }
 
-  /** Says `drained` once; looked at behind the flush, when the output of this turn counts. */
+  /** Calls `drained` once; checked after the flush, when the output of this turn counts. */
   askDrained(connection: Connection, bytes: number): void {
     connection.drainedBelowBytes = bytes;
     this.#asked.push(connection);
   }
 
-  /** `unsent` leaves before everything written later. */
+  /** Queues `unsent` before all later output. */
   owe(connection: Connection, unsent: Uint8Array): void {
     if (unsent.length === 0) return;
     connection.pieces.push(unsent);
@@ -94,7 +94,7 @@ export class TurnOutput {
     this.#dirty.push(connection);
   }
 
-  /** Takes what was gathered and not yet given to the wire, as one array. */
+  /** Takes the gathered output that was not given to the wire, as one array. */
   takeUnsent(connection: Connection): Uint8Array {
     const all = new Uint8Array(connection.piecesBytes);
     let at = 0;
@@ -106,13 +106,13 @@ export class TurnOutput {
     return all;
   }
 
-  /** Drops what the connection still has, in and out, and gives its blobs back; what the wire has is the wire's. */
+  /** Drops the connection's input and output and releases its blobs; the wire keeps its own bytes. */
   discard(connection: Connection): void {
     connection.input.discard();
     this.#forget(connection);
   }
 
-  /** Output has left the wire: looks at the low marks. */
+  /** Output has left the wire: checks the low marks. */
   sent(connection: Connection): void {
     this.count(connection);
     if (connection.leaving !== Leaving.NO) return;
@@ -123,7 +123,7 @@ export class TurnOutput {
       connection.isOutputPaused = false;
       this.#events.paused(connection, false);
     }
-    // Of a broken connection nothing leaves any more: who asked must not wait for ever.
+    // A broken connection sends nothing more: its request must not wait for ever.
     const isLost = connection.goneReason > GoneReason.END;
     if (connection.drainedBelowBytes >= 0 && (isLost || unsent <= connection.drainedBelowBytes)) {
       connection.drainedBelowBytes = -1;
@@ -131,7 +131,7 @@ export class TurnOutput {
     }
   }
 
-  /** Sends, then closes those that leave. Returns false when there was nothing to do. */
+  /** Sends, then closes closing connections. Returns false when there was nothing to do. */
   flush(): boolean {
     this.spill();
     const dirty = this.#dirty;
@@ -167,14 +167,14 @@ export class TurnOutput {
       connection.isOutputPaused = true;
       this.#events.paused(connection, true);
     }
-    // Over the limit since the last send and still growing: one packet of any size may pass, a second one not.
+    // Over the limit since the last send and still growing: one packet of any size may pass, not a second one.
     const wasOver = connection.backlogBytes > this.#options.outputBytesMax;
     const isGrowing = unsent > connection.backlogBytes;
     connection.backlogBytes = unsent;
     if (wasOver && isGrowing) this.#events.overLimit(connection);
   }
 
-  /** Notes how much its wire holds of output that is not a blob's; nothing when it is closed. */
+  /** Counts the wire's output without blobs; 0 when it is closed. */
   count(connection: Connection): void {
     const unsent = connection.isWireClosed ? 0 : connection.wire.unsentBytes();
     const bytes = Math.max(0, unsent - connection.wireBlobBytes);
