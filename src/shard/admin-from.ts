@@ -1,10 +1,10 @@
 /**
- * Who may send admin commands (`--admin-from`): compiled once, asked per connection.
- * Rule: peers without an IP address (Unix socket, memory transport) are as near as loopback.
+ * Which peers may send admin commands (`--admin-from`): compiled once, checked for each connection. Rule: peers
+ * without an IP address (Unix socket, in memory) count as loopback.
  */
 import { BlockList, isIP } from 'node:net';
 
-/** Adds a range, also under the name that it has on a socket that speaks both families. */
+/** Adds a range, also in the form that it has on a dual-stack socket. */
 function addRange(list: BlockList, range: string): void {
   const [address = '', bits] = range.split('/');
   const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
@@ -24,7 +24,7 @@ export function isLoopback(remoteAddress: string): boolean {
 }
 
 /**
- * Makes the test for `--admin-from`. `sources` is the option's value as `resolveOptions` gives it; the test takes the
+ * Returns the test for `--admin-from`. `sources` is the option's value from `resolveOptions`; the test takes the
  * peer's address as Node writes it, '' for none.
  */
 export function compileAdminFrom(sources: readonly string[]): (remoteAddress: string) => boolean {

@@ -1,6 +1,6 @@
 /**
- * Builds the core of a thread from options that can be sent to it: reactor by kind, clock, timers, text commands.
- * The only place where the addon and the TypeScript core are told apart.
+ * Builds the core of a thread from options that can be posted to it: reactor, clock, timers, text commands. Rule: only
+ * here addon and TypeScript core are distinguished.
  */
 
 // The global of that name is a getter that costs more than the clock.
@@ -34,7 +34,7 @@ import { TlsConnections } from './tls-connections.ts';
 import { type TokenHash, TokenTable } from './token-table.ts';
 import { loopDelayMeter } from './turn-measures.ts';
 
-/** Everything about a thread that can be cloned into it. */
+/** The configuration of a thread, as data that can be posted to it. */
 export interface ThreadConfig {
   readonly core: ThreadCoreOptions;
   readonly reactor: {
@@ -44,13 +44,13 @@ export interface ThreadConfig {
     readonly keepalive: KeepaliveOptions | null;
     readonly userTimeoutMs: number;
   };
-  /** The tokens that peers may show; null where they mean nothing. */
+  /** The tokens of peers; null when the server has none. */
   readonly tokens: readonly TokenHash[] | null;
-  /** How TLS ports are served; null where there are none. */
+  /** How TLS ports are served; null when there are none. */
   readonly tls: { readonly material: TlsMaterial; readonly acceptor: TlsAcceptorOptions } | null;
-  /** Milliseconds that the thread may warm up before it serves; 0 = it does not. */
+  /** Milliseconds of warm-up before the thread serves; 0 = none. */
   readonly warmUpMs: number;
-  /** Whether to measure how late timers of the thread are. */
+  /** Whether to measure how late the thread's timers are. */
   readonly measuresLoop: boolean;
   readonly facts: {
     readonly version: string;
@@ -61,7 +61,7 @@ export interface ThreadConfig {
   readonly store: StoreConfig | null;
 }
 
-/** A store, in words that can be sent to the thread. */
+/** A store's configuration, as data that can be posted to the thread. */
 export type StoreConfig = JournalConfig | DatabaseConfig;
 
 export interface JournalConfig {
@@ -69,23 +69,23 @@ export interface JournalConfig {
   readonly folder: string;
   readonly shard: number;
   readonly salt: number;
-  /** Milliseconds between commits that nobody waits for; null = at once. */
+  /** Milliseconds between commits without a waiting client; null = at once. */
   readonly relaxedMs: number | null;
 }
 
 export interface DatabaseConfig {
   readonly kind: 'database';
-  /** To the thread of the database; for one life of this thread. */
+  /** Port to the database thread; for one run of this thread. */
   readonly port: MessagePort;
   readonly relaxedMs: number | null;
 }
 
-/** What of a store must be handed over to its thread. */
+/** The ports that must be transferred with a store's configuration. */
 export function portsOfStore(store: StoreConfig | null): MessagePort[] {
   return store?.kind === 'database' ? [store.port] : [];
 }
 
-/** The kind of sockets, chosen once for all threads. */
+/** The core, chosen once for all threads. */
 export interface NativeChoice {
   readonly kind: 'addon' | 'twin';
   readonly functions: NativeFunctions;
@@ -96,7 +96,7 @@ export interface NativeChoice {
   readonly openDisk: OpenDisk | null;
 }
 
-/** For a server without shards. Its own connections are all there are: the sessions count those themselves. */
+/** For a server without shards: its sessions count all connections themselves. */
 export const NO_RINGS: ThreadRings = {
   writers: [null],
   readers: [null],
@@ -109,7 +109,7 @@ export const NO_RINGS: ThreadRings = {
 
 const clock: Clock = { nowMs: () => performance.now(), wallMs: () => Date.now() };
 
-/** `guard` runs every turn; it decides what a thrown error does. */
+/** `guard` runs every turn and handles its errors. */
 export function assembleThread(
   config: ThreadConfig,
   native: NativeChoice,
@@ -168,7 +168,7 @@ export function assembleThread(
   return core;
 }
 
-/** A store as a thread has it; it is read before everything else. */
+/** Opens the store of a thread. It is read before everything else. */
 export function openStore(
   config: StoreConfig,
   host: StoreHost,

@@ -1,4 +1,4 @@
-/** Addon or TypeScript core, chosen once a process: the reactor that fits, and the functions that belong to none. */
+/** Chooses addon or TypeScript core once for the process: the reactor, and the free functions. */
 
 import type { ReactorOptions } from '../native/contract.ts';
 import { loadNative } from '../native/load.ts';
@@ -7,7 +7,7 @@ import { createNodeReactor } from '../transport/node-reactor.ts';
 import type { NativeChoice } from './assemble.ts';
 
 export interface ExplainedChoice extends NativeChoice {
-  /** Why it is this one; empty for the addon. */
+  /** The reason for the TypeScript core; empty for the addon. */
   readonly reason: string;
 }
 

@@ -1,13 +1,14 @@
 /**
- * Asks V8 to collect garbage now. Names of functions and what connections hold lie in its heap: who is closed because
- * memory is full has given up what V8 would keep until the heap has doubled. Rule: at most four collections a second.
+ * Asks V8 to collect garbage now. Function names and the state of connections are in its heap: when memory is full and
+ * a connection is closed, V8 would keep its memory until the heap has doubled. Rule: at most four collections a
+ * second.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 const PAUSE_MS = 250;
 
-/** A function that has this thread's garbage collected behind the turn at hand. */
+/** Returns a function that starts a collection of this thread's garbage after the current turn. */
 export function garbageCollector(nowMs: () => number): () => void {
   let collect: (() => void) | null = null;
   let collectedAtMs = Number.NEGATIVE_INFINITY;

@@ -1,11 +1,11 @@
 /**
- * The system's file system, but for writes and syncs: these are carried out by two threads of the addon's that give way
- * to the one that serves. Commits have one of them to themselves, so that none waits for a new segment.
+ * The system's file system, except for writes and syncs, which two threads of the addon carry out with a lower
+ * priority than the serving thread. Commits have one of them to themselves, so that none waits for a new segment.
  */
 import type { OpenDisk } from '../native/contract.ts';
 import { type FileSystem, nodeFiles } from '../store/file-system.ts';
 
-/** Throws the system's error when there can be no more threads. */
+/** Throws the system's error when no more threads can be started. */
 export function diskFiles(openDisk: OpenDisk): FileSystem {
   const commits = openDisk();
   const others = openDisk();

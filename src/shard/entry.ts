@@ -1,7 +1,7 @@
 /**
- * What the pool really runs in a thread: loads the shard's file and runs its default export. It makes two failures
- * visible that piscina hides: a file that cannot load is told apart from a death, and a rejection becomes an uncaught
- * error, because a thread whose task merely rejects is kept, with its sockets and timers (dependencies: piscina 5.3).
+ * Runs in a thread of the pool: loads the shard's file and calls its default export. It makes two failures visible
+ * that piscina hides: a file that cannot load is distinguished from a death, and a rejection becomes an uncaught
+ * error, because a thread whose task rejects is kept, with its sockets and timers (dependencies: piscina 5.3).
  */
 import { orShortage } from '../native/shortage.ts';
 
@@ -15,7 +15,7 @@ export interface EntryTask {
   /** URL of a module whose default export is `(data) => Promise<void>`. */
   readonly file: string;
   readonly data: unknown;
-  /** One shared word: how far this task came. */
+  /** One shared word: the stage that this task has reached. */
   readonly stage: Int32Array;
 }
 
@@ -30,7 +30,7 @@ export default async function runEntry(task: EntryTask): Promise<EntryResult> {
     const loaded: { default?: unknown } = await import(task.file);
     main = loaded.default;
   } catch (error) {
-    // Without descriptors it may be loaded later: then it is a death.
+    // Without descriptors it may load later: that counts as a death.
     const failure = orShortage(error, `load ${task.file}`);
     if (failure !== error) return die(failure);
     return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,15 +1,15 @@
 /**
- * What a thread does beside its work, in bounded steps: memory given back after a drain, a warning for functions whose
- * jobs nobody serves. Rule: one step a turn, so that no turn is longer for it.
+ * Work of a thread besides its turns, in bounded steps: giving memory back after a drain, a warning for functions with
+ * jobs and no worker. Rule: one step a turn, so that turns do not become longer.
  */
 
 import { latin1 } from '../base/bytes.ts';
 import { type Logger, LogLevel } from '../base/logger.ts';
 import type { Broker } from '../broker/broker.ts';
 
-/** Between two pieces of memory given back. */
+/** Pause between two pieces of memory given back. */
 const TRIM_STEP_MS = 2;
-/** Memory is left alone for so long after something was found free, in case it is needed again at once. */
+/** Pause after free memory was found, in case it is needed again at once. */
 const TRIM_PAUSE_MS = 200;
 const SCAN_STEP_MS = 1000;
 const SCAN_FUNCTIONS_MAX = 1000;
@@ -48,7 +48,7 @@ export class Housekeeping {
     const count = jobs.table.count;
     const didTable = jobs.table.trim();
     const didSlab = jobs.slab.trim();
-    // As long as jobs leave, or something was found, there may be more to give back.
+    // While jobs leave, or something was found, there may be more to give back.
     if (!didTable && !didSlab) this.#jobCount = count;
     this.#trimAtMs = nowMs + (didTable || didSlab ? TRIM_STEP_MS : TRIM_PAUSE_MS);
   }

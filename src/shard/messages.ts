@@ -6,7 +6,7 @@ import type { ThreadConfig } from './assemble.ts';
 import type { PeerWires, ThreadWires } from './ring-mesh.ts';
 import type { TokenHash } from './token-table.ts';
 
-/** What a shard's task is started with. */
+/** Arguments of a shard's task. */
 export interface ShardTask {
   readonly config: ThreadConfig;
   readonly wires: ThreadWires;
@@ -16,11 +16,11 @@ export interface ShardTask {
 }
 
 export type ToShard =
-  /** Forget a thread that has died; answered with `parted`. */
+  /** Drop a thread that has died; answered with `parted`. */
   | { readonly type: 'part'; readonly thread: number }
   /** A thread runs again. */
   | { readonly type: 'join'; readonly thread: number; readonly ends: PeerWires }
-  /** Send what is owed and end the task. */
+  /** Send pending replies and end the task. */
   | { readonly type: 'stop' }
   | { readonly type: 'logLevel'; readonly level: number }
   /** Certificates were read again. */
@@ -35,8 +35,8 @@ export type FromShard =
       readonly context?: LogContext;
     }
   | { readonly type: 'ready' }
-  /** The store cannot be used; the thread dies of it. */
+  /** The store is unusable; the thread dies of it. */
   | { readonly type: 'refused'; readonly reason: string }
-  /** Jobs that were to be stored at the end and could not be. */
+  /** Jobs that could not be stored at the end. */
   | { readonly type: 'lost'; readonly jobs: number }
   | { readonly type: 'parted'; readonly thread: number };

@@ -1,8 +1,8 @@
 /**
- * Hosts each shard's thread in a piscina pool and tells of their deaths. Rule: a death is reported when its thread has
- * ended, never before, so that descriptors and rings it used are free. Who restarts, and how often, is the caller's
- * decision. Every option below avoids a trap that was met with piscina 5.3; they belong together. A pool whose thread
- * could not begin starts none any more, so each shard has a pool of its own, which is replaced then.
+ * Hosts each shard's thread in a piscina pool and reports deaths. Rule: a death is reported when its thread has ended,
+ * never before, so that its descriptors and rings are free. The caller decides about restarts. Every option below
+ * avoids a problem of piscina 5.3; they belong together. A pool whose thread could not start starts no more threads,
+ * so each shard has a pool of its own, which is then replaced.
  */
 
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ import { assert } from '../base/assert.ts';
 import { shortageNow, shortageOf } from '../native/shortage.ts';
 import { type EntryResult, type EntryTask, STAGE_LOADED, STAGE_QUEUED } from './entry.ts';
 
-/** Why the host gave a shard up. */
+/** Why the host gave up a shard. */
 export class ShardError extends Error {
   override readonly name = 'ShardError';
   readonly code:
@@ -34,29 +34,29 @@ export interface ShardHostOptions {
   /** Heap limits of each thread; the process's own when absent. */
   readonly resourceLimits?: ResourceLimits;
   /**
-   * Called once for each death, when the thread has ended: an uncaught error or rejection, process.exit, the heap limit
-   * (code ERR_WORKER_OUT_OF_MEMORY), `kill` (ERR_GEARTRAIN_SHARD_KILLED), or no descriptor to begin with, which
-   * `shortageOf` sees in the error. When a shard of this host has run, one that cannot begin has died too. May call
-   * `start` again. A native crash takes the process down and is not reported.
+   * Called once for each death, when the thread has ended: an uncaught error or rejection, process.exit, the heap
+   * limit (code ERR_WORKER_OUT_OF_MEMORY), `kill` (ERR_GEARTRAIN_SHARD_KILLED), or no descriptor to start with, which
+   * `shortageOf` detects in the error. Once a shard of this host has run, a shard that cannot start has died too. May
+   * call `start` again. A native crash ends the process and is not reported.
    */
   readonly onDeath: (shard: number, error: Error) => void;
-  /** Called at most once: no shard can be started (ERR_GEARTRAIN_SHARD_LOAD). Only `stop` makes sense afterwards. */
+  /** Called at most once: no shard can be started (ERR_GEARTRAIN_SHARD_LOAD). Call only `stop` afterwards. */
   readonly onFatal: (error: Error) => void;
 }
 
 export interface ShardHost {
-  /** Runs the shard's task in a thread that is free. `transfer` lists the ports and buffers in `data` to hand over. */
+  /** Runs the shard's task in a free thread. `transfer` lists the ports and buffers in `data` to hand over. */
   start(shard: number, data: unknown, transfer: readonly TransferListItem[]): void;
-  /** Ends the shard's thread at once, whatever it does; its death is reported. Not running: nothing. */
+  /** Ends the shard's thread at once; its death is reported. No effect when it is not running. */
   kill(shard: number): void;
   /**
-   * Resolves when every shard has ended or died and all threads are gone. Asks nobody to end: the caller does, and
-   * kills who is late. No start after it.
+   * Resolves when every shard has ended or died and all threads are gone. It ends no shard: the caller does, and kills
+   * late ones. Do not call `start` afterwards.
    */
   stop(): Promise<void>;
 }
 
-/** Makes the threads, ready to start shards 0 to count - 1. */
+/** Makes the threads, ready for `start` of shards 0 to count - 1. */
 export function createShardHost(options: ShardHostOptions): ShardHost {
   return new PiscinaHost(options);
 }
@@ -65,7 +65,7 @@ interface Running {
   readonly killer: AbortController;
   readonly stage: Int32Array;
   readonly ended: Promise<void>;
-  /** Why its thread could not begin. */
+  /** Why its thread could not start. */
   failure: unknown;
 }
 
@@ -73,14 +73,14 @@ type Pool = Piscina<EntryTask, EntryResult>;
 
 class PiscinaHost implements ShardHost {
   readonly #options: ShardHostOptions;
-  /** By shard; null: none is there, the next start makes one. */
+  /** By shard; null: the next start makes one. */
   readonly #pools: (Pool | null)[] = [];
   /** Ends of pools that were replaced. */
   readonly #replaced: Promise<void>[] = [];
   readonly #running = new Map<number, Running>();
-  /** Threads that have not ended, also those the pool has dropped already. */
+  /** Threads that have not ended, including those that the pool has dropped already. */
   readonly #exits = new Map<Worker, Promise<void>>();
-  /** A shard has been loaded, so what keeps others from it passes, or is not their file's fault. */
+  /** A shard has been loaded, so a later failure to start passes, or is not the file's fault. */
   #hasLoaded = false;
   #isFatal = false;
   #stopped: Promise<void> | null = null;
@@ -105,7 +105,7 @@ class PiscinaHost implements ShardHost {
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
     });
     pool.on('workerCreate', () => this.#watchThreads(shard, pool));
-    // A thread failed while it ran no task: it could not even begin, and the pool will not try again.
+    // A thread failed without a task: it could not start, and the pool will not try again.
     pool.on('error', (error: unknown) => this.#cannotBegin(shard, pool, error));
     this.#watchThreads(shard, pool);
     return pool;
@@ -178,14 +178,14 @@ class PiscinaHost implements ShardHost {
     this.#options.onDeath(shard, errorFrom(shard, failure));
   }
 
-  /** Whether a thread that could not begin because of `failure` may be able to later. */
+  /** Whether a thread that could not start because of `failure` may be able to later. */
   #isPassing(failure: unknown): boolean {
     for (const { stage } of this.#running.values())
       this.#hasLoaded ||= Atomics.load(stage, 0) === STAGE_LOADED;
     return this.#hasLoaded || shortageOf(failure) !== null || shortageNow() !== null;
   }
 
-  /** A thread could not begin. If that passes its shard is dead until it is started again, in a new pool. */
+  /** A thread could not start. If the reason passes, its shard is dead until it is started again, in a new pool. */
   #cannotBegin(shard: number, pool: Pool, cause: unknown): void {
     if (this.#stopped !== null || this.#pools[shard] !== pool) return;
     if (!this.#isPassing(cause)) {
@@ -208,12 +208,12 @@ class PiscinaHost implements ShardHost {
     const options = cause instanceof Error ? { cause } : {};
     const error = new ShardError('ERR_GEARTRAIN_SHARD_LOAD', `${what}: ${reason}`, options);
     this.#options.onFatal(error);
-    // Tasks that wait for a thread would wait for ever.
+    // Otherwise tasks that wait for a thread would wait for ever.
     for (const { killer, stage } of this.#running.values())
       if (Atomics.load(stage, 0) === STAGE_QUEUED) killer.abort();
   }
 
-  /** Notes the end of every thread that is new in the pool of a shard. */
+  /** Records the end of every new thread in the pool of a shard. */
   #watchThreads(shard: number, pool: Pool): void {
     for (const thread of pool.threads) {
       if (this.#exits.has(thread)) continue;
@@ -221,7 +221,7 @@ class PiscinaHost implements ShardHost {
         thread.once('exit', () => {
           this.#exits.delete(thread);
           resolve();
-          // The pool replaces every thread but one that ends before it was ready, of which it says nothing.
+          // The pool replaces every thread except one that ends before it was ready, and does not report that.
           if (this.#pools[shard] === pool && pool.threads.length === 0)
             this.#cannotBegin(shard, pool, new Error('it ended before it was ready'));
         });

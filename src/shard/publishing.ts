@@ -1,29 +1,29 @@
 /**
- * What a thread shows the others at the end of a turn: how urgent its jobs are, how many connections and jobs it has, and
- * the records that it has written for them. Rule: the level comes before the records and the counts before them as well,
- * so that who has heard of a job finds a thread that has it, even if that thread dies in the next moment.
+ * Publishes a thread's state to the others at the end of a turn: the priority of its jobs, its numbers of connections
+ * and jobs, and the records written for them. Rule: level and counts come before the records, so that a thread which
+ * learns of a job finds them correct, even if this thread dies in the next moment.
  */
 import type { Broker } from '../broker/broker.ts';
 import type { Reactor } from '../native/contract.ts';
 import type { RingReader, RingWriter } from '../ring/ring.ts';
 import type { SessionTable } from '../session/session-table.ts';
 
-/** A thread's ends of the rings, by thread; null for itself and for threads that do not run. */
+/** A thread's ends of the rings, by thread; null for itself and for threads that are not running. */
 export interface ThreadRings {
   readonly writers: (RingWriter | null)[];
   readonly readers: (RingReader | null)[];
-  /** How often this thread has died and was started again. */
+  /** Number of restarts of this thread. */
   readonly epoch: number;
-  /** Highest priority runnable in another thread, as it published it last. */
+  /** Highest priority runnable in another thread, as last published. */
   levelOf(thread: number): number;
   publishLevel(level: number): void;
-  /** Connections of all threads, as each published them last. */
+  /** Connections of all threads, as last published. */
   connectionTotal(): number;
-  /** What others want to know of this thread: its connections and its jobs. */
+  /** Publishes this thread's numbers of connections and jobs. */
   publishCounts(connections: number, jobs: number): void;
 }
 
-/** Above this much unsent ring output the thread reads no socket until it is below a quarter. */
+/** Above this much unsent ring output the thread pauses reading sockets until it is below a quarter. */
 const OVERFLOW_BYTES_MAX = 4 * 1024 * 1024;
 
 export class Publishing {
@@ -43,7 +43,7 @@ export class Publishing {
     this.#reactor = reactor;
   }
 
-  /** Shows all that has changed since the last call. */
+  /** Publishes all changes since the last call. */
   publish(): void {
     this.#publishLevel();
     this.#publishCounts();
@@ -73,7 +73,9 @@ export class Publishing {
     this.#rings.publishLevel(level);
   }
 
-  /** Other threads do not keep up: nothing more is read until they do, because nobody knows which socket feeds a ring. */
+  /**
+   * Other threads do not keep up: reading is paused until they do, because it is unknown which socket feeds a ring.
+   */
   #limitOverflow(overflowBytes: number): void {
     const isPaused =
       overflowBytes > OVERFLOW_BYTES_MAX ||

@@ -1,6 +1,7 @@
 /**
- * How the threads of a server are wired: rings in shared memory, ports for large records, a doorbell each. The main
- * thread makes the wires, each thread joins its ends. Rule: doorbells live as long as the server, whoever dies.
+ * The connections between the threads of a server: rings in shared memory, ports for large records, a doorbell each.
+ * The main thread makes them, each thread joins its ends. Rule: doorbells live as long as the server, even when
+ * threads die.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { NativeFunctions, Reactor } from '../native/contract.ts';
@@ -17,7 +18,7 @@ import {
 import { RingReader, RingWriter } from '../ring/ring.ts';
 import type { ThreadRings } from './publishing.ts';
 
-/** One thread's ends towards another thread. Ports of a thread that has died are replaced. */
+/** One thread's ends towards another thread. Ports of a dead thread are replaced. */
 export interface PeerWires {
   /** Large records to and from the other thread; neither port may get a listener. */
   readonly largeOut: MessagePort;
@@ -27,7 +28,7 @@ export interface PeerWires {
   readonly bellIn: MessagePort;
 }
 
-/** What a thread is given to join the rings. */
+/** What a thread needs to join the rings. */
 export interface ThreadWires {
   readonly thread: number;
   readonly set: RingSet;
@@ -37,17 +38,17 @@ export interface ThreadWires {
   readonly doorbells: readonly number[] | null;
 }
 
-/** Word in which `thread` publishes how many connections it has, beside its level. */
+/** Word in which `thread` publishes its number of connections, beside its level. */
 function connectionWord(thread: number): number {
   return levelWord(thread) + 1;
 }
 
-/** Word in which `thread` publishes how many jobs it has. */
+/** Word in which `thread` publishes its number of jobs. */
 function jobWord(thread: number): number {
   return levelWord(thread) + 2;
 }
 
-/** What waits in the ring from one thread to another. */
+/** Bytes that wait in the ring from one thread to another. */
 export interface RingDepth {
   readonly from: number;
   readonly to: number;
@@ -60,7 +61,7 @@ export class RingMesh {
   readonly #doorbells: readonly number[] | null;
   readonly #functions: NativeFunctions;
   readonly #threadCount: number;
-  /** Wires that no thread has taken yet, by (thread, other). */
+  /** Ends that no thread has taken yet, by (thread, other). */
   readonly #ends = new Map<string, PeerWires>();
 
   constructor(threadCount: number, functions: NativeFunctions, isNative: boolean) {
@@ -83,12 +84,12 @@ export class RingMesh {
       if (other !== thread) this.#connect(thread, other);
   }
 
-  /** Jobs of `thread` at the end of its last turn, also when it has died since; before `renew`. */
+  /** Jobs of `thread` at the end of its last turn, also when it has died since; call it before `renew`. */
   jobsOf(thread: number): number {
     return Atomics.load(this.set.words, jobWord(thread)) >>> 0;
   }
 
-  /** The ends of one thread; each is handed out once, with the list of what to transfer. */
+  /** The ends of one thread, which can be taken once, with their transfer list. */
   wiresOf(thread: number): { wires: ThreadWires; transfer: MessagePort[] } {
     const peers: (PeerWires | null)[] = [];
     const transfer: MessagePort[] = [];
@@ -129,7 +130,7 @@ export class RingMesh {
   }
 
   #connect(a: number, b: number): void {
-    // Nobody took the last ones: their thread died before it ran.
+    // The last ones were not taken: their thread died before it ran.
     for (const key of [`${a}-${b}`, `${b}-${a}`])
       for (const port of portsOf(this.#ends.get(key))) port.close();
     const [largeAb, largeBa, bellAb, bellBa] = [0, 0, 0, 0].map(() => new MessageChannel()) as [
@@ -159,7 +160,7 @@ export function portsOf(ends: PeerWires | null | undefined): MessagePort[] {
   return [ends.largeOut, ends.largeIn, ends.bellOut, ends.bellIn];
 }
 
-/** A thread's side: its writers and readers, which come and go with the other threads. */
+/** A thread's side: its writers and readers, which change with the other threads. */
 export class RingEndpoints implements ThreadRings {
   readonly writers: (RingWriter | null)[] = [];
   readonly readers: (RingReader | null)[] = [];
@@ -180,7 +181,7 @@ export class RingEndpoints implements ThreadRings {
     }
   }
 
-  /** Lets the reactor wake this thread for its rings. */
+  /** Makes the reactor wake this thread for its rings. */
   watch(reactor: Reactor): void {
     const { set, thread, doorbells } = this.#wires;
     const others = this.#ends.map((_, other) => other).filter((other) => other !== thread);
@@ -194,7 +195,7 @@ export class RingEndpoints implements ThreadRings {
     );
   }
 
-  /** Opens the rings to and from a thread that has (again) been started. */
+  /** Opens the rings to and from a thread that was started or restarted. */
   join(other: number, ends: PeerWires): void {
     const { set, thread } = this.#wires;
     this.#ends[other] = ends;
@@ -206,12 +207,12 @@ export class RingEndpoints implements ThreadRings {
       receive: () => receiveMessageOnPort(ends.largeIn)?.message as ArrayBuffer | undefined,
       ring: (to) => this.#ring(to),
     });
-    // Sockets and timers keep a thread alive, its doorbells do not.
+    // Sockets and timers keep a thread alive, doorbells do not.
     if (this.#wires.doorbells === null)
       ends.bellIn.on('message', () => this.#requestTurn()).unref();
   }
 
-  /** Forgets a thread that has died. */
+  /** Drops a thread that has died. */
   part(other: number): void {
     this.writers[other] = null;
     this.readers[other] = null;
@@ -219,7 +220,7 @@ export class RingEndpoints implements ThreadRings {
     this.#ends[other] = null;
   }
 
-  /** Closes all ports; the rings are not used any more. */
+  /** Closes all ports; the rings are no longer used. */
   close(): void {
     for (let other = 0; other < this.#ends.length; other++) this.part(other);
   }
@@ -237,7 +238,7 @@ export class RingEndpoints implements ThreadRings {
     Atomics.store(this.#wires.set.words, levelWord(this.#wires.thread), level);
   }
 
-  /** Connections of all threads, as each published it last. */
+  /** Connections of all threads, as last published. */
   connectionTotal(): number {
     const { words, threadCount } = this.#wires.set;
     let total = 0;

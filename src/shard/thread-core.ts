@@ -1,6 +1,6 @@
 /**
- * One thread of the server: reactor, sessions, broker and rings put together, and what one turn does with them.
- * Turn: sockets were read; drain rings, handle the rows, do what is due, publish. Source: docs/design.md, sections 2 and 9.
+ * One thread of the server: reactor, sessions, broker and rings together, and the steps of one turn: sockets were
+ * read; drain rings, handle the rows, do what is due, publish. Source: docs/design.md, sections 2 and 9.
  */
 import { Account } from '../base/account.ts';
 import type { Clock } from '../base/clock.ts';
@@ -31,15 +31,15 @@ import { describeTurn, TurnTimes, type TurnWork } from './turn-measures.ts';
 
 /** Records taken from one ring in one turn. */
 const RECORDS_MAX = 1024;
-/** A wall clock deadline is looked at again at least this often: the clock may step. */
+/** Wall-clock deadlines are checked at least this often: the clock may be changed. */
 const WALL_SLEEP_MS = 1000;
-/** Jobs of a shard that was started again have other serials than those that died: no handle ever comes twice. */
+/** Serials of a restarted shard differ from those before: handles never repeat. */
 const SERIALS_PER_EPOCH = 2 ** 40;
 /** Serials stay below 2^53. */
 const EPOCH_MASK = 0xfff;
-/** What TLS peers are owed at the end may still leave for so long. */
+/** How long TLS peers may take to read their last replies at the end. */
 const SECURE_LINGER_MS = 1000;
-/** setTimeout fires at once when asked for more. */
+/** setTimeout fires at once for longer times. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export interface ThreadCoreOptions {
@@ -49,7 +49,7 @@ export interface ThreadCoreOptions {
   /** Differs between runs; part of every handle. */
   readonly boot: number;
   readonly slowTurnMs: number;
-  /** Jobs waiting so long without any worker are worth a WARNING; 0 = never. */
+  /** Jobs that wait so long without any worker cause a WARNING; 0 = never. */
   readonly unservedWarningMs: number;
   /** Bytes that all threads may keep for peers; 0 = no limit. */
   readonly memoryBytesMax: number;
@@ -57,36 +57,36 @@ export interface ThreadCoreOptions {
   readonly memoryWords: Int32Array;
 }
 
-/** What the thread is built from; all of it can be simulated. */
+/** The parts of a thread; all of them can be simulated. */
 export interface ThreadParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly memory: MemoryHooks;
   makeReactor(onTurn: (rowCount: number) => void): Reactor;
   /**
-   * Calls `wake` once at or soon after `atMs` of the monotonic clock; replaces the call asked for before. Infinity asks
-   * for none.
+   * Calls `wake` once at or soon after `atMs` of the monotonic clock; replaces the previous request. Infinity requests
+   * no call.
    */
   setTimer(atMs: number, wake: () => void): void;
   onLine(table: SessionTable, session: Session, line: string): void;
   readonly rings: ThreadRings;
-  /** Reads and begins anew how late timers are; left out where it is not measured. */
+  /** Reads and resets the lateness of timers; left out where it is not measured. */
   readonly loopDelay?: () => LoopDelay;
-  /** Has garbage collected soon; left out where that is nobody's concern. */
+  /** Schedules a garbage collection; left out where it is not needed. */
   readonly collectGarbage?: () => void;
-  /** The tokens that peers may show; left out where they mean nothing. */
+  /** The tokens of peers; left out when the server has none. */
   readonly tokens?: TokenTable;
-  /** What becomes of peers of TLS ports; left out where there are none. */
+  /** Handles peers of TLS ports; left out when there are none. */
   readonly handshakes?: {
     makeTlsConnections(table: SessionTable): TlsConnections | null;
-    /** Closes a descriptor that was accepted and is not wanted. */
+    /** Closes an accepted descriptor that is not used. */
     closeDescriptor(fd: number): void;
   };
-  /** Makes the store of the jobs that are owned here; null keeps them in memory only. */
+  /** Makes the store of this thread's jobs; null keeps them in memory only. */
   readonly makeStore: ((host: StoreHost) => Store) | null;
 }
 
-/** What the reactor holds of packets and output, as it says in its control words. */
+/** The reactor's memory for packets and output, from its control words. */
 export function reactorBytes(control: Int32Array): number {
   const blobKib = control[Control.BLOB_KIB] as number;
   const unsentKib = control[Control.UNSENT_KIB] as number;
@@ -96,7 +96,7 @@ export function reactorBytes(control: Int32Array): number {
 export class ThreadCore {
   readonly reactor: Reactor;
   readonly table: SessionTable;
-  /** What this thread keeps for peers. */
+  /** Counts the memory that this thread keeps for peers. */
   readonly account: Account;
   readonly broker: Broker | null;
   readonly tlsConnections: TlsConnections | null;
@@ -182,19 +182,19 @@ export class ThreadCore {
     this.#housekeeping = new Housekeeping(this.broker, parts.log, options.unservedWarningMs);
   }
 
-  /** Of the jobs that are owned here; null when they are kept in memory only. */
+  /** The store of this thread's jobs; null when they are kept in memory only. */
   get store(): Store | null {
     return this.#store?.store ?? null;
   }
 
-  /** Reads back what the store has kept; resolves to the number of jobs. Before the first turn; without a store 0. */
+  /** Restores the jobs of the store; resolves to their number. Call before the first turn; 0 without a store. */
   async restore(): Promise<number> {
     return this.#store === null ? 0 : this.#store.restore(this.broker as Broker);
   }
 
   /**
-   * Makes durable what waits and answers who waited; background jobs are refused from now on. Resolves to the number of
-   * jobs that only now were to be stored and could not be.
+   * Makes pending jobs durable and answers their clients; background jobs are refused from now on. Resolves to the
+   * number of jobs that could not be stored at the end.
    */
   async closeStore(): Promise<number> {
     const storing = this.broker?.storing ?? null;
@@ -211,20 +211,22 @@ export class ThreadCore {
     return { sent, received };
   }
 
-  /** Another thread has died: nobody may wait for it. Outside of a turn. */
+  /** Another thread has died: ends waits for it. Call outside of a turn. */
   lose(thread: number): void {
     this.#setTime();
     loseThread(this.table, thread);
     this.reactor.requestTurn();
   }
 
-  /** A thread that had died runs again: who waited for it goes on. Outside of a turn, with the rings to it joined. */
+  /**
+   * A thread that had died runs again: continues waits for it. Call outside of a turn, with the rings to it joined.
+   */
   regain(thread: number): void {
     this.table.restarts.end(this.table, thread);
     this.reactor.requestTurn();
   }
 
-  /** Handles all that other threads have sent so far. Outside of a turn, before the end of this thread. */
+  /** Handles all records sent by other threads so far. Call outside of a turn, before the end of this thread. */
   takeRecords(): void {
     this.#setTime();
     for (const [from, reader] of this.#parts.rings.readers.entries())
@@ -232,7 +234,7 @@ export class ThreadCore {
     this.#publishing.publish();
   }
 
-  /** Other tokens from now on; who was let in by one that is gone is closed. Outside of a turn. */
+  /** Changes the tokens; closes sessions whose token is no longer valid. Call outside of a turn. */
   renewTokens(tokens: readonly TokenHash[]): void {
     this.#setTime();
     this.#parts.tokens?.renew(tokens);
@@ -251,7 +253,7 @@ export class ThreadCore {
     });
   }
 
-  /** Ends the thread's reactor and timer: nothing holds its memory any more. No turn after it. */
+  /** Ends the thread's reactor and timer and releases their memory. No turn may follow. */
   async destroy(): Promise<void> {
     this.#parts.setTimer(Number.POSITIVE_INFINITY, this.#wake);
     await this.reactor.destroy();
@@ -300,8 +302,8 @@ export class ThreadCore {
   }
 
   /**
-   * Everything that other threads sent before this turn's sockets were read has happened when its rows are handled.
-   * Returns the number of records.
+   * Everything that other threads sent before this turn's sockets were read is handled before its rows. Returns the
+   * number of records.
    */
   #drainRings(): number {
     const { readers } = this.#parts.rings;
@@ -319,13 +321,13 @@ export class ThreadCore {
     if (dueMs === Number.POSITIVE_INFINITY) return;
     const isWall = this.broker !== null && this.broker.jobs.scheduled.size > 0;
     const atMs = Math.min(dueMs, nowMs + (isWall ? WALL_SLEEP_MS : TIMER_MS_MAX));
-    // An earlier timer may stay: it only looks and goes to sleep again.
+    // An earlier timer may stay: it only checks and sleeps again.
     if (atMs >= this.#timerAtMs) return;
     this.#timerAtMs = atMs;
     this.#parts.setTimer(atMs, this.#wake);
   }
 
-  /** Lets blobs grow, until the next turn, by what is left for all threads. */
+  /** Lets blobs grow, until the next turn, by the memory that all threads have left. */
   #rebalanceMemory(): void {
     const leftBytes = this.account.rebalance();
     const { control } = this.reactor;

@@ -1,17 +1,17 @@
 /**
- * Two ends: of this thread's connections when the server closes, and of another thread that has died.
- * Rule: output that is owed leaves, but not for longer than the linger time; no peer waits for an answer that cannot come.
- * Source: docs/design.md, section 7.
+ * Two ends: of this thread's connections when the server closes, and of another thread that has died. Rule: pending
+ * output is sent within the linger time; no peer waits for a reply that cannot come. Source: docs/design.md, section
+ * 7.
  */
 import type { SessionTable } from '../session/session-table.ts';
 import { hasThread, NO_THREADS, withoutThread } from '../session/thread-set.ts';
 
-/** Between two looks at what is still unsent. */
+/** Pause between two checks of unsent output. */
 const STEP_MS = 10;
 
 /**
- * Ends every connection; resolves when all output has left or `lingerMs` are over. It looks, because a reactor gives no
- * rows of connections that it was told to close.
+ * Ends every connection; resolves when all output has been sent or `lingerMs` are over. It polls, because a reactor
+ * gives no rows of closing connections.
  */
 export async function closeSessions(table: SessionTable, lingerMs: number): Promise<void> {
   const { reactor } = table;

@@ -1,6 +1,6 @@
 /**
- * The store of the jobs that a thread owns, as the thread uses it: it gives jobs back at the start, is heard in turns, and
- * is given at the end what it has not. Rule: no turn waits for it.
+ * The store of the jobs that a thread owns, as the thread uses it: it restores jobs at the start, reports in turns,
+ * and gets the remaining jobs at the end. Rule: no turn waits for it.
  */
 import type { Clock } from '../base/clock.ts';
 import { type Logger, LogLevel } from '../base/logger.ts';
@@ -9,27 +9,27 @@ import { Restore } from '../broker/restore.ts';
 import type { Storing } from '../broker/storing.ts';
 import type { Store, StoreHost } from '../store/store.ts';
 
-/** Between two lines of progress while jobs come back. */
+/** Time between two progress lines while jobs are restored. */
 const PROGRESS_MS = 1_000;
-/** Between two looks at what the store has done. */
+/** Pause between two checks of the store's results. */
 const STEP_MS = 1;
 
-/** What the thread does for it. */
+/** The parts of the thread that the store needs. */
 export interface StoreThread {
   readonly clock: Clock;
   readonly log: Logger;
   /** Begins an event outside of a turn; returns the monotonic time. */
   setTime(): number;
-  /** Shows other threads what has changed. */
+  /** Publishes changes to other threads. */
   publish(): void;
-  /** Asks for a turn. */
+  /** Requests a turn. */
   requestTurn(): void;
 }
 
 export class ThreadStore {
   readonly store: Store;
   readonly #thread: StoreThread;
-  /** It has something to tell. */
+  /** The store has results. */
   #isAwake = false;
 
   constructor(make: (host: StoreHost) => Store, thread: StoreThread) {
@@ -46,9 +46,9 @@ export class ThreadStore {
   }
 
   /**
-   * Jobs that the store kept come back before peers are served. Where the store is away at the start they come while
-   * peers are served: then each may run as soon as it is there. Before the first turn. Resolves to the number of jobs, 0
-   * when they come later; rejects when the store cannot be used.
+   * Restores the jobs of the store before peers are served. Where the store is unreachable at the start, they come
+   * while peers are served, and each may run at once. Call before the first turn. Resolves to the number of jobs, 0
+   * when they come later; rejects when the store is unusable.
    */
   restore(broker: Broker): Promise<number> {
     const { setTime, publish, requestTurn } = this.#thread;
@@ -71,7 +71,7 @@ export class ThreadStore {
           }
           setTime();
           restore.finish();
-          // Other threads see what is runnable here before anybody asks; the turn sets the timer of scheduled jobs.
+          // Other threads learn what is runnable here before they ask; the turn sets the timer of scheduled jobs.
           publish();
           requestTurn();
           progress.end();
@@ -85,7 +85,7 @@ export class ThreadStore {
     });
   }
 
-  /** In a turn: answers those whose jobs have become durable, as many as one turn should. */
+  /** Call in a turn: answers clients whose jobs have become durable, as many as one turn should. */
   answerDurable(storing: Storing): void {
     if (!this.#isAwake) return;
     this.#isAwake = !storing.answerDurable();
@@ -93,8 +93,8 @@ export class ThreadStore {
   }
 
   /**
-   * Makes durable what waits and answers who waited; nothing is taken from now on. `isLate`: all that it does not have is
-   * stored only now. Resolves to the number of jobs that it could not be given.
+   * Makes pending jobs durable and answers their clients; takes no more jobs. `isLate`: stores all jobs that the store
+   * does not have only now. Resolves to the number of jobs that could not be stored.
    */
   async close(storing: Storing, isLate: boolean): Promise<number> {
     if (isLate) await this.#storeAtEnd(storing);
@@ -104,16 +104,16 @@ export class ThreadStore {
   }
 
   /**
-   * `--store-queue-on-shutdown`: all background jobs that the store does not have are handed to it when the server ends,
-   * as much at a time as it takes; a store that fails is not waited for. It is looked at, because a store calls nobody
-   * when all that it has committed are forgets.
+   * `--store-queue-on-shutdown`: hands all background jobs that the store does not have to it at the server's end, as
+   * many at a time as it takes; a failing store is not waited for. It polls, because a store reports nothing when it
+   * has committed only forgets.
    */
   async #storeAtEnd(storing: Storing): Promise<void> {
     for (const job of storing.unstored()) {
       while (!storing.storeLate(job)) {
         const { isAccepting, uncommitted } = this.store.health;
         if (!isAccepting) return;
-        // With nothing under way it is this job that is not taken.
+        // Nothing is pending, so it is this job that the store refuses.
         if (uncommitted === 0) break;
         this.#look(storing);
         await new Promise((resolve) => setTimeout(resolve, STEP_MS));
@@ -121,7 +121,7 @@ export class ThreadStore {
     }
   }
 
-  /** Outside of a turn: hears everything at once. */
+  /** Call outside of a turn: handles all results at once. */
   #look(storing: Storing): void {
     const { setTime, publish } = this.#thread;
     this.store.flush(setTime());
@@ -130,7 +130,7 @@ export class ThreadStore {
   }
 }
 
-/** Says how far the jobs that come back are, each second and at the end. */
+/** Logs the progress of restoring, each second and at the end. */
 class Progress {
   readonly #store: Store;
   readonly #clock: Clock;
@@ -148,7 +148,7 @@ class Progress {
     this.#lineMs = this.#startMs;
   }
 
-  /** One more has come. */
+  /** Counts one restored job. */
   count(): void {
     if (this.jobs++ === 0) this.#firstMs = this.#clock.nowMs();
     if ((this.jobs & 0xfff) !== 0) return;

@@ -10,7 +10,7 @@ import { RingEndpoints } from './ring-mesh.ts';
 import { closeSessions } from './thread-end.ts';
 import { warmUp } from './warm-up.ts';
 
-/** What is owed to peers at a stop may still leave for so long. */
+/** How long peers may take to read their last replies at a stop. */
 const CLOSE_MS = 2_000;
 
 /** Runs one shard; resolves at a soft stop. */
@@ -54,7 +54,7 @@ export default async function runShard(task: ShardTask): Promise<void> {
     });
     say({ type: 'ready' });
   });
-  // What other threads had sent before they were told to end is owed to peers here.
+  // Peers here are owed the effects of records that other threads sent before their end.
   core.reactor.pauseReading(true);
   core.takeRecords();
   const jobs = await core.closeStore();

@@ -1,7 +1,7 @@
 /**
- * Where peers of TLS ports wait until their ClientHello is whole: with the addon in its first-message queue, so that who says nothing
- * costs a descriptor and no more; with the TypeScript core in the door itself, which looks again.
- * Rule: a peer counts for its address from accept on; the acceptor alone listens.
+ * Where peers of TLS ports wait until their ClientHello is complete: with the addon in its first-message queue, so
+ * that a silent peer costs only a descriptor; with the TypeScript core in the acceptor itself, which checks again.
+ * Rule: a peer counts for its address from accept on; only the acceptor thread listens.
  */
 import type { FirstMessageEnd, FirstMessageOptions, FirstMessagePeer } from '../native/contract.ts';
 import { admit } from '../session/connection-limits.ts';
@@ -22,7 +22,7 @@ export interface Listening {
 /** Binds and listens; rejects with the system's error. */
 export type ListenSecurely = (address: SecureAddress) => Promise<Listening>;
 
-/** `acceptFailed` hears, with an errno name, that nobody can be accepted now. */
+/** `acceptFailed` is called with an errno name when no connection can be accepted now. */
 export function secureListening(
   table: SessionTable,
   { openFirstMessageQueue }: NativeChoice,
@@ -48,7 +48,7 @@ export function secureListening(
         },
         whole: (peer, fd) => {
           assignHandshake(table, fd, peer.address, peer.port);
-          // Rings are published by a turn.
+          // A turn publishes the rings.
           reactor.requestTurn();
         },
         ended: (peer, end) => refuse(table, peer, end, tls.acceptor),

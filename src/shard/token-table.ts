@@ -1,6 +1,6 @@
 /**
- * The tokens that peers may show, as hashes: what a thread keeps gives nobody away. Rule: a look-up takes the same time
- * for every token, right or wrong.
+ * The tokens of peers, as hashes: a thread's memory reveals no token. Rule: a look-up takes the same time for every
+ * token, right or wrong.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 
@@ -17,7 +17,7 @@ export class TokenTable {
     this.renew(tokens);
   }
 
-  /** Other tokens from now on. */
+  /** Replaces the tokens. */
   renew(tokens: readonly TokenHash[]): void {
     this.#entries = tokens.map(({ name, sha256 }) => ({
       key: `${name} ${sha256}`,
@@ -25,7 +25,7 @@ export class TokenTable {
     }));
   }
 
-  /** The key of a token, which begins with its name and a blank; null for one that is not known. */
+  /** The key of a token, which begins with its name and a blank; null for an unknown one. */
   keyOf(token: Uint8Array): string | null {
     const hash = createHash('sha256').update(token).digest();
     let found: string | null = null;

@@ -1,6 +1,6 @@
 /**
- * What is measured of a thread's turns: how long they take, how late timers are beside them, and, for the log line of a
- * turn that took too long, what it did. Describing a turn costs nothing before it is asked for.
+ * Measures a thread's turns: their duration, the lateness of timers and, for the log line of a slow turn, its content.
+ * Describing a turn costs nothing until it is requested.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { BUCKET_COUNT, bucketOf } from '../broker/function-stats.ts';
@@ -10,7 +10,7 @@ import type { LoopDelay } from '../session/thread-queries.ts';
 
 const UINT32_MAX = 2 ** 32 - 1;
 
-/** How long turns take, counted in buckets by powers of four of a microsecond (function-stats.ts). */
+/** Durations of turns, counted in buckets by powers of four of a microsecond (function-stats.ts). */
 export class TurnTimes {
   readonly #buckets = new Float64Array(BUCKET_COUNT);
   #sumUs = 0;
@@ -30,11 +30,14 @@ export class TurnTimes {
 const STEP_MS = 20;
 const NS_PER_MS = 1e6;
 
-/** How late timers of this thread are: by a timer of Node's own, far rarer than turns. Starts measuring; the function returned reads what was measured since it was called last. */
+/**
+ * Lateness of this thread's timers, by a timer of Node's own, far rarer than turns. Starts measuring; the returned
+ * function reads the values since its previous call.
+ */
 export function loopDelayMeter(): () => LoopDelay {
   const histogram = monitorEventLoopDelay({ resolution: STEP_MS });
   histogram.enable();
-  // What is recorded is the time from one call of the timer to the next.
+  // The recorded time is that from one call of the timer to the next.
   const late = (ns: number): number =>
     Math.max(0, (Number.isNaN(ns) ? 0 : ns) / NS_PER_MS - STEP_MS);
   return () => {
@@ -50,7 +53,7 @@ export function loopDelayMeter(): () => LoopDelay {
   };
 }
 
-/** Kinds of rows that are named; the rest is counted together. */
+/** Kinds of rows that are named; the others are counted together. */
 const KINDS_MAX = 4;
 
 const KIND_NAMES: Readonly<Record<number, string>> = {
@@ -61,17 +64,17 @@ const KIND_NAMES: Readonly<Record<number, string>> = {
   [RowKind.DRAINED]: 'drained connection',
 };
 
-/** What a turn does beside its rows. */
+/** Work of a turn besides its rows. */
 export interface TurnWork {
   /** Records of other threads. */
   readonly records: number;
-  /** Jobs that were due: scheduled ones and timeouts. */
+  /** Jobs that fell due: scheduled ones and timeouts. */
   readonly dueJobs: number;
-  /** Listings that went on. */
+  /** Listings that were continued. */
   readonly listings: number;
 }
 
-/** `1200 rows of 3 connections (1000 SUBMIT_JOB_BG, 200 GRAB_JOB), 20 records`; `rows` as the reactor handed them over. */
+/** `1200 rows of 3 connections (1000 SUBMIT_JOB_BG, 200 GRAB_JOB), 20 records`; `rows` as the reactor gave them. */
 export function describeTurn(rows: Int32Array, rowCount: number, work: TurnWork): string {
   const counts = new Map<number, number>();
   const conns = new Set<number>();

@@ -1,4 +1,4 @@
-/** A peer of the warm-up: sends packets, waits for answers. Rule: it is given up with the time, and never throws. */
+/** A peer of the warm-up: sends packets, waits for answers. Rule: it stops at the time limit, and never throws. */
 import type { Duplex } from 'node:stream';
 import { packetOf } from '../protocol/encode.ts';
 import { HEADER_BYTES } from '../protocol/limits.ts';
@@ -9,7 +9,7 @@ const Q = 0x51;
 export class WarmPeer {
   readonly #stream: Duplex;
   #unread: Buffer = Buffer.alloc(0);
-  /** The answer that is waited for, and how many of it are still to come. */
+  /** The type of the awaited packet, and how many of it are still to come. */
   #type = 0;
   #missing = 0;
   #settle: ((handle: string | null) => void) | null = null;
@@ -28,7 +28,7 @@ export class WarmPeer {
     this.#stream.write(packet);
   }
 
-  /** The first argument of the `count`th next packet of `type`, others are passed over; null when the time is over. */
+  /** The first argument of the `count`th next packet of `type`; skips other packets. Null when the time is over. */
   answer(type: number, count = 1): Promise<string | null> {
     return new Promise((resolve) => {
       this.#type = type;
@@ -39,7 +39,7 @@ export class WarmPeer {
     });
   }
 
-  /** No answer comes any more. */
+  /** No more answers will come. */
   giveUp(): void {
     this.#isOver = true;
     this.#settle?.(null);

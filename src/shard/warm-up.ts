@@ -1,7 +1,7 @@
 /**
- * Makes a thread's code quick before anybody is served: a server of its own that nobody else can reach, with sessions,
- * rings and broker, does jobs between a worker and a client until the time is over. Otherwise the first peer pays
- * for what the engine has not seen yet. Rule: nothing of the real server is touched, no port is opened.
+ * Warms up a thread's code before peers are served: a separate server that is unreachable from outside, with sessions,
+ * rings and broker, does jobs between a worker and a client until the time is over. Otherwise the first peers wait for
+ * the engine's compiler. Rule: the real server is not touched, no port is opened.
  */
 import { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -17,15 +17,15 @@ import { WarmPeer } from './warm-peer.ts';
 
 const NOTHING = new Uint8Array(0);
 const FUNCTION_NAME = 'warm-up';
-/** Jobs of a round, and rounds at most: more does not make anything quicker. */
+/** Jobs of a round, and rounds at most: more brings no gain. */
 const ROUND_JOBS = 40;
 const ROUNDS_MAX = 100;
 
 const GRABS = [Packet.GRAB_JOB, Packet.GRAB_JOB_UNIQ, Packet.GRAB_JOB_ALL];
 
 /**
- * Runs for at most about `ms`, on the calling thread's loop; 0 = not at all. Never rejects: a thread that cannot have
- * a second server is only slower at first, which is logged.
+ * Runs for at most about `ms`, on the calling thread's loop; 0 = not at all. Never rejects: if a thread cannot have a
+ * second server, only its first jobs are slower, which is logged.
  */
 export async function warmUp(
   native: NativeChoice,
@@ -45,7 +45,7 @@ export async function warmUp(
   }
 }
 
-/** The server and its peers: an acceptor and one shard, or one thread for everything, as the real one has it. */
+/** The server and its peers: an acceptor and one shard, or one thread for everything, like the real server. */
 class Rehearsal {
   readonly #native: NativeChoice;
   readonly #endMs: number;
@@ -92,7 +92,7 @@ class Rehearsal {
     this.#mesh?.close();
   }
 
-  /** A worker and a client come, all jobs are done, they leave. False when the time was over before. */
+  /** A worker and a client connect, do all jobs and leave. False when the time was over before. */
   async #round(round: number): Promise<boolean> {
     const worker = this.#connect(round % 4 === 3);
     const client = this.#connect(round % 4 === 2);
@@ -125,7 +125,7 @@ class Rehearsal {
     return true;
   }
 
-  /** A connection of the acceptor, through a descriptor where that is possible and not `isLocal`. */
+  /** A connection of the acceptor, through a descriptor where that is possible, unless `isInProcess`. */
   #connect(isInProcess: boolean): WarmPeer {
     const { table, reactor } = this.#cores[0] as ThreadCore;
     let stream: Duplex;
@@ -152,12 +152,12 @@ class Rehearsal {
   }
 }
 
-/** What a grab is answered with, for a job without a reducer. */
+/** The type of the answer to a grab, for a job without a reducer. */
 function grabbedBy(grab: number): number {
   return grab === Packet.GRAB_JOB ? Packet.JOB_ASSIGN : Packet.JOB_ASSIGN_UNIQ;
 }
 
-/** The real configuration, so that the same code runs; without limits, rules, store and anything shared. */
+/** The real configuration, so that the same code runs; without limits, rules, store and shared state. */
 function scratchMaker(
   config: ThreadConfig,
   shardCount: number,
