@@ -1,23 +1,23 @@
 /** Each command of README and docs runs as it stands, or is listed with the reason why not (not-run.ts). */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { codeBlocksOf, textOf } from '../../support/markdown.ts';
+import { codeBlocksOf, root, textOf } from '../../support/markdown.ts';
 import { type PeerName, requirePeer } from '../../support/peers.ts';
 import { startServer } from '../../support/servers.ts';
 import { NOT_RUN } from './not-run.ts';
 import { isRun, isShell, play } from './play.ts';
 
+/** test/integration/library/readme.test.ts plays docs/library.md. */
 const documents = [
   'README.md',
-  'docs/http.md',
-  'docs/migrating.md',
-  'docs/operating.md',
-  'docs/security.md',
-  'docs/stores.md',
+  ...readdirSync(`${root}docs`)
+    .filter((name) => name.endsWith('.md') && name !== 'library.md')
+    .map((name) => `docs/${name}`)
+    .sort(),
 ];
 /** What the document says that its commands print. */
 const SHOWN: Readonly<Record<string, readonly RegExp[]>> = {
@@ -40,7 +40,8 @@ it('knows every block of commands', () => {
   const unknown = documents.flatMap((path) =>
     codeBlocksOf(textOf(path))
       .filter(
-        ({ info }) => !/^(sh( server| needs=[a-z]+)?|js|ts|php|perl|json|yaml|ini|)$/.test(info),
+        ({ info }) =>
+          !/^(sh( server| needs=[a-z]+)?|js|ts|php|perl|json|yaml|ini|text|)$/.test(info),
       )
       .map(({ info, line }) => `${path}:${line}: ${info}`),
   );
