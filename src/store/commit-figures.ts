@@ -1,6 +1,6 @@
 /**
- * What `StoreHealth` says of commits, so that a spread of it goes into one. Rule: one commit at a time, and one that
- * fails is not counted.
+ * The figures about commits in `StoreHealth`, ready to be spread into one. Rule: one commit at a time; failed commits
+ * are not counted.
  */
 import type { StoreHealth } from './store.ts';
 
@@ -13,12 +13,12 @@ export class CommitFigures implements Figures {
   commitMsMax = 0;
   #beganAtMs = 0;
 
-  /** A commit begins; of one that has failed nothing is left. */
+  /** A commit begins. A failed one needs no further call. */
   begin(nowMs: number): void {
     this.#beganAtMs = nowMs;
   }
 
-  /** The commit has ended well: it has made so many appended and forgotten jobs durable. */
+  /** The commit has succeeded: `changes` appended and forgotten jobs are durable. */
   end(changes: number, nowMs: number): void {
     const tookMs = nowMs - this.#beganAtMs;
     this.commits++;

@@ -1,8 +1,8 @@
-/** Why a file cannot be used: what the system says, and for a lack of rights which user was refused. */
+/** Explains why a file cannot be used: the system's reason and, for missing rights, the user who was refused. */
 import { userInfo } from 'node:os';
 import { isDenied, systemReason } from '../base/system-reason.ts';
 
-/** As whom this process reads files: `user ada (uid 1000)`, or `uid 1000` for one without an entry in the list of users. */
+/** The user of this process: `user ada (uid 1000)`, or `uid 1000` without an entry in the list of users. */
 export function readerName(): string {
   const uid = process.geteuid?.() ?? -1;
   const name = loginName();
@@ -18,7 +18,7 @@ export function loginName(): string | null {
   }
 }
 
-/** The same for a file that an operator must open to this user. */
+/** As fileReason, for a file that an operator must make readable for this user. */
 export function readReason(error: unknown): string {
   const remedy = isDenied(error) ? ', who must have the right to read it' : '';
   return `cannot be read: ${fileReason(error)}${remedy}`;

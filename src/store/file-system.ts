@@ -1,7 +1,7 @@
 /**
- * What the journal asks of a file system, so that tests can put a failing or a simulated one in its place.
- * Rule: while the server runs only the methods with a callback are used, each on the system's own threads; the others
- * are for the start, when nobody is served yet. A callback is never called before its method has returned.
+ * The file system as the journal needs it, so that tests can replace it by a failing or simulated one. Rule: while the
+ * server runs, only the methods with a callback are used, each on the system's own threads; the others are for the
+ * start, before peers are served. A callback is never called before its method has returned.
  */
 import * as fs from 'node:fs';
 import { makeFolder } from './make-folder.ts';
@@ -10,7 +10,7 @@ import { makeFolder } from './make-folder.ts';
 export type Done = (error: Error | null) => void;
 
 export interface FileSystem {
-  /** Makes a folder and those above it; nothing happens when it is there. */
+  /** Makes a folder and those above it; no effect when it exists. */
   makeFolder(path: string): void;
   /** Names of the files in a folder. */
   list(path: string): string[];
@@ -20,7 +20,7 @@ export interface FileSystem {
   /** Writes inside of a file and waits until it is durable. */
   mend(path: string, bytes: Uint8Array, at: number): void;
 
-  /** Opens a file for reading and writing; with `isNew` it is made and must not exist. */
+  /** Opens a file for reading and writing; with `isNew` it is created and must not exist. */
   open(path: string, isNew: boolean, done: (error: Error | null, file: number) => void): void;
   close(file: number, done: Done): void;
   read(
@@ -29,21 +29,21 @@ export interface FileSystem {
     at: number,
     done: (error: Error | null, count: number) => void,
   ): void;
-  /** Writes all pieces behind each other, the first one at offset `at`. They must not change meanwhile. */
+  /** Writes all pieces one after the other, the first one at offset `at`. They must not change meanwhile. */
   write(file: number, pieces: readonly Uint8Array[], at: number, done: Done): void;
   /** Makes the data of a file durable. */
   sync(file: number, done: Done): void;
-  /** Writes as `write` does; when `done` is called the data is durable. */
+  /** Writes as `write` does; the data is durable when `done` is called. */
   commit(file: number, pieces: readonly Uint8Array[], at: number, done: Done): void;
   /** Makes the names in a folder durable. */
   syncFolder(path: string, done: Done): void;
   rename(from: string, to: string, done: Done): void;
   remove(path: string, done: Done): void;
-  /** Nothing is under way, and nothing is asked any more. */
+  /** Ends it; no call may be pending or follow. */
   end(): void;
 }
 
-/** The system's own. */
+/** The system's own file system. */
 export const nodeFiles: FileSystem = {
   makeFolder: (path) => {
     makeFolder(path);
@@ -94,7 +94,7 @@ export const nodeFiles: FileSystem = {
   end: () => {},
 };
 
-/** The system may take a part only. */
+/** The system may write only a part. */
 function writePieces(file: number, pieces: readonly Uint8Array[], at: number, done: Done): void {
   fs.writev(file, pieces as Uint8Array[], at, (error, count) => {
     const left = error === null ? piecesBehind(pieces, count) : [];

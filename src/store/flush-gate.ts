@@ -1,13 +1,13 @@
 /**
- * When a store that has changes and writes none may begin its next commit: at once, or, while nobody waits for a job,
- * once a flush interval. Rule: it decides about time only; whether there is something to commit its owner knows.
+ * When a store with pending changes may begin its next commit: at once, or, while no client waits for a job, once in
+ * each flush interval. Rule: it decides about time only; its owner knows whether there are changes.
  */
 export class FlushGate {
   readonly #relaxedMs: number | null;
-  /** When the last commit was let through. */
+  /** Time of the last commit. */
   passedAtMs = 0;
 
-  /** Milliseconds from one commit that nobody waits for to the next; null: none waits. */
+  /** Milliseconds between commits without a waiting client; null: no interval. */
   constructor(relaxedMs: number | null) {
     this.#relaxedMs = relaxedMs;
   }
@@ -17,7 +17,7 @@ export class FlushGate {
     return isAwaited || this.#relaxedMs === null ? 0 : this.passedAtMs + this.#relaxedMs;
   }
 
-  /** A commit begins: the interval counts from now. */
+  /** A commit begins: the interval restarts. */
   pass(nowMs: number): void {
     this.passedAtMs = nowMs;
   }

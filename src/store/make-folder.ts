@@ -1,6 +1,6 @@
 /**
- * Makes a folder and those above it. Rule: it ends; Node's own recursive mkdir never returns where the system says
- * ENOENT below a folder that is there, as in /proc.
+ * Makes a folder and those above it. Rule: it always returns; Node's own recursive mkdir does not when the system
+ * reports ENOENT below an existing folder, as in /proc.
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -1,5 +1,5 @@
 /**
- * The file that makes a directory a state directory: what must be the same in every run that reads its journals.
+ * The file that makes a directory a state directory: facts that must be the same in every run that reads its journals.
  * Rule: it is replaced as a whole, by a rename that is durable before anything relies on it.
  */
 import {
@@ -19,19 +19,19 @@ const NAME = 'manifest.json';
 const FORMAT = 1;
 
 export interface Manifest {
-  /** Counts the times that jobs were spread anew; part of the names of the journals. */
+  /** Number of reshards; part of the names of the journals. */
   readonly generation: number;
-  /** Shards among which the jobs are spread; 0 = everything in one thread. */
+  /** Number of shards with jobs; 0 = everything in one thread. */
   readonly shards: number;
-  /** Decides which shard owns a function. */
+  /** Determines which shard owns a function. */
   readonly hashSeed: number;
-  /** What entries are checked with. */
+  /** Seed of the checksums. */
   readonly salt: number;
-  /** Of the last run: part of its handles. */
+  /** Boot number of the last run, part of its handles. */
   readonly boot: number;
 }
 
-/** The manifest of `folder`, or null when there is none. Throws when it is not one that this version can read. */
+/** The manifest of `folder`, or null when there is none. Throws when this version cannot read it. */
 export function readManifest(folder: string): Manifest | null {
   const path = join(folder, NAME);
   if (!existsSync(path)) return null;
@@ -47,7 +47,7 @@ export function readManifest(folder: string): Manifest | null {
   return numbers as Manifest;
 }
 
-/** Makes `manifest` that of `folder`, which is made if it is missing; it is durable when this returns. */
+/** Writes the manifest of `folder`, which is made if it is missing; durable on return. */
 export function writeManifest(folder: string, manifest: Manifest): void {
   try {
     replaceManifest(folder, manifest);
@@ -82,7 +82,7 @@ export function journalFolder(folder: string, generation: number, shard: number)
   return join(folder, `journal-${generation}-${shard}`);
 }
 
-/** Shards that have a journal when `count` share the functions. */
+/** Numbers of the shards that have a journal when `count` share the functions. */
 export function shardsOf(count: number): number[] {
   return count === 0 ? [0] : Array.from({ length: count }, (_, i) => i + 1);
 }

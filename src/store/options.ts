@@ -1,7 +1,7 @@
 /**
- * Options of where background jobs are kept, with those of each kind of database.
- * Every name that gearmand knows is understood; one that is not served is refused, because a store that is asked for and
- * silently missing would lose jobs. To add a store, name its options in DATABASES and its name in `queueNames`.
+ * Options of the stores for background jobs. Every name of gearmand is recognized; one that is not supported is
+ * refused, because a store that is silently missing would lose jobs. To add a store, list its options in DATABASES and
+ * its name in `queueNames`.
  */
 import { OptionGroup } from '../option/groups.ts';
 import { keyOf, type OptionTable, type OptionValues, type ProgramEntry } from '../option/row.ts';
@@ -36,7 +36,7 @@ const queueNames = [
 ] as const;
 type QueueName = (typeof queueNames)[number];
 
-/** Names of gearmand that are not served: why, and what to use. */
+/** Names of gearmand that are not supported: why, and what to use instead. */
 const notServed: { readonly [name in QueueName]?: string } = {
   libtokyocabinet:
     'Tokyo Cabinet is not served: use journal, which is one set of files too and needs nothing installed, or libsqlite3',
@@ -57,12 +57,12 @@ const queueName: ProgramType<QueueName> = {
   codeAllowed: '',
 };
 
-/** The database that the options mean; undefined where jobs are kept in memory or in the journal. */
+/** The configured database; undefined when jobs are kept in memory or in the journal. */
 function chosen({ queueType }: OptionValues): DatabaseOptions | undefined {
   return DATABASES.find(({ name }) => name === queueType);
 }
 
-/** Settings of the database that the options mean; null where jobs are kept in memory or in the journal. */
+/** Settings of the configured database; null when jobs are kept in memory or in the journal. */
 export function databaseSettingsOf(values: OptionValues): DatabaseSettings | null {
   const database = chosen(values);
   return database === undefined
@@ -70,7 +70,7 @@ export function databaseSettingsOf(values: OptionValues): DatabaseSettings | nul
     : ({ type: database.name, ...database.settings(values) } as DatabaseSettings);
 }
 
-/** Whether the server starts although the database is away. */
+/** Whether the server starts while the database is unreachable. */
 export function waitsForDatabase(values: OptionValues): boolean {
   const waits = chosen(values)?.waits;
   return waits === 'always' || (waits === 'asked' && values.storeWait === true);
@@ -86,7 +86,7 @@ const durabilityRules = list({
 
 const noRules: readonly string[] = [];
 
-/** Where jobs are kept, in whichever store. */
+/** Options of all stores. */
 const storeTable = {
   group: OptionGroup.plugins,
   rows: [
@@ -157,7 +157,7 @@ const waitTable = {
 
 type DatabaseEntry = (typeof DATABASES)[number]['rows'][number];
 
-/** Rows of one kind, which say that they mean something with its `--queue-type` only. */
+/** Rows of one kind, marked as needing its `--queue-type`. */
 function databaseTable({ name, rows }: (typeof DATABASES)[number]) {
   const missing = ({ queueType }: OptionValues) => (queueType === name ? null : `-q ${name}`);
   const entries: readonly DatabaseEntry[] = rows;

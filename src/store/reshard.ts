@@ -1,7 +1,7 @@
 /**
- * Spreads kept jobs anew when the number of shards has changed: reads the journals of the last run one by one and
- * appends each job to the journal of its new owner. Rule: the old journals count until all of the new ones is durable,
- * so a crash in between loses nothing; order within a function is kept, because it has one owner before and after.
+ * Redistributes kept jobs when the number of shards has changed: reads the journals of the last run one by one and
+ * appends each job to the journal of its new owner. Rule: the old journals count until all new ones are durable, so
+ * that a crash in between loses nothing; the order within a function stays, because it has one owner before and after.
  */
 import { rmSync } from 'node:fs';
 import { nodeFiles } from './file-system.ts';
@@ -10,25 +10,25 @@ import { journalFolder, type Manifest, shardsOf } from './manifest.ts';
 import type { StoreHost } from './store.ts';
 import type { StoredJob } from './stored-job.ts';
 
-/** Jobs that wait for the disk before more are read. */
+/** When so many jobs wait for the disk, reading pauses. */
 const UNCOMMITTED_MAX = 10_000;
-/** What a job is counted as besides its workload, and how much of them may wait. */
+/** Size of a job besides its workload, and the limit of waiting bytes. */
 const JOB_BYTES = 200;
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface Rerouting {
   readonly folder: string;
-  /** Null: there are none yet. */
+  /** Null: there are no journals yet. */
   readonly from: Manifest | null;
   readonly to: Manifest;
   /** The shard that owns a function from now on. */
   ownerOf(functionName: Uint8Array): number;
   log(level: number, text: string): void;
-  /** Further jobs, with their numbers, to be put behind the others. */
+  /** Additional jobs, with their numbers, to be appended after the others. */
   readonly more?: Iterable<readonly [number, StoredJob]>;
 }
 
-/** Resolves to the number of jobs when all of them lie in the journals of `to`. */
+/** Resolves to the number of jobs when all of them are in the journals of `to`. */
 export async function reshard(options: Rerouting): Promise<number> {
   const { folder, from, to } = options;
   const target = new Target(options);
@@ -53,7 +53,7 @@ export async function reshard(options: Rerouting): Promise<number> {
   return target.count;
 }
 
-/** Deletes the journals of a run that are not used any more. */
+/** Deletes the journals of a run that are no longer used. */
 export function removeJournals(folder: string, generation: number, shards: number): void {
   for (const shard of shardsOf(shards))
     rmSync(journalFolder(folder, generation, shard), { recursive: true, force: true });
@@ -72,7 +72,7 @@ class Target {
 
   async open(): Promise<void> {
     const { folder, to } = this.#options;
-    // What an attempt before this one has left behind.
+    // Removes the rest of an earlier attempt.
     removeJournals(folder, to.generation, to.shards);
     for (const shard of shardsOf(to.shards)) {
       const journal = new Journal(journalOptions(this.#options, to, shard), hostOf(this.#options));
@@ -99,7 +99,7 @@ class Target {
     if (this.at(job.functionName).append(job, this.count, true) === 0) this.refused++;
   }
 
-  /** Waits until little is uncommitted. */
+  /** Waits until few jobs are uncommitted. */
   async catchUp(uncommittedMax: number): Promise<void> {
     for (;;) {
       for (const journal of this.journals) {

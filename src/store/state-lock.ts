@@ -1,14 +1,14 @@
 /**
- * One server a state directory: the lock is a Unix socket in it on which the server listens. It goes with the process,
- * however that ends, so after a crash the next start finds nobody behind it and takes over.
+ * One server for each state directory: the lock is a Unix socket in it on which the server listens. It ends with the
+ * process, however that ends, so that after a crash the next start finds no listener and takes over.
  *
- *   lock.own.ID    a server listens on it; then it is linked to the free name, so whoever finds that hears its server
+ *   lock.own.ID    a server listens on it; then it is linked to the lock's name, so that others reach its server there
  *   lock.sock      the lock
- *   lock.sock.ID   a lock that was moved aside, because nobody seemed to be behind it
+ *   lock.sock.ID   a lock that was moved aside, because it seemed to have no listener
  *
- * Rule: a dead socket is moved aside before it is removed, so that of several servers which start at once only one takes
- * it. Whoever moves a live one by mistake puts it back; until then whoever has got the free name meanwhile sees it
- * aside, hears that another one is behind it, and gives way.
+ * Rule: a dead socket is moved aside before it is removed, so that of several servers which start at once only one
+ * takes the lock. A server that moves a live one by mistake puts it back; if another server has taken the name
+ * meanwhile, it finds the one moved aside, sees that it has a listener, and gives way.
  */
 import { randomBytes } from 'node:crypto';
 import { linkSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -23,10 +23,10 @@ const OWN_PREFIX = 'lock.own.';
 const ID_BYTES = 4;
 /** Longest path of a Unix socket. */
 const PATH_BYTES_MAX = 107;
-/** Each attempt ends with another server that has got further; more of them do not start at once. */
+/** Each failed attempt means that another server has got further; fewer servers than this start at once. */
 const ATTEMPTS_MAX = 100;
 const RETURN_PAUSE_MS = 5;
-/** A server that is stopped or busy is there, though it does not say who it is. */
+/** A server that is stopped or busy exists, even if it does not answer. */
 const ANSWER_MS_MAX = 1_000;
 
 export interface StateLock {
@@ -34,7 +34,7 @@ export interface StateLock {
 }
 
 interface HeldLock extends StateLock {
-  /** Whether the name leads here now. */
+  /** Whether the lock's name leads to this server now. */
   isHeld(): boolean;
 }
 
@@ -67,11 +67,11 @@ export async function lockState(folder: string): Promise<StateLock> {
   );
 }
 
-/** Listens, tells its id to whoever connects, and takes the name; null when somebody has it. */
+/** Listens, sends its id to every peer, and takes the name; null when another server has it. */
 async function take(folder: string, path: string, id: string): Promise<HeldLock | null> {
   const own = join(folder, `${OWN_PREFIX}${id}`);
   const server = createServer((socket) => {
-    // Who asks may be gone before it is told.
+    // The peer may have left before the answer.
     socket.on('error', () => {});
     socket.end(id);
   });
@@ -86,7 +86,7 @@ async function take(folder: string, path: string, id: string): Promise<HeldLock 
     if (isHeld()) rmSync(path, { force: true });
     return new Promise((resolve) => server.close(() => resolve()));
   };
-  // Somebody may have taken the own name for a dead one before it was listened on.
+  // Another server may have removed our own name as dead before we listened.
   if (tryTo(() => linkSync(own, path), 'EEXIST', 'ENOENT')) {
     rmSync(own, { force: true });
     return { isHeld, release };
@@ -95,7 +95,7 @@ async function take(folder: string, path: string, id: string): Promise<HeldLock 
   return null;
 }
 
-/** Frees the name when nobody is behind it; false when somebody is. */
+/** Frees the name when it has no listener; false when it has one. */
 async function clear(path: string, aside: string): Promise<boolean> {
   if ((await ownerOf(path)) !== null) return false;
   // Another server that starts may have cleared it.
@@ -108,7 +108,7 @@ async function clear(path: string, aside: string): Promise<boolean> {
   return false;
 }
 
-/** The name is free, or its new owner gives way soon, or who is behind `aside` does. */
+/** The name is free, or its new owner or the server of `aside` will give way soon. */
 async function putBack(aside: string, path: string): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const isBack = tryTo(() => linkSync(aside, path), 'EEXIST', 'ENOENT');
@@ -116,13 +116,13 @@ async function putBack(aside: string, path: string): Promise<void> {
       rmSync(aside, { force: true });
       return;
     }
-    // One that gave way, and was put back by somebody else.
+    // A server that gave way, and was put back by another one.
     if ((await ownerOf(path)) === null && tryTo(() => renameSync(aside, path), 'ENOENT')) return;
     await pause(RETURN_PAUSE_MS);
   }
 }
 
-/** Whether no other server is behind a socket that was moved aside; removes what has nobody behind it. */
+/** Whether no other server listens on a socket that was moved aside; removes dead ones. */
 async function hasNoRival(folder: string, id: string): Promise<boolean> {
   for (const name of readdirSync(folder)) {
     const isAside = name.startsWith(ASIDE_PREFIX);
@@ -146,12 +146,12 @@ function tryTo(act: () => void, ...codes: readonly string[]): boolean {
   }
 }
 
-/** What tells one file from another behind a name; null without one. */
+/** Identity of the file that a name leads to; null when there is none. */
 function fileOf(path: string): number | null {
   return statSync(path, { throwIfNoEntry: false })?.ino ?? null;
 }
 
-/** Id of the server behind a socket, empty when it does not say; null when there is none. */
+/** Id of the server that listens on a socket, empty when it does not answer; null when there is none. */
 function ownerOf(path: string): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = connect(path);

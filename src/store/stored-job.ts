@@ -1,7 +1,7 @@
-/** A job that is handed to a store, or given back by one. */
+/** A job that is given to a store, or returned by one. */
 import { copyBytes, withView } from '../base/bytes.ts';
 
-/** The same in parts that lie anywhere. */
+/** The fields of a job, each with bytes of its own. */
 export interface JobParts {
   readonly functionName: Uint8Array;
   /** At most 64 bytes; empty when the job has none, `-` when it is compared by workload. */
@@ -10,14 +10,14 @@ export interface JobParts {
   readonly reducer: Uint8Array;
   /** 0 high, 1 normal, 2 low. */
   readonly priority: number;
-  /** Wall clock time of its start, in milliseconds since 1970; 0 = at once. */
+  /** Start time in milliseconds since 1970 by wall clock; 0 = at once. */
   readonly startMs: number;
   readonly workload: Uint8Array;
 }
 
 /**
- * One job as a store keeps it. Its bytes are borrowed: valid until the call that passes it returns. Unique and workload
- * lie behind each other in `bytes`, as the job table has them; a view of each, made for every job, would cost as much as
+ * One job as a store keeps it. Its bytes are borrowed: valid until the call that passes it returns. Unique and
+ * workload follow each other in `bytes`, as in the job table; views of both, made for every job, would cost as much as
  * the copy.
  */
 export class StoredJob implements JobParts {
@@ -26,7 +26,7 @@ export class StoredJob implements JobParts {
   readonly priority: number;
   readonly startMs: number;
   readonly bytes: Uint8Array;
-  /** Where the unique begins. */
+  /** Offset of the unique. */
   readonly at: number;
   readonly uniqueBytes: number;
   readonly workloadBytes: number;
@@ -51,7 +51,7 @@ export class StoredJob implements JobParts {
     this.workloadBytes = workloadBytes;
   }
 
-  /** A job of its own, with copies of unique and workload. */
+  /** A job with copies of unique and workload. */
   static of({ functionName, reducer, priority, startMs, unique, workload }: JobParts): StoredJob {
     const { length } = unique;
     const bytes = withView(new Uint8Array(length + workload.length));

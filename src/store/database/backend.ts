@@ -1,12 +1,15 @@
 /**
- * What a kind of database must do to keep background jobs: be opened, write a batch, be read as a whole, be closed.
- * Rule: one call at a time; no call blocks the thread for long; what a call could not do it throws, and then it is
- * closed and opened anew. All else (batches, retries, keys, shards) is the same for all kinds and lies beside this file.
+ * What a kind of database must implement to keep background jobs: open, write a batch, read all rows, close. Rule: one
+ * call at a time; no call blocks the thread for long; a failing call throws, and the connection is then closed and
+ * opened again. Everything else (batches, retries, keys, shards) is the same for all kinds and is beside this file.
  */
 
-/** The row of one job: two jobs never have the same pair. Borrowed bytes: valid until the call that has them settles. */
+/**
+ * The key of one job's row: two jobs never have the same pair. Borrowed bytes: valid until the call that gets them
+ * settles.
+ */
 export interface RowKey {
-  /** Up to 64 bytes: the unique, or one made for a job that has none. */
+  /** Up to 64 bytes: the unique, or a key made for a job without one. */
   readonly key: Uint8Array;
   /** Not empty, without NUL. */
   readonly functionName: Uint8Array;
@@ -15,71 +18,71 @@ export interface RowKey {
 export interface Put extends RowKey {
   /** 0 high, 1 normal, 2 low. */
   readonly priority: number;
-  /** Wall clock time of its start, in seconds since 1970; 0 = at once. */
+  /** Start time in seconds since 1970 by wall clock; 0 = at once. */
   readonly startSeconds: number;
   readonly workload: Uint8Array;
 }
 
-/** Written together. */
+/** Changes that are written together. */
 export interface Batch {
-  /** Rows to be removed, first. One that is not there is no failure. */
+  /** Rows to remove first. A missing row is not a failure. */
   readonly forgets: readonly RowKey[];
-  /** Rows to be added, then. */
+  /** Rows to add afterwards. */
   readonly puts: readonly Put[];
 }
 
-/** One put that is not in the database although its batch was written, and why in words. */
+/** One put that is not in the database although its batch was written, and the reason in words. */
 export interface Refusal {
-  /** Of the put in its batch. */
+  /** Index of the put in its batch. */
   readonly index: number;
   readonly reason: string;
 }
 
-/** A row as it was found; null where there is nothing that could be read. */
+/** A row as it was found; fields are null where they could not be read. */
 export interface FoundRow {
   readonly key: Uint8Array | null;
   readonly functionName: Uint8Array | null;
   readonly priority: number | null;
-  /** Null is as good as 0. */
+  /** Null means 0. */
   readonly startSeconds: number | null;
-  /** Null is as good as empty. */
+  /** Null means empty. */
   readonly workload: Uint8Array | null;
 }
 
 export interface Backend {
-  /** Known when it is open: a sentence about the table that belongs into the log, or null. */
+  /** A sentence about the table for the log, or null; known once it is open. */
   readonly remark?: string | null;
   /**
-   * Connects, makes the table if it is missing, and sees that it is one of gearmand's. Rejects with a sentence that says
-   * what is wrong with which table. Called again after `close`. `onLost`: the connection has ended by itself while
-   * nothing was being written, as far as that shows.
+   * Connects, makes the table if it is missing, and checks that it is one of gearmand's. Rejects with a sentence that
+   * names the table and the problem. Called again after `close`. `onLost` is called when the connection ends by itself
+   * while nothing is being written, if that can be detected.
    */
   open(onLost: (error: Error) => void): Promise<void>;
-  /** Why this kind of database cannot keep this job, before anything is sent; null when it can. */
+  /** Why this kind of database cannot keep this job, checked before anything is sent; null when it can. */
   unfit(put: Put): string | null;
   /**
-   * Durable when it resolves. A put whose key is there already is refused, never written over the other one. When it
-   * rejects, some of it may have been written and more may still be.
+   * Resolves when the batch is durable. A put whose key exists is refused and does not overwrite the row. When it
+   * rejects, parts may have been written, and more may follow.
    */
   write(batch: Batch): Promise<readonly Refusal[]>;
-  /** Those of the rows that are there, in any order: by exactly these bytes, in the form of `scan`. */
+  /** Those of the rows that exist, in any order, compared by exactly these bytes, in the form of `scan`. */
   find(rows: readonly RowKey[]): Promise<readonly FoundRow[]>;
-  /** About how many rows there are. */
+  /** The approximate number of rows. */
   count(): Promise<number>;
   /** All rows in pages of some hundred, in the order in which they were added where the database knows it. */
   scan(): AsyncIterable<readonly FoundRow[]>;
-  /** Gives the connection up, whatever state it is in. */
+  /** Gives up the connection in any state. */
   close(): Promise<void>;
 }
 
-/** A kind of database with all it needs, ready to be opened any number of times. */
+/** A kind of database with its settings, ready to be opened any number of times. */
 export interface BackendKind {
-  /** For log lines: what and where, without secrets, such as `libsqlite3 /var/lib/jobs.db`. */
+  /** Name and place for log lines, without secrets, such as `libsqlite3 /var/lib/jobs.db`. */
   readonly label: string;
   /** True: all shards write through one connection, and their batches are joined. */
   readonly isShared: boolean;
   make(): Backend;
 }
 
-/** A put that would be added twice. */
+/** Reason for refusing a put whose row exists. */
 export const TAKEN_REASON = 'there is a row with its unique and function already';

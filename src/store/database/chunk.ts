@@ -1,28 +1,30 @@
 /**
- * What a shard wants done by one batch: rows to remove, then rows to add. Rule: a forget in it concerns a row that is in
- * the database before the batch, so a unique that is used again is removed first and added then.
+ * The changes of a shard for one batch: rows to remove, then rows to add. Rule: its forgets are about rows that were
+ * in the database before the batch, so a reused unique is removed first and then added.
  */
 import type { Ticket } from '../store.ts';
 import type { Put, RowKey } from './backend.ts';
 import { Packed } from './packed.ts';
 
 export class Chunk {
-  /** Ascends with the time of its making. */
+  /** Later chunks have greater ids. */
   readonly id: number;
   readonly forgets = new Packed();
   forgetCount = 0;
   readonly puts = new Packed();
-  /** By number of the put: its row of the key table, -1 when it was dropped; where it is packed; its ticket. */
+  /**
+   * By number of the put: its row of the key table, -1 when it was dropped; its offset in the packed puts; its ticket.
+   */
   readonly rows: number[] = [];
   readonly #offsets: number[] = [];
   readonly tickets: Ticket[] = [];
-  /** Puts that were not dropped, and those of them that somebody waits for. */
+  /** Puts that were not dropped, and those of them that clients wait for. */
   putCount = 0;
   awaited = 0;
   readonly #isAwaited: boolean[] = [];
-  /** Numbers of puts that were forgotten while the batch was under way. */
+  /** Numbers of puts that were forgotten while the batch was being written. */
   readonly forgotten = new Set<number>();
-  /** It repeats what failed: no put is added, or it might fail for the put's sake again and again. */
+  /** It repeats a failed chunk: no put is added to it, because that put might make it fail again and again. */
   readonly isRetry: boolean;
 
   constructor(id: number, isRetry: boolean) {
@@ -48,13 +50,13 @@ export class Chunk {
     this.forgetCount++;
   }
 
-  /** Removes what another chunk should have removed. */
+  /** Adds the forgets of another chunk. */
   forgetAllOf(other: Chunk): void {
     this.forgets.addPacked(other.forgets.used);
     this.forgetCount += other.forgetCount;
   }
 
-  /** None of its puts is needed. */
+  /** Drops all of its puts. */
   dropAll(): void {
     this.puts.length = 0;
     this.rows.length = 0;
@@ -65,7 +67,7 @@ export class Chunk {
     this.awaited = 0;
   }
 
-  /** A put that is not under way will not be needed. */
+  /** Drops a put that is not being written yet. */
   drop(number: number): void {
     this.puts.drop(this.#offsets[number] as number);
     this.rows[number] = -1;

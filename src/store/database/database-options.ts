@@ -1,4 +1,4 @@
-/** What the options of one kind of database are and mean; its backend is found by kinds.ts when it is needed. */
+/** The options of one kind of database; kinds.ts loads its backend on demand. */
 import type { OptionValues, ProgramEntry } from '../../option/row.ts';
 import { text } from '../../option/types.ts';
 import type { DatabaseSettings } from './kinds.ts';
@@ -6,13 +6,13 @@ import type { DatabaseSettings } from './kinds.ts';
 export interface DatabaseOptions {
   /** gearmand's name of the queue, for `--queue-type`. */
   readonly name: DatabaseSettings['type'];
-  /** Each has a meaning with this `--queue-type` only; help, messages and docs/options.md say so by themselves. */
+  /** These options need this `--queue-type`; help, messages and docs/options.md add that by themselves. */
   readonly rows: readonly ProgramEntry[];
-  /** Name of the option without which there is no such queue. */
+  /** Name of the option that the queue needs. */
   readonly needs?: string;
-  /** Whether the server starts when the database is away; `asked` = with `--store-wait`. */
+  /** Whether the server starts while the database is unreachable; `asked` = with `--store-wait`. */
   readonly waits: 'never' | 'asked' | 'always';
-  /** Settings without their `type`: plain data that can be sent to a thread. */
+  /** Settings without their `type`: plain data that can be posted to a thread. */
   settings(values: OptionValues): object;
 }
 

@@ -1,7 +1,8 @@
 /**
- * The store of one shard whose jobs a database keeps. It gathers what waits and hands it, one batch at a time, to the
- * thread that talks to the database (database-thread.ts); while the database is away new jobs are refused and forgets
- * are kept. Rule: what `takeOutcomes` calls stored is in the database; a row is removed until that has succeeded.
+ * The store of one shard whose jobs a database keeps. It gathers changes and hands them, one batch at a time, to the
+ * thread that talks to the database (database-thread.ts); during an outage new jobs are refused and forgets are kept.
+ * Rule: jobs that `takeOutcomes` reports as stored are in the database; removing a row is repeated until it has
+ * succeeded.
  */
 import { LogLevel } from '../../base/logger.ts';
 import { CommitFigures } from '../commit-figures.ts';
@@ -24,7 +25,7 @@ export type StorePort = Port<ToDatabase, FromDatabase>;
 export interface DatabaseStoreOptions {
   /** To the thread of the database. */
   readonly port: StorePort;
-  /** Nobody waits for the database: batches begin this often. Null: at once. */
+  /** Interval of batches without a waiting client; null: at once. */
   readonly relaxedMs: number | null;
 }
 
@@ -46,7 +47,7 @@ export class DatabaseStore implements Store {
   #postponed: () => void = () => {};
   #lastOrder = 0;
   #expectedRows = 0;
-  /** Puts and forgets under way. */
+  /** Puts and forgets being written. */
   #sent = 0;
 
   constructor(options: DatabaseStoreOptions, host: StoreHost) {
@@ -156,7 +157,7 @@ export class DatabaseStore implements Store {
       this.#take(StoredJob.of(parts), row + 1, ++this.#lastOrder);
     }
     this.#port.postMessage({ type: 'taken' });
-    // Those that came late may wake workers.
+    // Jobs that came late may wake workers.
     this.#host.wake();
   }
 
@@ -189,7 +190,7 @@ export class DatabaseStore implements Store {
     this.#goOn();
   }
 
-  /** The next batch, or the end. Nobody waits for a database that is away when the server closes. */
+  /** Sends the next batch, or ends. When the server closes it does not wait for an unreachable database. */
   #goOn(): void {
     if (this.#pending.isUnderWay) return;
     const isUrgent = this.#closed !== null || this.#gate.dueMs(this.#pending.isAwaited) === 0;

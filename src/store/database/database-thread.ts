@@ -1,6 +1,6 @@
 /**
- * What runs in the thread of the database: takes the batches of all shards, writes them, and reads the rows back for
- * those that start. Rule: a shard that starts again is served when all that its predecessor sent is settled.
+ * Runs in the thread of the database: writes the batches of all shards, and reads the rows back for shards that start.
+ * Rule: a restarted shard is served once everything that its predecessor sent is settled.
  */
 import { LogLevel } from '../../base/logger.ts';
 import { ownerThreads, shardOfName } from '../../protocol/shard-of.ts';
@@ -17,18 +17,18 @@ export type ShardPort = Port<FromDatabase, ToDatabase>;
 
 export interface ServeOptions {
   readonly kind: BackendKind;
-  /** Shards that own functions; 0 = everything in one thread, which is shard 0. */
+  /** Number of shards; 0 = everything in one thread, which is shard 0. */
   readonly shardCount: number;
-  /** Decides which shard owns a function. */
+  /** Determines which shard owns a function. */
   readonly hashSeed: number;
-  /** A database that is away is waited for from the start: jobs that it keeps come later. */
+  /** The start does not need the database: its jobs may come later. */
   readonly waits: boolean;
   log(level: number, text: string): void;
 }
 
 export class DatabaseThread {
   readonly #options: ServeOptions;
-  /** By shard; one for all when the database is written by one connection. */
+  /** By shard; one for all when the database is written through one connection. */
   readonly #writers = new Map<number, DatabaseWriter>();
   readonly #shards = new Map<number, Shard>();
   /** Shards that wait for the next scan. */
@@ -43,14 +43,14 @@ export class DatabaseThread {
     this.#options = options;
   }
 
-  /** Rejects when the database cannot be used. */
+  /** Rejects when the database is unusable. */
   async open(): Promise<void> {
     const { shardCount, kind } = this.#options;
     const [first = 0, ...others] = ownerThreads(shardCount);
     const writer = await this.#open();
     this.#remark(writer.remark);
     this.#writers.set(first, writer);
-    // Together, because one that is away may take its time to show it.
+    // Together, because an unreachable one may take long to fail.
     await Promise.all(
       others.map(async (shard) =>
         this.#writers.set(shard, kind.isShared ? writer : await this.#open()),
@@ -58,7 +58,7 @@ export class DatabaseThread {
     );
   }
 
-  /** A shard that begins. */
+  /** A shard starts. */
   join(number: number, port: ShardPort): void {
     const before = this.#shards.get(number);
     const writer = this.#writers.get(number) as DatabaseWriter;
@@ -67,7 +67,7 @@ export class DatabaseThread {
     (before?.ended ?? Promise.resolve()).then(() => shard.begin());
   }
 
-  /** Gives everything up. Shards should have ended before. */
+  /** Closes everything. Shards should have ended before. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#scanning;
@@ -102,12 +102,12 @@ export class DatabaseThread {
   }
 
   /**
-   * Over a connection of its own, so that others write meanwhile. A database that is away ends the start of the server,
-   * unless it is to be waited for; later it always is.
+   * Uses a connection of its own, so that writes continue meanwhile. An unreachable database ends the start of the
+   * server, unless `waits` is set; later scans always wait for it.
    */
   async #scan(shards: readonly Shard[], isFirst: boolean): Promise<void> {
     const { kind, waits } = this.#options;
-    /** Rows that come late, because a scan that breaks off then begins again. */
+    /** For late rows, because an interrupted scan begins again. */
     let sent = shards.some(({ isLate }) => isLate) ? new Set<string>() : null;
     for (;;) {
       const backend = kind.make();
@@ -155,26 +155,26 @@ export class DatabaseThread {
   }
 }
 
-/** False when the row is in the set already. */
+/** Adds the row to the set; false when it is there already. */
 function isAdded(sent: Set<string>, { functionName, key }: RowKey): boolean {
   const before = sent.size;
   const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
   return sent.add(`${text(functionName)}\0${text(key)}`).size > before;
 }
 
-/** One life of a shard, as the thread of the database sees it. */
+/** One run of a shard, as the thread of the database sees it. */
 class Shard implements Writer {
   readonly #port: ShardPort;
   readonly #writer: DatabaseWriter;
   readonly #read: () => void;
   readonly sender: PageSender;
-  /** Resolves when the shard has gone and all that it sent is settled. */
+  /** Resolves when the shard has ended and everything that it sent is settled. */
   readonly ended: Promise<void>;
   #end: () => void = () => {};
   hasEnded = false;
-  /** It serves before its rows come. */
+  /** The shard serves before its rows come. */
   isLate = false;
-  /** Numbers that the puts of its batch have at the shard; null where they are the same. */
+  /** The shard's numbers of the puts in its batch; null where they are the same. */
   #numbers: number[] | null = null;
   #aways = 0;
 
@@ -250,7 +250,7 @@ class Shard implements Writer {
     if (this.hasEnded) return;
     this.hasEnded = true;
     this.#writer.remove(this);
-    // Pages that nobody takes must not hold the others up.
+    // Pages that an ended shard does not take must not delay the others.
     this.sender.taken(Number.POSITIVE_INFINITY);
     void this.#writer.idle().then(() => this.#end());
   }

@@ -1,24 +1,24 @@
 /**
- * One connection to the database and what waits to be written through it. Rule: one write at a time, of everything that
- * waits. After a failure the connection is opened anew and the batch is written again; only a database that stays away
- * for longer than the hold is an outage. Then the batch is given up, and nothing is taken until a trial has succeeded.
+ * One connection to the database and the batches that wait for it. Rule: one write at a time, of everything that
+ * waits. After a failure the connection is opened again and the batch is written again; only a failure that lasts
+ * longer than the hold time is an outage. Then batches are given up, and none are taken until a trial has succeeded.
  */
 import { LogLevel } from '../../base/logger.ts';
 import type { Backend, Batch, Refusal, RowKey } from './backend.ts';
 import { messageOf, Pause, within } from './failure.ts';
 import { writeJoined } from './joined.ts';
 
-/** From the first failure on, batches are held for so long. */
+/** How long batches are held, from the first failure on. */
 const HOLD_MS = 2_000;
-/** Between attempts to connect while batches are held; bounds of it in an outage. */
+/** Pause between attempts to connect while batches are held; then the bounds of the pause during an outage. */
 const HOLD_RETRY_MS = 1_000;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
-/** An outage is logged again this often. */
+/** Interval of log lines about an outage. */
 const REMIND_MS = 60_000;
-/** A database that has not answered for so long is given up. */
+/** Time limit of one write. */
 const WRITE_MS_MAX = 120_000;
-/** A row that does not exist: to remove it is a write that changes nothing. */
+/** A row that does not exist: removing it is a write that changes nothing. */
 const TRIAL: RowKey = {
   key: Buffer.from('geartrain:trial'),
   functionName: Buffer.from('geartrain:trial'),
@@ -27,7 +27,7 @@ const TRIAL: RowKey = {
 /** A shard that writes through this connection. */
 export interface Writer {
   written(refusals: readonly Refusal[]): void;
-  /** Nothing is known of its batch, if it had one; nothing can be written until `back`. */
+  /** The outcome of its batch, if it had one, is unknown; no batch is taken until `back`. */
   away(): void;
   back(): void;
 }
@@ -48,12 +48,12 @@ export class DatabaseWriter {
   readonly #options: DatabaseWriterOptions;
   readonly #writers = new Set<Writer>();
   #waiting: Job[] = [];
-  /** What a write that failed has left: its outcome is unknown. */
+  /** Jobs of a failed write: its outcome is unknown. */
   #held: readonly Job[] = [];
   #isBusy = false;
   #isAway = false;
   #isClosed = false;
-  /** Since when the log says that the database is away; null when it does not. */
+  /** When the log reported the outage; null when there is none. */
   #outageAtMs: number | null = null;
   #remindedAtMs = 0;
   #retryMs = RETRY_MS_MIN;
@@ -65,7 +65,7 @@ export class DatabaseWriter {
     this.#options = options;
   }
 
-  /** Rejects when the database cannot be used. `waits`: then it is an outage that is there from the start. */
+  /** Rejects when the database is unusable; with `waits` that is an outage from the start. */
   async open(waits: boolean): Promise<void> {
     const { backend, label } = this.#options;
     try {
@@ -87,7 +87,7 @@ export class DatabaseWriter {
     return this.#options.backend.remark ?? null;
   }
 
-  /** A writer that comes in an outage is told of it. */
+  /** A writer that is added during an outage is notified. */
   add(writer: Writer): void {
     this.#writers.add(writer);
     if (this.#isAway) writer.away();
@@ -97,7 +97,7 @@ export class DatabaseWriter {
     this.#writers.delete(writer);
   }
 
-  /** One batch a writer at a time; answered by `written` or `away`. */
+  /** One batch of a writer at a time; answered by `written` or `away`. */
   write(writer: Writer, batch: Batch): void {
     if (this.#isAway || this.#isClosed) {
       writer.away();
@@ -120,12 +120,12 @@ export class DatabaseWriter {
     await this.#options.backend.close();
   }
 
-  /** No batch has to fail first. */
+  /** Detects a lost connection before a batch fails. */
   readonly #onLost = (error: Error): void => {
     if (!this.#isBusy && !this.#isClosed) void this.#run(error);
   };
 
-  /** `trials`: attempts without a job that have failed already. */
+  /** `trials`: failed attempts without a job so far. */
   async #run(lost: Error | null = null, trials = 0): Promise<void> {
     this.#isBusy = true;
     if (lost !== null) await this.#recover(lost, trials);
@@ -141,7 +141,7 @@ export class DatabaseWriter {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** Nobody is answered when the batches were given up meanwhile. */
+  /** If the batches were given up meanwhile, their writers get no answer. */
   async #writeHeld(isAgain: boolean): Promise<void> {
     const jobs = this.#held;
     const batches = jobs.map(({ batch }) => batch);
@@ -153,12 +153,12 @@ export class DatabaseWriter {
     for (const [i, { writer }] of jobs.entries()) writer.written(refusals[i] as Refusal[]);
   }
 
-  /** Opens the connection anew until the database takes writes. */
+  /** Opens the connection again until the database takes writes. */
   async #recover(error: Error, trialsBefore = 0): Promise<void> {
     const { backend, label, log } = this.#options;
     const startMs = performance.now();
     const heldCount = this.#held.length;
-    // One that has not taken a job since the last outage is away already.
+    // A database that has taken no job since the last outage counts as unreachable at once.
     if (this.#outageAtMs !== null) this.#giveUp(error);
     const hold = this.#isAway ? undefined : setTimeout(() => this.#giveUp(error), HOLD_MS);
     let trials = trialsBefore;
@@ -187,14 +187,14 @@ export class DatabaseWriter {
     if (!this.#isAway) this.#giveUp(error);
   }
 
-  /** What is held, or something that shows as well that the database takes writes. */
+  /** Writes the held batches, or a trial that shows as well that the database takes writes. */
   #tryWrite(): Promise<unknown> {
     if (this.#held.length > 0) return this.#writeHeld(true);
     const trial = { forgets: [TRIAL], puts: [] };
     return within(WRITE_MS_MAX, this.#options.backend.write(trial));
   }
 
-  /** An outage: nothing is held any more. */
+  /** Begins an outage: batches are no longer held. */
   #giveUp(error: Error): void {
     const { label, log } = this.#options;
     this.#isAway = true;
@@ -208,7 +208,7 @@ export class DatabaseWriter {
     for (const writer of this.#writers) writer.away();
   }
 
-  /** `isShown`: it had been seen to fail without a job, so that the trial proves something. */
+  /** Ends an outage. `isShown`: it had failed without a job before, so that the trial proves something. */
   #comeBack(isShown: boolean): void {
     this.#isAway = false;
     if (isShown) this.#takes();
@@ -225,7 +225,7 @@ export class DatabaseWriter {
     log(LogLevel.ERROR, `${words}: ${messageOf(error)}`);
   }
 
-  /** Jobs are taken again. */
+  /** Takes jobs again. */
   #takes(): void {
     this.#retryMs = RETRY_MS_MIN;
     if (this.#outageAtMs === null) return;
@@ -236,8 +236,9 @@ export class DatabaseWriter {
   }
 
   /**
-   * While batches are held, an attempt is made at once unless there was one within the last second. In an outage: after
-   * any time up to a bound that doubles, so that many servers that lost one database do not come back together.
+   * While batches are held, an attempt is made at once unless there was one within the last second. During an outage
+   * it waits for a random time up to a bound that doubles, so that many servers of one database do not return
+   * together.
    */
   async #pauseForAttempt(): Promise<void> {
     let ms = this.#attemptAtMs + HOLD_RETRY_MS - performance.now();

@@ -1,6 +1,6 @@
-/** What failures of a database say, and a bound for how long it may be silent. */
+/** Texts of database failures, and time limits. */
 
-/** Errors of several addresses of one host have their texts within. */
+/** An error for several addresses of one host has their texts inside. */
 export function messageOf(error: Error): string {
   const [first] = error instanceof AggregateError ? error.errors : [];
   return error.message || (first as Error | undefined)?.message || error.name;

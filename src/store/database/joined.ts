@@ -1,6 +1,6 @@
 /**
- * One write of the batches of several shards. Rule: a batch that is written again, because its outcome is unknown,
- * may meet its own rows; a row that is there with all that a put says is that put, any other one refuses it.
+ * Writes the batches of several shards together. Rule: a batch that is written again, because its outcome is unknown,
+ * may find its own rows; an existing row with exactly the put's content is that put, any other one refuses it.
  */
 import {
   type Backend,
@@ -20,8 +20,8 @@ interface Owner {
 const AT_ONCE = 0;
 
 /**
- * Writes the batches together; resolves to the refusals of each. `isAgain`: their outcome is unknown so far. Rejects as
- * `Backend.write` does.
+ * Writes the batches together; resolves to the refusals of each. `isAgain`: their outcome is unknown so far. Rejects
+ * as `Backend.write` does.
  */
 export async function writeJoined(
   backend: Backend,
@@ -53,7 +53,7 @@ export async function writeJoined(
   return refusals;
 }
 
-/** Refusals but for those of puts that are there already, from the write whose outcome was unknown. */
+/** Refusals without those of puts that the write with unknown outcome had stored. */
 async function withoutOwn(
   backend: Backend,
   puts: readonly Put[],

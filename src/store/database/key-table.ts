@@ -1,6 +1,6 @@
 /**
- * What a shard remembers of each job that a database keeps: the key of its row, and where its put is. 80 bytes a job in
- * segments of rows that never move; names of functions are kept once.
+ * A shard's memory of each job in a database: the key of its row, and the batch of its put. 80 bytes a job in segments
+ * of rows that never move; function names are kept once.
  *
  *   row    0 batch u32   4 number in the batch u32   8 function u32   12 bytes of the key u8   13 key, up to 64 bytes
  *
@@ -17,7 +17,7 @@ const WORDS = ROW_BYTES / 4;
 
 const Word = { BATCH: 0, NUMBER: 1, FUNCTION: 2 } as const;
 
-/** Instead of the number of a batch: the put is in the database; it is refused, which was not told yet. */
+/** Instead of a batch number: the put is in the database; or it is refused, which was not reported yet. */
 export const PutState = { STORED: 0, REFUSED: 0xffffffff } as const;
 
 interface Rows {
@@ -56,7 +56,7 @@ export class KeyTable {
     return row;
   }
 
-  /** Borrowed: valid until the row is free. */
+  /** Borrowed: valid until the row is freed. */
   key(row: number): RowKey {
     const { bytes, words } = this.#rowsOf(row);
     const at = (row & ROW_MASK) * ROW_BYTES + HEAD_BYTES;
@@ -64,7 +64,7 @@ export class KeyTable {
     return { key: bytes.subarray(at, at + (bytes[at - 1] as number)), functionName: name.bytes };
   }
 
-  /** Number of the batch with its put, or one of `Place`. */
+  /** Number of the batch with its put, or one of `PutState`. */
   batch(row: number): number {
     return this.#rowsOf(row).words[(row & ROW_MASK) * WORDS + Word.BATCH] as number;
   }

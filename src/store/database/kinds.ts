@@ -1,6 +1,6 @@
 /**
- * The kinds of databases, by gearmand's name of the queue: their settings and where their backends are.
- * To add one, write its folder and name it here and in ../options.ts.
+ * The kinds of databases, by gearmand's name of the queue: their settings and backends. To add one, write its folder
+ * and list it here and in ../options.ts.
  */
 import type { BackendKind } from './backend.ts';
 import type { MemcachedSettings } from './memcached/memcached-backend.ts';
@@ -9,7 +9,7 @@ import type { PostgresSettings } from './postgres/postgres-backend.ts';
 import type { RedisSettings } from './redis/redis-backend.ts';
 import type { SqliteSettings } from './sqlite/sqlite-backend.ts';
 
-/** Which database, in words that can be sent to a thread. */
+/** The settings of a database, as data that can be posted to a thread. */
 export type DatabaseSettings =
   | ({ readonly type: 'libsqlite3' } & SqliteSettings)
   | ({ readonly type: 'postgres' } & PostgresSettings)
@@ -31,7 +31,7 @@ const LOADERS: Loaders = {
     (await import('./memcached/memcached-backend.ts')).memcachedKind(settings),
 };
 
-/** Its driver is loaded now. Rejects with the command that installs it when it is missing. */
+/** Loads the driver. Rejects with the command that installs it when it is missing. */
 export function kindOf(settings: DatabaseSettings): Promise<BackendKind> {
   const load = LOADERS[settings.type] as (settings: DatabaseSettings) => Promise<BackendKind>;
   return load(settings);

@@ -1,6 +1,6 @@
 /**
- * Loads the driver of a database on first use. Rule: when it is missing the error has the command that installs it where
- * this program looks for it: beside a global or local installation, or in a checkout.
+ * Loads the driver of a database at first use. Rule: when it is missing, the error has the command that installs it
+ * where this program looks for it: beside a global or local installation, or in a checkout.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,21 +10,21 @@ import { fileURLToPath } from 'node:url';
 const require = createRequire(import.meta.url);
 /** The folder of this package. */
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
-/** Optional peers of the package itself are installed only as what it is developed with. */
+/** Optional peers of the package itself can only be installed as development dependencies. */
 const CHECKOUT = '--no-save --save-dev ';
 const PLAIN = /^[\w@%+=:,./-]+$/;
 
 export interface Peer {
-  /** As npm knows it. */
+  /** The name of the package in npm. */
   readonly name: string;
   readonly version: string;
-  /** Follows the command in the error. */
+  /** Added after the command in the error. */
   readonly advice?: string;
 }
 
 /**
- * Loads `path` of the package, by default its entry. `queue` is gearmand's name of the store. Throws an Error that says
- * what to do.
+ * Loads `path` of the package, by default its entry. `queue` is gearmand's name of the store. Throws an Error with the
+ * remedy.
  */
 export function loadPeer(peer: Peer, queue: string, path = peer.name): unknown {
   try {
@@ -34,7 +34,7 @@ export function loadPeer(peer: Peer, queue: string, path = peer.name): unknown {
   }
 }
 
-/** What to throw when a driver cannot be loaded. */
+/** The error for a driver that cannot be loaded. */
 export function peerError(error: unknown, peer: Peer, queue: string): Error {
   const { code, message } = error as NodeJS.ErrnoException;
   const isMissing = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND';
@@ -46,23 +46,23 @@ export function peerError(error: unknown, peer: Peer, queue: string): Error {
   return new Error(`load ${name} for -q ${queue}: ${reason}; ${remedy}${advice}`, { cause: error });
 }
 
-/** The command that installs a driver for the package that lies in `root`. */
+/** The command that installs a driver for the package in `root`. */
 export function installCommand({ name, version }: Omit<Peer, 'advice'>, root = ROOT): string {
   const isCheckout = basename(dirname(root)) !== 'node_modules';
   return `npm install ${isCheckout ? CHECKOUT : ''}${placeOf(root)} ${name}@${version}`;
 }
 
-/** Options of npm for the folder whose `node_modules` the package in `root` sees. */
+/** npm's options for the folder whose `node_modules` the package in `root` uses. */
 function placeOf(root: string): string {
   const modules = dirname(root);
   if (basename(modules) !== 'node_modules') return `--prefix ${quoted(root)}`;
   const owner = dirname(modules);
   if (existsSync(join(owner, 'package.json'))) return `--prefix ${quoted(owner)}`;
-  // Global packages lie in PREFIX/lib/node_modules, on Windows in PREFIX/node_modules.
+  // Global packages are in PREFIX/lib/node_modules, on Windows in PREFIX/node_modules.
   return `-g --prefix ${quoted(basename(owner) === 'lib' ? dirname(owner) : owner)}`;
 }
 
-/** For a shell. */
+/** Quotes a path for a shell. */
 function quoted(path: string): string {
   return PLAIN.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -1,7 +1,7 @@
-/** The user of a database when nobody names one: that of this process, as the C clients do. */
+/** The default user of a database: that of this process, as with the C clients. */
 import { loginName } from '../file-reason.ts';
 
-/** Throws Error that names `option` for a process whose uid has no name. */
+/** Throws Error that names `option` when the uid of the process has no name. */
 export function loginUser(option: string): string {
   const name = loginName();
   if (name !== null) return name;

@@ -1,6 +1,6 @@
 /**
  * Messages between a shard's thread and the thread that talks to the database, over a port of their own. Rule: a shard
- * has at most one batch under way, and takes a page of rows before it gets one beyond the next few.
+ * has at most one batch being written, and gets only a few pages of rows beyond those that it has taken.
  */
 import type { Refusal } from './backend.ts';
 
@@ -10,8 +10,8 @@ export type ToDatabase =
   /** One page of rows has been taken. */
   | { readonly type: 'taken' }
   /**
-   * Packed keys to be removed and packed puts to be added. `aways`: how often the shard has heard `away` so far; one that
-   * was sent before the last of them has failed already.
+   * Packed keys to be removed and packed puts to be added. `aways`: how many `away` messages the shard has had; a
+   * batch that was sent before the last of them has failed already.
    */
   | {
       readonly type: 'batch';
@@ -19,25 +19,25 @@ export type ToDatabase =
       readonly forgets: Uint8Array;
       readonly puts: Uint8Array;
     }
-  /** The last message: nothing more will come. */
+  /** The last message of a shard. */
   | { readonly type: 'end' };
 
 export type FromDatabase =
-  /** About how many rows this shard will get. */
+  /** The approximate number of rows for this shard. */
   | { readonly type: 'expect'; readonly rows: number }
   /** Packed puts that the database keeps. */
   | { readonly type: 'rows'; readonly puts: Uint8Array }
-  /** The database is away: rows come later, and the shard may serve meanwhile. */
+  /** The database is unreachable: rows come later, and the shard may serve meanwhile. */
   | { readonly type: 'later' }
-  /** All rows were sent; `error` says why not. `isAway`: nothing can be written until `back`. */
+  /** All rows were sent, or `error` is the reason why not. `isAway`: no batch can be written until `back`. */
   | { readonly type: 'replayed'; readonly error: string | null; readonly isAway: boolean }
-  /** The batch is durable, but for these puts. */
+  /** The batch is durable, except these puts. */
   | { readonly type: 'written'; readonly refusals: readonly Refusal[] }
-  /** Nobody knows what of the batch was written. The database is away until `back`. */
+  /** The outcome of the batch is unknown. The database is unreachable until `back`. */
   | { readonly type: 'away' }
   | { readonly type: 'back' };
 
-/** What both ends need of a message port. */
+/** The parts of a message port that both ends need. */
 export interface Port<Out, In> {
   postMessage(message: Out, transfer?: readonly ArrayBufferLike[]): void;
   on(event: 'message', listener: (message: In) => void): void;

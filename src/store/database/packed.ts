@@ -1,5 +1,5 @@
 /**
- * Rows of jobs on their way between a shard's thread and the store's: packed one behind the other, so that a message is
+ * Rows of jobs on their way between a shard's thread and the store's: packed one after the other, so that a message is
  * one piece of memory. Numbers are little-endian.
  *
  *   key    0 bytes of the key u8   1 of the function u16   3 key, function
@@ -28,7 +28,7 @@ export class Packed {
     this.#writeKey(key, functionName);
   }
 
-  /** Returns where the put begins. */
+  /** Returns the offset of the put. */
   addPut(put: Put): number {
     const { key, functionName, workload } = put;
     const at = this.length;
@@ -44,12 +44,12 @@ export class Packed {
     return at;
   }
 
-  /** The put that begins at `at` is not wanted any more. */
+  /** Drops the put at offset `at`. */
   drop(at: number): void {
     this.#view.setUint8(at, 1);
   }
 
-  /** Adds packed keys as they are. */
+  /** Adds packed keys unchanged. */
   addPacked(keys: Uint8Array): void {
     this.#reserve(keys.length);
     this.#bytes.set(keys, this.length);

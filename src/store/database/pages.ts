@@ -1,10 +1,10 @@
-/** Rows that come one by one, in pages of bounded size. */
+/** Groups rows that come one by one into pages of bounded size. */
 import type { FoundRow } from './backend.ts';
 
 export const PAGE_ROWS = 500;
 export const PAGE_BYTES = 4 * 1024 * 1024;
 
-/** A page ends behind the row that makes it large enough, by its number of rows or the bytes of their workloads. */
+/** A page ends after the row that makes it large enough, by its number of rows or the bytes of their workloads. */
 export async function* inPages(rows: AsyncIterable<FoundRow>): AsyncGenerator<readonly FoundRow[]> {
   let page: FoundRow[] = [];
   let byteCount = 0;

@@ -1,7 +1,8 @@
 /**
- * What waits for a batch, what is under way, and what became of puts until the server asks. Chunks go in order, and a
- * forget never stands behind a later put of the same key. Rule: after a batch that failed nobody knows what is in the
- * database, so its puts are refused and removed with the next batch; forgets are kept until one of them was written.
+ * Changes that wait for a batch, the batch being written, and outcomes of puts until the server asks. Chunks go in
+ * order, and a forget never follows a later put of the same key. Rule: after a failed batch the content of the
+ * database is unknown, so its puts are refused and removed with the next batch; forgets are kept until they have been
+ * written.
  */
 import type { Ticket } from '../store.ts';
 import type { Put, Refusal } from './backend.ts';
@@ -9,7 +10,7 @@ import { Chunk } from './chunk.ts';
 import { type KeyTable, PutState } from './key-table.ts';
 import { putBytes } from './packed.ts';
 
-/** What one batch has at most, but for a larger workload. */
+/** Bytes of one batch at most, except for a single larger workload. */
 const CHUNK_BYTES = 1024 * 1024;
 const CHUNK_PUTS = 8192;
 const CHUNK_FORGETS = 8192;
@@ -17,7 +18,7 @@ const CHUNK_FORGETS = 8192;
 interface Outcome {
   readonly ticket: Ticket;
   readonly isStored: boolean;
-  /** Row that is free when this was told, or -1. */
+  /** Row that becomes free when this has been reported, or -1. */
   readonly row: number;
 }
 
@@ -27,7 +28,7 @@ export class PendingBatches {
   #underWay: Chunk | null = null;
   #outcomes: Outcome[] = [];
   #lastId = 0;
-  /** Bytes of puts that were not written. */
+  /** Bytes of puts that are not written yet. */
   putBytes = 0;
 
   constructor(keys: KeyTable) {
@@ -46,7 +47,7 @@ export class PendingBatches {
     return this.#outcomes.length > 0;
   }
 
-  /** Puts and forgets that were not written, those under way included. */
+  /** Puts and forgets that are not written yet, including those being written. */
   get changes(): number {
     const waiting = this.#chunks.reduce((sum, one) => sum + one.putCount + one.forgetCount, 0);
     return waiting + (this.#underWay?.putCount ?? 0) + (this.#underWay?.forgetCount ?? 0);
@@ -57,12 +58,12 @@ export class PendingBatches {
     return waiting + (this.#underWay?.forgetCount ?? 0);
   }
 
-  /** Whether somebody waits for a put that is not under way. */
+  /** Whether a client waits for a put that is not being written yet. */
   get isAwaited(): boolean {
     return this.#chunks.some((chunk) => chunk.awaited > 0);
   }
 
-  /** Returns the row of the key table that stands for the job. */
+  /** Returns the job's row in the key table. */
   put(put: Put, ticket: Ticket, isAwaited: boolean): number {
     const chunk = this.#last((last) => last.puts.length < CHUNK_BYTES);
     const row = this.#keys.add(put.key, put.functionName, chunk.id, chunk.rows.length);
@@ -71,7 +72,7 @@ export class PendingBatches {
     return row;
   }
 
-  /** The job is over: its row is removed when it is there, its put is dropped when it is not under way yet. */
+  /** The job has ended: its row is removed if it exists; its put is dropped if it is not being written yet. */
   forget(row: number): void {
     const id = this.#keys.batch(row);
     if (id === PutState.REFUSED) return;
@@ -85,14 +86,14 @@ export class PendingBatches {
     this.#keys.free(row);
   }
 
-  /** The next chunk, which is under way from now on; null when nothing waits. */
+  /** Takes the next chunk for writing; null when nothing waits. */
   take(): Chunk | null {
     while (this.#chunks[0]?.isEmpty) this.putBytes -= (this.#chunks.shift() as Chunk).puts.length;
     this.#underWay = this.#chunks.shift() ?? null;
     return this.#underWay;
   }
 
-  /** What is under way is durable, but for these. */
+  /** The batch is durable, except these puts. */
   written(refusals: readonly Refusal[]): void {
     const chunk = this.#underWay as Chunk;
     this.#underWay = null;
@@ -109,7 +110,7 @@ export class PendingBatches {
     }
   }
 
-  /** Nobody knows what of the batch under way was written, and what waits is not going to be written soon. */
+  /** The outcome of the batch is unknown, and waiting changes cannot be written soon. */
   failed(): void {
     const chunk = this.#underWay;
     this.#underWay = null;
@@ -136,14 +137,14 @@ export class PendingBatches {
     chunk.dropAll();
   }
 
-  /** A refused row stays until that was told, because the server may still name it. */
+  /** The row of a refused put stays until the refusal is reported, because the server may still name it. */
   #told(chunk: Chunk, number: number, row: number, isStored: boolean): void {
     const ticket = chunk.tickets[number] as Ticket;
     this.#outcomes.push({ ticket, isStored, row: isStored ? -1 : row });
     if (!isStored) this.#keys.setBatch(row, PutState.REFUSED);
   }
 
-  /** A job that has ended before anybody could store it: whoever waits hears that all is well. */
+  /** A job that ended before it could be stored: its client is answered as if it were stored. */
   #drop(id: number, row: number): void {
     const chunk = this.#chunks.find((waiting) => waiting.id === id) as Chunk;
     const number = this.#keys.number(row);
@@ -151,14 +152,14 @@ export class PendingBatches {
     chunk.drop(number);
   }
 
-  /** The last chunk if it has room, else a new one. */
+  /** The last chunk if it has room, otherwise a new one. */
   #last(hasRoom: (last: Chunk) => boolean): Chunk {
     const last = this.#chunks.at(-1);
     const isOpen = last !== undefined && !last.isRetry && last.rows.length < CHUNK_PUTS;
     return isOpen && hasRoom(last) ? last : this.#added();
   }
 
-  /** What is forgotten here is forgotten before every put that waits. */
+  /** Forgets in this chunk come before all waiting puts. */
   #first(): Chunk {
     return this.#chunks[0] ?? this.#added();
   }

@@ -1,9 +1,9 @@
-/** Says why jobs are refused: each reason at most once a second, with how often since, however many jobs there are. */
+/** Logs why jobs are refused: each reason at most once a second, with the number of refusals since. */
 import { LogLevel } from '../../base/logger.ts';
 import type { StoreHost } from '../store.ts';
 
 const PAUSE_MS = 1_000;
-/** Reasons hold no names of strangers, so there are few; all the same. */
+/** A limit in case reasons contain variable text; normally there are few. */
 const REASONS_MAX = 100;
 
 interface Told {

@@ -1,23 +1,23 @@
 /**
- * Reads all rows once and gives each to the shard that owns its function. Rule: no more pages are read than shards take;
- * a row that cannot be a job is told, counted and left where it is.
+ * Reads all rows once and gives each to the shard that owns its function. Rule: no more pages are read than shards
+ * take; rows that are not jobs are logged, counted and left unchanged.
  */
 import { LogLevel } from '../../base/logger.ts';
 import type { Backend, FoundRow, Put } from './backend.ts';
 import { Packed } from './packed.ts';
 import { uniqueOf } from './stored-key.ts';
 
-/** A page of a shard is sent when it has so many bytes. */
+/** A page of a shard is sent at this size. */
 const PAGE_BYTES = 256 * 1024;
-/** Pages that a shard may have before it. */
+/** Pages that a shard may have waiting. */
 const PAGES_MAX = 4;
-/** Damaged rows that are told one by one. */
+/** Damaged rows that are logged one by one. */
 const TOLD_MAX = 10;
 const FUNCTION_BYTES_MAX = 8192;
 const PRIORITY_MAX = 2;
 const NO_BYTES = new Uint8Array(0);
 
-/** Takes the rows of one shard. */
+/** Sends the rows of one shard. */
 export class PageSender {
   readonly #send: (puts: Uint8Array) => void;
   #page = new Packed();
@@ -40,7 +40,7 @@ export class PageSender {
     this.#page = new Packed();
   }
 
-  /** The shard has taken a page, or will take none any more. */
+  /** The shard has taken pages, or will take no more. */
   taken(count = 1): void {
     this.#ahead -= count;
     this.#taken();
@@ -66,7 +66,7 @@ export interface ScanOptions {
   log(level: number, text: string): void;
 }
 
-/** Resolves when every row was sent. The backend is open, and is not closed here. */
+/** Resolves when every row was sent. The caller opens and closes the backend. */
 export async function scan(options: ScanOptions): Promise<void> {
   const { backend, label, senders, senderFor, isNew, log } = options;
   options.expect(await backend.count());
@@ -81,23 +81,24 @@ export async function scan(options: ScanOptions): Promise<void> {
       }
       damaged++;
       if (damaged <= TOLD_MAX)
-        log(LogLevel.ERROR, `${label}: a row is left alone, ${put}: unique ${show(row.key)}`);
+        log(LogLevel.ERROR, `${label}: a row is left unchanged, ${put}: unique ${show(row.key)}`);
     }
     for (const sender of senders) await sender.room();
   }
   for (const sender of senders) sender.flush();
-  if (damaged > 0) log(LogLevel.ERROR, `${label}: ${damaged} rows are no jobs and were left alone`);
+  if (damaged > 0)
+    log(LogLevel.ERROR, `${label}: ${damaged} rows are not jobs and were left unchanged`);
 }
 
-/** The job in a row, or what is wrong with it. */
+/** The job in a row, or why it is not one. */
 function putOf(row: FoundRow): Put | string {
   const { key, functionName, priority, startSeconds, workload } = row;
-  if (key === null || uniqueOf(key) === null) return 'its unique is none';
+  if (key === null || uniqueOf(key) === null) return 'its unique is not valid';
   if (functionName === null || functionName.length === 0) return 'it has no function';
   if (functionName.length > FUNCTION_BYTES_MAX || functionName.includes(0))
-    return 'its function is none';
+    return 'its function is not valid';
   if (priority === null || !isIn(priority, PRIORITY_MAX)) return `its priority is ${priority}`;
-  if (workload !== null && !(workload instanceof Uint8Array)) return 'its workload is none';
+  if (workload !== null && !(workload instanceof Uint8Array)) return 'its workload is not valid';
   const start = startSeconds ?? 0;
   if (!isIn(start, Number.MAX_SAFE_INTEGER / 1000)) return `its start time is ${start}`;
   return { key, functionName, priority, startSeconds: start, workload: workload ?? NO_BYTES };

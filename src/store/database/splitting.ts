@@ -1,4 +1,4 @@
-/** What the SQL servers have in common: text of keys, and batches in which some rows are refused. */
+/** Common code for SQL servers: text of keys, and batches in which some rows are refused. */
 import { isUtf8 } from 'node:buffer';
 import { asBuffer } from '../as-buffer.ts';
 import type { Put, Refusal, RowKey } from './backend.ts';
@@ -8,13 +8,13 @@ const FUNCTION_CHARACTERS_MAX = 255;
 /** 32 bits with sign. */
 const START_SECONDS_MAX = 0x7fffffff;
 
-/** The same for every put that a statement adds; `reasonOf` is null for errors that are not about the rows. */
+/** Adds puts by one statement. `reasonOf` returns null for errors that are not about the rows. */
 export interface Adding {
   add(puts: readonly Put[]): Promise<void>;
   reasonOf(error: unknown): string | null;
 }
 
-/** Adds all by one statement; where that is refused for the sake of some rows, by smaller ones until they are found. */
+/** Adds all by one statement; when that is refused because of some rows, by smaller ones until these are found. */
 export async function addSplitting(
   adding: Adding,
   puts: readonly Put[],
@@ -34,14 +34,14 @@ export async function addSplitting(
   return [...before, ...after];
 }
 
-/** Why a row cannot be one of gearmand's SQL tables; `isText`: its keys are text, in UTF-8. */
+/** Why a row cannot be in one of gearmand's SQL tables; `isText`: its keys are text, in UTF-8. */
 export function unfitForSql(put: Put, isText: boolean, workloadBytesMax: number): string | null {
   const { functionName, key, startSeconds, workload } = put;
   if (startSeconds > START_SECONDS_MAX) return 'its start time has more than 31 bits';
   if (workload.length > workloadBytesMax)
     return `its workload is larger than the database takes, ${workloadBytesMax} bytes`;
-  if (isText && !isText8(key)) return 'its unique is no UTF-8';
-  if (isText && !isText8(functionName)) return 'its function is no UTF-8';
+  if (isText && !isText8(key)) return 'its unique is not UTF-8';
+  if (isText && !isText8(functionName)) return 'its function is not UTF-8';
   if (functionName.length <= FUNCTION_CHARACTERS_MAX) return null;
   const characters = isText ? [...textOf(functionName)].length : functionName.length;
   return characters > FUNCTION_CHARACTERS_MAX ? 'its function has more than 255 characters' : null;

@@ -1,8 +1,8 @@
 /**
- * The key under which a job's row lies. gearmand's tables allow one row a (unique, function), so a job without unique,
- * or with `-`, gets a key of its own, which says what it stands for when it is read back.
+ * The key of a job's row. gearmand's tables allow one row for each (unique, function), so a job without unique, or
+ * with `-`, gets a key of its own, which is recognized when it is read back.
  *
- *   geartrain:none:RUN:N     no unique       RUN: 12 hexadecimal digits drawn by the store at its start
+ *   geartrain:none:RUN:N     no unique       RUN: 12 hexadecimal digits, random at each start of the store
  *   geartrain:dash:RUN:N     the unique -    N: counts up, in base 36
  *
  * Rule: no client's unique is stored under a key of this form: it would be read back as something else.
@@ -33,8 +33,8 @@ export class KeyMaker {
 }
 
 /**
- * The unique that a stored key stands for; null when it cannot be one. A NUL at the end comes from gearmand, which keeps
- * 63 bytes and a NUL of a unique of 64.
+ * The unique of a stored key; null when the key is not valid. A NUL at the end comes from gearmand, which keeps 63
+ * bytes and a NUL of a unique of 64.
  */
 export function uniqueOf(key: Uint8Array): Uint8Array | null {
   if (key.length > UNIQUE_BYTES_MAX) return null;

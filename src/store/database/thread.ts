@@ -1,17 +1,17 @@
 /**
- * Entry of the one thread that talks to the database for all shards of a server: opens it, says so, and serves shards
- * until it is told to end. An error that nobody expects ends the thread, and the server with it.
+ * Entry of the one thread that talks to the database for all shards of a server: opens it, reports that, and serves
+ * shards until it is told to end. An unexpected error ends the thread, and the server with it.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { DatabaseThread, type ShardPort } from './database-thread.ts';
 import { type DatabaseSettings, kindOf } from './kinds.ts';
 
-/** What the thread is started with. */
+/** Arguments of the thread. */
 export interface DatabaseTask {
   readonly settings: DatabaseSettings;
   readonly shardCount: number;
   readonly hashSeed: number;
-  /** Whether a database that is away is waited for at the start. */
+  /** Whether the start waits for no database: it may be unreachable. */
   readonly waits: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Puts that are written together: gathered in one piece of memory as they come, so that a commit copies nothing.
- * Rule: a chunk that is under way is not added to any more.
+ * Puts that are written together: gathered in one piece of memory as they arrive, so that a commit copies nothing.
+ * Rule: a chunk that is being written does not change.
  */
 import type { Ticket } from '../store.ts';
 import type { StoredJob } from '../stored-job.ts';
@@ -9,18 +9,18 @@ import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
 
 export class Chunk {
   readonly #entries: EntryBytes;
-  /** Of each put. Lists that live as long as the chunk: an array that is emptied gives its memory up. */
+  /** Of each put. Typed arrays, because a JavaScript array that is emptied releases its memory. */
   readonly #slots: Uint32Array;
   readonly #tickets: Uint32Array;
-  /** Puts in it. */
+  /** Number of puts. */
   #count = 0;
   /** Bytes used. */
   length = 0;
-  /** Of moved puts, where they lie until this chunk is written; empty for new ones. */
+  /** Of moved puts, the segments that have them until this chunk is written; empty for new ones. */
   readonly oldSegments: number[] = [];
   awaited = 0;
 
-  /** `putsMax`: of more puts it is never asked. */
+  /** `putsMax`: the caller adds no more puts than this. */
   constructor(byteCount: number, putsMax = Math.floor(byteCount / PUT_HEAD_BYTES)) {
     this.#entries = entryBytesOf(new Uint8Array(byteCount));
     this.#slots = new Uint32Array(putsMax);
@@ -31,7 +31,7 @@ export class Chunk {
     return this.#slots.subarray(0, this.#count);
   }
 
-  /** One a new put; none of moved ones. */
+  /** One for each new put; none for moved ones. */
   get tickets(): Uint32Array {
     return this.#tickets.subarray(0, this.newPuts);
   }
@@ -44,7 +44,7 @@ export class Chunk {
     return this.oldSegments.length > 0;
   }
 
-  /** New puts in it. */
+  /** Number of new puts. */
   get newPuts(): number {
     return this.isMoved ? 0 : this.#count;
   }
@@ -58,7 +58,7 @@ export class Chunk {
     return this.length + byteCount <= this.#entries.bytes.length;
   }
 
-  /** A new put of `byteCount` bytes, for which there is room. */
+  /** Adds a new put of `byteCount` bytes; there must be room. */
   put(
     job: StoredJob,
     byteCount: number,
@@ -75,7 +75,7 @@ export class Chunk {
     if (isAwaited) this.awaited++;
   }
 
-  /** A good put of another segment, as it is. */
+  /** Adds a valid put of another segment unchanged. */
   move(bytes: Uint8Array, slot: number, oldSegment: number): void {
     this.#entries.bytes.set(bytes, this.length);
     this.length += bytes.length;
@@ -83,7 +83,7 @@ export class Chunk {
     this.oldSegments.push(oldSegment);
   }
 
-  /** Empty, for other puts. */
+  /** Empties the chunk for reuse. */
   reset(): void {
     this.length = 0;
     this.#count = 0;

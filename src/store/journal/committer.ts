@@ -1,7 +1,7 @@
 /**
- * Group commit: everything that waits is written by one write and made durable by one sync, one commit at a time; what
- * comes meanwhile goes with the next. Rule: in a batch the puts come first, so a forget is never written before its put;
- * a batch that failed is given up as a whole, its place is never used again, and its puts are forgotten.
+ * Group commit: everything that waits is written by one write and made durable by one sync, one commit at a time;
+ * later changes go with the next one. Rule: in a batch the puts come first, so that a forget is never written before
+ * its put; a failed batch is given up as a whole, its place in the file is never reused, and its puts are forgotten.
  */
 import { LogLevel } from '../../base/logger.ts';
 import { CommitFigures } from '../commit-figures.ts';
@@ -15,14 +15,14 @@ import type { PendingCommits } from './pending-commits.ts';
 import { Room, type Segment, type Segments } from './segments.ts';
 import { type Slots, Where } from './slots.ts';
 
-/** Forgets of one batch. */
+/** Forgets of one batch at most. */
 const FORGETS_MAX = 8192;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
-/** A full disk is asked for room this often. */
+/** Pause before a full disk is tried again. */
 const GROW_PAUSE_MS = 1_000;
 
-/** What is being written. */
+/** The batch being written. */
 interface Batch {
   readonly chunk: Chunk | null;
   readonly forgets: readonly number[];
@@ -39,17 +39,17 @@ export class Committer {
   readonly #pending: PendingCommits;
   readonly #salt: number;
   readonly #forgetBytes = entryBytesOf(new Uint8Array(FORGETS_MAX * FORGET_BYTES));
-  /** Called when a commit has ended and none is under way. */
+  /** Called when a commit has ended and none follows at once. */
   onIdle: () => void = () => {};
   isBusy = false;
   /** Writing fails; tried again at `retryAtMs`. */
   #isFailing = false;
   #retryAtMs = 0;
   #retryMs = RETRY_MS_MIN;
-  /** The disk is full; asked again at `#growAtMs`. */
+  /** The disk is full; tried again at `#growAtMs`. */
   #isFull = false;
   #growAtMs = 0;
-  /** Puts and forgets in the commit that is under way. */
+  /** Puts and forgets in the current commit. */
   underWay = 0;
   readonly figures = new CommitFigures();
 
@@ -62,12 +62,12 @@ export class Committer {
     this.#salt = parts.salt;
   }
 
-  /** When a commit that failed is tried again, or Infinity. */
+  /** When a failed commit is tried again, or Infinity. */
   get retryAtMs(): number {
     return this.#isFailing ? this.#retryAtMs : Number.POSITIVE_INFINITY;
   }
 
-  /** Whether a new put of `byteCount` bytes has a chance now. */
+  /** Whether a new put of `byteCount` bytes may succeed now. */
   isAccepting(byteCount: number): boolean {
     if (!this.#isFailing && !this.#isFull) return true;
     const nowMs = this.#host.nowMs();
@@ -77,12 +77,12 @@ export class Committer {
     return this.#segments.roomFor(putBytes + byteCount, puts + 1) !== Room.none;
   }
 
-  /** Has spares made before the first job needs them. */
+  /** Makes spares before the first job needs them. */
   prepare(): void {
     if (this.#segments.wantsSpare(0)) this.#grow(0);
   }
 
-  /** Begins the next commit if there is something to write and none under way. */
+  /** Begins the next commit if something waits and none is running. */
   begin(): void {
     const nowMs = this.#host.nowMs();
     if (this.isBusy || this.#pending.isEmpty) return;
@@ -95,7 +95,7 @@ export class Committer {
     else this.#commit(room, chunk, nowMs);
   }
 
-  /** There is no room for the puts: the forgets have theirs all the same. */
+  /** There is no room for the puts; the forgets always have room. */
   #withoutPuts(nowMs: number): void {
     const { moved } = this.#pending;
     if (moved !== null) this.#pending.cancelMove(moved);
@@ -140,7 +140,7 @@ export class Committer {
     });
   }
 
-  /** The chunk and as many forgets as fit behind it. */
+  /** The chunk and as many forgets as fit after it. */
   #take(segment: Segment, chunk: Chunk | null): Batch {
     const free = segment.bytes - segment.end - (chunk?.length ?? 0);
     const forgets = this.#pending.takeForgets(Math.min(FORGETS_MAX, forgetsThatFit(free)));
@@ -149,7 +149,7 @@ export class Committer {
       const slot = forgets[i] as number;
       const id = this.#slots.id(slot);
       writeForget(this.#forgetBytes, i * FORGET_BYTES, slot, id, this.#salt);
-      // A put of this very batch will lie in this segment.
+      // A put of this very batch will be in this segment.
       const old = this.#slots.segment(slot);
       oldSegments.push(old === Where.UNDER_WAY ? segment.number : old);
       this.#slots.setSegment(slot, Where.UNDER_WAY);
@@ -175,7 +175,7 @@ export class Committer {
     this.#next();
   }
 
-  /** Where the puts lie from now on. */
+  /** Records the segment of the puts. */
   #place(chunk: Chunk, segment: Segment): void {
     const { slots, oldSegments } = chunk;
     for (let i = 0; i < oldSegments.length; i++) {
@@ -186,7 +186,9 @@ export class Committer {
     this.#slots.setSegments(slots, segment.number);
   }
 
-  /** Nobody knows what of the batch is on disk. Its forgets are tried again; its puts may be there and are forgotten. */
+  /**
+   * How much of the batch is on disk is unknown. Its forgets are tried again; its puts may be there and are forgotten.
+   */
   #giveUp(batch: Batch, segment: Segment, error: Error): void {
     const { chunk, forgets } = batch;
     this.#segments.owed += forgets.length;
@@ -210,7 +212,7 @@ export class Committer {
     this.#retryMs = Math.min(RETRY_MS_MAX, 2 * this.#retryMs);
     this.#refuseAll();
     this.#next();
-    // Somebody must ask when to try again.
+    // The host must call again when it is time.
     this.#host.wake();
   }
 
@@ -241,7 +243,7 @@ export class Committer {
         this.#isFull = true;
         this.#growAtMs = this.#host.nowMs() + GROW_PAUSE_MS;
       }
-      // Whoever waited for the room has it now, or is refused.
+      // Puts that waited for room are written now, or refused.
       this.begin();
       if (!this.isBusy) this.onIdle();
       this.#host.wake();

@@ -1,6 +1,6 @@
 /**
- * Keeps the journal from growing: when most of it is garbage, what the oldest segment still keeps is written again at
- * the end, a chunk a commit, and the segment deleted. Invariant at rest: garbage <= what is kept + two segments.
+ * Keeps the journal from growing: when most of it is garbage, the jobs of the oldest segment are written again at the
+ * end, a chunk in each commit, and the segment is deleted. Invariant at rest: garbage <= live data + two segments.
  */
 import { LogLevel } from '../../base/logger.ts';
 import type { FileSystem } from '../file-system.ts';
@@ -27,7 +27,9 @@ export class Compactor {
   #file = -1;
   #at = 0;
   #isReading = false;
-  /** Bytes that were read while a commit was under way, or -1: what is forgotten in it must not be moved behind it. */
+  /**
+   * Bytes that were read while a commit was running, or -1: jobs forgotten in that commit must not be moved after it.
+   */
   #readBytes = -1;
   #isClosing = false;
   #entries: EntryBytes;
@@ -48,7 +50,7 @@ export class Compactor {
     this.#entries = entryBytesOf(new Uint8Array(sizes.chunkBytes));
   }
 
-  /** One step, when no commit is under way: deletes what keeps nothing, or begins to read what is to be moved. */
+  /** One step, when no commit is running: deletes a segment without jobs, or begins to read jobs to be moved. */
   step(): void {
     if (this.#isReading || this.#pending.moved !== null) return;
     this.#removeEmpty();
@@ -61,7 +63,7 @@ export class Compactor {
     if (this.#segment !== null) this.#read(this.#segment);
   }
 
-  /** No further step; a read that is under way ends by itself. */
+  /** No more steps; a running read ends by itself. */
   close(): void {
     this.#isClosing = true;
     if (!this.#isReading) this.#leave();
@@ -109,7 +111,7 @@ export class Compactor {
     });
   }
 
-  /** What of the bytes read is still kept there goes into a chunk. */
+  /** Puts the live entries among the bytes read into a chunk. */
   #gather(segment: Segment, count: number): void {
     this.#readBytes = -1;
     const entries = this.#entries;
@@ -135,7 +137,9 @@ export class Compactor {
     this.#committer.begin();
   }
 
-  /** An entry larger than what was read is read whole; damage ends the segment: what lies behind it stays there. */
+  /**
+   * An entry larger than the bytes read is read whole; damage ends the work on the segment: later entries stay there.
+   */
   #stepOver(segment: Segment, end: number): void {
     const byteCount = end >= 8 ? this.#entries.view.getUint32(4, true) : 0;
     if (byteCount > this.#entries.bytes.length && this.#at + byteCount <= segment.end)

@@ -1,6 +1,6 @@
 /**
  * CRC-32 of entries, the one of zlib and of IEEE 802.3 (reflected polynomial 0xedb88320). Short runs are summed here,
- * eight bytes at a time: a call of zlib's wants a view of them, which takes longer than the sum.
+ * eight bytes at a time: zlib needs a view of the bytes, which takes longer than the sum.
  */
 import { crc32 } from 'node:zlib';
 import type { EntryBytes } from './entry-bytes.ts';
@@ -8,7 +8,7 @@ import type { EntryBytes } from './entry-bytes.ts';
 const HERE_BYTES_MAX = 512;
 const POLYNOMIAL = 0xedb88320;
 
-/** Eight tables of 256: what a byte adds when 0 to 7 bytes follow it. */
+/** Eight tables of 256: the effect of a byte when 0 to 7 bytes follow it. */
 const TABLES = makeTables();
 
 function makeTables(): Int32Array {
@@ -25,7 +25,7 @@ function makeTables(): Int32Array {
   return tables;
 }
 
-/** The sum of `from[start, end)`, begun with `salt`: an unsigned number of 32 bits. */
+/** The sum of `from[start, end)`, started with `salt`, as an unsigned 32-bit number. */
 export function crcOf(from: EntryBytes, start: number, end: number, salt: number): number {
   const { bytes, view } = from;
   if (end - start > HERE_BYTES_MAX) return crc32(bytes.subarray(start, end), salt);

@@ -1,7 +1,7 @@
 /**
  * The bytes of a journal, version 1. Numbers are little-endian; everything begins at a multiple of 8.
  *
- *   segment    header, header again, entries one behind the other, zeros up to its end
+ *   segment    header, header again, entries one after the other, zeros up to its end
  *
  *   header     0 "gtjournl"   8 version u32   12 shard u32   16 salt u32   20 0   24 0   28 crc u32 of bytes 0..27
  *
@@ -13,8 +13,8 @@
  *             40 function, unique, reducer, workload, zeros to a multiple of 8
  *   forget     ends at 24: the put of equal slot and id is over
  *
- * Rule: an entry is good when its crc is. The salt keeps workloads, which come from strangers, from looking like
- * entries. A put that comes again with the same slot and id was moved: the last one counts.
+ * Rule: an entry is valid when its crc is. The salt keeps workloads, which clients choose, from looking like entries.
+ * A second put with the same slot and id was moved: the last one counts.
  */
 import { crc32 } from 'node:zlib';
 import { copyBytes } from '../../base/bytes.ts';
@@ -35,7 +35,7 @@ const HEADER_COPY_BYTES = 32;
 const TWO_32 = 0x1_0000_0000;
 const NO_BYTES = new Uint8Array(0);
 
-/** Size of the put that keeps `job`. */
+/** Size of the put of `job`. */
 export function putBytes(job: StoredJob): number {
   const { functionName, reducer, uniqueBytes, workloadBytes } = job;
   const data = functionName.length + uniqueBytes + reducer.length + workloadBytes;
@@ -102,7 +102,7 @@ function writeHead(
   view.setUint32(at + 20, Math.floor(id / TWO_32), true);
 }
 
-/** Size of the good entry at `at`, or 0 when there is none before `end`. */
+/** Size of the valid entry at `at`, or 0 when there is none before `end`. */
 export function goodEntryBytes(from: EntryBytes, at: number, end: number, salt: number): number {
   const { bytes, view } = from;
   if (at + FORGET_BYTES > end) return 0;
@@ -115,7 +115,7 @@ export function goodEntryBytes(from: EntryBytes, at: number, end: number, salt: 
   return crcOf(from, at + 4, at + byteCount, salt) === view.getUint32(at, true) ? byteCount : 0;
 }
 
-/** Size of a good entry. */
+/** Size of a valid entry. */
 export function entryBytesAt(from: EntryBytes, at: number): number {
   return from.view.getUint32(at + 4, true);
 }
@@ -132,7 +132,7 @@ export function idAt(from: EntryBytes, at: number): number {
   return from.view.getUint32(at + 20, true) * TWO_32 + from.view.getUint32(at + 16, true);
 }
 
-/** The job of a good put; its ranges lie in `from`. */
+/** The job of a valid put; its bytes are ranges of `from`. */
 export function jobAt(from: EntryBytes, at: number): StoredJob {
   const { bytes, view } = from;
   const name = at + PUT_HEAD_BYTES;
@@ -174,7 +174,7 @@ export function segmentHeader(shard: number, salt: number): Uint8Array {
   return bytes;
 }
 
-/** Salt and version of a segment from whichever of its headers is good, or null. */
+/** Salt and version of a segment from either of its headers, or null when both are damaged. */
 export function readHeader(
   from: EntryBytes,
   end: number,

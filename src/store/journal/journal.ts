@@ -1,7 +1,7 @@
 /**
- * The embedded store: an append-only journal of puts and forgets in segments, on the file system alone. Format:
- * entry.ts. Files: segments.ts. Commits: committer.ts. Rule: what `takeOutcomes` calls stored survives a loss of power;
- * what was forgotten and committed never comes back.
+ * The embedded store: an append-only journal of puts and forgets in segments, on the file system only. Format:
+ * entry.ts. Files: segments.ts. Commits: committer.ts. Rule: jobs that `takeOutcomes` reports as stored survive a
+ * power loss; a forget that is committed is final.
  */
 import { fileReason } from '../file-reason.ts';
 import type { FileSystem } from '../file-system.ts';
@@ -19,26 +19,26 @@ import { Segments, segmentNumber } from './segments.ts';
 import { Slots, Where } from './slots.ts';
 
 const SEGMENT_BYTES = 8 * 1024 * 1024;
-/** Some thousand small jobs: what one commit writes at most, but for a larger job. */
+/** Some thousand small jobs: the limit of one commit, except for a single larger job. */
 const CHUNK_BYTES = 256 * 1024;
 /**
- * While the thread has other work, puts gather for so long, or until so many bytes wait: each commit interrupts whoever is
- * served on the same core, and costs the disk as much for one put as for a thousand.
+ * While the thread has other work, puts are gathered for so long, or until so many bytes wait: each commit interrupts
+ * the serving thread on the same core, and costs the disk as much for one put as for a thousand.
  */
 const GATHER_MS = 10;
 const GATHER_BYTES = CHUNK_BYTES / 2;
 
 export interface JournalOptions {
   readonly files: FileSystem;
-  /** Of this journal alone; made when it is missing. */
+  /** Used by this journal only; made when it is missing. */
   readonly folder: string;
   readonly shard: number;
-  /** The same in every run: what entries are checked with. */
+  /** Seed of the checksums; the same in every run. */
   readonly salt: number;
-  /** Nobody waits for the disk: commits begin this often. Null: at once. */
+  /** Interval of commits without a waiting client; null: at once. */
   readonly relaxedMs: number | null;
   readonly segmentBytes?: number;
-  /** Lets other work in between two steps of the replay; default: the next turn of the event loop. */
+  /** Lets other work run between two steps of the replay; default: the next turn of the event loop. */
   readonly defer?: (step: () => void) => void;
 }
 
@@ -160,7 +160,7 @@ export class Journal implements Store {
     if (!this.#committer.isBusy) this.#goOn();
   }
 
-  /** A commit has ended: the next one, or a step of housekeeping, or the end. */
+  /** After a commit: the next one, a step of housekeeping, or the end. */
   #goOn(): void {
     if (this.#closed !== null) this.#closeWhenDone(this.#closed);
     else if (!this.#isClosing) {
@@ -170,7 +170,7 @@ export class Journal implements Store {
     }
   }
 
-  /** What fails now is not waited for: it is not durable, and nobody was told that it is. */
+  /** A failing write is not repeated: its jobs are not durable, and were not reported as stored. */
   #closeWhenDone(done: () => void): void {
     const isFailing = this.#committer.retryAtMs !== Number.POSITIVE_INFINITY;
     if (!this.#pending.isEmpty && !isFailing) this.#committer.begin();
@@ -182,7 +182,7 @@ export class Journal implements Store {
     });
   }
 
-  /** The files of the journal. A spare whose making was cut off is made anew. */
+  /** The files of the journal. A spare that is incomplete is made again. */
   #look(): { logs: Found[]; spares: string[] } {
     const { files, folder } = this.#options;
     const names = files.list(folder);
@@ -213,7 +213,7 @@ export class Journal implements Store {
     this.#segments.adoptSpare(name, bytes, () => this.#adopt(spares, at + 1, done));
   }
 
-  /** The last segment is written on, if it is whole. */
+  /** Continues the last segment, if it is complete. */
   #reopen(done: (error: Error | null) => void): void {
     const last = this.#segments.finished.at(-1);
     const isWhole = last !== undefined && last.bytes % ALIGN === 0 && last.end >= HEADER_BYTES;

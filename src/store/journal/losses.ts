@@ -1,6 +1,6 @@
 /**
- * Segments of a journal that are shorter than they were made, or that are gone though later ones are there. Both happen
- * outside of the server only. What is lost is told with numbers: ids of jobs ascend by one, so a leap counts them.
+ * Detects segments that are shorter than they were made, or missing between others. Both happen only outside of the
+ * server. The number of lost jobs is logged: job ids ascend by one, so gaps count them.
  */
 import type { Segment } from './segments.ts';
 
@@ -8,7 +8,7 @@ interface Seen {
   readonly segment: Pick<Segment, 'number' | 'path' | 'bytes'>;
   /** Puts that could be read. */
   puts: number;
-  /** Ids left out before the first new one of this segment: at most so many jobs. */
+  /** Ids missing before the first new one of this segment: the greatest possible number of lost jobs. */
   skipped: number;
 }
 
@@ -25,12 +25,12 @@ export class Losses {
     this.#tell = tell;
   }
 
-  /** Segments come in ascending order. */
+  /** Call for each segment, in ascending order. */
   begin(segment: Seen['segment']): void {
     this.#seen.push({ segment, puts: 0, skipped: 0 });
   }
 
-  /** A put of the segment that was begun last. Ids up to the greatest one are jobs that were moved. */
+  /** Call for each put of that segment. Ids up to the greatest one so far are moved jobs. */
   saw(id: number): void {
     const last = this.#seen.at(-1) as Seen;
     last.puts++;
@@ -39,7 +39,7 @@ export class Losses {
     this.#lastId = id;
   }
 
-  /** After the last segment. */
+  /** Call after the last segment. */
   tell(): void {
     for (const [i, { segment, puts }] of this.#seen.entries()) {
       const before = this.#seen[i - 1]?.segment.number;

@@ -1,4 +1,4 @@
-/** What committer, compactor and recovery of one journal work on together. */
+/** Shared state of committer, compactor and recovery of one journal. */
 import type { FileSystem } from '../file-system.ts';
 import type { StoreHost } from '../store.ts';
 import type { PendingCommits } from './pending-commits.ts';
@@ -8,7 +8,7 @@ import type { Slots } from './slots.ts';
 export interface JournalParts {
   readonly files: FileSystem;
   readonly folder: string;
-  /** What entries are checked with. */
+  /** Seed of the checksums. */
   readonly salt: number;
   readonly host: StoreHost;
   readonly slots: Slots;

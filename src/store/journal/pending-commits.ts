@@ -1,7 +1,7 @@
 /**
- * What waits for a commit: new puts in chunks, forgotten slots, puts that are being moved; and what became of the puts,
- * until the server asks. Rule: a slot is free again only when the server cannot name it any more: a refused put's slot
- * when its outcome was told, a forgotten one's when its forget is durable.
+ * Changes that wait for a commit: new puts in chunks, forgotten slots, puts that are being moved; and outcomes of puts
+ * until the server asks. Rule: a slot is free only when the server can no longer name it: a refused put's slot when
+ * its outcome was reported, a forgotten one's when its forget is durable.
  */
 import type { Ticket } from '../store.ts';
 import type { StoredJob } from '../stored-job.ts';
@@ -19,14 +19,14 @@ interface Outcome {
 export class PendingCommits {
   readonly #slots: Slots;
   readonly #segments: Segments;
-  /** The last one is added to. */
+  /** Puts are added to the last one. */
   readonly #chunks: Chunk[] = [];
   readonly #idleChunks: Chunk[] = [];
   #forgets: number[] = [];
-  /** Goes with the very next batch or nowhere. */
+  /** Goes with the next batch, or is cancelled. */
   moved: Chunk | null = null;
   #outcomes: Outcome[] = [];
-  /** Slots of refused puts: never written, or perhaps. */
+  /** Slots of refused puts, which are not written or may be. */
   #refused: number[] = [];
   readonly #unknown = new Set<number>();
   puts = 0;
@@ -53,7 +53,7 @@ export class PendingCommits {
     return this.#outcomes.length > 0;
   }
 
-  /** What the next batch begins with. */
+  /** The first chunk of the next batch. */
   get firstChunk(): Chunk | null {
     return this.moved ?? this.#chunks[0] ?? null;
   }
@@ -73,7 +73,7 @@ export class PendingCommits {
     if (isAwaited) this.awaited++;
   }
 
-  /** The job in this slot is over; one that is not under way yet is forgotten right behind its put. */
+  /** The job of this slot has ended; a put that is not being written yet is followed by its forget. */
   forget(slot: number): void {
     if (this.#unknown.has(slot)) return;
     if (this.#slots.segment(slot) === Where.PENDING) this.#slots.setSegment(slot, Where.DROPPED);
@@ -86,14 +86,14 @@ export class PendingCommits {
     this.#slots.setSegments(chunk.slots, Where.UNDER_WAY);
   }
 
-  /** Moved puts stay where they are. */
+  /** Cancels a move: the puts stay where they are. */
   cancelMove(chunk: Chunk): void {
     if (chunk === this.moved) this.moved = null;
     for (const [i, slot] of chunk.slots.entries())
       this.#slots.setSegment(slot, chunk.oldSegments[i] as number);
   }
 
-  /** The chunk is under way: nothing is added to it any more. */
+  /** The chunk is being written: nothing may be added to it. */
   takeChunk(chunk: Chunk): void {
     if (chunk === this.moved) {
       this.moved = null;
@@ -112,7 +112,7 @@ export class PendingCommits {
     return this.#forgets.splice(0, count);
   }
 
-  /** Forgets that were not written, before all others. */
+  /** Returns forgets that were not written; they come before all others. */
   giveBackForgets(slots: readonly number[]): void {
     this.#forgets = [...slots, ...this.#forgets];
   }
@@ -129,7 +129,7 @@ export class PendingCommits {
     this.#idleChunks.push(chunk);
   }
 
-  /** The chunk was under way and has surely not been written. */
+  /** Refuses a chunk that was certainly not written. */
   refuse(chunk: Chunk): void {
     this.#segments.owed -= chunk.slots.length;
     const slots = new Set(chunk.slots);
@@ -137,14 +137,14 @@ export class PendingCommits {
     this.#refuseUnwritten(chunk);
   }
 
-  /** The chunk was under way and may be on disk: what nobody has forgotten yet will be. */
+  /** The chunk may be on disk or not: its puts that are not forgotten yet will be. */
   markUnknown(chunk: Chunk): void {
     const forgotten = new Set(this.#forgets);
     for (const slot of chunk.slots) if (!forgotten.has(slot)) this.#unknown.add(slot);
     this.#outcomes.push({ tickets: chunk.tickets.slice(), isStored: false });
   }
 
-  /** All new puts that wait are refused rather than kept waiting for nobody knows how long. */
+  /** Refuses all waiting new puts, because the wait could be long. */
   refuseAll(): void {
     for (const chunk of this.#chunks.splice(0)) {
       this.#uncount(chunk);

@@ -1,7 +1,7 @@
 /**
- * Reads a journal at the start, twice: first which jobs it keeps and where, checking every entry, then those jobs. A
- * segment a step, so that a program in whose thread this happens goes on. Damage is logged with its offset, counted and
- * stepped over; a tail that was torn by a crash is cut, so that it is never read again.
+ * Reads a journal at the start, twice: first to find its jobs, checking every entry, then the jobs themselves. One
+ * segment in each step, so that the embedding program can continue. Damage is logged with its offset, counted and
+ * skipped; a tail that was torn by a crash is cut, so that it is never read again.
  */
 import { join } from 'node:path';
 import { LogLevel } from '../../base/logger.ts';
@@ -48,7 +48,7 @@ export class Recovery {
     );
   }
 
-  /** The greatest id that was found. */
+  /** The greatest id found. */
   get lastId(): number {
     return this.#lastId;
   }
@@ -135,7 +135,10 @@ export class Recovery {
     this.#segments.count(this.#slots.segment(slot), -1, -this.#slots.byteCount(slot));
   }
 
-  /** Bytes behind the last good entry: a write that a crash cut off, or damage that nothing good follows. */
+  /**
+   * Removes the bytes after the last valid entry: a write that a crash interrupted, or damage without valid entries
+   * after it.
+   */
   #cut(segment: Segment, scan: Scan, isLast: boolean): void {
     const byteCount = scan.usedEnd - scan.end;
     if (!isLast) {
@@ -179,7 +182,7 @@ export class Recovery {
     });
   }
 
-  /** The bytes of a segment, in memory that the next one takes over. */
+  /** The bytes of a segment, in memory that the next one reuses. */
   #load(segment: Segment): EntryBytes {
     if (this.#entries.bytes.length < segment.bytes)
       this.#entries = entryBytesOf(new Uint8Array(segment.bytes));

@@ -1,25 +1,25 @@
 /**
- * Walks the entries of one segment: good ones are visited, damaged places are reported with their offsets and stepped
- * over to the next good entry, and what is torn at the end is told apart from the zeros that nobody has written to yet.
+ * Walks the entries of one segment: visits valid ones, reports damaged places with their offsets and skips to the next
+ * valid entry, and distinguishes a torn tail from zeros that were never written to.
  */
 import { ALIGN, entryBytesAt, goodEntryBytes, HEADER_BYTES } from './entry.ts';
 import type { EntryBytes } from './entry-bytes.ts';
 
-/** Bytes of a segment that are no good entries though good ones follow. */
+/** Invalid bytes of a segment that are followed by valid entries. */
 export interface Damage {
   readonly at: number;
   readonly byteCount: number;
 }
 
 export interface Scan {
-  /** Behind the last good entry: where one could go on writing. */
+  /** Offset after the last valid entry, where writing could continue. */
   readonly end: number;
-  /** Behind the last byte that is not zero; above `end` when the tail is torn. */
+  /** Offset after the last byte that is not zero; above `end` when the tail is torn. */
   readonly usedEnd: number;
   readonly damages: readonly Damage[];
 }
 
-/** Visits every good entry of `from[0, end)`, in the order in which they were written. */
+/** Visits every valid entry of `from[0, end)`, in the order of writing. */
 export function scanEntries(
   from: EntryBytes,
   end: number,
@@ -44,7 +44,7 @@ export function scanEntries(
   return { end: Math.min(at, Math.max(end, HEADER_BYTES)), usedEnd, damages };
 }
 
-/** Visits the good entries again that a scan of the same bytes has found: their checksums are known to be right. */
+/** Visits the valid entries of an earlier scan of the same bytes again, without checking them. */
 export function revisitEntries(
   from: EntryBytes,
   { end, damages }: Scan,
@@ -63,7 +63,7 @@ export function revisitEntries(
   }
 }
 
-/** Zeros are what most of an unfinished segment is: they are stepped over quickly. */
+/** Most of an unfinished segment is zeros: they are skipped quickly. */
 function nextGoodEntry(from: EntryBytes, at: number, end: number, salt: number): number {
   const { view } = from;
   for (let next = at + ALIGN; next + ALIGN <= end; next += ALIGN) {

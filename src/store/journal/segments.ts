@@ -1,11 +1,11 @@
 /**
- * The files of a journal: finished segments, the active one, and spares that were written full of zeros beforehand, so
- * that a commit never needs room of the disk that is not ours already.
+ * The files of a journal: finished segments, the active one, and spares that are filled with zeros in advance, so that
+ * a commit never needs more disk space.
  *
  *   000000000001.log ... finished, oldest first     000000000007.log active     spare-3, spare-4     new-5 being made
  *
- * Invariant: room for forgets in the active segment and the spares >= puts whose forget is not written yet. Whatever
- * was accepted can be removed on a full disk. A segment is deleted when it and all before it keep no job any more.
+ * Invariant: room for forgets in the active segment and the spares >= puts whose forget is not written yet. So every
+ * accepted job can be removed on a full disk. A segment is deleted when it and all earlier ones have no jobs.
  */
 import { join } from 'node:path';
 import type { Done, FileSystem } from '../file-system.ts';
@@ -13,14 +13,14 @@ import { FORGET_BYTES, HEADER_BYTES, segmentHeader } from './entry.ts';
 
 const ZEROS = new Uint8Array(256 * 1024);
 const NAME_DIGITS = 12;
-/** Whole spares beyond what forgets need. */
+/** Spares beyond those that forgets need. */
 const SPARES_WANTED = 2;
 
 export interface Segment {
   readonly number: number;
   readonly path: string;
   readonly bytes: number;
-  /** Where the next entry goes. */
+  /** Offset of the next entry. */
   end: number;
   /** -1: not open. */
   file: number;
@@ -42,7 +42,7 @@ export interface SegmentsOptions {
   readonly segmentBytes: number;
 }
 
-/** Where a batch may go: into the active segment, behind a rotation, or nowhere before there is a new spare. */
+/** Where a batch fits: into the active segment, after a rotation, or nowhere until there is a new spare. */
 export const Room = { now: 0, rotate: 1, none: 2 } as const;
 export type Room = (typeof Room)[keyof typeof Room];
 
@@ -56,10 +56,10 @@ export class Segments {
   #spareForgets = 0;
   #lastNumber = 0;
   #lastSpare = 0;
-  /** Puts that are written, or about to be, and whose forget is not. */
+  /** Puts that are written or being written, without a written forget. */
   owed = 0;
   isGrowing = false;
-  /** The name of the active segment is durable: only then may something in it be called so. */
+  /** The name of the active segment is durable: only then are its entries durable. */
   isNamed = true;
   bytes = 0;
   liveBytes = 0;
@@ -68,7 +68,7 @@ export class Segments {
     this.#options = options;
   }
 
-  /** No segment is made smaller. */
+  /** Size of a segment at least. */
   get segmentBytes(): number {
     return this.#options.segmentBytes;
   }
@@ -77,7 +77,7 @@ export class Segments {
     return this.#byNumber.get(number) as Segment;
   }
 
-  /** A segment that was there at the start; numbers ascend. */
+  /** Adds a segment that existed at the start; numbers ascend. */
   adopt(number: number, bytes: number, end: number): Segment {
     const path = join(this.#options.folder, segmentName(number));
     const segment = { number, path, bytes, end, file: -1, liveJobs: 0, liveBytes: 0 };
@@ -88,7 +88,7 @@ export class Segments {
     return segment;
   }
 
-  /** The last adopted segment is written on. A server that was killed may not have synced what was read from it. */
+  /** Continues the last adopted segment. A server that was killed may not have synced its content. */
   reopen(done: Done): void {
     const { files } = this.#options;
     const segment = this.finished.at(-1) as Segment;
@@ -105,7 +105,7 @@ export class Segments {
     });
   }
 
-  /** A spare that was there at the start. */
+  /** Adds a spare that existed at the start. */
   adoptSpare(name: string, bytes: number, done: Done): void {
     const path = join(this.#options.folder, name);
     this.skipSpare(name);
@@ -115,12 +115,12 @@ export class Segments {
     });
   }
 
-  /** No spare made later gets the number of this file. */
+  /** Reserves the number of this file: no later spare gets it. */
   skipSpare(name: string): void {
     this.#lastSpare = Math.max(this.#lastSpare, Number(name.slice(name.indexOf('-') + 1)));
   }
 
-  /** Whether `putBytes` of `putCount` puts, and then at least one forget, may be written. */
+  /** Whether `putBytes` of `putCount` puts, followed by at least one forget, may be written. */
   roomFor(putBytes: number, putCount: number): Room {
     const { active } = this;
     const owed = this.owed + putCount;
@@ -134,7 +134,7 @@ export class Segments {
     return behind + others >= owed ? Room.rotate : Room.none;
   }
 
-  /** Whether a spare should be made that has room for a put of `putBytes`. */
+  /** Whether a spare with room for a put of `putBytes` should be made. */
   wantsSpare(putBytes: number): boolean {
     if (this.isGrowing) return false;
     const { segmentBytes } = this.#options;
@@ -146,7 +146,7 @@ export class Segments {
     return free * FORGET_BYTES < SPARES_WANTED * segmentBytes;
   }
 
-  /** Makes a spare: as large as usual, or so that a put of `putBytes` fits; that one is used first. */
+  /** Makes a spare of the usual size, or larger for a put of `putBytes`; such a one is used first. */
   grow(putBytes: number, done: Done): void {
     const { files, folder, segmentBytes } = this.#options;
     const bytes = Math.max(segmentBytes, putBytes + HEADER_BYTES + FORGET_BYTES);
@@ -178,7 +178,7 @@ export class Segments {
     });
   }
 
-  /** The next spare becomes the active segment. `name` must follow. */
+  /** The next spare becomes the active segment. Call `name` afterwards. */
   rotate(done: Done): void {
     const { files, folder } = this.#options;
     const spare = this.#spares.shift() as Spare;
@@ -203,7 +203,7 @@ export class Segments {
     });
   }
 
-  /** One job more, or less, lies in segment `number`. */
+  /** Changes the counts of segment `number` by jobs and bytes. */
   count(number: number, jobs: number, bytes: number): void {
     const segment = this.at(number);
     segment.liveJobs += jobs;
@@ -211,7 +211,7 @@ export class Segments {
     this.liveBytes += bytes;
   }
 
-  /** Takes the oldest segment out when it keeps nothing any more, and deletes it; null when it does. */
+  /** Removes and deletes the oldest segment when it has no jobs; otherwise null. */
   removeOldest(done: Done): Segment | null {
     const oldest = this.finished[0];
     if (oldest === undefined || oldest.liveJobs > 0) return null;
@@ -251,7 +251,7 @@ export class Segments {
     this.#options.files.close(file, () => {});
   }
 
-  /** A larger one is wanted at once; all others wait behind those that were there before. */
+  /** A larger one is needed at once; all others go to the end. */
   #addSpare(spare: Spare): void {
     if (spare.bytes > this.#options.segmentBytes) this.#spares.unshift(spare);
     else this.#spares.push(spare);
@@ -286,7 +286,7 @@ export function segmentName(number: number): string {
   return `${String(number).padStart(NAME_DIGITS, '0')}.log`;
 }
 
-/** Number of a segment by its name, or 0 for other files. */
+/** Number of a segment from its name, or 0 for other files. */
 export function segmentNumber(name: string): number {
   return /^\d{12}\.log$/.test(name) ? Number(name.slice(0, NAME_DIGITS)) : 0;
 }

@@ -1,16 +1,16 @@
 /**
- * What a journal knows of each job that it keeps: its id, the segment where it lies and its size, by slot. 16 bytes a
- * job, in segments of rows that never move. A slot is used again only when the journal says that its job is over.
- * Invariant: a free slot has id 0 and is linked to the next free one through SEGMENT.
+ * The journal's memory of each job: id, segment and size, by slot. 16 bytes a job, in segments of rows that never
+ * move. A slot is reused only when the journal has reported the end of its job. Invariant: a free slot has id 0 and is
+ * linked to the next free one through SEGMENT.
  */
 import { uncounted } from '../../base/uncounted.ts';
 
 const ROWS_SHIFT = 16;
 const ROW_MASK = (1 << ROWS_SHIFT) - 1;
-/** Sizes are multiples of 8: the lowest bit of one says that the job was given back to the server. */
+/** Sizes are multiples of 8: the lowest bit marks a job that was given back to the server. */
 const TAKEN = 1;
 
-/** Instead of the number of a segment: still in memory; in memory and forgotten; in a commit that is under way. */
+/** Instead of a segment number: in memory; in memory and forgotten; in the current commit. */
 export const Where = { PENDING: 0, DROPPED: 0xfffffffe, UNDER_WAY: 0xffffffff } as const;
 
 interface Rows {
@@ -21,7 +21,7 @@ interface Rows {
 
 export class Slots {
   readonly #rows: Rows[] = [];
-  /** Slots below it have been used. */
+  /** All used slots are below this. */
   #end = 0;
   /** First free slot + 1, 0 = none. */
   #free = 0;
@@ -53,20 +53,20 @@ export class Slots {
     this.#count--;
   }
 
-  /** While a journal is read: this slot is what it was. `rebuild` must follow when all is read. */
+  /** While reading a journal: restores this slot. Call `rebuild` at the end. */
   place(slot: number, id: number, segment: number, byteCount: number): void {
     if (this.id(slot) !== 0) this.#count--;
     this.#end = Math.max(this.#end, slot + 1);
     this.#occupy(slot, id, segment, byteCount);
   }
 
-  /** While a journal is read: the job of this slot is over. */
+  /** While reading a journal: the job of this slot has ended. */
   clear(slot: number): void {
     this.#rowsOf(slot).ids[slot & ROW_MASK] = 0;
     this.#count--;
   }
 
-  /** Links the slots that are free after reading, lowest first. */
+  /** Links the free slots after reading, lowest first. */
   rebuild(): void {
     this.#free = 0;
     for (let slot = this.#end - 1; slot >= 0; slot--) {
@@ -81,7 +81,7 @@ export class Slots {
     return slot < this.#end ? (this.#rowsOf(slot).ids[slot & ROW_MASK] as number) : 0;
   }
 
-  /** Number of the segment where the job lies, or one of `Where`. */
+  /** Number of the job's segment, or one of `Where`. */
   segment(slot: number): number {
     return this.#rowsOf(slot).segments[slot & ROW_MASK] as number;
   }
@@ -98,7 +98,7 @@ export class Slots {
     return (this.#rowsOf(slot).bytes[slot & ROW_MASK] as number) & ~TAKEN;
   }
 
-  /** While a journal is read: true the first time, so that a put which lies in a segment twice gives one job. */
+  /** While reading a journal: true the first time, so that a put which is in a segment twice gives one job. */
   take(slot: number): boolean {
     const { bytes } = this.#rowsOf(slot);
     const word = bytes[slot & ROW_MASK] as number;

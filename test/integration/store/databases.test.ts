@@ -113,7 +113,7 @@ for (const kind of DATABASES)
       }
       if (!kind.keepsBinaryUniques) {
         await client.ask('ERROR', 'SUBMIT_JOB_BG', 'f', Buffer.of(0xff), 'w');
-        await log.until(/a background job was refused: its unique is no UTF-8/);
+        await log.until(/a background job was refused: its unique is not UTF-8/);
       }
       for (const name of ['a', 'b'])
         await client.ask('JOB_CREATED', 'SUBMIT_JOB_BG', 'f', name, 'w');
@@ -123,7 +123,7 @@ for (const kind of DATABASES)
       ]);
     });
 
-    it('leaves rows alone that are no jobs, and takes NULL for nothing', async () => {
+    it('leaves rows unchanged that are not jobs, and reads NULL as nothing', async () => {
       fresh();
       await (await yard().start(variant, options())).server.close();
       const columns = 'unique_key, function_name, priority, data, when_to_run';
@@ -134,8 +134,8 @@ for (const kind of DATABASES)
         `INSERT INTO ${table} (${columns}) VALUES (NULL, 'f', 1, NULL, 0)`,
       );
       const { port, log, server } = await yard().start(variant, options());
-      await log.until(/3 rows are no jobs/);
-      expect(log.lines.filter((line) => /a row is left alone/.test(line))).toHaveLength(3);
+      await log.until(/3 rows are not jobs/);
+      expect(log.lines.filter((line) => /a row is left unchanged/.test(line))).toHaveLength(3);
       const worker = await yard().peer({ port }, 'worker');
       // The row that is in the way of a new job is not written over.
       await worker.ask('ERROR', 'SUBMIT_JOB_BG', 'f', 'bad priority', 'w');

@@ -6,7 +6,7 @@
  *   but its workers see the key that stands for none. Of a unique of 64 bytes it keeps 63;
  * - libsqlite3: it stores an empty workload as NULL and does not start on that again; ours it reads;
  * - postgres: it takes every job back as high and as due at once, though the row keeps both; it cannot remove a job whose
- *   unique has a quote, and does not keep a unique that is no UTF-8;
+ *   unique has a quote, and does not keep a unique that is not UTF-8;
  * - mysql: in a table that it has made, uniques that its collation calls equal are one.
  */
 import { describe, expect, it } from 'vitest';

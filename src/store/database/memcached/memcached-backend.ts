@@ -1,7 +1,7 @@
 /**
  * gearmand's keys in memcached: PREFIX FUNCTION - UNIQUE has the workload, its flags are the priority. Everything else
- * about a job is in the key, so a function with a hyphen is read back wrong, as in gearmand; such jobs are refused.
- * Rule: memcached promises nothing. What it throws away when it is full, or loses when it ends, is lost.
+ * about a job is in the key, so a function with a hyphen would be read back wrongly, as in gearmand; such jobs are
+ * refused. Rule: memcached promises nothing: data that it evicts when it is full, or loses when it ends, is lost.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import {
@@ -29,11 +29,11 @@ const DELETE_CHARACTER = 0x7f;
 const PAGE_KEYS = 100;
 const PRIORITY_MAX = 2;
 const NORMAL = 1;
-/** memcached lists its keys for one at a time. */
+/** memcached lists its keys to one client at a time. */
 const BUSY_PAUSE_MS = 50;
 const BUSY_TRIES_MAX = 100;
 
-/** Throws when the servers cannot be understood. */
+/** Throws when the list of servers is invalid. */
 export function memcachedKind({ servers, prefix }: MemcachedSettings): BackendKind {
   const places = readServers(servers);
   if (places === null)
@@ -79,7 +79,7 @@ class MemcachedBackend implements Backend {
   async write({ forgets, puts }: Batch): Promise<readonly Refusal[]> {
     const removed = forgets.flatMap((row) => this.#remove(row));
     const added = Promise.all(puts.map((put) => this.#add(put)));
-    // Awaited together, so that none fails without being heard.
+    // Awaited together, so that every rejection is handled.
     const [answers] = await Promise.all([added, Promise.all(removed)]);
     return answers.flatMap((answer, index) => {
       if (answer === 'STORED') return [];
@@ -137,10 +137,10 @@ class MemcachedBackend implements Backend {
     return connection.add(key, put.priority, put.workload);
   }
 
-  /** From all servers: whoever wrote it may choose differently. */
+  /** From all servers: other clients may choose a different one. */
   #remove(row: RowKey): Promise<string>[] {
     const key = this.#keyOf(row);
-    // One that cannot be a key is not there.
+    // Bytes that cannot be a key do not exist in memcached.
     if (key.length > KEY_BYTES_MAX || key.some((byte) => byte <= BLANK)) return [];
     return this.#connections.map(async (connection) => {
       const answer = await connection.ask(Buffer.from('delete '), key, Buffer.from('\r\n'));
@@ -202,7 +202,7 @@ async function dump(connection: MemcachedConnection): Promise<string[]> {
   }
 }
 
-/** Bytes that are no letters or digits come as %XX. */
+/** Bytes other than letters and digits come as %XX. */
 function unescapeBytes(text: string): string {
   return text.replace(/%([\da-f]{2})/gi, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 16)),

@@ -1,7 +1,7 @@
 /**
- * One connection to memcached in its text protocol, pipelined: replies come in the order of the commands. No library:
- * those that are kept know neither flags nor dumps of keys, which gearmand's way of keeping jobs rests on.
- * Rule: what cannot be understood ends the connection, and all that wait for it hear of it.
+ * One connection to memcached in its text protocol, pipelined: replies come in the order of the commands. No library
+ * is used: the maintained ones support neither flags nor dumps of keys, which gearmand's layout needs. Rule: an
+ * invalid reply ends the connection, and all pending commands fail.
  */
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 
@@ -18,7 +18,7 @@ export interface Value {
   readonly data: Buffer;
 }
 
-/** What a command waits for. */
+/** The reply that a command expects. */
 interface Reply {
   /** Takes one line; true when it was the last one. A number: so many bytes of data follow. */
   take(line: string): boolean | number;
@@ -30,7 +30,7 @@ export class MemcachedConnection {
   readonly #socket: Socket;
   readonly #waiting: Reply[] = [];
   #unread: Buffer = EMPTY;
-  /** Data that the first reply waits for, without its line end; -1: a line. */
+  /** Bytes of data that the first reply still needs, without the line end; -1: a line. */
   #dataBytes = -1;
   #error: Error | null = null;
 
@@ -59,7 +59,7 @@ export class MemcachedConnection {
     });
   }
 
-  /** A command that is answered by one line. */
+  /** Sends a command with a one-line reply. */
   ask(...pieces: readonly Uint8Array[]): Promise<string> {
     return this.#send<string>(pieces, (done) => ({
       take: (line) => {
@@ -70,13 +70,13 @@ export class MemcachedConnection {
     }));
   }
 
-  /** Adds data under a key that is free; answered as `ask`. */
+  /** Adds data under a key that must be free; reply as for `ask`. */
   add(key: Uint8Array, flags: number, data: Uint8Array): Promise<string> {
     const head = Buffer.from(` ${flags} 0 ${data.length}\r\n`);
     return this.ask(Buffer.from('add '), key, head, data, LINE_END);
   }
 
-  /** Those of the keys that are there. */
+  /** Those of the keys that exist. */
   get(keys: readonly Uint8Array[]): Promise<Value[]> {
     const names = keys.flatMap((key) => [Buffer.from(' '), key]);
     return this.#send<Value[]>([Buffer.from('get'), ...names, LINE_END], (done, fail) => {
@@ -100,7 +100,7 @@ export class MemcachedConnection {
     });
   }
 
-  /** All lines up to END. An answer that is no list is its only line. */
+  /** All lines up to END. A reply that is not a list is its only line. */
   list(command: string): Promise<string[]> {
     return this.#send<string[]>([Buffer.from(`${command}\r\n`)], (done) => {
       const lines: string[] = [];
@@ -131,7 +131,7 @@ export class MemcachedConnection {
       this.#waiting.push({ ...make(resolve, reject), fail: reject });
       this.#socket.cork();
       for (const piece of pieces) this.#socket.write(piece);
-      // What is asked in the same turn leaves together.
+      // Commands of the same turn are sent together.
       process.nextTick(() => this.#socket.uncork());
     });
   }
@@ -147,7 +147,7 @@ export class MemcachedConnection {
     this.#unread = this.#unread.subarray(at);
   }
 
-  /** Takes a line or data that begin at `at`; returns where they end, -1 when they are not whole. */
+  /** Takes a line or data that begin at `at`; returns where they end, -1 when they are incomplete. */
   #takeAt(at: number): number {
     const reply = this.#waiting[0];
     const byteCount = this.#dataBytes;

@@ -1,4 +1,4 @@
-/** Which memcached servers there are, and which of them has a key: as libmemcached chooses by default. */
+/** The memcached servers, and which of them has a key: libmemcached's default choice. */
 import type { NetConnectOpts } from 'node:net';
 
 const DEFAULT_PORT = 11_211;
@@ -8,16 +8,16 @@ export interface MemcachedServer {
   readonly to: NetConnectOpts;
 }
 
-/** What begins like an option ends the list, as gearmand takes it; `--server=` is libmemcached's own. */
+/** A word like an option ends the list, as in gearmand; `--server=` is libmemcached's own. */
 const OPTION = /(?<=^|[\s,])--?(?!server=)[a-z]/i;
 
-/** An option that has come in one word with the servers, as behind a quote too many; empty: none. */
+/** An option inside the word of the servers, as after a misplaced quote; empty: none. */
 export function wordsAfterServers(text: string): string {
   const at = text.search(OPTION);
   return at < 0 ? '' : text.slice(at);
 }
 
-/** `host`, `host:port`, `[::1]:port` or the path of a socket, several behind commas or blanks. Null: not understood. */
+/** `host`, `host:port`, `[::1]:port` or the path of a socket, several separated by commas or blanks. Null: invalid. */
 export function readServers(text: string): MemcachedServer[] | null {
   const list = text.slice(0, text.length - wordsAfterServers(text).length);
   const words = list.split(/[\s,]+/).filter((word) => word !== '');

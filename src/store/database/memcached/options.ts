@@ -1,4 +1,4 @@
-/** Options of memcached, named as gearmand's. */
+/** Options of memcached, with gearmand's names. */
 import type { ProgramEntry, ValuesOf } from '../../../option/row.ts';
 import { type DatabaseOptions, word } from '../database-options.ts';
 import type { MemcachedSettings } from './memcached-backend.ts';
@@ -24,7 +24,7 @@ export const memcachedOptions = {
   name: 'libmemcached',
   rows,
   needs: 'libmemcached-servers',
-  /** As gearmand: there is nothing in it that could be lost. */
+  /** As gearmand: memcached has no jobs that waiting could save. */
   waits: 'always',
   settings: (values: ValuesOf<(typeof rows)[number]>): MemcachedSettings => ({
     servers: values.libmemcachedServers as string,

@@ -1,11 +1,11 @@
-/** Where a MySQL or MariaDB server is, from options and option files, as settings of the driver. */
+/** The address of a MySQL or MariaDB server, from options and option files, as settings of the driver. */
 
 import { existsSync } from 'node:fs';
 import type { ConnectionOptions } from 'mysql2/promise';
 import { loginUser } from '../login-user.ts';
 import { type MysqlDefaults, readOptionFiles } from './option-files.ts';
 
-/** As the options have it; null where option files may say it. */
+/** Values of the options; null where an option file may have it. */
 export interface MysqlAddress {
   readonly host: string;
   readonly port: number;
@@ -19,7 +19,9 @@ const PORT = 3306;
 const SOCKETS = ['/run/mysqld/mysqld.sock', '/tmp/mysql.sock'];
 const CONNECT_MS = 10_000;
 
-/** An option that has its default value gives way to an option file. `localhost` is the server's own socket if it is there. */
+/**
+ * An option with its default value gives way to an option file. `localhost` is the server's own socket if it exists.
+ */
 export function connectionOptions(
   address: MysqlAddress,
   defaults: MysqlDefaults = readOptionFiles(),

@@ -1,7 +1,7 @@
 /**
  * gearmand's table in MySQL or MariaDB. A batch is one transaction of statements with many rows. Rule: values are
- * written as hexadecimal literals and numbers, so no byte of them is ever read as SQL; a statement stays below what the
- * server takes in one packet.
+ * written as hexadecimal literals and numbers, so that no byte is ever read as SQL; a statement stays below the
+ * server's packet limit.
  */
 import type { Connection, ConnectionOptions } from 'mysql2/promise';
 import { asBuffer } from '../../as-buffer.ts';
@@ -26,9 +26,9 @@ export interface MysqlSettings extends MysqlAddress {
 }
 
 const PEER = { name: 'mysql2', version: '3.24.6' } as const;
-/** Of a statement besides its values, generously. */
+/** Bytes of a statement besides its values, at most. */
 const STATEMENT_BYTES = 4096;
-/** Of a row besides its workload, as text. */
+/** Bytes of a row besides its workload, as text, at most. */
 const ROW_BYTES = 1024;
 const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
 const KEYS_MAX = 1000;
@@ -36,14 +36,14 @@ const COLUMNS = 'unique_key, function_name, priority, data, when_to_run';
 const DUPLICATE = 1062;
 const DEADLOCK = 1213;
 const ATTEMPTS_MAX = 5;
-/** Data too long, out of range, not in the character set. */
+/** Data too long, out of range, or not in the character set. */
 const DATA_ERRORS = new Set([1264, 1265, 1292, 1366, 1406, 3854, 3988]);
 
 interface Driver {
   createConnection(options: ConnectionOptions): Promise<Connection>;
 }
 
-/** Throws when the settings cannot be understood or the driver is missing. */
+/** Throws when the settings are invalid or the driver is missing. */
 export function mysqlKind({ table, ...address }: MysqlSettings): BackendKind {
   const driver = loadPeer(PEER, 'mysql', `${PEER.name}/promise`) as Driver;
   const options = connectionOptions(address);
@@ -87,7 +87,7 @@ class MysqlBackend implements Backend {
     connection.on('error', (error: Error) => {
       if (this.#connection === connection) onLost(error);
     });
-    // Otherwise what does not fit would be cut and stored.
+    // Otherwise values that do not fit would be cut and stored.
     await connection.query("SET SESSION sql_mode = 'STRICT_ALL_TABLES', autocommit = 1");
     const [rows] = await connection.query('SELECT @@max_allowed_packet AS bytes');
     const [{ bytes }] = rows as [{ readonly bytes: number }];
@@ -105,7 +105,7 @@ class MysqlBackend implements Backend {
       try {
         return await this.#write(batch);
       } catch (error) {
-        // Rolled back as a whole, in favour of another shard.
+        // The server has rolled it back as a whole, in favour of another shard.
         if (errnoOf(error) !== DEADLOCK || attempt === ATTEMPTS_MAX) throw error;
       }
   }
@@ -137,7 +137,7 @@ class MysqlBackend implements Backend {
     return Number((rows as [{ readonly rows_: number }])[0].rows_);
   }
 
-  /** InnoDB keeps rows without a primary key in the order of their inserts, and a whole read follows it. */
+  /** InnoDB keeps rows without a primary key in insertion order, and a full read follows it. */
   scan(): AsyncIterable<readonly FoundRow[]> {
     return inPages(this.#rows());
   }
@@ -166,7 +166,7 @@ class MysqlBackend implements Backend {
     await this.#query(`INSERT INTO ${this.#table} (${COLUMNS}) VALUES ${rows.join(',')}`);
   }
 
-  /** One condition for some hundred keys of a function. Text is compared byte by byte, whatever its collation. */
+  /** One condition for some hundred keys of a function. Text is compared byte by byte, regardless of its collation. */
   #conditions(rows: readonly RowKey[]): string[] {
     const keysOf = new Map<string, Uint8Array[]>();
     for (const { key, functionName } of rows) {
@@ -211,7 +211,7 @@ class MysqlBackend implements Backend {
   }
 }
 
-/** The part of the driver without promises that streams rows. */
+/** The part of the driver, without promises, that streams rows. */
 interface Streaming {
   query(sql: string): { stream(options: object): AsyncIterable<unknown> };
 }

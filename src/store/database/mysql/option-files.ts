@@ -1,7 +1,7 @@
 /**
  * MySQL's option files, as far as gearmand reads them: the groups [client] and [gearmand] of /etc/my.cnf,
- * /etc/mysql/my.cnf and ~/.my.cnf, with what these include. Later files and lines win. One that cannot be read is as
- * good as none.
+ * /etc/mysql/my.cnf and ~/.my.cnf, with their includes. Later files and lines win. A file that cannot be read is
+ * ignored.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -22,7 +22,7 @@ const DEPTH_MAX = 8;
 
 export const OPTION_FILES = ['/etc/my.cnf', '/etc/mysql/my.cnf', ...homeFile()];
 
-/** A user of a number alone, as in a container, may have no home. */
+/** A user that is only a number, as in a container, may have no home. */
 function homeFile(): string[] {
   try {
     return [join(homedir(), '.my.cnf')];

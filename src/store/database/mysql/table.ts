@@ -1,12 +1,12 @@
 /**
- * gearmand's MySQL table: made when it is missing, else looked at. A table that is made here keeps keys as bytes, so `A`
- * and `a` are two jobs, as they are to gearmand. One that gearmand has made keeps text in the server's character set
- * and collation: there a job whose key equals another one under the collation is refused.
+ * gearmand's MySQL table: made when it is missing, otherwise checked. A table made here keeps keys as bytes, so that
+ * `A` and `a` are two jobs, as they are to gearmand. A table made by gearmand keeps text in the server's character set
+ * and collation: a job whose key equals another one under the collation is refused.
  */
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 
 export interface TableFacts {
-  /** Keys are text: they are sent as UTF-8 and stored in the character set of the table. */
+  /** Keys are text: they are sent as UTF-8 and stored in the table's character set. */
   readonly isText: boolean;
   /** A remark about the table for the log, or null. */
   readonly remark: string | null;
@@ -14,7 +14,7 @@ export interface TableFacts {
 
 const COLUMNS = ['unique_key', 'function_name', 'priority', 'data', 'when_to_run'];
 
-/** Rejects when the table cannot be used. */
+/** Rejects when the table is unusable. */
 export async function prepareTable(connection: Connection, table: string): Promise<TableFacts> {
   const name = quoted(table);
   if ((await columnsOf(connection, table)).length === 0)
@@ -39,7 +39,7 @@ export async function prepareTable(connection: Connection, table: string): Promi
   return { isText, remark };
 }
 
-/** The name as a word of a statement. */
+/** The name as a quoted identifier. */
 export function quoted(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
 }
@@ -53,7 +53,7 @@ async function columnsOf(connection: Connection, table: string): Promise<RowData
   return rows;
 }
 
-/** What is not written as a whole cannot be promised. */
+/** Without transactions a batch could be written in part. */
 async function refuseEngine(connection: Connection, table: string): Promise<void> {
   const [rows] = await connection.query<RowDataPacket[]>(
     `SELECT t.ENGINE AS engine, e.TRANSACTIONS AS transactions FROM information_schema.TABLES t

@@ -1,12 +1,12 @@
 /**
  * libpq's connection strings, `key=value ...` with quotes or a URI, and the PG variables, as settings of the driver.
- * Rule: a word that has no meaning here is an error, not something to be left out silently.
+ * Rule: an unsupported word is an error, never ignored silently.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { loginUser } from '../login-user.ts';
 
-/** What the driver is told. */
+/** Settings of the driver. */
 export interface PostgresConnection {
   readonly host: string;
   readonly port: number;
@@ -21,7 +21,7 @@ export interface PostgresConnection {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Words of libpq by the variable that stands in for each. */
+/** libpq's words by the variable that is their default. */
 const VARIABLES = {
   host: 'PGHOST',
   hostaddr: 'PGHOSTADDR',
@@ -37,7 +37,7 @@ const VARIABLES = {
   application_name: 'PGAPPNAME',
   connect_timeout: 'PGCONNECT_TIMEOUT',
 } as const;
-/** Understood, and the same without them. */
+/** Accepted without effect. */
 const WITHOUT_MEANING = new Set([
   'client_encoding',
   'fallback_application_name',
@@ -56,7 +56,7 @@ const CONNECT_SECONDS = 10;
 type Word = keyof typeof VARIABLES;
 type Words = Partial<Record<Word, string>>;
 
-/** Throws an Error that says what in `text` is not understood. `text` null: the variables and libpq's defaults alone. */
+/** Throws an Error that names the invalid part of `text`. `text` null: only the variables and libpq's defaults. */
 export function readConninfo(
   text: string | null,
   env: Environment = process.env,
@@ -121,14 +121,14 @@ function fromWords(text: string): Words {
     end = pattern.lastIndex;
     add(words, found[1] as string, (found[2] ?? found[3] ?? '').replace(/\\(.)/gs, '$1'));
   }
-  // What it says is not repeated: there may be a password in it.
+  // The text is not repeated in the error: it may contain a password.
   if (text.slice(end).trim() !== '')
     throw new Error(`--libpq-conninfo: not understood from character ${end + 1} on`);
   return words;
 }
 
 function fromUri(text: string): Words {
-  // One without a host, as in postgresql:///jobs, is none to URL.
+  // URL does not accept one without a host, as in postgresql:///jobs.
   const found = /^[a-z]+:\/\/(?:([^@/?]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(text);
   if (found === null) throw new Error('--libpq-conninfo: the URI is not understood');
   const [, login = '', place = '', database = '', query = ''] = found;

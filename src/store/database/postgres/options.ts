@@ -1,4 +1,4 @@
-/** Options of PostgreSQL, named as gearmand's. */
+/** Options of PostgreSQL, with gearmand's names. */
 import type { ProgramEntry, ValuesOf } from '../../../option/row.ts';
 import { type DatabaseOptions, word } from '../database-options.ts';
 import type { PostgresSettings } from './postgres-backend.ts';

@@ -1,7 +1,7 @@
 /**
- * gearmand's PostgreSQL table. A batch is one statement: arrays of its columns, opened by `unnest`. Rule: parameters
- * only; the table's name is the one part of a statement that is text, checked when it is set, and unquoted as gearmand
- * has it. A table that is made here counts its rows in a sixth column, because PostgreSQL keeps no order; gearmand fills
+ * gearmand's PostgreSQL table. A batch is one statement: arrays of its columns, expanded by `unnest`. Rule: parameters
+ * only; the table's name is the one part of a statement that is text, checked when it is set, and unquoted as in
+ * gearmand. A table made here numbers its rows in a sixth column, because PostgreSQL keeps no order; gearmand fills
  * and ignores it.
  */
 import type { Client, ClientConfig } from 'pg';
@@ -27,9 +27,9 @@ export interface PostgresSettings {
 }
 
 const PEER = { name: 'pg', version: '8.23.1' } as const;
-/** Bytes of a value, in the driver's text of it twice as many. */
+/** Bytes of a value; the driver's text has twice as many. */
 const WORKLOAD_BYTES_MAX = 500_000_000;
-/** Larger workloads go in a statement of their own, as they are. */
+/** Larger workloads get a statement of their own, in binary form. */
 const INLINE_BYTES_MAX = 256 * 1024;
 const COLUMNS = ['unique_key', 'function_name', 'priority', 'data', 'when_to_run'] as const;
 const ORDER_COLUMN = 'id';
@@ -38,7 +38,7 @@ const UNIQUE_VIOLATION = '23505';
 
 type ClientClass = new (config: ClientConfig) => Client;
 
-/** Throws when the settings cannot be understood or the driver is missing. */
+/** Throws when the settings are invalid or the driver is missing. */
 export function postgresKind({ conninfo, table }: PostgresSettings): BackendKind {
   if (!TABLE_NAME.test(table))
     throw new Error(`--libpq-table: ${table} is no name of a table without quotes`);
@@ -196,7 +196,7 @@ class PostgresBackend implements Backend {
     const missing = COLUMNS.filter((name) => !names.has(name));
     if (missing.length > 0)
       throw new Error(`table ${table} is none of gearmand: it has no column ${missing.join(', ')}`);
-    // Without a column that counts: the age of the transaction, then the place in the file.
+    // Without a numbering column: the age of the transaction, then the position in the file.
     this.#order = names.has(ORDER_COLUMN) ? ORDER_COLUMN : 'age(xmin) DESC, ctid';
   }
 }

@@ -1,4 +1,4 @@
-/** Options of Redis and Valkey, named as gearmand's. */
+/** Options of Redis and Valkey, with gearmand's names. */
 import { port } from '../../../option/address-types.ts';
 import type { ProgramEntry, ValuesOf } from '../../../option/row.ts';
 import { type DatabaseOptions, password, word } from '../database-options.ts';

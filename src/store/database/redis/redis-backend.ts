@@ -1,13 +1,14 @@
 /**
- * gearmand's keys in Redis: PREFIX-FUNCTION-UNIQUE is a hash of the job's fields. Those of gearmand 1.1.20 come first,
- * `function` and `unique` are its successor's, so that hyphens survive; `order` is ours, because Redis keeps none.
+ * gearmand's keys in Redis: PREFIX-FUNCTION-UNIQUE is a hash of the job's fields. `data` and `priority` are those of
+ * gearmand 1.1.20; `function` and `unique` are its successor's, so that names with hyphens are kept; `order` is ours,
+ * because Redis keeps no order.
  *
  *   _gear_-resize-u1    data WORKLOAD   priority 0..2   function resize   unique u1   order 1ab2c3d4e5
  *
  *   _gear_=3:a-b-c      the same of a job whose key is another job's: LENGTH OF FUNCTION:FUNCTION-UNIQUE
  *
- * A key with a string is a workload of gearmand before 1.1.16. Rule: commands of a batch leave together; a key that is
- * there already is not written over.
+ * A key with a string is a workload of gearmand before 1.1.16. Rule: commands of a batch are sent together; an
+ * existing key is not overwritten.
  */
 import {
   type Backend,
@@ -38,7 +39,7 @@ const WORKLOAD_BYTES_MAX = 500_000_000;
 const SCAN_COUNT = 1_000;
 /** Keys that one command removes. */
 const REMOVED_MAX = 500;
-/** Orders of one millisecond, so that those of a later run are greater. */
+/** Order numbers of one millisecond, so that those of a later run are greater. */
 const ORDERS_PER_MS = 4096;
 const ORDER_BASE = 36;
 
@@ -106,7 +107,7 @@ class RedisBackend implements Backend {
   }
 
   async write({ forgets, puts }: Batch): Promise<readonly Refusal[]> {
-    // Commands are carried out in the order in which they are given; all of them fail together.
+    // Commands are executed in order; all of them fail together.
     const removed = Promise.all(this.#remove(forgets));
     const added: Promise<Reply>[] = [];
     const starts: number[] = [];
@@ -139,7 +140,7 @@ class RedisBackend implements Backend {
     return Number(await this.#ask('DBSIZE'));
   }
 
-  /** All keys first: Redis gives them in no order, and some of them twice. */
+  /** All keys first: Redis returns them in no order, and some of them twice. */
   scan(): AsyncIterable<readonly FoundRow[]> {
     return inPages(this.#rows());
   }
@@ -159,7 +160,7 @@ class RedisBackend implements Backend {
     if (client?.isOpen) client.destroy();
   }
 
-  /** Whether the server takes writes, and how durable they are. */
+  /** Checks whether the server takes writes, and how durable they are. */
   async #look(): Promise<void> {
     const role = (await this.#ask('ROLE')) as readonly Reply[];
     if (String(role[0]) !== 'master')
@@ -170,7 +171,7 @@ class RedisBackend implements Backend {
       const [, syncs] = (await this.#ask('CONFIG', 'GET', 'appendfsync')) as readonly Reply[];
       isSynced = String(appends) === 'yes' && String(syncs) === 'always';
     } catch {
-      // Not everybody may ask.
+      // The user may not have the right to ask.
       return;
     }
     this.#remark = isSynced
@@ -215,14 +216,14 @@ class RedisBackend implements Backend {
     return sorted.map(([key]) => Buffer.from(key, 'latin1'));
   }
 
-  /** Jobs of gearmand have none: they were there before. */
+  /** Jobs of gearmand have no order: they come first. */
   async #orderOf(key: Buffer): Promise<number> {
     const text = await this.#askOfHash('HGET', key, 'order');
     const order = Number.parseInt(String(text ?? ''), ORDER_BASE);
     return Number.isSafeInteger(order) ? order : 0;
   }
 
-  /** Null when it has gone meanwhile. */
+  /** Null when it was removed meanwhile. */
   async #read(key: Buffer): Promise<FoundRow | null> {
     const form: KeyForm = keyFormOf(this.#prefix, key);
     const fields = await this.#askOfHash('HGETALL', key);
@@ -233,7 +234,7 @@ class RedisBackend implements Backend {
     return (fields as Buffer[]).length === 0 ? null : readRow(form, fields as Buffer[]);
   }
 
-  /** Null for a key of another type than the command is for. */
+  /** Null for a key of another type than the command needs. */
   async #askOfHash(...args: readonly Argument[]): Promise<Reply> {
     try {
       return await this.#ask(...args);
@@ -251,7 +252,7 @@ class RedisBackend implements Backend {
   }
 }
 
-/** For MATCH: what a pattern would take for more than itself. */
+/** Escapes the special characters of a MATCH pattern. */
 function escaped(bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString('latin1').replace(/[\\*?[\]]/g, '\\$&'), 'latin1');
 }

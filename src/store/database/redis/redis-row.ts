@@ -1,6 +1,6 @@
 /**
- * Keys of jobs in Redis and what they hold. gearmand's own fields tell function and unique; where they are missing
- * (1.1.20) the key is split at its first hyphen, which is wrong for functions with hyphens, as it is in gearmand.
+ * Keys and fields of jobs in Redis. gearmand's own fields have function and unique; where they are missing (1.1.20)
+ * the key is split at its first hyphen, which is wrong for functions with hyphens, as it is in gearmand.
  */
 import type { FoundRow, RowKey } from '../backend.ts';
 
@@ -17,13 +17,13 @@ export interface KeyParts {
 export interface KeyForm {
   /** FUNCTION-UNIQUE. */
   readonly rest: Buffer;
-  /** The key is not one of gearmand's. */
+  /** The key has our form, not gearmand's. */
   readonly isOwn: boolean;
 }
 
 const NOWHERE: KeyParts = { functionName: null, key: null };
 
-/** The two keys under which a job may lie: gearmand's, which another job may share, and one of its own. */
+/** The two possible keys of a job: gearmand's, which another job may share, and one of its own. */
 export function keysOf(
   prefix: Buffer,
   { functionName, key }: RowKey,
@@ -35,20 +35,20 @@ export function keysOf(
   };
 }
 
-/** Of a key that begins with the prefix and a hyphen or an equals sign. */
+/** Parses a key that begins with the prefix and a hyphen or an equals sign. */
 export function keyFormOf(prefix: Buffer, key: Buffer): KeyForm {
   const isOwn = key[prefix.length] === EQUALS;
   const at = isOwn ? key.indexOf(COLON, prefix.length) : prefix.length;
   return { rest: key.subarray(at + 1), isOwn };
 }
 
-/** By the part of a key that follows the prefix and its hyphen. */
+/** Splits the part of a key after the prefix and its hyphen. */
 export function splitKey(rest: Buffer): KeyParts {
   const at = rest.indexOf(HYPHEN);
   return at < 0 ? NOWHERE : { functionName: rest.subarray(0, at), key: rest.subarray(at + 1) };
 }
 
-/** Names and values in turn, in any order; fields of others do not matter. */
+/** Names and values alternate, in any order; unknown fields are ignored. */
 export function readRow({ rest, isOwn }: KeyForm, fields: readonly Buffer[]): FoundRow {
   const values = new Map<string, Buffer>();
   for (let at = 0; at + 1 < fields.length; at += 2)
@@ -63,7 +63,9 @@ export function readRow({ rest, isOwn }: KeyForm, fields: readonly Buffer[]): Fo
   };
 }
 
-/** What the fields say, if the row can be removed by it: gearmand fills long uniques up in the key alone. */
+/**
+ * Function and unique from the fields, if the row can be removed by them: gearmand pads long uniques in the key only.
+ */
 function placeOf(rest: Buffer, functionName?: Buffer, key?: Buffer): KeyParts | null {
   if (functionName === undefined || key === undefined) return null;
   const isKey = rest.equals(Buffer.concat([functionName, Uint8Array.of(HYPHEN), key]));

@@ -1,21 +1,24 @@
 /**
- * Many jobs in one command: a script gets them as one argument. A command for each costs a client of Redis 50 us of CPU
- * time, this one 1 us a job. Source: Redis, "Scripting with Lua" and its library `struct`.
+ * Many jobs in one command: a script gets them as one argument. A command for each costs a client of Redis 50 us of
+ * CPU time, this one 1 us a job. Source: Redis, "Scripting with Lua" and its library `struct`.
  *
  *   add:     key data priority function unique order own    for each job, every field as a 32-bit length (big-endian)
  *   remove:  key function unique own                        and bytes
  *
- * Function `a` with unique `b-c` and function `a-b` with unique `c` have one key in gearmand's layout. The one that comes
- * second lies under a key of its own, so that no client can keep a function from being stored. Rule: a key is a job's when
- * its fields say so, or, where gearmand wrote none, when the key's first hyphen ends the job's function.
+ * Function `a` with unique `b-c` and function `a-b` with unique `c` have the same key in gearmand's layout. The second
+ * one gets a key of its own, so that no client can block the jobs of a function. Rule: a key belongs to a job when its
+ * fields say so, or, where gearmand wrote none, when the key's first hyphen ends the job's function.
  */
 import type { Put } from '../backend.ts';
 
-/** Jobs, and bytes of workloads, of one command: other clients of Redis wait for it, some milliseconds at most. */
+/**
+ * Limits of one command in jobs, and in bytes of workloads: other clients of Redis wait for it, some milliseconds at
+ * most.
+ */
 const JOBS_MAX = 500;
 const BYTES_MAX = 1 << 20;
 
-/** Whether the job under a key that is there is another one than `name` and `unique`. */
+/** Whether an existing key belongs to another job than `name` and `unique`. */
 const IS_OTHER = `
 local function isOther(key, name, unique)
   local found = redis.pcall('HMGET', key, 'function', 'unique')
@@ -26,7 +29,7 @@ local function isOther(key, name, unique)
   return string.find(name, '-', 1, true) ~= nil
 end`;
 
-/** Argument: packed jobs. Answers the numbers, from 0 on, of those that are there already. */
+/** Argument: packed jobs. Returns the numbers, from 0 on, of those that exist already. */
 export const ADD_SCRIPT = `${IS_OTHER}
 local batch, at, number, taken = ARGV[1], 1, 0, {}
 while at <= #batch do
@@ -44,7 +47,7 @@ while at <= #batch do
 end
 return taken`;
 
-/** Argument: packed keys. Removes each job under whichever of its keys it is. */
+/** Argument: packed keys. Removes each job under whichever of its keys it has. */
 export const REMOVE_SCRIPT = `${IS_OTHER}
 local batch, at = ARGV[1], 1
 while at <= #batch do
@@ -74,7 +77,7 @@ export function packFields(jobs: readonly Fields[]): Buffer {
   return bytes;
 }
 
-/** Where the lot ends that begins with `puts[start]`: at least one job, whatever its size. */
+/** The end of the lot that begins with `puts[start]`: at least one job, whatever its size. */
 export function endOfLot(puts: readonly Put[], start: number): number {
   let byteCount = puts[start]?.workload.length ?? 0;
   for (let at = start + 1; at < puts.length; at++) {

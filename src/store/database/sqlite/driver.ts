@@ -1,6 +1,6 @@
 /**
- * The SQLite that is there: Node's own from 22.13 on, else better-sqlite3. Only what both have in common is used.
- * Rule: loaded on first use; when there is none the error says which command installs it.
+ * The available SQLite: Node's own from 22.13 on, otherwise better-sqlite3. Only their common functions are used.
+ * Rule: loaded at first use; when there is none the error has the command that installs it.
  */
 import { loadPeer, peerError } from '../load-peer.ts';
 
@@ -24,7 +24,7 @@ export interface SqliteDriver {
   open(file: string): SqliteConnection;
 }
 
-/** Node's own of these versions has what is needed, without a flag. */
+/** From this version on Node's own has the needed functions, without a flag. */
 const OWN_SINCE = { major: 22, minor: 13 };
 const PEER = {
   name: 'better-sqlite3',
@@ -39,7 +39,7 @@ export async function loadSqlite(version = process.versions.node): Promise<Sqlit
 }
 
 async function loadOwn(): Promise<SqliteDriver> {
-  // A name that no type declaration of the oldest supported Node has.
+  // A variable, because the types of the oldest supported Node do not know the module.
   const name = 'node:sqlite';
   const { DatabaseSync } = (await import(name)) as {
     DatabaseSync: new (file: string, options: object) => SqliteConnection;
@@ -51,7 +51,7 @@ function loadBetter(): SqliteDriver {
   const found = loadPeer(PEER, 'libsqlite3');
   const Database = found as new (file: string, options: object) => SqliteConnection;
   try {
-    // Its native part is loaded only now.
+    // Loads its native part.
     new Database(':memory:', {}).close();
   } catch (error) {
     throw peerError(error, PEER, 'libsqlite3');

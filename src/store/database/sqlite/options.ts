@@ -1,4 +1,4 @@
-/** Options of SQLite, named as gearmand's. */
+/** Options of SQLite, with gearmand's names. */
 import type { ProgramEntry, ValuesOf } from '../../../option/row.ts';
 import { flag, text } from '../../../option/types.ts';
 import { type DatabaseOptions, word } from '../database-options.ts';

@@ -1,7 +1,7 @@
 /**
- * gearmand's SQLite table. Keys are TEXT with the bytes as they came, a workload is a BLOB that is never NULL, a time is
- * never NULL: gearmand refuses to start with such rows. Rule: a file that somebody else has locked is asked again and
- * again for a while; the thread never waits for it.
+ * gearmand's SQLite table. Keys are TEXT with unchanged bytes, a workload is a BLOB that is never NULL, a time is
+ * never NULL: gearmand refuses to start with NULL there. Rule: when another process has locked the file, the operation
+ * is tried again for a while; the thread never blocks on the lock.
  */
 import type { Backend, BackendKind, Batch, FoundRow, Put, Refusal, RowKey } from '../backend.ts';
 import { TAKEN_REASON } from '../backend.ts';
@@ -18,14 +18,14 @@ export interface SqliteSettings {
   readonly table: string;
 }
 
-/** As long as gearmand waits for a lock. */
+/** gearmand waits as long for a lock. */
 const BUSY_MS = 6_000;
 const BUSY_PAUSE_MS = 25;
-/** Below what SQLite takes in one value. */
+/** Below SQLite's limit of a value. */
 const WORKLOAD_BYTES_MAX = 999_000_000;
 const START_SECONDS_MAX = 0xffffffff;
 const COLUMNS = ['unique_key', 'function_name', 'priority', 'data', 'when_to_run'] as const;
-/** A row as it is read. */
+/** The columns of a row that is read. */
 const FOUND = `rowid AS id, CAST(unique_key AS BLOB) AS key, CAST(function_name AS BLOB) AS name,
   priority, data, when_to_run AS start`;
 const EXACT = 'unique_key = CAST(? AS TEXT) AND function_name = CAST(? AS TEXT)';
@@ -144,7 +144,7 @@ class SqliteBackend implements Backend {
     const encoding = connection.prepare('PRAGMA encoding').get() as { readonly encoding: string };
     if (encoding.encoding !== 'UTF-8')
       throw new Error(`its text is ${encoding.encoding}, which would change the bytes of uniques`);
-    // One sync a commit, and whoever looks at the table holds nobody up. gearmand opens such a file as any other.
+    // One sync for each commit, and readers block nobody. gearmand opens such a file like any other.
     connection.exec('PRAGMA journal_mode = WAL');
     connection.exec('PRAGMA synchronous = FULL');
     this.#makeTable(connection);
@@ -172,7 +172,7 @@ class SqliteBackend implements Backend {
       );
   }
 
-  /** Tries again while somebody else has the file. */
+  /** Tries again while another process has locked the file. */
   async #patiently(step: () => unknown): Promise<void> {
     const endMs = performance.now() + BUSY_MS;
     for (;;) {
@@ -187,7 +187,7 @@ class SqliteBackend implements Backend {
   }
 }
 
-/** Rows up to so many bytes, at least one. */
+/** Rows of up to so many bytes, at least one. */
 function pageOf(found: Iterable<unknown>): Row[] {
   const rows: Row[] = [];
   let byteCount = 0;
@@ -206,7 +206,7 @@ function foundRow({ key, name, priority, data, start }: Row): FoundRow {
     functionName: name,
     priority: numberOf(priority),
     startSeconds: start === null ? null : (numberOf(start) ?? Number.NaN),
-    // gearmand binds blobs; text can only come from somebody's hand, and is taken as its bytes.
+    // gearmand writes blobs; text can only have been inserted by hand, and is taken as its bytes.
     workload: typeof data === 'string' ? Buffer.from(data) : (data as Uint8Array | null),
   };
 }
@@ -227,7 +227,7 @@ function rollBack(connection: SqliteConnection): void {
   try {
     connection.exec('ROLLBACK');
   } catch {
-    // There is none where the failure has ended the transaction itself.
+    // There is none when the failure has ended the transaction.
   }
 }
 
