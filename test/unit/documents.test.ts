@@ -68,6 +68,17 @@ describe('links', () => {
   });
 });
 
+it('name files and folders that exist', () => {
+  const missing = documents.flatMap((path) =>
+    [...textOf(path).matchAll(/`((?:src|test|native|bench|docs|examples)\/[\w./-]*)`/g)]
+      .map(([, named]) => named as string)
+      .filter((named) => named !== 'bench/results/' && !existsSync(join(root, named)))
+      .map((named) => `${path}: ${named}`),
+  );
+  // The log of changes and the decisions say what was.
+  expect(missing.filter((words) => !/^(CHANGELOG|src\/DECISIONS)\.md/.test(words))).toEqual([]);
+});
+
 describe('citations in sources', () => {
   /** A document, and sections or a number of it. */
   const CITATION =

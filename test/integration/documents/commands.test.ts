@@ -1,7 +1,7 @@
 /** Each command of README and docs runs as it stands, or is listed with the reason why not (not-run.ts). */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -92,6 +92,34 @@ it.skipIf(!hasOthers)('runs the PHP client and the Perl worker of docs/migrating
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+/** Units that the drop-ins of the documents change. */
+const UNITS = {
+  'docs/operating.md': readFileSync(`${root}src/packaging/geartrain.service`, 'utf8'),
+  // What matters of Debian's.
+  'docs/migrating.md': '[Service]\nType=forking\nPIDFile=/run/g.pid\nExecStart=/bin/true $PARAMS\n',
+};
+
+for (const [path, unit] of Object.entries(UNITS))
+  it.skipIf(!requirePeer('systemd-analyze'))(`systemd takes the drop-in of ${path}`, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'geartrain-documents-'));
+    const verify = (text: string): string => {
+      writeFileSync(join(folder, 'unit.service.d/drop-in.conf'), text);
+      const words = ['verify', join(folder, 'unit.service')];
+      return spawnSync('systemd-analyze', words, { encoding: 'utf8' }).stderr;
+    };
+    try {
+      mkdirSync(join(folder, 'unit.service.d'));
+      writeFileSync(join(folder, 'unit.service'), unit);
+      const dropIn = codeBlocksOf(textOf(path)).find(({ info }) => info === 'ini')?.body ?? '';
+      expect(dropIn).toContain('dist/cli/gearmand.js');
+      // A second ExecStart without the empty one before it is refused: so it is read.
+      expect(verify(dropIn.replace('ExecStart=\n', ''))).toContain('unit.service');
+      expect(verify(dropIn).replace(/^.*\/usr\/bin\/node is.*\n/m, '')).toBe('');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 
 it.skipIf(!requirePeer('bash'))('fails when a command fails', async () => {
   const { code } = await play('```sh\nfalse\ntrue\n```\n');
