@@ -11,7 +11,7 @@ import { startServer } from '../../support/servers.ts';
 import { NOT_RUN } from './not-run.ts';
 import { isRun, isShell, play } from './play.ts';
 
-/** test/integration/library/readme.test.ts plays docs/library.md. */
+/** test/integration/library/guide.test.ts plays docs/library.md. */
 const documents = [
   'README.md',
   ...readdirSync(`${root}docs`)

@@ -3,22 +3,22 @@
  * begins with its file name; the next block, if it is text, is what the program prints.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Fence, fencesOf, textOf } from '../../support/markdown.ts';
+import { type CodeBlock, codeBlocksOf, textOf } from '../../support/markdown.ts';
 import { PackageFolder } from '../../support/package-folder.ts';
 
 const NAME = /^\/\/ ([\w.-]+\.js)\n/;
-const nameOf = ({ body }: Fence): string => NAME.exec(body)?.[1] ?? '';
+const nameOf = ({ body }: CodeBlock): string => NAME.exec(body)?.[1] ?? '';
 
-const fences = fencesOf(textOf('docs/library.md'));
-const commands = fences.filter(({ info }) => info === 'sh').map(({ body }) => body);
+const blocks = codeBlocksOf(textOf('docs/library.md'));
+const commands = blocks.filter(({ info }) => info === 'sh').map(({ body }) => body);
 const SERVE = 'npx --no -- gearmand --listen 127.0.0.1';
-const programs = fences.filter(({ info }) => info === 'js');
+const programs = blocks.filter(({ info }) => info === 'js');
 /** What a program prints, by its name; the text of the first client follows the commands that run it. */
 const printed = new Map<string, string>();
-fences.forEach((fence, at) => {
-  const after = fences[at + 1];
-  if (fence.info === 'js' && after?.info === 'text') printed.set(nameOf(fence), `${after.body}\n`);
-  if (fence.body === 'node client.js') printed.set('client.js', `${after?.body}\n`);
+blocks.forEach((block, at) => {
+  const after = blocks[at + 1];
+  if (block.info === 'js' && after?.info === 'text') printed.set(nameOf(block), `${after.body}\n`);
+  if (block.body === 'node client.js') printed.set('client.js', `${after?.body}\n`);
 });
 
 /** Workers that run while the clients do. */
@@ -38,13 +38,13 @@ afterAll(() => folder.remove());
 it('names every program, and says what each prints', () => {
   expect(programs.filter((program) => nameOf(program) === '')).toEqual([]);
   expect(clients.filter((name) => !printed.has(name))).toEqual([]);
-  expect(fences.filter(({ info }) => !/^(js|text|sh)$/.test(info))).toEqual([]);
+  expect(blocks.filter(({ info }) => !/^(js|text|sh)$/.test(info))).toEqual([]);
 });
 
 it('has no command that is not run', () => {
   const [install, ...others] = commands;
   // The test of the README runs it.
-  expect(fencesOf(textOf('README.md')).map(({ body }) => body)).toContain(install);
+  expect(codeBlocksOf(textOf('README.md')).map(({ body }) => body)).toContain(install);
   expect(others).toEqual([SERVE, 'node worker.js', 'node client.js']);
 });
 
