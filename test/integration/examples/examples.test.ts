@@ -98,7 +98,9 @@ describe('with a job server', () => {
     expect([square.width, square.height]).toEqual([64, 64]);
   });
 
-  it('recurring.mjs: one run an interval, however many processes offer it', async () => {
+  it('recurring.mjs: one run an interval, however many processes offer it', {
+    timeout: 150_000,
+  }, async () => {
     const command = `${commandOf('recurring.mjs')} 2`;
     const programs = [folder.start(command), folder.start(command)];
     const runs: string[] = [];
@@ -164,7 +166,9 @@ describe('with a job server', () => {
     });
   });
 
-  it('typed: the compiler takes what is right, refuses what is wrong, and the programs run', async () => {
+  it('typed: the compiler takes what is right, refuses what is wrong, and the programs run', {
+    timeout: 150_000,
+  }, async () => {
     folder.link('typescript');
     folder.link('@types/node');
     folder.link('.bin/tsc');
