@@ -24,8 +24,8 @@ function own(row: Invocation, field: 'stdout' | 'heard' | 'left') {
 export const DIFFERENCES = {
   'exit status': {
     tool: 'both',
-    c: 'exit status 0 though the server cannot be reached, the time is over, a job is refused or the server answers an error',
-    ours: 'exit status 1; `--exit-status c` gives 0 as before',
+    c: 'exit status 0 even when the server cannot be reached, the time is over, a job is refused or the server answers with an error',
+    ours: 'exit status 1; `--exit-status c` gives 0 as in the C tools',
     why: 'scripts that check it',
     apply: (c) => {
       expect(c.code, 'of the C tool').toBe(0);
@@ -35,8 +35,8 @@ export const DIFFERENCES = {
   'own messages': {
     tool: 'both',
     c: 'messages of libgearman with its source lines, or none',
-    ours: 'what was tried, what is wrong, the value',
-    why: 'they are read by people',
+    ours: 'what was tried, what is wrong, and the value',
+    why: 'people read them',
     apply: (_c, row) => {
       if (row.says === undefined) throw new Error(`${row.title}: the row does not say our message`);
       return { stderr: expect.stringMatching(row.says) };
@@ -44,9 +44,9 @@ export const DIFFERENCES = {
   },
   'own usage': {
     tool: 'both',
-    c: 'a wrong command line prints the whole help, gearadmin on standard output',
-    ours: 'says what is wrong on standard error; the help comes with `--help` (gearman: also `-H`)',
-    why: 'the reason scrolls out of sight; output is for results',
+    c: 'a wrong command line prints the whole help; gearadmin prints it on standard output',
+    ours: 'prints what is wrong on standard error; `--help` prints the help (gearman: also `-H`)',
+    why: 'the reason scrolls out of sight; standard output is for results',
     apply: (c, row) => {
       expect(c.stdout + c.stderr, 'of the C tool').toMatch(/Options:|options/);
       if (row.says === undefined) throw new Error(`${row.title}: the row does not say our message`);
@@ -57,13 +57,13 @@ export const DIFFERENCES = {
     tool: 'both',
     c: 'a list of options',
     ours: 'a manual: every option, exit status, environment, examples',
-    why: 'more options, and more to say',
+    why: 'there are more options to explain',
     apply: (_c, row) => ({ stdout: expect.stringMatching(row.says as RegExp), stderr: '' }),
   },
   'stray words': {
     tool: 'gearadmin',
-    c: 'words that are no options are ignored',
-    ours: 'they have no effect either, but that is said on standard error',
+    c: 'words that are not options are ignored',
+    ours: 'they are ignored with a warning on standard error',
     why: 'typing errors',
     apply: (c, row) => {
       expect(c.stderr, 'of the C tool').toBe('');
@@ -73,7 +73,7 @@ export const DIFFERENCES = {
   'TLS is not forgotten': {
     tool: 'both',
     c: 'a build without TLS takes `-S` and goes on in clear text; with TLS it does not verify the server',
-    ours: 'TLS, and the server is verified unless `--tls-insecure` is given',
+    ours: 'uses TLS and verifies the server unless `--tls-insecure` is given',
     why: 'secrets in clear text',
     apply: (c, row) => {
       expect(c.stdout, 'of the C tool').not.toBe('');
@@ -83,9 +83,9 @@ export const DIFFERENCES = {
   },
   'line ends in names': {
     tool: 'gearadmin',
-    c: 'a name with a line end is sent as it is: what follows is a further command',
+    c: 'a name with a line end is sent unchanged, so the rest of it becomes a second command',
     ours: 'refused',
-    why: 'a name from somewhere must not become a command',
+    why: 'a name that comes from input must not become a command',
     apply: (_c, row) => ({
       code: 1,
       stdout: '',
@@ -96,7 +96,7 @@ export const DIFFERENCES = {
   'the last line': {
     tool: 'gearman',
     c: '`-N` cuts the last character of a last line that has no line end',
-    ours: 'only a line end is taken away',
+    ours: 'removes nothing but a line end',
     why: 'lost data',
     apply: (_c, row) => ({ stdout: own(row, 'stdout'), heard: own(row, 'heard') }),
   },
@@ -117,7 +117,7 @@ export const DIFFERENCES = {
   exceptions: {
     tool: 'gearman',
     c: 'waits for ever for a job that ended with an exception',
-    ours: 'prints the exception on standard error, the job has failed',
+    ours: 'prints the exception on standard error and treats the job as failed',
     why: 'a hanging client',
     apply: (c, row) => {
       expect(c.stderr, 'of the C tool').toContain('TIMEOUT');
@@ -126,8 +126,8 @@ export const DIFFERENCES = {
   },
   'empty workloads': {
     tool: 'gearman',
-    c: 'an empty word is refused, with exit status 0',
-    ours: 'a job with an empty workload, as without input',
+    c: 'an empty argument is refused, with exit status 0',
+    ours: 'submits a job with an empty workload',
     why: 'the protocol allows it',
     apply: (c, row) => {
       expect(c.stderr, 'of the C tool').not.toBe('');
@@ -136,14 +136,14 @@ export const DIFFERENCES = {
   },
   'order of output': {
     tool: 'gearman',
-    c: 'with `-v` in a pipe handles and results come out of order: one goes through a buffer, the other does not',
-    ours: 'in the order in which they happen, as the C tool does on a terminal',
-    why: 'one cannot tell what belongs together',
+    c: 'with `-v` in a pipe, handles and results are printed out of order, because only one of them is buffered',
+    ours: 'prints them in the order of events, as the C tool does on a terminal',
+    why: 'the reader cannot match handles and results',
     apply: (_c, row) => ({ stdout: own(row, 'stdout') }),
   },
   'values are checked': {
     tool: 'gearman',
-    c: 'what is no number counts as 0; an empty function and a long unique key are told with exit status 0',
+    c: 'a value that is not a number counts as 0; an empty function name or a long unique key is reported with exit status 0',
     ours: 'refused before anything is done, with exit status 1',
     why: 'typing errors',
     apply: (c, row) => {
@@ -156,7 +156,7 @@ export const DIFFERENCES = {
     tool: 'gearman',
     c: 'a failed job counts twice for `-c`',
     ours: 'once',
-    why: 'the help says jobs',
+    why: 'the help says that `-c` counts jobs',
     apply: (_c, row) => ({ left: own(row, 'left') }),
   },
   'lines of a worker': {
@@ -168,9 +168,9 @@ export const DIFFERENCES = {
   },
   'commands that break': {
     tool: 'gearman',
-    c: 'a command that is ended by a signal completes its job with what it wrote so far',
-    ours: 'fails its job',
-    why: 'half a result is none',
+    c: 'if a signal ends the command, the job completes with the output so far',
+    ours: 'the job fails',
+    why: 'half a result is unusable',
     apply: (c, row) => {
       expect(c.heard.join(), 'of the C tool').toContain('WORK_COMPLETE');
       return { stderr: expect.stringMatching(row.says as RegExp), heard: own(row, 'heard') };
