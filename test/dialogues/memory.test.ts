@@ -27,22 +27,23 @@ describe.each(dialogueFiles())('$name in memory', (file) => {
   const answers = new Map<string, readonly string[]>();
   afterAll(() => rewriteDialogues(file, answers));
   for (const group of file.groups) {
+    const options = threadOptions(group.args);
     for (const dialogue of group.cases) {
-      it(titleOf(dialogue, group), () => play(dialogue, group, answers));
+      it(titleOf(dialogue, group), () => play(dialogue, options, answers));
     }
   }
 });
 
 function titleOf({ title }: DialogueCase, { args }: DialogueGroup): string {
-  return [title, ...args].join(' ');
+  return args.length === 0 ? title : `${title} (${args.join(' ')})`;
 }
 
 function play(
   { steps }: DialogueCase,
-  group: DialogueGroup,
+  options: OwnThreadOptions,
   answers: Map<string, readonly string[]>,
 ): void {
-  const dialogue = new OwnThreadDialogue(threadOptions(group.args));
+  const dialogue = new OwnThreadDialogue(options);
   const { names } = dialogue;
   for (const step of steps) {
     const heard = dialogue.carryOut(step);

@@ -23,8 +23,7 @@ const parts = [
     'test/unit/native',
     'test/unit/store/stores.test.ts',
     'test/dialogues',
-    'test/integration/wire/waking.test.ts',
-    'test/integration/wire/admin.test.ts',
+    'test/integration/wire/beyond-dialogues.test.ts',
     // Verdicts on handshakes and certificates lean on what node:tls does not document.
     'test/integration/tls',
     'test/integration/control/control-tls.test.ts',

@@ -62,19 +62,6 @@ async function playStream(stage: Stage, random: Random, fn: string): Promise<voi
 }
 
 describeServer('hostile input', { args: ['--max-packet-size=4194304'] }, (stage) => {
-  it('ends a request of HTTP before the commands in its body', async () => {
-    const fn = stage.fresh('browser');
-    const admin = await stage.peer('admin');
-    await admin.command(`create function ${fn}`);
-    for (const head of ['POST / HTTP/1.1\r\nHost: x\r\n\r\n', 'GET /x?a=b HTTP/1.0\n\n']) {
-      const browser = await stage.peer('browser');
-      browser.socket.write(`${head}drop function ${fn}\nversion\n`);
-      await browser.untilClosed();
-      expect(browser.socket.bytesRead).toBe(0);
-    }
-    expect((await admin.list('status')).some((line) => line.startsWith(`${fn}\t`))).toBe(true);
-  });
-
   it(`outlives ${streamCount} random and mutated streams`, { timeout: 300_000 }, async () => {
     const random = new Random(20_241 + stage.threads);
     const fn = stage.fresh('hostile');

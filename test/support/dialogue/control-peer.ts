@@ -11,13 +11,10 @@ const PATIENCE_MS = 10_000;
 /** What can be written in a text command. */
 const DROPPABLE = /^[!-~]{1,8000}$/;
 
-/** Its own row in the listing of connections. */
-export function isControlRow(item: WireItem): boolean {
-  return item.kind === 'line' && item.text.includes(` ${CLIENT_ID} :`);
-}
-
 export class ControlPeer {
   readonly #connection: WireConnection;
+  /** Functions that stay, because no command can say their names. */
+  readonly #kept = new Set<string>();
 
   private constructor(connection: WireConnection) {
     this.#connection = connection;
@@ -44,33 +41,42 @@ export class ControlPeer {
     return rows;
   }
 
-  /**
-   * Removes all jobs and functions, once no other peer is left. False: a function stays whose name no command can say,
-   * or text commands are refused. Throws Error when something else stays.
-   */
-  async sweep(): Promise<boolean> {
+  /** A row of a listing that is there because of other cases or of the runner. */
+  isHidden(item: WireItem): boolean {
+    if (item.kind !== 'line') return false;
+    const { text } = item;
+    return (
+      text.includes(` ${CLIENT_ID} :`) || (text.includes('\t') && this.#kept.has(firstOf(text)))
+    );
+  }
+
+  /** Removes all jobs and functions, once no other peer is left. Throws Error when something stays. */
+  async sweep(): Promise<void> {
     const endMs = performance.now() + PATIENCE_MS;
     for (;;) {
-      const jobs = await this.list('show jobs');
-      if (jobs === null) return false;
-      for (const row of jobs) await this.#connection.command(`cancel job ${firstOf(row)}`);
-      const functions = (await this.list('status')) ?? [];
-      const droppable = functions.filter((row) => DROPPABLE.test(firstOf(row)));
-      for (const row of droppable) await this.#connection.command(`drop function ${firstOf(row)}`);
-      const peers = (await this.list('workers')) ?? [];
-      const rest = functions.filter(
-        (row) => !droppable.includes(row) && !row.endsWith('\t0\t0\t0'),
-      );
-      const left = [
-        ...jobs,
-        ...droppable,
-        ...rest,
-        ...peers.filter((row) => !row.includes(CLIENT_ID)),
-      ];
-      if (left.length === 0) return functions.length === 0;
+      const left = await this.#sweepOnce();
+      if (left.length === 0) return;
       if (performance.now() > endMs) throw new Error(`the case leaves behind:\n${left.join('\n')}`);
     }
   }
+
+  /** Rows of what was there; nothing where text commands are refused. */
+  async #sweepOnce(): Promise<string[]> {
+    const jobs = await this.list('show jobs');
+    if (jobs === null) return [];
+    for (const row of jobs) await this.#connection.command(`cancel job ${firstOf(row)}`);
+    const functions = ((await this.list('status')) ?? []).filter((row) => !this.#isKept(row));
+    for (const row of functions) await this.#connection.command(`drop function ${firstOf(row)}`);
+    const peers = ((await this.list('workers')) ?? []).filter((row) => !row.includes(CLIENT_ID));
+    return [...jobs, ...functions, ...peers];
+  }
+
+  #isKept(row: string): boolean {
+    if (!row.endsWith('\t0\t0\t0') || DROPPABLE.test(firstOf(row))) return false;
+    this.#kept.add(firstOf(row));
+    return true;
+  }
 }
 
+/** The first field of a row that has several. */
 const firstOf = (row: string): string => row.slice(0, row.indexOf('\t'));

@@ -1,12 +1,13 @@
 /**
- * Plays the files of dialogues on servers that run. Rule: cases with equal options share one server, started when the
- * first of them is played; after each case it must be as empty as at its start, or the next case gets another one.
+ * Plays the files of dialogues on servers that run. Rule: cases with equal options share one server; each case leaves it
+ * as empty as it was. After a failure the next case gets another one.
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { protocolVersion } from '../../../src/server/identity.ts';
 import { startServer, type TestServer } from '../servers.ts';
 import { ControlPeer } from './control-peer.ts';
-import { type DialogueCase, type DialogueGroup, dialogueFiles } from './files.ts';
+import { type DialogueGroup, dialogueFiles } from './files.ts';
+import type { Step } from './script.ts';
 import { SocketDialogue } from './sockets.ts';
 
 interface Running {
@@ -14,59 +15,80 @@ interface Running {
   readonly control: ControlPeer;
 }
 
+interface Played {
+  readonly title: string;
+  readonly group: DialogueGroup;
+  readonly threads: number;
+  readonly server: ServerSlot;
+}
+
 /** All cases that hold with such a number of shard threads, each with each of these numbers. */
 export function describeOnSockets(isPlayed: (threads: number) => boolean): void {
-  const servers = new Map<string, Running>();
-  afterAll(async () => {
-    await Promise.all([...servers.values()].map(({ server }) => server.stop()));
-  });
-  for (const { name, groups } of dialogueFiles()) {
-    for (const { group, threads } of groups.flatMap((group) => playedWith(group, isPlayed))) {
-      const title = [`${name} on sockets, --threads ${threads}`, ...group.args].join(' ');
-      describe(title, () => {
-        for (const dialogue of group.cases) {
-          it(dialogue.title, () => playOn(servers, dialogue, group.args, threads));
-        }
-      });
-    }
+  const servers = new Map<string, ServerSlot>();
+  afterAll(() => Promise.all([...servers.values()].map((server) => server.stop())));
+  for (const { title, group, server } of playedOn(servers, isPlayed)) {
+    describe(title, () => {
+      for (const { title, steps } of group.cases) it(title, () => play(server, steps));
+    });
   }
 }
 
-function playedWith(group: DialogueGroup, isPlayed: (threads: number) => boolean) {
-  return group.threads.filter(isPlayed).map((threads) => ({ group, threads }));
+function playedOn(servers: Map<string, ServerSlot>, isPlayed: (threads: number) => boolean) {
+  const played: Played[] = [];
+  for (const { name, groups } of dialogueFiles()) {
+    for (const group of groups) {
+      for (const threads of group.threads.filter(isPlayed)) {
+        const words = [`--threads ${threads}`, ...group.args].join(' ');
+        const server = servers.get(words) ?? new ServerSlot(group.args, threads);
+        servers.set(words, server);
+        played.push({ title: `${name} on sockets, ${words}`, group, threads, server });
+      }
+    }
+  }
+  return played;
 }
 
-async function playOn(
-  servers: Map<string, Running>,
-  { steps }: DialogueCase,
-  args: readonly string[],
-  threads: number,
-): Promise<void> {
-  const key = [threads, ...args].join(' ');
-  const running = servers.get(key) ?? (await start(args, threads));
-  servers.set(key, running);
-  const { server, control } = running;
+async function play(slot: ServerSlot, steps: readonly Step[]): Promise<void> {
+  const { server, control } = await slot.take();
   const dialogue = new SocketDialogue(server, control, protocolVersion());
-  let isEmpty = false;
   try {
     await dialogue.play(steps);
     await dialogue.leave();
-    isEmpty = await control.sweep();
+    await control.sweep();
+    expect(server.isRunning()).toBe(true);
   } catch (error) {
     const log = server.output().slice(-2000);
     if (log !== '') console.error(`the server said:\n${log}`);
-    throw error;
-  } finally {
     await dialogue.leave();
-    if (!isEmpty) {
-      servers.delete(key);
-      await server.stop();
-    }
+    await slot.stop();
+    throw error;
   }
-  if (isEmpty) expect(server.isRunning()).toBe(true);
 }
 
-async function start(args: readonly string[], threads: number): Promise<Running> {
-  const server = await startServer('geartrain', { threads, args });
-  return { server, control: await ControlPeer.connect(server) };
+/** A server that is started when it is first needed. */
+class ServerSlot {
+  #running: Promise<Running> | null = null;
+  readonly #args: readonly string[];
+  readonly #threads: number;
+
+  constructor(args: readonly string[], threads: number) {
+    this.#args = args;
+    this.#threads = threads;
+  }
+
+  take(): Promise<Running> {
+    this.#running ??= this.#start();
+    return this.#running;
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = null;
+    await (await running?.catch(() => null))?.server.stop();
+  }
+
+  async #start(): Promise<Running> {
+    const server = await startServer('geartrain', { threads: this.#threads, args: this.#args });
+    return { server, control: await ControlPeer.connect(server) };
+  }
 }

@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks';
 import type { TestServer } from '../servers.ts';
 import type { WireConnection } from '../wire.ts';
 import { compare, type Heard, heardEnd, heardItem } from './compare.ts';
-import { type ControlPeer, isControlRow } from './control-peer.ts';
+import type { ControlPeer } from './control-peer.ts';
 import { Names } from './names.ts';
 import type { ClockStep, Line, PeerStep, Step } from './script.ts';
 import { bytesOf } from './words.ts';
@@ -101,7 +101,7 @@ export class SocketDialogue {
       await this.#control.list('status');
     }
     await this.#barrier(step);
-    return [...this.#peers].flatMap(([name, peer]) => taken(name, peer));
+    return [...this.#peers].flatMap(([name, peer]) => this.#taken(name, peer));
   }
 
   /** Waits for `count` packets, lines or the end of the connection; if they do not come, `compare` says so. */
@@ -123,6 +123,14 @@ export class SocketDialogue {
     const others = [...this.#peers.values()].filter((peer) => peer !== first);
     await Promise.all(others.map(echo));
   }
+
+  #taken(name: string, peer: SocketPeer): Heard[] {
+    const items = peer.connection.take().filter((item) => !this.#control.isHidden(item));
+    const heard = items.map((item) => heardItem(name, item));
+    if (peer.isClosed || !peer.connection.isClosed) return heard;
+    peer.isClosed = true;
+    return [...heard, heardEnd(name)];
+  }
 }
 
 function flush(peer: SocketPeer): void {
@@ -137,12 +145,4 @@ async function echo({ connection, hasEnded }: SocketPeer): Promise<void> {
   } catch (error) {
     if (!connection.isClosed) throw error;
   }
-}
-
-function taken(name: string, peer: SocketPeer): Heard[] {
-  const items = peer.connection.take().filter((item) => !isControlRow(item));
-  const heard = items.map((item) => heardItem(name, item));
-  if (peer.isClosed || !peer.connection.isClosed) return heard;
-  peer.isClosed = true;
-  return [...heard, heardEnd(name)];
 }
