@@ -14,8 +14,8 @@ import {
   dialogueFiles,
   rewriteDialogues,
 } from '../support/dialogue/files.ts';
+import { MemoryDialogue } from '../support/dialogue/memory.ts';
 import { HASH_SEED, type OwnThreadOptions } from '../support/own-thread.ts';
-import { OwnThreadDialogue } from '../support/own-thread-dialogue.ts';
 
 const isRewriting = process.env.GEARTRAIN_REWRITE === '1';
 
@@ -43,7 +43,7 @@ function play(
   options: OwnThreadOptions,
   answers: Map<string, readonly string[]>,
 ): void {
-  const dialogue = new OwnThreadDialogue(options);
+  const dialogue = new MemoryDialogue(options);
   const { names } = dialogue;
   for (const step of steps) {
     const heard = dialogue.carryOut(step);

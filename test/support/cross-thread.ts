@@ -10,9 +10,9 @@ import { shardOfName } from '../../src/protocol/shard-of.ts';
 import type { RingReader, RingWriter } from '../../src/ring/ring.ts';
 import { RecordKind } from '../../src/session/cross-thread/records.ts';
 import type { Session } from '../../src/session/session.ts';
+import { MemoryDialogue } from './dialogue/memory.ts';
 import type { OwnThreadOptions } from './own-thread.ts';
 import { HASH_SEED } from './own-thread.ts';
-import { OwnThreadDialogue } from './own-thread-dialogue.ts';
 import { toBytes } from './packet-text.ts';
 
 type KindName = keyof typeof RecordKind;
@@ -104,7 +104,7 @@ export interface CrossThreadOptions extends OwnThreadOptions {
   readonly shardCount: number;
 }
 
-export class CrossThreadDialogue extends OwnThreadDialogue {
+export class CrossThreadDialogue extends MemoryDialogue {
   /** Records that the thread has shown, oldest first. */
   readonly records: CrossThreadRecord[];
   /** Levels that other threads have published. */

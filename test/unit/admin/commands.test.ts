@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryDialogue, plays } from '../../support/dialogue/memory.ts';
 import { handleOf } from '../../support/handles.ts';
-import { OwnThreadDialogue, plays } from '../../support/own-thread-dialogue.ts';
 import { request } from '../../support/packet-text.ts';
 
 const UNKNOWN = 'ERR UNKNOWN_COMMAND Unknown+server+command';
@@ -85,7 +85,7 @@ const ANSWERS: readonly (readonly [string, string])[] = [
 describe('a text command', () => {
   it.each(ANSWERS)('%j is answered with %j', (line, answer) => {
     for (const end of ['\n', '\r\n']) {
-      const dialogue = new OwnThreadDialogue();
+      const dialogue = new MemoryDialogue();
       dialogue.push('admin', line + end);
       dialogue.thread.run();
       expect(dialogue.take('admin').toString('latin1')).toBe(answer);
@@ -106,7 +106,7 @@ describe('a text command', () => {
   );
 
   it('of 8191 bytes is read, of one more closes', () => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     dialogue.push('admin', `${'x'.repeat(8191)}\n`);
     dialogue.thread.run();
     expect(dialogue.take('admin').toString('latin1')).toBe(`${UNKNOWN}${'x'.repeat(8191)}\r\n`);
@@ -415,7 +415,7 @@ describe('maxqueue', () => {
   /** Submits of high, normal, low until one is refused. */
   function room(limits: string): number[] {
     return ['SUBMIT_JOB_HIGH_BG', 'SUBMIT_JOB_BG', 'SUBMIT_JOB_LOW_BG'].map((packet) => {
-      const dialogue = new OwnThreadDialogue();
+      const dialogue = new MemoryDialogue();
       dialogue.push('admin', `create function f\n${limits}\n`);
       for (let i = 0; i < 6; i++)
         dialogue.push('client', request(packet as 'SUBMIT_JOB_BG', 'f', '', 'x'));

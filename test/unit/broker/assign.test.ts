@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryDialogue, plays } from '../../support/dialogue/memory.ts';
 import type { OwnThreadOptions } from '../../support/own-thread.ts';
-import { OwnThreadDialogue, plays } from '../../support/own-thread-dialogue.ts';
 
 /** A{high,normal,low} B{high,low} C{high,normal}, registered A, B, C: the order in which GRAB hands them out. */
 function orderOf(options: OwnThreadOptions): string {
-  const dialogue = new OwnThreadDialogue(options).play(`
+  const dialogue = new MemoryDialogue(options).play(`
     client > SUBMIT_JOB_LOW_BG A "" Al
     client < JOB_CREATED #1
     client > SUBMIT_JOB_BG A "" An

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OwnThreadDialogue, plays } from '../../support/own-thread-dialogue.ts';
+import { MemoryDialogue, plays } from '../../support/dialogue/memory.ts';
 import { request } from '../../support/packet-text.ts';
 
 describe('a unique key', () => {
@@ -198,7 +198,7 @@ describe('the unique -', () => {
     ['in a blob, whole in one read', 60_000],
     ['in the blob that they arrived in', 200_000],
   ])('compares workloads that live %s', (_where, bytes) => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     const data = Buffer.alloc(bytes, 'x');
     const other = Buffer.concat([data.subarray(1), Buffer.from('y')]);
     const submits = (workload: Buffer, n: number) => {
@@ -220,7 +220,7 @@ describe('the unique -', () => {
 
 describe('many clients of one job', () => {
   it('come and go in any order, and each that is left gets the result once a submit', () => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     const submit = request('SUBMIT_JOB', 'f', 'u', 'data');
     for (let i = 0; i < 300; i++) {
       dialogue.push(`client${i}`, submit);

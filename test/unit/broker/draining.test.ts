@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { drain, failWatched } from '../../../src/broker/drain.ts';
+import { MemoryDialogue } from '../../support/dialogue/memory.ts';
 import { HandStore } from '../../support/hand-store.ts';
-import { OwnThreadDialogue } from '../../support/own-thread-dialogue.ts';
 
 function stored() {
   const store = new HandStore();
-  const dialogue: OwnThreadDialogue = new OwnThreadDialogue(
+  const dialogue: MemoryDialogue = new MemoryDialogue(
     { makeStore: store.make },
     {
       'store commits': () => store.commit(),
@@ -117,7 +117,7 @@ describe('a server with a store that drains', () => {
 });
 
 it('a server without a store drains by waiting: its jobs stay where they are', () => {
-  const dialogue = new OwnThreadDialogue();
+  const dialogue = new MemoryDialogue();
   dialogue.play('client > SUBMIT_JOB_BG f "" x\nclient < JOB_CREATED #1');
   expect(drain(dialogue.thread.broker, 0)).toBe(0);
   dialogue.play(`

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bytesOf, latin1 } from '../../../src/base/bytes.ts';
 import type { Broker } from '../../../src/broker/broker.ts';
 import { BUCKET_COUNT, bucketOf, Count, ROW_WORDS } from '../../../src/broker/function-stats.ts';
-import { OwnThreadDialogue, plays } from '../../support/own-thread-dialogue.ts';
+import { MemoryDialogue, plays } from '../../support/dialogue/memory.ts';
 
 /** Counts of a function by name, or of the rest. */
 function countsOf(broker: Broker, name: string | null) {
@@ -104,7 +104,7 @@ describe('the tally', () => {
   });
 
   it('counts functions beyond the limit together, and those dropped as well', () => {
-    const dialogue = new OwnThreadDialogue(measuredOne());
+    const dialogue = new MemoryDialogue(measuredOne());
     const { broker } = dialogue.thread;
     const job = (fn: string, handle: string) => `
       worker > CAN_DO ${fn}
@@ -133,7 +133,7 @@ describe('the tally', () => {
   });
 
   it('keeps counts while its table grows', () => {
-    const dialogue = new OwnThreadDialogue({ measuredMax: 100, measured: new Int32Array(1) });
+    const dialogue = new MemoryDialogue({ measuredMax: 100, measured: new Int32Array(1) });
     const { broker } = dialogue.thread;
     for (let n = 0; n < 100; n++) {
       const name = bytesOf(`f${n}`);
@@ -147,7 +147,7 @@ describe('the tally', () => {
 
   it('shares its places with other threads', () => {
     const measured = new Int32Array([0, 3]);
-    const { broker } = new OwnThreadDialogue({ measuredMax: 4, measured }).thread;
+    const { broker } = new MemoryDialogue({ measuredMax: 4, measured }).thread;
     const places = ['a', 'b'].map((name, n) => broker.addFunction(bytesOf(name), 0, 1, n).countsAt);
     expect(places).toEqual([ROW_WORDS, 0]);
     expect([...measured]).toEqual([1, 3]);

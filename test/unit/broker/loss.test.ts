@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { plays } from '../../support/own-thread-dialogue.ts';
+import { plays } from '../../support/dialogue/memory.ts';
 
 describe('a worker that is lost', () => {
   it('leaves its job to the next one, under the same handle, and nobody is told', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OwnThreadDialogue, plays } from '../../support/own-thread-dialogue.ts';
+import { MemoryDialogue, plays } from '../../support/dialogue/memory.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
 // The wall clock begins at 1700000000 s.
@@ -131,7 +131,7 @@ describe('SUBMIT_JOB_EPOCH', () => {
   });
 
   it('does not start early because time passes while the wall clock stands back', () => {
-    const dialogue = new OwnThreadDialogue().play(`
+    const dialogue = new MemoryDialogue().play(`
       worker > CAN_DO f
       worker > PRE_SLEEP
       client > SUBMIT_JOB_EPOCH f "" 1700000010 data
@@ -147,7 +147,7 @@ describe('SUBMIT_JOB_EPOCH', () => {
   });
 
   it('starts 25,000 jobs of one second in several turns', () => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     const { thread } = dialogue;
     const submit = request('SUBMIT_JOB_EPOCH', 'f', '', '1700000001', '');
     for (let i = 0; i < 250; i++) {
@@ -167,7 +167,7 @@ describe('SUBMIT_JOB_EPOCH', () => {
   });
 
   it('keeps a workload of any size', () => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     const data = Buffer.alloc(200_000, 'z');
     dialogue.push('client', request('SUBMIT_JOB_EPOCH', 'f', 'u', '1700000001', data));
     dialogue.play(`

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryDialogue, plays } from '../../support/dialogue/memory.ts';
 import { HandStore } from '../../support/hand-store.ts';
 import { OwnThread, type OwnThreadOptions } from '../../support/own-thread.ts';
-import { OwnThreadDialogue, plays } from '../../support/own-thread-dialogue.ts';
 import { request } from '../../support/packet-text.ts';
 
 /** Plays a dialogue with a store that commits when a line says so; gives the store back. */
@@ -345,7 +345,7 @@ describe('durability of single functions', () => {
 describe('a restart', () => {
   it('gives back every job with function, unique, priority, time and order', async () => {
     const store = new HandStore();
-    const first = new OwnThreadDialogue({ makeStore: store.make }, actsOf(store));
+    const first = new MemoryDialogue({ makeStore: store.make }, actsOf(store));
     first.play(`
       client > SUBMIT_JOB_BG f a 1
       client > SUBMIT_JOB_LOW_BG f b 2
@@ -361,7 +361,7 @@ describe('a restart', () => {
       client < JOB_CREATED #5
       client < JOB_CREATED #6
     `);
-    const second = new OwnThreadDialogue({ makeStore: store.make }, actsOf(store));
+    const second = new MemoryDialogue({ makeStore: store.make }, actsOf(store));
     expect(await second.thread.core.restore()).toBe(6);
     second.play(`
       client > SUBMIT_JOB_BG f - same

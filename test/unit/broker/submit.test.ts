@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { OwnThreadDialogue, plays } from '../../support/own-thread-dialogue.ts';
+import { MemoryDialogue, plays } from '../../support/dialogue/memory.ts';
 import { request } from '../../support/packet-text.ts';
 
 describe('submitting', () => {
@@ -240,7 +240,7 @@ describe('queue limits', () => {
   });
 
   it('refuse what would have no handle: the shard has no row left', () => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     dialogue.play('client > SUBMIT_JOB_BG f "" 1\nclient < JOB_CREATED #1');
     const { table } = dialogue.thread.broker.jobs;
     const isFull = vi.spyOn(table, 'isFull', 'get').mockReturnValue(true);
@@ -295,7 +295,7 @@ describe('queue limits', () => {
   });
 
   it('do not spend a handle', () => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     dialogue.play(String.raw`
       admin > "create function f\n"
       admin < "OK\r\n"
@@ -333,7 +333,7 @@ describe('--max-memory', () => {
     ['in the slab', 10_000],
     ['in blobs', 100_000],
   ])('refuses workloads %s beyond it until others have left', (_where, bytes) => {
-    const dialogue = new OwnThreadDialogue({ memoryBytesMax: 1 << 20 });
+    const dialogue = new MemoryDialogue({ memoryBytesMax: 1 << 20 });
     const submit = (unique: string): string => {
       dialogue.push('client', request('SUBMIT_JOB_BG', 'f', unique, Buffer.alloc(bytes, 'm')));
       dialogue.thread.run();

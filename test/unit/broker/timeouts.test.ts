@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OwnThreadDialogue, plays } from '../../support/own-thread-dialogue.ts';
+import { MemoryDialogue, plays } from '../../support/dialogue/memory.ts';
 import { request } from '../../support/packet-text.ts';
 
 describe('CAN_DO_TIMEOUT', () => {
@@ -331,7 +331,7 @@ describe('what a worker says of a job that it lost to its timeout', () => {
   });
 
   it('is an error again for all but the last 64', () => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     dialogue.play('worker > CAN_DO_TIMEOUT f 1000');
     for (let i = 0; i < 65; i++) dialogue.push('client', request('SUBMIT_JOB_BG', 'f', '', ''));
     dialogue.thread.run();
@@ -354,7 +354,7 @@ describe('what a worker says of a job that it lost to its timeout', () => {
   });
 
   it('that is large leaves no blob behind, ending the job or swallowed', () => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     dialogue.play(LATE);
     const data = 'x'.repeat(200_000);
     dialogue.push('worker', request('WORK_DATA', dialogue.handle(1), data));

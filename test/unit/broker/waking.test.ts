@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryDialogue, plays as playsWith } from '../../support/dialogue/memory.ts';
 import type { OwnThreadOptions } from '../../support/own-thread.ts';
-import { OwnThreadDialogue, plays as playsWith } from '../../support/own-thread-dialogue.ts';
 
 /** With 0 every worker is one of very many functions. */
 describe.each([100, 0])('waking, workers are narrow up to %i functions', (fewFunctionsMax) => {
@@ -32,7 +32,7 @@ describe.each([100, 0])('waking, workers are narrow up to %i functions', (fewFun
   });
 
   it('wakes one of 1,000 sleepers for one job', () => {
-    const dialogue = new OwnThreadDialogue({ fewFunctionsMax });
+    const dialogue = new MemoryDialogue({ fewFunctionsMax });
     for (let i = 0; i < 1000; i++) {
       dialogue.push(
         `worker${i}`,
@@ -359,7 +359,7 @@ describe.each([100, 0])('waking, workers are narrow up to %i functions', (fewFun
   });
 
   it('keeps no trace of ten thousand wakes that were answered', () => {
-    const dialogue = new OwnThreadDialogue({ fewFunctionsMax });
+    const dialogue = new MemoryDialogue({ fewFunctionsMax });
     dialogue.play('worker > CAN_DO f');
     const submit = Buffer.from('\0REQ\0\0\0\x12\0\0\0\x03f\0\0', 'latin1');
     const grab = Buffer.from('\0REQ\0\0\0\x09\0\0\0\0\0REQ\0\0\0\x04\0\0\0\0', 'latin1');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryDialogue, plays } from '../../support/dialogue/memory.ts';
 import { handleOf } from '../../support/handles.ts';
-import { OwnThreadDialogue, plays } from '../../support/own-thread-dialogue.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
 /** A worker that runs #1 for a client, and a stranger. */
@@ -296,7 +296,7 @@ describe('large workloads and results', () => {
     ['90 KB', 90_000],
     ['3 MB', 3_000_000],
   ])('of %s arrive whole, at several clients too', (_name, bytes) => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     const data = Buffer.alloc(bytes);
     for (let i = 0; i < bytes; i++) data[i] = (i * 7) >> 3;
     dialogue.push('client', request('SUBMIT_JOB', 'f', 'u', data));
@@ -320,7 +320,7 @@ describe('large workloads and results', () => {
   });
 
   it('leave no blob behind when nobody wants them', () => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     const data = Buffer.alloc(200_000, 'x');
     dialogue.push('client', request('WORK_COMPLETE', 'nobody', data));
     dialogue.push('client', request('WORK_EXCEPTION', 'nobody', data));
@@ -344,7 +344,7 @@ describe('large workloads and results', () => {
   });
 
   it('are swallowed without a trace behind an exception', () => {
-    const dialogue = new OwnThreadDialogue().play(`
+    const dialogue = new MemoryDialogue().play(`
       ${RUNNING}
       worker > WORK_EXCEPTION #1 why
       client < WORK_FAIL #1
@@ -356,7 +356,7 @@ describe('large workloads and results', () => {
   });
 
   it('give their blob back when the job is dropped', () => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     for (const n of [1, 2]) {
       const data = Buffer.alloc(100_000 * n, 'x');
       dialogue.push('client', request('SUBMIT_JOB', 'f', `u${n}`, data));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryDialogue } from '../../support/dialogue/memory.ts';
 import { handleOf } from '../../support/handles.ts';
 import type { OwnThreadOptions } from '../../support/own-thread.ts';
-import { OwnThreadDialogue } from '../../support/own-thread-dialogue.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 import { Random } from '../../support/random.ts';
 
@@ -89,7 +89,7 @@ function something(random: Random, heard: readonly string[]): Buffer {
 
 function play(seed: number, options: OwnThreadOptions): void {
   const random = new Random(seed);
-  const dialogue = new OwnThreadDialogue(options);
+  const dialogue = new MemoryDialogue(options);
   const names = ['a', 'b', 'c', 'd', 'e', 'f'];
   let generation = 0;
   const heard = new Map<string, string[]>();

@@ -2,16 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { connectionNumber } from '../../../src/session/listing-rows.ts';
 import { Session } from '../../../src/session/session.ts';
 import type { SessionTable } from '../../../src/session/session-table.ts';
+import { MemoryDialogue } from '../../support/dialogue/memory.ts';
 import type { OwnThreadOptions } from '../../support/own-thread.ts';
-import { OwnThreadDialogue } from '../../support/own-thread-dialogue.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
 function withFunctions(
   count: number,
   nameBytes = 1,
   options: OwnThreadOptions = {},
-): OwnThreadDialogue {
-  const dialogue = new OwnThreadDialogue(options);
+): MemoryDialogue {
+  const dialogue = new MemoryDialogue(options);
   const pad = 'x'.repeat(nameBytes);
   const names = Array.from({ length: count }, (_, i) => rawPacket(1, `${pad}${i}`));
   dialogue.push('worker', Buffer.concat(names));
@@ -41,7 +41,7 @@ describe('a listing', () => {
     ['show jobs', 3000],
     ['show unique jobs', 3000],
   ])('%s of 3,000 jobs is whole', (command, count) => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     for (let i = 0; i < count; i++) dialogue.push('client', rawPacket(18, `f\0u${i}\0x`));
     dialogue.thread.run();
     dialogue.push('admin', `${command}\n`);

@@ -1,7 +1,7 @@
 /** --max-memory: what counts, what is refused when, and who is closed when it is full. Counted, not measured. */
 import { describe, expect, it } from 'vitest';
 import { Kept, nameCost } from '../../../src/broker/kept.ts';
-import { OwnThreadDialogue } from '../../support/own-thread-dialogue.ts';
+import { MemoryDialogue } from '../../support/dialogue/memory.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
 const MIB = 1 << 20;
@@ -11,7 +11,7 @@ const NEW_MAX = (LIMIT / 8) * 7 + 2 * 65_536;
 const [CAN_DO, RESET_ABILITIES, SUBMIT_JOB, GRAB_JOB, WORK_COMPLETE] = [1, 3, 7, 9, 13] as const;
 const [ERROR, ECHO_REQ, ECHO_RES, SUBMIT_JOB_BG] = [19, 16, 17, 18] as const;
 
-class Stage extends OwnThreadDialogue {
+class Stage extends MemoryDialogue {
   constructor(memoryBytesMax = LIMIT) {
     super({ memoryBytesMax });
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CrossThreadDialogue } from '../../support/cross-thread.ts';
+import { MemoryDialogue, plays } from '../../support/dialogue/memory.ts';
 import { handleOf } from '../../support/handles.ts';
-import { OwnThreadDialogue, plays } from '../../support/own-thread-dialogue.ts';
 import { rawPacket, request } from '../../support/packet-text.ts';
 
 const LIMIT = 1 << 20;
@@ -9,7 +9,7 @@ const DATA_BYTES = 16_384;
 
 /** A client with `submits` submits of one unique that a worker has; what waits for the client is not read. */
 function coalesced(submits: number, options = {}) {
-  const dialogue = new OwnThreadDialogue({ outputBytesMax: LIMIT, ...options });
+  const dialogue = new MemoryDialogue({ outputBytesMax: LIMIT, ...options });
   const { thread } = dialogue;
   dialogue.play(`
     worker > CAN_DO f
@@ -88,7 +88,7 @@ describe('the output limit', () => {
   });
 
   it('counts results behind a listing that is not read', () => {
-    const dialogue = new OwnThreadDialogue({ outputBytesMax: LIMIT, windowBytes: 0 });
+    const dialogue = new MemoryDialogue({ outputBytesMax: LIMIT, windowBytes: 0 });
     const { thread } = dialogue;
     for (let i = 0; i < 1500; i++)
       dialogue.push('worker', request('CAN_DO', `f${i}-`.padEnd(1200, 'x')));
@@ -132,7 +132,7 @@ describe('the output limit', () => {
 
 describe('the pause mark', () => {
   it('ends the turn of a connection whose own replies pass it', () => {
-    const dialogue = new OwnThreadDialogue({ outputPauseBytes: 4096, windowBytes: 0 });
+    const dialogue = new MemoryDialogue({ outputPauseBytes: 4096, windowBytes: 0 });
     const { thread } = dialogue;
     for (let i = 0; i < 100; i++)
       dialogue.push('client', request('SUBMIT_JOB_BG', 'f', '', 'x'.repeat(1000)));

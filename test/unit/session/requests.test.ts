@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryDialogue, plays } from '../../support/dialogue/memory.ts';
 import { BOOT, handleOf, numbersOf } from '../../support/handles.ts';
-import { OwnThreadDialogue, plays } from '../../support/own-thread-dialogue.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
 describe('OPTION_REQ', () => {
@@ -34,7 +34,7 @@ describe('ECHO_REQ', () => {
   });
 
   it.each([20_000, 70_000, 3_000_000])('comes back with %i bytes', (bytes) => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     const data = Buffer.alloc(bytes, 'e');
     dialogue.push('client', rawPacket(16, data));
     dialogue.push('client', rawPacket(16, 'x'));
@@ -62,7 +62,7 @@ describe('SET_CLIENT_ID', () => {
 
   it('keeps 127 bytes', () => {
     for (const count of [127, 128, 1000]) {
-      const dialogue = new OwnThreadDialogue();
+      const dialogue = new MemoryDialogue();
       dialogue.play(`client > SET_CLIENT_ID c*${count}`);
       dialogue.push('client', 'workers\n');
       dialogue.thread.run();
@@ -213,7 +213,7 @@ describe('status requests', () => {
 
 describe('handles', () => {
   it('never repeat, though their rows are used again', () => {
-    const dialogue = new OwnThreadDialogue().play(`
+    const dialogue = new MemoryDialogue().play(`
       client > SUBMIT_JOB f "" 1
       client < JOB_CREATED #1
       client > (end)
@@ -302,7 +302,7 @@ describe('unexpected input', () => {
     ['SUBMIT_REDUCE_JOB with three arguments', 37, 'f\0u\0r\0data'],
     ['CAN_DO_TIMEOUT', 23, 'f'],
   ])('of too few arguments closes: %s', (_name, type, payload) => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     dialogue.push('peer', rawPacket(type, payload));
     dialogue.play(`
       peer > ECHO_REQ x
@@ -320,7 +320,7 @@ describe('unexpected input', () => {
   });
 
   it('above --max-packet-size is answered and then closes', () => {
-    const dialogue = new OwnThreadDialogue({ packetBytesMax: 1000 });
+    const dialogue = new MemoryDialogue({ packetBytesMax: 1000 });
     dialogue.push('peer', rawPacket(16, '', { size: 1001 }));
     dialogue.play(`
       peer > CAN_DO f
@@ -365,7 +365,7 @@ describe('unexpected input', () => {
   });
 
   it('byte by byte is answered like in one piece', () => {
-    const dialogue = new OwnThreadDialogue();
+    const dialogue = new MemoryDialogue();
     const bytes = Buffer.concat([
       rawPacket(7, 'f\0u\0data'),
       Buffer.from('version\n'),

@@ -1,14 +1,14 @@
 /** No peer and no number of peers makes a turn long: what they cost is counted in steps, not in time. */
 import { describe, expect, it } from 'vitest';
-import { OwnThreadDialogue } from '../../support/own-thread-dialogue.ts';
+import { MemoryDialogue } from '../../support/dialogue/memory.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
 const ECHO = rawPacket(16, 'still here');
 /** What the thread may do in a turn for all listings, and the piece that passes it. */
 const LISTING_STEPS = 90_000;
 
-function withFunctions(count: number): OwnThreadDialogue {
-  const dialogue = new OwnThreadDialogue();
+function withFunctions(count: number): MemoryDialogue {
+  const dialogue = new MemoryDialogue();
   dialogue.push(
     'worker',
     Buffer.concat(Array.from({ length: count }, (_, i) => rawPacket(1, `f${i}`))),
@@ -47,8 +47,8 @@ describe('listings', () => {
 
 describe('a connection whose frames have cost 200,000 steps in a turn', () => {
   /** 500 workers that offer f and count as woken, one more that sleeps, so that each submit looks at all of them. */
-  function scene(): OwnThreadDialogue {
-    const dialogue = new OwnThreadDialogue({ fewFunctionsMax: 0 });
+  function scene(): MemoryDialogue {
+    const dialogue = new MemoryDialogue({ fewFunctionsMax: 0 });
     const joining = Buffer.concat([rawPacket(1, 'f'), rawPacket(4, '')]);
     for (let i = 0; i < 500; i++) dialogue.push(`worker${i}`, joining);
     dialogue.push('client', submits(500));

@@ -1,11 +1,11 @@
 /** GET_STATUS_UNIQUE looks at every function: in steps, one search a connection, and nobody else waits. */
 import { expect, it } from 'vitest';
-import { OwnThreadDialogue } from '../../support/own-thread-dialogue.ts';
+import { MemoryDialogue } from '../../support/dialogue/memory.ts';
 import { rawPacket } from '../../support/packet-text.ts';
 
 /** A thread with so many functions that have a job; the unique of each is its number. */
-function withJobs(count: number): OwnThreadDialogue {
-  const dialogue = new OwnThreadDialogue();
+function withJobs(count: number): MemoryDialogue {
+  const dialogue = new MemoryDialogue();
   const submits = Array.from({ length: count }, (_, i) => rawPacket(18, `f${i}\0u${i}\0x`));
   dialogue.push('client', Buffer.concat(submits));
   dialogue.thread.run();

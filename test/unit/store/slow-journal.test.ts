@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest';
 import { Packet } from '../../../src/protocol/packets.ts';
 import { Journal } from '../../../src/store/journal/journal.ts';
+import { MemoryDialogue } from '../../support/dialogue/memory.ts';
 import { MemoryFiles } from '../../support/memory-files.ts';
-import { OwnThreadDialogue } from '../../support/own-thread-dialogue.ts';
 import { request } from '../../support/packet-text.ts';
 
 const SLOW_MS = 30_000;
@@ -14,7 +14,7 @@ const WORKLOAD = Buffer.alloc(1024 * 1024, 'w');
 /** A thread with a journal on a disk that does nothing unless it is told to. */
 function thread() {
   const files = new MemoryFiles();
-  const dialogue = new OwnThreadDialogue({
+  const dialogue = new MemoryDialogue({
     makeStore: (host) =>
       new Journal(
         { files, folder: 'journal', shard: 0, salt: 1, relaxedMs: null, defer: (step) => step() },

@@ -4,22 +4,22 @@
  * that is an act of the test itself, given by that text.
  */
 import { expect } from 'vitest';
-import { Flag } from '../../src/broker/jobs.ts';
-import { Packet } from '../../src/protocol/packets.ts';
-import { compare, type Heard, heardEnd, heardItem } from './dialogue/compare.ts';
-import { Names } from './dialogue/names.ts';
-import { type PeerStep, type Step, stepsOf } from './dialogue/script.ts';
-import { bytesOf } from './dialogue/words.ts';
-import { OwnThread, type OwnThreadOptions, peersOf } from './own-thread.ts';
-import { itemLength, itemOf, packetOf, rawPacket, toBytes } from './packet-text.ts';
+import { Flag } from '../../../src/broker/jobs.ts';
+import { Packet } from '../../../src/protocol/packets.ts';
+import { OwnThread, type OwnThreadOptions, peersOf } from '../own-thread.ts';
+import { itemLength, itemOf, packetOf, rawPacket, toBytes } from '../packet-text.ts';
+import { compare, type Heard, heardEnd, heardItem } from './compare.ts';
+import { Names } from './names.ts';
+import { type PeerStep, type Step, stepsOf } from './script.ts';
+import { bytesOf } from './words.ts';
 
 /** Plays a dialogue on a new thread, then lets everyone go and looks whether anything is left behind. */
 export function plays(
   script: string,
   options: OwnThreadOptions = {},
   acts: Readonly<Record<string, () => void>> = {},
-): OwnThreadDialogue {
-  const dialogue = new OwnThreadDialogue(options, acts);
+): MemoryDialogue {
+  const dialogue = new MemoryDialogue(options, acts);
   dialogue.play(script);
   dialogue.sweep();
   return dialogue;
@@ -32,7 +32,7 @@ interface OwnThreadPeer {
   isClosed: boolean;
 }
 
-export class OwnThreadDialogue {
+export class MemoryDialogue {
   readonly thread: OwnThread;
   readonly names = new Names({ version: '2.0.0+test', pid: '4242' });
   readonly #peers = new Map<string, OwnThreadPeer>();
