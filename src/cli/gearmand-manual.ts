@@ -10,16 +10,16 @@ export const GEARMAND: Tool = {
     summary: 'a Gearman job server',
     usage: ['[options]', '--help [WORD...]'],
     examples: [
-      ['gearmand --listen 127.0.0.1', 'serve this machine alone, on port 4730'],
+      ['gearmand --listen 127.0.0.1', 'serve only this machine, on port 4730'],
       ['gearmand -q journal', 'keep background jobs on disk, through restarts and losses of power'],
       [
         'gearmand --admin-from loopback --control 127.0.0.1:9090',
-        'serve the network, take admin commands from this machine alone, and show health and metrics on port 9090',
+        'serve the network, take admin commands only from this machine, and show health and metrics on port 9090',
       ],
     ],
     description: [
       'Queues the jobs that Gearman clients submit, hands each to a worker that offers its function, and routes results back.',
-      'Options come from the command line, the environment and the config file, in this order of strength. --help WORD shows the options with that word in name or text.',
+      'Options come from the command line, the environment and the config file; the command line wins over the environment, that over the config file. --help WORD shows the options with that word in name or text.',
     ],
     environment: [
       [
@@ -35,11 +35,11 @@ export const GEARMAND: Tool = {
         items: [
           [
             'TERM, INT',
-            'end at once: what is owed to peers is written for at most 2 s; a second one exits without waiting',
+            'end at once: pending replies are sent for at most 2 s; a second signal exits without waiting',
           ],
           ['USR1', 'stop listening and end after the last job'],
-          ['USR2', 'log everything (DEBUG); the next one goes back to --verbose'],
-          ['HUP', 'open the log file anew; read certificates, keys and tokens again'],
+          ['USR2', 'log everything (DEBUG); the next one restores the level of --verbose'],
+          ['HUP', 'open the log file again; read certificates, keys and tokens again'],
         ],
       },
       {
@@ -54,7 +54,7 @@ export const GEARMAND: Tool = {
     ],
     exitCodes: [
       [0, 'an orderly end'],
-      [1, 'an error, which is named on standard error'],
+      [1, 'an error, which is reported on standard error'],
     ],
   },
   options: OPTIONS,

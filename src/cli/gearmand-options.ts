@@ -44,7 +44,7 @@ const processTable = {
       short: 'u',
       type: text({ argument: 'name' }),
       defaultValue: null,
-      help: 'user to become before any file is made but the state directory, which is handed over; certificates, keys and tokens are read before; only root can',
+      help: 'user to switch to; certificates, keys and tokens are read before, and the state directory is made and handed over; only root can',
     },
     {
       name: 'file-descriptors',
@@ -57,7 +57,7 @@ const processTable = {
       name: 'config-file',
       type: file,
       defaultValue: CONFIG_FILE,
-      help: 'file with further options, written as on the command line, which wins; only the default may be missing',
+      help: 'file with more options, written as on the command line, which wins; only the default file may be missing',
     },
     {
       name: 'export',
@@ -81,7 +81,7 @@ const processTable = {
       type: flag,
       defaultValue: false,
       isHidden: true,
-      help: 'read all options and exit: 0 when they are good, 1 when not',
+      help: 'read all options and exit: 0 when they are valid, 1 when not',
     },
     {
       name: 'check-config',
@@ -118,19 +118,19 @@ const logTable = {
       type: file,
       defaultValue: null,
       defaultText: 'stderr; with --daemon /var/log/gearmand.log',
-      help: 'log file, or stderr, or none; SIGHUP opens it anew',
+      help: 'log file, or stderr, or none; SIGHUP opens it again',
     },
     {
       name: 'log-format',
       type: choice('auto', 'gearmand', 'json', 'pretty'),
       defaultValue: 'auto',
-      help: 'lines of the log: auto = pretty on a terminal, json on stderr in a container, else as gearmand writes them',
+      help: 'lines of the log: auto = pretty on a terminal, json on stderr in a container, otherwise as gearmand writes them',
     },
     {
       name: 'verbose',
       type: choice(...levelNames),
       defaultValue: 'WARNING',
-      help: `the most talkative level that is logged: ${levelNames.join(', ')}`,
+      help: `the most detailed level that is logged: ${levelNames.join(', ')}`,
     },
     {
       name: 'syslog',

@@ -83,7 +83,7 @@ export const controlTable = {
       name: 'metrics-functions',
       type: integer({ min: 0, max: MEASURED_MAX, special: { 0: 'all of them together' } }),
       defaultValue: 200,
-      help: 'functions with metrics of their own; those made later are summed as "(other)"',
+      help: 'functions with metrics of their own; later ones are summed up as "(other)"',
     },
   ],
 } as const satisfies OptionTable<ProgramEntry>;
@@ -111,7 +111,7 @@ export const httpTable = {
       short: 'r',
       type: protocolName,
       defaultValue: null,
-      help: 'further protocol: http, on the addresses of --listen',
+      help: 'additional protocol: http, on the addresses of --listen',
     },
     {
       name: 'http-port',
@@ -125,15 +125,15 @@ export const httpTable = {
       type: integer({ min: 1, max: SECONDS_MAX, unit: 'seconds', special: { 0: 'no limit' } }),
       defaultValue: 0,
       missing,
-      help: 'an HTTP request without a result by then is answered with 504, and its job dropped unless it is in the background',
+      help: 'time limit of an HTTP request; without a result it is answered with 504, and its job is dropped unless it is in the background',
     },
     {
       name: 'http-status',
       type: choice('http', 'gearmand'),
       defaultValue: 'http',
       missing,
-      doc: 'HTTP statuses of jobs: `http` = 500 for a failed job, 503 for a full queue; `gearmand` = 200 whatever becomes of the job',
-      help: 'http = 500 for a failed job, 503 for a full queue; gearmand = 200 whatever becomes of the job',
+      doc: 'HTTP statuses of jobs: `http` = 500 for a failed job, 503 for a full queue; `gearmand` = always 200',
+      help: 'http = 500 for a failed job, 503 for a full queue; gearmand = always 200',
     },
   ],
 } as const satisfies OptionTable<ProgramEntry>;

@@ -137,7 +137,7 @@ export function unionOf(words: readonly string[]): string {
 }
 
 /** Allowed values of a text that follows no rule. */
-export const ANY_TEXT = 'any text that is not empty';
+export const ANY_TEXT = 'any non-empty text';
 
 export interface TextRule {
   /** Such as `file`. */

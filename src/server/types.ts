@@ -81,7 +81,7 @@ export interface Server {
   readonly controlAddress: { readonly host: string; readonly port: number } | null;
   /** The first of `addresses`; null before `listen` and after `close`. */
   readonly address: ServerAddress | null;
-  /** `addon` with the native core, `twin` with the TypeScript core. */
+  /** 'addon' with the native core, 'twin' with the TypeScript core. */
   readonly kind: 'addon' | 'twin';
   /** Why the TypeScript core is used; empty for the addon. */
   readonly kindReason: string;

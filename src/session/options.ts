@@ -16,10 +16,10 @@ const PACKET_BYTES_MAX = 2047 * MIB;
 const accessRules = list({
   argument: 'rule',
   allowed:
-    'WHO=RIGHTS or WHO=RIGHTS:FUNCTIONS; WHO is any, token:NAME or cert:COMMON-NAME; RIGHTS are of submit,work,admin; * in a name stands for any text',
+    'WHO=RIGHTS or WHO=RIGHTS:FUNCTIONS; WHO is any, token:NAME or cert:COMMON-NAME; RIGHTS is a list of submit,work,admin; * in a name matches any text',
   read: (word) => (parseRule(word) === undefined ? undefined : word),
   show: String,
-  none: 'everybody may do everything',
+  none: 'every peer may do everything',
 });
 
 const noRules: readonly string[] = [];
@@ -33,9 +33,7 @@ function unmet(
   name: string,
 ): string | null {
   const rule = rules.find((text) => text.startsWith(`${who}:`));
-  return rule === undefined || option !== null
-    ? null
-    : `${rule} can be met by nobody without ${name}`;
+  return rule === undefined || option !== null ? null : `${rule} never applies without ${name}`;
 }
 
 export const accessTable = {
@@ -49,15 +47,15 @@ export const accessTable = {
       conflict: (rules: readonly string[], values) =>
         unmet(rules, 'token', values.tokenFile, '--token-file') ??
         unmet(rules, 'cert', values.tlsClientCa, '--tls-client-ca'),
-      doc: 'rules of who may submit, work and give text commands; given, everything else is refused',
-      help: 'who may submit, work and give text commands; may be repeated; given, everything else is refused',
+      doc: 'access rules: which peers may submit, work and give text commands; with rules, everything else is refused',
+      help: 'access rule: which peers may submit, work and give text commands; may be repeated; with rules, everything else is refused',
     },
     {
       name: 'token-file',
       type: text({ argument: 'file' }),
       defaultValue: null,
-      doc: 'file with a token a line, as NAME TOKEN or NAME sha256:HEX',
-      help: 'file with a token a line, as NAME TOKEN or NAME sha256:HEX; read again on SIGHUP',
+      doc: 'file with one token on each line, as NAME TOKEN or NAME sha256:HEX',
+      help: 'file with one token on each line, as NAME TOKEN or NAME sha256:HEX; read again on SIGHUP',
     },
   ],
 } as const satisfies OptionTable<ProgramEntry>;
@@ -69,38 +67,38 @@ export const limitTable = {
       name: 'max-connections',
       type: integer(noLimit),
       defaultValue: 0,
-      help: 'connections at a time; further ones are closed at once',
+      help: 'connections at a time; beyond that new ones are closed at once',
     },
     {
       name: 'max-connections-per-address',
       type: integer(noLimit),
       defaultValue: 0,
-      help: 'connections of one IP address at a time; further ones are closed at once',
+      help: 'connections of one IP address at a time; beyond that new ones are closed at once',
     },
     {
       name: 'max-packet-rate',
       type: integer(noLimit),
       defaultValue: 0,
-      help: 'packets and text lines that one connection may send in a second; above it the connection is paused, not dropped',
+      help: 'packets and text lines that one connection may send in a second; beyond that it is paused, not dropped',
     },
     {
       name: 'max-byte-rate',
       type: size({ min: 1024, max: 2 ** 40, special: { 0: 'no limit' } }),
       defaultValue: 0,
-      help: 'bytes that one connection may send in a second; above it the connection is paused, not dropped',
+      help: 'bytes that one connection may send in a second; beyond that it is paused, not dropped',
     },
     {
       name: 'max-packet-size',
       type: size({ min: 8192, max: PACKET_BYTES_MAX }),
       defaultValue: PACKET_BYTES_DEFAULT,
-      doc: 'bytes of the longest packet; a longer one is answered with ERROR and its connection closed',
-      help: 'a longer packet is answered with ERROR and its connection closed',
+      doc: 'longest packet in bytes; a longer one is answered with ERROR and its connection is closed',
+      help: 'longest packet in bytes; a longer one is answered with ERROR and its connection is closed',
     },
     {
       name: 'output-limit',
       type: size({ min: 65_536, max: PACKET_BYTES_MAX }),
       defaultValue: 64 * MIB,
-      help: 'unsent output of one connection; above it the connection is dropped',
+      help: 'unsent output of one connection; beyond that the connection is dropped',
     },
     {
       name: 'max-memory',
@@ -112,7 +110,7 @@ export const limitTable = {
       name: 'max-functions',
       type: integer({ min: 1, max: INT_MAX }),
       defaultValue: 1_000_000,
-      help: 'function names known at a time',
+      help: 'functions known at a time',
     },
   ],
 } as const satisfies OptionTable<ProgramEntry>;

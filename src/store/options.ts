@@ -39,8 +39,8 @@ type QueueName = (typeof queueNames)[number];
 /** Names of gearmand that are not supported: why, and what to use instead. */
 const notServed: { readonly [name in QueueName]?: string } = {
   libtokyocabinet:
-    'Tokyo Cabinet is not served: use journal, which is one set of files too and needs nothing installed, or libsqlite3',
-  libdrizzle: 'Drizzle is not served: use mysql with MariaDB or MySQL, or journal',
+    'Tokyo Cabinet is not supported: use journal, which is one set of files too and needs nothing installed, or libsqlite3',
+  libdrizzle: 'Drizzle is not supported: use mysql with MariaDB or MySQL, or journal',
 };
 
 function readQueueName(value: unknown): QueueName | undefined {
@@ -109,7 +109,7 @@ const storeTable = {
       type: text({ argument: 'folder' }),
       defaultValue: null,
       defaultText: '$STATE_DIRECTORY; /var/lib/geartrain for root; else ~/.local/state/geartrain',
-      help: 'folder of this server alone for its journal; made when it is missing',
+      help: 'folder for the journal of this server only; made when it is missing',
     },
     {
       name: 'durability',
@@ -130,7 +130,7 @@ const storeTable = {
       name: 'flush-interval',
       type: integer({ min: 1, max: 60_000, unit: 'milliseconds' }),
       defaultValue: 100,
-      help: 'with --durability relaxed: what a crash may lose',
+      help: 'with --durability relaxed: how much a crash may lose',
     },
   ],
 } as const satisfies OptionTable<ProgramEntry>;
@@ -149,8 +149,8 @@ const waitTable = {
       defaultValue: false,
       missing: (values) =>
         ['asked', 'always'].includes(chosen(values)?.waits ?? '') ? null : `-q ${waiting('asked')}`,
-      doc: `with \`queueType\` ${waiting('asked')}: start although the store is away, refuse background jobs until it comes, and bring back then what it keeps; ${waiting('always')} always does`,
-      help: `-q ${waiting('asked')}: start although the store is away, refuse background jobs until it comes, and bring back then what it keeps; -q ${waiting('always')} always does`,
+      doc: `with \`queueType\` ${waiting('asked')}: start although the store is unreachable, refuse background jobs until it comes, and then restore its jobs; ${waiting('always')} always does`,
+      help: `-q ${waiting('asked')}: start although the store is unreachable, refuse background jobs until it comes, and then restore its jobs; -q ${waiting('always')} always does`,
     },
   ],
 } as const satisfies OptionTable<ProgramEntry>;

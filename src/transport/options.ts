@@ -63,7 +63,7 @@ export const listenTable = {
         wins: 'overDefault',
       },
       doc: 'port of the binary and text protocol',
-      help: 'port for binary and text protocol; when it is 4730, GEARMAND_PORT may name another',
+      help: 'port for binary and text protocol; when it is 4730, GEARMAND_PORT may replace it',
     },
     {
       name: 'listen',
@@ -71,8 +71,8 @@ export const listenTable = {
       type: listenList,
       defaultValue: noListenTargets,
       isRepeatable: true,
-      doc: 'addresses to listen on; every address of a name is bound; `tls://` in front asks for TLS, `tcp://` for none whatever `ssl` says',
-      help: 'address to listen on: every address of a name is bound; tls:// in front asks for TLS, tcp:// for none whatever --ssl says; may be repeated',
+      doc: 'addresses to listen on; every address of a name is bound; `tls://` in front selects TLS, `tcp://` no TLS, whatever `ssl` says',
+      help: 'address to listen on: every address of a name is bound; tls:// in front selects TLS, tcp:// no TLS, whatever --ssl says; may be repeated',
     },
     {
       name: 'backlog',
@@ -124,7 +124,7 @@ export const listenTable = {
       type: adminSources,
       defaultValue: ['any'],
       doc: 'peers that may send admin commands',
-      help: 'who may send admin commands: any, or a list of loopback, addresses and ranges',
+      help: 'peers that may send admin commands: any, or a list of loopback, addresses and ranges',
     },
   ],
 } as const satisfies OptionTable<ProgramEntry>;

@@ -6,13 +6,13 @@ import { describe, expect, it } from 'vitest';
 import { compare, type Heard } from '../support/dialogue/compare.ts';
 import { groupsOf, readDialogues, rewriteDialogues } from '../support/dialogue/files.ts';
 import { Names } from '../support/dialogue/names.ts';
-import { type Line, type Step, stepsOf } from '../support/dialogue/script.ts';
+import { type ScriptLine, type Step, stepsOf } from '../support/dialogue/script.ts';
 import { bytesOf, wordsOf } from '../support/dialogue/words.ts';
 
 const HANDLE1 = `H:t:${'1'.repeat(21)}`;
 const HANDLE2 = `H:t:${'2'.repeat(21)}`;
 
-const linesOf = (text: string): Line[] =>
+const linesOf = (text: string): ScriptLine[] =>
   text.split('\n').map((line, at) => ({ text: line.trim(), place: `f.txt:${at + 1}` }));
 const stepOf = (text: string): Step => stepsOf(linesOf(text))[0] as Step;
 const heard = (peer: string, ...words: string[]): Heard => ({ peer, words });

@@ -1,9 +1,7 @@
 /**
- * One thread with peers of its own and other threads that are played by the test: records to them are written down as
- * lines, records from them are made by `hear`. Rule: like in a ring, records from one thread are heard in order, before
- * the rows of the turn.
- *
- *   to 2: FRAME conn 0 place 1 SUBMIT_JOB f\0u\0x
+ * One thread with peers of its own; the test plays the other threads: records to them are recorded as lines, records
+ * from them are made by `hear`. Rule: as in a ring, records from one thread are handled in order, before the rows of
+ * the turn.
  */
 import { PACKET_NAMES } from '../../src/protocol/packet-columns.ts';
 import { shardOfName } from '../../src/protocol/shard-of.ts';
@@ -109,7 +107,7 @@ export class CrossThreadDialogue extends MemoryDialogue {
   readonly records: CrossThreadRecord[];
   /** Levels that other threads have published. */
   readonly levels: number[];
-  /** What this thread has published last. */
+  /** The last values that this thread has published. */
   readonly published: { level: number; connections: number };
   readonly #readers: (Reader | null)[];
   readonly #writers: (Writer | null)[];
@@ -172,7 +170,7 @@ export class CrossThreadDialogue extends MemoryDialogue {
     this.thread.run();
   }
 
-  /** Records shown since the last call, as lines, by thread: there is no order between two rings. */
+  /** Records since the last call, as lines, by thread: there is no order between two rings. */
   told(): string[] {
     const records = this.records.splice(0).sort((a, b) => a.to - b.to);
     return records.map((record) => this.#print(record));

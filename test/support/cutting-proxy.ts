@@ -1,6 +1,6 @@
 /**
- * A TCP proxy in front of a job server that cuts its first connection behind a given number of bytes; later ones pass.
- * Rule: what was forwarded before the cut has reached the other side before its connection ends.
+ * A TCP proxy in front of a job server that cuts its first connection after a given number of bytes; later ones pass.
+ * Rule: forwarded bytes reach the other side before its connection ends.
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 

@@ -1,6 +1,6 @@
 /**
- * Where programs are, by PATH alone: what PATH does not lead to is not there. The system folders beside those of PATH
- * count, too, because PATH of an ordinary user leaves them out.
+ * Finds programs by PATH only; other places do not count. The system folders beside those of PATH count too, because
+ * PATH of an ordinary user leaves them out.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * A store that commits when a test says so: what it keeps, what waits, what it was told to forget.
- * Rule: it copies what it is given, as every store must.
+ * A store that commits when a test says so, with its kept and waiting jobs and its forgets visible. Rule: it copies
+ * its arguments, as every store must.
  */
 import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from '../../src/store/store.ts';
 import { StoredJob } from '../../src/store/stored-job.ts';
@@ -14,7 +14,7 @@ interface HeldPut {
 export class HandStore implements Store {
   /** False: `append` refuses. */
   isAccepting = true;
-  /** What is durable, by reference. */
+  /** Durable jobs, by reference. */
   readonly kept = new Map<number, StoredJob>();
   readonly waiting: HeldPut[] = [];
   #settled: { readonly ticket: Ticket; readonly isStored: boolean }[] = [];
@@ -43,7 +43,7 @@ export class HandStore implements Store {
     return Number.POSITIVE_INFINITY;
   }
 
-  /** What waits becomes durable: all of it, or one job, 0 is the first. */
+  /** Makes waiting jobs durable: all of them, or one; 0 is the first. */
   commit(one?: number): void {
     for (const { reference, job, ticket } of this.#take(one)) {
       this.kept.set(reference, job);
@@ -53,7 +53,7 @@ export class HandStore implements Store {
     this.#host?.wake();
   }
 
-  /** What waits could not be stored: all of it, or one job. */
+  /** Refuses waiting jobs: all of them, or one. */
   fail(one?: number): void {
     for (const { ticket } of this.#take(one)) this.#settled.push({ ticket, isStored: false });
     this.#host?.wake();

@@ -1,6 +1,6 @@
 /**
- * A journal on files in memory, driven by hand: jobs with a number each, what was promised for them, and what a restart
- * gives back. Rule: the books know only what a server would know: outcomes that `takeOutcomes` told.
+ * A journal on files in memory, driven by hand: numbered jobs, their reported outcomes, and the jobs that a restart
+ * gives back. Rule: the books know only what a server would know: outcomes reported by `takeOutcomes`.
  */
 import { Journal } from '../../src/store/journal/journal.ts';
 import type { StoreHost } from '../../src/store/store.ts';
@@ -17,7 +17,7 @@ export interface Kept {
   readonly order: number;
 }
 
-/** The number of a job: what its workload begins with. */
+/** The number of a job, at the start of its workload. */
 export const numberOf = (job: StoredJob): number =>
   Number(Buffer.from(job.workload).toString('latin1').split(' ')[0]);
 
@@ -47,7 +47,7 @@ export class JournalBench {
   readonly plan: JournalPlan;
   nowMs = 1000;
   isAwake = false;
-  /** Numbers by what `takeOutcomes` has told, and references of the jobs that are kept. */
+  /** Numbers of jobs with a reported outcome, and references of kept jobs. */
   readonly stored = new Set<number>();
   readonly refused = new Set<number>();
   readonly references = new Map<number, number>();
@@ -76,7 +76,7 @@ export class JournalBench {
     );
   }
 
-  /** Reads what is there; gives it back in the order of submits. */
+  /** Reads the journal; returns its jobs in the order of submits. */
   start(): Kept[] {
     const kept: Kept[] = [];
     let failure: Error | null = new Error('the replay did not end');
@@ -107,7 +107,7 @@ export class JournalBench {
     this.journal.forget(reference);
   }
 
-  /** What a turn does: hears of outcomes, begins a commit. */
+  /** One turn: takes outcomes, begins a commit. */
   turn(): number {
     this.isAwake = false;
     this.journal.takeOutcomes((number, isStored) => {

@@ -1,11 +1,11 @@
-/** What a thread holds for its peers, counted anew from all that it has: the account must say the same. */
+/** Counts the memory that a thread holds for its peers from all of its state: the account must have the same value. */
 import { Kept, nameCost } from '../../src/broker/kept.ts';
 import type { Peer } from '../../src/broker/peer.ts';
 import { SESSION_BYTES, type Session } from '../../src/session/session.ts';
 import type { SessionTable } from '../../src/session/session-table.ts';
 import { reactorBytes } from '../../src/shard/thread-core.ts';
 
-/** Bytes; those of the account are `home.account.held` after its `refresh()`. */
+/** In bytes; the account has `home.account.held` after its `refresh()`. */
 export function keptBytes(table: SessionTable): number {
   const { broker } = table;
   let bytes = reactorBytes(table.reactor.control);

@@ -1,5 +1,5 @@
 /**
- * Right and wrong uses of the library's types; compiled by test/unit/client/types.test.ts, never run. A line behind
+ * Right and wrong uses of the library's types; compiled by test/unit/client/types.test.ts, never run. A line after
  * `@ts-expect-error` must be refused, every other one must be accepted.
  */
 import {

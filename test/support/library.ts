@@ -21,14 +21,14 @@ import { startServer } from './servers.ts';
 
 /** A server that runs. */
 export interface RunningServer {
-  /** What clients and workers need to reach it. */
+  /** Options with which clients and workers reach it. */
   readonly connection: ConnectionOptions;
   stop(): Promise<void>;
 }
 
 export interface ServerVariant {
   readonly label: string;
-  /** What only ours does is not asked of the C gearmand. */
+  /** Functions of our server only are not tested with the C gearmand. */
   readonly isOurs: boolean;
   start(options?: ServerOptions): Promise<RunningServer>;
 }
@@ -93,7 +93,7 @@ export function serverVariants(): ServerVariant[] {
 
 export { hasPeer };
 
-/** Clients and workers of one test file; those of a test are closed behind it. */
+/** Clients and workers of one test file; those of a test are closed after it. */
 export class LibraryYard {
   readonly #open: AsyncDisposable[] = [];
 

@@ -18,7 +18,7 @@ export const allowedLicences: ReadonlySet<string> = new Set([
 export interface PackageLicence {
   readonly name: string;
   readonly version: string;
-  /** As the package says it; `none` when it says nothing. */
+  /** The licence named by the package; `none` when it names none. */
   readonly licence: string;
 }
 

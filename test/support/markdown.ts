@@ -1,4 +1,7 @@
-/** What the tests of the documents read from Markdown: links, anchors and fenced blocks. Rule: only what our documents use. */
+/**
+ * Reads links, anchors and code blocks from Markdown, for the tests of the documents. Rule: only the forms that our
+ * documents use.
+ */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

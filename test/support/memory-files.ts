@@ -1,7 +1,7 @@
 /**
- * A file system in memory for the journal: what is written is in the cache until it is synced, names are durable when
- * their folder is, and a loss of power keeps a random part of the rest, cut at sectors. Faults are injected by name.
- * Rule: nothing happens by itself; whoever owns it runs the operations that are under way, one after the other.
+ * A file system in memory for the journal: written data is in the cache until it is synced, names are durable when
+ * their folder is, and a power loss keeps a random part of the rest, cut at sectors. Faults are injected by name.
+ * Rule: nothing happens by itself; the owner runs pending operations, one after the other.
  */
 import type { Done, FileSystem } from '../../src/store/file-system.ts';
 import type { Random } from './random.ts';
@@ -59,13 +59,13 @@ export class MemoryFiles implements FileSystem {
     while (!this.isIdle) this.step();
   }
 
-  /** The process has ended: nothing is under way or open; what it has written is there. */
+  /** The process has ended: nothing is pending or open; its writes are kept. */
   kill(): void {
     this.#underWay.length = 0;
     this.#open.clear();
   }
 
-  /** The power has gone: what was not synced is there in part. */
+  /** A power loss: unsynced data is kept in part. */
   losePower(random: Random): void {
     this.kill();
     const kept = random.below(this.#nameChanges.length + 1);
@@ -81,7 +81,7 @@ export class MemoryFiles implements FileSystem {
     }
   }
 
-  /** The bytes of a file, to be looked at or damaged in place. */
+  /** The bytes of a file, to be read or damaged in place. */
   contents(path: string): Uint8Array {
     return this.#at(path).bytes;
   }

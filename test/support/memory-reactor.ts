@@ -1,6 +1,6 @@
 /**
- * The reactor's contract without sockets, for tests and the simulation.
- * Rule: nothing happens by itself; whoever owns it calls `runTurn`, and the same calls give the same rows.
+ * The reactor's contract without sockets, for tests and the simulation. Rule: nothing happens by itself; the owner
+ * calls `runTurn`, and the same calls give the same rows.
  */
 import type { Detached, ListenAddress, ReactorOptions } from '../../src/native/contract.ts';
 import { GoneReason } from '../../src/protocol/batch.ts';

@@ -1,6 +1,6 @@
 /**
- * Sockets without a system: one end is a peer driven by hand, the other a memory reactor's connection.
- * Rule: like a kernel, a socket keeps bytes and its end while nobody reads it, also on its way between two reactors.
+ * Sockets without a system: one end is a peer driven by hand, the other a memory reactor's connection. Rule: as in a
+ * kernel, bytes and the end are kept until they are read, also while a connection moves between two reactors.
  */
 import { ByteQueue, copyOf } from '../../src/transport/turn/byte-queue.ts';
 
@@ -10,11 +10,11 @@ export class MemorySocket {
   readonly fd: number;
   readonly address: string;
   readonly port: number;
-  /** Output bytes that count as sent although nobody took them: the kernel's send buffer and the peer's window. */
+  /** Output bytes that count as sent before they are taken: the kernel's send buffer and the peer's window. */
   readonly windowBytes: number;
-  /** What the peer sent and no reactor has read. */
+  /** Bytes from the peer that no reactor has read. */
   readonly inbound = new ByteQueue();
-  /** What reactors sent and the peer has not taken. */
+  /** Bytes from reactors that the peer has not taken. */
   readonly outbound = new ByteQueue();
   hasEnded = false;
   isReset = false;
@@ -42,14 +42,14 @@ export class MemorySocket {
     this.reader?.readable();
   }
 
-  /** The peer is gone: what it sent can be read, nothing reaches it. */
+  /** The peer is gone: its bytes can be read, nothing reaches it. */
   reset(): void {
     this.isReset = true;
     this.outbound.clear();
     this.reader?.readable();
   }
 
-  /** The peer reads what came, at most `count` bytes. */
+  /** The peer reads received bytes, at most `count`. */
   take(count: number = Number.POSITIVE_INFINITY): Uint8Array {
     const bytes = new Uint8Array(Math.min(count, this.outbound.bytes));
     this.outbound.take(bytes, 0, bytes.length);
@@ -82,7 +82,7 @@ export class MemoryRegistry {
     return socket;
   }
 
-  /** Closes like `close(2)`: the peer can still take what was sent. */
+  /** Closes like `close(2)`: the peer can still take sent bytes. */
   close(fd: number): void {
     this.get(fd).isClosed = true;
     this.#sockets.delete(fd);

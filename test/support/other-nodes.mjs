@@ -1,7 +1,7 @@
 /**
- * The smoke part of the tests and those of TLS on other Node versions: `npm run test:nodes [-- 22 24]`. Each comes from
- * the npm package `node`; the addon stays the one that was built, which is what users of a prebuilt one have.
- * NODES_JSON names a folder for the counts, `node-VERSION.json`.
+ * The smoke part of the tests and those of TLS on other Node versions: `npm run test:nodes [-- 22 24]`. Each comes
+ * from the npm package `node`; the addon is the one already built, as for users of a prebuilt one. NODES_JSON names a
+ * folder for the counts, `node-VERSION.json`.
  */
 import { spawnSync } from 'node:child_process';
 

@@ -44,7 +44,7 @@ export type OwnThreadOptions = Partial<
       readonly isAllowed: (address: string) => boolean;
       /** Shared by threads that hand connections to each other. */
       readonly registry: MemoryRegistry;
-      /** What counts as sent of a dialogue's peers before they take it. Default: everything. */
+      /** Bytes to a dialogue's peer that count as sent before it takes them. Default: all. */
       readonly windowBytes: number;
       readonly makeStore: (host: StoreHost) => Store;
     }
@@ -223,14 +223,14 @@ function coreOptions(options: OwnThreadOptions) {
   };
 }
 
-/** Counts everything anew and compares; the wake-up rule must hold for every function. */
+/** Counts everything again and compares; the wake-up rule must hold for every function. */
 export function checkBooks(thread: OwnThread): void {
   const { broker, table } = thread.core;
   if (table.connectionCount !== sessionCount(table))
     throw new Error(
       `${table.connectionCount} connections counted, ${sessionCount(table)} are there`,
     );
-  // What goes on over turns is counted again after its last one.
+  // Work that goes on over turns is counted after its last one.
   if (broker?.isBehind) return;
   const { account } = table;
   account.refresh();
@@ -277,7 +277,7 @@ function sessionCount(table: SessionTable): number {
   return count;
 }
 
-/** Every peer of the broker, near and far. */
+/** Every peer of the broker, of this thread and of others. */
 export function peersOf(broker: Broker) {
   const peers = [];
   for (let index = 1, left = broker.peers.count; left > 0; index++) {

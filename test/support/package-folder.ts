@@ -1,6 +1,6 @@
 /**
- * A folder of a user behind `npm install geartrain`: the package under its name, the tools in `.bin`. Programs and
- * commands of documents run in it as they stand. Rule: only ports are replaced, and every program ends with the folder.
+ * A folder of a user after `npm install geartrain`: the package under its name, the tools in `.bin`. Programs and
+ * commands of documents run in it unchanged. Rule: only ports are replaced, and every program ends with the folder.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
@@ -21,7 +21,7 @@ import { WireConnection } from './wire.ts';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** What npm gives the programs of a package, and the compiler does not. */
+/** npm makes the programs of a package executable, the compiler does not. */
 const RUNS = { mode: 0o755 };
 
 export interface Ended {
@@ -95,7 +95,7 @@ export class PackageFolder {
     }
   }
 
-  /** Starts a command of a document: what a shell takes, in a process group of its own. */
+  /** Starts a command of a document through a shell, in a process group of its own. */
   start(command: string, env: NodeJS.ProcessEnv = {}): Program {
     // A program that stands alone takes the shell's place, so that signals and its exit code are its own.
     const lead = /&&|[|;]/.test(command) ? '' : 'exec env ';
@@ -114,7 +114,7 @@ export class PackageFolder {
     return this.start(command, env).ended;
   }
 
-  /** Starts the job server as documents say; resolves when it answers. */
+  /** Starts the job server as in the documents; resolves when it answers. */
   async serve(command = 'npx --no -- gearmand --listen 127.0.0.1'): Promise<Program> {
     const program = this.start(command);
     let end: Ended | null = null;
@@ -128,7 +128,7 @@ export class PackageFolder {
         await probe.close();
         return program;
       } catch {
-        // A refused connection is no event that one could await from outside.
+        // A refused connection is not an event that can be awaited from outside.
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     }

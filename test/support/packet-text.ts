@@ -105,7 +105,7 @@ export function itemLength(bytes: Buffer): number {
   return bytes.length < 12 ? 0 : 12 + bytes.readUInt32BE(8);
 }
 
-/** The item that `bytes` hold, or what is wrong with them. */
+/** The item in `bytes`, or why they are invalid. */
 export function itemOf(bytes: Buffer): WireItem | string {
   if (bytes[0] !== 0) {
     const line: WireLine = { kind: 'line', text: bytes.toString('latin1') };

@@ -1,7 +1,7 @@
 /**
- * What tests need beside Node.js and this package. Rule: where it is missing, its tests are skipped and say why. With
- * GEARTRAIN_REQUIRE_PEERS=1 what can be installed must be there: it fails them, so that continuous integration cannot
- * pass by skipping. What is a property of the machine (root, IPv6) is only said.
+ * What tests need beside Node.js and this package. Rule: without it its tests are skipped with a printed reason. With
+ * GEARTRAIN_REQUIRE_PEERS=1 things that can be installed must exist: a missing one fails its tests, so that continuous
+ * integration cannot pass by skipping. Properties of the machine (root, IPv6) are only reported.
  */
 import { spawnSync } from 'node:child_process';
 import { loadNative } from '../../src/native/load.ts';
@@ -100,13 +100,13 @@ export function requirePeer(name: PeerName): boolean {
   return missing(`${name} is not installed (${source}: ${packageName})`);
 }
 
-/** As `requirePeer`, for anything that continuous integration must have; `reason` says what is missing. */
+/** As `requirePeer`, for anything that continuous integration must have; `reason` names what is missing. */
 export function missing(reason: string): false {
   if (process.env.GEARTRAIN_REQUIRE_PEERS === '1') throw new Error(reason);
   return say(reason);
 }
 
-/** Returns `holds`; where it does not, prints why tests are skipped. For what nobody can install. */
+/** Returns `holds`; when false, prints why tests are skipped. For properties that cannot be installed. */
 export function onlyWhere(holds: boolean, reason: string): boolean {
   return holds || say(reason);
 }

@@ -1,7 +1,7 @@
 /**
  * One of two threads that send each other `count` records of pseudo-random size at once, sleeping whenever they can.
- * Everything received is checked against what the peer must have sent. A sleep that lasts as long as SLEEP_MS is a
- * lost wake-up. Runs the built output, because Node 20 loads no TypeScript in threads.
+ * Everything received is compared with the peer's sequence. A sleep that lasts as long as SLEEP_MS is a lost wake-up.
+ * Runs the built output, because Node 20 loads no TypeScript in threads.
  */
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';

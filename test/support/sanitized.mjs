@@ -1,7 +1,8 @@
 /**
- * The addon's tests with its C++ compiled for AddressSanitizer and UndefinedBehaviorSanitizer: `npm run test:sanitized`
- * [vitest arguments]. Needs gcc. Rule: it is compiled in build/sanitized, so build/Release stays what the checkout uses.
- * Leaks are not reported, because Node.js itself leaves memory at its end. Tests get ten times as long.
+ * The addon's tests with its C++ compiled for AddressSanitizer and UndefinedBehaviorSanitizer: `npm run
+ * test:sanitized` [vitest arguments]. Needs gcc. Rule: it is compiled in build/sanitized, so build/Release keeps the
+ * addon of the checkout. Leaks are not reported, because Node.js itself leaves memory at its end. Tests get ten times
+ * as long.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * A job server that does what a test says, packet by packet: for what no real server can be brought to do.
- * Rule: no wait is a sleep; every wait ends by an event, or fails after `PATIENCE_MS` with what came instead.
+ * A job server that follows a test, packet by packet: for behaviour that no real server can be made to show. Rule: no
+ * wait is a sleep; every wait ends by an event, or fails after `PATIENCE_MS` with the packets that came instead.
  */
 
 import type { AddressInfo } from 'node:net';
@@ -22,7 +22,7 @@ const PATIENCE_MS = 10_000;
 /** One connection, from the server's side. */
 export class ScriptedPeer {
   readonly socket: Socket;
-  /** Packets that nobody has taken. */
+  /** Packets that were not taken yet. */
   readonly items: WirePacket[] = [];
   /** All packets by name, for looking back. */
   readonly heard: string[] = [];
@@ -63,7 +63,7 @@ export class ScriptedPeer {
     return item;
   }
 
-  /** Answers what every connection begins with: options, id and functions are taken, the ECHO is answered. */
+  /** Answers the start of every connection: takes options, id and functions, answers the ECHO. */
   async welcome(): Promise<WirePacket[]> {
     const greeting: WirePacket[] = [];
     for (;;) {
@@ -133,7 +133,7 @@ export class ScriptedPeer {
 
 export class ScriptedServer {
   readonly port: number;
-  /** Connections that nobody has taken. */
+  /** Connections that were not taken yet. */
   readonly #arrived: ScriptedPeer[] = [];
   readonly #all: ScriptedPeer[] = [];
   readonly #waiting: ((peer: ScriptedPeer) => void)[] = [];
@@ -176,7 +176,7 @@ export class ScriptedServer {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** The next connection, behind its greeting. */
+  /** The next connection, after its greeting. */
   async acceptReady(): Promise<ScriptedPeer> {
     const peer = await this.accept();
     await peer.welcome();

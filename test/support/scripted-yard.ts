@@ -1,10 +1,10 @@
-/** Scripted servers, and clients or workers that talk to them, for one test file; all are ended behind each test. */
+/** Scripted servers, and clients or workers that talk to them, for one test file; all are ended after each test. */
 import { afterEach } from 'vitest';
 import { ScriptedServer } from './scripted-server.ts';
 
 const open: AsyncDisposable[] = [];
 
-/** Ends what a test has kept. Call it once a file. */
+/** Ends the servers and clients of a test. Call it once in each file. */
 export function endScripted(): void {
   afterEach(async () => {
     for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]();

@@ -18,7 +18,7 @@ export type ServerKind = 'geartrain' | 'gearmand';
 export interface ServerOptions {
   /** `--threads`: shards of ours (default 0), I/O threads of gearmand (default 1: one thread does all). */
   readonly threads?: number;
-  /** Ours only: false sets GEARTRAIN_NATIVE=0; default is what the environment says. */
+  /** Ours only: false sets GEARTRAIN_NATIVE=0; the default is that of the environment. */
   readonly native?: boolean;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -52,7 +52,7 @@ process.once('exit', () => {
   }
 });
 
-/** Resolves when nobody takes connections on `port` any more. A listener that closes cannot be awaited from outside. */
+/** Resolves when connections to `port` are refused. The end of a listener cannot be awaited from outside. */
 export async function untilRefused(port: number): Promise<void> {
   for (;;) {
     const isRefused = await new Promise<boolean>((resolve) => {
@@ -91,7 +91,7 @@ export function labelOf(kind: ServerKind, options: ServerOptions = {}): string {
 async function startOnce(kind: ServerKind, options: ServerOptions): Promise<TestServer> {
   const port = await freePort();
   const scratch = mkdtempSync(join(tmpdir(), 'geartrain-test-'));
-  // For a server that becomes somebody else.
+  // For a server that switches to another user.
   chmodSync(scratch, 0o777);
   const args = [
     '--listen=127.0.0.1',
@@ -187,7 +187,7 @@ async function untilEcho(server: TestServer): Promise<void> {
       return;
     } catch (error) {
       if (performance.now() > deadline) throw error;
-      // A refused connection is no event that one could await from outside.
+      // A refused connection is not an event that can be awaited from outside.
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

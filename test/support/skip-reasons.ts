@@ -1,6 +1,7 @@
 /**
- * Says at the end of a run what was skipped and why. Rule: a file that skips a test has printed `skipped: REASON`
- * (`peers.ts` does) or given `context.skip` the reason; one that has not fails the run, because nobody would see what it leaves out.
+ * Prints at the end of a run which tests were skipped and why. Rule: a file that skips a test has printed `skipped:
+ * REASON` (`peers.ts` does) or given `context.skip` the reason; otherwise the run fails, because the skip would go
+ * unnoticed.
  */
 import type { UserConsoleLog } from 'vitest';
 import type { Reporter, TestModule, TestRunEndReason, Vitest } from 'vitest/node';

@@ -1,6 +1,6 @@
 /**
- * What every store must do, whichever it is: the same facts run over each of them. A store that keeps nothing over a
- * restart is spared those about restarts alone.
+ * Facts that hold for every store: the same tests run over each of them. A store that keeps nothing over a restart
+ * skips those about restarts.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Store, StoreHost } from '../../src/store/store.ts';
@@ -35,7 +35,7 @@ const job = (name: string, fields: Partial<JobParts> = {}): StoredJob =>
     ...fields,
   });
 
-/** A store that is told and asked as a thread does it. */
+/** A store that is called as by a thread. */
 class Life {
   readonly store: Store;
   readonly lines: string[] = [];
@@ -54,7 +54,7 @@ class Life {
     });
   }
 
-  /** A store of this place, which has read what it kept. */
+  /** Opens a store of this place and reads its jobs. */
   static async begin(place: StorePlace): Promise<Life> {
     let host: StoreHost | null = null;
     // A place may need a while to open; the store is made with a host that is there by then.
@@ -97,7 +97,7 @@ class Life {
     this.store.forget(this.references.get(name) as number);
   }
 
-  /** What a thread does once in a turn. */
+  /** The calls of a thread in one turn. */
   turn(): void {
     this.store.takeOutcomes((ticket, isStored) =>
       this.outcomes.push([this.#names[ticket] as string, isStored]),

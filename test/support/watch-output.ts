@@ -1,4 +1,4 @@
-/** What a process started by a test writes, as it comes, and how it ends. */
+/** The output of a process started by a test, as it comes, and how it ends. */
 import type { ChildProcess } from 'node:child_process';
 
 export interface ProcessEnd {

@@ -44,7 +44,7 @@ export class WireConnection {
   readonly name: string;
   readonly transcript: Transcript | null;
   readonly socket: Socket;
-  /** Packets and lines that nobody has taken yet. */
+  /** Packets and lines that were not taken yet. */
   items: WireItem[] = [];
   #unread: Buffer[] = [];
   #unreadBytes = 0;
@@ -53,7 +53,7 @@ export class WireConnection {
   #closed = false;
   #fault: string | null = null;
   readonly #patienceMs: number;
-  /** Resolves when the connection is gone, whoever ended it. */
+  /** Resolves when the connection has ended, from either side. */
   readonly closed: Promise<void>;
 
   private constructor(socket: Socket, options: WireOptions) {
@@ -220,7 +220,7 @@ export class WireConnection {
     this.socket.resetAndDestroy();
   }
 
-  /** Waits for an event that makes `ready` true; looked at after every arrival and at the end of the connection. */
+  /** Waits for an event that makes `ready` true; checked after every arrival and at the end of the connection. */
   until(ready: () => boolean, what: string, mayClose = false): Promise<void> {
     if (ready()) return Promise.resolve();
     if (this.#closed && !mayClose) return Promise.reject(this.#failure(`closed before ${what}`));

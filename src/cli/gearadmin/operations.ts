@@ -55,7 +55,7 @@ export const OPERATIONS: readonly Operation[] = [
   ),
   listing('show-jobs', 'show jobs', 'handle, lost runs, ignored, in background'),
   listing('show-unique-jobs', 'show unique jobs', 'unique key of every job'),
-  change('cancel-job', 'handle', 'cancel job', 'take a job out of its queue'),
+  change('cancel-job', 'handle', 'cancel job', 'remove a job from its queue'),
   question('server-verbose', 'verbose', 'level of the log of the server'),
   question('server-version', 'version', 'version of the server'),
   listing('workers', 'workers', 'connections with their client ids and functions'),

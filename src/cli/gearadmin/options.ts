@@ -40,7 +40,7 @@ const generalRows = [
     type: integer({ min: 0, max: DAY_MS, unit: 'milliseconds', special: { 0: 'no limit' } }),
     defaultValue: 30_000,
     isOwn: true,
-    help: 'how long the server may be silent while an answer is due',
+    help: 'how long the server may be silent while a reply is due',
   },
   tokenRow,
   exitStatusRow,
@@ -60,21 +60,21 @@ const topRows = [
     type: seconds({ minMs: 100, maxMs: DAY_MS }),
     defaultValue: 2000,
     isOwn: true,
-    help: 'time between two looks',
+    help: 'time between two samples',
   },
   {
     name: 'count',
     type: integer({ min: 0, max: 2 ** 31 - 1, special: { 0: 'no end' } }),
     defaultValue: 0,
     isOwn: true,
-    help: 'looks after which it ends',
+    help: 'samples after which it ends',
   },
   {
     name: 'sort',
     type: choice(...SORT_KEYS),
     defaultValue: 'queued',
     isOwn: true,
-    help: 'what the functions are sorted by, the greatest first; name: by name',
+    help: 'column that orders the functions, the greatest first; name: by name',
   },
 ] as const satisfies readonly OptionEntry[];
 
@@ -83,30 +83,33 @@ export const GEARADMIN: Tool = {
   manual: {
     name: 'gearadmin',
     section: 1,
-    summary: 'ask and change a Gearman job server',
+    summary: 'query and change a Gearman job server',
     usage: ['[options] OPERATION...', '[options] top', '--help [WORD...]'],
     examples: [
-      ['gearadmin --status --workers', 'what waits and who works, on this machine'],
-      ['gearadmin --cancel-job H:web1:7', 'take a job out of its queue'],
-      ['gearadmin top --interval 1 --sort oldest', 'watch, the longest waiting first'],
+      ['gearadmin --status --workers', 'show queues and workers of the server on this machine'],
+      ['gearadmin --cancel-job H:web1:7', 'remove a job from its queue'],
+      [
+        'gearadmin top --interval 1 --sort oldest',
+        'watch the functions, the oldest waiting job first',
+      ],
     ],
     description: [
-      'Operations use one connection and run in the order in which they are listed below, whatever their order on the command line. Listings are printed as the server sends them, with the closing dot; other answers without their OK. An error of the server goes to standard error as "Error: TEXT".',
-      'gearadmin top shows the functions of a server as they change: jobs queued and running, workers, jobs that came and ended per second, the age of the oldest job that waits. On a terminal it fills the screen until q or Ctrl-C, and s changes the order; otherwise it writes a line of text for each function and look, columns separated by tabs. A "-" stands for what the server does not tell: C gearmand tells neither rates nor ages, CHANGE/S is known of every server.',
+      'Operations use one connection and run in the order in which they are listed below, whatever their order on the command line. Listings are printed as the server sends them, with the closing dot; other replies without their OK. An error of the server goes to standard error as "Error: TEXT".',
+      'gearadmin top shows the functions of a server as they change: jobs queued and running, workers, jobs created and ended per second, the age of the oldest waiting job. On a terminal it fills the screen until q or Ctrl-C, and s changes the order; otherwise it writes a line of text for each function and sample, columns separated by tabs. A "-" stands for an unknown value: C gearmand reports neither rates nor ages, CHANGE/S is known for every server.',
     ],
     environment: TLS_ENVIRONMENT,
     exitCodes: [
       [0, 'every operation was carried out'],
       [
         1,
-        'the server cannot be reached, refused an operation or went away; the command line is wrong; with --exit-status c a refused operation gives 0',
+        'the server cannot be reached, refused an operation or closed the connection; the command line is invalid; with --exit-status c a refused operation gives 0',
       ],
-      [130, 'ended by Ctrl-C; top ends with 0 then'],
-      [141, 'whoever read the output has gone'],
+      [130, 'ended by Ctrl-C; top then ends with 0'],
+      [141, 'the reader of the output has closed it'],
     ],
     moreExamples: [
       ['gearadmin -h jobs.example.com -p 4731 --server-version', 'the version of another server'],
-      ['gearadmin top --count 2 | tail -n +2', 'two looks as text, for a script'],
+      ['gearadmin top --count 2 | tail -n +2', 'two samples as text, for a script'],
     ],
   },
   options: rowsOf<OptionEntry>([

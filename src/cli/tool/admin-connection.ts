@@ -1,6 +1,6 @@
 /**
- * A connection that speaks the text protocol. Rule: the end of a reply is never guessed. Behind each command goes an
- * ECHO_REQ: its answer begins with a NUL, which no text of a job server contains, and comes after the whole reply.
+ * A connection that speaks the text protocol. Rule: the end of a reply is never guessed: an ECHO_REQ follows each
+ * command; its answer begins with a NUL, which no text of a job server contains, and comes after the complete reply.
  * Source: Gearman PROTOCOL, text and binary share a connection, replies keep the order of requests.
  */
 import { connect, type Socket } from 'node:net';
@@ -16,9 +16,9 @@ export type AdminAddress =
 
 export interface AdminOptions {
   readonly tls: TlsSettings | null;
-  /** Shown before the first command. */
+  /** Sent before the first command. */
   readonly token: string | null;
-  /** Longest silence while an answer is due; 0 = no limit. */
+  /** Longest silence while a reply is due; 0 = no limit. */
   readonly timeoutMs: number;
 }
 
@@ -39,7 +39,7 @@ function open(address: AdminAddress, tls: TlsSettings | null): Socket {
   return connectTls({ ...address, ...tls, ...name });
 }
 
-/** TLS knows names only; an address is not sent. */
+/** TLS sends names only, not addresses. */
 function serverName(host: string): string {
   return /^[\d.]+$|:/.test(host) ? '' : host;
 }
@@ -57,7 +57,7 @@ export class AdminConnection {
     this.#chunks = socket[Symbol.asyncIterator]();
   }
 
-  /** Connects; rejects with the system's error, one of TLS, or one that says that the token is not known. */
+  /** Connects; rejects with the system's error, a TLS error, or an error about an unknown token. */
   static async open(address: AdminAddress, options: AdminOptions): Promise<AdminConnection> {
     const connection = await AdminConnection.#connect(address, options);
     if (options.token === null) return connection;
@@ -86,7 +86,7 @@ export class AdminConnection {
   }
 
   /**
-   * Sends a command and yields its reply as it comes. Read it to its end before the next one. Throws when the
+   * Sends a command and yields its reply in parts. Read it to its end before the next command. Throws when the
    * connection ends before.
    */
   async *ask(command: string): AsyncGenerator<Buffer> {
@@ -101,7 +101,7 @@ export class AdminConnection {
     }
   }
 
-  /** The whole reply; only for what is small. */
+  /** The whole reply; only for short ones. */
   async askText(command: string): Promise<string> {
     const parts: Buffer[] = [];
     for await (const part of this.ask(command)) parts.push(part);
@@ -112,7 +112,7 @@ export class AdminConnection {
     this.#socket.destroy();
   }
 
-  /** A server that knows no tokens says so, and has no rules that one could meet with them. */
+  /** A server without tokens answers that it does not know the option; it then has no rules that need one. */
   async #showToken(token: string): Promise<void> {
     const option = Buffer.from(`token:${token}`);
     const head = Buffer.alloc(HEADER_BYTES);
@@ -150,7 +150,7 @@ export class AdminConnection {
     let packet = start;
     while (packet.length < HEADER_BYTES) packet = Buffer.concat([packet, await this.#next()]);
     if (!packet.subarray(0, HEADER_BYTES).equals(ECHO_RES)) {
-      throw new Error('what answers there is no Gearman job server');
+      throw new Error('the other side is not a Gearman job server');
     }
     this.#unread = packet.subarray(HEADER_BYTES);
   }

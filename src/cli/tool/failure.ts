@@ -1,4 +1,4 @@
-/** What is said when a job server cannot be reached. */
+/** Texts for unreachable job servers. */
 
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'no job server listens there',
@@ -14,7 +14,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ...certificateWords(),
 };
 
-/** OpenSSL's reasons not to believe a server's certificate, in one sentence: the remedy is the same. */
+/** OpenSSL's reasons to distrust a server's certificate, with one sentence for all: the remedy is the same. */
 function certificateWords(): Record<string, string> {
   const codes = [
     'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -28,7 +28,7 @@ function certificateWords(): Record<string, string> {
   return Object.fromEntries(codes.map((code) => [code, words]));
 }
 
-/** Why it failed, in words, with the code of the system where there is one. */
+/** Why it failed, in words, with the system's code where there is one. */
 export function reasonOf(error: unknown): string {
   const { code, message, errors } = error as NodeJS.ErrnoException & { errors?: unknown[] };
   // A name with several addresses fails with one error for each of them.

@@ -1,4 +1,4 @@
-/** Rows that both tools have: TLS and what the exit status tells. */
+/** Options of both tools: TLS and the meaning of the exit status. */
 import type { OptionEntry, OptionTable } from '../../option/row.ts';
 import { choice, flag, text } from '../../option/types.ts';
 
@@ -28,7 +28,7 @@ export const tlsTable = {
       defaultValue: null,
       defaultText: 'GEARMAN_CLIENT_PEM, or none',
       isOwn: true,
-      help: 'PEM file of our own certificate; implies --ssl',
+      help: 'PEM file of the certificate of this client; implies --ssl',
     },
     {
       name: 'tls-key',
@@ -48,7 +48,7 @@ export const tlsTable = {
   ],
 } as const satisfies OptionTable;
 
-/** Who we are, for servers with rules of access. */
+/** Our identity, for servers with access rules. */
 export const tokenRow = {
   name: 'token-file',
   type: file,
@@ -62,10 +62,10 @@ export const exitStatusRow = {
   type: choice('strict', 'c'),
   defaultValue: 'strict',
   isOwn: true,
-  help: 'c = 0 in the cases of failure in which the C tool says 0; strict = 1 in all of them',
+  help: 'c = 0 for the failures for which the C tool returns 0; strict = 1 for all of them',
 } as const satisfies OptionEntry;
 
-/** TLS settings come from these where no option is given, as in libgearman. */
+/** TLS settings are taken from these when no option is given, as in libgearman. */
 export const TLS_ENVIRONMENT = [
   ['GEARMAND_CA_CERTIFICATE', 'file for --tls-ca when TLS is on'],
   ['GEARMAN_CLIENT_PEM', 'file for --tls-cert when TLS is on'],

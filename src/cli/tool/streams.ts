@@ -1,13 +1,13 @@
 /**
- * Standard streams of a tool. What strangers have named never reaches a terminal as it is: its control characters would
- * be obeyed. A pipe or a file gets every byte, as from the C tools. Rule: output waits for its reader; a reader that goes away ends the tool quietly, as a
- * SIGPIPE would; whatever else keeps output from being written ends it with a message.
+ * Standard streams of a tool. Untrusted text never reaches a terminal unchanged: its control characters would be
+ * executed. A pipe or a file gets every byte, as from the C tools. Rule: output waits for its reader; when the reader
+ * goes away the tool ends quietly, as by SIGPIPE; any other write error ends it with a message.
  */
 import type { Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { printable } from '../../base/printable.ts';
 
-/** 128 + SIGPIPE, what a shell shows for a program that lost its reader. */
+/** 128 + SIGPIPE, the status that a shell shows for a program that lost its reader. */
 export const EXIT_BROKEN_PIPE = 141;
 
 /** Ends the process when its output cannot be written. Call it once; `name` is the tool's. */
@@ -24,8 +24,8 @@ export function endOnLostOutput(name: string): void {
 }
 
 /**
- * Writes and resolves when it is written: an error is then known before the tool ends. Never resolves after one, the
- * stream's error listener ends the process.
+ * Resolves when the bytes are written, so that an error is known before the tool ends. After an error it never
+ * resolves: the stream's error listener ends the process.
  */
 export function writeAll(stream: Writable, bytes: Uint8Array | string): Promise<void> {
   return new Promise((resolve) => {
@@ -34,18 +34,21 @@ export function writeAll(stream: Writable, bytes: Uint8Array | string): Promise<
         if (!error) resolve();
       });
     } catch (error) {
-      // Of a file behind a standard stream, some versions of Node throw what others emit.
+      // For standard streams that are files, some versions of Node throw the error that others emit.
       stream.emit('error', error);
     }
   });
 }
 
-/** `text` of strangers for `stream`: safe where that is a terminal, unchanged elsewhere. */
+/** Untrusted `text` for `stream`: escaped for a terminal, unchanged elsewhere. */
 export function shownOn(stream: Writable, text: string): string {
   return (stream as Partial<NodeJS.WriteStream>).isTTY === true ? printable(text) : text;
 }
 
-/** Writes rows of a listing that comes in parts; on a terminal line by line, with only tabs and line ends as they are. */
+/**
+ * Writes rows of a listing that comes in parts; on a terminal line by line, escaping everything but tabs and line
+ * ends.
+ */
 export class RowWriter {
   readonly #stream: Writable;
   readonly #decoder: StringDecoder | null;
@@ -56,10 +59,10 @@ export class RowWriter {
     this.#decoder = isTerminal ? new StringDecoder('utf8') : null;
   }
 
-  /** The next part; resolves when it is written. */
+  /** Writes the next part; resolves when it is written. */
   write(part: Uint8Array): Promise<void> {
     if (this.#decoder === null) return writeAll(this.#stream, part);
-    // A character that the part cuts in two waits for the next part.
+    // A character that is cut by the end of a part waits for the next one.
     const pieces = this.#decoder.write(Buffer.from(part)).split(/(\r?\n|\t)/);
     return writeAll(
       this.#stream,

@@ -1,11 +1,11 @@
 /**
- * What has to be put in order when a tool ends, by itself or by a signal: files, terminals, commands.
- * Rule: a signal does what it would have done without us, but behind that; a second one does it at once.
+ * Cleans up files, terminals and commands when a tool ends, by itself or by a signal. Rule: after the clean-up a
+ * signal has its usual effect; a second one has it at once.
  */
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Puts something in order. What it returns is waited for when there is time, that is at a signal. */
+/** One step of the clean-up. At a signal its promise is awaited. */
 export type TidyStep = () => void | Promise<void>;
 
 export class Tidying {
@@ -30,12 +30,12 @@ export class Tidying {
     await Promise.all(this.#steps.splice(0).map((step) => step()));
   }
 
-  /** Signals are the process's own again. */
+  /** Gives the signals back to the process. */
   forgetSignals(): void {
     for (const signal of SIGNALS) process.off(signal, this.#onSignal);
   }
 
-  /** Nothing is left to be put in order. */
+  /** No clean-up is needed any more. */
   close(): void {
     this.forgetSignals();
     process.off('exit', this.#onExit);

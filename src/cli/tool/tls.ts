@@ -1,9 +1,11 @@
-/** From TLS options to what `node:tls` and the library take. Rule: a file that cannot be read is told before connecting. */
+/**
+ * TLS options as settings of `node:tls` and of the library. Rule: an unreadable file is reported before connecting.
+ */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { OptionValues } from '../../option/row.ts';
 
-/** Settings of a connection by TLS, as `node:tls` names them. */
+/** Settings of a TLS connection, named as in `node:tls`. */
 export interface TlsSettings {
   readonly ca?: Buffer;
   readonly cert?: Buffer;
@@ -26,11 +28,11 @@ function read(path: string, label: string): Buffer {
   }
 }
 
-/** PEM blocks of certificates; what stands around them is a comment. */
+/** PEM blocks of certificates; other text around them is a comment. */
 const CERTIFICATES =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 
-/** OpenSSL ignores files without a certificate: the server would be judged by nobody. */
+/** OpenSSL ignores files without a certificate: the server would not be verified. */
 function checkCertificates(bytes: Buffer, path: string, label: string): void {
   const blocks = bytes.toString('latin1').match(CERTIFICATES) ?? [];
   if (blocks.length === 0) throw new Error(`read ${label} ${path}: it has no certificate in PEM`);
@@ -46,7 +48,7 @@ function checkCertificates(bytes: Buffer, path: string, label: string): void {
   }
 }
 
-/** TLS settings, or null when TLS is not wanted. Throws Error that names the file which cannot be read or is of another kind. */
+/** TLS settings, or null without TLS. Throws Error that names a file which cannot be read or has other content. */
 export function tlsSettings(values: OptionValues, env: NodeJS.ProcessEnv): TlsSettings | null {
   const isOn = values.ssl === true || values.tlsInsecure === true;
   if (!isOn && FILES.every(({ key }) => values[key] === null)) return null;
@@ -63,7 +65,7 @@ export function tlsSettings(values: OptionValues, env: NodeJS.ProcessEnv): TlsSe
   return { ...files, rejectUnauthorized: values.tlsInsecure !== true };
 }
 
-/** What to try when a server ends the connection before its first answer. */
+/** What to try when a server closes the connection before its first answer. */
 export function closedHint(tls: TlsSettings | null): string {
   if (tls === null) return 'if it expects TLS, use --ssl';
   return tls.cert === undefined

@@ -1,4 +1,4 @@
-/** The token of `--token-file`. Rule: it is part of no message. */
+/** The token of `--token-file`. Rule: no message contains it. */
 import { readFileSync } from 'node:fs';
 import type { OptionValues } from '../../option/row.ts';
 
@@ -10,7 +10,9 @@ export function tokenOf(values: OptionValues): string | null {
   if (path === null) return null;
   const token = read(path).split('\n', 1)[0]?.trim() ?? '';
   if (TOKEN.test(token)) return token;
-  throw new Error(`read --token-file ${path}: its first line is no token of 16 to 256 characters`);
+  throw new Error(
+    `read --token-file ${path}: its first line is not a token of 16 to 256 characters`,
+  );
 }
 
 function read(path: string): string {

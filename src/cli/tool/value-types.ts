@@ -1,4 +1,4 @@
-/** Option types that only the tools need: addresses of job servers, times with a fraction, text that may be empty. */
+/** Option types of the tools only: addresses of job servers, times with a fraction, text that may be empty. */
 import {
   port as anyPort,
   type ListenTarget,
@@ -7,7 +7,7 @@ import {
 } from '../../option/address-types.ts';
 import type { OptionType } from '../../option/types.ts';
 
-/** Where a job server listens; `port` null = the port option's. */
+/** Address of a job server; `port` null = that of the port option. */
 export type ServerTarget = ListenTarget;
 
 function readServers(word: string): ServerTarget[] | undefined {
@@ -15,10 +15,10 @@ function readServers(word: string): ServerTarget[] | undefined {
   return targets.every((target) => target !== undefined) ? targets : undefined;
 }
 
-/** One job server, or several between commas. */
+/** One job server, or several separated by commas. */
 export const serverList: OptionType<readonly ServerTarget[]> = {
   argument: 'host',
-  allowed: 'HOST, HOST:PORT, [IPV6]:PORT or unix:/PATH, several between commas',
+  allowed: 'HOST, HOST:PORT, [IPV6]:PORT or unix:/PATH, several separated by commas',
   readText: readServers,
   show: (targets) => targets.map(showListenTarget).join(','),
 };
@@ -38,12 +38,12 @@ export const serverPort: OptionType<number> = {
   readText: (word) => anyPort.readText(word) || undefined,
 };
 
-/** A number as the C tool `gearman` reads it: blanks in front mean nothing. */
+/** A number as the C tool `gearman` reads it: leading blanks are ignored. */
 export function afterBlanks(type: OptionType<number>): OptionType<number> {
   return { ...type, readText: (word) => type.readText(word.trimStart()) };
 }
 
-/** Seconds with a fraction, to milliseconds. */
+/** Seconds with a fraction, as milliseconds. */
 export function seconds(range: {
   readonly minMs: number;
   readonly maxMs: number;
@@ -59,7 +59,7 @@ export function seconds(range: {
   };
 }
 
-/** A text that `isAllowed` takes, also the empty one; may be repeated by its row. */
+/** A text accepted by `isAllowed`, which may be empty; rows may make it repeatable. */
 export function word(
   argument: string,
   allowed: string,
@@ -73,6 +73,6 @@ export function word(
   };
 }
 
-/** A word of the text protocol: it ends at a line end. */
+/** A word of the text protocol: a line end would end it. */
 export const lineWord = (argument: string) =>
   word(argument, 'text of one line', (text) => !/[\r\n]/.test(text));

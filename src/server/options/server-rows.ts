@@ -45,7 +45,9 @@ export const jobTable = {
       defaultValue: 'auto',
       embeddedDefault: 0,
       note: (value) =>
-        value === 0 ? '--threads 0 is one thread for everything, whatever the processors' : null,
+        value === 0
+          ? '--threads 0 runs everything in one thread, whatever the number of processors'
+          : null,
       doc: "threads that share the functions; 0 = everything in the caller's thread, `auto` = usable processors - 1, at least 1, at most 16",
       help: 'threads that share the functions; auto = usable processors - 1, at least 1, at most 16; 0 = everything in one thread',
     },
@@ -71,13 +73,13 @@ export const jobTable = {
       }),
       defaultValue: null,
       defaultText: 'H: and the host name',
-      help: 'how every job handle begins',
+      help: 'prefix of every job handle',
     },
     {
       name: 'job-order',
       type: choice('2.0', '1.1.20'),
       defaultValue: '2.0',
-      help: 'how a worker of several functions is served: 2.0 = best priority of all, functions in rotation; 1.1.20 = function by function, the last registered first',
+      help: 'order in which a worker of several functions is served: 2.0 = best priority of all, functions in rotation; 1.1.20 = function by function, the last registered first',
     },
     {
       name: 'round-robin',
@@ -101,28 +103,28 @@ export const jobTable = {
       name: 'wakeup-delay',
       type: integer({ min: 1, max: DELAY_MS_MAX, unit: 'milliseconds' }),
       defaultValue: 100,
-      help: 'when a woken worker has not come for a job by then, the next one is woken',
+      help: 'when a woken worker has not grabbed a job in this time, the next one is woken',
     },
     {
       name: 'drain-timeout',
       type: integer({ min: 0, max: DELAY_MS_MAX / 1000, unit: 'seconds' }),
       defaultValue: 30,
-      doc: 'how long `close({ graceful: true })` waits for running and foreground jobs where a store keeps the others',
-      help: 'how long an end with SIGUSR1 waits for running and foreground jobs where a store keeps the others',
+      doc: 'how long `close({ graceful: true })` waits for running and foreground jobs, with a store that keeps the others',
+      help: 'how long the end by SIGUSR1 waits for running and foreground jobs, with a store that keeps the others',
     },
     {
       name: 'warm-up',
       type: integer({ min: 1, max: 1_000, unit: 'milliseconds', special: { 0: 'off' } }),
       defaultValue: 40,
       embeddedDefault: 0,
-      doc: "how long each thread, also the caller's, tries its code out before the server listens",
-      help: 'how long each thread tries its code out, all at once, before the server listens: the first answers are fast then',
+      doc: "how long each thread, also the caller's, warms up its code before the server listens",
+      help: 'how long each thread warms up its code before the server listens, so that the first replies are fast',
     },
     {
       name: 'native',
       type: choice('auto', 'on', 'off'),
       defaultValue: 'auto',
-      help: 'the native core: auto = where it loads, on = not without it, off = never; GEARTRAIN_NATIVE=0 is off',
+      help: 'the native core: auto = where it loads, on = required, off = never; GEARTRAIN_NATIVE=0 is off',
     },
   ],
 } as const satisfies OptionTable<ProgramEntry>;
@@ -134,13 +136,13 @@ export const warningTable = {
       name: 'slow-turn-ms',
       type: integer({ min: 1, max: DELAY_MS_MAX, unit: 'milliseconds', special: { 0: 'off' } }),
       defaultValue: 100,
-      help: 'a turn of a thread that takes longer is logged with what it did',
+      help: 'a turn of a thread that takes longer is logged with its content',
     },
     {
       name: 'idle-queue-warning',
       type: integer({ min: 1, max: DELAY_MS_MAX / 1000, unit: 'seconds', special: { 0: 'off' } }),
       defaultValue: 60,
-      help: 'a function that has jobs queued and no worker for so long is logged as a WARNING',
+      help: 'a function that has queued jobs and no worker for so long is logged as a WARNING',
     },
   ],
 } as const satisfies OptionTable<ProgramEntry>;

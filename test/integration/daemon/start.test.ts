@@ -57,7 +57,7 @@ describe('without a server', () => {
     [['stray'], /stray word "stray"/],
     [['-p', '1', '-p', '2'], /option --port: given more than once/],
     [['-q', 'nope'], /option --queue-type: "nope"/],
-    [['-q', 'libtokyocabinet'], /Tokyo Cabinet is not served: use journal/],
+    [['-q', 'libtokyocabinet'], /Tokyo Cabinet is not supported: use journal/],
     [['-r', 'HTTP'], /option --protocol: "HTTP"/],
     [['--verbose', 'info'], /option --verbose: "info"/],
     [['--hashtable-buckets', '0'], /option --hashtable-buckets: "0"/],

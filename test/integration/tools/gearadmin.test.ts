@@ -137,7 +137,7 @@ describe('servers that are none', () => {
     ]);
     odd.close();
     expect(code).toBe(1);
-    expect(stderr).toBe('gearadmin: what answers there is no Gearman job server\n');
+    expect(stderr).toBe('gearadmin: the other side is not a Gearman job server\n');
   });
 
   it('are lost when they close before the answer is whole', async () => {

@@ -1,6 +1,6 @@
 /**
- * What was heard in a step against what is wanted. Rule: peer by peer everything must be equal in order; between two
- * peers there is no order. What differs is an error that names the line.
+ * Compares the output of a step with the expected lines. Rule: for each peer everything must be equal in order;
+ * between two peers there is no order. A difference is an error that names the line.
  */
 import { HAS_DATA } from '../../../src/protocol/packet-columns.ts';
 import type { WireItem } from '../packet-text.ts';
@@ -45,7 +45,7 @@ export function compare(
   }
 }
 
-/** Peers that are told of in `step` or have heard something, in the order of the lines. */
+/** Peers that `step` mentions or that received something, in the order of the lines. */
 function peersIn(step: Step, heard: readonly Heard[]): string[] {
   return [...new Set([...step.wanted, ...heard].map(({ peer }) => peer))];
 }

@@ -1,6 +1,6 @@
 /**
- * The runner's own connection to a server on which dialogues are played. Rule: no dialogue sees it, and after each case
- * it takes away what the case has left: jobs and functions.
+ * The runner's own connection to a server on which dialogues are played. Rule: no dialogue sees it, and after each
+ * case it removes the jobs and functions that the case has left.
  */
 import type { WireItem } from '../packet-text.ts';
 import type { TestServer } from '../servers.ts';
@@ -8,7 +8,7 @@ import type { WireConnection } from '../wire.ts';
 
 const CLIENT_ID = '(control)';
 const PATIENCE_MS = 10_000;
-/** What can be written in a text command. */
+/** Names that can be written in a text command. */
 const DROPPABLE = /^[!-~]{1,8000}$/;
 
 export class ControlPeer {

@@ -13,7 +13,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isComment, type Line, type Step, stepsOf } from './script.ts';
+import { isComment, type ScriptLine, type Step, stepsOf } from './script.ts';
 
 export interface DialogueCase {
   readonly title: string;
@@ -55,14 +55,14 @@ export function readDialogues(path: string, name: string): DialogueFile {
 interface OpenGroup {
   args: string[];
   threads: number[];
-  readonly cases: { readonly title: string; readonly lines: Line[] }[];
+  readonly cases: { readonly title: string; readonly lines: ScriptLine[] }[];
 }
 
 /** Throws Error that names the line. */
-export function groupsOf(lines: readonly Line[]): DialogueGroup[] {
+export function groupsOf(lines: readonly ScriptLine[]): DialogueGroup[] {
   const groups: OpenGroup[] = [];
   const titles = new Set<string>();
-  const fail = (line: Line, why: string): never => {
+  const fail = (line: ScriptLine, why: string): never => {
     throw new Error(`${line.place}: ${why}: ${line.text}`);
   };
   for (const line of lines) {
@@ -91,7 +91,7 @@ export function groupsOf(lines: readonly Line[]): DialogueGroup[] {
   }));
 }
 
-function closedCase({ title, lines }: { title: string; lines: Line[] }): DialogueCase {
+function closedCase({ title, lines }: { title: string; lines: ScriptLine[] }): DialogueCase {
   const steps = stepsOf(lines);
   for (const { kind, line } of steps) {
     if (kind === 'own') throw new Error(`${line.place}: not a line of a dialogue: ${line.text}`);
@@ -107,7 +107,8 @@ export type Answers = ReadonlyMap<string, readonly string[]>;
 export function rewriteDialogues({ path, groups }: DialogueFile, answers: Answers): void {
   if (answers.size === 0) return;
   const lines = readFileSync(path, 'utf8').split('\n');
-  const numberOf = ({ place }: Line): number => Number(place.slice(place.lastIndexOf(':') + 1));
+  const numberOf = ({ place }: ScriptLine): number =>
+    Number(place.slice(place.lastIndexOf(':') + 1));
   const dropped = new Set<number>();
   const added = new Map<number, readonly string[]>();
   for (const step of groups.flatMap(({ cases }) => cases.flatMap(({ steps }) => steps))) {

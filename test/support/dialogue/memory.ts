@@ -1,7 +1,7 @@
 /**
- * Dialogues with one thread in memory (`dialogue/script.ts` says how they are written). Rule: after each step the thread
- * comes to rest, so what is not heard then is never heard. Only here: `wall + 5000 ms` sets the wall clock, and a line
- * that is an act of the test itself, given by that text.
+ * Dialogues with one thread in memory (format: `dialogue/script.ts`). Rule: after each step the thread runs until it
+ * is idle, so output that is missing then never comes. Extensions: `wall + 5000 ms` sets the wall clock, and a line
+ * may be an act of the test itself, given by its text.
  */
 import { expect } from 'vitest';
 import { Flag } from '../../../src/broker/jobs.ts';
@@ -13,7 +13,7 @@ import { Names } from './names.ts';
 import { type PeerStep, type Step, stepsOf } from './script.ts';
 import { bytesOf } from './words.ts';
 
-/** Plays a dialogue on a new thread, then lets everyone go and looks whether anything is left behind. */
+/** Plays a dialogue on a new thread, then ends all connections and checks for leaks. */
 export function plays(
   script: string,
   options: OwnThreadOptions = {},
@@ -27,7 +27,7 @@ export function plays(
 
 interface OwnThreadPeer {
   readonly conn: number;
-  /** Output that is no whole packet or line yet. */
+  /** Output that is not a complete packet or line yet. */
   unread: Buffer;
   isClosed: boolean;
 }
@@ -46,7 +46,7 @@ export class MemoryDialogue {
     this.thread = new OwnThread(options);
   }
 
-  /** Carries out `script` and compares what was said with it. */
+  /** Runs `script` and compares the output with it. */
   play(script: string): this {
     const lines = script.split('\n').map((line, at) => ({
       text: line.trim(),
@@ -56,7 +56,7 @@ export class MemoryDialogue {
     return this;
   }
 
-  /** Does what `step` says; returns all that the peers have heard since. */
+  /** Runs `step`; returns everything that the peers received since. */
   carryOut(step: Step): Heard[] {
     if (step.kind === 'clock') {
       if (step.isWallOnly) this.thread.stepWall(step.ms);
@@ -86,7 +86,7 @@ export class MemoryDialogue {
     this.thread.reactor.push(this.peer(name).conn, toBytes(bytes));
   }
 
-  /** All bytes that `name` has heard and no line took. */
+  /** All bytes that `name` received and no line took. */
   take(name: string): Buffer {
     return Buffer.from(this.thread.reactor.take(this.peer(name).conn));
   }
@@ -100,7 +100,7 @@ export class MemoryDialogue {
     return peer;
   }
 
-  /** The peer ends its connection and does not care for what it may still hear. */
+  /** The peer ends its connection and ignores further output. */
   leave(name: string): void {
     const peer = this.peer(name);
     if (peer.isClosed) return;
@@ -110,7 +110,7 @@ export class MemoryDialogue {
     this.thread.reactor.take(peer.conn);
   }
 
-  /** Ends all connections, has what is left run by a worker for everything, and looks for leaks. */
+  /** Ends all connections, lets a worker of all functions run the remaining jobs, and checks for leaks. */
   sweep(): void {
     const { thread } = this;
     for (const name of this.#peers.keys()) this.leave(name);
@@ -170,7 +170,7 @@ export class MemoryDialogue {
     }
   }
 
-  /** What every peer has heard since the last time. */
+  /** Everything that the peers received since the last call. */
   #listen(): Heard[] {
     const heard: Heard[] = [];
     for (const [name, peer] of this.#peers) {

@@ -1,6 +1,7 @@
 /**
- * Names of a dialogue and their values: `#job` is bound where it is first heard. Rule: different names have different
- * values, so that `#old` and `#new` are two jobs. In a packet only handles have names; in a text line anything printable.
+ * Names of a dialogue and their values: `#job` is bound where it first occurs. Rule: different names have different
+ * values, so that `#old` and `#new` are two jobs. In a packet only handles have names; in a text line any printable
+ * text.
  */
 import { type Part, printWord, type Word } from './words.ts';
 
@@ -33,7 +34,7 @@ export class Names {
       .join('');
   }
 
-  /** Whether `heard` is what `wanted` say. If so, names that were not known are bound. */
+  /** Whether `heard` matches `wanted`. If so, unknown names are bound. */
   match(wanted: readonly Word[], heard: readonly string[], isText = false): boolean {
     if (wanted.length !== heard.length) return false;
     const found = new Map<string, string>();

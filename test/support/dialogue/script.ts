@@ -13,7 +13,7 @@
  */
 import { type Word, wordsOf } from './words.ts';
 
-export interface Line {
+export interface ScriptLine {
   readonly text: string;
   /** Where it stands: `test/dialogues/work.txt:12`. */
   readonly place: string;
@@ -44,20 +44,20 @@ export interface OwnStep {
 }
 
 export interface Wanted {
-  readonly line: Line;
+  readonly line: ScriptLine;
   readonly peer: string;
   readonly words: readonly Word[];
 }
 
 export type Step = (PeerStep | ClockStep | OwnStep) & {
-  readonly line: Line;
+  readonly line: ScriptLine;
   readonly wanted: readonly Wanted[];
 };
 
 export const isComment = (text: string): boolean => text === '' || text.startsWith('//');
 
 /** Throws Error at a line that says what is heard before anything is done. */
-export function stepsOf(lines: readonly Line[]): Step[] {
+export function stepsOf(lines: readonly ScriptLine[]): Step[] {
   const steps: (Step & { readonly wanted: Wanted[] })[] = [];
   for (const line of lines) {
     if (isComment(line.text)) continue;

@@ -1,7 +1,7 @@
 /**
- * A dialogue on sockets with a server that runs. Rule: what is wanted is awaited, then every peer sends an ECHO_REQ:
- * with its answer, all that the step has caused has been heard. After the end of a connection a listing of all
- * threads is asked for before that, twice, because threads learn of it from each other.
+ * Plays a dialogue on sockets with a running server. Rule: expected lines are awaited, then every peer sends an
+ * ECHO_REQ: its answer proves that all effects of the step have arrived. After the end of a connection the runner
+ * first requests a listing of all threads, twice, because threads learn of the end from each other.
  */
 import { performance } from 'node:perf_hooks';
 import type { TestServer } from '../servers.ts';
@@ -9,7 +9,7 @@ import type { WireConnection } from '../wire.ts';
 import { compare, type Heard, heardEnd, heardItem } from './compare.ts';
 import type { ControlPeer } from './control-peer.ts';
 import { Names } from './names.ts';
-import type { ClockStep, Line, PeerStep, Step } from './script.ts';
+import type { ClockStep, PeerStep, ScriptLine, Step } from './script.ts';
 import { bytesOf } from './words.ts';
 
 /** A timer may be early by a part of a millisecond, and clocks of two processes are read one after the other. */
@@ -17,7 +17,7 @@ const EARLY_MS = 5;
 
 interface SocketPeer {
   readonly connection: WireConnection;
-  /** What goes with the next step. */
+  /** Bytes that are sent with the next step. */
   unsent: Buffer[];
   /** Has sent FIN: it cannot ask for an echo. */
   hasEnded: boolean;
@@ -81,8 +81,8 @@ export class SocketDialogue {
     return peer;
   }
 
-  /** Time passes by itself. What is wanted may come only when it has. */
-  #pass({ ms, isWallOnly }: ClockStep, line: Line): void {
+  /** Time passes by itself. Expected lines may come only afterwards. */
+  #pass({ ms, isWallOnly }: ClockStep, line: ScriptLine): void {
     if (isWallOnly) throw new Error(`${line.place}: the system's clock cannot be set`);
     this.#passedMs += ms;
   }
@@ -116,7 +116,7 @@ export class SocketDialogue {
     else if (leftMs > EARLY_MS) throw new Error(`${line.place}: heard ${leftMs} ms too early`);
   }
 
-  /** First the peer that did something, then the others: by then every thread has heard of it. */
+  /** First the peer that acted, then the others: by then every thread has handled the step. */
   async #barrier(step: Step): Promise<void> {
     const first = step.kind === 'peer' ? this.#peers.get(step.peer) : undefined;
     if (first !== undefined) await echo(first);

@@ -22,7 +22,7 @@ export function endNewestThread(): void {
 
 const DEATH = /^shard (\d+) has died/;
 
-/** Ends the oldest thread of this process at once: a shard, even where another thread was started behind the shards. */
+/** Ends the oldest thread of this process at once: a shard, even when another thread was started after the shards. */
 export function endOldestThread(): void {
   const [oldest] = threads;
   if (oldest === undefined) throw new Error('this process has no thread');
@@ -56,8 +56,8 @@ export function shardOf(handle: Buffer): number {
 }
 
 /**
- * A function name of each shard, by shard (index 0 is empty). `asker` submits a job that is cancelled at once to see who
- * owns a name, so its connection lives in the shard of the first name.
+ * A function name of each shard, by shard (index 0 is empty). `asker` submits a job, which is cancelled at once, to
+ * find the owner of a name, so its connection lives in the shard of the first name.
  */
 export async function namesByShard(asker: WireConnection, threadCount: number): Promise<string[]> {
   const names: string[] = [''];

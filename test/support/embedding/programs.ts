@@ -1,13 +1,13 @@
 /**
- * Programs that embed servers, run as processes of their own: for what only a process's end can show, and for faults
- * that must not reach the test process. The program is given as source text behind a common head.
+ * Programs that embed servers, run as processes of their own: for effects of a process's end, and for faults that must
+ * not reach the test process. The program is given as source text after a common head.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const dist = new URL('../../../dist/', import.meta.url);
 
-/** What every program may use. */
+/** Available to every program. */
 const HEAD = `
 import { once } from 'node:events';
 import { connect } from 'node:net';

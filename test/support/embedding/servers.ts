@@ -1,6 +1,6 @@
 /**
- * Servers inside the test process, made from the built package, with and without shards, with the addon and the TypeScript core.
- * Rule: whatever a test starts or connects is ended behind it.
+ * Servers inside the test process, made from the built package, with and without shards, with the addon and the
+ * TypeScript core. Rule: everything that a test starts or connects is ended after it.
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { afterEach, onTestFailed } from 'vitest';
@@ -19,7 +19,7 @@ export interface Variant {
 
 const hasAddon = requireAddon();
 
-/** Every thread count with the addon, where it is there, and with the TypeScript core. */
+/** Every thread count with the addon, if there is one, and with the TypeScript core. */
 export function variants(threadCounts: readonly number[] = [0, 2]): Variant[] {
   const kinds = hasAddon ? (['on', 'off'] as const) : (['off'] as const);
   return threadCounts.flatMap((threads) =>
@@ -64,7 +64,7 @@ export interface StartedServer {
   readonly port: number;
 }
 
-/** What one test has started. */
+/** Servers and connections of one test. */
 export class Yard {
   readonly transcript = new Transcript();
   readonly #servers: Server[] = [];
@@ -109,7 +109,7 @@ export class Yard {
   }
 }
 
-/** Inside `describe` or a file: gives each test a yard and ends what is in it. */
+/** Inside `describe` or a file: gives each test a yard and ends its content. */
 export function useYard(): () => Yard {
   let yard: Yard | null = null;
   afterEach(async () => {

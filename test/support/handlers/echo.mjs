@@ -1,4 +1,4 @@
-/** A handler in a file of its own: does what its workload says. */
+/** A handler in a file of its own; its workload is its instruction. */
 import { threadId } from 'node:worker_threads';
 
 export default async function handle(job, { signal }) {

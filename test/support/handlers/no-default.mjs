@@ -1,2 +1,2 @@
-/** A file that is no handler. */
+/** A file that is not a handler. */
 export const handle = () => '';

@@ -1,5 +1,5 @@
 /**
- * A shard for tests of its host: listens on a TCP port, says `{ up, port }`, where `up` is the system's number of its
+ * A shard for tests of its host: listens on a TCP port, sends `{ up, port }`, where `up` is the system's number of its
  * thread (0 where the system has no /proc), and ends the way it is told.
  */
 

@@ -1,6 +1,7 @@
 /**
- * Rounds of load and SIGKILL on one state directory: clients submit, workers complete, the server is killed at a random
- * instant, started again (with another number of shards now and then) and drained. The books say what was promised.
+ * Rounds of load and SIGKILL on one state directory: clients submit, workers complete, the server is killed at a
+ * random instant, started again (sometimes with another number of shards) and drained. The books record what was
+ * promised.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,7 +23,7 @@ export interface CrashCounts {
   /** Jobs that a restart gave back; how many of them had run before without a surely committed end. */
   readonly restored: number;
   readonly ranAgain: number;
-  /** What must not be. */
+  /** Violations: must be empty. */
   readonly lost: readonly number[];
   readonly cameBack: readonly number[];
 }
@@ -101,10 +102,10 @@ export class CrashRounds {
   }
 
   readonly #onAcknowledged: (() => void)[] = [];
-  /** While the server is asked what is committed nobody submits: under load something always waits. */
+  /** While the server is asked what is committed there are no submits: under load something always waits. */
   #lull: Promise<unknown> = Promise.resolve();
 
-  /** Completions of which a worker has heard that they were handled. */
+  /** Completions that a worker knows to be handled. */
   readonly #handled = new Set<number>();
 
   async #submit(client: WireConnection): Promise<void> {
@@ -176,7 +177,7 @@ export class CrashRounds {
     }
   }
 
-  /** What a restart gives back runs now; nothing may be left for the next round. */
+  /** Jobs that a restart gives back run now; nothing may be left for the next round. */
   async #drain(): Promise<void> {
     const server = await this.#start();
     const worker = await WireConnection.connect({ port: server.port });

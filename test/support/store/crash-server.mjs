@@ -1,6 +1,6 @@
 /**
- * A server with a journal in a process of its own, to be killed. Options come as JSON; it says its port when it
- * listens, and answers `settled` when nothing that it was told before is uncommitted.
+ * A server with a journal in a process of its own, to be killed. Options come as JSON; it reports its port when it
+ * listens, and answers `settled` when all earlier requests are committed.
  */
 import { createServer } from '../../../dist/index.js';
 

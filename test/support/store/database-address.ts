@@ -21,7 +21,7 @@ export function databaseAddress(
   return placeOf(() => kindOf(settings), relaxedMs, remove);
 }
 
-/** The same for a kind that is no row of the table. */
+/** The same for a kind that is not a row of the table. */
 export function placeOf(
   kindFor: () => BackendKind | Promise<BackendKind>,
   relaxedMs: number | null,

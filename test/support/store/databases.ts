@@ -1,6 +1,6 @@
 /**
- * The databases that jobs can be kept in, each as the tests need it: settings for a store, options for our server,
- * arguments for gearmand, and a look at the rows. To add one, add a row to DATABASES.
+ * The databases for jobs, each with what the tests need: settings for a store, options for our server, arguments for
+ * gearmand, and access to the rows. To add one, add a row to DATABASES.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,7 +1,7 @@
 /**
- * Stores as a version of ours left them, as text: what `written-before.test.ts` gives back to the server of today.
- * Files are kept as bytes, rows of SQL as statements, keys as pairs. Rule: bytes are base64, so that a diff shows which
- * store has changed and nothing else.
+ * Stores as written by earlier versions of ours, as text: `written-before.test.ts` gives them to the current server.
+ * Files are kept as bytes, rows of SQL as statements, keys as pairs. Rule: bytes are base64, so that a diff shows only
+ * which store has changed.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,9 +15,9 @@ import { KeyValueServer } from './key-value-servers.ts';
 /** A place where jobs are kept, empty at first. */
 export interface KeptStore {
   options(): ServerOptions;
-  /** What lies there; the server that wrote it has ended. */
+  /** The content; the server that wrote it has ended. */
   save(): Promise<unknown>;
-  /** Puts there what `save` gave. */
+  /** Restores the content that `save` returned. */
   load(saved: never): Promise<void>;
   close(): Promise<void>;
 }

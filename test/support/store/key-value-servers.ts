@@ -91,7 +91,7 @@ export class KeyValueServer {
     while (!(await this.says(this.#kind.question)).startsWith(this.#kind.answer)) {
       if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}`);
       if (performance.now() > deadline) throw new Error(`${program} does not answer`);
-      // A server that cannot be reached yet is no event that one could await from outside.
+      // An unreachable server gives no event that can be awaited from outside.
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

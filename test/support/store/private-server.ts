@@ -84,7 +84,7 @@ export interface PrivateServer {
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Begins again on the same port and data; resolves when it answers. */
   start(): Promise<void>;
-  /** Resolves when none of its threads runs any more: a signal alone lets them finish what they are at. */
+  /** Resolves when none of its threads runs any more: a signal alone lets them finish their current work. */
   freeze(): Promise<void>;
   /** Goes on. */
   thaw(): void;
@@ -148,7 +148,7 @@ class Running implements PrivateServer {
       while (child.exitCode === null && child.signalCode === null) {
         if (await this.#answers()) return;
         if (performance.now() > deadline) throw new Error(`it does not answer: ${output}`);
-        // A server that cannot be reached yet is no event that one could await from outside.
+        // An unreachable server gives no event that can be awaited from outside.
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
       // What a killed one has left behind may need a moment.

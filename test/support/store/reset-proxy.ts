@@ -1,6 +1,6 @@
 /**
- * A TCP proxy before a database: it resets connections, keeps answers back so that a client cannot know what became of its
- * last request, and lets nobody in for a while. Rule: what is kept back has been answered by the database.
+ * A TCP proxy before a database: it resets connections, withholds answers so that a client cannot know the outcome of
+ * its last request, and refuses connections for a while. Rule: the database has given the withheld answers.
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 

@@ -9,7 +9,7 @@ const rows = [
     name: 'libmemcached-servers',
     type: word,
     defaultValue: null,
-    help: 'memcached servers, host:port with commas in between',
+    help: 'memcached servers, host:port separated by commas',
     warning: (value) => {
       const ignored = typeof value === 'string' ? wordsAfterServers(value) : '';
       return ignored === ''
@@ -17,7 +17,7 @@ const rows = [
         : `--libmemcached-servers: ${JSON.stringify(ignored)} is ignored, it is in one word with the servers; options are words of their own`;
     },
   },
-  { name: 'libmemcached-prefix', type: word, defaultValue: 'gear_', help: 'how keys begin' },
+  { name: 'libmemcached-prefix', type: word, defaultValue: 'gear_', help: 'prefix of keys' },
 ] as const satisfies readonly ProgramEntry[];
 
 export const memcachedOptions = {

@@ -9,7 +9,7 @@ const rows = [
     type: word,
     defaultValue: null,
     isSecret: true,
-    help: "libpq's connection string, key=value words or a URI; the PG variables stand in for what it does not say",
+    help: "libpq's connection string, key=value words or a URI; the PG variables are its defaults",
   },
   {
     name: 'libpq-table',

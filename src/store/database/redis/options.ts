@@ -19,7 +19,7 @@ const rows = [
     isSecret: true,
     help: 'its password',
   },
-  { name: 'redis-prefix', type: word, defaultValue: '_gear_', help: 'how keys begin' },
+  { name: 'redis-prefix', type: word, defaultValue: '_gear_', help: 'prefix of keys' },
 ] as const satisfies readonly ProgramEntry[];
 
 export const redisOptions = {

@@ -21,7 +21,7 @@ const rows = [
     name: 'store-queue-on-shutdown',
     type: flag,
     defaultValue: false,
-    help: 'as with gearmand, jobs are written at an orderly end of the server only, and a crash loses them; JOB_CREATED says nothing about the disk',
+    help: 'as with gearmand, jobs are written only at an orderly end of the server, and a crash loses them; JOB_CREATED does not mean that a job is on disk',
   },
 ] as const satisfies readonly ProgramEntry[];
 
