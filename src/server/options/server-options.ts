@@ -11,9 +11,9 @@ export interface ServerOptions {
   /** One address to listen on; short for `listen: [host]`. Not together with `listen`. */
   host?: string;
   /**
-   * Addresses to listen on; every address of a name is bound; `tls://` in front asks for TLS, `tcp://` for none
-   * whatever `ssl` says. HOST, HOST:PORT, [IPV6]:PORT, each also with tls:// or tcp:// in front, or unix:/PATH (at most
-   * 107 bytes of path); default [] = all addresses.
+   * Addresses to listen on; every address of a name is bound; `tls://` in front selects TLS, `tcp://` no TLS, whatever
+   * `ssl` says. HOST, HOST:PORT, [IPV6]:PORT, each also with tls:// or tcp:// in front, or unix:/PATH (at most 107
+   * bytes of path); default [] = all addresses.
    */
   listen?: string | readonly string[];
   /** Connections that may wait to be accepted; the system may allow fewer. 1 to 2147483647; default 4096. */
@@ -43,35 +43,39 @@ export interface ServerOptions {
    * tls://. Default false.
    */
   ssl?: boolean;
-  /** PEM file with the server's certificate and those between it and a root. Default `/etc/ssl/certs/gearmand.pem`. */
+  /**
+   * PEM file with the server's certificate and its intermediate certificates. Default `/etc/ssl/certs/gearmand.pem`.
+   */
   sslCertificate?: string;
   /** PEM file with its private key, not encrypted. Default `/etc/ssl/certs/gearmand.key`. */
   sslKey?: string;
   /** PEM file with certificates that complete the server's chain. Default null. */
   sslCaFile?: string | null;
-  /** The oldest version of TLS that is spoken. Default `1.2`. */
+  /** The oldest accepted version of TLS. Default `1.2`. */
   tlsMinVersion?: '1.2' | '1.3';
-  /** PEM file with those who sign certificates of clients; given, clients are asked for one. Default null. */
+  /**
+   * PEM file with the authorities of client certificates; with it, clients are asked for a certificate. Default null.
+   */
   tlsClientCa?: string | null;
   /** Whether a client without a certificate is refused, with `tlsClientCa`. Default `required`. */
   tlsClientAuth?: 'required' | 'optional';
   /**
-   * A peer of a TLS address that has not sent its first message by then, or not shaken hands within as long again, is
+   * Time limit for the first message of a peer of a TLS address, and again for its handshake; a peer that exceeds it is
    * closed. 1 to 3600 seconds; default 10.
    */
   handshakeTimeout?: number;
   /**
-   * Peers without a first message that may wait at a time at each TLS address, and handshakes that may be open in each
-   * thread; a further one ends the oldest. 1 to 1000000; default 1000.
+   * Peers without a first message that may wait at each TLS address, and open handshakes in each thread; beyond that
+   * the oldest is closed. 1 to 1000000; default 1000.
    */
   maxHandshakes?: number;
   /**
-   * Rules of who may submit, work and give text commands; given, everything else is refused. WHO=RIGHTS or
-   * WHO=RIGHTS:FUNCTIONS; WHO is any, token:NAME or cert:COMMON-NAME; RIGHTS are of submit,work,admin; * in a name
-   * stands for any text; default [] = everybody may do everything.
+   * Access rules: which peers may submit, work and give text commands; with rules, everything else is refused.
+   * WHO=RIGHTS or WHO=RIGHTS:FUNCTIONS; WHO is any, token:NAME or cert:COMMON-NAME; RIGHTS is a list of
+   * submit,work,admin; * in a name matches any text; default [] = every peer may do everything.
    */
   allow?: string | readonly string[];
-  /** File with a token a line, as NAME TOKEN or NAME sha256:HEX. Default null. */
+  /** File with one token on each line, as NAME TOKEN or NAME sha256:HEX. Default null. */
   tokenFile?: string | null;
   /**
    * Threads that share the functions; 0 = everything in the caller's thread, `auto` = usable processors - 1, at least
@@ -83,13 +87,13 @@ export interface ServerOptions {
   /** Further attempts for a job whose worker was lost. 0 to 255, 0 = no second attempt, -1 = no limit; default -1. */
   jobRetries?: number;
   /**
-   * How every job handle begins. 1 to 28 bytes without blanks and control characters; default null = H: and the host
+   * Prefix of every job handle. 1 to 28 bytes without blanks and control characters; default null = H: and the host
    * name.
    */
   jobHandlePrefix?: string | null;
   /**
-   * How a worker of several functions is served: 2.0 = best priority of all, functions in rotation; 1.1.20 = function
-   * by function, the last registered first. Default `2.0`.
+   * Order in which a worker of several functions is served: 2.0 = best priority of all, functions in rotation; 1.1.20 =
+   * function by function, the last registered first. Default `2.0`.
    */
   jobOrder?: '2.0' | '1.1.20';
   /** Serve the functions of a worker in rotation; always so with `jobOrder` 2.0. Default false. */
@@ -97,60 +101,59 @@ export interface ServerOptions {
   /** Sleeping workers to wake for each job. 0 to 65535, 0 = 1; default 0. */
   workerWakeup?: number;
   /**
-   * When a woken worker has not come for a job by then, the next one is woken. 1 to 86400000 milliseconds; default 100.
+   * When a woken worker has not grabbed a job in this time, the next one is woken. 1 to 86400000 milliseconds; default
+   * 100.
    */
   wakeupDelay?: number;
   /**
-   * How long `close({ graceful: true })` waits for running and foreground jobs where a store keeps the others. 0 to
-   * 86400 seconds; default 30.
+   * How long `close({ graceful: true })` waits for running and foreground jobs, with a store that keeps the others. 0
+   * to 86400 seconds; default 30.
    */
   drainTimeout?: number;
   /**
-   * How long each thread, also the caller's, tries its code out before the server listens. 1 to 1000 milliseconds, 0 =
+   * How long each thread, also the caller's, warms up its code before the server listens. 1 to 1000 milliseconds, 0 =
    * off; default 0.
    */
   warmUp?: number;
-  /**
-   * The native core: auto = where it loads, on = not without it, off = never; GEARTRAIN_NATIVE=0 is off. Default
-   * `auto`.
-   */
+  /** The native core: auto = where it loads, on = required, off = never; GEARTRAIN_NATIVE=0 is off. Default `auto`. */
   native?: 'auto' | 'on' | 'off';
-  /** Connections at a time; further ones are closed at once. 0 to 2147483647, 0 = no limit; default 0. */
+  /** Connections at a time; beyond that new ones are closed at once. 0 to 2147483647, 0 = no limit; default 0. */
   maxConnections?: number;
   /**
-   * Connections of one IP address at a time; further ones are closed at once. 0 to 2147483647, 0 = no limit; default 0.
+   * Connections of one IP address at a time; beyond that new ones are closed at once. 0 to 2147483647, 0 = no limit;
+   * default 0.
    */
   maxConnectionsPerAddress?: number;
   /**
-   * Packets and text lines that one connection may send in a second; above it the connection is paused, not dropped. 0
-   * to 2147483647, 0 = no limit; default 0.
+   * Packets and text lines that one connection may send in a second; beyond that it is paused, not dropped. 0 to
+   * 2147483647, 0 = no limit; default 0.
    */
   maxPacketRate?: number;
   /**
-   * Bytes that one connection may send in a second; above it the connection is paused, not dropped. 1 KiB to 1024 GiB,
-   * 0 = no limit; default 0.
+   * Bytes that one connection may send in a second; beyond that it is paused, not dropped. 1 KiB to 1024 GiB, 0 = no
+   * limit; default 0.
    */
   maxByteRate?: number;
   /**
-   * Bytes of the longest packet; a longer one is answered with ERROR and its connection closed. 8 KiB to 2047 MiB;
+   * Longest packet in bytes; a longer one is answered with ERROR and its connection is closed. 8 KiB to 2047 MiB;
    * default 256 MiB.
    */
   maxPacketSize?: number;
-  /** Unsent output of one connection; above it the connection is dropped. 64 KiB to 2047 MiB; default 64 MiB. */
+  /** Unsent output of one connection; beyond that the connection is dropped. 64 KiB to 2047 MiB; default 64 MiB. */
   outputLimit?: number;
   /**
    * Memory that peers may make the server keep: jobs, function names, connections; new jobs stop at 7/8 of it. 1 MiB to
    * 1048576 GiB, 0 = no limit; default 0.
    */
   maxMemory?: number;
-  /** Function names known at a time. 1 to 2147483647; default 1000000. */
+  /** Functions known at a time. 1 to 2147483647; default 1000000. */
   maxFunctions?: number;
   /**
-   * A turn of a thread that takes longer is logged with what it did. 1 to 86400000 milliseconds, 0 = off; default 100.
+   * A turn of a thread that takes longer is logged with its content. 1 to 86400000 milliseconds, 0 = off; default 100.
    */
   slowTurnMs?: number;
   /**
-   * A function that has jobs queued and no worker for so long is logged as a WARNING. 1 to 86400 seconds, 0 = off;
+   * A function that has queued jobs and no worker for so long is logged as a WARNING. 1 to 86400 seconds, 0 = off;
    * default 60.
    */
   idleQueueWarning?: number;
@@ -169,22 +172,22 @@ export interface ServerOptions {
    */
   controlTokenFile?: string | null;
   /**
-   * Functions with metrics of their own; those made later are summed as "(other)". 0 to 100000, 0 = all of them
-   * together; default 200.
+   * Functions with metrics of their own; later ones are summed up as "(other)". 0 to 100000, 0 = all of them together;
+   * default 200.
    */
   metricsFunctions?: number;
-  /** Further protocol: http, on the addresses of `listen`. Default null. */
+  /** Additional protocol: http, on the addresses of `listen`. Default null. */
   protocol?: 'http' | null;
   /** Port of the HTTP protocol. A number or the name of a TCP service, 0 = any free port; default 8080. */
   httpPort?: number | string;
   /**
-   * An HTTP request without a result by then is answered with 504, and its job dropped unless it is in the background.
-   * 1 to 86400 seconds, 0 = no limit; default 0.
+   * Time limit of an HTTP request; without a result it is answered with 504, and its job is dropped unless it is in the
+   * background. 1 to 86400 seconds, 0 = no limit; default 0.
    */
   httpTimeout?: number;
   /**
-   * HTTP statuses of jobs: `http` = 500 for a failed job, 503 for a full queue; `gearmand` = 200 whatever becomes of
-   * the job. Default `http`.
+   * HTTP statuses of jobs: `http` = 500 for a failed job, 503 for a full queue; `gearmand` = always 200. Default
+   * `http`.
    */
   httpStatus?: 'http' | 'gearmand';
   /**
@@ -203,7 +206,7 @@ export interface ServerOptions {
     | 'libtokyocabinet'
     | 'libdrizzle';
   /**
-   * Folder of this server alone for its journal; made when it is missing. Default null = $STATE_DIRECTORY;
+   * Folder for the journal of this server only; made when it is missing. Default null = $STATE_DIRECTORY;
    * /var/lib/geartrain for root; else ~/.local/state/geartrain.
    */
   stateDir?: string | null;
@@ -216,11 +219,11 @@ export interface ServerOptions {
    * Durability of single functions, whatever `durability` says. FUNCTION=synced or FUNCTION=relaxed; default [] = none.
    */
   durabilityOf?: string | readonly string[];
-  /** With `durability` relaxed: what a crash may lose. 1 to 60000 milliseconds; default 100. */
+  /** With `durability` relaxed: how much a crash may lose. 1 to 60000 milliseconds; default 100. */
   flushInterval?: number;
   /**
-   * With `queueType` postgres, mysql, redis: start although the store is away, refuse background jobs until it comes,
-   * and bring back then what it keeps; libmemcached always does. Default false.
+   * With `queueType` postgres, mysql, redis: start although the store is unreachable, refuse background jobs until it
+   * comes, and then restore its jobs; libmemcached always does. Default false.
    */
   storeWait?: boolean;
   /** With `queueType: 'libsqlite3'`: the SQLite file, made when it is missing. Default null. */
@@ -228,26 +231,26 @@ export interface ServerOptions {
   /** With `queueType: 'libsqlite3'`: its table, made when it is missing. Default `gearman_queue`. */
   libsqlite3Table?: string;
   /**
-   * With `queueType: 'libsqlite3'`: as with gearmand, jobs are written at an orderly end of the server only, and a
-   * crash loses them; JOB_CREATED says nothing about the disk. Default false.
+   * With `queueType: 'libsqlite3'`: as with gearmand, jobs are written only at an orderly end of the server, and a
+   * crash loses them; JOB_CREATED does not mean that a job is on disk. Default false.
    */
   storeQueueOnShutdown?: boolean;
   /**
-   * With `queueType: 'postgres'`: libpq's connection string, key=value words or a URI; the PG variables stand in for
-   * what it does not say. Default null.
+   * With `queueType: 'postgres'`: libpq's connection string, key=value words or a URI; the PG variables are its
+   * defaults. Default null.
    */
   libpqConninfo?: string | null;
   /** With `queueType: 'postgres'`: table, made when it is missing. Default `queue`. */
   libpqTable?: string;
-  /** With `queueType: 'mysql'`: host; localhost is the server's own socket where there is one. Default `localhost`. */
+  /** With `queueType: 'mysql'`: host; localhost is the server's own socket if it exists. Default `localhost`. */
   mysqlHost?: string;
   /** With `queueType: 'mysql'`: port. A number or the name of a TCP service, 0 = any free port; default 3306. */
   mysqlPort?: number | string;
-  /** With `queueType: 'mysql'`: user; else as [gearmand] or [client] of the option files has it. Default null. */
+  /** With `queueType: 'mysql'`: user; default: from [gearmand] or [client] of the option files. Default null. */
   mysqlUser?: string | null;
-  /** With `queueType: 'mysql'`: password; else as for the user. Default null. */
+  /** With `queueType: 'mysql'`: password; default: as for the user. Default null. */
   mysqlPassword?: string | null;
-  /** With `queueType: 'mysql'`: database; else as for the user. Default null. */
+  /** With `queueType: 'mysql'`: database; default: as for the user. Default null. */
   mysqlDb?: string | null;
   /** With `queueType: 'mysql'`: table, made when it is missing. Default `gearman_queue`. */
   mysqlTable?: string;
@@ -257,11 +260,11 @@ export interface ServerOptions {
   redisPort?: number | string;
   /** With `queueType: 'redis'`: its password. Default null. */
   redisPassword?: string | null;
-  /** With `queueType: 'redis'`: how keys begin. Default `_gear_`. */
+  /** With `queueType: 'redis'`: prefix of keys. Default `_gear_`. */
   redisPrefix?: string;
-  /** With `queueType: 'libmemcached'`: memcached servers, host:port with commas in between. Default null. */
+  /** With `queueType: 'libmemcached'`: memcached servers, host:port separated by commas. Default null. */
   libmemcachedServers?: string | null;
-  /** With `queueType: 'libmemcached'`: how keys begin. Default `gear_`. */
+  /** With `queueType: 'libmemcached'`: prefix of keys. Default `gear_`. */
   libmemcachedPrefix?: string;
   /** Where log lines go. Default: nowhere. */
   logger?: Logger;
