@@ -74,11 +74,6 @@ export const RowKind = {
   DRAINED: -5,
 } as const;
 
-/** Listener id of connections inside the process. They have no descriptor and cannot move to another thread. */
-export const IN_PROCESS = 0;
-/** As IN_PROCESS, for a connection that carries requests of untrusted peers: it must authenticate as all others do. */
-export const IN_PROCESS_FOR_OTHERS = -1;
-
 export const GoneReason = { END: 0, RESET: 1, OUTPUT_LIMIT: 2 } as const;
 export const FaultReason = {
   BAD_MAGIC: 1,
@@ -125,7 +120,7 @@ export const Control = {
   BLOB_KIB_MAX: 3,
   /** KiB of copied output that was unsent after the last turn; written by the reactor. */
   UNSENT_KIB: 4,
-  /** The same of connections that live in JavaScript, with or without the addon. */
+  /** The same of connections that live in JavaScript: streams, and all of the TypeScript core. */
   IN_PROCESS_UNSENT_KIB: 5,
 } as const;
 export const CONTROL_INTS = 16;

@@ -5,7 +5,7 @@
 import { Gateway, type HttpAddress } from '../http/gateway.ts';
 import type { FirstMessageQueues } from '../http/http-listener.ts';
 import { endpointInProcess } from '../link/endpoint.ts';
-import { welcome } from '../shard/in-process.ts';
+import { attachInProcess } from '../shard/attach.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
 import { InProcessStream } from '../transport/in-process/stream.ts';
 import { httpRefusals } from './http-refusals.ts';
@@ -52,9 +52,9 @@ export async function openHttp(
 }
 
 /** A connection for one request. */
-function connect({ reactor }: ThreadCore): InProcessStream {
-  const stream = new InProcessStream(false);
-  welcome(stream, reactor);
+function connect(core: ThreadCore): InProcessStream {
+  const stream = new InProcessStream();
+  attachInProcess(core, stream, false);
   return stream;
 }
 

@@ -11,8 +11,8 @@ import type { ControlAddress } from '../http/options.ts';
 import { OptionError } from '../option/error.ts';
 import { Incident } from '../session/incidents.ts';
 import type { ThreadStats } from '../session/thread-queries.ts';
+import { attachInProcess } from '../shard/attach.ts';
 import { chooseNative, type ExplainedChoice } from '../shard/choose-native.ts';
-import { welcome } from '../shard/in-process.ts';
 import { InProcessStream } from '../transport/in-process/stream.ts';
 import { ServerClosedError } from './closed-error.ts';
 import type { ControlledServer, OpenControl } from './control-plane.ts';
@@ -143,7 +143,7 @@ class GearServer extends EventEmitter implements Server {
     this.#starting.then(
       () => {
         if (this.#closing === null && this.#draining === null)
-          welcome(stream, this.#engine.core.reactor);
+          attachInProcess(this.#engine.core, stream, true);
         else stream.refuse();
       },
       () => stream.refuse(),

@@ -3,13 +3,7 @@
  * that was un-read with an earlier frame of its turn is skipped, because it comes again.
  */
 import { latin1 } from '../base/bytes.ts';
-import {
-  FaultReason,
-  GoneReason,
-  IN_PROCESS,
-  IN_PROCESS_FOR_OTHERS,
-  RowKind,
-} from '../protocol/batch.ts';
+import { FaultReason, GoneReason, RowKind } from '../protocol/batch.ts';
 import { packetTooLarge } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
 import { admit } from './connection-limits.ts';
@@ -53,11 +47,8 @@ function line(table: SessionTable, session: Session, frame: Frame): void {
 
 function begin(table: SessionTable, frame: Frame): void {
   const address = latin1(frame.bytes, frame.off, frame.off + frame.a0);
-  if (admit(table, address, frame.a1)) {
-    const session = table.open(frame.conn, address, frame.a1);
-    session.isTrusted = frame.a2 === IN_PROCESS;
-    session.stays = session.isTrusted || frame.a2 === IN_PROCESS_FOR_OTHERS;
-  } else table.reactor.close(frame.conn);
+  if (admit(table, address, frame.a1)) table.open(frame.conn, address, frame.a1);
+  else table.reactor.close(frame.conn);
 }
 
 function gone(table: SessionTable, session: Session, reason: number): void {

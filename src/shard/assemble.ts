@@ -15,7 +15,6 @@ import type {
   NativeFunctions,
   OpenDisk,
   OpenFirstMessageQueue,
-  Reactor,
   ReactorOptions,
 } from '../native/contract.ts';
 import { admit } from '../session/connection-limits.ts';
@@ -23,6 +22,7 @@ import { DatabaseStore, type StorePort } from '../store/database/database-store.
 import { nodeFiles } from '../store/file-system.ts';
 import { Journal } from '../store/journal/journal.ts';
 import type { Store, StoreHost } from '../store/store.ts';
+import type { StreamReactor } from '../transport/stream-connection.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
 import type { TlsAcceptorOptions } from '../transport/tls/tls-acceptor.ts';
 import { compileAdminFrom } from './admin-from.ts';
@@ -89,7 +89,7 @@ export function portsOfStore(store: StoreConfig | null): MessagePort[] {
 export interface NativeChoice {
   readonly kind: 'addon' | 'twin';
   readonly functions: NativeFunctions;
-  createReactor(options: ReactorOptions): Reactor;
+  createReactor(options: ReactorOptions): StreamReactor;
   /** null with the TypeScript core. */
   readonly openFirstMessageQueue: OpenFirstMessageQueue | null;
   /** null with the TypeScript core. */
@@ -152,10 +152,8 @@ export function assembleThread(
     ...(config.measuresLoop ? { loopDelay: loopDelayMeter() } : {}),
     ...(config.tokens !== null && { tokens: new TokenTable(config.tokens) }),
     handshakes: {
-      makeTlsConnections: (table) =>
-        tls === null
-          ? null
-          : new TlsConnections(table, native.functions, tls.material, tls.acceptor),
+      makeTlsConnections: (host) =>
+        tls === null ? null : new TlsConnections(host, tls.material, tls.acceptor),
       closeDescriptor: (fd) => native.functions.closeDescriptor(fd),
     },
     makeStore: store === null ? null : (host) => openStore(store, host, native.openDisk),

@@ -8,7 +8,6 @@ import { type Logger, LogLevel } from '../base/logger.ts';
 import { Broker } from '../broker/broker.ts';
 import type { MemoryHooks } from '../broker/jobs.ts';
 import type { BrokerOptions } from '../broker/state.ts';
-import type { Reactor } from '../native/contract.ts';
 import { Control } from '../protocol/batch.ts';
 import { HandleCodec } from '../protocol/handle.ts';
 import { answer } from '../session/answers.ts';
@@ -20,6 +19,8 @@ import { SessionTable } from '../session/session-table.ts';
 import type { SessionTableOptions } from '../session/session-table-options.ts';
 import type { LoopDelay, ThreadQuery, ThreadResult } from '../session/thread-queries.ts';
 import type { Store, StoreHost } from '../store/store.ts';
+import type { StreamReactor } from '../transport/stream-connection.ts';
+import type { StreamHost } from './attach.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { ThreadRings } from './publishing.ts';
 import { Publishing } from './publishing.ts';
@@ -62,7 +63,7 @@ export interface ThreadParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly memory: MemoryHooks;
-  makeReactor(onTurn: (rowCount: number) => void): Reactor;
+  makeReactor(onTurn: (rowCount: number) => void): StreamReactor;
   /**
    * Calls `wake` once at or soon after `atMs` of the monotonic clock; replaces the previous request. Infinity requests
    * no call.
@@ -78,7 +79,7 @@ export interface ThreadParts {
   readonly tokens?: TokenTable;
   /** Handles peers of TLS ports; left out when there are none. */
   readonly handshakes?: {
-    makeTlsConnections(table: SessionTable): TlsConnections | null;
+    makeTlsConnections(host: StreamHost): TlsConnections | null;
     /** Closes an accepted descriptor that is not used. */
     closeDescriptor(fd: number): void;
   };
@@ -94,7 +95,7 @@ export function reactorBytes(control: Int32Array): number {
 }
 
 export class ThreadCore {
-  readonly reactor: Reactor;
+  readonly reactor: StreamReactor;
   readonly table: SessionTable;
   /** Counts the memory that this thread keeps for peers. */
   readonly account: Account;
@@ -178,7 +179,7 @@ export class ThreadCore {
       : null;
     this.table.broker = this.broker;
     this.#publishing = new Publishing(this.table, this.broker, parts.rings, this.reactor);
-    this.tlsConnections = parts.handshakes?.makeTlsConnections(this.table) ?? null;
+    this.tlsConnections = parts.handshakes?.makeTlsConnections(this) ?? null;
     this.#housekeeping = new Housekeeping(this.broker, parts.log, options.unservedWarningMs);
   }
 
@@ -256,8 +257,8 @@ export class ThreadCore {
   /** Ends the thread's reactor and timer and releases their memory. No turn may follow. */
   async destroy(): Promise<void> {
     this.#parts.setTimer(Number.POSITIVE_INFINITY, this.#wake);
-    await this.reactor.destroy();
     await this.tlsConnections?.close(SECURE_LINGER_MS);
+    await this.reactor.destroy();
   }
 
   #setTime(): number {

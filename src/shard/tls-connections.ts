@@ -1,22 +1,18 @@
 /**
- * Where peers of a TLS port become connections of this thread. With the addon the decrypted bytes go through a
- * connected pair of descriptors of which the reactor owns one, as those of peers inside the process do; with the TypeScript core
- * the decrypted stream itself is the connection. Rule: from the session on nothing differs from a plain connection.
+ * Where peers of a TLS port become connections of this thread: the decrypted stream of each is attached.
+ * Rule: from the session on nothing differs from a plain connection; a peer is as trusted as its certificate says.
  */
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { FirstMessagePeer, NativeFunctions } from '../native/contract.ts';
+import type { FirstMessagePeer } from '../native/contract.ts';
 import { shortageOf } from '../native/shortage.ts';
-import { hasRoom, left } from '../session/connection-limits.ts';
+import { left } from '../session/connection-limits.ts';
 import { Incident } from '../session/incidents.ts';
 import type { SessionTable } from '../session/session-table.ts';
-import { NodeReactor } from '../transport/node-reactor.ts';
-import { Bridge } from '../transport/tls/bridge.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
 import { TlsAcceptor, type TlsAcceptorOptions } from '../transport/tls/tls-acceptor.ts';
 import { REFUSED, type Refusal } from '../transport/tls/tls-handshake.ts';
-
-const NOTHING = new Uint8Array(0);
+import { attach, type StreamHost } from './attach.ts';
 
 const INCIDENTS: Readonly<Record<Refusal, Incident>> = {
   not_tls: Incident.notTls,
@@ -28,22 +24,15 @@ const INCIDENTS: Readonly<Record<Refusal, Incident>> = {
 };
 
 export class TlsConnections {
-  readonly #table: SessionTable;
-  readonly #functions: NativeFunctions;
+  readonly #host: StreamHost;
   readonly #acceptor: TlsAcceptor;
-  readonly #bridges = new Set<Bridge>();
+  readonly #streams = new Set<TLSSocket>();
 
-  constructor(
-    table: SessionTable,
-    functions: NativeFunctions,
-    material: TlsMaterial,
-    options: TlsAcceptorOptions,
-  ) {
-    this.#table = table;
-    this.#functions = functions;
+  constructor(host: StreamHost, material: TlsMaterial, options: TlsAcceptorOptions) {
+    this.#host = host;
     this.#acceptor = new TlsAcceptor(material, options, {
       known: (stream, peer, commonName) => this.#known(stream, peer, commonName),
-      refused: (reason, peer, text) => reportRefusal(table, reason, peer, text),
+      refused: (reason, peer, text) => reportRefusal(host.table, reason, peer, text),
     });
   }
 
@@ -66,59 +55,44 @@ export class TlsConnections {
     this.#acceptor.renew(material);
   }
 
-  /** Drops who is not known yet. Behind the end of the reactor: what it has sent may leave for `lingerMs`. */
+  /** Drops who is not known yet. What the reactor has ended may be ended for `lingerMs` with TLS, too. */
   async close(lingerMs: number): Promise<void> {
     this.#acceptor.close();
-    await Promise.all([...this.#bridges].map((bridge) => bridge.finish(lingerMs)));
+    const ending = [...this.#streams].filter(({ writableEnded }) => writableEnded);
+    await Promise.all(ending.map((stream) => finished(stream, lingerMs)));
   }
 
   #known(stream: TLSSocket, { address, port }: FirstMessagePeer, commonName: string | null): void {
-    const table = this.#table;
-    const { reactor } = table;
+    const { table } = this.#host;
+    const peer = { address, port, commonName, isTrusted: false, isAdmitted: true };
     stream.setNoDelay(true);
-    table.incidents.nowMs = performance.now();
-    if (!hasRoom(table, address, port)) {
-      left(table, address);
-      stream.on('error', () => {});
-      stream.destroy();
-      return;
-    }
+    let isServed = false;
     try {
-      const conn =
-        reactor instanceof NodeReactor ? reactor.adoptStream(stream) : this.#join(stream);
-      table.open(conn, address, port).commonName = commonName;
+      isServed = attach(this.#host, stream, peer);
+      if (!isServed) left(table, address);
     } catch (error) {
       const code = shortageOf(error);
       if (code === null) throw error;
-      reportRefusal(table, 'descriptors', { address, port }, REFUSED.noDescriptor(code));
-      stream.on('error', () => {});
-      stream.destroy();
+      reportRefusal(table, 'descriptors', peer, REFUSED.noDescriptor(code));
     }
+    if (isServed) {
+      this.#streams.add(stream);
+      stream.once('close', () => this.#streams.delete(stream));
+      return;
+    }
+    stream.on('error', () => {});
+    stream.destroy();
   }
+}
 
-  /** Returns the conn of the reactor's end. Throws SystemError without keeping a descriptor when there are none left. */
-  #join(stream: TLSSocket): number {
-    const { reactor } = this.#table;
-    const [ours, theirs] = this.#functions.socketPair();
-    let plain: Socket;
-    try {
-      plain = new Socket({ fd: theirs, allowHalfOpen: true, readable: true, writable: true });
-    } catch (error) {
-      for (const fd of [ours, theirs]) this.#functions.closeDescriptor(fd);
-      throw error;
-    }
-    let conn: number;
-    try {
-      conn = reactor.adopt(ours, NOTHING, NOTHING);
-    } catch (error) {
-      this.#functions.closeDescriptor(ours);
-      plain.destroy();
-      throw error;
-    }
-    const bridge: Bridge = new Bridge(stream, plain, () => this.#bridges.delete(bridge));
-    this.#bridges.add(bridge);
-    return conn;
-  }
+/** Resolves when the end of `stream` has left, at the latest when the peer was patient for `lingerMs`. */
+async function finished(stream: TLSSocket, lingerMs: number): Promise<void> {
+  if (stream.writableFinished || stream.destroyed) return;
+  await new Promise<void>((resolve) => {
+    stream.once('finish', resolve);
+    stream.once('close', resolve);
+    setTimeout(resolve, lingerMs).unref();
+  });
 }
 
 /** Counts and logs a peer that had been let in and is refused before its session. Outside of a turn. */

@@ -10,7 +10,7 @@ import { type Logger, LogLevel, nullLogger } from '../base/logger.ts';
 import { Packet } from '../protocol/packets.ts';
 import { InProcessStream } from '../transport/in-process/stream.ts';
 import { assembleThread, type NativeChoice, NO_RINGS, type ThreadConfig } from './assemble.ts';
-import { welcome } from './in-process.ts';
+import { attachInProcess } from './attach.ts';
 import { RingEndpoints, RingMesh } from './ring-mesh.ts';
 import type { ThreadCore } from './thread-core.ts';
 import { WarmPeer } from './warm-peer.ts';
@@ -127,16 +127,16 @@ class Rehearsal {
 
   /** A connection of the acceptor, through a descriptor where that is possible, unless `isInProcess`. */
   #connect(isInProcess: boolean): WarmPeer {
-    const { table, reactor } = this.#cores[0] as ThreadCore;
+    const core = this.#cores[0] as ThreadCore;
     let stream: Duplex;
     if (this.#native.kind === 'twin' || isInProcess) {
       const inProcess = new InProcessStream();
-      welcome(inProcess, reactor);
+      attachInProcess(core, inProcess, true);
       stream = inProcess;
     } else {
       const [ours, theirs] = this.#native.functions.socketPair();
       stream = new Socket({ fd: theirs, readable: true, writable: true });
-      table.open(reactor.adopt(ours, NOTHING, NOTHING), '127.0.0.1', 0);
+      core.table.open(core.reactor.adopt(ours, NOTHING, NOTHING), '127.0.0.1', 0);
     }
     const peer = new WarmPeer(stream);
     this.#peers.add(peer);

@@ -1,24 +1,26 @@
 /**
- * The addon's reactor with connections inside the process beside its own: they are decoded here and share its arrays,
- * its blobs and its turn. Rule: a turn handles the addon's rows first, then those of the process, in a batch of their own.
+ * The addon's reactor with streams beside its own sockets: they are decoded here and share its arrays, its blobs and its
+ * turn. Rule: a turn handles the addon's rows first, then those of streams, in a batch of their own.
  */
+import type { Duplex } from 'node:stream';
 import { AddonReactor } from '../native/addon-reactor.ts';
 import { bindings } from '../native/bindings.ts';
 import type { ReactorOptions } from '../native/contract.ts';
+import { Control } from '../protocol/batch.ts';
 import { AddonBlobs } from './in-process/addon-blobs.ts';
 import { ReservedConnections } from './in-process/reserved-connections.ts';
-import type { InProcessStream } from './in-process/stream.ts';
-import { attachInProcess } from './in-process/wire.ts';
-import { Leaving } from './turn/connection.ts';
+import { connectStream, type StreamReactor } from './stream-connection.ts';
+import { Leaving, type Opened } from './turn/connection.ts';
 import { askDrained, hold, leave, resume } from './turn/connection-calls.ts';
 import { TurnEngine } from './turn/turn-engine.ts';
 
-export class MixedReactor extends AddonReactor {
+export class MixedReactor extends AddonReactor implements StreamReactor {
   readonly #connections: ReservedConnections;
   readonly #engine: TurnEngine;
 
   constructor(options: ReactorOptions) {
     let onTurn = options.onTurn;
+    let isGathered = false;
     let onOutput = (): void => {};
     super(bindings(), { ...options, onTurn: (rowCount) => onTurn(rowCount) }, () => onOutput());
     const { arena, rows, out, outRows, control, unsent } = this;
@@ -29,20 +31,25 @@ export class MixedReactor extends AddonReactor {
       isShared: true,
     });
     onTurn = (rowCount) => {
-      if (connections.count === 0) options.onTurn(rowCount);
-      else engine.runTurn(rowCount);
+      if (connections.count === 0) {
+        options.onTurn(rowCount);
+        return;
+      }
+      engine.runTurn(rowCount);
+      isGathered = connections.count > 0 && control[Control.OUT_ROWS]! > 0;
     };
-    // Written behind the turn or outside of one; the addon would send it to nobody.
+    // Output that was written outside of a turn: the addon would drop what is for streams. It also asks at the end of a
+    // turn, when all of that was gathered already.
     onOutput = () => {
-      if (engine.output.spill()) this.requestTurn();
+      if (!isGathered && engine.output.spill()) this.requestTurn();
+      isGathered = false;
     };
     this.#connections = connections;
     this.#engine = engine;
   }
 
-  /** Makes the other end of `stream` a connection; its OPEN row comes with the next turn. */
-  attachInProcess(stream: InProcessStream): void {
-    attachInProcess(this.#engine, stream, () => {});
+  attach(stream: Duplex, opened: Opened | null): number {
+    return connectStream(this.#engine, stream, opened, () => {}).id;
   }
 
   override spill(): void {

@@ -11,10 +11,7 @@ import type {
   ListenAddress,
   ReactorOptions,
 } from '../native/contract.ts';
-import { GoneReason } from '../protocol/batch.ts';
-import type { InProcessStream } from './in-process/stream.ts';
-import { attachInProcess } from './in-process/wire.ts';
-import { SocketWire } from './socket-wire.ts';
+import { connectStream } from './stream-connection.ts';
 import type { Connection, Opened } from './turn/connection.ts';
 import { TurnReactor } from './turn-reactor.ts';
 
@@ -35,8 +32,7 @@ export class NodeReactor extends TurnReactor {
   #ringTimer: NodeJS.Timeout | null = null;
   #listenErrorAtMs = Number.NEGATIVE_INFINITY;
   #openHandles = 0;
-  #inProcessCount = 0;
-  /** Connections in the process keep it alive, as sockets do. */
+  /** Connections inside the process keep it alive, as sockets do. */
   #alive: NodeJS.Timeout | undefined;
   #destroyed: Promise<void> | null = null;
   #onAllClosed: (() => void) | null = null;
@@ -45,7 +41,7 @@ export class NodeReactor extends TurnReactor {
     const id = this.#nextListener++;
     const server = net.createServer({ allowHalfOpen: true, noDelay: true });
     server.on('connection', (socket) => this.#accept(socket, address, id));
-    this.#openHandles++;
+    this.#handleOpened();
     this.#servers.set(id, server);
     return new Promise((resolve, reject) => {
       server.once('close', () => {
@@ -83,26 +79,8 @@ export class NodeReactor extends TurnReactor {
     return connection.id;
   }
 
-  /** Takes a connected stream (plain, TLS, in memory) as if a listener had accepted it. Returns its conn. */
-  attach(socket: Duplex, opened: Opened): number {
-    return this.#connect(socket, opened).id;
-  }
-
-  /** Takes a connected stream without an OPEN row: the caller makes its session. Returns its conn. */
-  adoptStream(stream: Duplex): number {
-    return this.#connect(stream, null).id;
-  }
-
-  /** Makes the other end of `stream` a connection; its OPEN row comes with the next turn. */
-  attachInProcess(stream: InProcessStream): void {
-    if (stream.destroyed) return;
-    this.#inProcessCount++;
-    this.#alive ??= setInterval(() => {}, ALIVE_MS);
-    attachInProcess(this.engine, stream, () => {
-      if (--this.#inProcessCount > 0) return;
-      clearInterval(this.#alive);
-      this.#alive = undefined;
-    });
+  override attach(stream: Duplex, opened: Opened | null): number {
+    return this.#connect(stream, opened).id;
   }
 
   detach(_conn: number): Detached {
@@ -152,17 +130,10 @@ export class NodeReactor extends TurnReactor {
     else this.attach(socket, peer);
   }
 
-  #connect(socket: Duplex, opened: Opened | null): Connection {
-    const wire = new SocketWire(socket);
-    const connection = this.engine.open(wire, opened);
-    this.#openHandles++;
-    socket.on('data', (chunk) => this.engine.received(connection, chunk));
-    socket.on('end', () => this.engine.ended(connection, GoneReason.END));
-    socket.on('error', () => this.engine.ended(connection, GoneReason.RESET));
-    socket.on('close', () => {
-      this.engine.closed(connection);
-      this.#handleClosed();
-    });
+  #connect(stream: Duplex, opened: Opened | null): Connection {
+    const closed = () => this.#handleClosed();
+    const connection = connectStream(this.engine, stream, opened, closed);
+    this.#handleOpened();
     return connection;
   }
 
@@ -173,9 +144,16 @@ export class NodeReactor extends TurnReactor {
     this.options.onListenError(error.code ?? 'UNKNOWN');
   }
 
+  #handleOpened(): void {
+    this.#openHandles++;
+    this.#alive ??= setInterval(() => {}, ALIVE_MS);
+  }
+
   #handleClosed(): void {
-    this.#openHandles--;
-    if (this.#openHandles === 0) this.#onAllClosed?.();
+    if (--this.#openHandles > 0) return;
+    clearInterval(this.#alive);
+    this.#alive = undefined;
+    this.#onAllClosed?.();
   }
 
   #closeHandles(): void {

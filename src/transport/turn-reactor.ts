@@ -1,10 +1,12 @@
 /**
- * The reactor's contract on the turn engine: everything but sockets, which subclasses provide as wires. Rule: while
+ * The reactor's contract on the turn engine: everything but listeners and descriptors, which subclasses have. Rule: while
  * `onTurn` runs, methods only record requests.
  */
-import type { Detached, ListenAddress, Reactor, ReactorOptions } from '../native/contract.ts';
+import type { Duplex } from 'node:stream';
+import type { Detached, ListenAddress, ReactorOptions } from '../native/contract.ts';
+import { connectStream, type StreamReactor } from './stream-connection.ts';
 import type { BlobTable } from './turn/blob-table.ts';
-import { type Connection, Leaving } from './turn/connection.ts';
+import { type Connection, Leaving, type Opened } from './turn/connection.ts';
 import { askDrained, hold, leave, resume } from './turn/connection-calls.ts';
 import { ownParts, TurnEngine } from './turn/turn-engine.ts';
 
@@ -16,7 +18,7 @@ export interface TakenOut {
 }
 
 /** Base of the node:net reactor and of the tests' memory reactor. */
-export abstract class TurnReactor implements Reactor {
+export abstract class TurnReactor implements StreamReactor {
   readonly kind = 'twin';
   readonly arena: Uint8Array;
   readonly rows: Int32Array;
@@ -48,6 +50,10 @@ export abstract class TurnReactor implements Reactor {
   abstract destroy(): Promise<void>;
   /** Schedules `engine.runTurn` soon; may be called more than once before it runs. */
   protected abstract schedule(): void;
+
+  attach(stream: Duplex, opened: Opened | null): number {
+    return connectStream(this.engine, stream, opened, () => {}).id;
+  }
 
   spill(): void {
     this.engine.output.spill();

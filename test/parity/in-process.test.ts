@@ -3,21 +3,22 @@
  */
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { IN_PROCESS, RowKind } from '../../src/protocol/batch.ts';
+import { RowKind } from '../../src/protocol/batch.ts';
 import { InProcessStream } from '../../src/transport/in-process/stream.ts';
-import { Peer } from './peer.ts';
-import { carriers, type InProcessReactor } from './peers.ts';
+import type { StreamReactor } from '../../src/transport/stream-connection.ts';
+import { INSIDE, Peer } from './peer.ts';
+import { carriers } from './peers.ts';
 import { isKind, isLine, useStage } from './stage.ts';
 
-describe.each(carriers.filter(({ isInProcess }) => isInProcess))('$label', (carrier) => {
+describe.each(carriers.filter(({ way }) => way === 'in process'))('$label', (carrier) => {
   const stage = useStage(carrier);
-  const reactor = () => stage.host.reactor as InProcessReactor;
+  const reactor = () => stage.host.reactor as StreamReactor;
   const connectSocket = () => stage.connect({ port: stage.port, host: '127.0.0.1' });
 
   test('opens as a local peer that no listener accepted', async () => {
     await stage.connect();
     const { text, args } = await stage.host.event(isKind(RowKind.OPEN));
-    expect([text, args[1], args[2]]).toEqual(['localhost', 0, IN_PROCESS]);
+    expect([text, args[1], args[2]]).toEqual(['localhost', 0, 0]);
   });
 
   test('serves both kinds at once, each under ids of its own', async () => {
@@ -111,7 +112,7 @@ describe.each(carriers.filter(({ isInProcess }) => isInProcess))('$label', (carr
     const stream = new InProcessStream();
     stream.end('early\n');
     await new Promise(setImmediate);
-    reactor().attachInProcess(stream);
+    reactor().attach(stream, INSIDE);
     await stage.host.event(isLine('early'));
     await stage.host.event(isKind(RowKind.GONE));
   });
@@ -124,18 +125,9 @@ describe.each(carriers.filter(({ isInProcess }) => isInProcess))('$label', (carr
     await Promise.all([written, once(stream, 'close')]);
   });
 
-  test('does not connect a peer that has left already', async () => {
-    const stream = new InProcessStream();
-    stream.destroy();
-    reactor().attachInProcess(stream);
-    (await stage.connect()).write('other\n');
-    await stage.host.event(isLine('other'));
-    expect(stage.host.count(RowKind.OPEN)).toBe(1);
-  });
-
   test('lets what a peer throws be its own', async () => {
     const stream = new InProcessStream();
-    reactor().attachInProcess(stream);
+    reactor().attach(stream, INSIDE);
     stream.on('data', () => {
       throw new Error('of the peer');
     });

@@ -4,7 +4,10 @@
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { InProcessStream } from '../../src/transport/in-process/stream.ts';
-import type { InProcessReactor } from './peers.ts';
+import type { StreamReactor } from '../../src/transport/stream-connection.ts';
+
+/** What the OPEN row of a connection inside the process says. */
+export const INSIDE = { address: 'localhost', port: 0, listener: 0 } as const;
 
 export class Peer {
   readonly socket: Duplex;
@@ -52,9 +55,9 @@ export class Peer {
   }
 
   /** Connects inside the process. */
-  static inProcessPeer(reactor: InProcessReactor): Peer {
+  static inProcessPeer(reactor: StreamReactor): Peer {
     const stream = new InProcessStream();
-    reactor.attachInProcess(stream);
+    reactor.attach(stream, INSIDE);
     return new Peer(stream);
   }
 

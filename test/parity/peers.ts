@@ -6,7 +6,6 @@
 import { createDecoder as createAddonDecoder } from '../../src/native/addon.ts';
 import type { CreateDecoder, Reactor, ReactorOptions } from '../../src/native/contract.ts';
 import { loadNative } from '../../src/native/load.ts';
-import type { InProcessStream } from '../../src/transport/in-process/stream.ts';
 import { MixedReactor } from '../../src/transport/mixed-reactor.ts';
 import { createNodeReactor } from '../../src/transport/node-reactor.ts';
 import { createDecoder } from '../../src/transport/socketless-decoder.ts';
@@ -34,27 +33,28 @@ export const addon: Implementation | null =
 
 requireAddon();
 
-/** A reactor that takes connections inside the process, too. */
-export type InProcessReactor = Reactor & { attachInProcess(stream: InProcessStream): void };
-
 export interface Carrier {
   readonly label: string;
   readonly createReactor: (options: ReactorOptions) => Reactor;
-  /** Peers connect inside the process instead of by a socket. */
-  readonly isInProcess: boolean;
+  /**
+   * How peers connect: by a socket of the reactor, inside the process, or by one of Node's sockets that is attached to the
+   * reactor, as those of TLS peers are.
+   */
+  readonly way: 'socket' | 'in process' | 'stream';
 }
 
 /** All that are here; the TypeScript core first. */
 export const implementations: readonly Implementation[] =
   addon === null ? [typescriptCore] : [typescriptCore, addon];
 
-/** Reactors with what carries the bytes of their peers. */
-export const carriers: readonly Carrier[] = implementations.flatMap(({ kind, createReactor }) => [
-  { label: `${kind}, sockets`, createReactor, isInProcess: false },
-  {
-    label: `${kind}, in process`,
-    createReactor:
-      kind === 'twin' ? createReactor : (options: ReactorOptions) => new MixedReactor(options),
-    isInProcess: true,
-  },
-]);
+/** Reactors with what carries the bytes of their peers. With the TypeScript core every socket is a stream. */
+export const carriers: readonly Carrier[] = implementations.flatMap(({ kind, createReactor }) => {
+  const mixed =
+    kind === 'twin' ? createReactor : (options: ReactorOptions) => new MixedReactor(options);
+  const ways: Carrier[] = [
+    { label: `${kind}, sockets`, createReactor, way: 'socket' },
+    { label: `${kind}, in process`, createReactor: mixed, way: 'in process' },
+  ];
+  if (kind === 'addon') ways.push({ label: 'addon, streams', createReactor: mixed, way: 'stream' });
+  return ways;
+});

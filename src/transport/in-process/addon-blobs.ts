@@ -7,6 +7,7 @@ import { BLOB_DROPPED, Control } from '../../protocol/batch.ts';
 import type { Blobs } from '../turn/blob-table.ts';
 
 export class AddonBlobs implements Blobs {
+  readonly areViewsCopies = true;
   readonly #reactor: AddonReactor;
   /** Sizes that blobs will have, of those that fill. */
   readonly #announced = new Map<number, number>();

@@ -3,35 +3,49 @@
  * them. Rule: an id is given back when its wire is closed and the thread has closed it too.
  */
 import type { AddonReactor } from '../../native/addon-reactor.ts';
+import { SLOT_MASK } from '../../protocol/batch.ts';
 import type { Connection, Connections } from '../turn/connection.ts';
 
 export class ReservedConnections implements Connections {
   readonly #reactor: AddonReactor;
-  readonly #byId = new Map<number, Connection>();
+  /** By slot; null where the addon has the slot. */
+  readonly #slots: (Connection | null)[] = [];
+  #count = 0;
 
   constructor(reactor: AddonReactor) {
     this.#reactor = reactor;
   }
 
   get count(): number {
-    return this.#byId.size;
+    return this.#count;
   }
 
   get(id: number): Connection | undefined {
-    return this.#byId.get(id);
+    const slot = id & SLOT_MASK;
+    if (slot >= this.#slots.length) return undefined;
+    const connection = this.#slots[slot];
+    return connection?.id === id ? connection : undefined;
   }
 
   add(make: (id: number) => Connection): Connection {
     const connection = make(this.#reactor.reserve());
-    this.#byId.set(connection.id, connection);
+    const slot = connection.id & SLOT_MASK;
+    // An array with holes would be slow to look into.
+    while (this.#slots.length <= slot) this.#slots.push(null);
+    this.#slots[slot] = connection;
+    this.#count++;
     return connection;
   }
 
   remove(connection: Connection): void {
-    if (this.#byId.delete(connection.id)) this.#reactor.unreserve(connection.id);
+    const slot = connection.id & SLOT_MASK;
+    if (this.#slots[slot] !== connection) return;
+    this.#slots[slot] = null;
+    this.#count--;
+    this.#reactor.unreserve(connection.id);
   }
 
-  [Symbol.iterator](): Iterator<Connection> {
-    return this.#byId.values();
+  *[Symbol.iterator](): Iterator<Connection> {
+    for (const connection of this.#slots) if (connection !== null) yield connection;
   }
 }

@@ -23,12 +23,8 @@ export class InProcessStream extends Duplex {
   /** What waits for the server's end; a stream does one thing at a time. */
   #waiting: (() => void) | null = null;
 
-  /** Its peer need not show who it is: it is the program that embeds the server. */
-  readonly isTrusted: boolean;
-
-  constructor(isTrusted = true) {
+  constructor() {
     super({ allowHalfOpen: false, highWaterMark: READ_BYTES });
-    this.isTrusted = isTrusted;
   }
 
   /** Gives it its other end. */

@@ -2,31 +2,29 @@
  * The session's end of a connection inside the process, as a wire of a turn engine.
  * Rule: the peer hears of bytes and ends behind the turn that gave them, never inside of it.
  */
-import { GoneReason, IN_PROCESS, IN_PROCESS_FOR_OTHERS } from '../../protocol/batch.ts';
-import { type Connection, Leaving, type Wire } from '../turn/connection.ts';
+import { GoneReason } from '../../protocol/batch.ts';
+import { type Connection, Leaving, type Opened, type Wire } from '../turn/connection.ts';
 import type { TurnEngine } from '../turn/turn-engine.ts';
 import type { InProcessStream, ServerEnd } from './stream.ts';
 
-/** How such a connection is listed, and seen by `--admin-from`: as one of a Unix socket. */
-const TRUSTED = { address: 'localhost', port: 0, listener: IN_PROCESS } as const;
-const STRANGER = { ...TRUSTED, listener: IN_PROCESS_FOR_OTHERS } as const;
-
-/** Makes `stream` a connection of the engine, unless its peer has left. `onClosed` is called when it has ended. */
-export function attachInProcess(
+/** Makes `stream` a connection of the engine. `onClosed` is called when it has ended. */
+export function connectInProcess(
   engine: TurnEngine,
   stream: InProcessStream,
+  opened: Opened | null,
   onClosed: () => void,
-): void {
-  if (stream.destroyed) return;
-  stream.attach(new InProcessWire(engine, stream, onClosed));
+): Connection {
+  const wire = new InProcessWire(engine, stream, opened, onClosed);
+  stream.attach(wire);
+  return wire.connection;
 }
 
 class InProcessWire implements Wire, ServerEnd {
   readonly keepsPieces = true;
+  readonly connection: Connection;
   readonly #engine: TurnEngine;
   readonly #stream: InProcessStream;
   readonly #onClosed: () => void;
-  readonly #connection: Connection;
   /** What the peer has not taken; the first ones may have been. */
   #pieces: Uint8Array[] = [];
   #unsentBytes = 0;
@@ -42,22 +40,27 @@ class InProcessWire implements Wire, ServerEnd {
   #isClosed = false;
   #lingerTimer: NodeJS.Timeout | null = null;
 
-  constructor(engine: TurnEngine, stream: InProcessStream, onClosed: () => void) {
+  constructor(
+    engine: TurnEngine,
+    stream: InProcessStream,
+    opened: Opened | null,
+    onClosed: () => void,
+  ) {
     this.#engine = engine;
     this.#stream = stream;
     this.#onClosed = onClosed;
-    this.#connection = engine.open(this, stream.isTrusted ? TRUSTED : STRANGER);
+    this.connection = engine.open(this, opened);
   }
 
   write(chunks: readonly Uint8Array[], done: () => void): void {
-    for (const chunk of chunks) this.#engine.received(this.#connection, chunk);
+    for (const chunk of chunks) this.#engine.received(this.connection, chunk);
     // Nothing of it is kept when the connection is leaving.
-    if (this.#connection.input.queue.bytes === 0) done();
+    if (this.connection.input.queue.bytes === 0) done();
     else this.#taken = done;
   }
 
   end(): void {
-    this.#engine.ended(this.#connection, GoneReason.END);
+    this.#engine.ended(this.connection, GoneReason.END);
   }
 
   resume(): void {
@@ -68,8 +71,8 @@ class InProcessWire implements Wire, ServerEnd {
   leave(): void {
     this.#drop();
     if (this.#isClosed) return;
-    if (this.#connection.leaving !== Leaving.NO) this.#close();
-    else this.#engine.ended(this.#connection, GoneReason.RESET);
+    if (this.connection.leaving !== Leaving.NO) this.#close();
+    else this.#engine.ended(this.connection, GoneReason.RESET);
   }
 
   send(pieces: readonly Uint8Array[], done: () => void): void {
@@ -141,7 +144,7 @@ class InProcessWire implements Wire, ServerEnd {
       this.#hasEnded = true;
       this.#stream.push(null);
     }
-    if (count > 0 && !this.#isClosed) this.#engine.output.sent(this.#connection);
+    if (count > 0 && !this.#isClosed) this.#engine.output.sent(this.connection);
   }
 
   #drop(): void {
@@ -154,7 +157,7 @@ class InProcessWire implements Wire, ServerEnd {
     if (this.#isClosed) return;
     this.#isClosed = true;
     if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
-    this.#engine.closed(this.#connection);
+    this.#engine.closed(this.connection);
     this.#onClosed();
   }
 }

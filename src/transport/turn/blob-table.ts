@@ -11,6 +11,8 @@ import { copyOf } from './byte-queue.ts';
 export interface Blobs {
   /** MiB of all blobs under a limit; 0 without one. */
   readonly limitedMib: number;
+  /** `view` gives memory of the caller's own. */
+  readonly areViewsCopies: boolean;
   /**
    * A new empty blob for `announcedBytes` with one reference; takes no memory yet. BLOB_DROPPED when it would exceed
    * BLOB_KIB_MAX.
@@ -47,6 +49,7 @@ export class BlobTable implements Blobs {
   readonly #control: Int32Array;
   readonly #blobs: (Blob | null)[] = [null];
   readonly #freeIds: number[] = [];
+  readonly areViewsCopies = false;
 
   /** `control`: words of `Control`; this class writes BLOB_KIB and reads BLOB_KIB_MAX. */
   constructor(control: Int32Array) {

@@ -30,17 +30,21 @@ export function gatherOutput(
 ): void {
   const { out, outRows, control } = batch;
   const rowsEnd = control[Control.OUT_ROWS]! * OUT_INTS;
-  if (rowsEnd === 0) return;
+  let first = 0;
+  // Mostly nothing is for us where the batch is shared.
+  if (batch.isShared)
+    while (first < rowsEnd && receiver(outRows[first + Out.CONN]!) === undefined) first += OUT_INTS;
+  if (first === rowsEnd) return;
   const receivers: (Connection | null | undefined)[] = [];
-  for (let row = 0; row < rowsEnd; row += OUT_INTS) {
+  for (let row = first; row < rowsEnd; row += OUT_INTS) {
     const connection = receiver(outRows[row + Out.CONN]!);
     receivers.push(connection);
     if (connection && outRows[row + Out.BLOB] === 0) {
       connection.gatherBytes += outRows[row + Out.LEN]!;
     }
   }
-  let keptEnd = 0;
-  for (let row = 0, i = 0; row < rowsEnd; row += OUT_INTS, i++) {
+  let keptEnd = first;
+  for (let row = first, i = 0; row < rowsEnd; row += OUT_INTS, i++) {
     const connection = receivers[i];
     const off = outRows[row + Out.OFF]!;
     const count = outRows[row + Out.LEN]!;
@@ -81,7 +85,7 @@ function appendBlob(
 ): void {
   endRun(connection);
   connection.piecesBytes += count;
-  if (connection.wire.keepsPieces === true) {
+  if (connection.wire.keepsPieces === true || blobs.areViewsCopies) {
     connection.pieces.push(blobs.copy(blob, off, count));
     blobs.release(blob);
     return;

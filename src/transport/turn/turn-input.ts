@@ -9,6 +9,8 @@ import type { Blobs } from './blob-table.ts';
 import { type Connection, Leaving, type Opened } from './connection.ts';
 import { type InputContext, Step } from './connection-input.ts';
 
+const NOBODY: readonly Connection[] = [];
+
 export class TurnInput {
   /** Shared by the input of all connections. */
   readonly context: InputContext;
@@ -73,6 +75,7 @@ export class TurnInput {
    */
   endTurn(): readonly Connection[] {
     this.#turn++;
+    if (this.#gone.length === 0) return NOBODY;
     const gone = this.#gone.filter((connection) => connection.isGoneGiven);
     this.#gone = [];
     return gone;

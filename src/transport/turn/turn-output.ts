@@ -134,6 +134,7 @@ export class TurnOutput {
   /** Sends, then closes closing connections. Returns false when there was nothing to do. */
   flush(): boolean {
     this.spill();
+    if (this.#dirty.length + this.#leaving.length + this.#asked.length === 0) return false;
     const dirty = this.#dirty;
     const leaving = this.#leaving;
     const asked = this.#asked;

@@ -10,6 +10,7 @@ import { Authority, describeTls as describe, itTls as it } from '../../support/c
 import { LibraryYard } from '../../support/library.ts';
 import type { PacketName } from '../../support/packet-text.ts';
 import { WireConnection } from '../../support/wire.ts';
+import { ask, connectSecurely } from './peers.ts';
 
 const TOKEN = 'billing-token-0123456789';
 const OPS = 'operator-token-0123456789';
@@ -199,11 +200,11 @@ it('answers as gearmand where no tokens are taken', async () => {
   await submitter.submit('anything', 'x', { background: true });
 });
 
-it('knows the common name of a certificate', async () => {
+it.each([0, 2])('knows the common name of a certificate, threads: %i', async (threads) => {
   const { server } = await serve({
     allow: RULES,
     listen: 'tls://127.0.0.1:0',
-    threads: 1,
+    threads,
     sslCertificate: ours.file('server.pem'),
     sslKey: ours.file('server.key'),
     tlsClientCa: ours.certificate,
@@ -219,6 +220,20 @@ it('knows the common name of a certificate', async () => {
     serverCode: 'NOT_ALLOWED',
   });
   await untilLogged(/nobody known may not submit to "web_1"/);
+  // TLS alone gives no right, and a certificate those of its rules.
+  const refused = { serverCode: 'NOT_ALLOWED' };
+  for (const tls of [{ ca }, { ca, cert, key }]) {
+    await yard.client({ servers, tls }).submit('public_x', 'x', { background: true });
+    const other = yard.client({ servers, tls }).submit('invoice_1', 'x', { background: true });
+    await expect(other).rejects.toMatchObject(refused);
+    const worker = yard.worker({ servers, tls });
+    worker.on('serverError', () => {});
+    worker.add('public_x', (job) => job.data);
+    await expect(worker.start()).rejects.toMatchObject(refused);
+    const socket = await connectSecurely(port, tls);
+    expect(await ask(socket, 'status')).toMatch(/^ERR NOT_ALLOWED /);
+    socket.destroy();
+  }
 });
 
 it('trusts the program that it runs in', async () => {

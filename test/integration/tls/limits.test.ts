@@ -5,7 +5,7 @@ import { createServer } from '../../../dist/index.js';
 import type { Server, ServerOptions } from '../../../src/index.ts';
 import { Authority, describeTls as describe, itTls as it } from '../../support/certificates.ts';
 import { WireConnection } from '../../support/wire.ts';
-import { connectSecurely, endingOf } from './peers.ts';
+import { ask, connectSecurely, endingOf } from './peers.ts';
 
 const servers = new Set<Server>();
 let ours: Authority;
@@ -87,6 +87,27 @@ describe.each([0, 2])('connections of one address, threads: %i', (threads) => {
       if (socket !== null) break;
     }
     served.destroy();
+  });
+
+  it('count once by TLS, and are free again when they end', async () => {
+    const { server, port } = await serve({
+      threads,
+      listen: 'tls://127.0.0.1:0',
+      sslCertificate: ours.file('server.pem'),
+      sslKey: ours.file('server.key'),
+      maxConnectionsPerAddress: 2,
+    });
+    const connectNext = () => connectSecurely(port, { ca: ours.read('ca.pem') });
+    for (let round = 0; round < 3; round++) {
+      const peers = [await connectNext(), await connectNext()];
+      for (const socket of peers) expect(await ask(socket, 'version')).toMatch(/^OK/);
+      await expect(connectNext()).rejects.toThrow();
+      for (const socket of peers) socket.destroy();
+      // The acceptor hears of it from the thread that had shaken hands.
+      while ((await server.stats()).connections > 0)
+        await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(await countOf(server, 'address_limit')).toBe(3);
   });
 });
 
