@@ -31,8 +31,8 @@ void Reactor::NoteClose(Connection* connection) {
   closes_.Push(connection);
 }
 
-// Closing takes the system some time: when thousands leave at once, new peers are served in
-// between.
+// Limited, because each close takes the system some time: when thousands leave at once, new peers
+// are served in between.
 void Reactor::FinishCloses(uint32_t most) {
   if (closes_.size() == 0) return;
   Vector<Connection*> closes;

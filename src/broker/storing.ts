@@ -19,8 +19,8 @@ import { storedJob } from './stored-job.ts';
 import { makeReady, refuse, replyCreated } from './submit.ts';
 
 /**
- * Durable jobs that one event answers: some dozens of microseconds, so that foreground jobs are not delayed. When
- * eight times as many wait, one eighth, so that the queue does not grow.
+ * Durable jobs that one event answers: some dozens of microseconds, so that foreground jobs are not delayed. When more
+ * than eight times as many wait, the event answers an eighth of them, so that the queue cannot grow without end.
  */
 const ANSWERED_MIN = 48;
 

@@ -1,8 +1,8 @@
 /**
- * The metrics that have a value for each function, in the text format of Prometheus. There may be millions of lines of
- * them, so they are written here, some lines at a time into the same memory, and not by the library that writes the
- * others: it would make objects of every line, and collecting them stands in the way of jobs.
- * Source: Prometheus, "Exposition formats", text-based format 0.0.4.
+ * The metrics that have a value for each function, in Prometheus's text format. There may be millions of lines, so
+ * they are written here, some lines at a time into the same memory, and not by the library that writes the others: it
+ * would make objects for every line, and collecting them would delay jobs. Source: Prometheus, "Exposition formats",
+ * text-based format 0.0.4.
  */
 import { BUCKET_COUNT, Count } from '../broker/function-stats.ts';
 import { COUNTS_AT, type FunctionStatsRow, Gauge } from '../broker/function-stats-rows.ts';
@@ -10,12 +10,12 @@ import type { FunctionRows } from './function-rows.ts';
 import { type MetricFacts, upperBounds } from './metric-values.ts';
 
 const MS = 0.001;
-/** A piece is given away from this size on: 500 lines, a tenth of a millisecond. */
+/** A piece is sent at this size: 500 lines, a tenth of a millisecond. */
 const PIECE_BYTES = 32_768;
-/** Above what the longest label needs for all lines of a histogram. */
+/** More than all lines of a histogram with the longest label. */
 const ROOM_BYTES = 32_768;
 
-/** Lines under way. */
+/** Lines of the current piece. */
 class Lines {
   readonly #bytes = Buffer.allocUnsafeSlow(PIECE_BYTES + ROOM_BYTES);
   #length = 0;
@@ -38,14 +38,14 @@ class Lines {
     return this;
   }
 
-  /** Appends once more what is in `[start, end)`. */
+  /** Appends a copy of `[start, end)`. */
   again(start: number, end: number): this {
     this.#bytes.copyWithin(this.#length, start, end);
     this.#length += end - start;
     return this;
   }
 
-  /** What there is; good until something is appended. */
+  /** The lines so far; valid until the next append. */
   take(): Uint8Array {
     const taken = this.#bytes.subarray(0, this.#length);
     this.#length = 0;
@@ -142,7 +142,7 @@ const FAMILIES: readonly Family[] = [
   ),
 ];
 
-/** What they are called and mean. */
+/** The metrics of all functions, in pieces; each piece is valid until the next one is requested. */
 export const FUNCTION_METRICS: readonly MetricFacts[] = FAMILIES;
 
 /** The metrics of all functions, in pieces; each is good until the next one is asked for. */

@@ -1,5 +1,5 @@
 /**
- * Parses addresses of job servers. Rule: an invalid one is an error that says what is allowed.
+ * Parses addresses of job servers. Rule: the error for an invalid address says what is allowed.
  */
 import { ArgumentError } from './errors.ts';
 

@@ -119,12 +119,12 @@ export function connectionSettings(options: ConnectionOptions): ConnectionSettin
   };
 }
 
-/** A whole number of milliseconds that a timer takes, at least 1. */
+/** Returns `value` if it is a whole number from 1 to TIMER_MS_MAX; throws ArgumentError otherwise. */
 export function checkMs(name: string, value: number): number {
   return checkWhole(name, value, 1, TIMER_MS_MAX);
 }
 
-/** A whole number in a range. */
+/** Returns `value` if it is a whole number in the range; throws ArgumentError otherwise. */
 export function checkWhole(name: string, value: number, min: number, max: number): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   throw new ArgumentError(`option ${name}: ${String(value)}, allowed is ${min} to ${max}`);

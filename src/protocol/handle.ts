@@ -178,7 +178,7 @@ export class HandleCodec {
     return true;
   }
 
-  /** Writes the common part of the block of `serial`: the boot number and the first digits. */
+  /** Writes the part that all handles of a block share: the boot number and the first digits of `serial`. */
   #enterBlock(serial: number): void {
     const boots = Math.floor(serial / SERIALS_PER_BOOT);
     const blocks = Math.floor((serial - boots * SERIALS_PER_BOOT) / BLOCK_SERIALS);

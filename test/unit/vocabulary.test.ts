@@ -24,6 +24,9 @@ const WHOLE = new Set(
 );
 /** Coined words, also in comments and documents. */
 const COINED = /\b(lobby|FarLink|TlsDoor|Absences|ParkedJobs)\b/i;
+/** Phrases that a reader has to read twice; not in comments, messages and documents. */
+const PHRASES =
+  /\b(whoever|somebody|dear(er|est)?|worth having|for who|(was|were|is|are) told of|a further one|as good as)\b|'s business\b/i;
 /** The value of `server.kind`, of a metric's label and of the start line, which programs match. */
 const TWIN = /\btwins?\b/i;
 
@@ -94,6 +97,29 @@ it('uses no coined word in comments and documents', () => {
       if (COINED.test(line)) bad.push(`${path}:${at + 1}: ${line.trim()}`);
   }
   expect(bad).toEqual([]);
+});
+
+it('says in plain words what happens', () => {
+  const bad: string[] = [];
+  const documents = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md'];
+  for (const path of [...filesIn('src', 'native', 'docs'), ...documents]) {
+    if (!/\.(ts|mjs|cjs|cc|h|md)$/.test(path) || path === 'src/DECISIONS.md') continue;
+    for (const [at, line] of textOf(path).split('\n').entries())
+      if (PHRASES.test(line)) bad.push(`${path}:${at + 1}: ${line.trim()}`);
+  }
+  expect(bad).toEqual([]);
+});
+
+it.each([
+  'the dear step',
+  'is not worth having',
+  'one that nobody was told of never was',
+  'for who waits for a foreground job meanwhile',
+  'a further one ends the oldest',
+  "how much that is worth is the database's business",
+  'Whoever asks',
+])('knows %j as a phrase to avoid', (phrase) => {
+  expect(phrase).toMatch(PHRASES);
 });
 
 it('says twin only where programs match it', () => {

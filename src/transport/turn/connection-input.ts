@@ -58,8 +58,8 @@ export class ConnectionInput {
   }
 
   /**
-   * Takes back the rows of `conn` from arena offset `start` on; the batch must be the one just filled, `firstRow` the
-   * connection's first row in it. References of these rows' blobs come back with them.
+   * Un-reads the rows of `conn` from arena offset `start` on, with the references of their blobs. The batch must be
+   * the one just filled; `firstRow` is the connection's first row in it.
    */
   unread(conn: number, start: number, firstRow: number): void {
     const { arena, rows, rowCount } = this.#context.batch;
