@@ -24,6 +24,8 @@ const LONG = [
   'integration/shards/causes',
   'integration/differential/differential',
   'sim/sim',
+  'dialogues/shards',
+  'dialogues/sockets',
 ];
 
 function rank({ moduleId }: TestSpecification): number {

@@ -84,7 +84,8 @@ describeServer('beyond dialogues', {}, (stage) => {
     const fn = stage.fresh('later');
     const worker = await workerOf(stage, 'worker', fn);
     const client = await stage.peer('client');
-    const dueMs = (Math.floor(Date.now() / 1000) + 2) * 1000;
+    // Far enough away for a slow machine to ask before it.
+    const dueMs = (Math.floor(Date.now() / 1000) + 3) * 1000;
     const created = await client.ask(
       'JOB_CREATED',
       'SUBMIT_JOB_EPOCH',
