@@ -14,7 +14,7 @@ export interface Prepared extends Snapshot {
   readonly running: readonly ThreadStats[];
 }
 
-/** What docs/metrics.md and the page say of a metric. */
+/** A metric's description for docs/metrics.md and the page. */
 export interface MetricFacts {
   readonly name: string;
   readonly help: string;

@@ -1,11 +1,11 @@
 /**
- * The options that a word of `--help WORD` means. Rule: one letter is the short form of an option; a longer word matches
- * where a word of name, help or allowed values begins with it, whatever the case.
+ * Finds the options for `--help WORD`. Rule: one letter is the short form of an option; a longer word matches the
+ * beginning of a word in name, help or allowed values, ignoring case.
  */
 import { flagsOf, type OptionRow } from './row.ts';
 import { ANY_TEXT } from './types.ts';
 
-/** Help with the values that are allowed, where that says something. */
+/** Help with the allowed values, where they add information. */
 export function fullHelp({ help, type }: OptionRow): string {
   const isOpen = type.argument === null || type.allowed === ANY_TEXT;
   return isOpen ? help : `${help}; allowed: ${type.allowed}`;

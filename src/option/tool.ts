@@ -22,7 +22,7 @@ export interface Manual {
   readonly summary: string;
   /** Ways to call it, without the name. */
   readonly usage: readonly string[];
-  /** What most people come for: help and the manual page begin with them. */
+  /** Help and the manual page begin with these examples. */
   readonly examples: readonly [Example, Example, Example];
   /** Paragraphs. */
   readonly description: readonly string[];
@@ -42,7 +42,7 @@ export interface Tool {
   readonly onRepeat: 'refuse' | 'last wins';
 }
 
-/** What stands below the options, in its order; sections without items are left out. */
+/** The sections after the options, in order; empty sections are left out. */
 export function closingSections(manual: Manual): ManualSection[] {
   return [
     { title: 'Environment', items: manual.environment },

@@ -1,7 +1,7 @@
 /**
- * Decides which listings of a thread are made now: a few at a time, the others in the order in which they asked.
- * Rule: a listing that waits for its peer to read lets the next one begin, so no peer can stop the others, and many
- * listings together never keep more than a few unsent parts in the making.
+ * Limits how many listings a thread makes at a time; the others wait in the order of their requests. Rule: a listing
+ * that waits for its peer to read lets the next one begin, so that no peer stops the others, and many listings
+ * together keep only a few unsent parts.
  */
 
 /** Listings that are made at the same time. */

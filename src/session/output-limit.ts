@@ -7,7 +7,7 @@ import type { Account } from '../base/account.ts';
 import { type ReplyHost, waitingBytes } from './replies.ts';
 import type { Session } from './session.ts';
 
-/** What the limit needs of the session table of its thread. */
+/** The parts of the session table that the limit needs. */
 export interface OutputLimitHost extends ReplyHost {
   readonly account: Account;
   dropUnread(session: Session): void;
@@ -18,7 +18,7 @@ export class OutputLimit {
   /** Bytes copied in this turn, not yet counted by the account. */
   #copiedBytes = 0;
 
-  /** Output of one connection that may wait. */
+  /** `bytesMax`: waiting output of one connection at most. */
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
   }

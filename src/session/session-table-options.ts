@@ -1,4 +1,4 @@
-/** What the session table of a thread is given: settings, and what lies above the sessions. */
+/** Options of a thread's session table: settings, and the calls to the layers above. */
 import type { StoreHealth } from '../store/store.ts';
 import type { AccessRule } from './access.ts';
 import type { Session } from './session.ts';

@@ -1,7 +1,7 @@
 /**
- * Streams become connections of this thread: peers inside the process, and those whose bytes TLS protects. They have no
- * descriptor of the reactor and stay in the thread. Rule: whether a peer is trusted is said by the caller that knows where
- * it comes from; nothing about the stream says it. Outside of a turn.
+ * Makes streams connections of this thread: peers inside the process, and decrypted TLS peers. They have no descriptor
+ * in the reactor and stay in the thread. Rule: the caller, which knows where the peer comes from, says whether it is
+ * trusted; the stream itself does not show it. Call outside of a turn.
  */
 import type { Duplex } from 'node:stream';
 import { shortageOf } from '../native/shortage.ts';
@@ -10,7 +10,7 @@ import type { SessionTable } from '../session/session-table.ts';
 import type { InProcessStream } from '../transport/in-process/stream.ts';
 import type { StreamReactor } from '../transport/stream-connection.ts';
 
-/** Where streams are attached. */
+/** The thread to which streams are attached. */
 export interface StreamHost {
   readonly table: SessionTable;
   readonly reactor: StreamReactor;
@@ -19,25 +19,25 @@ export interface StreamHost {
 export interface StreamPeer {
   readonly address: string;
   readonly port: number;
-  /** Of the certificate that the peer has proved; null without one. */
+  /** Common name of the certificate that the peer has proved to own; null without one. */
   readonly commonName: string | null;
-  /** It need not show who it is: it has all rights. */
+  /** The peer need not authenticate: it has all rights. */
   readonly isTrusted: boolean;
-  /** It was let in, and counted for its address, when it was accepted. */
+  /** The peer was accepted, and counted for its address, before. */
   readonly isAdmitted: boolean;
 }
 
-/** How peers inside the process are listed, and seen by `--admin-from`: as those of a Unix socket. */
+/** Peers inside the process are listed, and treated by `--admin-from`, like those of a Unix socket. */
 const INSIDE = { address: 'localhost', port: 0, commonName: null, isAdmitted: false } as const;
 
 /**
- * Makes the other end of `stream` a session. False: there is no room for it, which is reported; the stream is the
- * caller's. Throws the system's error when no connection is free; the peer of an admitted stream still counts then.
+ * Makes `stream` a session. False: there is no room, which is reported; the caller keeps the stream. Throws the
+ * system's error when no connection is free; the peer of an admitted stream is still counted then.
  */
 export function attach({ table, reactor }: StreamHost, stream: Duplex, peer: StreamPeer): boolean {
   const { address, port } = peer;
   table.incidents.nowMs = performance.now();
-  // Counts, and what is not reported at once, are published by a turn.
+  // A turn publishes counts, and logs reports that were not logged at once.
   reactor.requestTurn();
   const hasEntered = peer.isAdmitted ? hasRoom : admit;
   if (!hasEntered(table, address, port)) return false;
@@ -49,8 +49,8 @@ export function attach({ table, reactor }: StreamHost, stream: Duplex, peer: Str
 }
 
 /**
- * Gives a stream of this process its other end; its peer sees an end where there is no room for it. `isTrusted`: the
- * program that embeds the server; not so when it carries requests of strangers.
+ * Connects a stream of this process; if there is no room, its peer sees the end of the connection. `isTrusted`: true
+ * for the program that embeds the server, false for a stream that carries requests of other peers.
  */
 export function attachInProcess(
   host: StreamHost,

@@ -1,6 +1,6 @@
 /**
- * Where peers of a TLS port become connections of this thread: the decrypted stream of each is attached.
- * Rule: from the session on nothing differs from a plain connection; a peer is as trusted as its certificate says.
+ * Makes peers of a TLS port connections of this thread by attaching their decrypted streams. Rule: from the session on
+ * nothing differs from a plain connection; a TLS peer has the rights of its certificate.
  */
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -46,7 +46,7 @@ export class TlsConnections {
 
   /** Takes an accepted socket, made with `allowHalfOpen`. */
   takeSocket(socket: Socket, address: string, port: number): void {
-    // Until the door listens for it.
+    // Until the acceptor listens for errors.
     socket.on('error', () => {});
     this.#acceptor.take({ address, port }, () => socket);
   }
@@ -55,7 +55,10 @@ export class TlsConnections {
     this.#acceptor.renew(material);
   }
 
-  /** Drops who is not known yet. What the reactor has ended may be ended for `lingerMs` with TLS, too. */
+  /**
+   * Drops peers that are not known yet. Connections that the reactor has closed may complete TLS's own end for
+   * `lingerMs`.
+   */
   async close(lingerMs: number): Promise<void> {
     this.#acceptor.close();
     const ending = [...this.#streams].filter(({ writableEnded }) => writableEnded);
@@ -85,7 +88,7 @@ export class TlsConnections {
   }
 }
 
-/** Resolves when the end of `stream` has left, at the latest when the peer was patient for `lingerMs`. */
+/** Resolves when the end of `stream` has been sent, or after `lingerMs`. */
 async function finished(stream: TLSSocket, lingerMs: number): Promise<void> {
   if (stream.writableFinished || stream.destroyed) return;
   await new Promise<void>((resolve) => {
@@ -95,7 +98,7 @@ async function finished(stream: TLSSocket, lingerMs: number): Promise<void> {
   });
 }
 
-/** Counts and logs a peer that had been let in and is refused before its session. Outside of a turn. */
+/** Counts and logs a peer that was accepted and is refused before its session. Call outside of a turn. */
 export function reportRefusal(
   table: SessionTable,
   reason: Refusal,
@@ -108,6 +111,6 @@ export function reportRefusal(
     address,
     port,
   });
-  // What is not said at once is said by a turn.
+  // A turn logs reports that were not logged at once.
   table.reactor.requestTurn();
 }

@@ -1,6 +1,6 @@
 /**
- * The addon's reactor with streams beside its own sockets: they are decoded here and share its arrays, its blobs and its
- * turn. Rule: a turn handles the addon's rows first, then those of streams, in a batch of their own.
+ * The addon's reactor with streams beside its own sockets: they are decoded here and share its arrays, its blobs and
+ * its turn. Rule: a turn handles the addon's rows first, then those of streams, in a batch of their own.
  */
 import type { Duplex } from 'node:stream';
 import { AddonReactor } from '../native/addon-reactor.ts';
@@ -38,8 +38,8 @@ export class MixedReactor extends AddonReactor implements StreamReactor {
       engine.runTurn(rowCount);
       isGathered = connections.count > 0 && control[Control.OUT_ROWS]! > 0;
     };
-    // Output that was written outside of a turn: the addon would drop what is for streams. It also asks at the end of a
-    // turn, when all of that was gathered already.
+    // Gathers streams' output written outside of a turn, which the addon would drop. The addon also calls it at the
+    // end of a turn, when everything has been gathered.
     onOutput = () => {
       if (!isGathered && engine.output.spill()) this.requestTurn();
       isGathered = false;

@@ -1,6 +1,6 @@
 /**
- * A stream as a connection of a turn engine: what its peer sends and how it ends is noted for the next turn.
- * Rule: a stream keeps its bytes until the engine asks for more; nothing here knows what is inside of it.
+ * A stream as a connection of a turn engine: its bytes and its end are recorded for the next turn. Rule: a stream
+ * keeps its bytes until the engine asks for more; this file does not know the kind of stream.
  */
 import type { Duplex } from 'node:stream';
 import type { Reactor } from '../native/contract.ts';
@@ -14,9 +14,9 @@ import type { TurnEngine } from './turn/turn-engine.ts';
 /** A reactor that serves streams beside its own sockets. */
 export interface StreamReactor extends Reactor {
   /**
-   * Makes a connected stream (plain, TLS, inside the process) a connection and returns its conn. `opened`: its OPEN row
-   * comes with the next turn; null: its session is made by the caller. Throws the system's error, as when the process has
-   * too many descriptors, when there are too many connections.
+   * Makes a connected stream (plain, TLS, inside the process) a connection and returns its conn. `opened`: its OPEN
+   * row comes with the next turn; null: the caller makes its session. When there are too many connections it throws
+   * the same error as the system for too many descriptors.
    */
   attach(stream: Duplex, opened: Opened | null): number;
 }

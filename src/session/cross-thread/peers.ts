@@ -1,6 +1,6 @@
 /**
- * What the broker of this thread knows of connections that live in other threads: a peer for each that has sent
- * something, by thread and connection. Rule: a peer ends with its connection or its thread, and the broker hears of it.
+ * Peers of this thread's broker whose connections live in other threads: one for each connection that has sent a
+ * record. Rule: a peer ends with its connection or its thread, and the broker is notified.
  */
 import type { Broker } from '../../broker/broker.ts';
 import type { Peer } from '../../broker/peer.ts';

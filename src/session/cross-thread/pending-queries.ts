@@ -1,6 +1,6 @@
 /**
- * Queries that this thread has put to others and whose results have not come. Rule: each gets one result; that of a
- * thread which does not run is that nothing is known.
+ * Queries of this thread to others whose results have not come. Rule: each gets exactly one result; for a thread that
+ * is not running it is empty.
  */
 import type { RingWriter } from '../../ring/writer.ts';
 import { DONE, type ThreadQuery, type ThreadResult } from '../thread-queries.ts';
@@ -16,7 +16,7 @@ export class PendingQueries {
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
 
-  /** `writers`: the way to each other thread; null for dead ones. */
+  /** `writers`: the ring writer to each other thread; null for dead ones. */
   constructor(writers: readonly (RingWriter | null)[]) {
     this.#writers = writers;
   }
@@ -25,7 +25,7 @@ export class PendingQueries {
     return this.#pending.size;
   }
 
-  /** `done` is called later, at once when the thread does not run. */
+  /** `done` is called later, or at once when the thread is not running. */
   send(thread: number, query: ThreadQuery, done: (result: ThreadResult) => void): void {
     const writer = this.#writers[thread];
     if (writer == null) {
@@ -38,7 +38,7 @@ export class PendingQueries {
     writeQuery(writer, id, query);
   }
 
-  /** The result of query number `id`; one that comes after the death of its thread is of no use. */
+  /** Takes the result of query number `id`; ignored when its thread has died before. */
   end(id: number, result: ThreadResult): void {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);

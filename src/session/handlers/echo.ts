@@ -1,6 +1,6 @@
 /**
- * ECHO_REQ, and the barrier that it is. Rule: an echo promises that all earlier frames of its connection have taken
- * effect, also at other owners. Source: Gearman PROTOCOL; docs/design.md, sections 2 and 6.
+ * ECHO_REQ and its barrier. Rule: an echo promises that all earlier frames of its connection have taken effect, also
+ * at other owners. Source: Gearman PROTOCOL; docs/design.md, sections 2 and 6.
  */
 import { withView } from '../../base/bytes.ts';
 import { writeHeader } from '../../protocol/encode.ts';

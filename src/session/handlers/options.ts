@@ -1,6 +1,6 @@
 /**
- * What a connection says of itself: OPTION_REQ, also with a token, and SET_CLIENT_ID.
- * Source: Gearman PROTOCOL, client and worker requests.
+ * Settings of a connection: OPTION_REQ, also with a token, and SET_CLIENT_ID. Source: Gearman PROTOCOL, client and
+ * worker requests.
  */
 import { latin1 } from '../../base/bytes.ts';
 import { packetOf, writeHeader } from '../../protocol/encode.ts';

@@ -1,5 +1,5 @@
 /**
- * GET_STATUS and GET_STATUS_UNIQUE, which change no job: asked of the owner that the handle names, or of every owner.
+ * GET_STATUS and GET_STATUS_UNIQUE, which change no job: queries to the owner in the handle, or to every owner.
  * Source: Gearman PROTOCOL, client requests; docs/design.md, section 6.
  */
 import { latin1 } from '../../base/bytes.ts';
@@ -13,7 +13,7 @@ import { fill, hold, limitPendingReplies, reply, reserveReply, unhold } from '..
 import { Hold, type Session } from '../session.ts';
 import type { SessionTable } from '../session-table.ts';
 
-/** Of a job of this server; any other handle is not known. */
+/** Handles of other servers and runs are unknown. */
 export function onStatus(table: SessionTable, session: Session, frame: Frame): void {
   const handle = frame.text(frame.a0);
   const { handles, options } = table;

@@ -1,6 +1,6 @@
 /**
- * The addon's blobs as a turn engine uses them, so that both kinds of connections share one table and one account.
- * Rule: what is read out is a copy, because JavaScript never holds the addon's memory.
+ * The addon's blobs for a turn engine, so that both kinds of connections share one table and one account. Rule: reads
+ * return copies, because JavaScript never holds the addon's memory.
  */
 import type { AddonReactor } from '../../native/addon-reactor.ts';
 import { BLOB_DROPPED, Control } from '../../protocol/batch.ts';
@@ -9,7 +9,7 @@ import type { Blobs } from '../turn/blob-table.ts';
 export class AddonBlobs implements Blobs {
   readonly areViewsCopies = true;
   readonly #reactor: AddonReactor;
-  /** Sizes that blobs will have, of those that fill. */
+  /** Announced sizes of blobs that are filling. */
   readonly #announced = new Map<number, number>();
 
   constructor(reactor: AddonReactor) {

@@ -1,6 +1,6 @@
 /**
- * Connections without a socket beside those of the addon: their ids are the addon's, which keeps the slots free for
- * them. Rule: an id is given back when its wire is closed and the thread has closed it too.
+ * Connections without a socket beside those of the addon: their ids come from the addon, which keeps the slots
+ * reserved. Rule: an id is given back when its wire is closed and the thread has closed it too.
  */
 import type { AddonReactor } from '../../native/addon-reactor.ts';
 import { SLOT_MASK } from '../../protocol/batch.ts';
@@ -30,7 +30,7 @@ export class ReservedConnections implements Connections {
   add(make: (id: number) => Connection): Connection {
     const connection = make(this.#reactor.reserve());
     const slot = connection.id & SLOT_MASK;
-    // An array with holes would be slow to look into.
+    // An array with holes would be slow to read.
     while (this.#slots.length <= slot) this.#slots.push(null);
     this.#slots[slot] = connection;
     this.#count++;

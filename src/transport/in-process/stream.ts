@@ -1,13 +1,14 @@
 /**
  * The peer's end of a connection inside the process: a stream whose other end is a session, with no system in between.
- * Rule: a write is done when the session's thread has read it, so nobody is flooded and no chunk is copied on its way.
+ * Rule: a write completes when the session's thread has read it, so that neither side is flooded and no chunk is
+ * copied.
  */
 import { Duplex } from 'node:stream';
 import { READ_BYTES } from '../../protocol/limits.ts';
 
 /** The session's end. */
 export interface ServerEnd {
-  /** Takes bytes; `done` is called once when none of their memory is used any more. */
+  /** Takes bytes; `done` is called once when their memory is no longer used. */
   write(chunks: readonly Uint8Array[], done: () => void): void;
   /** The peer writes nothing more. */
   end(): void;
@@ -20,20 +21,20 @@ export interface ServerEnd {
 export class InProcessStream extends Duplex {
   #server: ServerEnd | null = null;
   #isRefused = false;
-  /** What waits for the server's end; a stream does one thing at a time. */
+  /** Waits for the server's end; a stream does one thing at a time. */
   #waiting: (() => void) | null = null;
 
   constructor() {
     super({ allowHalfOpen: false, highWaterMark: READ_BYTES });
   }
 
-  /** Gives it its other end. */
+  /** Connects its other end. */
   attach(server: ServerEnd): void {
     this.#server = server;
     this.#goOn();
   }
 
-  /** There is no other end: the peer sees its connection end. */
+  /** There is no other end: the peer sees the end of the connection. */
   refuse(): void {
     this.#isRefused = true;
     this.#goOn();
@@ -73,7 +74,7 @@ export class InProcessStream extends Duplex {
 
   #give(chunks: readonly Uint8Array[], done: () => void): void {
     if (this.#server !== null) this.#server.write(chunks, done);
-    // Its bytes reach nobody, as with a socket.
+    // Its bytes are dropped, as with a closed socket.
     else if (this.#isRefused) done();
     else this.#waiting = () => this.#give(chunks, done);
   }

@@ -1,6 +1,6 @@
 /**
- * The session's end of a connection inside the process, as a wire of a turn engine.
- * Rule: the peer hears of bytes and ends behind the turn that gave them, never inside of it.
+ * The session's end of a connection inside the process, as a wire of a turn engine. Rule: the peer gets bytes and ends
+ * after the turn that sent them, never during it.
  */
 import { GoneReason } from '../../protocol/batch.ts';
 import { type Connection, Leaving, type Opened, type Wire } from '../turn/connection.ts';
@@ -25,15 +25,15 @@ class InProcessWire implements Wire, ServerEnd {
   readonly #engine: TurnEngine;
   readonly #stream: InProcessStream;
   readonly #onClosed: () => void;
-  /** What the peer has not taken; the first ones may have been. */
+  /** Bytes that the peer has not taken completely. */
   #pieces: Uint8Array[] = [];
   #unsentBytes = 0;
   /** The peer takes bytes. */
   #isOpen = true;
   #isDeliveryDue = false;
-  /** What the peer has written is in use until this is called. */
+  /** The memory of the peer's last write is in use until this is called. */
   #taken: (() => void) | null = null;
-  /** The peer sees the end behind the pieces (`isDropping`: behind those that it takes at once). */
+  /** The peer sees the end after the pieces (`isDropping`: after those that it takes at once). */
   #isEnding = false;
   #isDropping = false;
   #hasEnded = false;
@@ -54,7 +54,7 @@ class InProcessWire implements Wire, ServerEnd {
 
   write(chunks: readonly Uint8Array[], done: () => void): void {
     for (const chunk of chunks) this.#engine.received(this.connection, chunk);
-    // Nothing of it is kept when the connection is leaving.
+    // A closing connection keeps none of them.
     if (this.connection.input.queue.bytes === 0) done();
     else this.#taken = done;
   }
@@ -127,7 +127,7 @@ class InProcessWire implements Wire, ServerEnd {
     });
   }
 
-  /** Gives the peer what it takes. It may do anything meanwhile, leave too. */
+  /** Gives the peer as much as it takes. The peer may call anything meanwhile, even leave. */
   #deliver(): void {
     const pieces = this.#pieces;
     this.#pieces = [];
