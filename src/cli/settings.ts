@@ -3,12 +3,13 @@
  * GEARTRAIN_ variables, those over the config file, that over defaults; GEARMAND_PORT replaces port 4730 only. Rule:
  * every error is found before anything is started, and names option, value, origin and allowed values.
  */
-import { closest } from '../base/closest.ts';
 import { LogLevel } from '../base/logger.ts';
 import { type ListenTarget, showListenTarget } from '../option/address-types.ts';
 import { conflictsOf, notAllowed, OptionError } from '../option/error.ts';
 import {
+  flagWithValue,
   type GivenWord,
+  optionMeant,
   type PlacedWord,
   type ReadWords,
   readValue,
@@ -102,18 +103,26 @@ function collectWords(
   collect(read.given, () => origin, into);
   for (const each of read.unknown.filter(isOption)) {
     const { word } = each;
-    into.problems.push(`unknown option ${JSON.stringify(word)} (${placeOf(each)})${guess(word)}`);
+    const flag = flagWithValue(word, OPTIONS);
+    into.problems.push(
+      flag === undefined
+        ? `unknown option ${JSON.stringify(word)} (${placeOf(each)})${guess(word)}`
+        : `option --${flag.name}: takes no value (${placeOf(each)})`,
+    );
   }
-  if (read.failure !== null) into.problems.push(`${read.failure} (${origin})`);
+  const { failure } = read;
+  if (failure !== null) into.problems.push(`${failure.problem} (${origin})${failure.remedy}`);
 }
 
 function isOption({ word }: PlacedWord): boolean {
   return word.length > 1 && word.startsWith('-');
 }
 
-/** Words that are neither options nor values of options. */
+/** Words that are neither options nor values of options; one after an unknown option is most likely its value. */
 function straysOf({ operands, unknown }: ReadWords): PlacedWord[] {
-  return [...operands, ...unknown.filter((each) => !isOption(each))];
+  const values = new Set(unknown.filter(isOption).map(({ index }) => index + 1));
+  const rest = unknown.filter((each) => !isOption(each) && !values.has(each.index));
+  return [...operands, ...rest];
 }
 
 function strayWord(word: string, place: string): string {
@@ -175,12 +184,8 @@ function firstOfLines(
   });
 }
 
-/** `, did you mean --port=4731?` for `port=4731`, or nothing. */
 function guess(word: string): string {
-  const [, name = '', rest = ''] = /^-*([^=]*)(=.*)?$/s.exec(word) ?? [];
-  const names = OPTIONS.filter((row) => row.isHidden !== true).map((row) => row.name);
-  const known = closest(name, names);
-  return known === null ? '' : `, did you mean --${known}${rest}?`;
+  return optionMeant(word, OPTIONS);
 }
 
 function collectEnvironment(collected: Collected, env: NodeJS.ProcessEnv): void {

@@ -3,7 +3,7 @@
  * problems are found before the tool does anything.
  */
 import { notAllowed } from './error.ts';
-import { readValue, readWords } from './read-words.ts';
+import { flagWithValue, optionMeant, readValue, readWords } from './read-words.ts';
 import { flagsOf, type OptionRow, type OptionValues } from './row.ts';
 import type { Tool } from './tool.ts';
 
@@ -40,9 +40,9 @@ function writtenOut(words: readonly string[], tool: Tool, problems: string[]): s
 
 /** Describes the problem with a word that commander does not know. */
 function unknownOption(word: string, tool: Tool): string {
-  const name = /^--([^=]+)=/.exec(word)?.[1];
-  const isFlag = tool.options.some((row) => row.name === name && row.type.argument === null);
-  return isFlag ? `option --${name} takes no value` : `unknown option ${JSON.stringify(word)}`;
+  const flag = flagWithValue(word, tool.options);
+  if (flag !== undefined) return `option --${flag.name} takes no value`;
+  return `unknown option ${JSON.stringify(word)}${optionMeant(word, tool.options)}`;
 }
 
 /** Reads the words after the program's name; never throws and never exits. */
@@ -54,7 +54,7 @@ export function readToolWords(argv: readonly string[], tool: Tool): ReadTool {
   const unknown = read.unknown[0];
   if (unknown !== undefined && problems.length === 0)
     problems.push(unknownOption(unknown.word, tool));
-  if (read.failure !== null) problems.push(read.failure.replaceAll("'", ''));
+  if (read.failure !== null) problems.push(read.failure.problem + read.failure.remedy);
   const found = new Map<string, (string | null)[]>();
   for (const { row, word } of read.given) {
     const earlier = found.get(row.key) ?? [];

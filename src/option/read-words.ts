@@ -4,6 +4,7 @@
  * commander object that lists options for help. Rule: the caller decides what words mean together.
  */
 import { Command, CommanderError, Option } from 'commander';
+import { closest } from '../base/closest.ts';
 import { flagsOf, type OptionRow, shownDefault } from './row.ts';
 
 /** An option that was given; its word is null for a flag. */
@@ -19,6 +20,12 @@ export interface PlacedWord {
   readonly index: number;
 }
 
+/** Between problem and remedy there is room for where the word stands. */
+export interface ReadFailure {
+  readonly problem: string;
+  readonly remedy: string;
+}
+
 export interface ReadWords {
   /** In the order given; an option may occur more than once. */
   readonly given: readonly GivenWord[];
@@ -26,8 +33,8 @@ export interface ReadWords {
   readonly operands: readonly PlacedWord[];
   /** The first unknown option, and each later word that is not a known option. */
   readonly unknown: readonly PlacedWord[];
-  /** Why reading stopped, in words; null when all words were read. */
-  readonly failure: string | null;
+  /** Why reading stopped; null when all words were read. */
+  readonly failure: ReadFailure | null;
 }
 
 function makeCommand(
@@ -95,9 +102,36 @@ export function readWords(words: readonly string[], rows: readonly OptionRow[]):
     return { given, operands: operands.map(place), unknown: unknown.map(place), failure: null };
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    const failure = unmarked(error.message.replace(/^error: /, ''));
-    return { given, operands: [], unknown: [], failure };
+    return { given, operands: [], unknown: [], failure: failureOf(error, rows) };
   }
+}
+
+/** Commander fails for one reason: the last word is an option whose value is missing. */
+function failureOf({ message }: CommanderError, rows: readonly OptionRow[]): ReadFailure {
+  const name = /--([\w-]+)/.exec(message)?.[1];
+  const row = rows.find((each) => each.name === name);
+  if (row === undefined) return { problem: unmarked(message.replace(/^error: /, '')), remedy: '' };
+  return {
+    problem: `option --${name}: argument missing`,
+    remedy: `, allowed is ${row.type.allowed}`,
+  };
+}
+
+/** The option that takes no value and was given one, as `--daemon=yes`. */
+export function flagWithValue(word: string, rows: readonly OptionRow[]): OptionRow | undefined {
+  const name = /^--([^=]+)=/.exec(word)?.[1];
+  return rows.find((row) => row.name === name && row.type.argument === null);
+}
+
+/** `, did you mean --port=4731?` for `port=4731`, or nothing. */
+export function optionMeant(
+  word: string,
+  rows: readonly Pick<OptionRow, 'name' | 'isHidden'>[],
+): string {
+  const [, name = '', rest = ''] = /^-*([^=]*)(=.*)?$/s.exec(word) ?? [];
+  const names = rows.filter((row) => row.isHidden !== true).map((row) => row.name);
+  const known = closest(name, names);
+  return known === null ? '' : `, did you mean --${known}${rest}?`;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The command `gearadmin`: operations of the text protocol, and the live view `top`. */
 import { type ReadTool, readToolWords } from '../../option/read-tool.ts';
+import { optionMeant } from '../../option/read-words.ts';
 import { keyOf } from '../../option/row.ts';
 import { type AdminAddress, AdminConnection } from '../tool/admin-connection.ts';
 import { reasonOf } from '../tool/failure.ts';
@@ -34,13 +35,19 @@ function wantedOperations({ values, given }: ReadTool): WantedOperation[] {
   }));
 }
 
+function nothingToDo(word: string | undefined): string {
+  if (word === undefined) return 'nothing to do: name an operation, or top';
+  const operations = OPERATIONS.map(({ option }) => option);
+  return `nothing to do: ${JSON.stringify(word)} is not an operation${optionMeant(word, operations)}`;
+}
+
 /** Errors in the command line. */
 function problemsOf(read: ReadTool, wanted: readonly WantedOperation[]): string[] {
   if (read.problems.length > 0 || read.values.help === true || read.values.version === true)
     return [...read.problems];
   const isTop = read.operands[0] === TOP;
   if (isTop && wanted.length > 0) return ['top stands alone, without operations'];
-  if (!isTop && wanted.length === 0) return ['nothing to do: name an operation, or top'];
+  if (!isTop && wanted.length === 0) return [nothingToDo(read.operands[0])];
   return [];
 }
 
@@ -87,7 +94,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const problems = problemsOf(read, wanted);
   for (const problem of problems) complain(problem);
   if (problems.length > 0) {
-    process.stderr.write('gearadmin --help tells what there is\n');
+    process.stderr.write('gearadmin --help lists all options\n');
     return 1;
   }
   if (read.values.help === true) {

@@ -44,7 +44,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const problems = problemsOf(read);
   for (const problem of problems) complain(problem);
   if (problems.length > 0) {
-    if (channel === null) process.stderr.write('gearman --help tells what there is\n');
+    if (channel === null) process.stderr.write('gearman --help lists all options\n');
     return 1;
   }
   if (values.daemon && channel === null) {

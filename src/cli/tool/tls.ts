@@ -4,6 +4,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { OptionValues } from '../../option/row.ts';
+import { fileReason } from '../../store/file-reason.ts';
 
 /** Settings of a TLS connection, named as in `node:tls`. */
 export interface TlsSettings {
@@ -23,8 +24,7 @@ function read(path: string, label: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new Error(`read ${label} ${path}: ${code ?? message}`, { cause: error });
+    throw new Error(`${label}: read ${path}: ${fileReason(error)}`, { cause: error });
   }
 }
 
@@ -35,13 +35,13 @@ const CERTIFICATES =
 /** OpenSSL ignores files without a certificate: the server would not be verified. */
 function checkCertificates(bytes: Buffer, path: string, label: string): void {
   const blocks = bytes.toString('latin1').match(CERTIFICATES) ?? [];
-  if (blocks.length === 0) throw new Error(`read ${label} ${path}: it has no certificate in PEM`);
+  if (blocks.length === 0) throw new Error(`${label}: read ${path}: it has no certificate in PEM`);
   for (const [i, block] of blocks.entries()) {
     try {
       new X509Certificate(block);
     } catch (error) {
       const reason = (error as Error).message;
-      throw new Error(`read ${label} ${path}: certificate ${i + 1} is broken: ${reason}`, {
+      throw new Error(`${label}: read ${path}: certificate ${i + 1} is broken: ${reason}`, {
         cause: error,
       });
     }
@@ -57,7 +57,7 @@ export function tlsSettings(values: OptionValues, env: NodeJS.ProcessEnv): TlsSe
     const given = values[key] as string | null;
     const path = given ?? env[variable];
     if (!path) continue;
-    const source = given === null ? variable : label;
+    const source = given === null ? variable : `option ${label}`;
     const bytes = read(path, source);
     if (as !== 'key') checkCertificates(bytes, path, source);
     files[as] = bytes;

@@ -1,6 +1,7 @@
 /** The token of `--token-file`. Rule: no message contains it. */
 import { readFileSync } from 'node:fs';
 import type { OptionValues } from '../../option/row.ts';
+import { fileReason } from '../../store/file-reason.ts';
 
 const TOKEN = /^[\x21-\x7e]{16,256}$/;
 
@@ -11,7 +12,7 @@ export function tokenOf(values: OptionValues): string | null {
   const token = read(path).split('\n', 1)[0]?.trim() ?? '';
   if (TOKEN.test(token)) return token;
   throw new Error(
-    `read --token-file ${path}: its first line is not a token of 16 to 256 characters`,
+    `option --token-file: read ${path}: its first line is not a token of 16 to 256 characters`,
   );
 }
 
@@ -19,7 +20,6 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new Error(`read --token-file ${path}: ${code ?? message}`, { cause: error });
+    throw new Error(`option --token-file: read ${path}: ${fileReason(error)}`, { cause: error });
   }
 }

@@ -346,6 +346,8 @@ describe.skipIf(!requirePeer('openssl'))('TLS', () => {
   it('names a file that cannot be read', async () => {
     const { code, stderr } = await runTool('gearadmin', ['--tls-ca', '/no/such/file', '--status']);
     expect(code).toBe(1);
-    expect(stderr).toBe('gearadmin: read --tls-ca /no/such/file: ENOENT\n');
+    expect(stderr).toBe(
+      'gearadmin: option --tls-ca: read /no/such/file: there is no such file or folder (ENOENT)\n',
+    );
   });
 });

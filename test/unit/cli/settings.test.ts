@@ -82,15 +82,26 @@ describe('command line', () => {
   });
 
   test('a missing value is named', () => {
-    expect(problems({ argv: ['--port'] })[0]).toMatch(/--port.* argument missing \(command line\)/);
+    expect(problems({ argv: ['--port'] })[0]).toMatch(
+      /^option --port: argument missing \(command line\), allowed is 0 to 65535/,
+    );
   });
 
   test('a flag takes no value', () => {
-    expect(problems({ argv: ['--daemon=yes'] })[0]).toContain('"--daemon=yes"');
+    expect(problems({ argv: ['--daemon=yes'] })).toEqual([
+      'option --daemon: takes no value (command line)',
+    ]);
+  });
+
+  test('the word after an unknown option is taken for its value', () => {
+    expect(problems({ argv: ['--prot', '1', 'x'] })).toEqual([
+      'unknown option "--prot" (command line), did you mean --port?',
+      'stray word "x" (command line)',
+    ]);
   });
 
   test('all problems are told at once', () => {
-    expect(problems({ argv: ['-p', 'x!', '-b', '0', '--nope', 'stray'] })).toHaveLength(4);
+    expect(problems({ argv: ['stray', '-p', 'x!', '-b', '0', '--nope'] })).toHaveLength(4);
   });
 
   test('the values are options of a server', () => {

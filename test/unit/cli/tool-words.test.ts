@@ -44,7 +44,11 @@ describe('words of gearadmin', () => {
       ['--interval', '0.01'],
       'option --interval: "0.01" is not allowed, allowed is 0.1 to 86400 seconds',
     ],
-    [['--port'], 'option -p, --port <port> argument missing'],
+    [
+      ['--port'],
+      'option --port: argument missing, allowed is 1 to 65535 or the name of a tcp service in /etc/services',
+    ],
+    [['--worker5'], 'unknown option "--worker5", did you mean --workers?'],
   ])('%j is refused', (argv, problem) => {
     expect(admin(...argv).problems).toEqual([problem]);
   });
@@ -91,11 +95,11 @@ describe('TLS settings', () => {
 
   test('name the option or variable of a file that cannot be read', () => {
     expect(() => tlsSettings({ ...values, tlsKey: '/no/file' }, {})).toThrow(
-      'read --tls-key /no/file: ENOENT',
+      'option --tls-key: read /no/file: there is no such file or folder (ENOENT)',
     );
     const env = { GEARMAN_CLIENT_PEM: '/no/file' };
     expect(() => tlsSettings({ ...values, ssl: true }, env)).toThrow(
-      'read GEARMAN_CLIENT_PEM /no/file: ENOENT',
+      'GEARMAN_CLIENT_PEM: read /no/file: there is no such file or folder (ENOENT)',
     );
   });
 });
