@@ -11,6 +11,7 @@ const PURE = ['admin', 'base', 'broker', 'protocol', 'session'].map(
 const SLOW =
   process.env.GEARTRAIN_CHECK === '1'
     ? [
+        'unit/docs/api',
         'unit/documented',
         'unit/session/memory',
         'unit/client/memory',
