@@ -1,6 +1,7 @@
-// A job server, a client and a worker in one program: what a job costs without sockets of its own.
-// Usage (limit is taken and not needed): node embedded.mjs --scenario rtt|mixed --jobs N --warm N --outstanding K [--bytes B]
-// Rule: answers as the load generator does; server and load are one process, so CPU time is of both.
+// A job server, a client and a worker in one program: the cost of a job without sockets.
+// Usage (limit is accepted and not needed): node embedded.mjs --scenario rtt|mixed --jobs N --warm N --outstanding K
+// [--bytes B]
+// Rule: prints the same result as the load generator; server and load are one process, so CPU time is of both.
 import { parseArgs } from 'node:util';
 import { Client, createServer, Worker } from '../../dist/index.js';
 

@@ -1,5 +1,5 @@
-// What a figure depends on besides the code: machine, system, versions, cores.
-// Rule: goes into every JSON file of samples; what cannot be read is `unknown`, never left out.
+// Facts that a figure depends on besides the code: machine, system, versions, cores. Rule: goes into every JSON file
+// of samples; an unreadable value is `unknown`, never left out.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';

@@ -1,5 +1,5 @@
-// One trial on one server, in fresh processes of both; what the load generator answers is the sample.
-// Rule: never throws; what went wrong is the sample's `error`, and no process is left behind.
+// One trial on one server, in fresh processes of both; the load generator's result is the sample. Rule: never throws;
+// a failure is the sample's `error`, and no process is left running.
 import os from 'node:os';
 import { freePort } from '../../test/support/free-port.mjs';
 import { playAlone, playTogether } from './generators.mjs';

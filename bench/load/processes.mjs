@@ -1,5 +1,5 @@
-// Child processes of the bench: started pinned, waited for, and never left behind.
-// Rule: whatever ends this process (error, signal, exit) kills every child first.
+// Child processes of the bench: started pinned, awaited, and never left running. Rule: however this process ends
+// (error, signal, exit), it kills every child first.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';

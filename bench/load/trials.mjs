@@ -1,5 +1,5 @@
-// All trials, and what the load generator is told for one of them. Options are those of `load --help`.
-// Rule: a trial takes a few seconds a server; what would take longer says `limit` or `rounds`.
+// All trials, and the load generator's options for each. Options are those of `load --help`. Rule: a trial takes a few
+// seconds a server; longer ones set `limit` or `rounds`.
 import { loadTrials } from './trials/loads.mjs';
 import { memoryTrials } from './trials/memory.mjs';
 import { pairsTrials } from './trials/pairs.mjs';

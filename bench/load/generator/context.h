@@ -1,5 +1,5 @@
-// What all peers of a run share, and the part of a peer that is the same for each kind.
-// Rule: every answer is checked; a wrong one ends the process with a message.
+// Shared by all peers of a run: common state, and the part of a peer that is the same for each
+// kind. Rule: every answer is checked; a wrong one ends the process with a message.
 #pragma once
 
 #include <string>

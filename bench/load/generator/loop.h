@@ -1,5 +1,5 @@
 // The load generator's sockets: one epoll loop, one read per ready socket and turn, one write per
-// socket that has something to say, at the end of the turn. Rule: everything runs in one thread.
+// socket with output, at the end of the turn. Rule: everything runs in one thread.
 #pragma once
 
 #include <arpa/inet.h>

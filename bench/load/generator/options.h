@@ -1,5 +1,5 @@
-// The command line of the load generator: one table of options, every value checked here.
-// Rule: the bench script passes what a trial says; the defaults are those of the scenario table.
+// The command line of the load generator: one table of options, every value checked here. Rule:
+// the bench script passes the options of a trial; the defaults are those of the scenario table.
 #pragma once
 
 #include <cstdint>

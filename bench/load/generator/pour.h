@@ -1,5 +1,6 @@
-// Background submits at a steady rate beside the jobs of a scenario, on a function that nobody works for.
-// Rule: they are no jobs of the scenario; every one must be answered by JOB_CREATED.
+// Background submits at a steady rate beside the jobs of a scenario, on a function without
+// workers. Rule: they do not count as jobs of the scenario; every one must be answered by
+// JOB_CREATED.
 #pragma once
 
 #include <memory>

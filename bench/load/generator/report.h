@@ -1,5 +1,5 @@
-// What a run reports: the meters of its counted phases, printed as one line of JSON.
-// Units are in the names; cpuNsPerJob is CPU time divided by the jobs that were counted.
+// The report of a run: the meters of its counted phases, printed as one line of JSON. Units are in
+// the names; cpuNsPerJob is CPU time divided by the jobs that were counted.
 #pragma once
 
 #include <cinttypes>

@@ -1,5 +1,5 @@
-// One run against one server: opens the peers, plays phases, counts some of them.
-// Rule: only what lies between startCounting and stopCounting is measured; everything is checked.
+// One run against one server: opens the peers, plays phases, counts some of them. Rule: only time
+// between startCounting and stopCounting is measured; everything is checked.
 #pragma once
 
 #include <unistd.h>

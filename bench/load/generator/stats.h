@@ -1,5 +1,5 @@
-// What a phase is measured with: latency histogram, CPU clocks and memory of a process.
-// Rule: reading costs nothing while jobs run, except one histogram increment a job.
+// Measurements of a phase: latency histogram, CPU clocks and memory of a process. Rule: reading
+// costs nothing while jobs run, except one histogram increment a job.
 #pragma once
 
 #include <dirent.h>

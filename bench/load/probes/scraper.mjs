@@ -1,5 +1,6 @@
-// Reads a page over and over until it is told to stop (SIGTERM), and then says what it has read.
-// Usage: node scraper.mjs URL MS. Rule: prints `READ` behind the first page; a page that cannot be read ends it with 1.
+// Reads a page over and over until it is stopped (SIGTERM), and then prints its counts.
+// Usage: node scraper.mjs URL MS
+// Rule: prints `READ` after the first page; a page that cannot be read ends it with 1.
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';

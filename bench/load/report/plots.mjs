@@ -1,5 +1,5 @@
-// What the report plots, as data: trials that differ in one thing, side by side.
-// Rule: a plot shows medians of rows that are in the tables too; scales are logarithmic.
+// The plots of the report, as data: trials that differ in one thing, side by side. Rule: a plot shows medians of rows
+// that are in the tables too; scales are logarithmic.
 
 const colours = {
   'c-tuned': '#c2384b',

@@ -1,5 +1,5 @@
-// Numbers of the bench: medians over the rounds of a trial, and ratios of servers.
-// Rule: the figure that compares is server CPU time per job; who waits for whom is only shown.
+// Numbers of the bench: medians over the rounds of a trial, and ratios of servers. Rule: servers are compared by CPU
+// time per job; latencies are only shown.
 
 /** From this part of a core on that other processes took, a sample counts as disturbed. */
 export const disturbedFrom = 0.1;

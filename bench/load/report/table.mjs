@@ -1,4 +1,4 @@
-// The tables of the terminal. Rule: what makes a figure doubtful stands in its own row.
+// The tables of the terminal. Rule: facts that make a figure doubtful are in its own row.
 import { count, figure, percent, spread } from './format.mjs';
 import { disturbedFrom, median } from './summary.mjs';
 

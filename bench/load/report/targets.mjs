@@ -1,5 +1,5 @@
-// What the project set out to reach, as data, and whether a run shows it.
-// Rule: a target whose trials were not played, or not in full, is left out or says so; never guessed.
+// The targets of the project, as data, and whether a run reaches them. Rule: a target whose trials were not played, or
+// not in full, is left out or marked; never guessed.
 import { count, figure, spread, times } from './format.mjs';
 import { ratio } from './summary.mjs';
 

@@ -1,4 +1,4 @@
-// Trials of what lies in memory: uniques, depth of the queue, idle peers, calm beside a full queue.
+// Trials about memory: uniques, depth of the queue, idle peers, latency beside a full queue.
 import { deep, inLots, usual } from './usual.mjs';
 
 /** Rows of the table of trials; see ../trials.mjs. */

@@ -1,4 +1,4 @@
-// What ours costs with a feature on and off: five rounds are five alternating pairs, spread included.
+// The cost of our features, on and off: five rounds are five alternating pairs, spread included.
 
 /** Rows of the table of trials; see ../trials.mjs. */
 export const pairsTrials = [

@@ -1,5 +1,5 @@
-// The trials of the table in bench/RESULTS.md: what the project measures itself by.
-// Rule: each is warmed by 100,000 jobs where that does not take minutes.
+// The trials of the table in bench/RESULTS.md: the measure of the project. Rule: each is warmed by 100,000 jobs where
+// that does not take minutes.
 import { deep, inLots, others, usual } from './usual.mjs';
 
 /** Rows of the table of trials; see ../trials.mjs. */

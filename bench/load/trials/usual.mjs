@@ -1,4 +1,4 @@
-// What most trials have in common.
+// Common parts of most trials.
 
 /** Who plays a trial: the C server at its best, ours in one thread, the yardstick. */
 export const usual = ['c-tuned', 'geartrain', 'yardstick'];
