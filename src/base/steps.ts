@@ -5,6 +5,8 @@
 
 /** Steps for one row: a function, an ability, a job, a line of a listing. */
 export const ROW_STEPS = 16;
+/** Steps for a function that is added: its queues, its statistics, its place in two tables. */
+export const FUNCTION_STEPS = 1024;
 
 /** Steps of the current turn; set to 0 when a turn begins. */
 export class Steps {

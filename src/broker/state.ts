@@ -5,7 +5,7 @@
  */
 import type { Account } from '../base/account.ts';
 import type { Logger } from '../base/logger.ts';
-import { Steps } from '../base/steps.ts';
+import { FUNCTION_STEPS, Steps } from '../base/steps.ts';
 import type { BlobStore } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
 import { FunctionStats } from './function-stats.ts';
@@ -171,6 +171,7 @@ export abstract class BrokerState {
   /** Adds a function that does not exist yet, regardless of the limit. */
   addFunction(bytes: Uint8Array, start: number, count: number, hash: number): FunctionQueue {
     const fn = this.functions.add(bytes, start, count, hash);
+    this.steps.count += FUNCTION_STEPS;
     this.functionStats.open(fn);
     this.account.held += Kept.FUNCTION + nameCost(count);
     return fn;

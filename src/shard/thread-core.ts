@@ -10,6 +10,7 @@ import type { MemoryHooks } from '../broker/jobs.ts';
 import type { BrokerOptions } from '../broker/state.ts';
 import { Control } from '../protocol/batch.ts';
 import { HandleCodec } from '../protocol/handle.ts';
+import type { RingReader } from '../ring/reader.ts';
 import { answer } from '../session/answers.ts';
 import { dropOldTokens } from '../session/authorization.ts';
 import { onRecord } from '../session/cross-thread/receive.ts';
@@ -30,8 +31,11 @@ import type { TlsConnections } from './tls-connections.ts';
 import type { TokenHash, TokenTable } from './token-table.ts';
 import { describeTurn, TurnTimes, type TurnWork } from './turn-measures.ts';
 
-/** Records taken from one ring in one turn. */
+/** Records taken from one ring in one turn, and in one step of it; steps end early when their records were expensive. */
 const RECORDS_MAX = 1024;
+const RECORDS_STEP = 128;
+/** Steps (base/steps.ts) of records in one turn: the rest waits for the next. */
+const RECORD_STEPS = 400_000;
 /** Wall-clock deadlines are checked at least this often: the clock may be changed. */
 const WALL_SLEEP_MS = 1000;
 /** Serials of a restarted shard differ from those before: handles never repeat. */
@@ -308,11 +312,19 @@ export class ThreadCore {
    */
   #drainRings(): number {
     const { readers } = this.#parts.rings;
+    const { steps } = this.table;
+    const before = steps.count;
     let count = 0;
     for (let from = 0; from < readers.length; from++) {
       const reader = readers[from];
       if (reader == null || reader.isEmpty) continue;
-      count += reader.drain(RECORDS_MAX, (record) => onRecord(this.table, from, record));
+      const handle = (record: RingReader) => onRecord(this.table, from, record);
+      for (let taken = 0; taken < RECORDS_MAX && steps.count - before < RECORD_STEPS; ) {
+        const step = reader.drain(RECORDS_STEP, handle);
+        taken += step;
+        count += step;
+        if (step < RECORDS_STEP) break;
+      }
       if (!reader.isEmpty) this.reactor.requestTurn();
     }
     return count;
