@@ -350,7 +350,7 @@ describe('notes', () => {
     [['--keepalive'], '--keepalive is always on'],
     [['-R'], '--round-robin is always on with --job-order 2.0'],
     [['-w', '0'], '--worker-wakeup 0 wakes one worker'],
-    [['-t', '0'], '--threads 0 is one thread'],
+    [['-t', '0'], '--threads 0 runs everything in one thread'],
     [['--mysql-host', 'h'], '--mysql-host has no effect without -q mysql'],
     [['--http-port', '1'], '--http-port has no effect without --protocol http'],
     [['--ssl-key', 'f'], '--ssl-key has no effect without --ssl'],
