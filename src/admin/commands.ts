@@ -1,7 +1,6 @@
 /**
- * THE table of text commands: one command per line, words split at blanks, answered byte for byte as gearmand does.
- * Rule: handlers contain no rules of the job server; they query the owners. Source: gearmand's text protocol,
- * observed.
+ * THE table of text commands: one command per line, words split at blanks. The answers are gearmand's, byte for byte.
+ * Rule: handlers contain no rules of the job server; they query the owners. Source: gearmand's text protocol, observed.
  */
 import { bytesOf } from '../base/bytes.ts';
 import { Listing } from '../broker/query.ts';
@@ -37,7 +36,7 @@ interface Call {
 }
 
 interface Command {
-  /** Fewest words after the command's own; with fewer the command counts as unknown. */
+  /** The command needs at least so many words after its own; with fewer it counts as unknown. */
   readonly wordsMin: number;
   run(call: Call): void;
 }
@@ -58,7 +57,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   maxqueue: { wordsMin: 0, run: limitQueue },
 };
 
-/** A request line of HTTP. A web page can make a browser send one, with commands as the lines of its body. */
+/**
+ * A request line of HTTP. A web page can make a browser send such a request, with text commands as the lines of its
+ * body.
+ */
 const HTTP_REQUEST = /^[A-Z]+ \S* ?HTTP\/\d(\.\d)?\r?$/;
 
 /** Answers one text line of `session`. */
@@ -96,12 +98,12 @@ export function onLine(
   else command.run(call);
 }
 
-/** Runs of blanks separate; a leading or trailing blank gives an empty word. */
+/** Runs of blanks separate words; a leading or trailing blank gives an empty word. */
 function wordsOf(line: string): string[] {
   return line.split(/ +/);
 }
 
-/** Replies with known text, once earlier frames of the connection have taken effect. */
+/** Replies with a fixed text, after all earlier frames of the connection have taken effect. */
 function say({ table, session }: Call, text: string): void {
   if (session.unconfirmedOwners === 0) {
     reply(table, session, bytesOf(text));
@@ -111,7 +113,7 @@ function say({ table, session }: Call, text: string): void {
   echoBarrier(table, session, () => fill(table, session, pending, bytesOf(text)));
 }
 
-/** Queries one thread and replies with `text` of its result, after earlier replies as always. */
+/** Queries one thread and replies with `text` of its result, in the order of the requests. */
 function askOwner(
   call: Call,
   thread: number,

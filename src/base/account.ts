@@ -1,6 +1,6 @@
 /**
  * Counts the memory that peers make the server keep, over all threads. Each thread adds up what it holds and draws the
- * right to hold it from one shared word, in steps of 1 MiB: keeping something costs one addition, checking for room
+ * right to hold it from one shared word, in steps of 1 MiB. So counting costs one addition, and checking for room costs
  * one comparison. New work stops at 7/8 of the limit; the rest is reserved for finishing work under way. Rule: bytes
  * that are added when something is kept are subtracted when it is given up; estimates are constants.
  *
@@ -29,7 +29,7 @@ export function accountWords(threadCount: number): Int32Array {
   return new Int32Array(new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT));
 }
 
-/** What makes this thread hold memory: a connection. */
+/** A connection, with the memory that this thread keeps for it. */
 export interface Holder {
   /** Bytes; only the account changes it. */
   held: number;
@@ -43,7 +43,10 @@ export class Account {
   held = 0;
   /** Bytes that this thread may hold without drawing more; Infinity without a limit. */
   granted = Number.POSITIVE_INFINITY;
-  /** The same for new work: `granted`, or -1 when all threads together are near 7/8 of the limit. */
+  /**
+   * Bytes that this thread may hold when new work is added: `granted`, or -1 when all threads together are near 7/8 of
+   * the limit.
+   */
   #newTo = Number.POSITIVE_INFINITY;
   /** null without a limit. */
   readonly #words: Int32Array | null;
@@ -102,14 +105,14 @@ export class Account {
     holder.held = 0;
   }
 
-  /** Reads again how much is counted elsewhere; for callers that have just caused a lot of it. */
+  /** Reads again how much is counted elsewhere. Call it after a change there that may be large. */
   refresh(): void {
     const bytes = this.#outside();
     this.held += bytes - this.#outsideBytes;
     this.#outsideBytes = bytes;
   }
 
-  /** Whether there is room for `bytes` of new work. Draws nothing; `keep` does. */
+  /** Whether there is room for `bytes` of new work. It only checks; `keep` draws. */
   admits(bytes: number): boolean {
     return this.held + bytes <= this.#newTo || this.#admitsMore(bytes);
   }
@@ -137,8 +140,8 @@ export class Account {
   }
 
   /**
-   * Draws what is held and one step more, regardless of the limit: the memory is in use already, so drawing again soon
-   * would not help.
+   * Draws what is held and one step more, regardless of the limit: the memory is in use already. The additional step
+   * saves the next draw.
    */
   overdraw(): void {
     const words = this.#words;
@@ -175,8 +178,8 @@ export class Account {
   }
 
   /**
-   * The thread with the greatest holder, as last published. -1 while all holders together hold no more than the eighth
-   * of the limit that is reserved for them: then something else fills the memory.
+   * The thread with the greatest holder, as last published. -1 while all holders together hold at most the reserved
+   * eighth of the limit: then other data, such as jobs, fills the memory.
    */
   get threadOfMost(): number {
     const words = this.#words;

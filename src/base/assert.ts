@@ -1,6 +1,4 @@
-/**
- * Errors of the third kind: bugs of our own. Nothing catches them; the thread that throws one ends and is replaced.
- */
+/** Errors that are bugs of our own. Nothing catches them: the thread that throws one ends and is replaced. */
 
 /** A broken invariant of our own. `code` is `ERR_GEARTRAIN_ASSERT`. */
 export class AssertionError extends Error {

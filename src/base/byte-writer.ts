@@ -1,4 +1,4 @@
-/** A growing buffer of bytes and Latin-1 text, for listings and other output whose size is not known before. */
+/** A growing buffer of bytes and Latin-1 text, for listings and other output of unknown size. */
 export class ByteWriter {
   #bytes: Uint8Array;
   #length = 0;

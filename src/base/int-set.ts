@@ -5,7 +5,7 @@
  *   middle  bit m = word m of bottom is not zero
  *   bottom  bit n = n is a member
  *
- * Unlike a heap it holds a number once and removes it at once, so no stale entries collect.
+ * Unlike a heap, it holds each number once and removes it at once, so it has no stale entries.
  */
 import { grown } from './grow.ts';
 

@@ -30,7 +30,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ETXTBSY: 'it is being executed',
 };
 
-/** The reason in words with the code; the error's own message when its code is unknown. */
+/** The reason in words with the code; for an unknown code, the error's own message. */
 export function systemReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code, message } = error as NodeJS.ErrnoException;

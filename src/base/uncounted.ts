@@ -9,8 +9,8 @@ export function uncounted(byteCount: number): SharedArrayBuffer {
 }
 
 /**
- * Memory of a table. With `discard` the table gives its pages back itself; with null it drops memory that it does not
- * need.
+ * Memory of a table. With `discard` the table gives pages back to the system itself. With null it drops whole arrays
+ * that it does not need, and V8 collects them.
  */
 export function tableMemory(
   byteCount: number,

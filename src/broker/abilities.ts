@@ -1,7 +1,8 @@
 /**
  * The functions that one peer offers, in the order in which a GRAB considers them: newest registration first; with
- * rotation the one served last goes to the end. Every registration has a number; greater ones come first, so a change
- * moves no other entry: registering, removing and rotating are O(1) for few functions, O(log n) for many.
+ * rotation, the function served last goes to the end. Every registration has a number, and greater numbers come first.
+ * Therefore a change moves no other entry: registering, removing and rotating are O(1) for few functions, O(log n) for
+ * many.
  *
  *   indexes  | 7 | 3 | 9 |     function indexes in no order; the ability of each is at the same place of a list
  */
@@ -10,15 +11,15 @@ import { Ability } from './ability.ts';
 import type { FunctionQueue, FunctionTable, LinkedPeer } from './functions.ts';
 import { ReadyFunctions } from './ready-functions.ts';
 
-/** Up to so many functions with jobs in the shard are looked up one by one. */
+/** If the shard has at most so many functions with jobs, they are looked up one by one. */
 const FEW_SERVED = 16;
-/** Looking up a function among those offered costs as much as reading so many bytes of levels. */
+/** Looking up one offered function costs as much as reading so many bytes of levels. */
 const LOOK_UP_STEPS = 8;
 /** Peers with up to so many functions read one byte for each; for peers with more, those with jobs are tracked. */
 const FEW_OFFERED = 128;
 
 export class Abilities {
-  /** Null once all are withdrawn (departures.ts). */
+  /** Null when all offers have been withdrawn (departures.ts). */
   peer: LinkedPeer | null;
   /** Function indexes; those below `size` count. Replaced when it grows. */
   indexes: Int32Array = new Int32Array(4);
@@ -165,7 +166,7 @@ export class Abilities {
     return first;
   }
 
-  /** Its first registration becomes the last of all. */
+  /** Moves the first registration of the function to the end of the order. */
   #rotate(ability: Ability): void {
     const { older } = ability;
     const order = --this.#last;

@@ -19,10 +19,10 @@ export class Ability implements AbilityLink {
   manyFunctionAt = 0;
   /** Its position among the abilities of its peer. */
   at = 0;
-  /** Number of its first registration, and of the others in falling order; null when there was only one. */
+  /** Number of its first registration. `older` has the numbers of the others, falling; null when there was only one. */
   order = 0;
   older: number[] | null = null;
-  /** The heap that contains it, 0 = none, and its position there (ready-functions.ts). */
+  /** Number of the heap that contains it (0 = none), and its position there (ready-functions.ts). */
   readyLevel = 0;
   readyAt = 0;
 

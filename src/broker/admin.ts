@@ -25,8 +25,8 @@ export function dropFunction(broker: BrokerState, name: Uint8Array, hash: number
 }
 
 /**
- * For when memory is short: forgets functions without jobs, workers and queue limit, among the `count` functions from
- * index `start` on. Returns the index to continue from, 0 at the end of the table.
+ * Frees memory when it is short: forgets functions without jobs, workers and queue limit, among the `count` functions
+ * from index `start` on. Returns the index to continue from, 0 at the end of the table.
  */
 export function forgetIdle(broker: BrokerState, start: number, count: number): number {
   const { functions } = broker;

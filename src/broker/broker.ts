@@ -27,7 +27,7 @@ import { Storing } from './storing.ts';
 import { submit } from './submit.ts';
 import { work } from './work.ts';
 
-/** Timeouts and scheduled jobs that one tick handles: some ten milliseconds. */
+/** One tick handles at most so many timeouts and scheduled jobs: some ten milliseconds. */
 const TICK_JOBS_MAX = 10_000;
 /** Steps of one turn for each kind of long work: departures and looks. */
 const TICK_STEPS = 100_000;
@@ -106,7 +106,7 @@ export class Broker extends BrokerState {
     this.waker.sleep(peer, sleepSerial, this.nowMs);
   }
 
-  /** The peer grabs from another thread: it is awake. */
+  /** The peer has sent its grab to another thread, so it is awake. */
   onAwake(peer: Peer): void {
     if (this.waker.markAwake(peer)) this.waker.balanceAll(peer, this.nowMs);
   }
@@ -120,7 +120,7 @@ export class Broker extends BrokerState {
     this.departures.add(peer, wasWoken, true);
   }
 
-  /** Work is left for later turns: counts of workers and jobs are out of date, or wakes are due. */
+  /** True while work is left for later turns: counts of workers and jobs are out of date, or wakes are due. */
   get isBehind(): boolean {
     return this.departures.isPending || this.waker.looks.isPending;
   }

@@ -11,11 +11,11 @@ import { lose, unwatch } from './loss.ts';
 import type { Peer } from './peer.ts';
 import type { BrokerState } from './state.ts';
 
-/** Steps of a departure at once: some thousand rows. */
+/** Steps of a departure that are done at once: some thousand rows. */
 const FIRST_STEPS = 16_384;
 
 interface Departure {
-  /** The withdrawn offers; those from `left` on are removed. */
+  /** The withdrawn offers; those from position `left` on have been removed. */
   readonly offered: Abilities | null;
   readonly isManyFunction: boolean;
   left: number;
@@ -24,7 +24,7 @@ interface Departure {
    * instead.
    */
   unbalanced: number;
-  /** Its jobs and watches go too; null when the peer stays. */
+  /** The peer, if its jobs and watches are removed too; null when the peer stays. */
   readonly gone: Peer | null;
 }
 

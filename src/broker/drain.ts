@@ -10,9 +10,7 @@ import type { BrokerState } from './state.ts';
 /** Rows that one step reads. */
 const STEP_ROWS = 50_000;
 
-/**
- * Begins to drain with `cursor` 0, then continues from the returned cursor; 0 = done. Without a store nothing changes.
- */
+/** Call it first with `cursor` 0, then with the returned cursor, until that is 0. Has no effect without a store. */
 export function drain(broker: BrokerState, cursor: number): number {
   if (broker.storing === null) return 0;
   const { jobs } = broker;

@@ -52,7 +52,7 @@ export class FunctionStats {
     Atomics.store(measured, thread, 0);
   }
 
-  /** A function was created: it gets a row of its own while there are any. */
+  /** A function was created: it gets a row of its own while rows are left. */
   open(fn: FunctionQueue): void {
     if (this.#measuredOfAll() >= this.#measuredMax) return;
     Atomics.add(this.#measured, this.#thread, 1);
@@ -99,8 +99,8 @@ export class FunctionStats {
   }
 
   /**
-   * A run was lost: the job waits again (Count.REQUEUED), or its attempts are spent (Count.FAILED), or a late packet
-   * has ended it while it waited.
+   * A run was lost. `kind`: the job waits again (Count.REQUEUED), its attempts are spent (Count.FAILED), or a late
+   * packet ended it while it waited.
    */
   lost(fn: FunctionQueue, kind: number): void {
     const at = fn.countsAt + kind;

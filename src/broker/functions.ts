@@ -6,7 +6,7 @@ import { equalBytes, ownCopy, withView } from '../base/bytes.ts';
 import { Steps } from '../base/steps.ts';
 
 export const PRIORITY_COUNT = 3;
-/** Risen levels that are kept; a power of two. */
+/** The table remembers so many risen levels; a power of two. */
 export const RISES_KEPT = 4096;
 
 /** The fields of a peer that a function reads. Implemented by `Peer`. */
@@ -17,7 +17,7 @@ export interface LinkedPeer {
   readonly isManyFunction: boolean;
 }
 
-/** A peer's offer of one function as the function links it. Implemented by `Ability`. */
+/** A peer's offer of one function, as the function's lists contain it. Implemented by `Ability`. */
 export interface AbilityLink {
   /** Null when the peer has withdrawn everything or is gone, and the function has not been updated yet. */
   readonly peer: LinkedPeer | null;
@@ -25,9 +25,9 @@ export interface AbilityLink {
   previous: AbilityLink | null;
   next: AbilityLink | null;
   isListed: boolean;
-  /** Number of the sleep for which it is listed. */
+  /** Number of the sleep in which it was put into the list of sleepers. */
   sleptAs: number;
-  /** Its position among the function's many-function peers. */
+  /** Its position in `manyFunction` of the function. */
   manyFunctionAt: number;
 }
 
@@ -53,7 +53,7 @@ export class FunctionQueue {
   /** Live jobs: waiting, scheduled, storing, assigned. */
   total = 0;
   assigned = 0;
-  /** Jobs created since the function is known; ended jobs = created - total. */
+  /** Jobs created since the function was created; ended jobs = created - total. */
   created = 0;
   /** First word of its row in `FunctionStats.counts`; 0 = counted with the rest. */
   countsAt = 0;
@@ -69,7 +69,7 @@ export class FunctionQueue {
   lastSleeper: AbilityLink | null = null;
   /** Many-function peers that offer it, in no order; null for nearly all functions. */
   manyFunction: AbilityLink[] | null = null;
-  /** Time (nowMs) since when jobs wait without any worker, or -1; for the log. */
+  /** Time (nowMs) from which on jobs have waited without any worker, or -1; for the log. */
   unservedSinceMs = -1;
 
   constructor(index: number, name: Uint8Array, hash: number) {
@@ -109,7 +109,7 @@ export class FunctionQueue {
     this.manyFunction.push(ability);
   }
 
-  /** The last one takes its position. */
+  /** Removes it from `manyFunction`; the last entry takes its position. */
   removeManyFunction(ability: AbilityLink): void {
     const manyFunction = this.manyFunction as AbilityLink[];
     const last = manyFunction.pop() as AbilityLink;
@@ -145,7 +145,7 @@ export class FunctionTable {
     return this.#byIndex.length - 1 - this.#free.length;
   }
 
-  /** All indexes are below this; for listings. */
+  /** All indexes of functions are below this; for listings. */
   get indexEnd(): number {
     return this.#byIndex.length;
   }

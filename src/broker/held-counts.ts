@@ -1,7 +1,7 @@
 /**
- * The number of jobs of one function that a worker holds, for CANT_DO, which takes them away. Few jobs are counted
- * each time; for a worker with many they are counted once and kept up to date, because each CANT_DO would read all of
- * them.
+ * The number of jobs of one function that a worker holds. CANT_DO needs it, because it takes these jobs away. For a
+ * worker with few jobs they are counted each time. For a worker with many jobs they are counted once and the counts are
+ * kept up to date; otherwise each CANT_DO would read all jobs.
  */
 import { ROW_STEPS, type Steps } from '../base/steps.ts';
 import type { FunctionQueue } from './functions.ts';
@@ -26,7 +26,7 @@ export function countHeld(jobs: JobRows, peer: Peer, fn: FunctionQueue, steps: S
   return peer.heldCounts.get(fn.index) ?? 0;
 }
 
-/** Zeros are removed, so that the map has no more entries than there are jobs. */
+/** Counts that become 0 are removed, so that the map never has more entries than the worker has jobs. */
 export function addHeld(counts: Map<number, number>, functionIndex: number, amount: number): void {
   const sum = (counts.get(functionIndex) ?? 0) + amount;
   if (sum === 0) counts.delete(functionIndex);

@@ -1,6 +1,6 @@
 /**
- * Words of job rows by job number, and the meaning of their bits. Layout of a row: job-table.ts. Rule: the job must be
- * live; check numbers from outside with `table.isLive` first.
+ * Reads and writes the words of job rows by job number, and names their bits. Layout of a row: job-table.ts. Rule: the
+ * job must be live; check numbers from outside with `table.isLive` first.
  */
 import { JOB_SHIFT, Job, type JobTable, SEGMENT_MASK, SEGMENT_SHIFT } from './job-table.ts';
 
@@ -25,7 +25,7 @@ export const Flag = {
   HAS_PROGRESS: 0x400,
   HAS_MORE_WATCHERS: 0x800,
   HAS_DEADLINE: 0x1000,
-  /** A store has it, or will have it; `Jobs.reference` is its name there. */
+  /** A store has the job, or will have it; `Jobs.reference` is its name there. */
   STORED: 0x2000,
   RETRIES_SHIFT: 16,
 } as const;

@@ -52,7 +52,7 @@ const SEGMENT_BYTES = SEGMENT_WORDS * 4;
 const SEGMENTS_MAX = Math.floor(HANDLE_SLOTS / SEGMENT_ROWS);
 const ROW_BYTES_SHIFT = JOB_SHIFT + 2;
 const TWO_32 = 0x1_0000_0000;
-/** Stands for the memory of a dropped segment. */
+/** Replaces the memory of a dropped segment. */
 const DROPPED = new Uint32Array(0);
 const DROPPED_PAIRS = new Float64Array(0);
 
@@ -85,7 +85,7 @@ export class JobTable {
   #count = 0;
   #segmentsInUse = 0;
   #segmentsFree = 0;
-  /** The last serial given out, as two int32, so that it never becomes a heap number. */
+  /** The last serial given out, as two int32: one larger number would be an object on V8's heap. */
   #serialLo = 0;
   #serialHi = 0;
 
@@ -129,7 +129,7 @@ export class JobTable {
     return rows * JOB_ROW_BYTES;
   }
 
-  /** Whether the next row was used before, and so costs no memory. */
+  /** Whether the next row was used before: then it needs no more memory. */
   get hasUsedRow(): boolean {
     const at = this.#current << STATE_SHIFT;
     if (at < 0) return false;

@@ -226,7 +226,7 @@ export class Jobs extends JobRows {
     fn.assigned++;
   }
 
-  /** Removes the job from wherever it is and frees its memory. Its unique must have left the index before. */
+  /** Removes the job from its queue, heap or worker, and frees its memory. Remove its unique from the index before. */
   becomeGone(job: number): void {
     const flags = this.word(job, Job.FLAGS);
     assert((flags & Flag.INDEXED) === 0, 'a job leaves the unique index before it goes');
@@ -266,7 +266,7 @@ export class Jobs extends JobRows {
     this.setFlag(job, Flag.STORED);
   }
 
-  /** The store need not keep the job any more; no effect when it does not. */
+  /** The store need not keep the job any more; no effect for a job that is not stored. */
   forget(job: number): void {
     if (!this.has(job, Flag.STORED)) return;
     this.clearFlag(job, Flag.STORED);

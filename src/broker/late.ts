@@ -1,6 +1,6 @@
 /**
- * Assignments that a connection has lost to CAN_DO_TIMEOUT. Its worker does not know and continues: its packets about
- * them are not errors. Rule: contains only these, the last LATE_MAX of a connection.
+ * Assignments that a connection has lost to CAN_DO_TIMEOUT. Its worker does not know this and continues, so its packets
+ * about these jobs are not errors. Rule: contains only such assignments, the last LATE_MAX of a connection.
  */
 
 /** Beyond that the oldest is forgotten: its packets get the answer for jobs that the connection does not hold. */

@@ -1,7 +1,8 @@
 /**
- * Peers of very many functions that are no longer woken: each of their functions with jobs may need the next sleeper.
- * Their functions are visited in slices, one peer after the other; a peer that is added again meanwhile starts over
- * instead of being queued twice, so that the length of a turn does not depend on the number of peers and requests.
+ * Peers with very many functions that are no longer woken: for each of their functions with jobs, the next sleeper may
+ * have to be woken. Their functions are visited in slices, one peer after the other; a peer that is added again
+ * meanwhile starts over instead of being queued twice, so the length of a turn does not depend on the number of peers
+ * and requests.
  */
 import { ROW_STEPS } from '../base/steps.ts';
 import type { Abilities } from './abilities.ts';
@@ -22,7 +23,9 @@ export class Looks {
     return this.#queue.length > 0;
   }
 
-  /** Queues all offered functions for a visit; later registrations are balanced when they are made. */
+  /**
+   * Queues all functions that the peer offers now for a visit. Functions that it registers later are balanced at once.
+   */
   add(offered: Abilities): void {
     if (offered.lookEnd === 0) this.#queue.push(offered);
     offered.lookEnd = offered.size;
@@ -38,7 +41,10 @@ export class Looks {
     }
   }
 
-  /** From the end to the beginning: a removed entry is replaced by the last one, which has been visited. */
+  /**
+   * Visits entries from the last to the first: when an entry is removed, the last one takes its position, and that one
+   * has been visited.
+   */
   #slice(offered: Abilities, stepsMax: number, visit: (fn: FunctionQueue) => void): void {
     const { levels, steps } = this.#functions;
     let at = offered.peer === null ? 0 : Math.min(offered.lookEnd, offered.size);

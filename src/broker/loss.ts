@@ -1,6 +1,6 @@
 /**
- * Jobs that lose their worker or their last client. A lost run is tried again until --job-retries are spent; a job
- * without a client is dropped at once while it waits, and after its run while it runs.
+ * Jobs that lose their worker or their last client. A lost run is tried again until --job-retries are spent. A
+ * foreground job without a client is dropped at once if it waits, and after its run if it runs.
  */
 import { writeHeader } from '../protocol/encode.ts';
 import { HEADER_BYTES } from '../protocol/limits.ts';

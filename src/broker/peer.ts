@@ -1,6 +1,6 @@
 /**
- * A client or worker as the broker sees it: (thread, connection id), and the functions, jobs and watches that it has.
- * Jobs name peers by `index`, so a job row needs no object. Source: docs/design.md, sections 1 and 4.
+ * A client or worker as the broker sees it: its thread and connection id, its functions, jobs and watches. Jobs name
+ * peers by `index`, so that a job row needs no object. Source: docs/design.md, sections 1 and 4.
  */
 import { Abilities } from './abilities.ts';
 import type { Ability } from './ability.ts';
@@ -20,18 +20,18 @@ export class Peer implements LinkedPeer {
   waking: WakingState = Waking.awake;
   /** Counts the peer's sleeps; a wake belongs to one of them. */
   sleepSerial = 0;
-  /** Number of its last sleep among those of all peers; smaller means longer asleep. */
+  /** Number of its last sleep, counted over all peers; a smaller number means that it has slept longer. */
   sleptAs = 0;
-  /** It offers very many functions; they neither count nor list it (waking.ts). */
+  /** It offers very many functions; these functions neither count it nor list it (waking.ts). */
   isManyFunction = false;
   abilities: Abilities | null = null;
   /** First of the jobs assigned to it, newest first, linked by NEXT and PREV. */
   heldJob = 0;
-  /** The number of them for each function index; null for most peers (held-counts.ts). */
+  /** The number of held jobs for each function index; null for most peers (held-counts.ts). */
   heldCounts: Map<number, number> | null = null;
   /** Jobs lost to timeouts, by serial. */
   late: LateAssignments | null = null;
-  /** First of the jobs whose first watcher it is, linked by WATCH_NEXT and WATCH_PREV. */
+  /** The first of the jobs that it was the first to watch, linked by WATCH_NEXT and WATCH_PREV. */
   watchedJob = 0;
   /** Jobs that it watches but was not the first to watch. */
   extraWatches: Set<number> | null = null;

@@ -21,7 +21,7 @@ export interface JobStatus {
   readonly numerator: number;
   readonly denominator: number;
   readonly watcherCount: number;
-  /** Later jobs of a shard have greater serials; 0 when unknown. */
+  /** Serial number; later jobs of a shard have greater ones. 0 when the job is unknown. */
   readonly serial: number;
 }
 

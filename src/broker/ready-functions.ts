@@ -1,14 +1,14 @@
 /**
  * Finds the functions with runnable jobs of a peer that offers many, so that a GRAB need not read all: three heaps by
- * level, the newest registration on top. Functions do not know their peers, so a peer reads the risen levels when it
- * grabs (FunctionTable.rises), and finds fallen ones when they are on top. Invariant after `catchUp`: an ability whose
- * function has level n > 0 is in heap n or in a higher one.
+ * level, the newest registration on top. Functions do not know their peers. So when a peer grabs, it reads which levels
+ * have risen (FunctionTable.rises); it notices a fallen level when the ability comes to the top of its heap. Invariant
+ * after `catchUp`: an ability whose function has level n > 0 is in heap n or in a higher one.
  */
 import { ROW_STEPS } from '../base/steps.ts';
 import type { Ability } from './ability.ts';
 import { type FunctionTable, RISES_KEPT } from './functions.ts';
 
-/** Looking up a function among those offered costs as much as reading so many bytes of levels. */
+/** Looking up one offered function costs as much as reading so many bytes of levels. */
 const LOOK_UP_STEPS = 8;
 const LEVEL_MAX = 3;
 
@@ -46,7 +46,8 @@ export class ReadyFunctions {
   }
 
   /**
-   * Puts an ability into the heap of its function's level, unless it is in a higher one; its order may have changed.
+   * Puts an ability into the heap of its function's level, unless it is in a higher heap. Call it also when the order
+   * of the ability has changed.
    */
   put(ability: Ability): void {
     const { level } = ability.fn;
@@ -61,7 +62,7 @@ export class ReadyFunctions {
     siftUp(heap, heap.length - 1, ability);
   }
 
-  /** Call when its order has changed. */
+  /** Restores the heap after the order of the ability has changed. */
   reorder(ability: Ability): void {
     if (ability.readyLevel === 0) return;
     const heap = this.#heaps[ability.readyLevel] as Ability[];
@@ -69,7 +70,7 @@ export class ReadyFunctions {
     siftDown(heap, ability.readyAt, ability);
   }
 
-  /** Removes an ability that is no longer offered, or belongs into another heap. */
+  /** Removes an ability that is no longer offered, or that belongs to another heap. */
   take(ability: Ability): void {
     if (ability.readyLevel === 0) return;
     const heap = this.#heaps[ability.readyLevel] as Ability[];

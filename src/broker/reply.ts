@@ -1,4 +1,4 @@
-/** Replies whose bytes are known before. */
+/** Replies with fixed bytes. */
 import { copyBytes } from '../base/bytes.ts';
 import { packetOf } from '../protocol/encode.ts';
 import { Packet } from '../protocol/packets.ts';

@@ -187,7 +187,7 @@ export class Slab {
     return true;
   }
 
-  /** Marks the pages of a chunk as not resident; returns how many bytes were resident. */
+  /** Marks the pages of a chunk as not resident. Returns the number of bytes that were resident. */
   #untouch(chunk: number): number {
     const first = chunk << CHUNK_PAGES_SHIFT;
     let bytes = 0;
@@ -282,9 +282,9 @@ export class Slab {
   }
 
   /**
-   * Gives an empty page back to all classes. A class keeps it only while it is its current one and no other empty page
-   * is lower; otherwise one block allocated and freed in turn would move the page to and fro. Invariant: a class keeps
-   * at most one empty page.
+   * Gives an empty page back to all classes. A class keeps an empty page only while it is its current page and no other
+   * empty page is lower. Without this, allocating and freeing one block again and again would move the page to and fro.
+   * Invariant: a class keeps at most one empty page.
    */
   #pageEmptied(page: number): void {
     const at = page << ENTRY_SHIFT;

@@ -54,7 +54,7 @@ export interface BrokerOptions {
   readonly isRelaxed: boolean;
   /** The same for single functions, by name (Latin-1). Default: none. */
   readonly relaxedOf?: ReadonlyMap<string, boolean>;
-  /** The store gets nothing until shutdown, and then every job that it does not have (storing.ts). */
+  /** The store gets no jobs until shutdown; then it gets every job that it does not have (storing.ts). */
   readonly storesAtEnd?: boolean;
 }
 

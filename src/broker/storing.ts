@@ -19,8 +19,9 @@ import { storedJob } from './stored-job.ts';
 import { makeReady, refuse, replyCreated } from './submit.ts';
 
 /**
- * Durable jobs that one event answers: some dozens of microseconds, so that foreground jobs are not delayed. When more
- * than eight times as many wait, the event answers an eighth of them, so that the queue cannot grow without end.
+ * One event answers at least so many durable jobs. This takes some dozens of microseconds, so foreground jobs are not
+ * delayed. When more than eight times as many wait, the event answers an eighth of them, so that the queue cannot grow
+ * without end.
  */
 const ANSWERED_MIN = 48;
 
@@ -32,7 +33,9 @@ class Pending {
   job = 0;
   serial = 0;
   startMs = 0;
-  /** False: the job was answered before, and lives on whether or not it becomes durable. */
+  /**
+   * True: replies wait for the job. False: it was answered before, and continues even if it does not become durable.
+   */
   isAwaited = false;
   /** The peer that submitted it; peers that joined it are rare and have a list. */
   peer: Peer | null = null;
@@ -44,8 +47,8 @@ export class Storing implements Durability {
   readonly #broker: BrokerState;
   readonly #store: Store;
   /**
-   * By ticket. The row of a job without a worker has its ticket in the worker's place. No map by job and no new object
-   * for each: V8 promotes objects that live through a commit, and those that a busy map drops.
+   * By ticket. In the row of a job without a worker, the worker's word has the ticket. A map by job and a new object
+   * for each job would be slow: V8 promotes objects that live through a commit, and those that a busy map drops.
    */
   readonly #pending: (Pending | undefined)[] = [undefined];
   readonly #freeTickets: Ticket[] = [];

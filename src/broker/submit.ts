@@ -1,6 +1,6 @@
 /**
- * SUBMIT_*: coalesce with a live job of the same function and unique, or create a job and wake workers. Order of the
- * checks as in gearmand: unique length, coalescing, queue limit; then the handle is used up.
+ * SUBMIT_*: coalesce with a live job of the same function and unique, or create a job and wake workers. The order of
+ * the checks is gearmand's: unique length, coalescing, queue limit. Then the job takes a handle.
  */
 import { LogLevel } from '../base/logger.ts';
 import { writeHeader } from '../protocol/encode.ts';
@@ -101,8 +101,8 @@ export function submit(broker: BrokerState, peer: Peer, frame: Frame, replyId: n
 }
 
 /**
- * Whether there is memory for the job and `besides` more bytes. New jobs stop at 7/8 of the limit, but a job in memory
- * that was used before costs nothing.
+ * Whether there is memory for the job and `besides` more bytes. New jobs are refused at 7/8 of the limit; but a job
+ * that fits into memory that was used before needs no more.
  */
 function hasRoom(broker: BrokerState, frame: Frame, besides: number): boolean {
   const { account, jobs } = broker;
@@ -114,7 +114,7 @@ function hasRoom(broker: BrokerState, frame: Frame, besides: number): boolean {
   return account.admits(bytes) || (!isBlob && besides === 0 && jobs.hasUsedRoom(blockBytes));
 }
 
-/** As gearmand logs it: function, unique, and the time of a scheduled job in seconds or 0. */
+/** Logs the job as gearmand does: function, unique, and the start time in seconds, or 0. */
 function logAccepted(broker: BrokerState, frame: Frame, startMs: number): void {
   // A copy: TextDecoder does not take shared memory.
   const names = frame.bytes.slice(frame.off, frame.off1 + frame.a1);
@@ -147,7 +147,9 @@ function createJob(broker: BrokerState, fn: FunctionQueue, flags: number, frame:
   return job;
 }
 
-/** Attaches to a live job, which keeps its workload, priority and time; a background submit makes it durable. */
+/**
+ * Joins a submit to a live job. The job keeps its workload, priority and time; a background submit makes it durable.
+ */
 function coalesce(
   broker: BrokerState,
   peer: Peer,
@@ -169,7 +171,7 @@ function coalesce(
   replyCreated(broker, peer, replyId, job, broker.jobs.table.serial(job));
 }
 
-/** Answers with the handle, even when the job has ended since. */
+/** Answers with the handle, even if the job has ended meanwhile. */
 export function replyCreated(
   broker: BrokerState,
   peer: Peer,

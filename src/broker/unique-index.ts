@@ -6,8 +6,8 @@
  *   old   [ moved: never read again | not moved yet: job, 0 = empty, -1 = removed ]
  *                                   ^ cursor
  *
- * Removing shifts entries back in the new table, so that it has no marks and probing stays short; the old one only
- * gets marks. Source: docs/design.md, section 10.
+ * In the new table, removing an entry shifts later entries back, so that there are no marks and probing stays short. In
+ * the old table, a removed entry is only marked. Source: docs/design.md, section 10.
  */
 import { Account } from '../base/account.ts';
 import { assert } from '../base/assert.ts';
@@ -144,7 +144,7 @@ export class UniqueIndex {
 
   /**
    * Where probing of the old table starts. Probing skips buckets below the cursor and ends when it is back at the
-   * start. Entries displaced over the end of the table are found after the cursor.
+   * start. Entries that were displaced past the end of the table are found after the cursor.
    */
   #firstOld(hash: number): number {
     const thread = hash & this.#oldMask;
@@ -169,8 +169,8 @@ export class UniqueIndex {
   }
 
   /**
-   * Moves the next buckets. Growing and shrinking both read and write upwards in memory, because low bits choose the
-   * bucket.
+   * Moves the next buckets. Both growing and shrinking read and write memory in ascending order, because low bits
+   * choose the bucket.
    */
   #step(): void {
     const old = this.#old;
@@ -209,7 +209,7 @@ function put(table: Int32Array, mask: number, hash: number, job: number): void {
   table[2 * bucket + 1] = job;
 }
 
-/** Empties a bucket and moves back into the gap the entries that probing would no longer reach. */
+/** Empties a bucket, and fills the gap with later entries that probing would no longer reach. */
 function closeGap(table: Int32Array, mask: number, bucket: number): void {
   let gap = bucket;
   for (let next = (gap + 1) & mask; ; next = (next + 1) & mask) {

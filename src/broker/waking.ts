@@ -18,11 +18,11 @@ import type { Peer } from './peer.ts';
 import { Waking } from './peer.ts';
 
 /**
- * Functions of a few-function peer at most. Beyond that, touching each of them costs more than reading a few dozen
- * peers.
+ * A few-function peer offers at most so many functions. With more, touching each of them costs more than reading a few
+ * dozen peers.
  */
 const FEW_FUNCTIONS_MAX = 128;
-/** Functions of a many-function peer that are visited within the event. */
+/** At most so many functions of a many-function peer are visited within the event. */
 const LOOKS_AT_ONCE = 1024;
 
 interface Wake {
@@ -125,8 +125,8 @@ export class Waker {
   }
 
   /**
-   * GRAB, CANT_DO, gone: the peer is awake. True when it had been woken: then balance its functions again
-   * (`balanceAll`) once the event has taken effect.
+   * At GRAB, CANT_DO and the end of the connection: the peer is awake. Returns true if it had been woken; then call
+   * `balanceAll` for it when the event has taken effect.
    */
   markAwake(peer: Peer): boolean {
     const before = peer.waking;
@@ -161,7 +161,7 @@ export class Waker {
     else fn.removeSleeper(ability);
   }
 
-  /** Ends the peer's being a many-function one; true when it was. Its functions still list it. */
+  /** The peer is no longer a many-function peer; returns whether it was one. Its functions still list it. */
   detach(peer: Peer): boolean {
     if (!peer.isManyFunction) return false;
     if (peer.waking === Waking.sleeping) this.#manyFunctionSleepers--;
@@ -231,7 +231,7 @@ export class Waker {
     this.#remember({ peer, sleepSerial: peer.sleepSerial, dueMs: nowMs + this.#delayMs });
   }
 
-  /** From now on its functions do not count it. */
+  /** Makes the peer a many-function peer: its functions no longer count it. */
   #becomeManyFunction(peer: Peer): void {
     if (peer.waking === Waking.woken) this.#uncount(peer);
     else if (peer.waking === Waking.sleeping) this.#unlist(peer);

@@ -75,8 +75,8 @@ export class Watchers {
   }
 
   /**
-   * Calls `send` for each peer with the number of its subscriptions, the latest subscriber first, as gearmand does.
-   * The first subscriber comes again at the end, for its first subscription.
+   * Calls `send` for each peer with the number of its subscriptions, the latest subscriber first, as gearmand does. The
+   * first subscriber is called once more at the end, for its first subscription.
    */
   forEach(job: number, send: (peer: Peer, count: number) => void): void {
     const rows = this.#rows;

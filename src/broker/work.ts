@@ -58,7 +58,7 @@ export function work(broker: BrokerState, peer: Peer, frame: Frame): void {
   broker.finish(job);
 }
 
-/** A job that a late packet ends is in its queue: how long that run took is not known. */
+/** Counts the end of a job. If a late packet ends it, the job is in its queue, and the time of that run is unknown. */
 function countEnd(broker: BrokerState, job: number, kind: number): void {
   const { jobs, functionStats } = broker;
   const fn = jobs.functionOf(job);
@@ -67,8 +67,8 @@ function countEnd(broker: BrokerState, job: number, kind: number): void {
 }
 
 /**
- * The job named by argument 0 if `peer` holds it, or may end it although it is late; otherwise 0, after an ERROR
- * unless another thread answers.
+ * The job named by argument 0, if `peer` holds it or may end it although it is late. Otherwise 0; then `peer` gets an
+ * ERROR, unless another thread answers.
  */
 function heldJob(broker: BrokerState, peer: Peer, frame: Frame): number {
   const { handles } = broker;
@@ -111,7 +111,10 @@ function refuse(broker: BrokerState, peer: Peer, error: Uint8Array): 0 {
   return 0;
 }
 
-/** One step for each 64 bytes of a copy: a worker whose job has many watchers sends the next part in a later turn. */
+/**
+ * Sending a copy costs one step for each 64 bytes, so a worker whose job has many watchers is continued in a later
+ * turn.
+ */
 const COPY_SHIFT = 6;
 
 /** Sends the packet unchanged to every watcher: handle \0 and the rest. */
