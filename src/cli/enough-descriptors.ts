@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * Measured with Node.js 20: 79 to load and listen; threads that start together on one core hold up to 51 each while
- * they read their files, 6 each afterwards.
+ * Descriptors that a server needs, measured with Node.js 20: 79 to load and listen. Threads that start together on one
+ * core need up to 51 each while they read their files, and 6 each afterwards.
  */
 const BASE_COUNT = 88;
 const THREAD_COUNT = 52;
@@ -26,7 +26,7 @@ export function descriptorsNeeded(threads: number): number {
   return BASE_COUNT + THREAD_COUNT * threads;
 }
 
-/** Why the limit is too low for so many threads, in a sentence; null: it is enough. */
+/** A sentence that says why the limit is too low for so many threads; null when it is high enough. */
 export function tooFewDescriptors(threads: number): string | null {
   const limit = descriptorLimit();
   const needed = descriptorsNeeded(threads);

@@ -1,6 +1,6 @@
 /**
- * Lists the rights of strangers, that is of peers of other machines without a token or certificate, for the log at
- * start. Rule: a loopback address and a Unix socket are not open to strangers.
+ * Lists the rights of strangers for the log at start. Strangers are peers on other machines without a token or
+ * certificate. Rule: a loopback address and a Unix socket are not open to strangers.
  */
 import { isThisMachine } from '../http/options.ts';
 import { Right } from '../protocol/packets.ts';
@@ -53,7 +53,7 @@ function openness(
   };
 }
 
-/** For the addresses of `--listen`, either those with TLS or those without it. */
+/** The exposure of the addresses of `--listen`: either of those with TLS or of those without. */
 function ofPeers(addresses: readonly NetAddress[], options: ResolvedOptions): Exposure[] {
   const [first] = addresses;
   if (first === undefined) return [];

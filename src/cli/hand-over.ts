@@ -1,6 +1,6 @@
 /**
- * `--user` with a journal: root makes the state directory and hands it to the user who writes in it. Rule: only a
- * folder that was made here, or is empty, changes its owner; the content of other folders belongs to others.
+ * `--user` with a journal: root makes the state directory and gives it to the user of `--user`. Rule: only a folder
+ * that was made here, or is empty, gets a new owner; other folders may belong to other programs.
  */
 import { lchownSync, readdirSync, statSync } from 'node:fs';
 import { fileReason } from '../store/file-reason.ts';

@@ -6,7 +6,7 @@ import { accessSync, constants, readFileSync, rmSync, writeFileSync } from 'node
 import { dirname } from 'node:path';
 import { fileReason } from '../store/file-reason.ts';
 
-/** gearmand's mode, before the umask. */
+/** Mode of the file before the umask, as in gearmand. */
 const PID_FILE_MODE = 0o744;
 
 /** Writes `PID` and LF to a new file at `path`. Throws Error with what was tried. */

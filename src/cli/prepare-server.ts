@@ -1,6 +1,6 @@
 /**
- * `--user`: before root's rights are given up, files of secrets are read and the state directory is made. The user
- * makes everything else.
+ * `--user`: reads the files of secrets and makes the state directory as root, then gives up root's rights. Everything
+ * else is done as the user.
  */
 import type { ServerOptions } from '../server/options/server-options.ts';
 import { resolveOptions } from '../server/options.ts';
@@ -12,7 +12,7 @@ import { idsOfUser, switchUser } from './switch-user.ts';
 
 export interface PreparedServer {
   readonly options: ServerOptions;
-  /** `undefined`: they are read when the server is made. */
+  /** The secrets that were read; `undefined`: they are read when the server is made. */
   readonly files: SecretFiles | undefined;
 }
 

@@ -3,7 +3,7 @@ import { readSync } from 'node:fs';
 
 const READ_BYTES = 1024 * 1024;
 const LF = 0x0a;
-/** Base64 turns 3 bytes into 4 characters; names and punctuation are short. */
+/** A line is longer than its workload by this factor: base64 turns 3 bytes into 4 characters. */
 const BASE64_GROWTH = 4 / 3;
 const REST_BYTES = 64 * 1024;
 

@@ -9,7 +9,7 @@ import type { OptionRow } from '../option/row.ts';
 import { OPTIONS } from './gearmand-options.ts';
 
 const PREFIX = 'GEARTRAIN_';
-/** Variables with other meanings: for the choice of the core, the build and tests. */
+/** Variables that are not options: they are for the choice of the core, the build and tests. */
 const OTHERS = ['NATIVE', 'BACKGROUND', 'FULL', 'DAEMON', 'REQUIRE_PEERS', 'PREBUILDS', 'PREBUILD'];
 const OTHER_FORMS = [/^HOSTILE_/, /^RUNNER$/, /^TOKEN$/];
 /**

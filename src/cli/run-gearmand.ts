@@ -1,6 +1,6 @@
 /**
- * Selects the action of the command `gearmand`: print, check, move jobs, or run. Only the modules for `--help`,
- * `--version` and invalid options are loaded at once; the server is loaded when it is needed.
+ * Selects the action of the command `gearmand`: print, check, move jobs, or run. Modules for `--help`, `--version` and
+ * invalid options are loaded at the start; the modules of the server are loaded when it is needed.
  */
 import { isAbsolute } from 'node:path';
 import { LogLevel } from '../base/logger.ts';
@@ -20,7 +20,7 @@ import { versionText } from './version-text.ts';
 
 const channel = backgroundChannel();
 
-/** The one format of all errors before the server listens. */
+/** Reports an error. Before the server listens, all errors have this format. */
 function complain(text: string): void {
   const priority = isJournal() ? journalPriority(LogLevel.ERROR) : '';
   if (channel === null) writeIfPossible(process.stderr, `${priority}gearmand: ${text}\n`);
@@ -61,7 +61,7 @@ function refuseRelativePaths({ given, origins, ...settings }: Settings): void {
   if (problems.length > 0) throw new OptionError(problems);
 }
 
-/** The options are valid; also checks the files that they name. */
+/** Checks the files that the options name; the options themselves are valid. */
 async function checkFiles(settings: Settings): Promise<boolean> {
   if (!settings.values.checkConfig) return true;
   try {

@@ -52,7 +52,7 @@ interface Collected {
 }
 
 const COMMAND_LINE = 'command line';
-/** More of them would only hide the first. */
+/** At most so many stray words are reported: more would hide the first one. */
 const STRAY_WORDS_MAX = 10;
 
 /** Adds the options of one origin; a key that exists already came from a stronger origin and stays. */
@@ -169,7 +169,10 @@ function collectConfigFile(collected: Collected, readFile: ReadFile | undefined)
     );
 }
 
-/** One stray word usually brings others: `port = 4730` has three, and an unknown option has its value. */
+/**
+ * The first stray word of each line. One mistake causes several stray words: `port = 4730` is three words, and an
+ * unknown option is followed by its value.
+ */
 function firstOfLines(
   strays: readonly PlacedWord[],
   badLines: readonly number[],
@@ -232,7 +235,7 @@ function addRowNotes(collected: Collected, values: OptionValues): void {
   }
 }
 
-/** Values for `createServer`: targets are written out again. */
+/** The values as options of `createServer`; addresses are text again. */
 function serverOptions(values: OptionValues): ServerOptions {
   const entries = SERVER_ROWS.map(({ key }) => {
     const value = values[key];

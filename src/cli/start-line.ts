@@ -22,7 +22,9 @@ export function startLine(
   return `geartrain ${version} (${kind}), ${threads}, listening on ${places}${served}${controlled}, pid ${pid}`;
 }
 
-/** How background jobs are kept, and whether there are access rules: facts that the start line does not have. */
+/**
+ * Lines with facts that the start line does not have: how background jobs are kept, and whether there are access rules.
+ */
 export function serviceLines(options: ResolvedOptions): string[] {
   const { queueType, allow, durability } = options;
   const kept =

@@ -9,7 +9,7 @@ import type { LogSink } from '../server/logger.ts';
 
 const IDENT = 'gearmand';
 const FACILITY_USER = 1 << 3;
-/** `logger` may wait for a log daemon that hangs; the server does not. */
+/** How long the server waits at its end for `logger`, which may hang with the log daemon. */
 const CLOSE_MS = 1_000;
 
 /** Syslog's level. FATAL becomes alert: syslog's emergency would be shown on every terminal of the machine. */

@@ -147,7 +147,7 @@ function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += patiently(() => writeSync(file, bytes, at));
 }
 
-/** A standard stream may be non-blocking: then the call is repeated until it is ready. */
+/** Repeats a call until the stream is ready: a standard stream may be non-blocking. */
 function patiently(act: () => number): number {
   for (;;) {
     try {

@@ -1,7 +1,7 @@
 /**
- * One job server as a client sees it: pending requests in order, and jobs that run there. Rule: a server answers in
- * the order of the requests, so an answer belongs to the oldest pending request. Source: Gearman PROTOCOL; gearmand
- * sends a WORK_ packet once for every submit that joined the job.
+ * One job server as a client sees it: pending requests in order, and jobs that run there. Rule: a server answers in the
+ * order of the requests, so an answer belongs to the oldest pending request. Source: Gearman PROTOCOL; gearmand sends
+ * each WORK_ packet once for every submit of the job.
  */
 import { argumentEnd, handleText, splitText } from '../link/arguments.ts';
 import type { Endpoint } from '../link/endpoint.ts';
@@ -21,7 +21,7 @@ export interface Expectation {
   /** Takes the answer; false when the packet cannot be one. */
   onReply(type: number, bytes: Uint8Array, start: number, end: number, channel: Channel): boolean;
   onRefused(error: ServerError): void;
-  /** The connection ended; `isFirst`: this answer was due next. */
+  /** The connection ended; `isFirst`: the server owed this answer next. */
   onLost(error: ConnectionError, hasLeft: boolean, isFirst: boolean): void;
 }
 
@@ -108,7 +108,8 @@ export class Channel {
   }
 
   /**
-   * The job has ended early. If several share the handle it keeps its turn, because its copies of packets still come.
+   * The job has ended early. If several jobs share the handle, this one keeps its place among them, because copies of
+   * packets still come for it.
    */
   unwatch(handle: string, job: ChannelJob): void {
     if (this.#jobs.get(handle) === job) this.#jobs.delete(handle);

@@ -6,7 +6,7 @@
 import { hashBytes } from '../protocol/hash.ts';
 import type { Channel } from './channel.ts';
 
-/** Whether a server has not failed since it was last ready, or since the start. */
+/** True when the server is ready or has never failed; false after its last connection failed or ended. */
 function isHopeful(channel: Channel): boolean {
   return channel.link.lastError === null;
 }

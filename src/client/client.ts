@@ -305,7 +305,7 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
     else this.#offlineQueue.push(job);
   }
 
-  /** The set of usable servers has changed: tries all queued jobs again. */
+  /** Tries all queued jobs again, because the set of usable servers has changed. */
   #unpark(): void {
     if (this.#offlineQueue.count > 0)
       for (const job of this.#offlineQueue.takeAll()) this.#dispatch(job);

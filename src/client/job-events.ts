@@ -22,7 +22,7 @@ export class JobEvents implements AsyncIterableIterator<JobEvent<unknown>> {
   #keptBytes = 0;
   #readers: Reader[] = [];
   #isOver = false;
-  /** The error that ends iteration; the read that gets it takes it. */
+  /** The error that ends the iteration; one read gets it. */
   #failure: { readonly error: unknown } | null = null;
 
   /** When more than `bytesMax` bytes are kept, iteration ends with an error. */

@@ -19,7 +19,10 @@ import { JobEvents } from './job-events.ts';
 import { type Submission, writeSubmission } from './submission.ts';
 import type { JobEvent, SubmittedJob } from './types.ts';
 
-/** A job whose submit ends so many connections is probably the cause: too large for the server, for example. */
+/**
+ * When so many connections have ended at the submit of a job, the job is probably the cause, for example because it is
+ * too large for the server.
+ */
 const STRIKES_MAX = 5;
 
 /** The parts of the client that a job needs. */
@@ -60,7 +63,7 @@ export class Job implements SubmittedJob<unknown>, Expectation, ChannelJob {
   #channel: Channel | null = null;
   #outcome: Outcome | null = null;
   #exception: Uint8Array | null = null;
-  /** Connections that ended while this job's answer was due. */
+  /** Number of connections that ended while the answer to this job was due. */
   #strikes = 0;
   #raw: Promise<Uint8Array | string> | null = null;
   #settleRaw: Settle | null = null;

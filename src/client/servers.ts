@@ -14,7 +14,7 @@ import { firstKnown } from './first-known.ts';
 import { askEcho } from './requests.ts';
 import type { JobStatus, Ping, ServerState } from './types.ts';
 
-/** More unsent output than this costs memory without a gain. */
+/** Submits wait while more output than this is unsent: it would cost memory without a gain. */
 const UNSENT_BYTES_MAX = 1024 * 1024;
 
 /** The error of everything that is pending when the client closes. */

@@ -64,7 +64,7 @@ const MANY_OPTIONS: Known<ManyOptions<never>> = {
 };
 const ERRORS_MAX = 100;
 
-/** `submit` sends one job and calls back after its end; `untilDrained` waits while much is unsent. */
+/** `submit` sends one job and calls back when it has ended; `untilDrained` resolves when little is unsent. */
 export async function submitMany<F extends FunctionMap<F>>(
   jobs: Iterable<ManyJob<F>> | AsyncIterable<ManyJob<F>>,
   options: ManyOptions<F>,

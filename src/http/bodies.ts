@@ -1,14 +1,16 @@
 /**
- * Request bodies that are being read, or that the job server has not taken yet: the only place that counts their
- * bytes, against a limit of their own and as new work in the account of all memory. Rule: when there is no room, the
- * slowest body gives way if it is slow, so that peers who stall, or send a byte now and then, block others no longer
- * than `WINDOW_MS`.
+ * Request bodies that are being read, or that the job server has not taken yet: the only place that counts their bytes,
+ * against a limit of their own and as new work in the account of all memory. Rule: when there is no room, the slowest
+ * body is dropped if it is too slow. So peers that stall, or send a byte from time to time, block others no longer than
+ * `WINDOW_MS`.
  */
 import type { Account, Holder } from '../base/account.ts';
 
-/** A body is judged by its bytes in the last complete window, never before its first one is over. */
+/**
+ * The speed of a body is measured over windows of this length; a body is not dropped before its first window is over.
+ */
 const WINDOW_MS = 1_000;
-/** Slower bodies may have to give way. */
+/** Slower bodies may be dropped to make room. */
 const SLOW_BYTES_PER_SECOND = 1024 * 1024;
 
 /** One body: `giveWay` is called at most once, and must `release` it. */
@@ -45,7 +47,7 @@ export class Body {
 export class Bodies {
   readonly #bytesMax: number;
   readonly #account: Account;
-  /** One holder for all bodies: no single one is a connection that could be closed for its memory. */
+  /** One holder for all bodies: a single body is not a connection that could be closed for its memory. */
   readonly #holder: Holder = { held: 0 };
   /** Bodies that are being read. */
   readonly #coming = new Set<Body>();
@@ -68,7 +70,7 @@ export class Bodies {
     return body;
   }
 
-  /** Counts a piece of `body`. False when there is no room, even after slow bodies have given way. */
+  /** Counts a piece of `body`. False when there is no room even after slow bodies were dropped. */
   take(body: Body, bytes: number, nowMs: number): boolean {
     body.add(bytes, nowMs);
     this.#account.keep(this.#holder, bytes);
@@ -81,7 +83,7 @@ export class Bodies {
     return true;
   }
 
-  /** The body is complete: it no longer gives way. */
+  /** The body is complete: it is not dropped any more. */
   complete(body: Body): void {
     this.#coming.delete(body);
   }
@@ -96,7 +98,7 @@ export class Bodies {
     this.#account.rebalance();
   }
 
-  /** Bodies arrive outside of turns, so their memory is drawn here. */
+  /** Whether there is room. Bodies arrive outside of turns, so this also draws their memory. */
   #hasRoom(): boolean {
     return this.bytes <= this.#bytesMax && this.#account.admits(0) && this.#account.grow();
   }

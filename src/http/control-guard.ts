@@ -48,7 +48,7 @@ export class ControlGuard {
     return this.#deny(request, 'notAllowed', 401, this.#needed());
   }
 
-  /** Undefined: the peer has shown no certificate. */
+  /** The answer to a peer with a certificate; undefined when it has shown none. */
   #checkCertificate(request: IncomingMessage, socket: TLSSocket): Denial | null | undefined {
     if (socket.getPeerX509Certificate() === undefined) return undefined;
     if (!socket.authorized) {

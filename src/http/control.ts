@@ -192,7 +192,7 @@ function routes(source: ControlSource, guard: ControlGuard): Hono<Incoming> {
   return app;
 }
 
-/** Writes straight to node's response, which reports when the memory of a piece may be reused. */
+/** Writes directly to node's response, because it reports when the memory of a piece may be reused. */
 async function sendMetrics({ env }: Context<Incoming>, page: MetricsPage): Promise<Response> {
   const { incoming, outgoing } = env;
   outgoing.setHeader('Content-Type', page.contentType);

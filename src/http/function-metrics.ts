@@ -1,8 +1,8 @@
 /**
- * The metrics that have a value for each function, in Prometheus's text format. There may be millions of lines, so
- * they are written here, some lines at a time into the same memory, and not by the library that writes the others: it
- * would make objects for every line, and collecting them would delay jobs. Source: Prometheus, "Exposition formats",
- * text-based format 0.0.4.
+ * The metrics that have a value for each function, in Prometheus's text format. There may be millions of lines, so they
+ * are written here, some lines at a time into the same memory. The library that writes the other metrics would make
+ * objects for every line, and collecting them would delay jobs. Source: Prometheus, "Exposition formats", text-based
+ * format 0.0.4.
  */
 import { BUCKET_COUNT, Count } from '../broker/function-stats.ts';
 import { COUNTS_AT, type FunctionStatsRow, Gauge } from '../broker/function-stats-rows.ts';

@@ -12,7 +12,7 @@ import { Packet } from '../protocol/packets.ts';
 import type { JobRequest } from './gateway-request.ts';
 
 const EXCEPTIONS = Buffer.from('exceptions');
-/** The job server is this process: silence means that it is shutting down. */
+/** The job server is in this process, so if it does not answer in this time, it is shutting down. */
 const CONNECT_MS = 5_000;
 const ALIVE_MS = 60_000;
 

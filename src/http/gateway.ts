@@ -21,7 +21,7 @@ const BODY_MS = 300_000;
 /** Limit of all request bodies that are being read or that the job server has not taken yet. */
 const BODIES_BYTES_MAX = 256 * 1024 * 1024;
 const FULL = 'too many bodies at a time';
-/** How long a peer whose body has given way may take to read the answer. */
+/** How long a peer whose body was dropped may take to read the answer. */
 const PUSHED_OUT_MS = 1_000;
 
 export interface GatewayOptions
@@ -136,7 +136,7 @@ export class Gateway {
     });
   }
 
-  /** Its body is the slowest of too many. The answer is cut off if the peer does not read it. */
+  /** Drops a request whose body is the slowest. If the peer does not read the answer, the connection is ended. */
   #pushOut(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     const { remoteAddress: address = 'unknown', remotePort: port = 0 } = socket;

@@ -1,7 +1,7 @@
 /**
  * Connection limits of an HTTP port: in all, for one address, and for connections without a complete request. Rule:
- * peers that have never sent a complete request give way, the oldest first; a thousand such peers cost little, also
- * when all of them leave in one pass of the event loop.
+ * peers that have never sent a complete request are ended first, the oldest before the others. A thousand such peers
+ * cost little, even if all of them leave in one pass of the event loop.
  */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -9,8 +9,8 @@ import type { Duplex } from 'node:stream';
 import type { FirstMessagePeer } from '../native/contract.ts';
 
 /**
- * Connections without a complete request, in the first-message queue and after it. libuv reads between two accepts, so
- * each of them has been read once.
+ * Limit of connections without a complete request, in the first-message queue and after it. libuv reads between two
+ * accepts, so each of them has been read at least once.
  */
 const UNFINISHED_MAX = 1_000;
 
@@ -141,7 +141,10 @@ function peerKeyOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
 
-/** Peers that have left get no answer: answering a thousand that leave together would take long. */
+/**
+ * Answers a malformed request. Peers that have left get no answer: answering a thousand that leave together would take
+ * long.
+ */
 function answerWrongRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
   const hasLeft = error.code === 'HPE_INVALID_EOF_STATE' || error.code === 'ECONNRESET';
   if (hasLeft || !socket.writable) {
@@ -152,7 +155,7 @@ function answerWrongRequest(error: NodeJS.ErrnoException, socket: Duplex): void 
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
 }
 
-/** The answers of node:http when its errors have no listener. */
+/** Statuses by error code: the answers that node:http itself gives when no listener handles the error. */
 const STATUSES: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',

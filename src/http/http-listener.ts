@@ -16,7 +16,7 @@ import type {
 import type { HttpConnectionLimits } from './http-connection-limits.ts';
 
 const PASS_MS = 1;
-/** When so many wait to be handed on, accepting pauses until a quarter is left: requests come too fast. */
+/** When so many connections wait for the server, accepting pauses until a quarter of them is left. */
 const WHOLE_MAX = 256;
 
 /** The sources of connections. */

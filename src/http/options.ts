@@ -52,7 +52,7 @@ export function isThisMachine(host: string): boolean {
   return host === 'localhost' || (host !== '' && isLoopback(host));
 }
 
-/** With more rows the page is slow to write and expensive to keep. */
+/** At most so many functions have rows: with more, the page would take long to write and the rows much memory. */
 const MEASURED_MAX = 100_000;
 
 /** All of these are extensions. */

@@ -8,7 +8,7 @@ import type { SessionTable } from '../session/session-table.ts';
 import type { ThreadStats } from '../session/thread-queries.ts';
 import { addRow, type FunctionRows } from './function-rows.ts';
 
-/** Pause between two pieces: a round trip of a job takes several turns, and would meet a piece in each. */
+/** Pause between two pieces. Without it, each turn would handle a piece, and a job takes several turns. */
 export const PAUSE_MS = 1;
 
 /** Bytes that wait in the ring from one thread to another. */

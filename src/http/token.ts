@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Returns the test for an Authorization header. It takes the same time for every wrong token. */
+/** Returns a function that tests an Authorization header and takes the same time for every wrong token. */
 export function tokenCheck(token: string): (header: string | undefined) => boolean {
   const wanted = digest(`Bearer ${token}`);
   return (header) => header !== undefined && timingSafeEqual(digest(header), wanted);

@@ -1,6 +1,6 @@
 /**
- * Which members wait for which AbortSignal, with one listener for each signal: listeners are slow to add, and Node
- * warns of more than ten. Rule: a signal without members has no listener of ours.
+ * Keeps which members wait for which AbortSignal, with one listener for each signal: adding listeners is slow, and Node
+ * warns when a signal has more than ten. Rule: a signal without members has no listener of ours.
  */
 
 /** Ends when its signal aborts. */

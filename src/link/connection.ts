@@ -18,7 +18,7 @@ import type { ConnectionSettings } from './settings.ts';
 const FLUSH_BYTES = 65_536;
 /** Large data is written in steps, so that progress is visible. */
 const STEP_BYTES = 262_144;
-/** Number of liveness checks within the shorter of the two times. */
+/** The connection is checked so many times within the shorter of `keepaliveMs` and `answerTimeoutMs`. */
 const LOOKS = 4;
 const GREETING = bytesOf('geartrain greets');
 const NOT_ALLOWED = bytesOf('NOT_ALLOWED');
@@ -61,8 +61,8 @@ export class Connection {
   #isWriting = false;
   #queuedBytes = 0;
   /**
-   * Checks since bytes came, and since an ECHO that is unanswered; -1 = none. Checks are counted instead of time: if
-   * this process was suspended, bytes that came meanwhile are read before the next check.
+   * Number of checks since the last bytes came, and since an unanswered ECHO was sent; -1 = no such ECHO. Checks are
+   * counted instead of time: if this process was suspended, bytes that came meanwhile are read before the next check.
    */
   #quietLooks = 0;
   #askedLooks = -1;

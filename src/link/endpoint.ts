@@ -31,7 +31,7 @@ export interface StreamEvents {
 export interface Endpoint {
   /** `host:port`, `unix:/path` or `in process`. */
   readonly label: string;
-  /** What a server that closes before its first answer may have expected; empty when nothing is likely. */
+  /** If the server closes before its first answer, what it may have expected from us; empty when nothing is likely. */
   readonly expectation: string;
   open(events: StreamEvents): Duplex;
 }

@@ -111,7 +111,7 @@ export class Link {
     this.#connection?.destroy(code, what);
   }
 
-  /** Closes for good; with `isPatient` written data is sent first. Resolves when the connection has ended. */
+  /** Closes permanently; with `isPatient` written data is sent first. Resolves when the connection has ended. */
   async close(isPatient = false): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     const connection = this.#connection;

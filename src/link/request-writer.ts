@@ -9,7 +9,7 @@ const PIECE_BYTES = 65_536;
 /** Data of at least this size is sent without a copy. */
 export const ATTACH_BYTES = 32_768;
 
-/** Longer arrays are copied by `set`, which needs no view when the whole array is copied. */
+/** Longer arrays are copied by `set`, which is faster for them. */
 const LOOP_BYTES_MAX = 24;
 
 /** Bytes ready to be sent. */

@@ -5,7 +5,7 @@
 import type { ConnectionError } from './errors.ts';
 import type { Link } from './link.ts';
 
-/** An unreachable server is known after this time; one that only answers slowly gets more. */
+/** After this time, connections to unreachable servers have failed; a server that is only slow gets more time. */
 const FAILED_MS = 1000;
 const SILENT_MS = 3000;
 

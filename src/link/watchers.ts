@@ -1,9 +1,11 @@
-/** Waits for conditions that events change. Rule: code that changes one calls the check; a wait has no other cost. */
+/**
+ * Waits for conditions. Rule: code that may change a condition calls the check; apart from that, a wait costs nothing.
+ */
 
 export class Watchers {
   readonly #watchers = new Set<() => void>();
 
-  /** Resolves when `isSo` returns true, called now and at every check; rejects with its error. */
+  /** Resolves when `isSo` returns true; calls it now and at every check. Rejects with the error that it throws. */
   until(isSo: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): void => {

@@ -1,6 +1,6 @@
 /**
- * The native reactor as in the contract: the methods that need more than one call of the addon. Rule: no state of its
- * own; all other methods are the addon's (bindings.ts).
+ * The native reactor of the contract. This class has the methods that need more than one call of the addon; all other
+ * methods are the addon's (bindings.ts). Rule: it has no state of its own.
  */
 import { getSystemErrorName } from 'node:util';
 import { unsentColumn } from '../protocol/batch.ts';
@@ -22,7 +22,9 @@ export class AddonReactor extends NativeReactor implements Reactor {
 
   readonly #closed: Promise<void>;
 
-  /** `onOutput` is called before output is taken, while ids are reserved; it removes the output for them. */
+  /**
+   * While ids are reserved, `onOutput` is called before the addon takes output; it removes the output for these ids.
+   */
   constructor(native: Bindings, options: ReactorOptions, onOutput: () => void = () => {}) {
     super();
     let onClosed = (): void => {};

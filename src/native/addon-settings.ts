@@ -1,6 +1,6 @@
 /**
- * Constants passed to the addon: its C++ knows neither packets nor limits. Rule: order and length match ReadSettings
- * and ReadOptions in native/.
+ * Constants that are passed to the addon, because its C++ code knows neither packets nor limits. Rule: order and length
+ * match ReadSettings and ReadOptions in native/.
  */
 import { CARRY_BYTES_MAX, HEAD_BYTES_MAX, LINE_BYTES_MAX, READ_BYTES } from '../protocol/limits.ts';
 import { ARG_COUNT, HAS_DATA, MAY_BE_SHORT, NAMES } from '../protocol/packet-columns.ts';
@@ -24,7 +24,7 @@ export function decoderSettings(hashSeed: number, packetBytesMax: number): Float
   );
 }
 
-/** Settings of its sockets; -1: the system decides. */
+/** Settings of the addon's sockets; -1: the system decides. */
 export function optionNumbers(options: ReactorOptions): Float64Array {
   const { outputPauseBytes, outputBytesMax, keepalive, userTimeoutMs = 0 } = options;
   return Float64Array.of(

@@ -1,6 +1,6 @@
 /**
- * Everything that the addon offers, typed: the reactor, a decoder without a socket, free functions. Rule: each throws
- * the error of loading the addon; load.ts decides whether there is one.
+ * Everything that the addon offers, typed: the reactor, a decoder without a socket, free functions. Rule: every
+ * function throws if the addon does not load; load.ts decides whether the addon is used.
  */
 import { AddonReactor } from './addon-reactor.ts';
 import { decoderSettings, shapeBytes } from './addon-settings.ts';

@@ -1,7 +1,7 @@
 /**
- * The exports of native/, and loading them once per thread. The functions of native/binding/*-calls.cc become methods
- * of the classes here; contract.ts documents them. Rule: arguments must have the right types (otherwise the addon
- * aborts); a negative result is a negated errno.
+ * Loads the exports of native/, once per thread, and types them. The functions of native/binding/*-calls.cc become
+ * methods of the classes here; contract.ts documents them. Rule: arguments must have the right types (otherwise the
+ * addon aborts); a negative result is a negated errno.
  */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -63,8 +63,8 @@ export interface Bindings {
     onClosed: () => void,
   ): FirstMessageParts | number;
   /**
-   * How a first-message queue judges the first bytes of a peer, for the parity suite: -1 incomplete (-2: in a body), 0
-   * complete, otherwise what is wrong.
+   * The result of a first-message queue for the first bytes of a peer, for the parity suite: -1 incomplete (-2: in a
+   * body), 0 complete, otherwise the number of the problem.
    */
   lookAtFirst(awaits: number, bytes: Uint8Array): number;
   /** Returns a negative errno when the thread cannot be started. */
@@ -148,7 +148,10 @@ function load(): Bindings {
   return native;
 }
 
-/** No call has more arguments; the addon ignores extra ones. */
+/**
+ * Adds the functions of a table as methods. Each passes on a fixed number of arguments, enough for every call; the
+ * addon ignores extra ones.
+ */
 function addMethods(to: new () => NativeObject, table: Table): void {
   for (const [name, call] of Object.entries(table)) {
     Object.defineProperty(to.prototype, name, {

@@ -15,8 +15,8 @@ export type ListenAddress =
       readonly backlog: number;
       readonly v6Only?: boolean;
       /**
-       * TypeScript core only: the reactor does not read these peers but calls `onSocket` for each. With the addon they
-       * wait in a first-message queue.
+       * TypeScript core only: the reactor does not read from peers of this address but calls `onSocket` for each. With
+       * the addon such peers wait in a first-message queue.
        */
       readonly isRaw?: boolean;
     }
@@ -36,7 +36,9 @@ export interface ReactorOptions {
   readonly packetBytesMax: number;
   /** Above so much unsent output, reading the connection is paused until half of it is left. */
   readonly outputPauseBytes: number;
-  /** When unsent output is above this and grows: GONE OUTPUT_LIMIT. One packet of any size passes. */
+  /**
+   * A connection whose unsent output is above this and grows gets GONE OUTPUT_LIMIT. One packet of any size is allowed.
+   */
   readonly outputBytesMax: number;
   readonly keepalive: KeepaliveOptions | null;
   /** Milliseconds that sent data may stay unacknowledged (TCP_USER_TIMEOUT); 0 or left out = the system's. Addon only. */
@@ -45,7 +47,7 @@ export interface ReactorOptions {
   readonly onSocket?: (socket: Duplex, address: string, port: number) => void;
   /** Called once per turn with the number of rows (0 when only a ring or `requestTurn` woke the thread). */
   readonly onTurn: (rowCount: number) => void;
-  /** A listener failed or recovered (EMFILE ...), at most once a second; `code` as in errno names. */
+  /** A listener failed or recovered; called at most once a second. `code` is an errno name (EMFILE ...). */
   readonly onListenError: (code: string) => void;
 }
 
@@ -68,8 +70,8 @@ export interface Reactor extends ReactorCalls {
   readonly outRows: Int32Array;
   readonly control: Int32Array;
   /**
-   * Waiting output bytes by slot (protocol/batch.ts). The thread adds the bytes that it appends to `out`; after every
-   * send the reactor writes the rest. 0 for a new connection.
+   * Waiting output bytes by slot (protocol/batch.ts), 0 for a new connection. The thread adds the bytes that it appends
+   * to `out`; after every send the reactor writes the number of bytes that are left.
    */
   readonly unsent: Float64Array;
 
@@ -80,8 +82,8 @@ export interface Reactor extends ReactorCalls {
 }
 
 /**
- * Each is one function of the addon (native/binding/reactor-calls.cc); addon-reactor.ts has the methods that need
- * more.
+ * Methods that are one function of the addon each (native/binding/reactor-calls.cc). Methods that need several
+ * functions are in addon-reactor.ts.
  */
 export interface ReactorCalls {
   /** Stops accepting on one listener and closes it. */
@@ -95,8 +97,8 @@ export interface ReactorCalls {
   /** Moves all output written so far into the connections' own buffers, so that `out` and `outRows` are empty. */
   spill(): void;
   /**
-   * Tries to send pending output once more, then closes. No row of `conn` comes after this turn. Ignores an unknown
-   * conn.
+   * Tries once more to send pending output, then closes. After this turn there are no rows of `conn`. Ignores an
+   * unknown conn.
    */
   close(conn: number): void;
   /** Like close, but keeps trying to send for at most `lingerMs`; input is ignored meanwhile. */
@@ -140,15 +142,15 @@ export interface ReactorCalls {
     doorbellFd: number,
   ): void;
   /**
-   * Pauses or resumes reading of all connections, because other threads do not keep up. Listeners still accept and
-   * output is still sent; input waits and is not lost. Held connections stay held.
+   * Pauses or resumes reading from all connections, for the time in which other threads do not keep up. Listeners still
+   * accept and output is still sent; input waits and is not lost. Held connections stay held.
    */
   pauseReading(isPaused: boolean): void;
   /** Makes the reactor run a turn soon even if no socket is ready. */
   requestTurn(): void;
 }
 
-/** A port whose peers wait natively until their first message is whole. Addon only. */
+/** A port whose peers wait in the addon until their first message is complete. Addon only. */
 export interface FirstMessageOptions {
   readonly host: string;
   readonly port: number;
@@ -161,7 +163,7 @@ export interface FirstMessageOptions {
   readonly awaits: 'tls' | 'http';
   /** Counted from accept. */
   readonly timeoutMs: number;
-  /** Peers that may wait: beyond that the oldest is ended. */
+  /** At most so many peers may wait; when there are more, the oldest is ended. */
   readonly waitingMax: number;
   /** For peers that are handed on. */
   readonly keepalive: KeepaliveOptions | null;
@@ -176,8 +178,8 @@ export interface FirstMessagePeer {
 
 /**
  * `wrong`: not the protocol of the port, the peer was closed (HTTP: after a 400); `code` and `detail` as in
- * transport/tls/client-hello.ts. `left`: the peer ended before. `late`: no head within `timeoutMs` (HTTP: 408).
- * `pushedOut`: the oldest of too many.
+ * transport/tls/client-hello.ts. `left`: the peer ended the connection. `late`: no head within `timeoutMs` (HTTP: 408).
+ * `pushedOut`: too many waited, and it was the oldest.
  */
 export type FirstMessageEnd =
   | { readonly kind: 'wrong'; readonly code: number; readonly detail: number }
@@ -214,8 +216,8 @@ export type OpenFirstMessageQueue = (
 ) => Promise<FirstMessageQueue>;
 
 /**
- * A thread that writes to files and makes them durable, one order after the other. It does not interrupt the serving
- * thread: while that is busy, and there is no other core, an order takes some milliseconds longer.
+ * A thread that writes to files and makes them durable, one order after the other. It has a lower priority than the
+ * serving thread: while that thread is busy and no other core is free, an order takes some milliseconds longer.
  */
 export interface Disk {
   /**

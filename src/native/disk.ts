@@ -1,6 +1,6 @@
 /**
- * The addon's disk as in the contract: orders end in the order in which they were given, so each end belongs to the
- * oldest.
+ * The addon's disk of the contract. Orders end in the order in which they were given, so each end belongs to the oldest
+ * order.
  */
 import { checked, SystemError } from './addon-errors.ts';
 import { type Bindings, bindings, NativeDisk } from './bindings.ts';

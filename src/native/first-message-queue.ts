@@ -1,6 +1,6 @@
 /**
- * The addon's first-message queue as in the contract: its rows become events, its ids become peers. Rule: a closed
- * queue reports nothing more, also when an event closes it.
+ * The addon's first-message queue of the contract: turns its rows into events and its ids into peers. Rule: a closed
+ * queue reports nothing more, even if an event closed it.
  */
 import { getSystemErrorName } from 'node:util';
 import { latin1 } from '../base/bytes.ts';

@@ -1,6 +1,6 @@
 /**
- * Chooses the addon or the TypeScript core, with a reason to show. The choice does not change while a thread lives.
- * Rule: GEARTRAIN_NATIVE=0 selects the TypeScript core; so does an addon that does not load, without an error.
+ * Chooses the addon or the TypeScript core, and gives the reason. The choice does not change while a thread lives.
+ * Rule: the TypeScript core is chosen with GEARTRAIN_NATIVE=0, and without an error when the addon does not load.
  */
 import { addonFunctions, createReactor } from './addon.ts';
 import { NoAddonError } from './addon-errors.ts';
@@ -64,7 +64,10 @@ function typescriptCore(reason: string): Native {
   return { kind: 'twin', reason, functions: typescriptFunctions, ...nothing };
 }
 
-/** node-gyp-build begins with `No native build was found for ...`; the rest of its message is for its own users. */
+/**
+ * The first line of an error's message. node-gyp-build's is `No native build was found for ...`; the rest of its
+ * message is for its own users.
+ */
 function firstLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith('No native build was found')) return 'addon is not built';

@@ -1,6 +1,6 @@
 /**
- * Lack of descriptors: by the limit of the process (EMFILE) or of the system (ENFILE). Peers can cause it, so it is
- * treated as a passing state and never ends anything.
+ * Lack of descriptors, because of the limit of the process (EMFILE) or of the system (ENFILE). Peers can cause it, so
+ * it is treated as a temporary state and ends neither a thread nor the server.
  */
 import { closeSync, openSync } from 'node:fs';
 
@@ -21,7 +21,7 @@ export function shortageOf(error: unknown): Shortage | null {
   return null;
 }
 
-/** Takes a descriptor from the system and gives it back: the current shortage, or null. */
+/** The current shortage, or null. Opens a descriptor and closes it again. */
 export function shortageNow(): Shortage | null {
   try {
     closeSync(openSync('/dev/null', 'r'));
@@ -31,7 +31,7 @@ export function shortageNow(): Shortage | null {
   }
 }
 
-/** `error`, or the current shortage as its reason: file look-ups hide why they fail. */
+/** `error`, or an error with the current shortage as its reason, because file look-ups hide why they fail. */
 export function orShortage(error: unknown, what: string): unknown {
   const shortage = shortageOf(error) ?? shortageNow();
   if (shortage === null) return error;

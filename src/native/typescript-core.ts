@@ -1,5 +1,5 @@
 /**
- * The addon's free functions without the addon: functions that Node can do work, the others fail with a code. Rule: no
+ * The addon's free functions without the addon. Those that Node can replace work; the others fail with a code. Rule: no
  * call pretends to succeed; a caller that needs the effect gets ERR_GEARTRAIN_NO_ADDON and reports it.
  */
 import { closeSync } from 'node:fs';
@@ -22,8 +22,8 @@ function refuse(what: string): () => never {
 }
 
 /**
- * `discard` leaves the pages (the slab drops whole chunks instead); doorbells are message ports owned by the shard
- * host, so there is no descriptor to make, ring or close.
+ * `discard` does nothing, because the slab drops whole chunks instead. Doorbells are message ports of the shard host,
+ * so there is no descriptor to make, ring or close.
  */
 export const typescriptFunctions: NativeFunctions = {
   discard: () => {},

@@ -39,7 +39,7 @@ function readServices(): string {
   }
 }
 
-/** As strtoul in getaddrinfo reads it: leading blanks, a plus and leading zeros are ignored. */
+/** A port number as getaddrinfo reads it (strtoul): leading blanks, a plus and leading zeros are ignored. */
 const PORT_NUMBER = /^\s*\+?0*(\d{1,5})$/;
 
 function readPort(word: string): number | undefined {

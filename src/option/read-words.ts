@@ -1,7 +1,8 @@
 /**
- * Splits the words of a command line or config file into options and operands, by commander: long options in full,
- * short ones also joined (`-dR`, `-p4731`), `--name=value` or `--name value`, `--` ends the options. Also builds the
- * commander object that lists options for help. Rule: the caller decides what words mean together.
+ * Splits the words of a command line or config file into options and operands, with commander. Long options are written
+ * in full; short ones may be joined (`-dR`, `-p4731`); a value is `--name=value` or `--name value`; `--` ends the
+ * options. Also builds the commander object that lists options for help. Rule: the caller decides what words mean
+ * together.
  */
 import { Command, CommanderError, Option } from 'commander';
 import { closest } from '../base/closest.ts';
@@ -20,7 +21,7 @@ export interface PlacedWord {
   readonly index: number;
 }
 
-/** Between problem and remedy there is room for where the word stands. */
+/** A failure in two parts; the caller puts the position of the word between problem and remedy. */
 export interface ReadFailure {
   readonly problem: string;
   readonly remedy: string;
@@ -69,7 +70,10 @@ export function helpCommand(
   });
 }
 
-/** Separates a word from its position while commander has it; words of a command line cannot contain it. */
+/**
+ * Separates a word from its position while commander handles it; a word of a command line cannot contain this
+ * character.
+ */
 const MARK = '\0';
 
 /** Adds the position to values and operands; options must stay as they are for commander to know them. */
@@ -82,7 +86,7 @@ function unmarked(word: string): string {
   return at < 0 ? word : word.slice(0, at);
 }
 
-/** A word returned by commander with its position: by its mark, otherwise the first equal word. */
+/** The position of a word that commander returned: that in its mark, otherwise that of the first equal word. */
 function placed(text: string, words: readonly string[]): PlacedWord {
   const word = unmarked(text);
   return { word, index: word === text ? words.indexOf(word) : Number(text.slice(word.length + 1)) };
@@ -106,7 +110,7 @@ export function readWords(words: readonly string[], rows: readonly OptionRow[]):
   }
 }
 
-/** Commander fails for one reason: the last word is an option whose value is missing. */
+/** Commander fails in one case only: the last word is an option whose value is missing. */
 function failureOf({ message }: CommanderError, rows: readonly OptionRow[]): ReadFailure {
   const name = /--([\w-]+)/.exec(message)?.[1];
   const row = rows.find((each) => each.name === name);
@@ -135,8 +139,8 @@ export function optionMeant(
 }
 
 /**
- * The value of an option: of its last word where only one counts; undefined when no word is allowed. Calls `refuse`
- * with each word that is not allowed.
+ * The value of an option; if only one word counts, that of the last one. Undefined when no word is allowed. Calls
+ * `refuse` with each word that is not allowed.
  */
 export function readValue(
   row: OptionRow,

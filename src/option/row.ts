@@ -33,7 +33,7 @@ export interface OptionEntry<V = unknown> {
   readonly type: OptionType<V>;
   /** The value when the option is not given. */
   readonly defaultValue: V;
-  /** The default in words, for help and documents, when it is computed at start. */
+  /** The default in words for help and documents, if the default is computed at start. */
   readonly defaultText?: string;
   readonly help: string;
   /** The option may be given more than once; its value is the list of all. */

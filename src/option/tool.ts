@@ -38,7 +38,7 @@ export interface Tool {
   readonly options: readonly OptionRow[];
   /** Whether long options may be abbreviated while they stay unambiguous, as the C gearadmin allows. */
   readonly takesAbbreviations: boolean;
-  /** How a repeated single-valued option is read: as an error, or the last one counts. */
+  /** What a repeated option with one value means: an error, or the last one counts. */
   readonly onRepeat: 'refuse' | 'last wins';
 }
 

@@ -34,7 +34,7 @@ export interface ManPage {
   readonly version: string;
 }
 
-/** Text that troff shows unchanged. */
+/** Escapes text so that troff shows it unchanged. */
 export function escapeRoff(text: string): string {
   const plain = text.replaceAll('\\', '\\e').replaceAll('-', '\\-').replaceAll("'", '\\(aq');
   return plain.replace(/^([.'])/gm, '\\&$1');

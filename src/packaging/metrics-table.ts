@@ -11,7 +11,7 @@ const GROUPS: readonly (readonly [title: string, metrics: readonly MetricFacts[]
   ['Stores of background jobs', STORE_METRICS],
 ];
 
-/** All but those of the process, which prom-client brings. */
+/** All metrics except those of the process, which prom-client adds. */
 export const OWN_METRICS: readonly MetricFacts[] = GROUPS.flatMap(([, metrics]) => metrics);
 
 function code(words: readonly string[]): string {
@@ -48,7 +48,7 @@ export function renderAlertsTable(rules: string): string {
   return markdownTable(['alert', 'severity', 'for', 'fires when', 'remedy'], rows);
 }
 
-/** A template of Prometheus as a reader would say it: `$labels.function` is FUNCTION. */
+/** A template of Prometheus in words for readers: `$labels.function` becomes FUNCTION. */
 function inWords(template: string): string {
   return (/\$labels\.(\w+)/.exec(template)?.[1] ?? 'n').toUpperCase();
 }

@@ -1,6 +1,5 @@
 /**
- * Appends rows to the batch of a turn: the arena's fill mark and the next free row. Rule: every field of a row is
- * written, because rows are reused in every turn.
+ * Appends rows to the batch of a turn. Rule: every field of a row is written, because rows are reused in every turn.
  */
 import { ROW_INTS, Row } from './batch.ts';
 

@@ -62,8 +62,9 @@ export const RowKind = {
   /** Text line. OFF/A0 = the line without LF or CR LF. */
   LINE: -2,
   /**
-   * The peer closed or the socket failed; everything complete was given before. A0 = GoneReason. Last row. After END
-   * the peer may still read, so the thread closes the connection; otherwise the reactor closes it after this turn.
+   * The peer closed or the socket failed; all complete packets and lines were given before. A0 = GoneReason. Last row.
+   * After END the peer may still read, so the thread closes the connection; otherwise the reactor closes it after this
+   * turn.
    */
   GONE: -3,
   /**
@@ -91,10 +92,16 @@ export const SLOT_BITS = 20;
 export const SLOT_MASK = (1 << SLOT_BITS) - 1;
 export const GENERATION_MAX = 2047;
 
-/** Above this size glibc always takes fresh memory, which is zero already; reused memory it would have to clear. */
+/**
+ * From this size on, glibc always takes new memory from the system, which is zero. Reused memory would have to be
+ * cleared.
+ */
 const FRESH_BLOCK_BYTES = 33 * 1024 * 1024;
 
-/** Unsent bytes by slot, all 0. Address space only: pages that were never written take no memory. */
+/**
+ * Unsent bytes by slot, all 0. It reserves address space only: pages take memory when they are written for the first
+ * time.
+ */
 export function unsentColumn(): Float64Array {
   return new Float64Array(uncounted(FRESH_BLOCK_BYTES), 0, SLOT_MASK + 1);
 }
@@ -120,7 +127,10 @@ export const Control = {
   BLOB_KIB_MAX: 3,
   /** KiB of copied output that was unsent after the last turn; written by the reactor. */
   UNSENT_KIB: 4,
-  /** The same of connections that live in JavaScript: streams, and all of the TypeScript core. */
+  /**
+   * KiB of unsent output of connections whose bytes JavaScript keeps: streams, and all connections of the TypeScript
+   * core.
+   */
   IN_PROCESS_UNSENT_KIB: 5,
 } as const;
 export const CONTROL_INTS = 16;

@@ -1,6 +1,7 @@
 /**
- * Cuts the bytes in a batch's arena into rows: the TypeScript counterpart of the addon's decoder, equal to it row for
- * row. Rule: it knows nothing of connections and blobs; the caller keeps unconsumed bytes and gathers large frames.
+ * Cuts the bytes in a batch's arena into rows. It is the TypeScript counterpart of the addon's decoder and gives the
+ * same rows. Rule: it does not know connections or blobs; the caller keeps bytes that are left and gathers large
+ * frames.
  * Source: Gearman PROTOCOL; limits and faults as in protocol/limits.ts and protocol/batch.ts.
  */
 import { FaultReason, Row, RowFlag, RowKind } from './batch.ts';

@@ -1,6 +1,7 @@
 /**
- * A cursor over one row of a frame batch: sessions and the broker read packets through it, of this thread or from
- * another. Rule: everything in it is borrowed and valid until the handler returns. One Frame is reused for all rows.
+ * A cursor over one row of a frame batch. Sessions and the broker read packets through it, those of this thread and
+ * those from other threads. Rule: everything in it is borrowed and valid until the handler returns. One Frame is reused
+ * for all rows.
  */
 import { BLOB_DROPPED, ROW_SHIFT, Row, RowFlag } from './batch.ts';
 import { hashBytes } from './hash.ts';

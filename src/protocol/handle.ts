@@ -16,7 +16,7 @@ export const HANDLE_PREFIX_BYTES_MAX = 28;
 export const HANDLE_SLOTS = 1e8;
 /** Serial numbers with the same boot. */
 export const SERIALS_PER_BOOT = 1e14;
-/** Boot numbers that the serials of one run can need: serials stay below 2^53. */
+/** One run needs at most so many boot numbers, because serials stay below 2^53. */
 export const BOOTS_PER_RUN = 91;
 /** Boot numbers are below this. */
 export const BOOTS = 1e10;
@@ -26,7 +26,7 @@ const SHARD_DIGITS = 2;
 const SLOT_DIGITS = 8;
 const SERIAL_DIGITS_MAX = 14;
 const FIXED_DIGITS = BOOT_DIGITS + SHARD_DIGITS + SLOT_DIGITS;
-/** Any number of so many digits fits an int32. */
+/** Numbers with so many digits always fit into an int32. */
 const RUN_DIGITS = 9;
 const ZERO = 0x30;
 /** Handles of these serials differ in the last digits only: eight, or fewer in the first block of a boot. */

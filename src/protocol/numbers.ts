@@ -20,7 +20,10 @@ export function parseInteger(bytes: Uint8Array, start: number, end: number): num
   return first > start && bytes[first - 1] === MINUS ? 0 - value : value;
 }
 
-/** The same, cut to unsigned 32 bits as gearmand stores numerators and denominators; NaN becomes the low bits of -1. */
+/**
+ * The number at the start of the text, cut to unsigned 32 bits as gearmand stores numerators and denominators; NaN
+ * becomes 2^32 - 1.
+ */
 export function parseUint32(bytes: Uint8Array, start: number, end: number): number {
   if (Number.isNaN(parseInteger(bytes, start, end))) return 0xffffffff;
   const first = firstDigit(bytes, start, end);
@@ -34,7 +37,7 @@ export function parseUint32(bytes: Uint8Array, start: number, end: number): numb
   return (first > start && bytes[first - 1] === MINUS ? -low : low) >>> 0;
 }
 
-/** Where the digits may begin: after blanks and one sign. */
+/** The offset after leading blanks and one sign, where digits may begin. */
 function firstDigit(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && isBlank(bytes[at] as number)) at++;

@@ -33,13 +33,16 @@ function column(valueIn: (row: Request | Response) => number): Uint8Array {
 export const ARG_COUNT = column(({ argCount }) => argCount);
 /** 1: data follows the arguments. */
 export const HAS_DATA = column(({ hasData }) => Number(hasData));
-/** How many of the first arguments are hashed; values of `Names`. */
+/** What the first arguments name, and so which of them are hashed; values of `Names`. */
 export const NAMES = column(({ names = 'nothing' }) => Names[names]);
 /** 1: too few NULs are allowed. */
 export const MAY_BE_SHORT = column((row) => Number(row.kind === 'work' && row.mayBeShort));
 /** Values of `Kind`; 0: not a request. */
 export const KIND = column(({ kind }) => (kind === undefined ? 0 : Kind[kind]));
-/** Bits of `Right`, one of which is needed; 0: none needed. `ANY_RIGHT`: for any function. */
+/**
+ * Bits of `Right`: a peer needs one of them, for the named function. 0: no right is needed. `ANY_RIGHT`: any right, for
+ * any function.
+ */
 export const RIGHT = column(({ right = 'none' }) => RIGHT_BITS[right]);
 export const ANY_RIGHT = RIGHT_BITS.any;
 /** Of submits: values of `Priority`. */

@@ -1,10 +1,11 @@
 /**
- * Which thread owns a function: name -> hash -> bucket -> thread. All functions of a bucket have the same owner. Rule:
- * no other code computes an owner. There is one journal for each thread, so a change of the formula needs a reshard.
+ * Computes which thread owns a function: name -> hash -> bucket -> thread. All functions of a bucket have the same
+ * owner. Rule: no other code computes an owner. Each thread has a journal with the jobs of its functions, so a change
+ * of the formula needs a reshard.
  */
 import { hashBytes } from './hash.ts';
 
-/** Bucket of a name's hash. Every hash is its own bucket: buckets do not move one by one yet. */
+/** Bucket of a name's hash. Now every hash is its own bucket, because buckets cannot be moved one by one yet. */
 function bucketOf(hash: number): number {
   return hash >>> 0;
 }
@@ -24,7 +25,7 @@ export function isOwner(thread: number, shardCount: number): boolean {
   return shardCount === 0 ? thread === 0 : thread > 0 && thread <= shardCount;
 }
 
-/** Threads that own functions: the shards, or the one thread that is everything. */
+/** Threads that own functions: the shards, or without shards the only thread. */
 export function ownerThreads(shardCount: number): number[] {
   return shardCount === 0 ? [0] : Array.from({ length: shardCount }, (_, i) => i + 1);
 }

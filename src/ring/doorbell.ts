@@ -1,6 +1,7 @@
 /**
- * How a thread is woken, and how it goes to sleep. A ring of the doorbell is kept until the thread waits for it;
- * several may count as one. Rule for sleeping: set `asleep`, then check every incoming ring once more.
+ * How a thread is woken, and how it goes to sleep. If a doorbell is rung while its thread is awake, the thread notices
+ * it when it next waits; several rings may be noticed as one. Rule for sleeping: set `asleep`, then check every
+ * incoming ring once more.
  */
 
 /** Wakes one thread. */

@@ -30,7 +30,10 @@ export const SKIP_KIND = -1;
 
 /** A payload above 1 / LARGE_PART of the ring travels by port. */
 export const LARGE_PART = 8;
-/** Total payload by port that the reader has not taken, in ring sizes; a single payload may be larger. */
+/**
+ * Limit of all payloads that were sent by port and not taken yet, as a multiple of the ring's size; a single payload
+ * may be larger.
+ */
 export const LARGE_RINGS = 4;
 
 /** The greatest payload of a record: its length is a signed word. */
@@ -134,7 +137,10 @@ export function readWord(from: number, to: number): number {
   return slot(from, to) + LINE_WORDS;
 }
 
-/** Word of the index after the record that is being handled; correct even when the thread was killed meanwhile. */
+/**
+ * Word with the index after the record that is being handled; it is correct even if the thread is killed while it
+ * handles the record.
+ */
 export function takenWord(from: number, to: number): number {
   return readWord(from, to) + 1;
 }

@@ -12,7 +12,7 @@ const CHUNK_BYTES_MIN = 64 * 1024;
 interface Chunk {
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
-  /** Records lie in [head, tail). */
+  /** The records are the bytes [head, tail). */
   head: number;
   tail: number;
 }

@@ -36,7 +36,7 @@ const EMPTY = new Uint8Array(0);
 
 /**
  * Reads the records that thread `from` sends to thread `to`. One per ring and epoch; when the reading thread has died,
- * a second one may follow: it begins after the record that the thread took last.
+ * a second reader may follow; it begins after the record that the dead thread took last.
  */
 export class RingReader {
   /** The current record; valid until the handler returns. The payload is `bytes[at, at + byteCount)`, usually shared memory. */
@@ -126,7 +126,10 @@ export class RingReader {
     return this.#received - before;
   }
 
-  /** Moves past the next record before it is handled: a reader that continues after a crash must not see it twice. */
+  /**
+   * Marks the next record as taken before it is handled, so that a reader that continues after a crash does not see it
+   * twice.
+   */
   #take(): void {
     const mask = this.#ringBytes - 1;
     const words = this.#ringWords;
@@ -168,7 +171,8 @@ export class RingReader {
   }
 
   /**
-   * Gives the room back, then checks the writer's flag; the writer sets the flag first and checks for room afterwards.
+   * Gives the room back first, then checks the writer's flag. The writer works in the other order: it sets the flag,
+   * then checks for room. So no free room is missed.
    */
   #publish(): void {
     this.#published = this.#taken;

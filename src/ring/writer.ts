@@ -1,7 +1,7 @@
 /**
- * The writing end of a ring: one thread writes, one reads, neither waits. Records that do not fit are kept in order
- * and move into the ring when the reader has made room. Rule: publish, then read the reader's `asleep` word, never in
- * the other order; room is judged by a cached read index, the decision to ring the doorbell never is.
+ * The writing end of a ring: one thread writes, one reads, neither waits. Records that do not fit are kept in order and
+ * move into the ring when the reader has made room. Rule: publish first, then read the reader's `asleep` word. To look
+ * for room, a cached read index is enough; to decide whether to ring the doorbell, shared words are read anew.
  */
 
 import { assert } from '../base/assert.ts';
@@ -55,14 +55,14 @@ export class RingWriter {
   readonly #overflow: Overflow;
 
   /**
-   * Indexes in bytes modulo 2^32: after the last committed record, after the one begun, published, and read as last
-   * seen.
+   * Indexes in bytes modulo 2^32: after the last committed record; after the record that was begun; last published; and
+   * the reader's index as last read.
    */
   #write: number;
   #next: number;
   #published: number;
   #readSeen: number;
-  /** Bytes posted by port modulo 2^32, and how many of them the reader had taken as last seen. */
+  /** Bytes posted by port modulo 2^32, and how many of them the reader had taken when that was last read. */
   #largeSent: number;
   #largeReadSeen: number;
   #isOpen = false;
@@ -209,13 +209,17 @@ export class RingWriter {
     return (large === 0 || this.#hasLargeRoom(large)) && this.#hasRoom(this.#overflow.frontBytes);
   }
 
-  /** Posted before the ring record is published, so that the reader finds the payload when it meets the record. */
+  /**
+   * Posts a payload before its record is published, so that the reader finds the payload when it comes to the record.
+   */
   #post(payload: ArrayBuffer): void {
     this.#largeSent = (this.#largeSent + payload.byteLength) | 0;
     this.#hooks.post(payload);
   }
 
-  /** Without this bound a ring full of large records could hold gigabytes before anything overflows. */
+  /**
+   * Whether a payload may be posted by port. Without this limit, the payloads of one full ring could have gigabytes.
+   */
   #hasLargeRoom(byteCount: number): boolean {
     let waiting = (this.#largeSent - this.#largeReadSeen) >>> 0;
     if (waiting === 0 || waiting + byteCount <= this.#largeBytesMax) return true;

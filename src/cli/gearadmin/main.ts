@@ -27,7 +27,7 @@ function shown(address: AdminAddress): string {
   return `${host}:${address.port}`;
 }
 
-/** In the C tool's order, which is that of the table. */
+/** The operations that were asked for, in the order of the table, which is the C tool's. */
 function wantedOperations({ values, given }: ReadTool): WantedOperation[] {
   return OPERATIONS.filter(({ option }) => given.has(keyOf(option))).map((operation) => ({
     operation,

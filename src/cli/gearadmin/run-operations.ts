@@ -27,7 +27,7 @@ async function firstLine(parts: AsyncIterator<Buffer>): Promise<Buffer> {
   }
 }
 
-/** A row of a listing may begin like an error, but only an error ends with CR LF. */
+/** Whether a reply is an error. A row of a listing may begin like an error, but only an error ends with CR LF. */
 function isError(start: Buffer, isListing: boolean): boolean {
   if (!start.subarray(0, ERR.length).equals(Buffer.from(ERR))) return false;
   return !isListing || start.indexOf(LF) === start.indexOf('\r\n') + 1;
@@ -59,7 +59,7 @@ async function run(connection: AdminConnection, wanted: WantedOperation): Promis
 }
 
 /**
- * Runs all operations, also after a refused one. Resolves to whether all succeeded; rejects when the connection is
+ * Runs all operations, even after one was refused. Resolves to whether all succeeded; rejects when the connection is
  * lost.
  */
 export async function runOperations(

@@ -1,4 +1,4 @@
-/** Cuts bytes into lines, however they are chunked; NUL is an ordinary byte. */
+/** Cuts bytes into lines; a line may span chunks, and NUL is an ordinary byte. */
 
 const LF = 0x0a;
 

@@ -53,8 +53,8 @@ export function show(server: Server): string {
 }
 
 /**
- * Reports the servers being tried when none is ready after a second, or none has answered after three. `states` are
- * those of the connections; call the returned function when a server is ready, or none is needed any more.
+ * Reports which servers are being tried, when none is ready after one second and when none has answered after three.
+ * `states` are those of the connections; call the returned function when a server is ready, or none is needed any more.
  */
 export function sayWhenSilent(
   states: () => readonly { readonly server: string; readonly state: string }[],

@@ -1,6 +1,6 @@
 /**
- * A connection that speaks the text protocol. Rule: the end of a reply is never guessed: an ECHO_REQ follows each
- * command; its answer begins with a NUL, which no text of a job server contains, and comes after the complete reply.
+ * A connection that speaks the text protocol. Rule: the end of a reply is never guessed. An ECHO_REQ follows each
+ * command. Its answer comes after the complete reply and begins with a NUL, which no text of a job server contains.
  * Source: Gearman PROTOCOL, text and binary share a connection, replies keep the order of requests.
  */
 import { connect, type Socket } from 'node:net';
@@ -112,7 +112,10 @@ export class AdminConnection {
     this.#socket.destroy();
   }
 
-  /** A server without tokens answers that it does not know the option; it then has no rules that need one. */
+  /**
+   * Sends the token. A server without tokens answers that it does not know the option; then it has no rules that need
+   * one.
+   */
   async #showToken(token: string): Promise<void> {
     const option = Buffer.from(`token:${token}`);
     const head = Buffer.alloc(HEADER_BYTES);

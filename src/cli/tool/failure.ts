@@ -28,7 +28,7 @@ function certificateWords(): Record<string, string> {
   return Object.fromEntries(codes.map((code) => [code, words]));
 }
 
-/** Why it failed, in words, with the system's code where there is one. */
+/** The reason for a failure in words, with the system's code if there is one. */
 export function reasonOf(error: unknown): string {
   const { code, message, errors } = error as NodeJS.ErrnoException & { errors?: unknown[] };
   // A name with several addresses fails with one error for each of them.

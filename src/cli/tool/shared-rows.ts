@@ -48,7 +48,7 @@ export const tlsTable = {
   ],
 } as const satisfies OptionTable;
 
-/** Our identity, for servers with access rules. */
+/** The option for the token, which servers with access rules ask for. */
 export const tokenRow = {
   name: 'token-file',
   type: file,

@@ -32,7 +32,7 @@ function read(path: string, label: string): Buffer {
 const CERTIFICATES =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 
-/** OpenSSL ignores files without a certificate: the server would not be verified. */
+/** Throws for a file without a certificate. OpenSSL ignores such files, so the server would not be verified. */
 function checkCertificates(bytes: Buffer, path: string, label: string): void {
   const blocks = bytes.toString('latin1').match(CERTIFICATES) ?? [];
   if (blocks.length === 0) throw new Error(`${label}: read ${path}: it has no certificate in PEM`);

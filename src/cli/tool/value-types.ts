@@ -59,7 +59,7 @@ export function seconds(range: {
   };
 }
 
-/** A text accepted by `isAllowed`, which may be empty; rows may make it repeatable. */
+/** A text, possibly empty, that `isAllowed` accepts; a row may make the option repeatable. */
 export function word(
   argument: string,
   allowed: string,

@@ -1,6 +1,6 @@
 /**
- * One screen of `gearadmin top`: a line about the server, the table, a line about rows that did not fit. Contains no
- * cursor movements.
+ * One screen of `gearadmin top`: a line about the server, the table, and a line with the number of rows that did not
+ * fit. Contains no cursor movements.
  */
 import Table from 'cli-table3';
 import type picocolors from 'picocolors';
@@ -55,7 +55,7 @@ function sum(rows: readonly FunctionRow[], figure: (row: FunctionRow) => number)
   return rows.reduce((total, row) => total + figure(row), 0);
 }
 
-/** Jobs without a worker are red, running ones green, an idle function is dim. */
+/** A function with jobs and no worker is red, one with running jobs green, an idle one dim. */
 function coloured(row: FunctionRow, texts: readonly string[], colors: Colors): string[] {
   const [name = '', queued = '', running = '', workers = '', ...rest] = texts;
   const isUnserved = row.queued > 0 && row.workers === 0;

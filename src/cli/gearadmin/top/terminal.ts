@@ -1,10 +1,12 @@
 /**
- * Takes over a terminal and restores it: own screen, no cursor, keys read at once. Rule: however the program ends, the
- * terminal is restored.
+ * Takes over a terminal and restores it: a screen of its own, no cursor, keys read at once. Rule: however the program
+ * ends, the terminal is restored.
  */
 import { Tidying } from '../../tool/tidying.ts';
 
-/** Alternate screen, no cursor, long lines are cut instead of wrapped. */
+/**
+ * Switches to the alternate screen, hides the cursor, and makes the terminal cut long lines instead of wrapping them.
+ */
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
 const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';

@@ -1,6 +1,6 @@
 /**
  * `gearadmin top`: samples a server at intervals and shows the changes, full screen on a terminal, as lines of text
- * elsewhere. On a terminal it waits for a lost server; in a pipe it then ends.
+ * elsewhere. When the server is lost, it waits on a terminal, and ends in a pipe.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import picocolors from 'picocolors';

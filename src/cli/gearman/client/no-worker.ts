@@ -1,7 +1,10 @@
-/** Reports, once for each function, that no worker offers it, when a job of it gets no answer for a while. */
+/**
+ * When a job gets no answer for some seconds, asks whether any worker offers its function. If none does, reports that,
+ * once for each function.
+ */
 import { type Servers, show } from '../servers.ts';
 
-/** Long enough for an existing worker to have answered. */
+/** If a worker exists, it has usually answered after this time. */
 const PATIENCE_MS = 2000;
 
 export class NoWorkerHint {
@@ -14,7 +17,7 @@ export class NoWorkerHint {
     this.#say = say;
   }
 
-  /** A job of the function starts to wait; call the returned function at its first answer. */
+  /** Call it when a job of the function starts to wait; call the returned function at the first answer to the job. */
   watch(functionName: string): () => void {
     if (this.#asked.has(functionName)) return () => {};
     let isOver = false;
@@ -31,13 +34,13 @@ export class NoWorkerHint {
     };
   }
 
-  /** Why there may have been no answer, as the end of a sentence; empty when there are workers. */
+  /** The end of a sentence that says why there may be no answer; empty when there are workers. */
   async reason(functionName: string): Promise<string> {
     const count = await this.#workersOf(functionName);
     return count === 0 ? `, ${this.sentence(functionName)}` : '';
   }
 
-  /** Loaded on demand: most runs never need it. */
+  /** Asks the servers. The module is loaded on demand, because most runs never need it. */
   async #workersOf(functionName: string): Promise<number | null> {
     const { workersOf } = await import('./workers-of.ts');
     return workersOf(functionName, this.#servers);

@@ -6,7 +6,7 @@ import picocolors from 'picocolors';
 
 const CLEAR = '\r\u001b[K';
 const BAR_COLUMNS = 30;
-/** Often enough for the eye. */
+/** Pause between two updates of the line. */
 const REDRAW_MS = 100;
 
 /** Progress of a run of many jobs. */

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { LineCutter } from '../line-cutter.ts';
 import type { GearmanValues } from '../options.ts';
 
-/** The room of a packet besides its arguments, far above what servers accept by default. */
+/** The longest workload of a packet. Servers accept much less by default. */
 const WORKLOAD_BYTES_MAX = 2 ** 31 - 65_536;
 
 export interface Workloads {

@@ -51,8 +51,8 @@ export class Commands {
   }
 
   /**
-   * Runs it to its end. `onOutput` is called in order and awaited, so that a slow reader slows the command down.
-   * `signal` ends it. Rejects when it cannot be started.
+   * Runs it to its end. `onOutput` is called in order and awaited, so that a slow reader slows the command down. When
+   * `signal` aborts, the command is ended. Rejects when the command cannot be started.
    */
   async run(
     workload: Uint8Array,
@@ -100,7 +100,10 @@ export class Commands {
   }
 }
 
-/** SIGTERM to the command and its children; SIGKILL to the remaining ones when it ends, or soon after. */
+/**
+ * Ends the command and its children by SIGTERM. Children that still run get SIGKILL when the command has ended; after
+ * PATIENCE_MS all get it.
+ */
 function end(child: ChildProcess): void {
   signalGroup(child, 'SIGTERM');
   const hard = setTimeout(() => signalGroup(child, 'SIGKILL'), PATIENCE_MS);

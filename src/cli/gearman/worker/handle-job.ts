@@ -7,7 +7,7 @@ import { LineCutter } from '../line-cutter.ts';
 import type { GearmanValues } from '../options.ts';
 import type { Commands } from './command.ts';
 
-/** The room of a packet besides its arguments. */
+/** The longest result of a packet, with room for its arguments. */
 const RESULT_BYTES_MAX = 2 ** 31 - 65_536;
 
 type BytesHandler = Handler<Uint8Array, Uint8Array | undefined>;

@@ -1,6 +1,6 @@
 /**
- * Worker mode: offers the functions until `-c` attempts are over or a signal comes. An attempt is a job, a silence of
- * `-t`, or a failure to reach any server; without `-c` it works without end.
+ * Worker mode: offers the functions until `-c` attempts are over or a signal comes. An attempt is a job, a time of `-t`
+ * without a job, or a failure to reach any server. Without `-c` it works without end.
  */
 import { ServerError } from '../../../link/errors.ts';
 import type { Handler } from '../../../worker/types.ts';
