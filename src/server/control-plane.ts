@@ -82,13 +82,16 @@ export async function openControl(
   };
 }
 
-/** Untrusted clients are refused by us, with an answer and a line in the log. */
+/** Options of a TLS server. OpenSSL accepts untrusted clients; we refuse them, with an answer and a line in the log. */
 function secureOptionsOf(material: TlsMaterial): SecureOptions {
   const requestCert = material.clientCa !== null;
   return { ...contextOptionsOf(material), requestCert, rejectUnauthorized: false };
 }
 
-/** By the rules for text commands; without rules a trusted certificate is enough. */
+/**
+ * Whether a peer may use the control port, by the rules for text commands; without rules a trusted certificate is
+ * enough.
+ */
 function mayControl({ table }: ThreadCore, commonName: string): boolean {
   const rights = table.access?.rightsOf({ tokenName: null, commonName });
   return rights === undefined || (rights.any & Right.admin) !== 0;

@@ -1,7 +1,7 @@
 /**
  * Jobs in a database: the thread that talks to it for all shards, from the start of the server to its end. Only jobs
  * are kept, so handles and hash seed change with every run. Rule: shards are made with their end of a port; the thread
- * gets the other ends once the database is known to be usable.
+ * gets the other ends when the database has been found usable.
  */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Logger } from '../base/logger.ts';

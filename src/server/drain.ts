@@ -25,7 +25,7 @@ export interface Draining {
   readonly log: Logger;
   /** Figures by thread; null for one that is not running. */
   askAll(): Promise<(ThreadStats | null)[]>;
-  /** Whether a call of `close` without `graceful` has come meanwhile. */
+  /** Whether `close` has been called without `graceful` since the drain began. */
   isOver(): boolean;
 }
 

@@ -20,7 +20,7 @@ import { configMaker } from './thread-config.ts';
 
 /** How long peers may take to read their last replies when the server closes. */
 const CLOSE_MS = 2_000;
-/** When a shard has not ended after so long it is killed: a shard with little to do, and one that stores its jobs. */
+/** A shard that has not ended after this time is killed. A shard that stores its jobs at the end gets STORING_MS. */
 const STOP_MS = 2_500;
 const STORING_MS = 600_000;
 
@@ -126,7 +126,7 @@ export class Engine {
     await this.#state.close();
   }
 
-  /** Ends everything, after handling received packets and sending pending replies. */
+  /** Handles received packets, sends pending replies, then ends everything. */
   async stop(): Promise<void> {
     this.isSpent = true;
     const { reactor } = this.core;

@@ -16,7 +16,7 @@ export function httpRefusals(core: ThreadCore): HttpConnectionLimitsOptions['ref
     reportNow(core, INCIDENTS[reason], text, { address, port });
 }
 
-/** Call outside of a turn: lines that are not logged at once are logged by a later turn. */
+/** Reports an incident outside of a turn. If its line is not logged at once, a later turn logs it. */
 export function reportNow(
   { table, reactor }: Pick<ThreadCore, 'reactor' | 'table'>,
   reason: Incident,

@@ -37,8 +37,9 @@ export function defaultHandlePrefix(): string {
 let lastBoot = 0;
 
 /**
- * A number greater than those of earlier servers of this process, of earlier processes on this node (their start
- * times), and of all that the last run in the server's state directory, with number `usedBoot`, can have used.
+ * A boot number that is greater than that of earlier servers of this process, that of earlier processes on this node
+ * (because it counts from the start time), and all numbers that the last run in the state directory may have used; that
+ * run began with `usedBoot`.
  */
 export function nextBoot(usedBoot = -BOOTS_PER_RUN): number {
   // Earlier versions counted from 1970 and wrote other handles.

@@ -102,7 +102,7 @@ export class JournalState implements ServerState {
     if (isRespread) removeJournals(this.#folder, before.generation, before.shards);
   }
 
-  /** A shard's journal is made in its first run and stays. */
+  /** Logs missing journals. The journal of a shard is made in its first run and stays, so it must exist later. */
   #tellMissing({ generation, shards }: Manifest): void {
     for (const shard of shardsOf(shards)) {
       const folder = journalFolder(this.#folder, generation, shard);

@@ -1,6 +1,6 @@
 /**
- * Detects that a server is idle for good: no thread has a job except those that its store keeps, every record has
- * arrived, and nothing has changed since the last check, so nothing can be on its way between threads. Source:
+ * Detects that a server has no more work: no thread has a job except those that its store keeps, every record has
+ * arrived, and nothing has changed since the last check. Then nothing can be on its way between threads. Source:
  * docs/design.md, section 7.
  */
 import type { ThreadFigure, ThreadStats } from '../session/thread-queries.ts';
@@ -16,7 +16,8 @@ export class LastJob {
 
   /**
    * `threads`: the current figures of every thread, the acceptor first, queried by the acceptor in this order. True
-   * when this check and the one before saw the same server without jobs. A missing thread has died: check again.
+   * when this check and the one before found no jobs and the same figures. If a thread is missing, it has died: check
+   * again.
    */
   look(threads: readonly ThreadStats[]): boolean {
     const before = this.#before;
@@ -38,7 +39,7 @@ export class LastJob {
     return sent === sum(threads, 'recordsReceived');
   }
 
-  /** Whether between two checks only the first one's results and the second one's queries were sent. */
+  /** Whether, between two checks, threads sent only the results of the first check and the queries of the second. */
   #isUnmoved(before: readonly ThreadStats[], threads: readonly ThreadStats[]): boolean {
     const sent = sum(threads, 'recordsSent') - sum(before, 'recordsSent');
     return sent === 2 * this.#shardCount && sum(threads, 'submitted') === sum(before, 'submitted');

@@ -1,6 +1,6 @@
 /**
- * Why listening on an address failed: the option that names it, the system's reason, and the remedy. Rule: an address
- * that this server holds itself is an error in its options and is not tried again.
+ * Why listening on an address failed: the option that names it, the system's reason, and the remedy. Rule: if this
+ * server itself uses the address, its options are wrong, and listening is not tried again.
  */
 import { isIPv6 } from 'node:net';
 import { systemReason } from '../base/system-reason.ts';

@@ -66,8 +66,8 @@ async function lookUp(host: string): Promise<{ readonly address: string }[]> {
 }
 
 /**
- * Hosts files and users may name an address more than once. Throws OptionError for an address both with and without
- * TLS.
+ * Keeps each address once: a hosts file or a user may name it several times. Throws OptionError for an address both
+ * with and without TLS.
  */
 function withoutRepeats(targets: readonly Target[]): Target[] {
   const kept = new Map<string, Target>();
@@ -85,7 +85,7 @@ function isSecure(target: Target): boolean {
   return 'host' in target && target.isSecure === true;
 }
 
-/** Ports chosen by the system are one for each group. */
+/** Targets with the same text are the same place. When the system chooses the port, a group has one port. */
 function placeOf(target: Target): string {
   if ('path' in target) return `unix:${target.path}`;
   const host = isIP(target.host) === 6 ? shortened(target.host) : target.host;

@@ -39,7 +39,7 @@ export class Listeners {
     this.#options = options;
   }
 
-  /** The same with their option. */
+  /** The addresses of this server, each with the option that names it. */
   get boundAddresses(): BoundAddress[] {
     return this.addresses.map((at) => ({ option: '--listen', at }));
   }

@@ -113,7 +113,7 @@ export class LineLogger implements Logger {
     );
   }
 
-  /** The same log under the tag of another thread; 0 is the main thread. */
+  /** The same log, whose lines have the tag of another thread; 0 is the main thread. */
   forThread(thread: number): LineLogger {
     return new LineLogger(this.#sink, this.#levelBox, this.#component, thread, this.#format);
   }

@@ -45,7 +45,7 @@ export type ResolvedTarget =
 
 /** All options with their values. Plain data: it can be posted to other threads. */
 export type ResolvedOptions = Omit<ServerValues, 'listen' | 'threads' | 'jobHandlePrefix'> & {
-  /** Every target has its port; an empty list means all addresses of the machine at `port`. */
+  /** Targets, each with its port; an empty list means all addresses of the machine with the port `port`. */
   readonly listen: readonly ResolvedTarget[];
   readonly threads: number;
   readonly jobHandlePrefix: string;

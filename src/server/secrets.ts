@@ -1,6 +1,6 @@
 /**
- * Files that may change while the server runs: certificates, keys and tokens. They are read when or before the server
- * is made, by a user who may, and again on request. Rule: all of them are valid, or nothing changes.
+ * Files that may change while the server runs: certificates, keys and tokens. They are read when the server is made, or
+ * before that by a user who may read them, and again on request. Rule: all of them are valid, or nothing changes.
  */
 import { type Logger, LogLevel } from '../base/logger.ts';
 import type { TokenHash } from '../shard/token-table.ts';

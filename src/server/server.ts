@@ -39,7 +39,8 @@ export function createServer(options: ServerOptions = {}): Server {
 }
 
 /**
- * As createServer, with secret files that were read while this process had the right to; `undefined`: reads them now.
+ * Like createServer, with the content of secret files that this process read while it had the right to; `undefined`:
+ * reads them now.
  */
 export function createServerWith(options: ServerOptions, files: SecretFiles | undefined): Server {
   return new GearServer(resolveOptions(options), options.logger ?? nullLogger, files);
@@ -65,7 +66,7 @@ class GearServer extends EventEmitter implements Server {
   #failure: Error | null = null;
   #settle: (failure: Error | null) => void = () => {};
 
-  /** Peers wait until others have left; accepting is tried again. */
+  /** Reports that no connection can be accepted now. Peers wait until others have left; accepting is tried again. */
   readonly #acceptFailed = (code: string): void => {
     const text = `accept a connection: ${code}`;
     reportNow(this.#engine.core, Incident.descriptors, text);
@@ -151,7 +152,7 @@ class GearServer extends EventEmitter implements Server {
     return stream;
   }
 
-  /** After a failed start the server is as before it. */
+  /** Starts the engine. If that fails, the server is in the same state as before. */
   async #start(): Promise<void> {
     try {
       if (this.#engine.isSpent) this.#engine = this.#makeEngine();
@@ -255,7 +256,7 @@ class GearServer extends EventEmitter implements Server {
     }
   }
 
-  /** Opens before the first connection, so that probes can see the start. */
+  /** Opens the control port before the first connection is accepted, so that probes can follow the start. */
   async #openControl(): Promise<void> {
     const { control: wanted } = this.#options;
     if (wanted === null || this.#control !== null) return;

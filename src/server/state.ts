@@ -1,4 +1,4 @@
-/** What a server keeps over restarts: made with the server, taken for this server alone by `open`. */
+/** The data that a server keeps over restarts. It is made with the server; `open` reserves it for this server alone. */
 import type { StoreConfig } from '../shard/assemble.ts';
 
 export interface ServerState {

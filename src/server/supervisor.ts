@@ -43,17 +43,20 @@ export class Supervisor {
   readonly #host: ShardHost;
   /** Control ports by thread. */
   readonly #ports = new Map<number, MessagePort>();
-  /** Waits for a thread to run, or to die before it does. */
+  /** Functions to call when a thread runs, or has died before that. */
   readonly #readies = new Map<number, (refusal: Error | null) => void>();
   /** Why a thread could not start: its store is unusable. */
   readonly #refusals = new Map<number, Error>();
-  /** Waits for a thread to drop its links to the dead one. */
+  /** Functions to call when a thread has dropped its links to the dead one. */
   readonly #parted = new Map<number, () => void>();
-  /** Deaths are handled one after the other: two at once would connect new threads to dead ones. */
+  /**
+   * The deaths that are being handled, one after the other: handling two at once would connect new threads to dead
+   * ones.
+   */
   #replacing: Promise<void> = Promise.resolve();
   #deathTimes: number[] = [];
   #acceptor: ThreadCore | null = null;
-  /** No peer is served yet: an unusable store ends the start. */
+  /** True until peers are served: in this time an unusable store ends the start. */
   #isStarting = false;
   #isStopping = false;
   #shortagesAtStart = 0;
@@ -118,8 +121,8 @@ export class Supervisor {
   }
 
   /**
-   * Ends all shards: they send their pending replies, late ones are killed. Their records to the acceptor can still be
-   * read.
+   * Ends all shards: they send their pending replies; shards that take too long are killed. Their records to the
+   * acceptor can still be read.
    */
   async stop(): Promise<void> {
     this.#isStopping = true;
@@ -204,7 +207,10 @@ export class Supervisor {
     this.#replaceNext(thread, 0);
   }
 
-  /** Peers may hold all descriptors, so this does not count as a death; when they leave, the shard can start. */
+  /**
+   * Handles a shard that lacks descriptors. This does not count as a death, because peers may use all descriptors; when
+   * they leave, the shard can start.
+   */
   #runShort(thread: number, shortage: string, fate: string): void {
     const { log, onFatal } = this.#options;
     const what = `shard ${thread} cannot run without descriptors (${shortage})${fate}`;
@@ -222,7 +228,7 @@ export class Supervisor {
       .catch((failure: unknown) => this.#options.onFatal(failure as Error));
   }
 
-  /** Its last log lines may not have arrived yet. */
+  /** Handles the last log lines in the control port of a thread, then closes the port. */
   #closePort(thread: number): void {
     const port = this.#ports.get(thread);
     if (port === undefined) return;

@@ -23,8 +23,8 @@ export class TlsFileError extends Error {
 }
 
 /**
- * Reads and checks all files. Throws TlsFileError. Makes new ticket keys: earlier sessions cannot be resumed with
- * them.
+ * Reads and checks all files. Throws TlsFileError. Makes new keys for session tickets, so earlier sessions cannot be
+ * resumed.
  */
 export function readTlsFiles(options: ResolvedOptions): TlsMaterial {
   const { sslCertificate, sslKey, sslCaFile, tlsClientCa, tlsClientAuth, tlsMinVersion } = options;

@@ -21,7 +21,7 @@ function quotaOf(quota: string | undefined, period: string | undefined): number 
   return share > 0 && Number.isFinite(share) ? share : Number.POSITIVE_INFINITY;
 }
 
-/** Each folder from the process's own cgroup up to the root: each may have a quota. */
+/** The folder of the process's own cgroup and all folders above it, because each may have a quota. */
 function* foldersUp(path: string): Generator<string> {
   const parts = path.split('/').filter((part) => part !== '' && part !== '..');
   for (let count = parts.length; count >= 0; count--) {

@@ -44,7 +44,7 @@ export function parseRule(text: string): AccessRule | undefined {
 
 export class Access {
   readonly #rules: readonly (AccessRule & { isFor(name: string): boolean })[];
-  /** Rights by identity: sessions of one identity share the results of look-ups. */
+  /** Rights by identity, so that all sessions of an identity share the results of look-ups. */
   readonly #known = new Map<string, Rights>();
 
   constructor(rules: readonly AccessRule[]) {

@@ -1,6 +1,6 @@
 /**
- * Connections by address, counted by the acceptor for all threads (`--max-connections-per-address`). Rule: a dead
- * thread's connections end with it, so they are counted by thread; an address without connections is forgotten.
+ * Connections by address, counted by the acceptor for all threads (`--max-connections-per-address`). Connections are
+ * counted for each thread, because they end when their thread dies. An address without connections is forgotten.
  */
 export class AddressCounts {
   readonly #threads: Map<string, number>[] = [];

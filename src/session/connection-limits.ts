@@ -21,7 +21,7 @@ interface LimitHost {
   readonly writers: readonly (RingWriter | null)[];
 }
 
-/** How peers without an address are listed. */
+/** The address under which peers without an address are listed. */
 const LOCAL = 'localhost';
 
 /** Accepts and counts a peer; if not, reports the refusal. */

@@ -36,7 +36,10 @@ export function onEvent(table: SessionTable, frame: Frame): void {
   else fault(table, session, frame);
 }
 
-/** A listing that is not complete holds later frames back, so that a connection has one listing at a time. */
+/**
+ * Handles a text line. While a listing is not complete, later frames wait, so that a connection has one listing at a
+ * time.
+ */
 function line(table: SessionTable, session: Session, frame: Frame): void {
   table.hooks.onLine(session, latin1(frame.bytes, frame.off, frame.off + frame.a0));
   table.rateLimiter?.spend(table, session, frame.end - frame.start, frame.end);
@@ -79,7 +82,7 @@ const FAULT_TEXTS: Record<number, string> = {
   [FaultReason.PACKET_TOO_LARGE]: 'packet is too large',
 };
 
-/** The one row that `hold` does not un-read. */
+/** Whether the row says that the connection is over its output limit: the only row that `hold` does not un-read. */
 function isOverLimit(frame: Frame): boolean {
   return frame.type === RowKind.GONE && frame.a0 === GoneReason.OUTPUT_LIMIT;
 }

@@ -28,7 +28,7 @@ export const Incident = {
   handshakeFailed: 'handshake_failed',
   /** No handshake within `--handshake-timeout`. */
   handshakeTimeout: 'handshake_timeout',
-  /** The oldest of `--max-handshakes` open ones. */
+  /** More than `--max-handshakes` peers without a finished handshake, and this was the oldest. */
   handshakeLimit: 'handshake_limit',
   /** The oldest of too many HTTP connections without a whole request. */
   requestLimit: 'request_limit',
@@ -42,7 +42,10 @@ export const Incident = {
 export type Incident = (typeof Incident)[keyof typeof Incident];
 
 const QUIET_MS = 1_000;
-/** Reasons that also affect peers who did nothing wrong: the operator must see them. All others are at WARNING. */
+/**
+ * Log levels of reasons that also affect innocent peers, so that the operator must see them. All other reasons are
+ * logged at WARNING.
+ */
 const LEVELS: { readonly [reason in Incident]?: LogLevel } = {
   [Incident.descriptors]: LogLevel.ERROR,
 };

@@ -1,6 +1,6 @@
 /**
- * Limits how many listings a thread makes at a time; the others wait in the order of their requests. Rule: a listing
- * that waits for its peer to read lets the next one begin, so that no peer stops the others, and many listings
+ * Limits how many listings a thread makes at a time; the others wait in the order of their requests. Rule: while a
+ * listing waits for its peer to read, the next listing may begin. So no peer stops the others, and many listings
  * together keep only a few unsent parts.
  */
 
@@ -24,7 +24,10 @@ export class ListingQueue {
     this.#start();
   }
 
-  /** A loop, because a short listing leaves within its own call: recursion would be as deep as the queue. */
+  /**
+   * Starts waiting listings. It is a loop, because a short listing leaves within its own call, and recursion would be
+   * as deep as the queue.
+   */
   #start(): void {
     if (this.#isStarting) return;
     this.#isStarting = true;

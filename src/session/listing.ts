@@ -9,11 +9,11 @@ import { Hold, type Session } from './session.ts';
 import type { SessionTable } from './session-table.ts';
 import type { ThreadQuery, ThreadResult } from './thread-queries.ts';
 
-/** Below this a listing leaves in one write: gearadmin reads until 5 ms of silence. */
+/** A listing with fewer bytes is sent in one write, because gearadmin reads only until 5 ms of silence. */
 const PART_BYTES = 1024 * 1024;
 const END = new Uint8Array([46, 10]);
 
-/** Makes the question for the piece behind `cursor`, or from `part` of its row on. */
+/** Makes the query for the piece after `cursor`, or, within the row at `cursor`, from `part` on. */
 export type PieceQuery = (cursor: number, part: number) => ThreadQuery;
 
 /** Replies to `session` with the rows of all `threads` and a final `.`. */
@@ -50,7 +50,7 @@ class Listing {
     session.isListing = true;
   }
 
-  /** Goes on with the next piece when it is this listing's turn. */
+  /** Continues with the next piece when it is the turn of this listing. */
   enter(): void {
     this.#table.listings.enter(() => this.#goOn());
   }
@@ -66,7 +66,7 @@ class Listing {
       );
   }
 
-  /** Its connection is still there. */
+  /** True while its connection exists. */
   get #isWanted(): boolean {
     return this.#table.live(this.#session.conn) === this.#session;
   }

@@ -25,7 +25,7 @@ const accessRules = list({
 const noRules: readonly string[] = [];
 const noLimit = { min: 0, max: INT_MAX, special: { 0: 'no limit' } } as const;
 
-/** Why no peer can match rules that name tokens or certificates, or null. */
+/** Why a rule that names a token or certificate can match no peer, or null. */
 function unmet(
   rules: readonly string[],
   who: string,

@@ -1,7 +1,7 @@
 /**
  * Whether a connection may get more output while some of it waits (`--output-limit`, `--max-memory`). Rule: one packet
- * of any size passes, a second one on top of it does not; a connection that is over its limit ends with the next turn,
- * because the caller may be in the middle of an event of the broker.
+ * of any size may wait, but not a second one after it. A connection that exceeds its limit is ended in the next turn,
+ * not at once, because the caller may be in the middle of an event of the broker.
  */
 import type { Account } from '../base/account.ts';
 import { type ReplyHost, waitingBytes } from './replies.ts';
@@ -28,8 +28,8 @@ export class OutputLimit {
   }
 
   /**
-   * Whether a connection gets no more output: too much of it waits; or some waits, memory is full and `bytes` are
-   * coming that it has not asked for (0: a reply).
+   * Whether a connection gets no more output: because too much waits; or because some waits, memory is full, and
+   * `bytes` are to be added that are not a reply (0: a reply).
    */
   exceeds(host: OutputLimitHost, session: Session, bytes: number): boolean {
     const waiting = waitingBytes(host, session);

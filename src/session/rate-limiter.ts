@@ -8,7 +8,7 @@ import { Incident, type Incidents } from './incidents.ts';
 import { hold, type ReplyHost, unhold } from './replies.ts';
 import { contextOf, Hold, type RateBudget, type Session } from './session.ts';
 
-/** A pause lasts until this part of a second's allowance is available. */
+/** A pause ends when the connection may send this part of its rate per second again. */
 const SHARE = 0.1;
 
 /** The parts of the session table that the limit needs. */

@@ -1,7 +1,7 @@
 /**
- * Acts when the memory of all threads is full (`--max-memory`): forgets functions without jobs and workers, then
- * closes the connection that holds most, in any thread. Rule: only while connections hold more than the eighth of the
- * limit that new jobs leave to them; no connection is closed for memory of jobs.
+ * Acts when the memory of all threads is full (`--max-memory`): forgets functions without jobs and workers, then closes
+ * the connection that holds most, in any thread. Rule: connections are closed only while all of them together hold more
+ * than the eighth of the limit that is reserved; none is closed because of the memory of jobs.
  */
 import { forgetIdle } from '../broker/admin.ts';
 import type { Peer } from '../broker/peer.ts';
@@ -14,7 +14,7 @@ import type { SessionTable } from './session-table.ts';
 /** Functions read between two checks of the account. */
 const FUNCTIONS_STEP = 4096;
 
-/** More is held than was drawn: draws more, or makes room. Call between two frames. */
+/** Call between two frames when more is held than was drawn: draws more, or makes room. */
 export function relieve(table: SessionTable): void {
   const { account } = table;
   if (account.grow() || forgetFunctions(table)) return;
@@ -57,7 +57,7 @@ export function showMost(table: SessionTable): void {
   findMost(table);
 }
 
-/** Another thread has no memory left, and the connection that holds most lives here. */
+/** Another thread has no memory left: closes the connection that holds most, if it is in this thread. */
 export function relieveOther(table: SessionTable): void {
   const most = findMost(table);
   if (most !== null && table.account.threadOfMost === table.options.thread) closeMost(table, most);
@@ -69,7 +69,7 @@ interface Most {
   readonly bytes: number;
 }
 
-/** Also publishes the result. Linear in the connections. */
+/** Finds the holder of the most memory and publishes its size. Linear in the connections. */
 function findMost(table: SessionTable): Most | null {
   let holder: Session | Peer | null = null;
   let mostBytes = 0;

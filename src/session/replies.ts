@@ -17,11 +17,14 @@ export interface ReplyHost {
   readonly turn: number;
   live(conn: number): Session | null;
   later(work: () => void): void;
-  /** The last reply of `session` has been sent: closes the connection if it is ending. */
+  /** Closes the connection if it is ending; call it when the last reply of `session` has been sent. */
   finish(session: Session): void;
 }
 
-/** Above so many pending replies, or above the pause mark in bytes, reading is paused until a quarter is left. */
+/**
+ * With more pending replies than this, or with more bytes than the pause mark, reading is paused until a quarter is
+ * left.
+ */
 const PENDING_REPLIES_MAX = 4096;
 
 /** Replies with bytes that are complete. */
@@ -108,7 +111,10 @@ export function unhold(table: ReplyHost, session: Session, reason: number): void
   if (session.holds === 0) table.reactor.resume(session.conn);
 }
 
-/** Call after a frame that left a pending reply: too many or too long ones hold the connection from byte `end` on. */
+/**
+ * Call after a frame that left a pending reply: if too many replies or bytes are pending, reading is paused from byte
+ * `end` on.
+ */
 export function limitPendingReplies(table: ReplyHost, session: Session, end: number): void {
   const { replies } = session;
   if (replies === null) return;

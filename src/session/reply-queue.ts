@@ -5,7 +5,7 @@
 
 import type { Account, Holder } from '../base/account.ts';
 
-/** Ids go from 1 to this and begin again: 0 is not an id. */
+/** The greatest id; after it, ids begin again at 1. 0 is not an id. */
 const ID_MAX = 0x7fff_ffff;
 /** Bytes of a pending reply without its pieces. */
 const PENDING_REPLY_BYTES = 160;
@@ -13,7 +13,10 @@ const PENDING_REPLY_BYTES = 160;
 /** A piece of output: bytes of ours, or a whole blob (the piece owns one reference). */
 export type Piece = Uint8Array | { readonly blob: number; readonly byteCount: number };
 
-/** Most pending replies are filled when they are in front, straight into the output, and never have pieces. */
+/**
+ * Shared by pending replies without pieces. Most never get pieces: they are filled when they are at the front, directly
+ * into the output.
+ */
 const NO_PIECES: readonly Piece[] = [];
 
 export class PendingReply {
@@ -68,7 +71,7 @@ export class PendingReply {
 export class ReplyQueue {
   /** Bytes in all replies that have not been sent; they count as unsent output. */
   byteCount = 0;
-  /** Those before `#first` have been sent and are removed. */
+  /** Pending replies by position; those before `#first` have been sent and are removed. */
   readonly #replies: (PendingReply | undefined)[] = [];
   #first = 0;
   #nextId: number;
@@ -78,7 +81,7 @@ export class ReplyQueue {
   readonly #holder: Holder;
 
   /**
-   * Ids continue from `nextId`, so that a late answer never meets another reply of the same number. `account` is
+   * Ids continue from `nextId`, so that a late answer never fills another reply with the same number. `account` is
    * charged for waiting bytes, on behalf of `holder`.
    */
   constructor(nextId: number, account: Account | null, holder: Holder) {

@@ -13,7 +13,7 @@ import { NO_THREADS, withoutThread, withThread } from './thread-set.ts';
 /** Registrations of a chunk. Their numbers may pass 2^31. */
 const CHUNK = 256;
 /**
- * Memory of a name beside its bytes, with its registrations, a chunk, an entry: measured on 64-bit Node.js, rounded
+ * Memory of a name besides its bytes: its entry, its registrations and a chunk, measured on 64-bit Node.js and rounded
  * up.
  */
 const NAME_BYTES = 384;

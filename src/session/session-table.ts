@@ -82,10 +82,10 @@ export class SessionTable {
   /** Rotation among shards that take handshakes. */
   nextShard = 0;
   connectionCount = 0;
-  /** Submits for other owners that were refused here, because there was no memory to read them. */
+  /** Number of submits for other owners that this thread refused, because there was no memory to read them. */
   refusedCount = 0;
   readonly #sessions: (Session | null)[] = [];
-  /** What continues when a connection's output has drained, by connection. */
+  /** Functions to call when the output of a connection has drained, by connection. */
   readonly drained = new Map<number, () => void>();
 
   constructor(
@@ -182,7 +182,8 @@ export class SessionTable {
   }
 
   /**
-   * The broker wakes `session` in its sleep number `sleepSerial`: one NOOP for each sleep, however many owners ask.
+   * The broker wakes `session` in its sleep number `sleepSerial`. Each sleep gets one NOOP, even if several owners wake
+   * it.
    */
   noop(session: Session, sleepSerial: number): void {
     if (!session.isAsleep || session.isNooped || session.sleepSerial !== sleepSerial) return;
@@ -221,7 +222,10 @@ export class SessionTable {
     this.abort(session);
   }
 
-  /** Input has ended: the effects of the loss now, the close when all replies have been sent. */
+  /**
+   * Input has ended. Jobs and functions of the connection are given up now; it is closed when all replies have been
+   * sent.
+   */
   end(session: Session): void {
     if (session.isEnding) return;
     session.isEnding = true;

@@ -57,18 +57,18 @@ export class Session {
   tokenKey: string | null = null;
   /** The peer is a part of the program that embeds the server. */
   isTrusted = false;
-  /** Looked up at first use, where there are access rules. */
+  /** Rights under the access rules, looked up at first use. */
   rights: Rights | null = null;
   takesExceptions = false;
   /** Its peer in this thread's broker; made at first use. */
   peer: Peer | null = null;
   abilities: SessionAbilities | null = null;
 
-  /** PRE_SLEEP since the last GRAB; number of sleeps; NOOP sent for the last one. */
+  /** Whether PRE_SLEEP has come since the last GRAB; the number of sleeps; whether NOOP was sent for the last one. */
   isAsleep = false;
   sleepSerial = 0;
   isNooped = false;
-  /** Owners that know of a sleep and not yet that it is over. */
+  /** Owners that know that the worker sleeps, and do not know yet that it is awake again. */
   asleepAt = NO_THREADS;
 
   /** Set where there is a limit on what it may send. */
@@ -77,11 +77,11 @@ export class Session {
   nextReplyId = 1;
   /** Bits of `Hold`. */
   holds = 0;
-  /** Turn in which it was held: its other rows of that turn were un-read. */
+  /** The last turn in which reading it was paused; its later rows of that turn were un-read. */
   heldTurn = -1;
-  /** It cannot move (any more): its functions stay in other threads. */
+  /** It cannot move, or has moved already; its functions of other threads are reached by ring. */
   stays = false;
-  /** Steps of its frames in turn number `stepsTurn` (turn-budget.ts). */
+  /** Steps that its frames have cost in turn number `stepsTurn` (turn-budget.ts). */
   steps = 0;
   stepsTurn = -1;
   /** A listing is being sent. */

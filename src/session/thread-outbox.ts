@@ -74,7 +74,7 @@ export class ThreadOutbox implements Outbox {
     if (session !== null) this.#ownPeers.release(session);
   }
 
-  /** A connection that has ended gets a number too: nothing is ever sent for it. */
+  /** Reserves a number. A connection that has ended gets one too; nothing is ever sent for it. */
   reserveReply(peer: Peer): number {
     const session = this.#ownPeers.live(peer.conn);
     return session === null ? 1 : this.#ownPeers.reserveReply(session).id;
@@ -125,14 +125,17 @@ export class ThreadOutbox implements Outbox {
     return this.#ownPeers.live(peer.conn)?.takesExceptions ?? false;
   }
 
-  /** At once, or after the pending replies, whose first unfilled one stays in front until the caller has written. */
+  /**
+   * Where to write a packet for a session of this thread: directly into the output, or into a reply after the pending
+   * ones.
+   */
   #toSession(session: Session, headBytes: number, blob: number, blobBytes: number): void {
     if (session.isEnding) this.#toNobody(headBytes);
     else if (session.replies === null) this.#toOutput(session, headBytes, blob, blobBytes);
     else this.#toPending(session.replies.take(), headBytes, blob, blobBytes);
   }
 
-  /** Fills a reply that is reserved already; half-closed peers still receive those. */
+  /** Where to write a reply that was reserved before; half-closed peers still receive such replies. */
   #fill(
     session: Session,
     replyId: number,
@@ -185,7 +188,7 @@ export class ThreadOutbox implements Outbox {
     if (blob > 0) this.#blobs.blobRead(blob, 0, this.bytes, this.at + headBytes, blobBytes);
   }
 
-  /** The peer has just ended: its packet is written and dropped. */
+  /** Where to write a packet for a peer that has just ended; it is dropped. */
   #toNobody(headBytes: number): void {
     this.bytes = headBytes <= this.#sink.length ? this.#sink : new Uint8Array(headBytes);
     this.at = 0;

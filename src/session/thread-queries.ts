@@ -1,7 +1,7 @@
 /**
  * Queries to the owner of a function, or to every thread: status, listings, admin changes. The own thread answers at
- * once, others by a record. Queries are rare, so they and their results cross rings as JSON, with the bytes of
- * listings after it.
+ * once, others by a record. Queries are rare, so queries and results are sent through rings as JSON, followed by the
+ * bytes of listings.
  */
 import { ByteWriter } from '../base/byte-writer.ts';
 import { bytesOf } from '../base/bytes.ts';
@@ -42,7 +42,7 @@ export interface ThreadResult {
   readonly result: number;
   /** Where a listing or a search continues; 0 = complete. */
   readonly cursor: number;
-  /** Where a row continues that was too long for its piece; 0 = rows are complete. */
+  /** If a row was too long for its piece, where it continues; 0 = all rows are complete. */
   readonly part: number;
   readonly status: JobStatus | null;
   readonly stats: ThreadStats | null;
@@ -135,7 +135,7 @@ const STATS_ROWS_MAX = 64;
 /** Holds one piece of a listing while it is written; empty between two queries. */
 const rows = new ByteWriter(64 * 1024);
 
-/** Whether the query goes over many rows, whose number peers decide: such queries share one budget in each turn. */
+/** Whether the query reads many rows, as many as peers have caused. All such queries of a turn share one budget. */
 export function goesOverRows({ kind }: ThreadQuery): boolean {
   return kind === 'list' || kind === 'workers' || kind === 'unique' || kind === 'functionStats';
 }

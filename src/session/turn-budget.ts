@@ -1,17 +1,24 @@
 /**
  * Limits what peers may cost in one turn, in steps (base/steps.ts), so that no peer waits long because of another. All
- * listings and searches of the thread share one budget; when it is spent, the others are answered in later turns, in
- * the order of their requests, and each asks for its next piece after the others. A connection whose frames have cost
- * too much in a turn is paused; each turn resumes some of these, the longest waiting first.
+ * listings and searches of the thread share one budget; when it is spent, the remaining queries are answered in later
+ * turns, in the order of their requests. A listing asks for its next piece after the queries that already wait. A
+ * connection whose frames have cost too much in a turn is paused; each turn resumes some of these, the longest waiting
+ * first.
  */
 
 import type { Steps } from '../base/steps.ts';
 import { hold, type ReplyHost, unhold } from './replies.ts';
 import { Hold, type Session } from './session.ts';
 
-/** Steps of a turn for queries over many rows, some milliseconds; the piece that exceeds it is the last one. */
+/**
+ * Steps of a turn for queries over many rows: some milliseconds. After the piece that exceeds them, no other is made in
+ * this turn.
+ */
 const ANSWER_STEPS = 64_000;
-/** Steps of one connection's frames in a turn; a tenth of it once all frames together have cost TURN_STEPS. */
+/**
+ * Limit of the steps of one connection's frames in a turn. When all frames together have cost TURN_STEPS, a tenth of
+ * it.
+ */
 const SESSION_STEPS = 200_000;
 const TURN_STEPS = 800_000;
 /** Cheaper frames are not counted. */
@@ -44,7 +51,7 @@ export class TurnBudget {
     if (this.#answers.length > 0 || this.#held.length > 0) table.reactor.requestTurn();
   }
 
-  /** Calls `answer`, which goes over many rows: now, or in a later turn when the budget is spent. */
+  /** Calls `answer`, which reads many rows: now, or in a later turn if the budget is spent. */
   answer(table: BudgetHost, answer: () => void): void {
     if (this.#answers.length === 0 && this.#answerSteps < ANSWER_STEPS) {
       this.#run(table, answer);

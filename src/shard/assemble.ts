@@ -46,7 +46,7 @@ export interface ThreadConfig {
   };
   /** The tokens of peers; null when the server has none. */
   readonly tokens: readonly TokenHash[] | null;
-  /** How TLS ports are served; null when there are none. */
+  /** Certificates and limits for TLS ports; null when there are no TLS ports. */
   readonly tls: { readonly material: TlsMaterial; readonly acceptor: TlsAcceptorOptions } | null;
   /** Milliseconds of warm-up before the thread serves; 0 = none. */
   readonly warmUpMs: number;
@@ -96,7 +96,7 @@ export interface NativeChoice {
   readonly openDisk: OpenDisk | null;
 }
 
-/** For a server without shards: its sessions count all connections themselves. */
+/** The rings of a server without shards: there are none, and its sessions count all connections themselves. */
 export const NO_RINGS: ThreadRings = {
   writers: [null],
   readers: [null],
@@ -166,7 +166,7 @@ export function assembleThread(
   return core;
 }
 
-/** Opens the store of a thread. It is read before everything else. */
+/** Opens the store of a thread. Its jobs are read before anything else happens. */
 export function openStore(
   config: StoreConfig,
   host: StoreHost,

@@ -1,7 +1,7 @@
 /**
  * Makes streams connections of this thread: peers inside the process, and decrypted TLS peers. They have no descriptor
- * in the reactor and stay in the thread. Rule: the caller, which knows where the peer comes from, says whether it is
- * trusted; the stream itself does not show it. Call outside of a turn.
+ * in the reactor and stay in the thread. Rule: the caller says whether the peer is trusted, because only the caller
+ * knows where it comes from. Call outside of a turn.
  */
 import type { Duplex } from 'node:stream';
 import { shortageOf } from '../native/shortage.ts';
@@ -27,7 +27,7 @@ export interface StreamPeer {
   readonly isAdmitted: boolean;
 }
 
-/** Peers inside the process are listed, and treated by `--admin-from`, like those of a Unix socket. */
+/** Address of peers inside the process: listings and `--admin-from` treat them like peers of a Unix socket. */
 const INSIDE = { address: 'localhost', port: 0, commonName: null, isAdmitted: false } as const;
 
 /**

@@ -1,7 +1,6 @@
 /**
- * Asks V8 to collect garbage now. Function names and the state of connections are in its heap: when memory is full and
- * a connection is closed, V8 would keep its memory until the heap has doubled. Rule: at most four collections a
- * second.
+ * Asks V8 to collect garbage now. Function names and the state of connections are in V8's heap. When memory is full and
+ * a connection is closed, V8 would keep its memory until the heap has doubled. Rule: at most four collections a second.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

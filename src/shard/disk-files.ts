@@ -1,6 +1,6 @@
 /**
- * The system's file system, except for writes and syncs, which two threads of the addon carry out with a lower
- * priority than the serving thread. Commits have one of them to themselves, so that none waits for a new segment.
+ * The system's file system, except for writes and syncs, which two threads of the addon carry out with a lower priority
+ * than the serving thread. One of the two is for commits only, so that no commit waits while a new segment is made.
  */
 import type { OpenDisk } from '../native/contract.ts';
 import { type FileSystem, nodeFiles } from '../store/file-system.ts';

@@ -1,7 +1,7 @@
 /**
- * Runs in a thread of the pool: loads the shard's file and calls its default export. It makes two failures visible
- * that piscina hides: a file that cannot load is distinguished from a death, and a rejection becomes an uncaught
- * error, because a thread whose task rejects is kept, with its sockets and timers (dependencies: piscina 5.3).
+ * Runs in a thread of the pool: loads the shard's file and calls its default export. It makes two failures visible that
+ * piscina 5.3 hides. A file that cannot load is distinguished from a death. A rejection becomes an uncaught error;
+ * otherwise piscina would keep the thread, with its sockets and timers.
  */
 import { orShortage } from '../native/shortage.ts';
 

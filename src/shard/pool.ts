@@ -1,8 +1,8 @@
 /**
  * Hosts each shard's thread in a piscina pool and reports deaths. Rule: a death is reported when its thread has ended,
  * never before, so that its descriptors and rings are free. The caller decides about restarts. Every option below
- * avoids a problem of piscina 5.3; they belong together. A pool whose thread could not start starts no more threads,
- * so each shard has a pool of its own, which is then replaced.
+ * avoids a problem of piscina 5.3; do not change one of them alone. When a thread of a pool could not start, the pool
+ * starts no more threads. Therefore each shard has its own pool, which is replaced in this case.
  */
 
 import { fileURLToPath } from 'node:url';
@@ -34,10 +34,10 @@ export interface ShardHostOptions {
   /** Heap limits of each thread; the process's own when absent. */
   readonly resourceLimits?: ResourceLimits;
   /**
-   * Called once for each death, when the thread has ended: an uncaught error or rejection, process.exit, the heap
-   * limit (code ERR_WORKER_OUT_OF_MEMORY), `kill` (ERR_GEARTRAIN_SHARD_KILLED), or no descriptor to start with, which
-   * `shortageOf` detects in the error. Once a shard of this host has run, a shard that cannot start has died too. May
-   * call `start` again. A native crash ends the process and is not reported.
+   * Called once for each death, when the thread has ended: an uncaught error or rejection, process.exit, the heap limit
+   * (code ERR_WORKER_OUT_OF_MEMORY), `kill` (ERR_GEARTRAIN_SHARD_KILLED), or no descriptor to start with, which
+   * `shortageOf` detects in the error. After one shard of this host has run, a shard that cannot start counts as dead
+   * too. May call `start` again. A native crash ends the process and is not reported.
    */
   readonly onDeath: (shard: number, error: Error) => void;
   /** Called at most once: no shard can be started (ERR_GEARTRAIN_SHARD_LOAD). Call only `stop` afterwards. */
@@ -78,9 +78,12 @@ class PiscinaHost implements ShardHost {
   /** Ends of pools that were replaced. */
   readonly #replaced: Promise<void>[] = [];
   readonly #running = new Map<number, Running>();
-  /** Threads that have not ended, including those that the pool has dropped already. */
+  /** Threads that have not ended, including those that their pool no longer lists. */
   readonly #exits = new Map<Worker, Promise<void>>();
-  /** A shard has been loaded, so a later failure to start passes, or is not the file's fault. */
+  /**
+   * True after one shard has been loaded. A later failure to start is then temporary, or has another cause than the
+   * file.
+   */
   #hasLoaded = false;
   #isFatal = false;
   #stopped: Promise<void> | null = null;
@@ -230,7 +233,9 @@ class PiscinaHost implements ShardHost {
     }
   }
 
-  /** Resolves when all threads that the pool has dropped have ended; the pool drops them before they do. */
+  /**
+   * Resolves when all threads that their pool no longer lists have ended. A pool drops threads before they have ended.
+   */
   async #lostThreads(): Promise<void> {
     const alive = new Set(this.#pools.flatMap((pool) => pool?.threads ?? []));
     const lost = [...this.#exits].filter(([thread]) => !alive.has(thread));

@@ -1,7 +1,7 @@
 /**
  * Publishes a thread's state to the others at the end of a turn: the priority of its jobs, its numbers of connections
- * and jobs, and the records written for them. Rule: level and counts come before the records, so that a thread which
- * learns of a job finds them correct, even if this thread dies in the next moment.
+ * and jobs, and the records written for them. Rule: level and counts are published before the records. So a thread that
+ * gets a record about a job finds correct counts, even if this thread dies immediately afterwards.
  */
 import type { Broker } from '../broker/broker.ts';
 import type { Reactor } from '../native/contract.ts';
@@ -74,7 +74,8 @@ export class Publishing {
   }
 
   /**
-   * Other threads do not keep up: reading is paused until they do, because it is unknown which socket feeds a ring.
+   * Pauses reading from all sockets while other threads do not keep up, because it is unknown which socket fills a
+   * ring.
    */
   #limitOverflow(overflowBytes: number): void {
     const isPaused =

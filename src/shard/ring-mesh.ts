@@ -89,7 +89,7 @@ export class RingMesh {
     return Atomics.load(this.set.words, jobWord(thread)) >>> 0;
   }
 
-  /** The ends of one thread, which can be taken once, with their transfer list. */
+  /** The ends of one thread with their transfer list; they can be taken once. */
   wiresOf(thread: number): { wires: ThreadWires; transfer: MessagePort[] } {
     const peers: (PeerWires | null)[] = [];
     const transfer: MessagePort[] = [];

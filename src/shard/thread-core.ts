@@ -1,6 +1,7 @@
 /**
- * One thread of the server: reactor, sessions, broker and rings together, and the steps of one turn: sockets were
- * read; drain rings, handle the rows, do what is due, publish. Source: docs/design.md, sections 2 and 9.
+ * One thread of the server: reactor, sessions, broker and rings together, and the steps of one turn. After the sockets
+ * were read, it drains the rings, handles the rows, runs what is due, and publishes. Source: docs/design.md, sections 2
+ * and 9.
  */
 import { Account } from '../base/account.ts';
 import type { Clock } from '../base/clock.ts';
@@ -31,10 +32,15 @@ import type { TlsConnections } from './tls-connections.ts';
 import type { TokenHash, TokenTable } from './token-table.ts';
 import { describeTurn, TurnTimes, type TurnWork } from './turn-measures.ts';
 
-/** Records taken from one ring in one turn, and in one step of it; steps end early when their records were expensive. */
+/**
+ * Limits of the records taken from one ring: in one turn, and in one step of a turn. A step ends early if its records
+ * were expensive.
+ */
 const RECORDS_MAX = 1024;
 const RECORDS_STEP = 128;
-/** Steps (base/steps.ts) of records in one turn: the rest waits for the next. */
+/**
+ * Limit of the steps (base/steps.ts) that records may cost in one turn; the remaining records wait for the next turn.
+ */
 const RECORD_STEPS = 400_000;
 /** Wall-clock deadlines are checked at least this often: the clock may be changed. */
 const WALL_SLEEP_MS = 1000;
@@ -307,8 +313,8 @@ export class ThreadCore {
   }
 
   /**
-   * Everything that other threads sent before this turn's sockets were read is handled before its rows. Returns the
-   * number of records.
+   * Handles everything that other threads sent before the sockets of this turn were read. Returns the number of
+   * records.
    */
   #drainRings(): number {
     const { readers } = this.#parts.rings;
@@ -340,7 +346,7 @@ export class ThreadCore {
     this.#parts.setTimer(atMs, this.#wake);
   }
 
-  /** Lets blobs grow, until the next turn, by the memory that all threads have left. */
+  /** Sets how much blobs may grow until the next turn: by the memory that is left in all threads together. */
   #rebalanceMemory(): void {
     const leftBytes = this.account.rebalance();
     const { control } = this.reactor;

@@ -1,7 +1,6 @@
 /**
- * Two ends: of this thread's connections when the server closes, and of another thread that has died. Rule: pending
- * output is sent within the linger time; no peer waits for a reply that cannot come. Source: docs/design.md, section
- * 7.
+ * Ends the connections of this thread when the server closes, and handles the death of another thread. Rule: pending
+ * output is sent within the linger time; no peer waits for a reply that cannot come. Source: docs/design.md, section 7.
  */
 import type { SessionTable } from '../session/session-table.ts';
 import { hasThread, NO_THREADS, withoutThread } from '../session/thread-set.ts';

@@ -46,9 +46,9 @@ export class ThreadStore {
   }
 
   /**
-   * Restores the jobs of the store before peers are served. Where the store is unreachable at the start, they come
-   * while peers are served, and each may run at once. Call before the first turn. Resolves to the number of jobs, 0
-   * when they come later; rejects when the store is unusable.
+   * Restores the jobs of the store before peers are served. If the store is unreachable at the start, jobs come while
+   * peers are served, and each may run at once. Call before the first turn. Resolves to the number of jobs, 0 when they
+   * come later; rejects when the store is unusable.
    */
   restore(broker: Broker): Promise<number> {
     const { setTime, publish, requestTurn } = this.#thread;
@@ -104,9 +104,9 @@ export class ThreadStore {
   }
 
   /**
-   * `--store-queue-on-shutdown`: hands all background jobs that the store does not have to it at the server's end, as
-   * many at a time as it takes; a failing store is not waited for. It polls, because a store reports nothing when it
-   * has committed only forgets.
+   * `--store-queue-on-shutdown`: at the end of the server, hands to the store all background jobs that it does not
+   * have, as many at a time as it takes. If the store fails, this ends early. It polls, because a store reports nothing
+   * when it has committed only forgets.
    */
   async #storeAtEnd(storing: Storing): Promise<void> {
     for (const job of storing.unstored()) {

@@ -56,8 +56,8 @@ export class TlsConnections {
   }
 
   /**
-   * Drops peers that are not known yet. Connections that the reactor has closed may complete TLS's own end for
-   * `lingerMs`.
+   * Drops peers whose handshake is not complete. Connections that the reactor has closed may send and receive TLS's
+   * close messages for `lingerMs`.
    */
   async close(lingerMs: number): Promise<void> {
     this.#acceptor.close();

@@ -1,6 +1,6 @@
 /**
- * Where peers of TLS ports wait until their ClientHello is complete: with the addon in its first-message queue, so
- * that a silent peer costs only a descriptor; with the TypeScript core in the acceptor itself, which checks again.
+ * Listens on TLS ports, where peers wait until their ClientHello is complete. With the addon they wait in its
+ * first-message queue, where a silent peer costs only a descriptor. With the TypeScript core they wait in the acceptor.
  * Rule: a peer counts for its address from accept on; only the acceptor thread listens.
  */
 import type { FirstMessageEnd, FirstMessageOptions, FirstMessagePeer } from '../native/contract.ts';

@@ -1,6 +1,6 @@
 /**
  * The tokens of peers, as hashes: a thread's memory reveals no token. Rule: a look-up takes the same time for every
- * token, right or wrong.
+ * token, valid or not.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 

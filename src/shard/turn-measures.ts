@@ -31,8 +31,8 @@ const STEP_MS = 20;
 const NS_PER_MS = 1e6;
 
 /**
- * Lateness of this thread's timers, by a timer of Node's own, far rarer than turns. Starts measuring; the returned
- * function reads the values since its previous call.
+ * Measures how late the timers of this thread are, with a timer of Node's own that fires much less often than turns
+ * run. Starts measuring; the returned function reads the values since its previous call.
  */
 export function loopDelayMeter(): () => LoopDelay {
   const histogram = monitorEventLoopDelay({ resolution: STEP_MS });

@@ -1,7 +1,7 @@
 /**
- * Warms up a thread's code before peers are served: a separate server that is unreachable from outside, with sessions,
- * rings and broker, does jobs between a worker and a client until the time is over. Otherwise the first peers wait for
- * the engine's compiler. Rule: the real server is not touched, no port is opened.
+ * Warms up a thread's code before peers are served: a second server with sessions, rings and broker, which nobody can
+ * reach, runs jobs between a worker and a client until the time is over. Without this, the first peers would wait for
+ * V8's compiler. Rule: the real server is not touched, no port is opened.
  */
 import { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -17,7 +17,7 @@ import { WarmPeer } from './warm-peer.ts';
 
 const NOTHING = new Uint8Array(0);
 const FUNCTION_NAME = 'warm-up';
-/** Jobs of a round, and rounds at most: more brings no gain. */
+/** Jobs of one round, and the greatest number of rounds: more have no effect. */
 const ROUND_JOBS = 40;
 const ROUNDS_MAX = 100;
 
@@ -75,7 +75,7 @@ class Rehearsal {
     }
   }
 
-  /** Rejects when a peer is not answered in time. */
+  /** Runs all rounds. Rejects when a peer is not answered in time. */
   async play(): Promise<void> {
     this.#timer = setTimeout(() => {
       for (const peer of this.#peers) peer.giveUp();
@@ -92,7 +92,7 @@ class Rehearsal {
     this.#mesh?.close();
   }
 
-  /** A worker and a client connect, do all jobs and leave. False when the time was over before. */
+  /** A worker and a client connect, do all jobs and leave. False when the time is over before the end. */
   async #round(round: number): Promise<boolean> {
     const worker = this.#connect(round % 4 === 3);
     const client = this.#connect(round % 4 === 2);

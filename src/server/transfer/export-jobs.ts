@@ -1,7 +1,8 @@
 /**
- * Reads all kept jobs of a store and passes them on as lines, in the order of their submits within each function.
- * Rule: `take` has consumed a line when it returns, so no lines collect here. Where a journal has moved old jobs after
- * newer ones, their positions are sorted first (16 bytes a job) and the lines are read back from a temporary file.
+ * Reads all kept jobs of a store and passes them on as lines, in the order of their submits within each function. Rule:
+ * `take` has used a line when it returns, so no lines are kept here. If a journal has moved old jobs after newer ones,
+ * the lines are written to a temporary file, their positions are sorted (16 bytes a job), and the lines are read back
+ * in order.
  */
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,7 @@
 /**
- * Adds jobs from lines to a store. Rule: all or nothing. Every line is checked before the first job is added; a
- * journal gets them by one change of its manifest; from a database that refuses single jobs, the added ones are
- * removed again, so that only a crash in between leaves some.
+ * Adds jobs from lines to a store. Rule: all jobs are added, or none. Every line is checked before the first job is
+ * added. A journal gets the jobs by one change of its manifest. If a database refuses single jobs, the others are
+ * removed again; only a crash before that leaves some of them.
  */
 import { randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -29,7 +29,7 @@ export interface NumberedLine {
 export interface ImportOptions {
   readonly options: ResolvedOptions;
   readonly log: Logger;
-  /** All lines from the first one on; called twice, with the step that reads them. */
+  /** All lines from the first one on. It is called twice; `step` says what the lines are read for. */
   lines(step: 'check' | 'add'): Iterable<NumberedLine>;
 }
 
@@ -145,7 +145,7 @@ async function addToDatabase(from: ImportOptions, options: ResolvedOptions): Pro
     const [store] = stores.stores;
     if (store === undefined) throw new Error('there is no store');
     const added: number[] = [];
-    /** References in the store by ticket (the line number), until they are confirmed. */
+    /** References in the store by ticket, which is the line number, until the store has confirmed the jobs. */
     const references = new Map<number, number>();
     const problems = new Problems();
     const why = (): string =>

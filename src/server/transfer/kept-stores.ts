@@ -1,6 +1,6 @@
 /**
- * The stores of a server without the server, opened for reading or adding jobs. Rule: as with a server, only one
- * process at a time has a state directory.
+ * The stores of a server, opened without a server to read or add jobs. Rule: only one process at a time uses a state
+ * directory, here and with a server.
  */
 import type { Logger } from '../../base/logger.ts';
 import { openStore } from '../../shard/assemble.ts';
@@ -14,7 +14,7 @@ import { defaultStateDir } from '../state-dir.ts';
 
 const IDLE_MS = 5;
 
-/** Options that open a journal unchanged, with its own number of shards. */
+/** The options with the journal's own number of shards, so that opening does not redistribute its jobs. */
 export function optionsAsKept(options: ResolvedOptions): ResolvedOptions {
   if (options.queueType === 'builtin')
     throw new Error('-q builtin keeps no jobs: say with -q, and its options, where they are kept');

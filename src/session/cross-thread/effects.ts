@@ -21,7 +21,10 @@ import {
   readSleep,
 } from './records.ts';
 
-/** An owner's reply fills its pending reply; a job that it carries is noted, a refused GRAB goes to the next owner. */
+/**
+ * Fills the pending reply with an owner's reply. If it contains a job, the job is recorded; if it refuses a GRAB, the
+ * next owner is asked.
+ */
 export function onReply(table: SessionTable, from: number, record: RecordView): void {
   const { conn, replyId } = readReply(record);
   const session = table.live(conn);
@@ -60,8 +63,8 @@ function noteCrossThreadJob(
 }
 
 /**
- * WORK_* for a client that lives here, once for each of its submits of that job. Whether it takes exceptions is
- * decided here.
+ * Sends a WORK_* packet to a client of this thread, once for each of its submits of that job. This thread decides
+ * whether the client takes exceptions.
  */
 export function onNotify(table: SessionTable, record: RecordView): void {
   const { conn, copies } = readNotify(record);
@@ -84,7 +87,7 @@ function keepPacket(session: Session, packet: Uint8Array): void {
   pending.isFilled = true;
 }
 
-/** The WORK_FAIL that replaces a WORK_EXCEPTION: the handle without its NUL. */
+/** The WORK_FAIL that replaces a WORK_EXCEPTION; its payload is the handle without the NUL. */
 function failFor(exception: Uint8Array): Uint8Array {
   let end = HEADER_BYTES;
   while (exception[end] !== 0) end++;
@@ -93,7 +96,10 @@ function failFor(exception: Uint8Array): Uint8Array {
   return fail;
 }
 
-/** The owner has taken a job back. If its final packet is on the way there, the owner handles it. */
+/**
+ * The owner has taken a job back. If the worker's final packet is already on its way to the owner, the owner handles
+ * it.
+ */
 export function onRevoke(table: SessionTable, from: number, record: RecordView): void {
   const { conn, serial, isLate } = readRevoke(record);
   const session = table.live(conn);
@@ -103,7 +109,7 @@ export function onRevoke(table: SessionTable, from: number, record: RecordView):
   session.lateJobs.add(key);
 }
 
-/** There is work for a worker that sleeps. */
+/** An owner has a job for a worker that sleeps. */
 export function onWake(table: SessionTable, record: RecordView): void {
   const { conn, sleepSerial } = readSleep(record);
   const session = table.live(conn);

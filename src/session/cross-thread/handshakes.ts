@@ -1,6 +1,7 @@
 /**
- * Peers that begin with a handshake go to the shards in turn, before the first byte: encryption is the most expensive
- * part of such a connection. Rule: they stay in that shard; other shards may own their functions.
+ * Peers that begin with a handshake are passed to the shards in turn, before their first byte is read, because
+ * encryption is the most expensive part of such a connection. Rule: they stay in that shard; other shards may own their
+ * functions.
  */
 import { left, moved } from '../connection-limits.ts';
 import type { SessionTable } from '../session-table.ts';

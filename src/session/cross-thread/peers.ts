@@ -1,6 +1,6 @@
 /**
- * Peers of this thread's broker whose connections live in other threads: one for each connection that has sent a
- * record. Rule: a peer ends with its connection or its thread, and the broker is notified.
+ * Peers of this thread's broker whose connections are in other threads: one for each connection that has sent a record.
+ * Rule: a peer ends with its connection or its thread, and the broker is notified.
  */
 import type { Broker } from '../../broker/broker.ts';
 import type { Peer } from '../../broker/peer.ts';
@@ -41,7 +41,7 @@ export class CrossThreadPeers {
     broker?.onPeerGone(peer);
   }
 
-  /** The thread has died, and all its connections. Linear in all peers. */
+  /** The thread has died, so all its connections have ended. Linear in all peers. */
   endAllOf(broker: Broker | null, thread: number): void {
     for (const peer of [...this.#peers.values()])
       if (peer.thread === thread) this.end(broker, thread, peer.conn);

@@ -1,6 +1,6 @@
 /**
- * Queries of this thread to others whose results have not come. Rule: each gets exactly one result; for a thread that
- * is not running it is empty.
+ * Queries of this thread to other threads whose results have not come. Rule: each query gets exactly one result; if the
+ * other thread is not running, the result is empty.
  */
 import type { RingWriter } from '../../ring/writer.ts';
 import { DONE, type ThreadQuery, type ThreadResult } from '../thread-queries.ts';

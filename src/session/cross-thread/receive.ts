@@ -131,8 +131,8 @@ function onQuery(table: SessionTable, from: number, record: RecordView): void {
 }
 
 /**
- * Rings are published one after the other. A result that promises effects is sent one turn later, when the records of
- * this turn for other threads have been published.
+ * Sends a result in the next turn. Rings are published one after the other; a result that promises effects must come
+ * after the records of this turn for other threads.
  */
 function inNextTurn(table: SessionTable, send: () => void): void {
   // Records are handled before continuations of their own turn.

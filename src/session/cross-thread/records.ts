@@ -1,8 +1,8 @@
 /**
  * Records that threads send each other about connections and jobs: one function that writes each kind and one that
  * reads it. No other file knows the meaning of a record's words. Rule: all records of one connection to one owner go
- * through one ring, so that the owner sees request order. There is no writer for a thread that is not running: nothing
- * is written.
+ * through one ring, so that the owner sees request order. For a thread that is not running there is no writer, and
+ * nothing is written.
  *
  *   connection's thread -> owner   FRAME SLEEP AWAKE GONE           acceptor -> shard   MOVE HANDSHAKE
  *   owner -> connection's thread   REPLY NOTIFY WAKE REVOKE CLOSE   shard -> acceptor   LEFT

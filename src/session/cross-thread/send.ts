@@ -70,7 +70,7 @@ function confirmLater(session: Session, owner: number): void {
   session.unconfirmedOwners = withThread(session.unconfirmedOwners, owner);
 }
 
-/** The writer to an owner, which from now on gets GONE when the connection ends. */
+/** The writer to an owner. From now on this owner gets GONE when the connection ends. */
 function named(table: SessionTable, session: Session, owner: number): RingWriter | null {
   session.owners = withThread(session.owners, owner);
   return table.writers[owner] ?? null;
@@ -99,7 +99,10 @@ export function handOff(table: SessionTable, session: Session, held: Frame, owne
   writeMove(table.writers[owner], session, fd, unread, unsent);
 }
 
-/** The bytes do not fit into one record. That takes limits of about 2 GiB, and a peer that uses them up. */
+/**
+ * Closes a connection whose bytes do not fit into one record. This happens only with limits of about 2 GiB and a peer
+ * that uses them fully.
+ */
 function refuseMove(table: SessionTable, session: Session, fd: number, byteCount: number): void {
   const reason = `move: ${byteCount} bytes are under way, limit ${MOVE_BYTES_MAX}`;
   const text = `close connection ${session.address}:${session.port}: ${reason}`;
@@ -108,7 +111,10 @@ function refuseMove(table: SessionTable, session: Session, fd: number, byteCount
   table.hooks.refuseHandshake(fd);
 }
 
-/** Null when some of its bytes were dropped because memory is short: they cannot be read again elsewhere. */
+/**
+ * Removes the connection from this thread. Null when some of its bytes were dropped because memory was short, so that
+ * another thread cannot read them.
+ */
 function detach(table: SessionTable, session: Session): Detached | null {
   try {
     return table.reactor.detach(session.conn);

@@ -1,7 +1,7 @@
 /**
- * Shards that have died and are being started again. Where a store restores their jobs, frames for them wait: reading
- * their connections is paused until the shard runs, or the wait is over. Without a store frames do not wait. Source:
- * docs/design.md, section 7; src/DECISIONS.md, no. 7.
+ * Shards that have died and are being started again. If a store restores their jobs, frames for them wait: reading the
+ * connections of these frames is paused until the shard runs or the wait is over. Without a store, frames do not wait.
+ * Source: docs/design.md, section 7; src/DECISIONS.md, no. 7.
  */
 import type { Frame } from '../../protocol/frame.ts';
 import type { Incidents } from '../incidents.ts';

@@ -1,7 +1,7 @@
 /**
  * GRAB_*: one owner is asked at a time. If one owner has all functions of the worker, it is asked; of several, the
  * owners with the highest published level first, then in rotation, each at most once; NO_JOB when none is left. Jobs
- * are never offered, reserved or returned, so none can be lost on the way. Source: docs/design.md, section 4.
+ * are never offered, reserved or returned, so no job can be lost between threads. Source: docs/design.md, section 4.
  */
 
 import type { Broker } from '../../broker/broker.ts';
@@ -87,8 +87,8 @@ function grabHere(table: SessionTable, session: Session, grab: GrabUnderWay): vo
 }
 
 /**
- * Notifies the owners that believe the worker asleep, including those of functions that it no longer offers. Owner
- * `except` gets a GRAB now, which implies it (-1: none).
+ * Sends AWAKE to all owners that believe the worker asleep, including owners of functions that it no longer offers.
+ * Owner `except` gets a GRAB now and needs no AWAKE (-1: no such owner).
  */
 function notifyOwnersAwake(table: SessionTable, session: Session, except: number): void {
   session.isAsleep = false;

@@ -33,8 +33,9 @@ export function refuse(
 }
 
 /**
- * The owner of the function that `frame` names is being started again. The frame waits where a store restores jobs;
- * when that takes too long a submit is refused. Otherwise the connection is closed: other frames are owed no reply.
+ * The owner of the function that `frame` names is being started again. If a store restores its jobs, the frame waits;
+ * when that takes too long, a submit is refused. In all other cases the connection is closed, because other frames have
+ * no reply that could report the failure.
  */
 function onAbsent(table: SessionTable, session: Session, frame: Frame, owner: number): void {
   const { restarts } = table;
@@ -49,8 +50,8 @@ function onAbsent(table: SessionTable, session: Session, frame: Frame, owner: nu
 }
 
 /**
- * Whether a frame for another owner has been handled: the owner is not running, or the connection moves to it. If not,
- * the caller sends the frame.
+ * Handles a frame for another owner if the owner is not running, or if the connection moves to it. Returns false
+ * otherwise: then the caller sends the frame.
  */
 export function isSeenTo(
   table: SessionTable,

@@ -13,7 +13,7 @@ import { fill, hold, limitPendingReplies, reply, reserveReply, unhold } from '..
 import { Hold, type Session } from '../session.ts';
 import type { SessionTable } from '../session-table.ts';
 
-/** Handles of other servers and runs are unknown. */
+/** GET_STATUS. A handle of another server or another run is an unknown job. */
 export function onStatus(table: SessionTable, session: Session, frame: Frame): void {
   const handle = frame.text(frame.a0);
   const { handles, options } = table;
@@ -37,8 +37,8 @@ function askOwner(table: SessionTable, session: Session, handle: Uint8Array): vo
 }
 
 /**
- * Every owner searches its functions one after the other, a limited number a turn. The connection is held meanwhile,
- * so that it has one such search at a time.
+ * GET_STATUS_UNIQUE. Every owner searches its functions one after the other, a limited number in each turn. Reading the
+ * connection is paused during the search, so that it has one search at a time.
  */
 export function onStatusByUnique(table: SessionTable, session: Session, frame: Frame): void {
   const unique = frame.text(frame.a0);

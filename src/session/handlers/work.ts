@@ -60,7 +60,10 @@ function mayEnd(broker: Broker, peer: Peer, slot: number, serial: number): boole
   return broker.holds(peer, slot, serial) || peer.late?.has(serial) === true;
 }
 
-/** The WORK_FAIL or WORK_COMPLETE that some workers send after the WORK_EXCEPTION that ended the job. */
+/**
+ * Whether the frame is the WORK_FAIL or WORK_COMPLETE that some workers send after the WORK_EXCEPTION that ended the
+ * job; then it is ignored.
+ */
 function swallows(session: Session, frame: Frame, handle: string): boolean {
   if (frame.type !== Packet.WORK_FAIL && frame.type !== Packet.WORK_COMPLETE) return false;
   if (handleText(frame) !== handle) return false;
