@@ -79,7 +79,7 @@ export class Session {
   holds = 0;
   /** The last turn in which reading it was paused; its later rows of that turn were un-read. */
   heldTurn = -1;
-  /** It cannot move, or has moved already; its functions of other threads are reached by ring. */
+  /** It cannot move to another thread; functions of other threads are reached by ring. */
   stays = false;
   /** Steps that its frames have cost in turn number `stepsTurn` (turn-budget.ts). */
   steps = 0;

@@ -126,7 +126,7 @@ export class ThreadOutbox implements Outbox {
   }
 
   /**
-   * Where to write a packet for a session of this thread: directly into the output, or into a reply after the pending
+   * Sets `bytes` and `at` for a packet to a session of this thread: in the output, or in a new reply after the pending
    * ones.
    */
   #toSession(session: Session, headBytes: number, blob: number, blobBytes: number): void {
@@ -135,7 +135,7 @@ export class ThreadOutbox implements Outbox {
     else this.#toPending(session.replies.take(), headBytes, blob, blobBytes);
   }
 
-  /** Where to write a reply that was reserved before; half-closed peers still receive such replies. */
+  /** Sets `bytes` and `at` for a reply that was reserved before; half-closed peers still receive such replies. */
   #fill(
     session: Session,
     replyId: number,
@@ -188,7 +188,7 @@ export class ThreadOutbox implements Outbox {
     if (blob > 0) this.#blobs.blobRead(blob, 0, this.bytes, this.at + headBytes, blobBytes);
   }
 
-  /** Where to write a packet for a peer that has just ended; it is dropped. */
+  /** Sets `bytes` and `at` for a packet to a peer that has just ended; the packet is dropped. */
   #toNobody(headBytes: number): void {
     this.bytes = headBytes <= this.#sink.length ? this.#sink : new Uint8Array(headBytes);
     this.at = 0;

@@ -18,7 +18,7 @@ export function loginName(): string | null {
   }
 }
 
-/** As fileReason, for a file that an operator must make readable for this user. */
+/** Like fileReason, for a file that an operator must make readable for this user. */
 export function readReason(error: unknown): string {
   const remedy = isDenied(error) ? ', who must have the right to read it' : '';
   return `cannot be read: ${fileReason(error)}${remedy}`;

@@ -1,7 +1,7 @@
 /**
  * The file system as the journal needs it, so that tests can replace it by a failing or simulated one. Rule: while the
- * server runs, only the methods with a callback are used, each on the system's own threads; the others are for the
- * start, before peers are served. A callback is never called before its method has returned.
+ * server runs, only methods with a callback are used; they run on other threads. The other methods are for the start,
+ * before peers are served. A callback is never called before its method has returned.
  */
 import * as fs from 'node:fs';
 import { makeFolder } from './make-folder.ts';

@@ -1,6 +1,6 @@
 /**
- * When a store with pending changes may begin its next commit: at once, or, while no client waits for a job, once in
- * each flush interval. Rule: it decides about time only; its owner knows whether there are changes.
+ * Decides when a store with pending changes may begin its next commit: at once, or, while no client waits for a job,
+ * once in each flush interval. Rule: it decides about time only; its owner knows whether there are changes.
  */
 export class FlushGate {
   readonly #relaxedMs: number | null;

@@ -1,6 +1,6 @@
 /**
- * The file that makes a directory a state directory: facts that must be the same in every run that reads its journals.
- * Rule: it is replaced as a whole, by a rename that is durable before anything relies on it.
+ * The file that makes a directory a state directory. It has the facts that every run needs to read the journals. Rule:
+ * it is replaced as a whole, by a rename that is durable before anything relies on it.
  */
 import {
   closeSync,
@@ -19,7 +19,7 @@ const NAME = 'manifest.json';
 const FORMAT = 1;
 
 export interface Manifest {
-  /** Number of reshards; part of the names of the journals. */
+  /** Counts how often jobs were redistributed to another number of shards; part of the names of the journals. */
   readonly generation: number;
   /** Number of shards with jobs; 0 = everything in one thread. */
   readonly shards: number;

@@ -1,7 +1,7 @@
 /**
- * Options of the stores for background jobs. Every name of gearmand is recognized; one that is not supported is
- * refused, because a store that is silently missing would lose jobs. To add a store, list its options in DATABASES and
- * its name in `queueNames`.
+ * Options of the stores for background jobs. Every name of gearmand is recognized. A store that is not supported is
+ * refused, because a server without the expected store would lose jobs. To add a store, list its options in DATABASES
+ * and its name in `queueNames`.
  */
 import { OptionGroup } from '../option/groups.ts';
 import { keyOf, type OptionTable, type OptionValues, type ProgramEntry } from '../option/row.ts';
@@ -36,7 +36,7 @@ const queueNames = [
 ] as const;
 type QueueName = (typeof queueNames)[number];
 
-/** Names of gearmand that are not supported: why, and what to use instead. */
+/** Stores of gearmand that are not supported: why not, and what to use instead. */
 const notServed: { readonly [name in QueueName]?: string } = {
   libtokyocabinet:
     'Tokyo Cabinet is not supported: use journal, which is one set of files too and needs nothing installed, or libsqlite3',

@@ -1,6 +1,6 @@
 /**
- * Limits the memory of a store while the disk or the database does not keep up; jobs beyond it are refused. Rule: a
- * job of any size is taken when nothing else waits.
+ * Limits the memory of a store while the disk or the database is too slow; jobs that exceed the limit are refused.
+ * Rule: a job of any size is taken when nothing else waits.
  */
 
 /** Bytes of appended jobs that may wait. */

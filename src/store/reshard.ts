@@ -1,7 +1,8 @@
 /**
  * Redistributes kept jobs when the number of shards has changed: reads the journals of the last run one by one and
- * appends each job to the journal of its new owner. Rule: the old journals count until all new ones are durable, so
- * that a crash in between loses nothing; the order within a function stays, because it has one owner before and after.
+ * appends each job to the journal of its new owner. Rule: the old journals stay valid until all new ones are durable,
+ * so that a crash in between loses nothing. The order within a function stays, because each function has one owner
+ * before and one after.
  */
 import { rmSync } from 'node:fs';
 import { nodeFiles } from './file-system.ts';

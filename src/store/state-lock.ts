@@ -1,14 +1,14 @@
 /**
- * One server for each state directory: the lock is a Unix socket in it on which the server listens. It ends with the
- * process, however that ends, so that after a crash the next start finds no listener and takes over.
+ * One server for each state directory: the lock is a Unix socket in it on which the server listens. The listener ends
+ * with the process, even at a crash. The next start then finds no listener and takes the lock.
  *
  *   lock.own.ID    a server listens on it; then it is linked to the lock's name, so that others reach its server there
  *   lock.sock      the lock
  *   lock.sock.ID   a lock that was moved aside, because it seemed to have no listener
  *
  * Rule: a dead socket is moved aside before it is removed, so that of several servers which start at once only one
- * takes the lock. A server that moves a live one by mistake puts it back; if another server has taken the name
- * meanwhile, it finds the one moved aside, sees that it has a listener, and gives way.
+ * takes the lock. A server that moves a live socket aside by mistake puts it back. If another server has taken the name
+ * meanwhile, that server finds the socket that was moved aside, sees that it has a listener, and gives up the lock.
  */
 import { randomBytes } from 'node:crypto';
 import { linkSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -23,10 +23,13 @@ const OWN_PREFIX = 'lock.own.';
 const ID_BYTES = 4;
 /** Longest path of a Unix socket. */
 const PATH_BYTES_MAX = 107;
-/** Each failed attempt means that another server has got further; fewer servers than this start at once. */
+/**
+ * At most so many attempts. An attempt fails only when another server has made progress, and fewer servers than this
+ * start at once.
+ */
 const ATTEMPTS_MAX = 100;
 const RETURN_PAUSE_MS = 5;
-/** A server that is stopped or busy exists, even if it does not answer. */
+/** Time limit for an answer. A server that does not answer in time may be suspended or busy, and counts as running. */
 const ANSWER_MS_MAX = 1_000;
 
 export interface StateLock {
@@ -108,7 +111,10 @@ async function clear(path: string, aside: string): Promise<boolean> {
   return false;
 }
 
-/** The name is free, or its new owner or the server of `aside` will give way soon. */
+/**
+ * Puts a live socket back. Afterwards the name is free, or one of two servers, its new owner or the server of `aside`,
+ * will soon give up the lock.
+ */
 async function putBack(aside: string, path: string): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const isBack = tryTo(() => linkSync(aside, path), 'EEXIST', 'ENOENT');
@@ -135,7 +141,7 @@ async function hasNoRival(folder: string, id: string): Promise<boolean> {
   return true;
 }
 
-/** False when it fails with one of `codes`. */
+/** Calls `act`; false when it throws one of `codes`. */
 function tryTo(act: () => void, ...codes: readonly string[]): boolean {
   try {
     act();

@@ -7,8 +7,8 @@ import type { StoredJob } from './stored-job.ts';
 
 /**
  * Identifies one appended job: a whole number from 1 on that the caller chooses. The store returns it once, with the
- * outcome; then it may be reused. It is not an object, because pending jobs outlive the young objects of their time
- * and would be promoted and marked with all others.
+ * outcome; then it may be reused. It is a number, because objects for pending jobs would live long enough for V8 to
+ * promote and mark them.
  */
 export type Ticket = number;
 

@@ -1,6 +1,7 @@
 /**
- * The addon's reactor with streams beside its own sockets: they are decoded here and share its arrays, its blobs and
- * its turn. Rule: a turn handles the addon's rows first, then those of streams, in a batch of their own.
+ * The addon's reactor together with streams. The bytes of streams are decoded here; streams share the arrays, the blobs
+ * and the turn of the reactor. Rule: a turn handles the addon's rows first, then those of streams, in a batch of their
+ * own.
  */
 import type { Duplex } from 'node:stream';
 import { AddonReactor } from '../native/addon-reactor.ts';

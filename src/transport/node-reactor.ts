@@ -16,7 +16,7 @@ import type { Connection, Opened } from './turn/connection.ts';
 import { TurnReactor } from './turn-reactor.ts';
 
 const LISTEN_ERROR_MS = 1000;
-/** A lost doorbell is noticed after this time. */
+/** If the ring of a doorbell is lost, the thread notices its records after this time. */
 const SLEEP_MS = 1000;
 const ALIVE_MS = 2 ** 30;
 
@@ -32,7 +32,7 @@ export class NodeReactor extends TurnReactor {
   #ringTimer: NodeJS.Timeout | null = null;
   #listenErrorAtMs = Number.NEGATIVE_INFINITY;
   #openHandles = 0;
-  /** Connections inside the process keep it alive, as sockets do. */
+  /** Keeps the process alive while there are connections inside it, as sockets do. */
   #alive: NodeJS.Timeout | undefined;
   #destroyed: Promise<void> | null = null;
   #onAllClosed: (() => void) | null = null;
@@ -186,7 +186,7 @@ function peerOf(socket: net.Socket, address: ListenAddress, listener: number): O
   return { address: isMapped ? text.slice(7) : text, port: socket.remotePort ?? 0, listener };
 }
 
-/** node:net cannot set interval and count; they stay the system's. */
+/** Sets keepalive. node:net cannot set interval and count, so the system's values stay. */
 function setKeepalive(socket: net.Socket, keepalive: KeepaliveOptions | null): void {
   if (keepalive === null) return;
   if (keepalive.idleSeconds < 0) socket.setKeepAlive(true);

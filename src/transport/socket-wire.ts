@@ -38,7 +38,10 @@ export class SocketWire implements Wire {
     else this.#socket.pause();
   }
 
-  /** The socket closes itself when both directions have ended; until then the peer's bytes are read and dropped. */
+  /**
+   * Ends the output. The socket closes when both directions have ended; until then the peer's bytes are read and
+   * dropped.
+   */
   finish(lingerMs: number): void {
     const socket = this.#socket;
     socket.end();

@@ -1,5 +1,5 @@
 /**
- * Decodes the bytes of one connection without its socket: the TypeScript core's side of the parity suite, and of
+ * Decodes the bytes of one connection without a socket: the part of the TypeScript core in the parity suite and in
  * benches. Rule: behaves like a connection of the TypeScript reactor that has just read these bytes.
  */
 import type { SocketlessDecoder } from '../native/contract.ts';

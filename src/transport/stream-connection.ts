@@ -1,5 +1,5 @@
 /**
- * A stream as a connection of a turn engine: its bytes and its end are recorded for the next turn. Rule: a stream
+ * Makes a stream a connection of a turn engine: its bytes and its end are recorded for the next turn. Rule: the stream
  * keeps its bytes until the engine asks for more; this file does not know the kind of stream.
  */
 import type { Duplex } from 'node:stream';

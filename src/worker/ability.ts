@@ -1,13 +1,16 @@
 /**
- * A function that a worker offers: its handler and limits. Rule: only here a handler's return or error becomes the end
- * of its job.
+ * A function that a worker offers: its handler and limits. Rule: no other code turns the return value or the error of a
+ * handler into the end of its job.
  */
 import { type Codec, encodeValue, type Workload } from '../link/codec.ts';
 import { JobFailed, TimeoutError } from '../link/errors.ts';
 import type { RunningJob } from './running-job.ts';
 import type { JobContext, WorkerJob } from './types.ts';
 
-/** The server's timer starts before ours; ours ends earlier by this, or by a tenth of the time. */
+/**
+ * The server's timer starts before ours. Ours ends earlier than the job's limit, by this time or by a tenth of the
+ * limit.
+ */
 const LEAD_MS = 100;
 
 export interface Ability {

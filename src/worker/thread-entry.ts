@@ -9,7 +9,7 @@ import { JobFailed } from '../link/errors.ts';
 import type { ThreadMessage, ThreadOutcome, ThreadTask } from './threaded-handler.ts';
 import type { Handler, WorkerJob } from './types.ts';
 
-/** At the job's deadline the thread itself is ended, so this signal never aborts. */
+/** The signal of handlers in threads. It never aborts, because at the job's deadline the thread itself is ended. */
 const NEVER = new AbortController().signal;
 
 export default async function runTask(task: ThreadTask): Promise<ThreadOutcome> {

@@ -34,7 +34,7 @@ export type ThreadMessage =
   | { readonly kind: 'data' | 'warning'; readonly data: Workload }
   | { readonly kind: 'progress'; readonly numerator: number; readonly denominator: number };
 
-/** The result of a thread's run of a job. */
+/** How a job ended in a thread. */
 export type ThreadOutcome =
   | { readonly kind: 'result'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly isSilent: boolean; readonly exception: Workload };

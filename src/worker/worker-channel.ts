@@ -4,8 +4,9 @@
  *
  *   GRAB_JOB_ALL -> JOB_ASSIGN* : run it, grab again       -> NO_JOB : when no grab is open, PRE_SLEEP until NOOP
  *
- * Rule: one grab after a wake-up and one more for every assigned job (twice as many each round trip), so that a single
- * job costs no empty grabs and a full queue keeps every slot busy. Source: Gearman PROTOCOL, "Worker Requests".
+ * Rule: after a wake-up there is one grab, and every assigned job allows one more, so that grabs double with each round
+ * trip. A single job thus costs no empty grabs, and a full queue keeps every slot busy. Source: Gearman PROTOCOL,
+ * "Worker Requests".
  */
 import { equalBytes, ownCopy } from '../base/bytes.ts';
 import { argumentEnd, handleText, keep, shortText, splitText } from '../link/arguments.ts';
@@ -19,7 +20,7 @@ import { Packet } from '../protocol/packets.ts';
 import { type Ability, type RunHost, runJob } from './ability.ts';
 import { type JobSink, RunningJob } from './running-job.ts';
 
-/** The code with which access rules refuse a function; no other request of a worker gets it. */
+/** The code of the ERROR with which access rules refuse a function. A worker gets it for no other request. */
 const NOT_ALLOWED = 'NOT_ALLOWED';
 
 /** The functions of a channel and the slots that they share (ConcurrencyGroup). */
@@ -44,7 +45,10 @@ export interface WorkerChannelHost {
   onChange(change: ConnectionChange): void;
   onJobError(error: unknown, job: RunningJob): void;
   onServerError(error: ServerError): void;
-  /** A slot is free, a grab was answered, or a connection ended: check what can be grabbed or has ended. */
+  /**
+   * Called when a slot is free, a grab was answered or a connection ended: checks whether more can be grabbed and
+   * whether the worker has ended.
+   */
   onIdle(): void;
 }
 
@@ -60,7 +64,7 @@ export class WorkerChannel implements JobSink, RunHost {
   #grabs = 0;
   /** Grabs that may be pending at a time. */
   #grabsMax = 1;
-  /** Number of functions that have been offered to this connection's server; they are never withdrawn. */
+  /** Number of functions that were offered on this connection; functions are never withdrawn. */
   #offered = 0;
   /** The function of the last job, as bytes and as text. */
   #lastName: Uint8Array = new Uint8Array(0);

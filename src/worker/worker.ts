@@ -226,7 +226,7 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     this.#watchers.look();
   }
 
-  /** Closes a connection that has no job and expects none, so that its server does not wake it in vain. */
+  /** Closes a connection that has no job and expects none, so that its server does not wake it for nothing. */
   #leaveIdle(channel: WorkerChannel): void {
     if (channel.busy === 0 && channel.link.state !== 'closed')
       channel.link.close(true).catch(() => undefined);

@@ -1,7 +1,8 @@
 /**
  * What a kind of database must implement to keep background jobs: open, write a batch, read all rows, close. Rule: one
  * call at a time; no call blocks the thread for long; a failing call throws, and the connection is then closed and
- * opened again. Everything else (batches, retries, keys, shards) is the same for all kinds and is beside this file.
+ * opened again. Everything else (batches, retries, keys, shards) is the same for all kinds and is in the other files of
+ * this folder.
  */
 
 /**
@@ -31,7 +32,7 @@ export interface Batch {
   readonly puts: readonly Put[];
 }
 
-/** One put that is not in the database although its batch was written, and the reason in words. */
+/** A put that the database refused although the rest of its batch was written, and the reason in words. */
 export interface Refusal {
   /** Index of the put in its batch. */
   readonly index: number;
@@ -61,11 +62,11 @@ export interface Backend {
   /** Why this kind of database cannot keep this job, checked before anything is sent; null when it can. */
   unfit(put: Put): string | null;
   /**
-   * Resolves when the batch is durable. A put whose key exists is refused and does not overwrite the row. When it
-   * rejects, parts may have been written, and more may follow.
+   * Resolves when the batch is durable. A put whose key exists is refused and does not overwrite the row. When this
+   * rejects, parts of the batch may have been written, and the database may still write more of it.
    */
   write(batch: Batch): Promise<readonly Refusal[]>;
-  /** Those of the rows that exist, in any order, compared by exactly these bytes, in the form of `scan`. */
+  /** Finds which of the rows exist. Keys are compared byte by byte; rows come in any order, in the form of `scan`. */
   find(rows: readonly RowKey[]): Promise<readonly FoundRow[]>;
   /** The approximate number of rows. */
   count(): Promise<number>;

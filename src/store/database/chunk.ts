@@ -13,7 +13,8 @@ export class Chunk {
   forgetCount = 0;
   readonly puts = new Packed();
   /**
-   * By number of the put: its row of the key table, -1 when it was dropped; its offset in the packed puts; its ticket.
+   * Arrays by number of the put: its row in the key table, -1 when it was dropped; its offset in the packed puts; its
+   * ticket.
    */
   readonly rows: number[] = [];
   readonly #offsets: number[] = [];
@@ -24,7 +25,7 @@ export class Chunk {
   readonly #isAwaited: boolean[] = [];
   /** Numbers of puts that were forgotten while the batch was being written. */
   readonly forgotten = new Set<number>();
-  /** It repeats a failed chunk: no put is added to it, because that put might make it fail again and again. */
+  /** It repeats a failed chunk. No put is added to it: with a new put it might fail again and again. */
   readonly isRetry: boolean;
 
   constructor(id: number, isRetry: boolean) {

@@ -182,7 +182,7 @@ export class DatabaseStore implements Store {
     this.#pending.failed();
   }
 
-  /** The thread of the database has ended, and the server ends with it. */
+  /** The thread of the database has ended, so the server ends too. */
   #onPortClosed(): void {
     this.#onAway();
     this.#onReplayed('the thread of the database has ended', true);
@@ -190,7 +190,7 @@ export class DatabaseStore implements Store {
     this.#goOn();
   }
 
-  /** Sends the next batch, or ends. When the server closes it does not wait for an unreachable database. */
+  /** Sends the next batch, or ends. When the server closes, it does not wait for an unreachable database. */
   #goOn(): void {
     if (this.#pending.isUnderWay) return;
     const isUrgent = this.#closed !== null || this.#gate.dueMs(this.#pending.isAwaited) === 0;

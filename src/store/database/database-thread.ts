@@ -1,6 +1,6 @@
 /**
  * Runs in the thread of the database: writes the batches of all shards, and reads the rows back for shards that start.
- * Rule: a restarted shard is served once everything that its predecessor sent is settled.
+ * Rule: a restarted shard is served when all batches that the dead shard had sent are finished.
  */
 import { LogLevel } from '../../base/logger.ts';
 import { ownerThreads, shardOfName } from '../../protocol/shard-of.ts';
@@ -28,7 +28,7 @@ export interface ServeOptions {
 
 export class DatabaseThread {
   readonly #options: ServeOptions;
-  /** By shard; one for all when the database is written through one connection. */
+  /** Writers by shard; one writer for all shards when the database is written through one connection. */
   readonly #writers = new Map<number, DatabaseWriter>();
   readonly #shards = new Map<number, Shard>();
   /** Shards that wait for the next scan. */
@@ -102,12 +102,15 @@ export class DatabaseThread {
   }
 
   /**
-   * Uses a connection of its own, so that writes continue meanwhile. An unreachable database ends the start of the
-   * server, unless `waits` is set; later scans always wait for it.
+   * Reads all rows on a connection of its own, so that writes continue during the scan. At the start of the server, an
+   * unreachable database is an error unless `waits` is set; later scans always wait for the database.
    */
   async #scan(shards: readonly Shard[], isFirst: boolean): Promise<void> {
     const { kind, waits } = this.#options;
-    /** For late rows, because an interrupted scan begins again. */
+    /**
+     * The keys of rows that were sent, when rows come late: an interrupted scan begins again and must not send them
+     * twice.
+     */
     let sent = shards.some(({ isLate }) => isLate) ? new Set<string>() : null;
     for (;;) {
       const backend = kind.make();
@@ -168,7 +171,7 @@ class Shard implements Writer {
   readonly #writer: DatabaseWriter;
   readonly #read: () => void;
   readonly sender: PageSender;
-  /** Resolves when the shard has ended and everything that it sent is settled. */
+  /** Resolves when the shard has ended and all batches that it sent are finished. */
   readonly ended: Promise<void>;
   #end: () => void = () => {};
   hasEnded = false;

@@ -1,7 +1,7 @@
 /**
- * One connection to the database and the batches that wait for it. Rule: one write at a time, of everything that
- * waits. After a failure the connection is opened again and the batch is written again; only a failure that lasts
- * longer than the hold time is an outage. Then batches are given up, and none are taken until a trial has succeeded.
+ * One connection to the database and the batches that wait for it. Rule: one write at a time, with everything that
+ * waits. After a failure the connection is opened again and the batch is written again. A failure that lasts longer
+ * than the hold time is an outage: then batches are given up, and no batch is taken until a trial has succeeded.
  */
 import { LogLevel } from '../../base/logger.ts';
 import type { Backend, Batch, Refusal, RowKey } from './backend.ts';
@@ -10,7 +10,10 @@ import { writeJoined } from './joined.ts';
 
 /** How long batches are held, from the first failure on. */
 const HOLD_MS = 2_000;
-/** Pause between attempts to connect while batches are held; then the bounds of the pause during an outage. */
+/**
+ * Pauses between attempts to connect: first that while batches are held, then the bounds of the random pause during an
+ * outage.
+ */
 const HOLD_RETRY_MS = 1_000;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
@@ -18,7 +21,7 @@ const RETRY_MS_MAX = 5_000;
 const REMIND_MS = 60_000;
 /** Time limit of one write. */
 const WRITE_MS_MAX = 120_000;
-/** A row that does not exist: removing it is a write that changes nothing. */
+/** A row that does not exist. Removing it tests whether the database takes writes, and changes nothing. */
 const TRIAL: RowKey = {
   key: Buffer.from('geartrain:trial'),
   functionName: Buffer.from('geartrain:trial'),
@@ -27,7 +30,9 @@ const TRIAL: RowKey = {
 /** A shard that writes through this connection. */
 export interface Writer {
   written(refusals: readonly Refusal[]): void;
-  /** The outcome of its batch, if it had one, is unknown; no batch is taken until `back`. */
+  /**
+   * An outage has begun. If the shard has a batch under way, its outcome is unknown. No batch is taken until `back`.
+   */
   away(): void;
   back(): void;
 }
@@ -65,7 +70,7 @@ export class DatabaseWriter {
     this.#options = options;
   }
 
-  /** Rejects when the database is unusable; with `waits` that is an outage from the start. */
+  /** Rejects when the database is unusable; with `waits`, an unreachable database counts as an outage instead. */
   async open(waits: boolean): Promise<void> {
     const { backend, label } = this.#options;
     try {
@@ -141,7 +146,7 @@ export class DatabaseWriter {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** If the batches were given up meanwhile, their writers get no answer. */
+  /** Writes the held batches. If they have been given up before it ends, their writers get no answer. */
   async #writeHeld(isAgain: boolean): Promise<void> {
     const jobs = this.#held;
     const batches = jobs.map(({ batch }) => batch);
@@ -187,7 +192,7 @@ export class DatabaseWriter {
     if (!this.#isAway) this.#giveUp(error);
   }
 
-  /** Writes the held batches, or a trial that shows as well that the database takes writes. */
+  /** Writes the held batches; without any, writes a trial, which also shows whether the database takes writes. */
   #tryWrite(): Promise<unknown> {
     if (this.#held.length > 0) return this.#writeHeld(true);
     const trial = { forgets: [TRIAL], puts: [] };
@@ -208,7 +213,7 @@ export class DatabaseWriter {
     for (const writer of this.#writers) writer.away();
   }
 
-  /** Ends an outage. `isShown`: it had failed without a job before, so that the trial proves something. */
+  /** Ends an outage. `isShown`: trials had failed before, so this one proves that the database works again. */
   #comeBack(isShown: boolean): void {
     this.#isAway = false;
     if (isShown) this.#takes();
@@ -236,9 +241,9 @@ export class DatabaseWriter {
   }
 
   /**
-   * While batches are held, an attempt is made at once unless there was one within the last second. During an outage
-   * it waits for a random time up to a bound that doubles, so that many servers of one database do not return
-   * together.
+   * Waits before the next attempt. While batches are held, there is no wait unless the last attempt was less than a
+   * second ago. During an outage it waits for a random time up to a bound that doubles, so that many servers do not
+   * connect to the database at the same moment.
    */
   async #pauseForAttempt(): Promise<void> {
     let ms = this.#attemptAtMs + HOLD_RETRY_MS - performance.now();

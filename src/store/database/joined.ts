@@ -1,6 +1,7 @@
 /**
- * Writes the batches of several shards together. Rule: a batch that is written again, because its outcome is unknown,
- * may find its own rows; an existing row with exactly the put's content is that put, any other one refuses it.
+ * Writes the batches of several shards together. Rule: a batch is written again when its outcome is unknown, so its own
+ * rows may exist already. If an existing row has exactly the content of the put, it counts as this put; any other row
+ * with the same key refuses it.
  */
 import {
   type Backend,
@@ -53,7 +54,7 @@ export async function writeJoined(
   return refusals;
 }
 
-/** Refusals without those of puts that the write with unknown outcome had stored. */
+/** The refusals, except those of puts that the earlier write, whose outcome was unknown, had stored. */
 async function withoutOwn(
   backend: Backend,
   puts: readonly Put[],

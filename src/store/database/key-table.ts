@@ -17,7 +17,7 @@ const WORDS = ROW_BYTES / 4;
 
 const Word = { BATCH: 0, NUMBER: 1, FUNCTION: 2 } as const;
 
-/** Instead of a batch number: the put is in the database; or it is refused, which was not reported yet. */
+/** Values instead of a batch number: the put is in the database; or it was refused, and this was not reported yet. */
 export const PutState = { STORED: 0, REFUSED: 0xffffffff } as const;
 
 interface Rows {

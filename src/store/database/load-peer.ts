@@ -10,7 +10,10 @@ import { fileURLToPath } from 'node:url';
 const require = createRequire(import.meta.url);
 /** The folder of this package. */
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
-/** Optional peers of the package itself can only be installed as development dependencies. */
+/**
+ * npm's options in a checkout, where optional peers of the package itself can only be installed as development
+ * dependencies.
+ */
 const CHECKOUT = '--no-save --save-dev ';
 const PLAIN = /^[\w@%+=:,./-]+$/;
 

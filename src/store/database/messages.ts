@@ -1,6 +1,6 @@
 /**
- * Messages between a shard's thread and the thread that talks to the database, over a port of their own. Rule: a shard
- * has at most one batch being written, and gets only a few pages of rows beyond those that it has taken.
+ * Messages between a shard's thread and the thread that talks to the database, over a port of their own. Rule: at most
+ * one batch of a shard is being written, and at most a few pages of rows are sent that the shard has not taken yet.
  */
 import type { Refusal } from './backend.ts';
 

@@ -18,7 +18,7 @@ const CHUNK_FORGETS = 8192;
 interface Outcome {
   readonly ticket: Ticket;
   readonly isStored: boolean;
-  /** Row that becomes free when this has been reported, or -1. */
+  /** Row of the key table that becomes free when this outcome has been reported, or -1. */
   readonly row: number;
 }
 
@@ -137,14 +137,17 @@ export class PendingBatches {
     chunk.dropAll();
   }
 
-  /** The row of a refused put stays until the refusal is reported, because the server may still name it. */
+  /**
+   * Records the outcome of a put. The row of a refused put stays until the refusal is reported, because the server may
+   * still refer to it.
+   */
   #told(chunk: Chunk, number: number, row: number, isStored: boolean): void {
     const ticket = chunk.tickets[number] as Ticket;
     this.#outcomes.push({ ticket, isStored, row: isStored ? -1 : row });
     if (!isStored) this.#keys.setBatch(row, PutState.REFUSED);
   }
 
-  /** A job that ended before it could be stored: its client is answered as if it were stored. */
+  /** Drops the put of a job that ended before it was stored. Its client gets the same answer as for a stored job. */
   #drop(id: number, row: number): void {
     const chunk = this.#chunks.find((waiting) => waiting.id === id) as Chunk;
     const number = this.#keys.number(row);
@@ -159,7 +162,7 @@ export class PendingBatches {
     return isOpen && hasRoom(last) ? last : this.#added();
   }
 
-  /** Forgets in this chunk come before all waiting puts. */
+  /** The chunk whose forgets are written before all waiting puts. */
   #first(): Chunk {
     return this.#chunks[0] ?? this.#added();
   }

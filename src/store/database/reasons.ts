@@ -3,7 +3,7 @@ import { LogLevel } from '../../base/logger.ts';
 import type { StoreHost } from '../store.ts';
 
 const PAUSE_MS = 1_000;
-/** A limit in case reasons contain variable text; normally there are few. */
+/** At most so many reasons are kept. Normally there are few; more come only if reasons contain variable text. */
 const REASONS_MAX = 100;
 
 interface Told {

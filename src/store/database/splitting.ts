@@ -14,7 +14,10 @@ export interface Adding {
   reasonOf(error: unknown): string | null;
 }
 
-/** Adds all by one statement; when that is refused because of some rows, by smaller ones until these are found. */
+/**
+ * Adds all puts by one statement. If the database refuses that because of some rows, uses smaller and smaller
+ * statements until these rows are found.
+ */
 export async function addSplitting(
   adding: Adding,
   puts: readonly Put[],
@@ -51,7 +54,7 @@ export function textOf(bytes: Uint8Array): string {
   return asBuffer(bytes).toString();
 }
 
-/** Whether two rows of the batch have one key: a unique that is forgotten and used again. */
+/** Whether the batch removes and adds rows with the same key, because a unique is used again. */
 export function sharesKeys(forgets: readonly RowKey[], puts: readonly RowKey[]): boolean {
   if (forgets.length === 0 || puts.length === 0) return false;
   const gone = new Set(forgets.map(idOf));

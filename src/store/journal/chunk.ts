@@ -9,14 +9,16 @@ import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
 
 export class Chunk {
   readonly #entries: EntryBytes;
-  /** Of each put. Typed arrays, because a JavaScript array that is emptied releases its memory. */
+  /**
+   * Slot and other values of each put. Typed arrays, because a JavaScript array releases its memory when it is emptied.
+   */
   readonly #slots: Uint32Array;
   readonly #tickets: Uint32Array;
   /** Number of puts. */
   #count = 0;
   /** Bytes used. */
   length = 0;
-  /** Of moved puts, the segments that have them until this chunk is written; empty for new ones. */
+  /** For moved puts, the segments that contain them until this chunk is written; empty for new puts. */
   readonly oldSegments: number[] = [];
   awaited = 0;
 
@@ -31,7 +33,7 @@ export class Chunk {
     return this.#slots.subarray(0, this.#count);
   }
 
-  /** One for each new put; none for moved ones. */
+  /** Tickets of the new puts; moved puts have none. */
   get tickets(): Uint32Array {
     return this.#tickets.subarray(0, this.newPuts);
   }

@@ -77,7 +77,7 @@ export class Committer {
     return this.#segments.roomFor(putBytes + byteCount, puts + 1) !== Room.none;
   }
 
-  /** Makes spares before the first job needs them. */
+  /** Makes spare segments before the first job needs them. */
   prepare(): void {
     if (this.#segments.wantsSpare(0)) this.#grow(0);
   }
@@ -95,7 +95,7 @@ export class Committer {
     else this.#commit(room, chunk, nowMs);
   }
 
-  /** There is no room for the puts; the forgets always have room. */
+  /** Continues without the puts when there is no room for them; forgets always have room. */
   #withoutPuts(nowMs: number): void {
     const { moved } = this.#pending;
     if (moved !== null) this.#pending.cancelMove(moved);
@@ -187,7 +187,8 @@ export class Committer {
   }
 
   /**
-   * How much of the batch is on disk is unknown. Its forgets are tried again; its puts may be there and are forgotten.
+   * Gives up a failed batch. It is unknown how much of it is on disk. Its forgets are written again; its puts may be on
+   * disk, so forgets are written for them too.
    */
   #giveUp(batch: Batch, segment: Segment, error: Error): void {
     const { chunk, forgets } = batch;

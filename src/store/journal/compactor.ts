@@ -28,7 +28,8 @@ export class Compactor {
   #at = 0;
   #isReading = false;
   /**
-   * Bytes that were read while a commit was running, or -1: jobs forgotten in that commit must not be moved after it.
+   * Number of bytes that were read while a commit was running, or -1. Jobs that this commit forgets must not be moved
+   * afterwards.
    */
   #readBytes = -1;
   #isClosing = false;
@@ -138,7 +139,8 @@ export class Compactor {
   }
 
   /**
-   * An entry larger than the bytes read is read whole; damage ends the work on the segment: later entries stay there.
+   * Handles an entry that is larger than the bytes read: reads it completely. If it is damaged, the work on the segment
+   * ends, and later entries stay there.
    */
   #stepOver(segment: Segment, end: number): void {
     const byteCount = end >= 8 ? this.#entries.view.getUint32(4, true) : 0;

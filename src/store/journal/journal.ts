@@ -22,8 +22,9 @@ const SEGMENT_BYTES = 8 * 1024 * 1024;
 /** Some thousand small jobs: the limit of one commit, except for a single larger job. */
 const CHUNK_BYTES = 256 * 1024;
 /**
- * While the thread has other work, puts are gathered for so long, or until so many bytes wait: each commit interrupts
- * the serving thread on the same core, and costs the disk as much for one put as for a thousand.
+ * While the thread has other work, puts are collected for this time, or until so many bytes wait. Each commit
+ * interrupts the serving thread on the same core, and a commit of one put costs the disk as much as a commit of a
+ * thousand.
  */
 const GATHER_MS = 10;
 const GATHER_BYTES = CHUNK_BYTES / 2;
@@ -170,7 +171,7 @@ export class Journal implements Store {
     }
   }
 
-  /** A failing write is not repeated: its jobs are not durable, and were not reported as stored. */
+  /** Closes when all changes are written. A failing write is not repeated: its jobs were never reported as stored. */
   #closeWhenDone(done: () => void): void {
     const isFailing = this.#committer.retryAtMs !== Number.POSITIVE_INFINITY;
     if (!this.#pending.isEmpty && !isFailing) this.#committer.begin();

@@ -25,7 +25,7 @@ export class Losses {
     this.#tell = tell;
   }
 
-  /** Call for each segment, in ascending order. */
+  /** Call at the beginning of each segment, in ascending order. */
   begin(segment: Seen['segment']): void {
     this.#seen.push({ segment, puts: 0, skipped: 0 });
   }

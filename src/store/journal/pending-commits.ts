@@ -1,7 +1,7 @@
 /**
  * Changes that wait for a commit: new puts in chunks, forgotten slots, puts that are being moved; and outcomes of puts
- * until the server asks. Rule: a slot is free only when the server can no longer name it: a refused put's slot when
- * its outcome was reported, a forgotten one's when its forget is durable.
+ * until the server asks. Rule: a slot becomes free when the server can no longer refer to it: after a refusal, when it
+ * has been reported; after a forget, when it is durable.
  */
 import type { Ticket } from '../store.ts';
 import type { StoredJob } from '../stored-job.ts';
@@ -26,7 +26,7 @@ export class PendingCommits {
   /** Goes with the next batch, or is cancelled. */
   moved: Chunk | null = null;
   #outcomes: Outcome[] = [];
-  /** Slots of refused puts, which are not written or may be. */
+  /** Slots of refused puts, which may or may not be on disk. */
   #refused: number[] = [];
   readonly #unknown = new Set<number>();
   puts = 0;
@@ -137,7 +137,7 @@ export class PendingCommits {
     this.#refuseUnwritten(chunk);
   }
 
-  /** The chunk may be on disk or not: its puts that are not forgotten yet will be. */
+  /** It is unknown whether the chunk is on disk: refuses its puts and adds forgets for them. */
   markUnknown(chunk: Chunk): void {
     const forgotten = new Set(this.#forgets);
     for (const slot of chunk.slots) if (!forgotten.has(slot)) this.#unknown.add(slot);

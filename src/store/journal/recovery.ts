@@ -1,7 +1,8 @@
 /**
- * Reads a journal at the start, twice: first to find its jobs, checking every entry, then the jobs themselves. One
- * segment in each step, so that the embedding program can continue. Damage is logged with its offset, counted and
- * skipped; a tail that was torn by a crash is cut, so that it is never read again.
+ * Reads a journal at the start, twice: the first time it checks every entry and finds which jobs are left, the second
+ * time it reads these jobs. Each step reads one segment, so that the embedding program can continue. Damage is logged
+ * with its offset, counted and skipped. If a crash interrupted the last write, its bytes are removed, so that they are
+ * never read again.
  */
 import { join } from 'node:path';
 import { LogLevel } from '../../base/logger.ts';

@@ -63,7 +63,7 @@ export function revisitEntries(
   }
 }
 
-/** Most of an unfinished segment is zeros: they are skipped quickly. */
+/** The offset of the next valid entry. Zeros are skipped quickly, because most of an unfinished segment is zeros. */
 function nextGoodEntry(from: EntryBytes, at: number, end: number, salt: number): number {
   const { view } = from;
   for (let next = at + ALIGN; next + ALIGN <= end; next += ALIGN) {

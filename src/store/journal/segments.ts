@@ -4,8 +4,9 @@
  *
  *   000000000001.log ... finished, oldest first     000000000007.log active     spare-3, spare-4     new-5 being made
  *
- * Invariant: room for forgets in the active segment and the spares >= puts whose forget is not written yet. So every
- * accepted job can be removed on a full disk. A segment is deleted when it and all earlier ones have no jobs.
+ * Invariant: the active segment and the spares have room for the forgets of all puts whose forget is not written yet.
+ * So every accepted job can be removed even on a full disk. A segment is deleted when it and all earlier ones have no
+ * jobs.
  */
 import { join } from 'node:path';
 import type { Done, FileSystem } from '../file-system.ts';
@@ -42,7 +43,10 @@ export interface SegmentsOptions {
   readonly segmentBytes: number;
 }
 
-/** Where a batch fits: into the active segment, after a rotation, or nowhere until there is a new spare. */
+/**
+ * Where a batch fits: into the active segment; into the next one, after a rotation; or nowhere until there is a new
+ * spare.
+ */
 export const Room = { now: 0, rotate: 1, none: 2 } as const;
 export type Room = (typeof Room)[keyof typeof Room];
 
@@ -56,7 +60,7 @@ export class Segments {
   #spareForgets = 0;
   #lastNumber = 0;
   #lastSpare = 0;
-  /** Puts that are written or being written, without a written forget. */
+  /** Number of puts that are written or being written and whose forget is not written yet. */
   owed = 0;
   isGrowing = false;
   /** The name of the active segment is durable: only then are its entries durable. */
@@ -251,7 +255,7 @@ export class Segments {
     this.#options.files.close(file, () => {});
   }
 
-  /** A larger one is needed at once; all others go to the end. */
+  /** Adds a spare: at the front when it is larger than usual, because it is needed at once; otherwise at the end. */
   #addSpare(spare: Spare): void {
     if (spare.bytes > this.#options.segmentBytes) this.#spares.unshift(spare);
     else this.#spares.push(spare);

@@ -7,10 +7,10 @@ import { uncounted } from '../../base/uncounted.ts';
 
 const ROWS_SHIFT = 16;
 const ROW_MASK = (1 << ROWS_SHIFT) - 1;
-/** Sizes are multiples of 8: the lowest bit marks a job that was given back to the server. */
+/** Lowest bit of a size, which is free because sizes are multiples of 8: the job was given back to the server. */
 const TAKEN = 1;
 
-/** Instead of a segment number: in memory; in memory and forgotten; in the current commit. */
+/** Values instead of a segment number: the job is in memory; in memory and forgotten; in the current commit. */
 export const Where = { PENDING: 0, DROPPED: 0xfffffffe, UNDER_WAY: 0xffffffff } as const;
 
 interface Rows {
@@ -98,7 +98,9 @@ export class Slots {
     return (this.#rowsOf(slot).bytes[slot & ROW_MASK] as number) & ~TAKEN;
   }
 
-  /** While reading a journal: true the first time, so that a put which is in a segment twice gives one job. */
+  /**
+   * While reading a journal: true at the first call for a slot, so that a put that is in a segment twice gives one job.
+   */
   take(slot: number): boolean {
     const { bytes } = this.#rowsOf(slot);
     const word = bytes[slot & ROW_MASK] as number;

@@ -1,6 +1,6 @@
 /**
- * The addon's blobs for a turn engine, so that both kinds of connections share one table and one account. Rule: reads
- * return copies, because JavaScript never holds the addon's memory.
+ * Makes the addon's blobs usable by a turn engine, so that both kinds of connections share one table and one account.
+ * Rule: reads return copies, because JavaScript never refers to the addon's memory.
  */
 import type { AddonReactor } from '../../native/addon-reactor.ts';
 import { BLOB_DROPPED, Control } from '../../protocol/batch.ts';

@@ -1,7 +1,7 @@
 /**
  * The peer's end of a connection inside the process: a stream whose other end is a session, with no system in between.
- * Rule: a write completes when the session's thread has read it, so that neither side is flooded and no chunk is
- * copied.
+ * Rule: a write completes when the session's thread has read it, so that no side gets more than it can take and no
+ * chunk is copied.
  */
 import { Duplex } from 'node:stream';
 import { READ_BYTES } from '../../protocol/limits.ts';
@@ -21,7 +21,7 @@ export interface ServerEnd {
 export class InProcessStream extends Duplex {
   #server: ServerEnd | null = null;
   #isRefused = false;
-  /** Waits for the server's end; a stream does one thing at a time. */
+  /** The operation that waits for the server's end. There is at most one, because a stream does one thing at a time. */
   #waiting: (() => void) | null = null;
 
   constructor() {

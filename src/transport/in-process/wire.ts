@@ -33,7 +33,7 @@ class InProcessWire implements Wire, ServerEnd {
   #isDeliveryDue = false;
   /** The memory of the peer's last write is in use until this is called. */
   #taken: (() => void) | null = null;
-  /** The peer sees the end after the pieces (`isDropping`: after those that it takes at once). */
+  /** The connection ends after the peer has taken the pieces; with `isDropping`, only those that it takes at once. */
   #isEnding = false;
   #isDropping = false;
   #hasEnded = false;
@@ -90,7 +90,7 @@ class InProcessWire implements Wire, ServerEnd {
     return this.#unsentBytes;
   }
 
-  /** Nothing to do: the peer's next write waits until this one is taken. */
+  /** Has nothing to do, because the peer's next write waits until this one is taken. */
   setReading(_isReading: boolean): void {}
 
   taken(): void {

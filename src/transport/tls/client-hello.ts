@@ -1,7 +1,7 @@
 /**
  * Checks the first bytes of a peer on a TLS port before TLS gets them: other protocols are recognized, and a handshake
- * begins only when its first message is complete, so that its expensive part is one step. Source: RFC 8446, sections
- * 4.1.2 and 5.1 (as in TLS 1.2). The native first-message queue has the same rules (first-message.cc).
+ * begins only when its first message is complete, so that the expensive part is done in one step. Source: RFC 8446,
+ * sections 4.1.2 and 5.1 (as in TLS 1.2). The native first-message queue has the same rules (first-message.cc).
  *
  *   | 22 | 3 | minor | record bytes (2) | 1 = ClientHello | message bytes (3) | message ... |
  */
@@ -65,8 +65,8 @@ export function lookAtHello(bytes: Uint8Array): Look {
 }
 
 /**
- * Whether the lengths inside a ClientHello are consistent, and its version is one of TLS: OpenSSL does not get random
- * bytes.
+ * Whether the lengths inside a ClientHello are consistent and its version is one of TLS. This keeps random bytes away
+ * from OpenSSL.
  */
 function fieldsFit(hello: Uint8Array): boolean {
   let at = 2 + RANDOM_BYTES;

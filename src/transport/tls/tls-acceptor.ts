@@ -1,8 +1,10 @@
 /**
- * The TLS ports of one thread: peers wait here until they are known, then their decrypted streams become connections.
+ * The TLS ports of one thread: peers wait here until their handshake is complete; then their decrypted streams become
+ * connections.
  * Rules: one pass of the event loop begins handshakes for at most a millisecond, so that no peer waits for more than
- * that and one handshake. The number of open handshakes is limited and the oldest gives way, so that silent peers do
- * not block others. A pass takes fewer peers than may be open, so that each has been read once before it gives way.
+ * that and one handshake. The number of open handshakes is limited, and beyond that the oldest is closed, so that
+ * silent peers do not block others. A pass takes fewer peers than may be open, so that each has been read at least once
+ * before it is closed.
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -17,7 +19,7 @@ const TAKEN_MAX = 64;
 
 export interface TlsAcceptorOptions {
   readonly handshakeTimeoutMs: number;
-  /** Limit of this thread's peers that are not known yet. */
+  /** Limit of the peers of this thread whose handshake is not complete. */
   readonly handshakesMax: number;
 }
 
@@ -54,7 +56,7 @@ export class TlsAcceptor {
     this.#events = events;
   }
 
-  /** Peers that are not known yet. */
+  /** Number of peers whose handshake is not complete. */
   get count(): number {
     return this.#handshakes.size;
   }
@@ -96,7 +98,7 @@ export class TlsAcceptor {
     this.#material = material;
   }
 
-  /** Drops all peers that are not known yet. */
+  /** Drops all peers whose handshake is not complete. */
   close(): void {
     if (this.#immediate !== null) clearImmediate(this.#immediate);
     if (this.#taking !== null) clearImmediate(this.#taking);

@@ -134,7 +134,10 @@ export class TlsHandshake {
     this.#events.ready();
   };
 
-  /** The peer left before its handshake; one without any bytes only tested whether the port is open. */
+  /**
+   * The peer left before its handshake. If it sent no bytes, it only tested whether the port is open, and is not
+   * reported.
+   */
   readonly #onLost = (): void => {
     if (this.#tls === null) {
       this.#end('handshake_failed', REFUSED.left);

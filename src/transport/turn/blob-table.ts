@@ -139,7 +139,7 @@ export class BlobTable implements Blobs {
     return blob;
   }
 
-  /** False: there is no memory for it; the frame is dropped, the server continues. */
+  /** Makes room in a blob. False when there is no memory: the frame is dropped, and the server continues. */
   #grow(blob: Blob, needed: number): boolean {
     if (needed <= blob.bytes.length) return true;
     let capacity = Math.max(FIRST_BYTES, blob.bytes.length);

@@ -5,7 +5,7 @@
 import { Leaving } from './connection.ts';
 import type { TurnEngine } from './turn-engine.ts';
 
-/** Closes after the next flush; without time to linger at once. */
+/** Closes the connection after the next flush, lingering for at most that time; 0 = closes at once. */
 export function leave(engine: TurnEngine, conn: number, how: Leaving, lingerMs: number): boolean {
   const connection = engine.find(conn);
   if (connection === undefined) return false;

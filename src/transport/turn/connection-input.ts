@@ -1,6 +1,6 @@
 /**
  * The input side of one connection: received bytes, an incomplete frame, a blob that fills, un-read frames. Rule: one
- * call of `fillRows` is one step: either un-read frames again, or a blob's next bytes, or one read.
+ * call of `fillRows` does one step: un-read frames again, or the next bytes of a blob, or one read.
  *
  *   pieces (un-read frames) -> fill (a large frame's data) or carry (an incomplete frame) -> queue (not decoded yet)
  */
@@ -23,7 +23,9 @@ export const Step = {
 } as const;
 export type Step = (typeof Step)[keyof typeof Step];
 
-/** One step of a blob may take more than one read, because its bytes are not decoded. */
+/**
+ * A blob takes at most so many bytes in one step. That may be more than one read, because these bytes are not decoded.
+ */
 const FILL_BYTES = 1 << 20;
 const NOTHING = new Uint8Array(0);
 
@@ -117,7 +119,9 @@ export class ConnectionInput {
     this.#fill = null;
   }
 
-  /** Un-read frames again; no new bytes are decoded in this step, so that at most one read is kept. */
+  /**
+   * Appends the rows of un-read frames again. No new bytes are decoded in this step, so that at most one read is kept.
+   */
   #replay(conn: number): Step {
     const { batch, decoder } = this.#context;
     for (;;) {
@@ -173,7 +177,8 @@ export class ConnectionInput {
   }
 
   /**
-   * The frame at `decoder.at` is large: its data is gathered in a blob from now on, beginning with the bytes at hand.
+   * The frame at `decoder.at` is large. From now on its data is collected in a blob, beginning with the bytes that have
+   * arrived.
    */
   #openFill(end: number): void {
     const { batch, decoder, blobs } = this.#context;
@@ -187,7 +192,7 @@ export class ConnectionInput {
     };
   }
 
-  /** False: no room in the batch. */
+  /** Appends the row of a large frame; false when the batch has no room. */
   #appendLarge(conn: number, frame: LargeFrame): boolean {
     const { batch, decoder } = this.#context;
     const start = this.#copyIn(frame.head);
@@ -218,7 +223,7 @@ export class ConnectionInput {
     return this.#isBehind || this.queue.bytes > 0 ? Step.MORE : Step.IDLE;
   }
 
-  /** The bytes of the fault are still carried: they are decoded again after the un-read ones. */
+  /** Takes back a fault. Its bytes are still kept, and are decoded again after the un-read ones. */
   #unfault(): void {
     this.#isFaulted = false;
     this.#isBehind = true;

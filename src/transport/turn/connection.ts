@@ -48,8 +48,8 @@ export class Connection {
   /** Unsent output after the last send, minus the bytes sent since. */
   backlogBytes = 0;
   /**
-   * Of the unsent output: bytes of blobs in `pieces`, those given to the wire, and the bytes counted for all
-   * connections without blobs.
+   * Parts of the unsent output: bytes of blobs in `pieces`; bytes of blobs that were given to the wire; and the other
+   * bytes, as counted for all connections together.
    */
   gatheredBlobBytes = 0;
   wireBlobBytes = 0;
@@ -103,7 +103,10 @@ export interface Connections extends Iterable<Connection> {
 export class ConnectionTable implements Connections {
   readonly #slots: (Connection | null)[] = [];
   readonly #generations: number[] = [];
-  /** Slots to reuse, last first, and those freed since: oldest first, so that an id stays stale for long. */
+  /**
+   * Slots to reuse, the last one first; and slots freed since, the oldest first, so that an old id stays unknown for
+   * long.
+   */
   #nextSlots: number[] = [];
   #freedSlots: number[] = [];
 

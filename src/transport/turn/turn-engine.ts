@@ -1,5 +1,5 @@
 /**
- * The state of connections between and in turns: wires report events here, `runTurn` does the rest in order. Rule:
+ * The state of connections in turns and between them. Wires report events here; `runTurn` does the rest in order. Rule:
  * input is filled first, then the callback runs, then output is sent; a turn whose callback threw sends nothing.
  */
 import type { ReactorOptions } from '../../native/contract.ts';
@@ -24,7 +24,7 @@ import { RingWatch } from './ring-watch.ts';
 import { TurnInput } from './turn-input.ts';
 import { TurnOutput } from './turn-output.ts';
 
-/** Capacities; the host reads them from the arrays' lengths. */
+/** Sizes of the arrays; the host reads them from the lengths of the arrays. */
 export const ARENA_BYTES = 1 << 20;
 export const ROWS_MAX = 4096;
 export const OUT_BYTES = 1 << 20;
@@ -238,7 +238,10 @@ export class TurnEngine {
     return isCalled || hasSent || this.input.isReady || this.mustTellMemory;
   }
 
-  /** Incomplete frames grow, and sent ones leave, without a row; threads share the limit and must know. */
+  /**
+   * Whether the memory of blobs has changed so much that the thread must be called. It changes without a row when
+   * incomplete frames grow and output is sent, and threads share the limit.
+   */
   get mustTellMemory(): boolean {
     return this.#blobs.limitedMib !== this.#toldMib;
   }

@@ -1,6 +1,7 @@
 /**
- * Fills one batch a turn from the connections that are ready, first come, first served. Rule: one step for each
- * connection and turn, so that a connection with more input comes again after the others; OPEN is first, GONE last.
+ * Fills one batch in each turn from the connections that are ready, in the order in which they became ready. Rule: one
+ * step for each connection and turn, so that a connection with more input comes again after the others; OPEN is first,
+ * GONE last.
  */
 import { GoneReason, Row, RowKind } from '../../protocol/batch.ts';
 import { appendRow, type FrameBatch, isFull } from '../../protocol/batch-writer.ts';

@@ -1,6 +1,6 @@
 /**
- * The output half of a turn: gathers the thread's output, gives it to the wires once, checks limits, closes. Rule: one
- * send for each connection and turn; a closing connection is closed after its last send.
+ * The output half of a turn: collects the thread's output, gives it to each wire once, checks limits, and closes
+ * connections. Rule: one send for each connection and turn; a closing connection is closed after its last send.
  */
 import type { ReactorOptions } from '../../native/contract.ts';
 import { Control, GoneReason, SLOT_MASK } from '../../protocol/batch.ts';

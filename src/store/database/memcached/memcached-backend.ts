@@ -1,7 +1,7 @@
 /**
- * gearmand's keys in memcached: PREFIX FUNCTION - UNIQUE has the workload, its flags are the priority. Everything else
- * about a job is in the key, so a function with a hyphen would be read back wrongly, as in gearmand; such jobs are
- * refused. Rule: memcached promises nothing: data that it evicts when it is full, or loses when it ends, is lost.
+ * gearmand's keys in memcached: PREFIX FUNCTION - UNIQUE has the workload, its flags are the priority. Function and
+ * unique are in the key only, so a function with a hyphen would be read back wrongly, as in gearmand; such jobs are
+ * refused. Rule: memcached guarantees nothing: jobs that it evicts when it is full, or loses when it ends, are lost.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import {
@@ -29,7 +29,7 @@ const DELETE_CHARACTER = 0x7f;
 const PAGE_KEYS = 100;
 const PRIORITY_MAX = 2;
 const NORMAL = 1;
-/** memcached lists its keys to one client at a time. */
+/** Pause before a list of keys is requested again: memcached lists its keys to one client at a time. */
 const BUSY_PAUSE_MS = 50;
 const BUSY_TRIES_MAX = 100;
 
@@ -137,7 +137,7 @@ class MemcachedBackend implements Backend {
     return connection.add(key, put.priority, put.workload);
   }
 
-  /** From all servers: other clients may choose a different one. */
+  /** Removes a key from all servers, because other clients may have chosen a different one. */
   #remove(row: RowKey): Promise<string>[] {
     const key = this.#keyOf(row);
     // Bytes that cannot be a key do not exist in memcached.

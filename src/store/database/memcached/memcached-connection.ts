@@ -20,7 +20,7 @@ export interface Value {
 
 /** The reply that a command expects. */
 interface Reply {
-  /** Takes one line; true when it was the last one. A number: so many bytes of data follow. */
+  /** Takes one line. Returns true when it was the last one, and a number when so many bytes of data follow. */
   take(line: string): boolean | number;
   data(bytes: Buffer): void;
   fail(error: Error): void;

@@ -24,7 +24,7 @@ export const memcachedOptions = {
   name: 'libmemcached',
   rows,
   needs: 'libmemcached-servers',
-  /** As gearmand: memcached has no jobs that waiting could save. */
+  /** As in gearmand: starting without memcached loses nothing, because memcached keeps no jobs reliably. */
   waits: 'always',
   settings: (values: ValuesOf<(typeof rows)[number]>): MemcachedSettings => ({
     servers: values.libmemcachedServers as string,

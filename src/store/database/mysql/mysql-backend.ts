@@ -166,7 +166,10 @@ class MysqlBackend implements Backend {
     await this.#query(`INSERT INTO ${this.#table} (${COLUMNS}) VALUES ${rows.join(',')}`);
   }
 
-  /** One condition for some hundred keys of a function. Text is compared byte by byte, regardless of its collation. */
+  /**
+   * Conditions that select rows, each for some hundred keys of one function. Text is compared byte by byte, regardless
+   * of its collation.
+   */
   #conditions(rows: readonly RowKey[]): string[] {
     const keysOf = new Map<string, Uint8Array[]>();
     for (const { key, functionName } of rows) {

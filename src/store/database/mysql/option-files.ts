@@ -22,7 +22,7 @@ const DEPTH_MAX = 8;
 
 export const OPTION_FILES = ['/etc/my.cnf', '/etc/mysql/my.cnf', ...homeFile()];
 
-/** A user that is only a number, as in a container, may have no home. */
+/** The option file in the user's home, if there is a home: in a container, a user may be only a number. */
 function homeFile(): string[] {
   try {
     return [join(homedir(), '.my.cnf')];

@@ -53,7 +53,7 @@ async function columnsOf(connection: Connection, table: string): Promise<RowData
   return rows;
 }
 
-/** Without transactions a batch could be written in part. */
+/** Rejects for a table whose engine has no transactions: a batch could be written in part. */
 async function refuseEngine(connection: Connection, table: string): Promise<void> {
   const [rows] = await connection.query<RowDataPacket[]>(
     `SELECT t.ENGINE AS engine, e.TRANSACTIONS AS transactions FROM information_schema.TABLES t

@@ -141,7 +141,7 @@ class PostgresBackend implements Backend {
     return (this.#client as Client).query(text, [...values]);
   }
 
-  /** Removes and adds by one statement, so that both are one commit. */
+  /** Removes and adds rows by one statement, so that both are one commit. */
   async #writeAtOnce(forgets: readonly RowKey[], puts: readonly Put[]): Promise<void> {
     const with_ = forgets.length === 0 ? '' : `WITH gone AS (${this.#deleting(6)}) `;
     const text = `${with_}${this.#inserting} SELECT * FROM

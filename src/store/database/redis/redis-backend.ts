@@ -140,7 +140,7 @@ class RedisBackend implements Backend {
     return Number(await this.#ask('DBSIZE'));
   }
 
-  /** All keys first: Redis returns them in no order, and some of them twice. */
+  /** Reads all keys before the first job, because Redis returns keys in no order and some of them twice. */
   scan(): AsyncIterable<readonly FoundRow[]> {
     return inPages(this.#rows());
   }

@@ -7,18 +7,19 @@
  *
  * Function `a` with unique `b-c` and function `a-b` with unique `c` have the same key in gearmand's layout. The second
  * one gets a key of its own, so that no client can block the jobs of a function. Rule: a key belongs to a job when its
- * fields say so, or, where gearmand wrote none, when the key's first hyphen ends the job's function.
+ * fields have the job's function and unique. If gearmand wrote no such fields, the first hyphen of the key ends the
+ * function.
  */
 import type { Put } from '../backend.ts';
 
 /**
- * Limits of one command in jobs, and in bytes of workloads: other clients of Redis wait for it, some milliseconds at
- * most.
+ * Limits of one command, in jobs and in bytes of workloads. Other clients of Redis wait while it runs: some
+ * milliseconds at most.
  */
 const JOBS_MAX = 500;
 const BYTES_MAX = 1 << 20;
 
-/** Whether an existing key belongs to another job than `name` and `unique`. */
+/** Part of both scripts: whether an existing key belongs to another job than `name` and `unique`. */
 const IS_OTHER = `
 local function isOther(key, name, unique)
   local found = redis.pcall('HMGET', key, 'function', 'unique')

@@ -24,7 +24,7 @@ export interface SqliteDriver {
   open(file: string): SqliteConnection;
 }
 
-/** From this version on Node's own has the needed functions, without a flag. */
+/** From this version of Node.js on, its own SQLite has all functions that we need and needs no flag. */
 const OWN_SINCE = { major: 22, minor: 13 };
 const PEER = {
   name: 'better-sqlite3',

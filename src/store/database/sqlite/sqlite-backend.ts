@@ -18,7 +18,7 @@ export interface SqliteSettings {
   readonly table: string;
 }
 
-/** gearmand waits as long for a lock. */
+/** How long a lock is waited for, as in gearmand. */
 const BUSY_MS = 6_000;
 const BUSY_PAUSE_MS = 25;
 /** Below SQLite's limit of a value. */
