@@ -6,7 +6,7 @@ import type { BrokerState } from './state.ts';
 /** Results by number; the number crosses rings. */
 export const AdminResult = { done: 0, notFound: 1, isBusy: 2, refused: 3 } as const;
 
-/** `create function NAME`; also done when it exists. */
+/** `create function NAME`. If the function exists already, the result is `done` too. */
 export function createFunction(broker: BrokerState, name: Uint8Array, hash: number): number {
   if (broker.functions.find(name, 0, name.length, hash) !== null) return AdminResult.done;
   if (!broker.account.admits(Kept.FUNCTION + nameCost(name.length))) return AdminResult.refused;

@@ -164,7 +164,7 @@ export class Control {
   }
 }
 
-/** As node:tls reports it. */
+/** An error as node:tls reports it. */
 type TlsError = Error & { readonly reason?: string; readonly code?: string };
 
 /** The bindings of a request on node:http. */

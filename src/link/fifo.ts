@@ -14,7 +14,7 @@ export class Fifo<T> {
     this.#size++;
   }
 
-  /** The oldest item stays; undefined when there is none. */
+  /** The oldest item, which stays in the queue; undefined when the queue is empty. */
   peek(): T | undefined {
     return this.#slots[this.#first];
   }
@@ -28,7 +28,7 @@ export class Fifo<T> {
     return item;
   }
 
-  /** Takes everything out, oldest first. */
+  /** Removes and returns all items, oldest first. */
   takeAll(): T[] {
     const items: T[] = [];
     while (this.#size > 0) items.push(this.shift() as T);

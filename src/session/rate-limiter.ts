@@ -47,7 +47,7 @@ export class RateLimiter {
     table.incidents.report(Incident.rateLimit, text, contextOf(session));
   }
 
-  /** Resumes connections whose pause is over; returns when to call again, or Infinity. */
+  /** Resumes connections whose pause is over. Returns the time of the next call, or Infinity. */
   tick(table: RateHost): number {
     const { nowMs } = table.incidents;
     while (this.#pauses.peekAt() <= nowMs) {
@@ -79,7 +79,7 @@ function refilled(left: number, rate: number, seconds: number): number {
   return rate === Number.POSITIVE_INFINITY ? rate : Math.min(rate, left + rate * seconds);
 }
 
-/** The unused part of a second's allowance. */
+/** Which part of the bytes or packets for one second is left. */
 function share(left: number, rate: number): number {
   return rate === Number.POSITIVE_INFINITY ? 1 : left / rate;
 }

@@ -19,7 +19,7 @@ const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface Rerouting {
   readonly folder: string;
-  /** Null: there are no journals yet. */
+  /** The manifest of the last run; null when there are no journals yet. */
   readonly from: Manifest | null;
   readonly to: Manifest;
   /** The shard that owns a function from now on. */

@@ -1,6 +1,6 @@
 /**
- * The reactor's contract on the turn engine: everything but listeners and descriptors, which subclasses have. Rule: while
- * `onTurn` runs, methods only record requests.
+ * The reactor's contract, implemented by the turn engine, without listeners and descriptors: these are in the
+ * subclasses. Rule: while `onTurn` runs, methods only record requests.
  */
 import type { Duplex } from 'node:stream';
 import type { Detached, ListenAddress, ReactorOptions } from '../native/contract.ts';

@@ -1,6 +1,6 @@
 /**
- * Cleans up files, terminals and commands when a tool ends, by itself or by a signal. Rule: after the clean-up a
- * signal has its usual effect; a second one has it at once.
+ * Cleans up files, terminals and commands when a tool ends, by itself or by a signal. Rule: a signal has its usual
+ * effect after the clean-up; a second signal has it at once.
  */
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -29,7 +29,7 @@ export function folderOf(options: ResolvedOptions): string {
   return options.stateDir ?? defaultStateDir();
 }
 
-/** All stores of one state, open; each is read once. */
+/** All stores of one state. They are open, and each can be read once. */
 export class KeptStores {
   readonly stores: readonly Store[];
   readonly #state: ServerState;

@@ -11,7 +11,7 @@ import { copyOf } from './byte-queue.ts';
 export interface Blobs {
   /** MiB of all blobs under a limit; 0 without one. */
   readonly limitedMib: number;
-  /** `view` gives memory of the caller's own. */
+  /** True when `view` returns a copy that the caller owns. */
   readonly areViewsCopies: boolean;
   /**
    * A new empty blob for `announcedBytes` with one reference; takes no memory yet. BLOB_DROPPED when it would exceed

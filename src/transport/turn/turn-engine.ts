@@ -167,7 +167,7 @@ export class TurnEngine {
     this.markReady(connection);
   }
 
-  /** The peer sends no more, or (reasons other than END) can no longer be reached either. */
+  /** The peer sends no more. With a reason other than END it cannot be reached any more either. */
   ended(connection: Connection, reason: number): void {
     if (connection.goneReason === GoneReason.OUTPUT_LIMIT) return;
     if (connection.goneReason >= 0 && reason === GoneReason.END) return;
