@@ -173,7 +173,10 @@ function functionColumns(broker: BrokerState, fn: FunctionQueue, kind: number): 
   return `\t${high}\t${normal + undue}\t${low}\t${fn.registrations}\n`;
 }
 
-/** How long the oldest queued job has waited: the head of each priority is its oldest. */
+/**
+ * How long the oldest queued job has waited. Only the first job of each priority is looked at, because it is the
+ * oldest.
+ */
 export function oldestMs(broker: BrokerState, fn: FunctionQueue): number {
   let oldest = 0;
   for (const job of fn.head) {

@@ -253,7 +253,7 @@ export interface NativeFunctions {
   socketPair(): [number, number];
   /** setrlimit(RLIMIT_NOFILE); returns the limit in force. Throws Error with `code`. */
   setFileLimit(count: number): number;
-  /** syslog: opens with ident (facility USER, with pid); level 0..7. */
+  /** Opens the system's log with this ident, facility USER and the pid in each line. Levels are 0 to 7. */
   syslogOpen(ident: string): void;
   syslog(level: number, text: string): void;
 }

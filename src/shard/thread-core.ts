@@ -44,9 +44,9 @@ const RECORDS_STEP = 128;
 const RECORD_STEPS = 400_000;
 /** Wall-clock deadlines are checked at least this often: the clock may be changed. */
 const WALL_SLEEP_MS = 1000;
-/** Serials of a restarted shard differ from those before: handles never repeat. */
+/** At each restart the serials of a shard begin this much higher, so that handles never repeat. */
 const SERIALS_PER_EPOCH = 2 ** 40;
-/** Serials stay below 2^53. */
+/** Restarts are counted modulo 2^12, so that serials stay below 2^53. */
 const EPOCH_MASK = 0xfff;
 /** How long TLS peers may take to read their last replies at the end. */
 const SECURE_LINGER_MS = 1000;
@@ -222,7 +222,7 @@ export class ThreadCore {
     return { sent, received };
   }
 
-  /** Another thread has died: ends waits for it. Call outside of a turn. */
+  /** Another thread has died: ends everything that waits for it. Call outside of a turn. */
   lose(thread: number): void {
     this.#setTime();
     loseThread(this.table, thread);
@@ -230,7 +230,8 @@ export class ThreadCore {
   }
 
   /**
-   * A thread that had died runs again: continues waits for it. Call outside of a turn, with the rings to it joined.
+   * A thread that had died runs again: continues everything that waits for it. Call outside of a turn, with the rings
+   * to it joined.
    */
   regain(thread: number): void {
     this.table.restarts.end(this.table, thread);

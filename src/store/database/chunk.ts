@@ -1,6 +1,6 @@
 /**
- * The changes of a shard for one batch: rows to remove, then rows to add. Rule: its forgets are about rows that were
- * in the database before the batch, so a reused unique is removed first and then added.
+ * The changes of a shard for one batch: rows to remove, then rows to add. Rule: its forgets name only rows that were in
+ * the database before the batch. So if a unique is used again, the old row is removed before the new one is added.
  */
 import type { Ticket } from '../store.ts';
 import type { Put, RowKey } from './backend.ts';

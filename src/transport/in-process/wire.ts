@@ -31,7 +31,7 @@ class InProcessWire implements Wire, ServerEnd {
   /** The peer takes bytes. */
   #isOpen = true;
   #isDeliveryDue = false;
-  /** The memory of the peer's last write is in use until this is called. */
+  /** Call it when the memory of the peer's last write is no longer in use; null when no write is pending. */
   #taken: (() => void) | null = null;
   /** The connection ends after the peer has taken the pieces; with `isDropping`, only those that it takes at once. */
   #isEnding = false;

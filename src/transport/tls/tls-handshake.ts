@@ -135,8 +135,7 @@ export class TlsHandshake {
   };
 
   /**
-   * The peer left before its handshake. If it sent no bytes, it only tested whether the port is open, and is not
-   * reported.
+   * The peer left before its handshake began. A peer that sent no bytes may only have tested whether the port is open.
    */
   readonly #onLost = (): void => {
     if (this.#tls === null) {

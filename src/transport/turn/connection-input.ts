@@ -204,7 +204,8 @@ export class ConnectionInput {
   }
 
   /**
-   * Copies bytes after the arena's fill mark without moving it. Returns their offset, -1 when the batch has no room.
+   * Copies bytes to the arena, after its fill mark, and leaves the mark unchanged. Returns their offset, or -1 when the
+   * batch has no room.
    */
   #copyIn(bytes: Uint8Array): number {
     const { batch } = this.#context;
