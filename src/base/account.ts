@@ -14,7 +14,7 @@ const UNIT_BYTES = 1 << UNIT_SHIFT;
  * A thread draws at most 1 MiB at a time, less under a small limit, and keeps at most as much beyond what it holds.
  */
 const STEP_UNITS_MAX = 16;
-/** All threads together leave at most this part of the limit drawn and unused. */
+/** At most this part of the limit is drawn and not used, in all threads together. */
 const SPARE_PART = 16;
 /** Larger than any machine's memory; keeps sums of units in 32 bits. */
 const LIMIT_UNITS_MAX = 2 ** 30;

@@ -7,7 +7,9 @@
 /** Up to this length a loop is faster than `set` of a subarray: byte by byte, or four at a time with views. */
 const LOOP_BYTES_MAX = 80;
 const VIEW_BYTES_MAX = 160;
-/** For shorter runs, checking for views costs more than it saves. */
+/**
+ * Views are used for runs of at least so many bytes. For shorter runs, checking for a view costs more than it saves.
+ */
 const VIEW_BYTES_MIN = 8;
 /** Text up to this length is built character by character. */
 const LOOP_CHARACTERS_MAX = 10;

@@ -16,7 +16,7 @@ import type { Peer } from './peer.ts';
 import { replyNoJob } from './reply.ts';
 import type { BrokerState } from './state.ts';
 
-/** One GRAB_JOB, GRAB_JOB_UNIQ or GRAB_JOB_ALL (`type`) of `peer`: reply `replyId` is a job or NO_JOB. */
+/** Handles a GRAB_JOB, GRAB_JOB_UNIQ or GRAB_JOB_ALL (`type`) of `peer`; reply `replyId` is a job or NO_JOB. */
 export function grab(broker: BrokerState, peer: Peer, type: number, replyId: number): void {
   const wasWoken = broker.waker.markAwake(peer);
   const { isPriorityGlobal, isRotating } = broker.options;

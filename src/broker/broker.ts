@@ -57,8 +57,8 @@ export class Broker extends BrokerState {
   }
 
   /**
-   * One packet of `peer` about functions of this shard. The broker takes over the reference of `frame.blob`. Kinds:
-   * submit, grab, work, offer, withdraw, reset. `replyId` is the reply to it, see `Outbox.reply`.
+   * Handles a packet of `peer` about functions of this shard. The broker takes over the reference of `frame.blob`.
+   * Kinds: submit, grab, work, offer, withdraw, reset. `replyId` is the reply to it, see `Outbox.reply`.
    */
   onFrame(peer: Peer, frame: Frame, replyId: number): void {
     switch (KIND[frame.type]) {

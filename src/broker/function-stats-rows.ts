@@ -25,7 +25,7 @@ const COUNT_COUNT = Count.RUN_BUCKETS + BUCKET_COUNT;
 export const ROW_NUMBERS = GAUGE_COUNT + COUNT_COUNT;
 const ROW_BYTES = ROW_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
 
-/** One row, read back: `numbers[at, at + ROW_NUMBERS)`. */
+/** One row as it is read: `numbers[at, at + ROW_NUMBERS)`. */
 export interface FunctionStatsRow {
   /** The function's name as UTF-8 text; null for the sum of all others. */
   readonly name: string | null;

@@ -38,7 +38,7 @@ export class FunctionStats {
   /** Replaced when it grows: read it anew for every event. */
   counts: Float64Array = new Float64Array(FIRST_ROWS * ROW_WORDS);
   readonly #measuredMax: number;
-  /** Measured functions by thread, in shared memory. */
+  /** Number of functions with a row of their own, for each thread, in shared memory. */
   readonly #measured: Int32Array;
   readonly #thread: number;
   readonly #free: number[] = [];

@@ -73,7 +73,7 @@ export class JobTable {
    * `segments[job >>> SEGMENT_SHIFT][((job & SEGMENT_MASK) << JOB_SHIFT) + w]`.
    */
   readonly segments: Uint32Array[] = [];
-  /** The same memory as pairs of words: eight stores zero a row. */
+  /** The memory of the segments as pairs of words, so that eight stores zero a row. */
   readonly #pairs: Float64Array[] = [];
   readonly #discard: ((bytes: Uint8Array) => void) | null;
   readonly #account: Account;

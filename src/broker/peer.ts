@@ -46,7 +46,7 @@ export class Peer implements LinkedPeer {
     this.conn = conn;
   }
 
-  /** Its abilities, made at the first CAN_DO: clients never need them. */
+  /** The abilities of the peer. They are made at the first CAN_DO, because clients never need them. */
   offered(): Abilities {
     this.abilities ??= new Abilities(this);
     return this.abilities;

@@ -52,7 +52,7 @@ export interface BrokerOptions {
   readonly measured?: Int32Array;
   /** With a store: background jobs are answered and assigned at once, and made durable soon afterwards. */
   readonly isRelaxed: boolean;
-  /** The same for single functions, by name (Latin-1). Default: none. */
+  /** Functions that differ from `isRelaxed`, by name (Latin-1). Default: none. */
   readonly relaxedOf?: ReadonlyMap<string, boolean>;
   /** The store gets no jobs until shutdown; then it gets every job that it does not have (storing.ts). */
   readonly storesAtEnd?: boolean;

@@ -126,8 +126,9 @@ export class Storing implements Durability {
   }
 
   /**
-   * One event: answers jobs that have become durable or could not be stored. False when more are left than one event
-   * should take. Jobs that could not be stored are all answered: their references are invalid.
+   * Answers jobs that have become durable or could not be stored, in one event. False when more durable jobs are left
+   * than one event should answer. Jobs that could not be stored are all answered at once, because their references are
+   * invalid.
    */
   answerDurable(): boolean {
     this.#store.takeOutcomes((ticket, isStored) => {

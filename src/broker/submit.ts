@@ -31,7 +31,7 @@ const SUBMIT_FLAGS = Uint16Array.from(
 const DASH = 0x2d;
 const UTF8 = new TextDecoder();
 
-/** One submit of `peer`: reply `replyId` is JOB_CREATED, or ERROR and no job. */
+/** Handles a submit of `peer`. Reply `replyId` is JOB_CREATED; or it is ERROR, and there is no job. */
 export function submit(broker: BrokerState, peer: Peer, frame: Frame, replyId: number): void {
   const { type } = frame;
   const extra = EXTRA[type];

@@ -143,8 +143,8 @@ export class UniqueIndex {
   }
 
   /**
-   * Where probing of the old table starts. Probing skips buckets below the cursor and ends when it is back at the
-   * start. Entries that were displaced past the end of the table are found after the cursor.
+   * The bucket in the old table with which probing starts. Probing skips buckets below the cursor and ends when it is
+   * back at the start. Entries that were displaced past the end of the table are found after the cursor.
    */
   #firstOld(hash: number): number {
     const thread = hash & this.#oldMask;

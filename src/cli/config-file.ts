@@ -57,7 +57,7 @@ export function splitWords(text: string): ConfigText {
   return { words, broken };
 }
 
-/** Between double quotes a backslash escapes a quote or a backslash. */
+/** The text between quotes. Between double quotes a backslash escapes a quote or a backslash. */
 function unquoted(quoted: string): string {
   const inner = quoted.slice(1, -1);
   return quoted.startsWith('"') ? inner.replace(/\\(["\\])/g, '$1') : inner;

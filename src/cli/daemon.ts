@@ -98,7 +98,7 @@ function reload(server: Server, logger: LineLogger): void {
   }
 }
 
-/** When the start cannot be reported, the server is closed in good order. */
+/** Starts the server and reports that. If it cannot be reported, the server is closed in good order. */
 async function begin(server: Server, say: () => void): Promise<void> {
   try {
     say();
@@ -150,7 +150,9 @@ export async function runDaemon(
   const { pidFile, native: mode } = settings.values;
   let log: OpenLog | null = null;
   let isServing = false;
-  /** Before the server listens, messages have one format, for the caller; then the log has its own. */
+  /**
+   * Reports a message: to the caller, in one format, until the server listens; after that to the log, in its format.
+   */
   const say = (level: number, text: string): void => {
     const isOnStderr = log?.isOnStderr === true;
     if (isServing || !isOnStderr) log?.logger.log(level, text);

@@ -1,6 +1,6 @@
 /**
- * All options of the command `gearmand`: those of the server, and in this file those of the command only: process, log
- * file, and options of C gearmand that have no meaning here.
+ * All options of the command `gearmand`: the options of the server, and those of the command only, which are in this
+ * file: process, log file, and options of the C gearmand that have no meaning here.
  */
 import { LogLevel } from '../base/logger.ts';
 import { OptionGroup } from '../option/groups.ts';

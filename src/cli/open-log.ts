@@ -34,7 +34,7 @@ export interface LogSurroundings {
   loadNative(): Native;
 }
 
-/** In the background standard error is /dev/null, so an unusable log file is an error. */
+/** Opens the log file. In the background an unusable log file is an error, because standard error is /dev/null. */
 function mainSink(
   given: string | null,
   { isBackground, complain }: LogSurroundings,

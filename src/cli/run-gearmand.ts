@@ -46,7 +46,7 @@ function settingsOf(argv: readonly string[]): Settings | null {
   }
 }
 
-/** Without a working folder relative paths would mean other files. */
+/** Refuses relative paths when there is no working folder: they would name other files. */
 function refuseRelativePaths({ given, origins, ...settings }: Settings): void {
   const values: OptionValues = settings.values;
   const isRelative = (value: unknown): boolean =>

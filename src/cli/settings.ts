@@ -71,7 +71,7 @@ function collect(
   }
 }
 
-/** Undefined when the word is not allowed. */
+/** The value of a word; undefined, with a problem, when the word is not allowed. */
 function checkedValue(
   row: OptionRow,
   words: readonly (string | null)[],

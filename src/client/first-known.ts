@@ -1,4 +1,4 @@
-/** The same query to several servers: the first answer that knows the job counts. */
+/** Sends one query to several servers. The first answer from a server that knows the job counts. */
 import type { JobStatus } from './types.ts';
 
 /**

@@ -44,7 +44,7 @@ interface Settle {
 type Outcome = { readonly value: Uint8Array | string } | { readonly error: unknown };
 
 export class Job implements SubmittedJob<unknown>, Expectation, ChannelJob {
-  /** Null as soon as the server has the job: the workload is not kept. */
+  /** The request. Null when the server has the job, because the workload is not kept. */
   submission: Submission | null;
   readonly functionName: string;
   readonly isBackground: boolean;
@@ -54,7 +54,7 @@ export class Job implements SubmittedJob<unknown>, Expectation, ChannelJob {
   isQueuedOffline = false;
   timer: NodeJS.Timeout | null = null;
   signal: AbortSignal | null = null;
-  /** Called after the end, for callers that count. */
+  /** Called when the job has ended, so that a caller can count. */
   onEnd: ((job: Job) => void) | null = null;
   handleText: string | null = null;
   readonly #owner: JobOwner;

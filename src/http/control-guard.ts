@@ -1,6 +1,7 @@
 /**
- * Who may use the control port beyond its probes: requests with the token, or over TLS with a client certificate of
- * the client authority whose common name may administrate. Rule: a refusal says what is missing, and is reported.
+ * Decides which requests may use the control port beyond its probes: those with the token, and over TLS those with a
+ * client certificate that is trusted and whose common name may administrate. Rule: a refusal says what is missing, and
+ * is reported.
  */
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
@@ -32,7 +33,9 @@ export class ControlGuard {
     this.#access = access;
   }
 
-  /** Null: the request is allowed. Every request is when neither token nor certificates are configured. */
+  /**
+   * Null when the request is allowed. When neither a token nor certificates are configured, every request is allowed.
+   */
   check(request: IncomingMessage): Denial | null {
     const { asksForCertificate } = this.#access;
     const { authorization } = request.headers;

@@ -12,7 +12,7 @@ import { type MetricFacts, upperBounds } from './metric-values.ts';
 const MS = 0.001;
 /** A piece is sent at this size: 500 lines, a tenth of a millisecond. */
 const PIECE_BYTES = 32_768;
-/** More than all lines of a histogram with the longest label. */
+/** Room for the lines of one metric of a function: more than a histogram with the longest label needs. */
 const ROOM_BYTES = 32_768;
 
 /** Lines of the current piece. */

@@ -1,7 +1,7 @@
 /**
  * One HTTP request as a client of the job server: submits its job on a connection of its own and answers with the
- * result. If the HTTP client disconnects, its job is dropped, as for any client. Rule: exactly one answer; once its
- * first byte is sent, a failure can only be reported by breaking the answer off.
+ * result. If the HTTP client disconnects, its job is dropped, as for any client. Rule: exactly one answer; when its
+ * first byte has been sent, a failure can only be reported by ending the connection in the middle of the answer.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { latin1 } from '../base/bytes.ts';

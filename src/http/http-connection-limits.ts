@@ -33,7 +33,10 @@ export class HttpConnectionLimits {
   readonly #options: HttpConnectionLimitsOptions;
   /** Connections by the peer's address. */
   readonly #peers = new Map<string, number>();
-  /** By the peer's address and port, which a TLS socket shares with the socket below it; the oldest first. */
+  /**
+   * Connections without a complete request by the peer's address and port, the oldest first. A TLS socket has the same
+   * address and port as the socket below it.
+   */
   readonly #unfinished = new Map<string, Socket>();
 
   constructor(options: HttpConnectionLimitsOptions) {

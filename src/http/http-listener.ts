@@ -97,7 +97,7 @@ export class HttpListener {
     await closed;
   }
 
-  /** Also ends every connection; resolves when the port is free and all of them are closed. */
+  /** Closes the port and ends every connection; resolves when the port is free and all connections are closed. */
   async close(): Promise<void> {
     const isClosing = this.#server.listening ? once(this.#server, 'close') : null;
     const stopped = this.stop();

@@ -10,7 +10,7 @@ export function argumentEnd(bytes: Uint8Array, start: number, end: number): numb
   return end;
 }
 
-/** All arguments as Latin-1 text; the last one is the rest. For rare packets. */
+/** All arguments as Latin-1 text; the last one is the rest of the packet. Slow, so only for rare packets. */
 export function splitText(bytes: Uint8Array, start: number, end: number, count: number): string[] {
   const texts: string[] = [];
   let at = start;

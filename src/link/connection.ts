@@ -14,7 +14,7 @@ import { type OnPacket, PacketReader } from './packet-reader.ts';
 import { type Piece, RequestWriter } from './request-writer.ts';
 import type { ConnectionSettings } from './settings.ts';
 
-/** At this size data is written at once, not at the end of the turn. */
+/** From this size on, data is written at once and not at the end of the turn. */
 const FLUSH_BYTES = 65_536;
 /** Large data is written in steps, so that progress is visible. */
 const STEP_BYTES = 262_144;

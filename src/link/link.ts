@@ -42,7 +42,7 @@ export interface LinkEvents {
   onChange(change: ConnectionChange): void;
 }
 
-/** When a ready connection ends earlier than this, it counts as another failure. */
+/** If a ready connection ends before this time, it counts as one more failure. */
 const STABLE_MS = 1000;
 
 export class Link {

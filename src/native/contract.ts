@@ -34,7 +34,7 @@ export interface ReactorOptions {
   readonly hashSeed: number;
   /** Larger payloads are FAULT PACKET_TOO_LARGE. At most PACKET_BYTES_LIMIT. */
   readonly packetBytesMax: number;
-  /** Above so much unsent output, reading the connection is paused until half of it is left. */
+  /** When a connection has more unsent output than this, reading from it is paused until half of it is left. */
   readonly outputPauseBytes: number;
   /**
    * A connection whose unsent output is above this and grows gets GONE OUTPUT_LIMIT. One packet of any size is allowed.

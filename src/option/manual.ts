@@ -8,9 +8,9 @@ import type { OptionRow } from './row.ts';
 import { closingSections, type Example, type Tool } from './tool.ts';
 
 const HELP_COLUMNS = 80;
-/** In fewer columns, wrapped text is harder to read than long lines. */
+/** Text is not wrapped to fewer columns than this: it would be harder to read than long lines. */
 const HELP_COLUMNS_MIN = 40;
-/** Longer lines are harder to read. */
+/** Lines are wrapped at this width even if the terminal is wider, because long lines are harder to read. */
 const HELP_COLUMNS_MAX = 100;
 
 /** Words of `text` in lines of at most `columns`, each after `indent`. */

@@ -1,7 +1,7 @@
 /**
  * One row of an options table, for `gearmand`, `gearman`, `gearadmin` and `createServer`. Command line, config file,
  * environment, checks, help, manual pages, documents and the typed options of programs are derived from the rows.
- * Rule: the owner of an option (a transport, a store, a command) writes its row; this folder knows no single option.
+ * Rule: the owner of an option (a transport, a store, a command) writes its row; no option is named in this folder.
  */
 import type { OptionType, ProgramType } from './types.ts';
 

@@ -16,7 +16,7 @@ export interface ManualSection {
 /** Headings and texts around the options. */
 export interface Manual {
   readonly name: string;
-  /** Of the manual: 1 = commands, 8 = servers. */
+  /** Section of the manual: 1 = commands, 8 = servers. */
   readonly section: 1 | 8;
   /** One line after the name. */
   readonly summary: string;
@@ -28,7 +28,7 @@ export interface Manual {
   readonly description: readonly string[];
   readonly environment: readonly Pair[];
   readonly exitCodes: readonly (readonly [code: number, means: string])[];
-  /** Between environment and exit status. */
+  /** Sections between environment and exit status. */
   readonly further?: readonly ManualSection[];
   readonly moreExamples?: readonly Example[];
 }

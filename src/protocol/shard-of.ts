@@ -15,7 +15,7 @@ export function shardOf(hash: number, shardCount: number): number {
   return shardCount === 0 ? 0 : 1 + (bucketOf(hash) % shardCount);
 }
 
-/** The same by the bytes of the name. */
+/** Thread that owns the function with this name. */
 export function shardOfName(name: Uint8Array, hashSeed: number, shardCount: number): number {
   return shardOf(hashBytes(name, 0, name.length, hashSeed), shardCount);
 }

@@ -122,7 +122,7 @@ export class DatabaseState implements ServerState {
     this.#thread?.postMessage(message, [port]);
   }
 
-  /** Before the thread is open, `open` reports failures. */
+  /** Reports a failure of the thread; before the thread is open, `open` does that. */
   #fail(error: Error): void {
     if (this.#isOpen && !this.#isClosing) this.#onFailure(error);
   }

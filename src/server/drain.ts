@@ -20,7 +20,7 @@ export interface Draining {
   readonly shardCount: number;
   /** Where background jobs are kept; null in memory. */
   readonly keptIn: string | null;
-  /** Time limit, with a store. */
+  /** Time limit for running and foreground jobs, with a store. */
   readonly timeoutMs: number;
   readonly log: Logger;
   /** Figures by thread; null for one that is not running. */

@@ -58,7 +58,7 @@ function connect(core: ThreadCore): InProcessStream {
   return stream;
 }
 
-/** All addresses share one port, also when the system chooses it. */
+/** Binds all addresses with the same port, even if the system chooses it. */
 async function bind(
   gateway: Gateway,
   options: ResolvedOptions,

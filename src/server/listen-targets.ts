@@ -92,7 +92,7 @@ function placeOf(target: Target): string {
   return target.port === 0 ? `${host} of group ${target.group}` : `${host}:${target.port}`;
 }
 
-/** One spelling for each IPv6 address; an address with a zone has its own. */
+/** The same text for all spellings of an IPv6 address; an address with a zone stays as it is. */
 function shortened(host: string): string {
   return URL.canParse(`http://[${host}]`) ? new URL(`http://[${host}]`).hostname : `[${host}]`;
 }

@@ -15,7 +15,7 @@ import type { ThreadCore } from '../shard/thread-core.ts';
 import type { TokenHash } from '../shard/token-table.ts';
 import type { TlsMaterial } from '../transport/tls/material.ts';
 
-/** After so many deaths within this time restarting is given up. */
+/** After so many deaths within DEATHS_WINDOW_MS the server ends instead of starting the shard again. */
 const DEATHS_MAX = 3;
 const DEATHS_WINDOW_MS = 60_000;
 /** A shard that lacks descriptors is started again after this pause; during the server's start only so often. */

@@ -1,6 +1,7 @@
 /**
- * How many processors this process may use: its affinity, limited by the cgroup's quota (containers). Source: cgroup
- * v2 `cpu.max` ("QUOTA PERIOD" or "max PERIOD"), v1 `cpu.cfs_quota_us` and `cpu.cfs_period_us`.
+ * Finds how many processors this process may use: those of its affinity, limited by the quota of its cgroup
+ * (containers). Source: cgroup v2 `cpu.max` ("QUOTA PERIOD" or "max PERIOD"), v1 `cpu.cfs_quota_us` and
+ * `cpu.cfs_period_us`.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

@@ -1,7 +1,7 @@
 /**
- * Who may submit, work and administrate: `--allow` rules, compiled once for each thread, and the rights that a session
- * has by them. Rule: without rules there is no Access and every peer may do everything, as with gearmand; with rules,
- * everything that no rule allows is refused.
+ * Which peers may submit, work and administrate: `--allow` rules, compiled once for each thread, and the rights that
+ * they give to a session. Rule: without rules there is no Access and every peer may do everything, as with gearmand;
+ * with rules, everything that no rule allows is refused.
  *
  *   any=submit:public_*   token:NAME=submit,work:mail   cert:web-*=admin
  */

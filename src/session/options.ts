@@ -10,7 +10,7 @@ import { parseRule } from './access.ts';
 
 const INT_MAX = 2 ** 31 - 1;
 const MIB = 1024 ** 2;
-/** Below PACKET_BYTES_LIMIT, and a number that can be written with a suffix. */
+/** Greatest `--max-packet-size`: below PACKET_BYTES_LIMIT, and a number that can be written with a suffix. */
 const PACKET_BYTES_MAX = 2047 * MIB;
 
 const accessRules = list({

@@ -14,7 +14,7 @@ export interface SessionTableOptions {
   /** Connections of all threads; 0 = no limit. */
   readonly connectionsMax: number;
   readonly packetBytesMax: number;
-  /** As in `ReactorOptions`; left out: no limit. */
+  /** Waiting output at which reading is paused, as in `ReactorOptions`; left out: no limit. */
   readonly outputPauseBytes?: number;
   readonly outputBytesMax?: number;
   /** Connections of one address in all threads; 0 or left out = no limit. */

@@ -53,15 +53,15 @@ export class SessionTable {
   readonly handles: HandleCodec;
   readonly log: Logger;
   readonly incidents: Incidents;
-  /** Null: every peer may do everything. */
+  /** Access rules; null when every peer may do everything. */
   readonly access: Access | null;
-  /** Null: connections may send as fast as they can. */
+  /** Limits how fast connections may send; null without limits. */
   readonly rateLimiter: RateLimiter | null;
   /** Waiting output of one connection at which reading it is paused. */
   readonly pauseBytes: number;
   readonly #outputLimit: OutputLimit;
   readonly restarts: ShardRestarts;
-  /** Null in threads that do not accept, and without a limit. */
+  /** Connections by address; null in threads that do not accept, and without a limit. */
   readonly addressCounts: AddressCounts | null;
   /** The ring writer to each other thread; null for this thread and for dead ones. */
   readonly writers: (RingWriter | null)[];
@@ -71,7 +71,7 @@ export class SessionTable {
   /** Counts turns; the other rows of a held connection in the same turn are skipped. */
   turn = 0;
   readonly crossThreadPeers = new CrossThreadPeers();
-  /** Other threads have been asked what they hold, because memory is full (relief.ts). */
+  /** True while other threads have been asked what they hold, because memory is full (relief.ts). */
   isRelieving = false;
   readonly queries: PendingQueries;
   readonly listings = new ListingQueue();

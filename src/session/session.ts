@@ -71,7 +71,7 @@ export class Session {
   /** Owners that know that the worker sleeps, and do not know yet that it is awake again. */
   asleepAt = NO_THREADS;
 
-  /** Set where there is a limit on what it may send. */
+  /** How much it may still send; null without a limit. */
   rateBudget: RateBudget | null = null;
   replies: ReplyQueue | null = null;
   nextReplyId = 1;

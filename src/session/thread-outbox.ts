@@ -80,7 +80,10 @@ export class ThreadOutbox implements Outbox {
     return session === null ? 1 : this.#ownPeers.reserveReply(session).id;
   }
 
-  /** One record stands for all copies to a peer of another thread: that thread makes them. */
+  /**
+   * Sends a packet that is not a reply. A peer of another thread gets one record for all copies; its thread makes the
+   * copies.
+   */
   notify(peer: Peer, headBytes: number, blob: number, blobBytes: number, copies: number): number {
     if (peer.thread !== this.#thread) {
       const writer = this.#writers[peer.thread] ?? null;

@@ -40,7 +40,7 @@ export interface ShardHostOptions {
    * too. May call `start` again. A native crash ends the process and is not reported.
    */
   readonly onDeath: (shard: number, error: Error) => void;
-  /** Called at most once: no shard can be started (ERR_GEARTRAIN_SHARD_LOAD). Call only `stop` afterwards. */
+  /** Called when no shard can be started (ERR_GEARTRAIN_SHARD_LOAD), at most once. Call only `stop` afterwards. */
   readonly onFatal: (error: Error) => void;
 }
 
@@ -73,7 +73,7 @@ type Pool = Piscina<EntryTask, EntryResult>;
 
 class PiscinaHost implements ShardHost {
   readonly #options: ShardHostOptions;
-  /** By shard; null: the next start makes one. */
+  /** Pools by shard; null when the next start must make a new pool. */
   readonly #pools: (Pool | null)[] = [];
   /** Ends of pools that were replaced. */
   readonly #replaced: Promise<void>[] = [];

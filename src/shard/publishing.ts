@@ -23,7 +23,7 @@ export interface ThreadRings {
   publishCounts(connections: number, jobs: number): void;
 }
 
-/** Above this much unsent ring output the thread pauses reading sockets until it is below a quarter. */
+/** When a thread has more unsent ring output than this, it reads no sockets until less than a quarter is left. */
 const OVERFLOW_BYTES_MAX = 4 * 1024 * 1024;
 
 export class Publishing {

@@ -28,7 +28,7 @@ export interface PeerWires {
   readonly bellIn: MessagePort;
 }
 
-/** What a thread needs to join the rings. */
+/** Everything that a thread needs to join the rings. */
 export interface ThreadWires {
   readonly thread: number;
   readonly set: RingSet;

@@ -1,6 +1,7 @@
 /**
- * One job from its assignment to its end, as its handler sees it, and its packets. Rule: exactly one WORK_COMPLETE or
- * WORK_FAIL is sent, and nothing after it. Handlers that do not use the signal cost no AbortController.
+ * One job from its assignment to its end, as its handler sees it; sends the packets of the job. Rule: exactly one
+ * WORK_COMPLETE or WORK_FAIL is sent, and nothing after it. Handlers that do not use the signal cost no
+ * AbortController.
  */
 import { utf8 } from '../link/arguments.ts';
 import type { Codec, Workload } from '../link/codec.ts';
@@ -24,7 +25,7 @@ export class RunningJob implements WorkerJob<unknown>, JobContext {
   readonly reducer: string;
   readonly data: Uint8Array;
   timer: NodeJS.Timeout | null = null;
-  /** Its position in the channel's list. */
+  /** Position of the job in the list of its channel. */
   place = 0;
   readonly #sink: JobSink;
   readonly #codec: Codec | null;

@@ -13,7 +13,7 @@ import { checkWhole } from '../link/settings.ts';
 import type { JobContext, ThreadHandler, WorkerJob } from './types.ts';
 
 const THREADS_MAX = 1024;
-/** When a pool is closed, threads with a running job are ended after so long. */
+/** When a pool is closed, threads whose job is still running are ended after this time. */
 const CLOSE_MS = 1000;
 
 /** A job as it is passed to a thread. */
@@ -42,7 +42,7 @@ export type ThreadOutcome =
 export class ThreadedHandler {
   readonly threadCount: number;
   readonly #file: string;
-  /** Loaded on demand: bundles of workers without threads do not contain piscina. */
+  /** The pool. Piscina is loaded on demand, so that bundles of workers without threads do not contain it. */
   readonly #pool: Promise<Piscina>;
 
   /** Throws ArgumentError when the file does not exist. */

@@ -8,7 +8,7 @@ import type { Peer } from '../../broker/peer.ts';
 const KEY_BASE = 2 ** 31;
 
 export class CrossThreadPeers {
-  /** By thread * 2^31 + conn. */
+  /** Peers by thread * 2^31 + conn. */
   readonly #peers = new Map<number, Peer>();
 
   get size(): number {
@@ -23,7 +23,7 @@ export class CrossThreadPeers {
     return this.#peers.get(thread * KEY_BASE + conn);
   }
 
-  /** Made when it is first needed. */
+  /** The peer of a connection; made at the first call. */
   get(broker: Broker, thread: number, conn: number): Peer {
     let peer = this.find(thread, conn);
     if (peer === undefined) {

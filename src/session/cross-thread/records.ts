@@ -163,7 +163,7 @@ export function writeWake(writer: Writer, conn: number, sleepSerial: number): vo
   send(writer, RecordKind.WAKE, conn, sleepSerial);
 }
 
-/** Of SLEEP and WAKE. */
+/** Reads SLEEP or WAKE. */
 export function readSleep({ a, b }: RecordView): Readonly<typeof sleep> {
   sleep.conn = a;
   sleep.sleepSerial = b;

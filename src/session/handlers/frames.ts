@@ -36,7 +36,7 @@ const HANDLERS: Readonly<Record<KindName, Handler>> = {
   ignored: () => {},
 };
 
-/** By number of the kind; 0 is not a request. */
+/** Handlers by the number of the kind; 0 is not a request. */
 const BY_KIND: Handler[] = [
   (table, session, frame) => refuse(table, session, frame, Errors.invalidCommand),
 ];

@@ -79,7 +79,7 @@ function answerGrab(table: SessionTable, session: Session, packet: Uint8Array): 
   if (pending !== undefined) fill(table, session, pending, packet);
 }
 
-/** This thread's own broker has a job for the worker: its reply fills the grab's pending reply. */
+/** Asks this thread's own broker, which has a job for the worker; its reply fills the pending reply of the grab. */
 function grabHere(table: SessionTable, session: Session, grab: GrabUnderWay): void {
   (table.broker as Broker).onGrab(table.peerOf(session), grab.type, grab.replyId);
   finishGrab(table, session);

@@ -1,8 +1,8 @@
 /**
- * What a kind of database must implement to keep background jobs: open, write a batch, read all rows, close. Rule: one
- * call at a time; no call blocks the thread for long; a failing call throws, and the connection is then closed and
- * opened again. Everything else (batches, retries, keys, shards) is the same for all kinds and is in the other files of
- * this folder.
+ * The interface that a kind of database implements to keep background jobs: open, write a batch, read all rows, close.
+ * Rule: one call at a time; no call blocks the thread for long; a failing call throws, and the connection is then
+ * closed and opened again. Everything else (batches, retries, keys, shards) is the same for all kinds and is in the
+ * other files of this folder.
  */
 
 /**
@@ -70,7 +70,7 @@ export interface Backend {
   find(rows: readonly RowKey[]): Promise<readonly FoundRow[]>;
   /** The approximate number of rows. */
   count(): Promise<number>;
-  /** All rows in pages of some hundred, in the order in which they were added where the database knows it. */
+  /** All rows, in pages of some hundred. If the database knows the order in which rows were added, in this order. */
   scan(): AsyncIterable<readonly FoundRow[]>;
   /** Gives up the connection in any state. */
   close(): Promise<void>;

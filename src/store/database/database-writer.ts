@@ -83,7 +83,7 @@ export class DatabaseWriter {
     }
   }
 
-  /** In an outage. */
+  /** True during an outage. */
   get isAway(): boolean {
     return this.#isAway;
   }
@@ -102,7 +102,7 @@ export class DatabaseWriter {
     this.#writers.delete(writer);
   }
 
-  /** One batch of a writer at a time; answered by `written` or `away`. */
+  /** Writes a batch, which is answered by `written` or `away`. A writer has at most one batch under way. */
   write(writer: Writer, batch: Batch): void {
     if (this.#isAway || this.#isClosed) {
       writer.away();

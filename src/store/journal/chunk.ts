@@ -51,7 +51,7 @@ export class Chunk {
     return this.isMoved ? 0 : this.#count;
   }
 
-  /** Room for puts, used or not. */
+  /** Size of the memory for puts, used and free. */
   get bytes(): number {
     return this.#entries.bytes.length;
   }

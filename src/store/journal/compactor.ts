@@ -51,7 +51,10 @@ export class Compactor {
     this.#entries = entryBytesOf(new Uint8Array(sizes.chunkBytes));
   }
 
-  /** One step, when no commit is running: deletes a segment without jobs, or begins to read jobs to be moved. */
+  /**
+   * Does one step; call it when no commit is running. It deletes a segment without jobs, or begins to read jobs that
+   * are to be moved.
+   */
   step(): void {
     if (this.#isReading || this.#pending.moved !== null) return;
     this.#removeEmpty();

@@ -161,7 +161,7 @@ export class Journal implements Store {
     if (!this.#committer.isBusy) this.#goOn();
   }
 
-  /** After a commit: the next one, a step of housekeeping, or the end. */
+  /** Continues after a commit: with the next commit, a step of housekeeping, or the end. */
   #goOn(): void {
     if (this.#closed !== null) this.#closeWhenDone(this.#closed);
     else if (!this.#isClosing) {

@@ -29,7 +29,7 @@ export class Recovery {
   readonly #slots: Slots;
   readonly #segments: Segments;
   readonly #salt: number;
-  /** By number of the segment. */
+  /** Scans by number of the segment. */
   readonly #scans = new Map<number, Scan>();
   #entries: EntryBytes = entryBytesOf(new Uint8Array(0));
   #lastId = 0;

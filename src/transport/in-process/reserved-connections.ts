@@ -8,7 +8,7 @@ import type { Connection, Connections } from '../turn/connection.ts';
 
 export class ReservedConnections implements Connections {
   readonly #reactor: AddonReactor;
-  /** By slot; null where the addon has the slot. */
+  /** Connections by slot; null where the slot belongs to a connection of the addon. */
   readonly #slots: (Connection | null)[] = [];
   #count = 0;
 

@@ -25,7 +25,7 @@ export function usesTls(values: OptionValues): boolean {
 const missing = (values: OptionValues): string | null =>
   usesTls(values) ? null : '--ssl or tls:// before an address';
 
-/** As with gearmand, the variable wins over the option. */
+/** The environment variable of an option. It wins over the option, as in gearmand. */
 const variable = (name: string) => ({
   variable: name,
   read: (word: string) => word,

@@ -42,7 +42,7 @@ export class TlsAcceptor {
   #waiting: { open(): Socket; readonly peer: FirstMessagePeer }[] = [];
   #taking: NodeJS.Immediate | null = null;
   readonly #handshakes = new Set<TlsHandshake>();
-  /** Those whose ClientHello is incomplete. */
+  /** Peers whose ClientHello is incomplete. */
   readonly #silent = new Set<TlsHandshake>();
   #ready: TlsHandshake[] = [];
   #isStarting = false;

@@ -1,7 +1,7 @@
 /**
- * One peer on a TLS port from its first byte until it is known or refused: its bytes are kept until its ClientHello is
- * complete, then it waits for its turn, then the handshake runs. Rule: it ends by exactly one of `known` and
- * `refused`.
+ * One peer on a TLS port, from its first byte until its handshake is complete or it is refused: its bytes are kept
+ * until its ClientHello is complete, then it waits for its turn, then the handshake runs. Rule: it ends by exactly one
+ * of `known` and `refused`.
  */
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';

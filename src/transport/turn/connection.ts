@@ -40,7 +40,7 @@ export class Connection {
   readonly wire: Wire;
   readonly input: ConnectionInput;
   opened: Opened | null;
-  /** It is in the list of connections with rows to give. */
+  /** True while it is in the list of connections with rows to give. */
   isReady = false;
   isHeld = false;
   /** Unsent output exceeded the pause mark and has not fallen to half of it. */
@@ -64,7 +64,7 @@ export class Connection {
   isDrainedDue = false;
   leaving: Leaving = Leaving.NO;
   lingerMs = 0;
-  /** Its last output was given to the wire; no more follows. */
+  /** True when its last output was given to the wire; no more follows. */
   isEnded = false;
   isWireClosed = false;
   /** The first row in the batch of turn `rowsOfTurn`. */

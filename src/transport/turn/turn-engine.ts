@@ -196,7 +196,7 @@ export class TurnEngine {
     connection.wire.setReading(isReading);
   }
 
-  /** While paused nothing is read and no read bytes are given; all of them come afterwards. */
+  /** Pauses or resumes reading. While it is paused, nothing is read from sockets, and bytes that were read wait. */
   pauseReading(isPaused: boolean): void {
     if (isPaused === this.#isReadingPaused) return;
     this.#isReadingPaused = isPaused;

@@ -18,7 +18,7 @@ export interface WorkerRun {
   readonly json: JsonReport | null;
   /** Reports a sentence to the user. */
   readonly say: (text: string) => void;
-  /** Called before the worker starts, for code that may end it early. */
+  /** Called before the worker starts, so that the caller can end it early. */
   readonly onWorker: (worker: Worker) => void;
 }
 

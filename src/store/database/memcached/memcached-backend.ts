@@ -110,7 +110,7 @@ class MemcachedBackend implements Backend {
     return sum;
   }
 
-  /** In the order in which memcached took them. */
+  /** All jobs, in the order in which memcached took them. */
   async *scan(): AsyncGenerator<readonly FoundRow[]> {
     for (const connection of this.#connections) {
       const keys = await this.#keysOf(connection);

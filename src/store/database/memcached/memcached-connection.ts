@@ -1,6 +1,6 @@
 /**
- * One connection to memcached in its text protocol, pipelined: replies come in the order of the commands. No library
- * is used: the maintained ones support neither flags nor dumps of keys, which gearmand's layout needs. Rule: an
+ * One connection to memcached in its text protocol, pipelined: replies come in the order of the commands. No library is
+ * used, because gearmand's layout needs flags and dumps of keys, and maintained libraries have neither. Rule: an
  * invalid reply ends the connection, and all pending commands fail.
  */
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
@@ -76,7 +76,7 @@ export class MemcachedConnection {
     return this.ask(Buffer.from('add '), key, head, data, LINE_END);
   }
 
-  /** Those of the keys that exist. */
+  /** The values of those keys that exist. */
   get(keys: readonly Uint8Array[]): Promise<Value[]> {
     const names = keys.flatMap((key) => [Buffer.from(' '), key]);
     return this.#send<Value[]>([Buffer.from('get'), ...names, LINE_END], (done, fail) => {
@@ -100,7 +100,7 @@ export class MemcachedConnection {
     });
   }
 
-  /** All lines up to END. A reply that is not a list is its only line. */
+  /** All lines up to END. If the reply is not a list, its only line. */
   list(command: string): Promise<string[]> {
     return this.#send<string[]>([Buffer.from(`${command}\r\n`)], (done) => {
       const lines: string[] = [];

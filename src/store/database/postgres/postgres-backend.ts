@@ -29,7 +29,7 @@ export interface PostgresSettings {
 const PEER = { name: 'pg', version: '8.23.1' } as const;
 /** Bytes of a value; the driver's text has twice as many. */
 const WORKLOAD_BYTES_MAX = 500_000_000;
-/** Larger workloads get a statement of their own, in binary form. */
+/** A larger workload is sent by a statement of its own, in binary form. */
 const INLINE_BYTES_MAX = 256 * 1024;
 const COLUMNS = ['unique_key', 'function_name', 'priority', 'data', 'when_to_run'] as const;
 const ORDER_COLUMN = 'id';

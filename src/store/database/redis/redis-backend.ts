@@ -223,7 +223,7 @@ class RedisBackend implements Backend {
     return Number.isSafeInteger(order) ? order : 0;
   }
 
-  /** Null when it was removed meanwhile. */
+  /** The job of a key; null when the key was removed meanwhile. */
   async #read(key: Buffer): Promise<FoundRow | null> {
     const form: KeyForm = keyFormOf(this.#prefix, key);
     const fields = await this.#askOfHash('HGETALL', key);
@@ -234,7 +234,7 @@ class RedisBackend implements Backend {
     return (fields as Buffer[]).length === 0 ? null : readRow(form, fields as Buffer[]);
   }
 
-  /** Null for a key of another type than the command needs. */
+  /** Sends a command for a key; null when the key has another type than the command needs. */
   async #askOfHash(...args: readonly Argument[]): Promise<Reply> {
     try {
       return await this.#ask(...args);

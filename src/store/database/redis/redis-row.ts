@@ -72,7 +72,7 @@ function placeOf(rest: Buffer, functionName?: Buffer, key?: Buffer): KeyParts | 
   return isKey ? { functionName, key } : null;
 }
 
-/** Before 1.1.16 the value was the workload. */
+/** The job of a key that gearmand before 1.1.16 wrote: the value is the workload. */
 export function readStringRow({ rest, isOwn }: KeyForm, workload: Buffer | null): FoundRow | null {
   if (workload === null) return null;
   const parts = isOwn ? NOWHERE : splitKey(rest);
