@@ -22,7 +22,7 @@ interface More {
 export class Watchers {
   readonly #rows: JobRows;
   readonly #peers: PeerTable;
-  /** Charged for the side map; each pair of job and peer is charged to its peer. */
+  /** The account that pays for the side map. Each pair of job and peer is charged to its peer. */
   readonly #account: Account;
   readonly #more = new Map<number, More>();
   /** Pairs of job and peer in the side map; their size does not depend on their counts. */

@@ -33,7 +33,7 @@ export class ChannelChoice {
     return unique === '' ? this.#inTurn() : this.#byKey(functionName, unique);
   }
 
-  /** No server is usable, and all have failed. */
+  /** True when no server is usable and all have failed. */
   get isHopeless(): boolean {
     return !this.#channels.some(isHopeful);
   }

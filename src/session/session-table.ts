@@ -77,9 +77,9 @@ export class SessionTable {
   readonly listings = new ListingQueue();
   /** Work that continues in the next turn: long listings. */
   readonly continuations: (() => void)[] = [];
-  /** Rotation among owners of equal level. */
+  /** The owner to ask first among owners of equal level; it changes with each grab. */
   nextOwner = 0;
-  /** Rotation among shards that take handshakes. */
+  /** The shard that gets the next handshake. */
   nextShard = 0;
   connectionCount = 0;
   /** Number of submits for other owners that this thread refused, because there was no memory to read them. */

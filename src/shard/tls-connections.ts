@@ -1,6 +1,6 @@
 /**
- * Makes peers of a TLS port connections of this thread by attaching their decrypted streams. Rule: from the session on
- * nothing differs from a plain connection; a TLS peer has the rights of its certificate.
+ * Makes peers of a TLS port connections of this thread by attaching their decrypted streams. Rule: after that, they are
+ * handled like plain connections, except that a TLS peer has the rights of its certificate.
  */
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';

@@ -1,5 +1,5 @@
 /**
- * Makes a folder and those above it. Rule: it always returns; Node's own recursive mkdir does not when the system
+ * Makes a folder and those above it. Rule: it always returns. Node's own recursive mkdir never returns if the system
  * reports ENOENT below an existing folder, as in /proc.
  */
 import { mkdirSync, statSync } from 'node:fs';

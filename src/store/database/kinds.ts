@@ -31,7 +31,7 @@ const LOADERS: Loaders = {
     (await import('./memcached/memcached-backend.ts')).memcachedKind(settings),
 };
 
-/** Loads the driver. Rejects with the command that installs it when it is missing. */
+/** Loads the driver. When the driver is missing, rejects with the command that installs it. */
 export function kindOf(settings: DatabaseSettings): Promise<BackendKind> {
   const load = LOADERS[settings.type] as (settings: DatabaseSettings) => Promise<BackendKind>;
   return load(settings);

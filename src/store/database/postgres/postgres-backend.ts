@@ -27,7 +27,7 @@ export interface PostgresSettings {
 }
 
 const PEER = { name: 'pg', version: '8.23.1' } as const;
-/** Bytes of a value; the driver's text has twice as many. */
+/** The longest workload. The driver sends it as text with twice as many characters. */
 const WORKLOAD_BYTES_MAX = 500_000_000;
 /** A larger workload is sent by a statement of its own, in binary form. */
 const INLINE_BYTES_MAX = 256 * 1024;
