@@ -11,7 +11,8 @@
 const UNIT_SHIFT = 16;
 const UNIT_BYTES = 1 << UNIT_SHIFT;
 /**
- * A thread draws at most 1 MiB at a time, less under a small limit, and keeps at most as much beyond what it holds.
+ * A thread draws at most 1 MiB at a time, and less if the limit is small. It keeps at most the same amount more than it
+ * holds.
  */
 const STEP_UNITS_MAX = 16;
 /** At most this part of the limit is drawn and not used, in all threads together. */
@@ -117,7 +118,10 @@ export class Account {
     return this.held + bytes <= this.#newTo || this.#admitsMore(bytes);
   }
 
-  /** Whether `bytes` more would stay within the limit of all threads; for packets that are sent in many copies. */
+  /**
+   * Whether the memory of all threads stays within the limit after `bytes` more. Used for packets that are sent in many
+   * copies.
+   */
   fits(bytes: number): boolean {
     return this.held + bytes <= this.granted || this.#fitsMore(bytes);
   }

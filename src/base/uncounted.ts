@@ -1,8 +1,8 @@
 /**
  * Memory that V8 does not count. V8 collects garbage when memory outside of its heap grows: with a queue that grows by
  * 10 MB a second it marks the whole heap once a second without finding anything. Shared memory is not counted. Rule:
- * only for tables that live as long as the thread, or whose pages are given back explicitly. V8 must know the size of
- * memory that it is to collect.
+ * use it only for tables that live as long as the thread, or that give their pages back explicitly. If V8 is to collect
+ * memory, it must know its size.
  */
 export function uncounted(byteCount: number): SharedArrayBuffer {
   return new SharedArrayBuffer(byteCount);

@@ -15,7 +15,10 @@ import { ReadyFunctions } from './ready-functions.ts';
 const FEW_SERVED = 16;
 /** Looking up one offered function costs as much as reading so many bytes of levels. */
 const LOOK_UP_STEPS = 8;
-/** Peers with up to so many functions read one byte for each; for peers with more, those with jobs are tracked. */
+/**
+ * A GRAB of a peer with at most so many functions reads one byte for each. For peers with more functions, the functions
+ * with jobs are tracked.
+ */
 const FEW_OFFERED = 128;
 
 export class Abilities {
@@ -101,7 +104,8 @@ export class Abilities {
   }
 
   /**
-   * Whether so few functions of the shard have jobs that looking them up is faster than reading all that are offered.
+   * Whether only few functions of the shard have jobs, so that looking them up is faster than reading all offered
+   * functions.
    */
   areFewServed({ served }: FunctionTable): boolean {
     return served.length <= FEW_SERVED && served.length * LOOK_UP_STEPS < this.size;

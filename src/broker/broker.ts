@@ -1,6 +1,6 @@
 /**
  * The job server's rules for the functions that one shard owns. Pure: frames and time go in, effects come out through
- * the outbox. Rule: every method is one event, runs to completion and is never re-entered.
+ * the outbox. Rule: every method handles one event and runs to its end; no method is called while another one runs.
  * Source: Gearman PROTOCOL; behaviour of gearmand 1.1.20 and 2.0.
  */
 import { assert } from '../base/assert.ts';

@@ -20,7 +20,7 @@ interface Departure {
   readonly isManyFunction: boolean;
   left: number;
   /**
-   * Functions before this position are still to be balanced: the peer had been woken, so others may have to be woken
+   * Functions before this position must still be balanced: the peer had been woken, so other peers may have to be woken
    * instead.
    */
   unbalanced: number;

@@ -4,8 +4,8 @@
  *   | row count | numbers of row 0 | numbers of row 1 | ... | bytes of name | name | bytes of name | name | ...
  *       u32       ROW_NUMBERS doubles each, as they lie          u16                  in row order
  *
- * Row 0 of every piece has no name and sums up the functions of this piece without a row of their own; their counts
- * since start are in the first piece only, so rows without a name may be added up.
+ * Row 0 of every piece has no name and sums up the functions of this piece that have no row of their own. Their counts
+ * since start are in the first piece only, so readers can add up all rows without a name.
  */
 import { copyBytes, ownCopy } from '../base/bytes.ts';
 import { ROW_STEPS } from '../base/steps.ts';

@@ -18,7 +18,9 @@ export const Count = {
   COMPLETED: 0,
   FAILED: 1,
   REQUEUED: 2,
-  /** Jobs of dropped functions; `FunctionQueue.created` counts those of existing ones. */
+  /**
+   * Jobs created in functions that were dropped later; `FunctionQueue.created` counts the jobs of existing functions.
+   */
   CREATED: 3,
   WAIT_MS: 4,
   RUN_MS: 5,
@@ -35,7 +37,7 @@ export function bucketOf(ms: number): number {
 }
 
 export class FunctionStats {
-  /** Replaced when it grows: read it anew for every event. */
+  /** The counts. The array is replaced when it grows, so read this field again in every event. */
   counts: Float64Array = new Float64Array(FIRST_ROWS * ROW_WORDS);
   readonly #measuredMax: number;
   /** Number of functions with a row of their own, for each thread, in shared memory. */

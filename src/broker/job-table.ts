@@ -48,7 +48,7 @@ export const NO_JOB = 0;
 const SEGMENT_ROWS = 1 << SEGMENT_SHIFT;
 const SEGMENT_WORDS = SEGMENT_ROWS << JOB_SHIFT;
 const SEGMENT_BYTES = SEGMENT_WORDS * 4;
-/** Limited so that every row number fits into a handle. */
+/** Greatest number of segments: every row number must fit into a handle. */
 const SEGMENTS_MAX = Math.floor(HANDLE_SLOTS / SEGMENT_ROWS);
 const ROW_BYTES_SHIFT = JOB_SHIFT + 2;
 const TWO_32 = 0x1_0000_0000;
@@ -111,7 +111,7 @@ export class JobTable {
     return this.#count;
   }
 
-  /** No row is left: some 99.9 million are live. Do not allocate then. */
+  /** True when no row is left, because some 99.9 million jobs are live. Do not call `allocate` then. */
   get isFull(): boolean {
     return this.#current < 0 && this.segments.length === this.#segmentsMax;
   }
@@ -173,7 +173,7 @@ export class JobTable {
     return ((segment << SEGMENT_SHIFT) | row) >>> 0;
   }
 
-  /** Zeroes the row of a live job; its number may be given out again, its serial is not. */
+  /** Zeroes the row of a live job. Its number may be used again; its serial is never used again. */
   free(job: number): void {
     const segment = job >>> SEGMENT_SHIFT;
     const words = this.segments[segment] as Uint32Array;
@@ -205,7 +205,7 @@ export class JobTable {
     );
   }
 
-  /** Whether `job` is a live row with this serial; takes any two numbers, also invented ones. */
+  /** Whether `job` is a live row with this serial; both may be any numbers. */
   isLive(job: number, serial: number): boolean {
     if (job >>> 0 !== job) return false;
     const segment = job >>> SEGMENT_SHIFT;
@@ -219,8 +219,8 @@ export class JobTable {
   }
 
   /**
-   * The next live job number above `after`, NO_JOB at the end. Skips segments without jobs; in others reads the free
-   * rows below the bump mark too. Rows may be allocated and freed between two calls.
+   * The next live job number above `after`, NO_JOB at the end. Skips segments without jobs; in other segments it also
+   * reads free rows below the bump mark. Rows may be allocated and freed between two calls.
    */
   next(after: number): number {
     const state = this.#state;

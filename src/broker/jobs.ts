@@ -59,7 +59,7 @@ export class Jobs extends JobRows {
   readonly #account: Account;
   /** Jobs that stay in the store for the next start. */
   kept = 0;
-  /** Runnable jobs of all functions by priority: what this shard publishes. */
+  /** Number of runnable jobs of all functions, by priority; this shard publishes the highest priority with jobs. */
   readonly #runnable = [0, 0, 0];
 
   constructor(

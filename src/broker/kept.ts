@@ -19,7 +19,7 @@ export const Kept = {
 } as const;
 
 /**
- * Size charged for a function's name of so many bytes: it lies in V8's heap, where dropped names and temporary copies
- * stay until the next collection.
+ * Size that is charged for a function's name of so many bytes. It is more than the name: names are in V8's heap, where
+ * dropped names and temporary copies stay until the next collection.
  */
 export const nameCost = (byteCount: number): number => byteCount + (byteCount >>> 1);

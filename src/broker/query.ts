@@ -145,8 +145,8 @@ function listFunctions(
 }
 
 /**
- * A name in a listing of our own: control characters and backslashes are written as `\xHH`, so that every row is one
- * line with its columns. gearmand's own listings have names unchanged.
+ * Writes a name in a listing that gearmand does not have. Control characters and backslashes become `\xHH`, so that
+ * every row is one line and has all columns. In gearmand's listings names stay unchanged.
  */
 function writeEscaped(name: Uint8Array, out: ByteWriter): void {
   for (let i = 0; i < name.length; i++) {

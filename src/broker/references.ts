@@ -1,6 +1,6 @@
 /**
- * References of stored jobs in their store: one word for each row of the job table, in segments that are made at their
- * first stored job, so that a server without a store has none.
+ * References of stored jobs in their store: one word for each row of the job table. A segment is made when its first
+ * job is stored, so a server without a store has no segments.
  */
 import type { Account } from '../base/account.ts';
 import { uncounted } from '../base/uncounted.ts';

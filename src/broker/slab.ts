@@ -94,7 +94,7 @@ export class Slab {
     return pages * PAGE_BYTES;
   }
 
-  /** Whether a block of `bytes` bytes fits into pages that were used before, and so costs no memory. */
+  /** Whether a block of `bytes` bytes fits into pages that were used before: then it needs no more memory. */
   hasUsedRoom(bytes: number): boolean {
     if (bytes === 0 || (this.#current[classOf(bytes)] as number) >= 0) return true;
     const page = this.#emptyPages.lowest();

@@ -174,7 +174,10 @@ export class Storing implements Durability {
       : (this.#joined.get(job) ?? 0);
   }
 
-  /** Ends the job's wait: no more replies join it. A job that was being stored leaves that state in the same event. */
+  /**
+   * The job no longer waits for the store, and no more replies wait for it. A job that was being stored leaves that
+   * state in the same event.
+   */
   #drop(job: number): void {
     const { jobs } = this.#broker;
     if (jobs.state(job) !== Flag.STORING) {

@@ -136,7 +136,7 @@ export class Uniques {
   }
 }
 
-/** Mixes a function into the hash of a unique, so that one key used with many functions is spread. */
+/** Mixes a function into the hash of a unique, so that the same key in many functions has many hashes. */
 export function keyHash(functionIndex: number, hash: number): number {
   return Math.imul(hash ^ Math.imul(functionIndex, 0x9e3779b1), 0x85ebca6b);
 }

@@ -45,7 +45,7 @@ export class Waker {
   #manyFunctionSleepers = 0;
   /** Counts the sleeps of all peers, for their order. */
   #sleeps = 0;
-  /** Pending wakes, oldest first: all have the same delay, so they fall due in the order of the wakes. */
+  /** Pending wakes, oldest first. All have the same delay, so they become due in this order. */
   #wakes: Wake[] = [];
   #firstWake = 0;
 

@@ -1,7 +1,8 @@
 /**
- * The peers that wait for each job, and how often: a peer that submits the same unique again has one more
- * subscription. The first subscription of a job is in its row and in the peer's own list; further ones, which are
- * rare, are in a side map. Rule: every operation but `forEach` and `dropAll` is O(1) in the other peers of the job.
+ * The peers that wait for each job, and how often: a peer that submits the same unique again has one more subscription.
+ * The first subscription of a job is in its row and in the peer's own list; further ones, which are rare, are in a side
+ * map. Rule: except `forEach` and `dropAll`, the cost of an operation does not depend on the number of other peers of
+ * the job.
  */
 import type { Account } from '../base/account.ts';
 import { Flag, type JobRows } from './job-rows.ts';

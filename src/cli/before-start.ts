@@ -1,6 +1,6 @@
 /**
- * Runs before any other module of the command `gearmand` is loaded. Rule: no import, so that nothing can come first. A
- * HUP during the start, from a closing terminal or a log rotation, must not end the process.
+ * Runs before any other module of the command `gearmand` is loaded. Rule: this file imports nothing, so that nothing
+ * runs before it. A HUP during the start, from a closing terminal or a log rotation, must not end the process.
  */
 
 process.on('SIGHUP', () => {});

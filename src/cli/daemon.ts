@@ -22,7 +22,7 @@ import { writeIfPossible } from './standard-streams.ts';
 import { serviceLines, startLine } from './start-line.ts';
 import { StopSignals } from './stop-signals.ts';
 
-/** The action and the error in one sentence; the whole stack for bugs of ours. */
+/** One sentence with the action and the error; for bugs of ours, the whole stack. */
 function sentence(error: unknown, isOurs = false): string {
   if (!(error instanceof Error)) return String(error);
   return isOurs ? (error.stack ?? error.message) : error.message;
@@ -89,7 +89,7 @@ function switchDebug(server: Server, logger: LineLogger, settings: Settings): vo
   server.setLogLevel(level);
 }
 
-/** SIGHUP, except for the log file: an unusable file is reported, and the files in use stay. */
+/** Handles SIGHUP, except for the log file. An unusable file is reported, and the files in use stay. */
 function reload(server: Server, logger: LineLogger): void {
   try {
     server.reload();

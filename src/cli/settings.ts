@@ -1,7 +1,7 @@
 /**
- * Makes the settings of one start from command line, environment and config file. The command line wins over
- * GEARTRAIN_ variables, those over the config file, that over defaults; GEARMAND_PORT replaces port 4730 only. Rule:
- * every error is found before anything is started, and names option, value, origin and allowed values.
+ * Makes the settings of one start from command line, environment and config file. The command line wins over GEARTRAIN_
+ * variables, variables win over the config file, and the config file wins over defaults. GEARMAND_PORT replaces port
+ * 4730 only. Rule: every error is found before anything is started, and names option, value, origin and allowed values.
  */
 import { LogLevel } from '../base/logger.ts';
 import { type ListenTarget, showListenTarget } from '../option/address-types.ts';
@@ -55,7 +55,7 @@ const COMMAND_LINE = 'command line';
 /** At most so many stray words are reported: more would hide the first one. */
 const STRAY_WORDS_MAX = 10;
 
-/** Adds the options of one origin; a key that exists already came from a stronger origin and stays. */
+/** Adds the options of one origin. A key that exists already stays, because it came from a stronger origin. */
 function collect(
   given: readonly GivenWord[],
   originOf: (row: OptionRow) => string,
@@ -118,7 +118,10 @@ function isOption({ word }: PlacedWord): boolean {
   return word.length > 1 && word.startsWith('-');
 }
 
-/** Words that are neither options nor values of options; one after an unknown option is most likely its value. */
+/**
+ * Words that are neither options nor values of options. A word after an unknown option is left out, because it is most
+ * likely the value of that option.
+ */
 function straysOf({ operands, unknown }: ReadWords): PlacedWord[] {
   const values = new Set(unknown.filter(isOption).map(({ index }) => index + 1));
   const rest = unknown.filter((each) => !isOption(each) && !values.has(each.index));

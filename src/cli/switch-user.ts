@@ -1,6 +1,6 @@
 /**
- * `--user`: the process gives up root for good before it makes any file. Rule: supplementary groups first, then group,
- * then user, because the later steps take away the right to the earlier ones.
+ * `--user`: the process gives up root's rights permanently before it makes any file. Rule: it changes supplementary
+ * groups first, then group, then user, because after a later step the earlier ones are not permitted any more.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

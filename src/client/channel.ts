@@ -78,7 +78,7 @@ export class Channel {
     return this.link.state === 'ready';
   }
 
-  /** Ends the connection; pending requests and jobs end with what is known of them. */
+  /** Ends the connection. Pending requests and jobs end with errors that say what is known about each. */
   async close(error: ConnectionError): Promise<void> {
     const gone = this.link.close();
     this.#fail(error, this.link.sentRequests);

@@ -1,7 +1,7 @@
 /**
- * Chooses the server of a submit. Equal (function, unique) go to the same server while the set of usable servers is
- * the same, so that they merge there; when a server fails only its own keys move (rendezvous hashing). Other jobs go
- * to the servers in turn.
+ * Chooses the server of a submit. Submits with equal function and unique are sent to the same server while the set of
+ * usable servers is the same, so that they become one job there. When a server fails, only its own keys move
+ * (rendezvous hashing). Other jobs go to the servers in turn.
  */
 import { hashBytes } from '../protocol/hash.ts';
 import type { Channel } from './channel.ts';
@@ -24,7 +24,7 @@ export class ChannelChoice {
     });
   }
 
-  /** A ready channel, or null: wait. `key` is empty for jobs that may go to any server. */
+  /** A ready channel; null when the submit must wait. `key` is empty for jobs that may go to any server. */
   choose(functionName: string, unique: string): Channel | null {
     if (this.#channels.length === 1) {
       const channel = this.#channels[0] as Channel;

@@ -2,8 +2,8 @@
 import type { JobStatus } from './types.ts';
 
 /**
- * The first answer that knows the job; when all have answered and none knows it, one of those. Otherwise the first
- * error.
+ * The first answer of a server that knows the job. If all servers have answered and none knows it, any of these
+ * answers; otherwise the first error.
  */
 export function firstKnown<S extends JobStatus>(answers: readonly Promise<S>[]): Promise<S> {
   return new Promise((resolve, reject) => {

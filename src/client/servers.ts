@@ -154,7 +154,7 @@ export class Servers {
       await new Promise<void>((resolve) => this.#drained.push(resolve));
   }
 
-  /** Ends all connections; pending requests end with `error`, or with what is known of them. */
+  /** Ends all connections. Pending requests end with `error`, or with an error that says what is known about them. */
   async close(error: ConnectionError): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.#channels.map((channel) => channel.close(error)));

@@ -58,7 +58,7 @@ export class Bodies {
     this.#account = account;
   }
 
-  /** Bytes of all bodies, those that wait for the job server included. */
+  /** Bytes of all bodies, including those that wait for the job server. */
   get bytes(): number {
     return this.#holder.held;
   }

@@ -1,7 +1,7 @@
 /**
- * gearmand's HTTP protocol (`--protocol http`): a request is a job, its answer the result. It has one route, whose
- * target must be taken byte for byte, so it uses node:http alone. Keep-alive and chunked bodies are HTTP's own. Rule:
- * bodies are limited one by one and together, and so are headers and the time they take.
+ * gearmand's HTTP protocol (`--protocol http`): a request is a job, its answer the result. It uses node:http without a
+ * framework, because there is only one route, and its target must be taken byte for byte. Keep-alive and chunked bodies
+ * are HTTP's own. Rule: bodies are limited one by one and together, and so are headers and the time they take.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';

@@ -71,7 +71,7 @@ export class HttpConnectionLimits {
     server.on('clientError', answerWrongRequest);
   }
 
-  /** Whether the listener has room beside its `count` connections; if not, reports the refusal. */
+  /** Whether the listener has room for one more connection than `count`; if not, reports the refusal. */
   hasRoom(count: number, { address, port }: FirstMessagePeer): boolean {
     const { connectionsMax } = this.#options;
     if (connectionsMax === 0 || count < connectionsMax) return true;

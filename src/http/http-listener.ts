@@ -33,7 +33,10 @@ export interface HttpListenerOptions
     'host' | 'port' | 'backlog' | 'v6Only' | 'awaits' | 'timeoutMs'
   > {
   readonly firstMessageQueues: FirstMessageQueues;
-  /** A peer has ended before it was handed on; the connection limits report those that were pushed out. */
+  /**
+   * A peer has ended before it was passed on. Peers that were ended because too many waited are reported by the
+   * connection limits.
+   */
   ended?(peer: FirstMessagePeer, end: FirstMessageEnd): void;
 }
 

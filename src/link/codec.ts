@@ -1,5 +1,5 @@
 /**
- * How values become workloads and results become values. Bytes and text are sent unchanged; other values need a codec
+ * Turns values into workloads and results into values. Bytes and text are sent unchanged; other values need a codec
  * from the program. Rule: the type of a value is never used to guess an encoding.
  */
 

@@ -106,7 +106,7 @@ export class Link {
     this.#connection?.flushSoon();
   }
 
-  /** The other side broke the protocol, or is unusable: ends the connection, which is made again. */
+  /** Ends the connection, because the other side broke the protocol or is unusable; then it is made again. */
   drop(code: ConnectionError['code'], what: string): void {
     this.#connection?.destroy(code, what);
   }

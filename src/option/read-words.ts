@@ -76,7 +76,7 @@ export function helpCommand(
  */
 const MARK = '\0';
 
-/** Adds the position to values and operands; options must stay as they are for commander to know them. */
+/** Adds the position to values and operands. Options stay unchanged, so that commander recognizes them. */
 function marked(word: string, index: number): string {
   return word.startsWith('-') && !word.includes('=') ? word : `${word}${MARK}${index}`;
 }

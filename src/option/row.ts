@@ -11,7 +11,7 @@ export type OptionValues = Readonly<Record<string, unknown>>;
 /** One of gearmand's environment variables that sets an option. */
 export interface EnvironmentRule {
   readonly variable: string;
-  /** Returns the word as it would be given to the option, or undefined when the text is not allowed. */
+  /** Returns the text as a word for the option, or undefined when the text is not allowed. */
   readonly read: (text: string) => string | undefined;
   /** Allowed values, for the warning about others. */
   readonly allowed: string;

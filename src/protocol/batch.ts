@@ -1,6 +1,6 @@
 /**
- * Frame batch layout: the rows and bytes that a reactor hands to its thread once per turn, and the output that it
- * takes back. Rule: rows and offsets are valid until the turn's callback returns; keep bytes longer by copying them.
+ * Layout of the frame batch: the rows and bytes that a reactor passes to its thread once per turn, and the output that
+ * it gets back. Rule: rows and offsets are valid until the turn's callback returns; keep bytes longer by copying them.
  *
  *   rows  Int32Array, ROW_INTS per frame, in the order in which the bytes arrived on their connection
  *   arena Uint8Array, the bytes that rows point into

@@ -1,6 +1,7 @@
 /**
- * The 32-bit hash of names. Equal in addon and TypeScript core; seeded per process because peers choose the names.
- * Pure; one multiplication a byte, then a finishing mix so that the low bits serve for masks and mod.
+ * The 32-bit hash of names. The addon and the TypeScript core compute the same hash. Its seed differs in each process,
+ * because peers choose the names. It costs one multiplication for each byte; a last step mixes the bits, so that the
+ * low bits can be used as an index.
  */
 
 /** Hash of `bytes[start, end)`, an int32 (may be negative; use `>>> 0` for mod). */

@@ -1,6 +1,6 @@
 /**
- * THE packet table: every type of the binary protocol with its shape and, for requests, every decision that the server
- * makes by type. Everything else that depends on a type is derived from it (packet-columns.ts, submit-types.ts).
+ * THE packet table: every type of the binary protocol with its shape, and for requests everything that the server
+ * decides by the type. Everything else that depends on a type is derived from it (packet-columns.ts, submit-types.ts).
  * Rules: no other place has a type number; a type that is not a request here is refused. Source: Gearman PROTOCOL and
  * observation of gearmand 1.1.20 and 2.0.
  */
@@ -95,7 +95,7 @@ interface Shape {
   readonly hasData: boolean;
 }
 
-/** A packet that no peer may send: the server's own, and those that gearmand does not serve. */
+/** A packet that no peer may send: packets of the server, and those that gearmand does not support. */
 export interface Response extends Shape {
   readonly kind?: never;
   readonly right?: never;

@@ -83,8 +83,9 @@ export function createRingSet(
 }
 
 /**
- * Empties all rings from and to a dead thread and begins its next epoch, before the thread is started again. Only
- * while no thread uses one of these rings: the others must have dropped their readers and writers of the old epoch.
+ * Empties all rings from and to a dead thread and begins its next epoch, before the thread is started again. Call it
+ * only while no thread uses one of these rings: all other threads must have dropped their readers and writers of the
+ * old epoch.
  */
 export function resetThread(set: RingSet, thread: number): void {
   const { words } = set;

@@ -1,7 +1,7 @@
 /**
  * Records that did not fit into a ring, in order, in the writer's own memory. They have the ring's format and lie in
- * chunks; payloads that will travel by port are kept beside them. One empty chunk is kept, so that a ring that is
- * often full for a moment makes no garbage.
+ * chunks; payloads that will travel by port are kept beside them. One empty chunk is kept, so that no memory must be
+ * allocated when a ring is full again and again for a moment.
  */
 
 import { assert } from '../base/assert.ts';

@@ -99,8 +99,8 @@ export class RingReader {
   }
 
   /**
-   * Hands at most `limit` records to `handler`, including those published meanwhile; returns how many. When the
-   * handler throws, its record counts as handled and the error goes to the caller.
+   * Passes at most `limit` records to `handler`, including records that are published while it runs; returns their
+   * number. When the handler throws, its record counts as handled and the error goes to the caller.
    */
   drain(limit: number, handler: (reader: RingReader) => void): number {
     assert(!this.#isDraining, 'drain ring: the handler drains it already');

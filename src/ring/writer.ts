@@ -95,7 +95,7 @@ export class RingWriter {
     this.#largeSent = this.#largeReadSeen;
   }
 
-  /** Records committed, those in overflow included. */
+  /** Records committed, including those in overflow. */
   get sent(): number {
     return this.#sent;
   }

@@ -57,7 +57,7 @@ export async function untilDrained(draining: Draining): Promise<void> {
   }
 }
 
-/** Sends a query to every owner of functions until it has no more steps. */
+/** Sends a query to every owner of functions, again and again until all steps of the query are done. */
 async function inSteps(
   core: ThreadCore,
   shardCount: number,

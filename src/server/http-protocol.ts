@@ -21,7 +21,7 @@ export interface HttpProtocol {
   close(): void;
 }
 
-/** Binds. Rejects with ListenError, a lasting one for addresses in `own`; then nothing stays bound. */
+/** Binds. Rejects with ListenError, which is lasting for addresses in `own`; then no address stays bound. */
 export async function openHttp(
   core: ThreadCore,
   options: ResolvedOptions,

@@ -6,7 +6,7 @@ import { BOOTS, BOOTS_PER_RUN, HANDLE_PREFIX_BYTES_MAX } from '../protocol/handl
 
 /** The gearmand release whose behaviour we follow; `version` begins with it, for tools that compare it. */
 const GEARMAND_VERSION = '2.0.0';
-/** `H:` and so many bytes of the node name leave room for the digits of a handle. */
+/** At most so many bytes of the node name are used in a handle, so that there is room for `H:` and the digits. */
 const NODE_NAME_BYTES_MAX = HANDLE_PREFIX_BYTES_MAX - 2;
 /** Boot numbers count tenths of a second since 2020: ten digits until 2051. */
 const BOOT_UNIT_MS = 100;

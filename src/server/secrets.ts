@@ -54,7 +54,7 @@ export class Secrets {
     this.#warn();
   }
 
-  /** Reads again. Throws as readSecretFiles does; then the earlier result stays in use. */
+  /** Reads the files again. Throws like readSecretFiles; then the earlier result stays in use. */
   read(): void {
     this.#files = readSecretFiles(this.#options);
     this.#warn();

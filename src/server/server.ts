@@ -320,8 +320,8 @@ class GearServer extends EventEmitter implements Server {
   }
 
   /**
-   * An error in a turn is a bug of ours. With shards it ends the thread; here it ends the server, and the host process
-   * continues.
+   * Runs a turn. An error in it is a bug of ours: in a shard it ends the thread; here it ends the server, and the host
+   * process continues.
    */
   #guard(turn: () => void): void {
     // After an interrupted turn no state can be trusted.

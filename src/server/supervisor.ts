@@ -18,7 +18,10 @@ import type { TlsMaterial } from '../transport/tls/material.ts';
 /** After so many deaths within DEATHS_WINDOW_MS the server ends instead of starting the shard again. */
 const DEATHS_MAX = 3;
 const DEATHS_WINDOW_MS = 60_000;
-/** A shard that lacks descriptors is started again after this pause; during the server's start only so often. */
+/**
+ * A shard that lacks descriptors is started again after this pause. During the start of the server this is tried only
+ * so often.
+ */
 const SHORTAGE_PAUSE_MS = 1_000;
 const SHORTAGES_AT_START_MAX = 5;
 

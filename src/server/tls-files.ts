@@ -99,7 +99,10 @@ function read(option: string, file: string): string {
   }
 }
 
-/** The server's own certificates, and those of `others` that sign them, except roots, which peers have. */
+/**
+ * The chain of the server: its own certificates, and those of `others` that sign them. Roots are left out, because
+ * peers have them.
+ */
 function complete(own: X509Certificate[], others: readonly X509Certificate[]): X509Certificate[] {
   const chain = [...own];
   for (;;) {

@@ -92,7 +92,10 @@ export class Incidents {
     if (this.nowMs - record.loggedAtMs >= QUIET_MS) this.#say(record);
   }
 
-  /** Logs how many reports were left out, where a second has passed; returns when to call again, or Infinity. */
+  /**
+   * For each reason whose last line is a second old, logs how many reports were left out. Returns the time of the next
+   * call, or Infinity.
+   */
   tick(): number {
     let dueMs = Number.POSITIVE_INFINITY;
     if (this.#unsaid === 0) return dueMs;

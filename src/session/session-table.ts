@@ -68,7 +68,7 @@ export class SessionTable {
   readonly outbox: ThreadOutbox;
   /** The broker of the functions owned here; null in an acceptor with shards. */
   broker: Broker | null = null;
-  /** Counts turns; the other rows of a held connection in the same turn are skipped. */
+  /** Number of the turn. When reading a connection is paused, its other rows of the same turn are skipped. */
   turn = 0;
   readonly crossThreadPeers = new CrossThreadPeers();
   /** True while other threads have been asked what they hold, because memory is full (relief.ts). */
@@ -199,7 +199,7 @@ export class SessionTable {
     releaseAll(this, session);
   }
 
-  /** Whether a connection gets no more output, of which `bytes` are not a reply. */
+  /** Whether a connection gets no more output; `bytes` are the bytes to be added that are not a reply. */
   exceeds(session: Session, bytes: number): boolean {
     return this.#outputLimit.exceeds(this, session, bytes);
   }
@@ -271,8 +271,8 @@ export class SessionTable {
   }
 
   /**
-   * Sends a query to a thread; `done` is called later for another thread, at once for this one, unless the turn's
-   * budget has been spent on other queries that go over many rows.
+   * Sends a query to a thread; `done` is called later for another thread, at once for this thread, except when the
+   * query reads many rows and other such queries have used up the budget of the turn.
    */
   ask(thread: number, query: ThreadQuery, done: (result: ThreadResult) => void): void {
     if (thread === this.options.thread) this.hooks.answer(query, done);

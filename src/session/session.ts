@@ -1,6 +1,6 @@
 /**
- * State of a connection in the thread where it lives: options, offered functions, its standing with owners in other
- * threads, pending replies. One object for each connection; fields that few connections need start as null.
+ * State of a connection in the thread where it lives: options, offered functions, what owners in other threads know
+ * about it, pending replies. One object for each connection; fields that few connections need start as null.
  */
 import type { Account } from '../base/account.ts';
 import { latin1 } from '../base/bytes.ts';
@@ -88,7 +88,7 @@ export class Session {
   isListing = false;
   /** Input has ended: the connection is closed when its last reply has been sent. */
   isEnding = false;
-  /** Too much of its output waits: it gets no more and ends with the next turn. */
+  /** True when too much of its output waits: then it gets no more and is ended in the next turn. */
   isOverLimit = false;
 
   /**

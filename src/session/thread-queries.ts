@@ -1,7 +1,7 @@
 /**
- * Queries to the owner of a function, or to every thread: status, listings, admin changes. The own thread answers at
- * once, others by a record. Queries are rare, so queries and results are sent through rings as JSON, followed by the
- * bytes of listings.
+ * Queries to the owner of a function, or to every thread: status, listings, admin changes. This thread answers its own
+ * queries at once; other threads answer by a record. Queries are rare, so queries and results are sent through rings as
+ * JSON, followed by the bytes of listings.
  */
 import { ByteWriter } from '../base/byte-writer.ts';
 import { bytesOf } from '../base/bytes.ts';

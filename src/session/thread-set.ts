@@ -1,7 +1,7 @@
 /**
- * A set of threads, kept as one number: owners whose functions a connection has named, that believe it asleep, that
- * were asked. Rule: only this file knows the representation, so that destinations which are not threads can be added
- * here.
+ * A set of threads, kept as one number, for example the owners whose functions a connection has named, those that
+ * believe it asleep, or those that were asked. Rule: only this file knows the representation, so that destinations
+ * which are not threads can be added here.
  */
 
 declare const BRAND: unique symbol;

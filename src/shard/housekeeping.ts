@@ -1,6 +1,6 @@
 /**
- * Work of a thread besides its turns, in bounded steps: giving memory back after a drain, a warning for functions with
- * jobs and no worker. Rule: one step a turn, so that turns do not become longer.
+ * Work of a thread besides its turns, in limited steps: gives memory back when queues have become shorter, and warns
+ * about functions with jobs and no worker. Rule: one step a turn, so that turns do not become longer.
  */
 
 import { latin1 } from '../base/bytes.ts';
@@ -29,7 +29,7 @@ export class Housekeeping {
     this.#unservedMs = unservedMs;
   }
 
-  /** Does what is due; returns when to call again, or Infinity. */
+  /** Does what is due. Returns the time of the next call, or Infinity. */
   run(nowMs: number): number {
     const broker = this.#broker;
     if (broker === null) return Number.POSITIVE_INFINITY;

@@ -1,7 +1,7 @@
 /**
- * The connections between the threads of a server: rings in shared memory, ports for large records, a doorbell each.
- * The main thread makes them, each thread joins its ends. Rule: doorbells live as long as the server, even when
- * threads die.
+ * The connections between the threads of a server: rings in shared memory, ports for large records, and a doorbell for
+ * each thread. The main thread makes them; each thread takes its ends. Rule: doorbells live as long as the server, even
+ * when threads die.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { NativeFunctions, Reactor } from '../native/contract.ts';

@@ -34,8 +34,8 @@ function isError(start: Buffer, isListing: boolean): boolean {
 }
 
 /**
- * Removes the leading OK or ERR; a bare OK stays, with a plain line end. A refusal by our access rules has plus signs
- * on the wire and is printed with blanks.
+ * Removes the leading OK or ERR. A reply that is only OK stays, with a plain line end. A refusal by our access rules
+ * has plus signs on the wire and is printed with blanks.
  */
 function withoutWord(start: Buffer): Buffer {
   if (start.equals(BARE_OK)) return Buffer.from('OK\n');

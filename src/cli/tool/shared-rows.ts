@@ -65,7 +65,7 @@ export const exitStatusRow = {
   help: 'c = 0 for the failures for which the C tool returns 0; strict = 1 for all of them',
 } as const satisfies OptionEntry;
 
-/** TLS settings are taken from these when no option is given, as in libgearman. */
+/** Environment variables from which TLS settings are taken when no option is given, as in libgearman. */
 export const TLS_ENVIRONMENT = [
   ['GEARMAND_CA_CERTIFICATE', 'file for --tls-ca when TLS is on'],
   ['GEARMAN_CLIENT_PEM', 'file for --tls-cert when TLS is on'],

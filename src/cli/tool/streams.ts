@@ -1,7 +1,8 @@
 /**
  * Standard streams of a tool. Untrusted text never reaches a terminal unchanged: its control characters would be
  * executed. A pipe or a file gets every byte, as from the C tools. Rule: output waits for its reader; when the reader
- * goes away the tool ends quietly, as by SIGPIPE; any other write error ends it with a message.
+ * closes the stream, the tool ends without a message, as by SIGPIPE; after any other write error it ends with a
+ * message.
  */
 import type { Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';

@@ -1,7 +1,7 @@
 /**
- * Records from owners in other threads for connections that live here: replies, packets about jobs, a job taken back,
- * a wake, a close. Rule: a record for a connection that has ended is dropped. Source: docs/design.md, sections 3 and
- * 4.
+ * Carries out records from owners in other threads for connections of this thread: replies, packets about jobs, jobs
+ * that were taken back, wakes, closes. Rule: a record for a connection that has ended is dropped. Source:
+ * docs/design.md, sections 3 and 4.
  */
 import { LateAssignments } from '../../broker/late.ts';
 import { writeHeader } from '../../protocol/encode.ts';

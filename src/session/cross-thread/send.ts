@@ -15,7 +15,10 @@ import type { SessionTable } from '../session-table.ts';
 import { withThread } from '../thread-set.ts';
 import { beginFrame, writeAwake, writeMove, writeSleep } from './records.ts';
 
-/** Unread and unsent bytes of a connection that moves: with its other fields they fit into a record. */
+/**
+ * Limit of the unread and unsent bytes of a connection that moves, so that they fit into a record with its other
+ * fields.
+ */
 const MOVE_BYTES_MAX = RECORD_BYTES_MAX - 65_536;
 
 /** Reason for closing a connection whose frame no thread could answer. */

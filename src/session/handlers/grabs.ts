@@ -1,7 +1,8 @@
 /**
- * GRAB_*: one owner is asked at a time. If one owner has all functions of the worker, it is asked; of several, the
- * owners with the highest published level first, then in rotation, each at most once; NO_JOB when none is left. Jobs
- * are never offered, reserved or returned, so no job can be lost between threads. Source: docs/design.md, section 4.
+ * GRAB_*: one owner is asked at a time. If one owner has all functions of the worker, it is asked. If there are
+ * several, the owners with the highest published level come first, then the others in rotation; each is asked at most
+ * once. When none is left, the answer is NO_JOB. Jobs are never offered, reserved or returned, so no job can be lost
+ * between threads. Source: docs/design.md, section 4.
  */
 
 import type { Broker } from '../../broker/broker.ts';

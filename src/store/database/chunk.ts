@@ -19,7 +19,7 @@ export class Chunk {
   readonly rows: number[] = [];
   readonly #offsets: number[] = [];
   readonly tickets: Ticket[] = [];
-  /** Puts that were not dropped, and those of them that clients wait for. */
+  /** Number of puts that were not dropped, and of those for which clients wait. */
   putCount = 0;
   awaited = 0;
   readonly #isAwaited: boolean[] = [];

@@ -1,8 +1,8 @@
 /**
- * Changes that wait for a batch, the batch being written, and outcomes of puts until the server asks. Chunks go in
- * order, and a forget never follows a later put of the same key. Rule: after a failed batch the content of the
- * database is unknown, so its puts are refused and removed with the next batch; forgets are kept until they have been
- * written.
+ * Changes that wait for a batch, the batch being written, and outcomes of puts until the server asks. Chunks are
+ * written in order, and a forget is never written after a later put of the same key. Rule: after a failed batch the
+ * content of the database is unknown, so its puts are refused and removed with the next batch; forgets are kept until
+ * they have been written.
  */
 import type { Ticket } from '../store.ts';
 import type { Put, Refusal } from './backend.ts';

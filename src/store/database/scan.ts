@@ -40,7 +40,7 @@ export class PageSender {
     this.#page = new Packed();
   }
 
-  /** The shard has taken pages, or will take no more. */
+  /** Called when the shard has taken pages, or will take no more pages. */
   taken(count = 1): void {
     this.#ahead -= count;
     this.#taken();

@@ -1,6 +1,6 @@
 /**
- * The key of a job's row. gearmand's tables allow one row for each (unique, function), so a job without unique, or
- * with `-`, gets a key of its own, which is recognized when it is read back.
+ * The key of a job's row. gearmand's tables allow one row for each (unique, function), so a job without unique, or with
+ * `-`, gets its own key, which is recognized when it is read back.
  *
  *   geartrain:none:RUN:N     no unique       RUN: 12 hexadecimal digits, random at each start of the store
  *   geartrain:dash:RUN:N     the unique -    N: counts up, in base 36

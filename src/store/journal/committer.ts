@@ -1,7 +1,8 @@
 /**
- * Group commit: everything that waits is written by one write and made durable by one sync, one commit at a time;
- * later changes go with the next one. Rule: in a batch the puts come first, so that a forget is never written before
- * its put; a failed batch is given up as a whole, its place in the file is never reused, and its puts are forgotten.
+ * Group commit: everything that waits is written by one write and made durable by one sync. There is one commit at a
+ * time; changes that come meanwhile are written by the next one. Rule: in a batch the puts come first, so that a forget
+ * is never written before its put; a failed batch is given up as a whole: its place in the file is never used again,
+ * and forgets are written for its puts.
  */
 import { LogLevel } from '../../base/logger.ts';
 import { CommitFigures } from '../commit-figures.ts';

@@ -1,6 +1,6 @@
 /**
- * Detects segments that are shorter than they were made, or missing between others. Both happen only outside of the
- * server. The number of lost jobs is logged: job ids ascend by one, so gaps count them.
+ * Detects segments that are shorter than they were made, or missing between others. The server never causes this
+ * itself. The number of lost jobs is logged: job ids ascend by one, so gaps count them.
  */
 import type { Segment } from './segments.ts';
 

@@ -1,6 +1,6 @@
 /**
  * Connections without a socket beside those of the addon: their ids come from the addon, which keeps the slots
- * reserved. Rule: an id is given back when its wire is closed and the thread has closed it too.
+ * reserved. Rule: an id is given back when both its wire and the thread have closed the connection.
  */
 import type { AddonReactor } from '../../native/addon-reactor.ts';
 import { SLOT_MASK } from '../../protocol/batch.ts';

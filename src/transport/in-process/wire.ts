@@ -127,7 +127,7 @@ class InProcessWire implements Wire, ServerEnd {
     });
   }
 
-  /** Gives the peer as much as it takes. The peer may call anything meanwhile, even leave. */
+  /** Gives the peer as much as it takes. While it runs, the peer may call any method, even `leave`. */
   #deliver(): void {
     const pieces = this.#pieces;
     this.#pieces = [];

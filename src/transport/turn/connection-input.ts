@@ -40,7 +40,10 @@ export class ConnectionInput {
   /** Bytes as received from the socket. */
   readonly queue = new ByteQueue();
   #carry: Uint8Array = NOTHING;
-  /** The carry holds complete frames that did not fit in the batch, so it is decoded without new bytes first. */
+  /**
+   * True when the carry has complete frames that did not fit into the batch. Then it is decoded first, without new
+   * bytes.
+   */
   #isBehind = false;
   #isFaulted = false;
   #fill: LargeFrame | null = null;

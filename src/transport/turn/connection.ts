@@ -9,7 +9,9 @@ import { ConnectionInput, type InputContext } from './connection-input.ts';
  * Carries a connection's bytes: a socket or memory. Calls the reactor back with received, ended, failed, sent, closed.
  */
 export interface Wire {
-  /** Sends `pieces` in order. The wire owns them until it calls `done`, also when they could not be sent. */
+  /**
+   * Sends `pieces` in order. The wire owns them until it calls `done`; it calls `done` even if they could not be sent.
+   */
   send(pieces: readonly Uint8Array[], done: () => void): void;
   /** Bytes given to `send` that have not been sent. */
   unsentBytes(): number;
@@ -75,7 +77,10 @@ export class Connection {
   piecesBytes = 0;
   /** Blobs in `pieces`; one reference each. */
   pieceBlobs: number[] = [];
-  /** The current gathering (output.ts): bytes in `out`, the copy they go to, where its last run begins and ends. */
+  /**
+   * State while output is collected (output.ts): number of bytes in `out`; the memory to which they are copied; begin
+   * and end of the last run in it.
+   */
   gatherBytes = 0;
   gatherInto: Uint8Array | null = null;
   gatherFrom = 0;

@@ -1,7 +1,7 @@
 /**
  * MurmurHash3, 32 bits: with `-u '#'` the hash of a workload in decimal is the unique key, as in the C tool, so that
- * the same jobs merge. Source: the public algorithm of Austin Appleby (x86_32 variant); the seed was found by
- * comparing with the C tool.
+ * equal jobs from both tools become one. Source: the public algorithm of Austin Appleby (x86_32 variant); the seed was
+ * found by comparing with the C tool.
  */
 
 const C1 = 0xcc9e2d51;

@@ -1,7 +1,7 @@
 /**
- * Client mode: submits a job of every function for each workload. Background jobs are pipelined; foreground jobs of
- * one workload run together, and workloads one after the other unless `--parallel` allows more. Rule: a failed job
- * does not stop the others, an unreachable server does.
+ * Client mode: submits a job of every function for each workload. Background jobs are pipelined; foreground jobs of one
+ * workload run together, and workloads one after the other unless `--parallel` allows more. Rule: a failed job does not
+ * stop the other jobs; an unreachable server stops all.
  */
 import { randomUUID } from 'node:crypto';
 import { Client } from '../../../client/client.ts';

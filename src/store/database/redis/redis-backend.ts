@@ -39,7 +39,7 @@ const WORKLOAD_BYTES_MAX = 500_000_000;
 const SCAN_COUNT = 1_000;
 /** Keys that one command removes. */
 const REMOVED_MAX = 500;
-/** Order numbers of one millisecond, so that those of a later run are greater. */
+/** Each millisecond has so many order numbers. They begin with the time, so that a later run has greater ones. */
 const ORDERS_PER_MS = 4096;
 const ORDER_BASE = 36;
 

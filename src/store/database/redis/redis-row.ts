@@ -1,6 +1,6 @@
 /**
- * Keys and fields of jobs in Redis. gearmand's own fields have function and unique; where they are missing (1.1.20)
- * the key is split at its first hyphen, which is wrong for functions with hyphens, as it is in gearmand.
+ * Keys and fields of jobs in Redis. gearmand's own fields have function and unique; where they are missing (1.1.20) the
+ * key is split at its first hyphen, which is wrong for functions with hyphens; gearmand has the same error.
  */
 import type { FoundRow, RowKey } from '../backend.ts';
 

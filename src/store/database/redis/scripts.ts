@@ -78,7 +78,10 @@ export function packFields(jobs: readonly Fields[]): Buffer {
   return bytes;
 }
 
-/** The end of the lot that begins with `puts[start]`: at least one job, whatever its size. */
+/**
+ * The end of the group of puts for one command that begins with `puts[start]`. It has at least one job, even a very
+ * large one.
+ */
 export function endOfLot(puts: readonly Put[], start: number): number {
   let byteCount = puts[start]?.workload.length ?? 0;
   for (let at = start + 1; at < puts.length; at++) {
