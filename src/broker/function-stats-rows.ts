@@ -29,7 +29,10 @@ const ROW_BYTES = ROW_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
 export interface FunctionStatsRow {
   /** The function's name as UTF-8 text; null for the sum of all others. */
   readonly name: string | null;
-  /** `Gauge` from `at` on, `Count` from `at + COUNTS_AT` on; shared with other rows of the piece. */
+  /**
+   * Numbers of all rows of the piece. This row has its `Gauge` values from `at` on, and its `Count` values from
+   * `at + COUNTS_AT` on.
+   */
   readonly numbers: Float64Array;
   readonly at: number;
 }

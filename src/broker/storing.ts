@@ -47,8 +47,9 @@ export class Storing implements Durability {
   readonly #broker: BrokerState;
   readonly #store: Store;
   /**
-   * By ticket. In the row of a job without a worker, the worker's word has the ticket. A map by job and a new object
-   * for each job would be slow: V8 promotes objects that live through a commit, and those that a busy map drops.
+   * Pending jobs by ticket. In the row of a job without a worker, the worker's word has the ticket. A map by job and a
+   * new object for each job would be slow: V8 promotes objects that live through a commit, and those that a busy map
+   * drops.
    */
   readonly #pending: (Pending | undefined)[] = [undefined];
   readonly #freeTickets: Ticket[] = [];

@@ -1,7 +1,7 @@
 /**
- * How a node:http server gets its connections. With the addon they wait in a first-message queue until their first
- * message is complete and are then handed to the server, which does not listen itself; with the TypeScript core the
- * server listens. Rule: one pass of the event loop hands on connections for at most a millisecond.
+ * How a node:http server gets its connections. With the addon, connections wait in a first-message queue until their
+ * first message is complete; then they are passed to the server, which does not listen itself. With the TypeScript core
+ * the server listens. Rule: one pass of the event loop passes on connections for at most a millisecond.
  */
 import { once } from 'node:events';
 import type { Server } from 'node:http';

@@ -181,14 +181,17 @@ class PiscinaHost implements ShardHost {
     this.#options.onDeath(shard, errorFrom(shard, failure));
   }
 
-  /** Whether a thread that could not start because of `failure` may be able to later. */
+  /** Whether the reason in `failure` is temporary, so that the thread can be started later. */
   #isPassing(failure: unknown): boolean {
     for (const { stage } of this.#running.values())
       this.#hasLoaded ||= Atomics.load(stage, 0) === STAGE_LOADED;
     return this.#hasLoaded || shortageOf(failure) !== null || shortageNow() !== null;
   }
 
-  /** A thread could not start. If the reason passes, its shard is dead until it is started again, in a new pool. */
+  /**
+   * Handles a thread that could not start. If the reason is temporary, its shard counts as dead until it is started
+   * again, in a new pool.
+   */
   #cannotBegin(shard: number, pool: Pool, cause: unknown): void {
     if (this.#stopped !== null || this.#pools[shard] !== pool) return;
     if (!this.#isPassing(cause)) {

@@ -1,7 +1,7 @@
 /**
- * Functions that share a limit, and their connections: each function with its own limit has its own group, all others
- * share one. A group has one connection to every server, because a GRAB_JOB names no function. Rule: pending grabs
- * never exceed the free slots of the group and of the worker, so that no job waits here.
+ * Functions that share a limit, and their connections: each function with its own limit has its own group; all other
+ * functions share one group. A group has one connection to every server, because a GRAB_JOB names no function. Rule:
+ * pending grabs never exceed the free slots of the group and of the worker, so that no job waits here.
  */
 import type { ConnectionSettings } from '../link/settings.ts';
 import type { Ability } from './ability.ts';

@@ -1,7 +1,7 @@
 /**
  * A handler that runs in threads of a piscina pool. Each job has a port on which the thread sends data, progress and
- * warnings while it runs. Rule: a thread whose job exceeds its time is ended and replaced, because code in a busy loop
- * cannot be interrupted otherwise; all other threads continue.
+ * warnings while it runs. Rule: a thread whose job exceeds its time is ended and replaced, because there is no other
+ * way to interrupt code in a busy loop. All other threads continue.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';

@@ -1,6 +1,6 @@
 /**
- * Keeps the journal from growing: when most of it is garbage, the jobs of the oldest segment are written again at the
- * end, a chunk in each commit, and the segment is deleted. Invariant at rest: garbage <= live data + two segments.
+ * Keeps the journal small. When most of it is garbage, the jobs of the oldest segment are written again at the end, a
+ * chunk in each commit; then the segment is deleted. Invariant at rest: garbage <= live data + two segments.
  */
 import { LogLevel } from '../../base/logger.ts';
 import type { FileSystem } from '../file-system.ts';

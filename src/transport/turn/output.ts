@@ -19,8 +19,9 @@ export interface OutputBatch {
 export type Receiver = (conn: number) => Connection | null | undefined;
 
 /**
- * Moves all segments to their connections' `pieces` and empties the batch, except segments that stay. Connections that
- * had no pieces before are added to `dirty`. Output of ended connections is dropped, its blobs are released.
+ * Moves all segments to the `pieces` of their connections and empties the batch. Segments of connections that are
+ * unknown here stay if `isShared`. Connections that had no pieces before are added to `dirty`. Output of ended
+ * connections is dropped, its blobs are released.
  */
 export function gatherOutput(
   batch: OutputBatch,

@@ -1,7 +1,7 @@
 /**
  * The TypeScript core's part of the ring protocol: before a thread may sleep it sets `asleep`, then checks every ring
- * once more. Rule: set asleep first, check second; a producer publishes first, swaps asleep second. So one of them
- * always sees the other.
+ * once more. Rule: the thread sets `asleep` first and checks second; a producer publishes first and swaps `asleep`
+ * second. So at least one of them notices the other.
  */
 import { prepareSleep } from '../../ring/doorbell.ts';
 

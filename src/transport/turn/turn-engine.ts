@@ -217,7 +217,7 @@ export class TurnEngine {
 
   /**
    * Runs one turn: rows, callback, output. Returns false when there was nothing to do. Throws the error of `onTurn`.
-   * `givenRows`: another reactor has filled the batch with so many rows; they get a callback of their own before.
+   * `givenRows`: another reactor has filled the batch with so many rows; the callback is called for these rows first.
    */
   runTurn(givenRows = -1): boolean {
     if (this.#isStopped) return false;

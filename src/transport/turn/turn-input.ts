@@ -71,8 +71,8 @@ export class TurnInput {
   }
 
   /**
-   * The callback has returned: nothing of this turn can be un-read any more. Returns the connections that are
-   * finished: their GONE row was given and not taken back.
+   * The callback has returned: nothing of this turn can be un-read any more. Returns the connections that are finished:
+   * their GONE row was given to the thread and was not un-read.
    */
   endTurn(): readonly Connection[] {
     this.#turn++;
