@@ -10,7 +10,10 @@ import type { BrokerState } from './state.ts';
 /** Rows that one step reads. */
 const STEP_ROWS = 50_000;
 
-/** Call it first with `cursor` 0, then with the returned cursor, until that is 0. Has no effect without a store. */
+/**
+ * Drains the shard, one step at each call. Call it first with `cursor` 0, then with the returned cursor, until that is
+ * 0. Without a store it has no effect.
+ */
 export function drain(broker: BrokerState, cursor: number): number {
   if (broker.storing === null) return 0;
   const { jobs } = broker;

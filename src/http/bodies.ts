@@ -13,7 +13,7 @@ const WINDOW_MS = 1_000;
 /** Slower bodies may be dropped to make room. */
 const SLOW_BYTES_PER_SECOND = 1024 * 1024;
 
-/** One body: `giveWay` is called at most once, and must `release` it. */
+/** One body. `giveWay` is called at most once, to drop the body, and must `release` it. */
 export class Body {
   bytes = 0;
   #windowBytes = 0;
