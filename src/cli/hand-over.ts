@@ -1,8 +1,10 @@
 /**
- * `--user` with a journal: root makes the state directory and gives it to the user of `--user`. Rule: only a folder
- * that was made here, or is empty, gets a new owner; other folders may belong to other programs.
+ * State directories of other users in the hands of root. `--user` with a journal: root makes the directory and gives it
+ * to the user of `--user`. Rule: only a folder that was made here, or is empty, gets a new owner; other folders may
+ * belong to other programs.
  */
-import { lchownSync, readdirSync, statSync } from 'node:fs';
+import { lchownSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileReason } from '../store/file-reason.ts';
 import { makeFolder } from '../store/make-folder.ts';
 import type { UserIds } from './switch-user.ts';
@@ -27,4 +29,18 @@ export function handOver(folder: string, name: string, { uid, gid }: UserIds): v
     throw new Error(
       `option --state-dir: ${folder} is not writable for user ${name} of --user: chown -R ${name} ${folder}`,
     );
+}
+
+/**
+ * After root has worked in `folder`: its files there go to the owner of the folder, or the server of that user could not
+ * read them. Does nothing for other users, and when the folder is missing or root's own.
+ */
+export function giveBack(folder: string): void {
+  if (process.geteuid?.() !== 0) return;
+  const owner = statSync(folder, { throwIfNoEntry: false });
+  if (owner === undefined || owner.uid === 0) return;
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    const path = join(folder, name);
+    if (lstatSync(path).uid === 0) lchownSync(path, owner.uid, owner.gid);
+  }
 }

@@ -18,9 +18,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { resolveOptions } from '../server/options.ts';
+import { defaultStateDir } from '../server/state-dir.ts';
 import { exportJobs } from '../server/transfer/export-jobs.ts';
 import { importJobs, RefusedLines } from '../server/transfer/import-jobs.ts';
 import { fileReason } from '../store/file-reason.ts';
+import { giveBack } from './hand-over.ts';
 import { prepareServer } from './prepare-server.ts';
 import { readLines } from './read-lines.ts';
 import type { Settings } from './settings.ts';
@@ -50,8 +52,12 @@ export async function runTransfer(
       },
     };
     const path = (values.export ?? values.import) as string;
-    if (values.export !== null) await exportTo(path, settings, log);
-    else await importFrom(path, settings, log);
+    try {
+      if (values.export !== null) await exportTo(path, settings, log);
+      else await importFrom(path, settings, log);
+    } finally {
+      if (values.queueType === 'journal') giveBack(options.stateDir ?? defaultStateDir());
+    }
     return 0;
   } catch (error) {
     if (error instanceof RefusedLines) for (const problem of error.problems) complain(problem);

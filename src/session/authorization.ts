@@ -60,7 +60,7 @@ export function deny(table: SessionTable, session: Session, what: string): void 
   const { address, port, tokenKey, commonName } = session;
   const token = tokenKey === null ? [] : [`token ${nameOf(tokenKey)}`];
   const certificate = commonName === null ? [] : [`certificate ${JSON.stringify(commonName)}`];
-  const who = [...token, ...certificate].join(', ') || 'nobody known';
+  const who = [...token, ...certificate].join(', ') || 'an unauthenticated peer';
   const text = `refuse ${address}:${port}: ${who} ${what}`;
   table.incidents.report(Incident.notAllowed, text, contextOf(session));
 }

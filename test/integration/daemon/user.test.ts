@@ -1,5 +1,14 @@
 /** `--user`: what root does before it gives up its rights, and what the user may do afterwards. Priorities in the journal. */
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { onlyWhere } from '../../support/peers.ts';
 import { ask, linesOf, runToEnd, scratch, startDaemon, useScratch } from './command.ts';
@@ -30,6 +39,32 @@ asRoot('the default is the folder of root, not one below its home', async () => 
   await startDaemon(['-u', 'nobody', '-q', 'journal'], { env });
   expect(statSync(scratch('systemd')).uid).toBe(NOBODY);
 });
+
+asRoot(
+  'export and import by root leave the files to the owner of the state directory',
+  async () => {
+    chmodSync(scratch(), 0o755);
+    const folder = scratch('state');
+    const state = ['-q', 'journal', '--state-dir', folder];
+    const first = await startDaemon(['-u', 'nobody', ...state]);
+    first.kill('SIGTERM');
+    await first.ended;
+    const jobs = scratch('jobs');
+    expect((await runToEnd([...state, '--export', jobs])).code).toBe(0);
+    // Another number of threads: the import writes journals anew.
+    writeFileSync(
+      jobs,
+      `${JSON.stringify({ function: 'f', unique: 'u', priority: 'normal', workload: 'eA==' })}\n`,
+    );
+    const imported = await runToEnd(['-t', '2', ...state, '--import', jobs]);
+    expect([imported.code, imported.stderr]).toEqual([0, expect.stringContaining('import')]);
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    expect(files.length).toBeGreaterThan(2);
+    expect(files.filter((name) => lstatSync(join(folder, name)).uid !== NOBODY)).toEqual([]);
+    const second = await startDaemon(['-u', 'nobody', ...state, '-t', '2']);
+    expect(await ask('status', second.port)).toBe('f\t1\t0\t0\n.\n');
+  },
+);
 
 asRoot("a folder with somebody else's files is refused with the remedy", async () => {
   chmodSync(scratch(), 0o755);

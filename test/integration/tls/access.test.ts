@@ -106,7 +106,9 @@ describe.each([0, 2])('with threads: %i', (threads) => {
       0,
     );
     expect(count).toBe(3);
-    await untilLogged(/refuse 127\.0\.0\.1:\d+: nobody known may not submit to "invoice_1"/);
+    await untilLogged(
+      /refuse 127\.0\.0\.1:\d+: an unauthenticated peer may not submit to "invoice_1"/,
+    );
   });
 
   it('looks at the reducer of a job as well', async () => {
@@ -117,7 +119,9 @@ describe.each([0, 2])('with threads: %i', (threads) => {
         'NOT_ALLOWED',
         'Not allowed to submit to this function',
       ]);
-    await untilLogged(/refuse 127\.0\.0\.1:\d+: nobody known may not submit to "invoice_1"/);
+    await untilLogged(
+      /refuse 127\.0\.0\.1:\d+: an unauthenticated peer may not submit to "invoice_1"/,
+    );
     expect((await server.stats()).jobs).toBe(0);
     const reduce = 'SUBMIT_REDUCE_JOB_BACKGROUND';
     await client.ask('JOB_CREATED', reduce, 'public_x', '', 'public_y', 'data');
@@ -219,7 +223,7 @@ it.each([0, 2])('knows the common name of a certificate, threads: %i', async (th
   await expect(unknown.submit('web_1', 'x', { background: true })).rejects.toMatchObject({
     serverCode: 'NOT_ALLOWED',
   });
-  await untilLogged(/nobody known may not submit to "web_1"/);
+  await untilLogged(/an unauthenticated peer may not submit to "web_1"/);
   // TLS alone gives no right, and a certificate those of its rules.
   const refused = { serverCode: 'NOT_ALLOWED' };
   for (const tls of [{ ca }, { ca, cert, key }]) {
