@@ -7,14 +7,9 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { anchorsOf, headingsOf, linksOf, root, textOf } from '../support/markdown.ts';
+import { filesIn } from '../support/tree-files.ts';
 
 const LINES_MAX = 150;
-
-function filesIn(...folders: string[]): string[] {
-  const words = ['ls-files', '--cached', '--others', '--exclude-standard', ...folders];
-  const listed = execFileSync('git', words, { cwd: root, encoding: 'utf8' });
-  return listed.split('\n').filter((path) => path !== '' && existsSync(join(root, path)));
-}
 
 const ownDocuments = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'];
 const documents = [

@@ -2,10 +2,10 @@
  * The source speaks Gearman's terms and the field's. Words that once named parts of it stay away: as parts of identifiers
  * and of file names, and the coined ones in comments and documents too. Source: src/DECISIONS.md, glossary.
  */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { expect, it } from 'vitest';
+import { filesIn as allFilesIn } from '../support/tree-files.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
 const SELF = 'test/unit/vocabulary.test.ts';
@@ -38,10 +38,8 @@ function partsOf(name: string): string[] {
     .split(/[^a-z0-9]+/);
 }
 
-function filesIn(...folders: string[]): string[] {
-  const listed = execFileSync('git', ['ls-files', ...folders], { cwd: root, encoding: 'utf8' });
-  return listed.split('\n').filter((path) => path !== '' && path !== SELF);
-}
+const filesIn = (...places: string[]): string[] =>
+  allFilesIn(...places).filter((path) => path !== SELF);
 
 const textOf = (path: string): string => readFileSync(root + path, 'utf8');
 
