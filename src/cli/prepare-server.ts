@@ -5,7 +5,7 @@
 import type { ServerOptions } from '../server/options/server-options.ts';
 import { resolveOptions } from '../server/options.ts';
 import { readSecretFiles, type SecretFiles } from '../server/secrets.ts';
-import { defaultStateDir } from '../server/state-dir.ts';
+import { stateDirOf } from '../server/state-dir.ts';
 import { handOver } from './hand-over.ts';
 import type { Settings } from './settings.ts';
 import { idsOfUser, switchUser } from './switch-user.ts';
@@ -23,7 +23,7 @@ export function prepareServer({ server, values }: Settings): PreparedServer {
   const ids = idsOfUser(user);
   const files = readSecretFiles(resolveOptions(server));
   // The default is root's: the environment still has root's home.
-  const stateDir = queueType === 'journal' ? (server.stateDir ?? defaultStateDir()) : null;
+  const stateDir = queueType === 'journal' ? stateDirOf(server) : null;
   if (stateDir !== null) handOver(stateDir, user, ids);
   switchUser(ids);
   return { options: stateDir === null ? server : { ...server, stateDir }, files };

@@ -1,6 +1,6 @@
 /** Sentences about a server that has started. */
 import { type ResolvedOptions, showAddress } from '../server/options.ts';
-import { defaultStateDir } from '../server/state-dir.ts';
+import { stateDirOf } from '../server/state-dir.ts';
 import type { Server } from '../server/types.ts';
 
 /** `geartrain X.Y.Z (native|twin: reason), N threads, listening on HOST:PORT[, http on ...][, control on ...], pid PID` */
@@ -28,9 +28,7 @@ export function startLine(
 export function serviceLines(options: ResolvedOptions): string[] {
   const { queueType, allow, durability } = options;
   const kept =
-    queueType === 'journal'
-      ? `in the journal in ${options.stateDir ?? defaultStateDir()}`
-      : `by -q ${queueType}`;
+    queueType === 'journal' ? `in the journal in ${stateDirOf(options)}` : `by -q ${queueType}`;
   return [
     queueType === 'builtin'
       ? 'background jobs are kept in memory and end with the server, -q keeps them'

@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { resolveOptions } from '../server/options.ts';
-import { defaultStateDir } from '../server/state-dir.ts';
+import { stateDirOf } from '../server/state-dir.ts';
 import { exportJobs } from '../server/transfer/export-jobs.ts';
 import { importJobs, RefusedLines } from '../server/transfer/import-jobs.ts';
 import { fileReason } from '../store/file-reason.ts';
@@ -56,7 +56,7 @@ export async function runTransfer(
       if (values.export !== null) await exportTo(path, settings, log);
       else await importFrom(path, settings, log);
     } finally {
-      if (values.queueType === 'journal') giveBack(options.stateDir ?? defaultStateDir());
+      if (values.queueType === 'journal') giveBack(stateDirOf(options));
     }
     return 0;
   } catch (error) {

@@ -22,7 +22,7 @@ import { lockState, type StateLock } from '../store/state-lock.ts';
 import { newHashSeed, nextBoot } from './identity.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { ServerState } from './state.ts';
-import { defaultStateDir } from './state-dir.ts';
+import { stateDirOf } from './state-dir.ts';
 
 export class JournalState implements ServerState {
   readonly hashSeed: number;
@@ -38,7 +38,7 @@ export class JournalState implements ServerState {
   constructor(options: ResolvedOptions, log: Logger) {
     this.#options = options;
     this.#log = log;
-    this.#folder = options.stateDir ?? defaultStateDir();
+    this.#folder = stateDirOf(options);
     const found = readManifest(this.#folder);
     this.#found = found;
     const isRespread = found !== null && found.shards !== options.threads;

@@ -1,4 +1,4 @@
-/** The default state directory. */
+/** Where the state directory is. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -31,6 +31,11 @@ export function defaultStateDir(
   const home = homeOf(user);
   if (user.platform === 'darwin') return join(home, 'Library', 'Application Support', NAME);
   return join(home, '.local', 'state', NAME);
+}
+
+/** The state directory of these options. Throws as `defaultStateDir` does. */
+export function stateDirOf({ stateDir }: { readonly stateDir?: string | null }): string {
+  return stateDir ?? defaultStateDir();
 }
 
 function homeOf(user: StateOwner): string {

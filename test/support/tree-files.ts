@@ -1,9 +1,8 @@
 /** The files of the source tree, without those that a build, an installation or a run makes. No git is needed. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { root } from './markdown.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const MADE = /(^|\/)(node_modules|dist|build|prebuilds|coverage|results)(\/|$)/;
 
 /** Paths, relative to the root, of all files in `places`: folders and files. */

@@ -10,7 +10,7 @@ import type { StoredJob } from '../../store/stored-job.ts';
 import { createState } from '../create-state.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { ServerState } from '../state.ts';
-import { defaultStateDir } from '../state-dir.ts';
+import { stateDirOf } from '../state-dir.ts';
 
 const IDLE_MS = 5;
 
@@ -26,7 +26,7 @@ export function optionsAsKept(options: ResolvedOptions): ResolvedOptions {
 }
 
 export function folderOf(options: ResolvedOptions): string {
-  return options.stateDir ?? defaultStateDir();
+  return stateDirOf(options);
 }
 
 /** All stores of one state. They are open, and each can be read once. */

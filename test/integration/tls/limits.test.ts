@@ -32,6 +32,12 @@ const peer = (port: number): Promise<WireConnection> =>
 const countOf = async (server: Server, reason: string): Promise<number> =>
   (await server.stats()).threads.reduce((sum, { incidents }) => sum + (incidents[reason] ?? 0), 0);
 
+/** Resolves when the server has no connection any more; no event of the server says so from outside. */
+async function untilEmpty(server: Server): Promise<void> {
+  while ((await server.stats()).connections > 0)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
 /** Connects from another loopback address. */
 const connectFrom = (localAddress: string, port: number): Socket =>
   connect({ port, host: '127.0.0.1', localAddress });
@@ -104,8 +110,7 @@ describe.each([0, 2])('connections of one address, threads: %i', (threads) => {
       await expect(connectNext()).rejects.toThrow();
       for (const socket of peers) socket.destroy();
       // The acceptor hears of it from the thread that had shaken hands.
-      while ((await server.stats()).connections > 0)
-        await new Promise((resolve) => setTimeout(resolve, 5));
+      await untilEmpty(server);
     }
     expect(await countOf(server, 'address_limit')).toBe(3);
   });
@@ -148,7 +153,6 @@ describe.each([0, 2])('the rate of one connection, threads: %i', (threads) => {
     for (let i = 0; i < 10; i++) fast.send('ECHO_REQ', `${i}`);
     await fast.expect('ECHO_RES');
     fast.socket.destroy();
-    while ((await server.stats()).connections > 0)
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    await untilEmpty(server);
   });
 });

@@ -84,6 +84,7 @@ class ServerSlot {
   async stop(): Promise<void> {
     const running = this.#running;
     this.#running = null;
+    // A failed start was reported to the case that asked for the server.
     await (await running?.catch(() => null))?.server.stop();
   }
 
