@@ -6,6 +6,7 @@ const LEVELS = [
   ['base'],
   ['option'],
   ['protocol'],
+  ['policy'],
   ['native', 'ring', 'store'],
   ['broker'],
   ['session'],
@@ -17,7 +18,7 @@ const LEVELS = [
   ['cli'],
   ['packaging'],
 ];
-const PURE = ['base', 'protocol', 'broker', 'session', 'admin'];
+const PURE = ['base', 'protocol', 'policy', 'broker', 'session', 'admin'];
 /** What is started or loaded from outside of src; everything else is imported by one of them. */
 const ENTRIES = [
   'index',

@@ -2,8 +2,10 @@
  * THE table of text commands: one command per line, words split at blanks. The answers are gearmand's, byte for byte.
  * Rule: handlers contain no rules of the job server; they query the owners. Source: gearmand's text protocol, observed.
  */
-import { bytesOf } from '../base/bytes.ts';
+import { bytesOf, latin1 } from '../base/bytes.ts';
 import { Listing } from '../broker/query.ts';
+import { unescapeName } from '../policy/function-name.ts';
+import { PAUSE_SECONDS_MAX, type PolicyCommand } from '../policy/policy-command.ts';
 import { hashBytes } from '../protocol/hash.ts';
 import { LINE_WORDS_MAX } from '../protocol/limits.ts';
 import { parseInteger } from '../protocol/numbers.ts';
@@ -14,7 +16,7 @@ import { replyListing } from '../session/listing.ts';
 import { fill, reply, reserveReply } from '../session/replies.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionTable } from '../session/session-table.ts';
-import type { ThreadQuery } from '../session/thread-queries.ts';
+import type { ThreadQuery, ThreadResult } from '../session/thread-queries.ts';
 
 /** Facts about the server itself for commands. */
 export interface AdminFacts {
@@ -55,6 +57,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   create: { wordsMin: 0, run: createOrDrop('create') },
   drop: { wordsMin: 0, run: createOrDrop('drop') },
   maxqueue: { wordsMin: 0, run: limitQueue },
+  policy: { wordsMin: 0, run: showOrSetPolicy },
+  pause: { wordsMin: 1, run: pause },
+  resume: { wordsMin: 1, run: (call) => changeState(call, 'resume') },
+  drain: { wordsMin: 1, run: (call) => changeState(call, 'drain') },
 };
 
 /**
@@ -118,19 +124,18 @@ function askOwner(
   call: Call,
   thread: number,
   query: ThreadQuery,
-  text: (result: number) => string,
+  text: (result: ThreadResult) => string,
 ) {
   const { table, session } = call;
-  if (thread === table.options.thread && session.replies === null) {
-    table.ask(thread, query, (result) => say(call, text(result.result)));
+  const isAtOnce = thread === table.options.thread && query.kind !== 'policy';
+  if (isAtOnce && session.replies === null) {
+    table.ask(thread, query, (result) => say(call, text(result)));
     return;
   }
   const pending = reserveReply(session);
   table.ask(thread, query, (result) => {
     if (table.live(session.conn) === session)
-      echoBarrier(table, session, () =>
-        fill(table, session, pending, bytesOf(text(result.result))),
-      );
+      echoBarrier(table, session, () => fill(table, session, pending, bytesOf(text(result))));
   });
 }
 
@@ -172,7 +177,7 @@ function cancelJob(call: Call): void {
   const isOwned = isOwner(shard, options.shardCount);
   if (!isOurs || !isOwned) say(call, 'ERR UNKNOWN_JOB\r\n');
   else
-    askOwner(call, shard, { kind: 'cancel', slot, serial }, (result) =>
+    askOwner(call, shard, { kind: 'cancel', slot, serial }, ({ result }) =>
       result === 0 ? 'OK\r\n' : 'ERR UNKNOWN_JOB\r\n',
     );
 }
@@ -195,8 +200,9 @@ function createOrDrop(kind: 'create' | 'drop'): (call: Call) => void {
     }
     const text =
       kind === 'drop'
-        ? (result: number) => DROP_TEXTS[result] as string
-        : (result: number) => (result === 0 ? 'OK\r\n' : 'ERR QUEUE_ERROR Too+many+functions\r\n');
+        ? ({ result }: ThreadResult) => DROP_TEXTS[result] as string
+        : ({ result }: ThreadResult) =>
+            result === 0 ? 'OK\r\n' : 'ERR QUEUE_ERROR Too+many+functions\r\n';
     askOwner(call, ownerOfName(call.table, name), { kind, name }, text);
   };
 }
@@ -221,6 +227,50 @@ function limitOf(word: string): number {
   const bytes = bytesOf(word);
   const limit = parseInteger(bytes, 0, bytes.length);
   return limit > 0 ? limit : 0;
+}
+
+/** `policy`, `policy F`, `policy F reset`, `policy F KEY:VALUE,...`. */
+function showOrSetPolicy(call: Call): void {
+  const [escaped, text] = call.words;
+  if (call.words.length > 2) {
+    say(call, incomplete('policy'));
+    return;
+  }
+  // A blank after the command is a word too.
+  if (escaped === undefined || escaped === '') runPolicyCommand(call, { kind: 'show', name: '' });
+  else if (text === undefined) withFunction(call, (name) => ({ kind: 'show', name }));
+  else if (text.toLowerCase() === 'reset') withFunction(call, (name) => ({ kind: 'reset', name }));
+  else withFunction(call, (name) => ({ kind: 'set', name, policy: text }));
+}
+
+/** `pause F`, `pause F SECONDS`. */
+function pause(call: Call): void {
+  const [, word] = call.words;
+  const seconds = word === undefined ? 0 : /^\d{1,9}$/.test(word) ? Number(word) : -1;
+  if (call.words.length > 2 || seconds < 0 || seconds > PAUSE_SECONDS_MAX || word === '0')
+    say(
+      call,
+      `ERR INVALID_ARGUMENTS pause+FUNCTION+[SECONDS],+with+1+to+${PAUSE_SECONDS_MAX}+seconds\r\n`,
+    );
+  else withFunction(call, (name) => ({ kind: 'pause', name, seconds }));
+}
+
+function changeState(call: Call, kind: 'resume' | 'drain'): void {
+  if (call.words.length !== 1) say(call, incomplete(kind));
+  else withFunction(call, (name) => ({ kind, name }));
+}
+
+/** Runs the command for the function that the first word names. */
+function withFunction(call: Call, command: (name: string) => PolicyCommand): void {
+  const name = unescapeName(call.words[0] as string);
+  if (name === undefined)
+    say(call, 'ERR INVALID_ARGUMENTS A+function+is+expected,+other+bytes+as+%HH\r\n');
+  else runPolicyCommand(call, command(name));
+}
+
+/** Policies are kept by the acceptor's thread. */
+function runPolicyCommand(call: Call, command: PolicyCommand): void {
+  askOwner(call, 0, { kind: 'policy', command }, ({ bytes }) => latin1(bytes, 0, bytes.length));
 }
 
 function ownerOfName(table: SessionTable, name: string): number {

@@ -25,7 +25,7 @@ export function dropFunction(broker: BrokerState, name: Uint8Array, hash: number
 }
 
 /**
- * Frees memory when it is short: forgets functions without jobs, workers and queue limit, among the `count` functions
+ * Frees memory when it is short: forgets functions without jobs, workers, queue limit and gate, among the `count` functions
  * from index `start` on. Returns the index to continue from, 0 at the end of the table.
  */
 export function forgetIdle(broker: BrokerState, start: number, count: number): number {
@@ -34,7 +34,8 @@ export function forgetIdle(broker: BrokerState, start: number, count: number): n
   for (let index = start; index < end; index++) {
     const fn = functions.at(index);
     if (fn === null || fn.total > 0 || fn.registrations > 0) continue;
-    if (fn.queueMax.every((limit) => limit === 0)) broker.forgetFunction(fn);
+    // A gate knows when the next job may start.
+    if (fn.gate === null && fn.queueMax.every((limit) => limit === 0)) broker.forgetFunction(fn);
   }
   return end === functions.indexEnd ? 0 : end;
 }

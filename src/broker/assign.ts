@@ -38,6 +38,11 @@ function assign(
   replyId: number,
 ): void {
   const { jobs } = broker;
+  const { gate } = ability.fn;
+  if (gate !== null) {
+    gate.advance(broker.nowMs, true);
+    gate.start();
+  }
   const job = firstJob(ability.fn);
   jobs.becomeAssigned(job, peer);
   broker.counters.assigned++;
@@ -48,6 +53,8 @@ function assign(
   const reducer = form === Packet.JOB_ASSIGN_ALL ? jobs.reducer(job) : null;
   const withUnique = form !== Packet.JOB_ASSIGN;
   writeAssign(broker, peer, replyId, job, ability.fn, withUnique, reducer);
+  // More jobs may start now than when the gate was looked at last.
+  if (gate !== null) broker.waker.balance(ability.fn, broker.nowMs);
 }
 
 function firstJob(fn: FunctionQueue): number {

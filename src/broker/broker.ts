@@ -14,6 +14,7 @@ import type { Store } from '../store/store.ts';
 import { grab } from './assign.ts';
 import { Departures } from './departures.ts';
 import type { FunctionQueue } from './functions.ts';
+import { openDueGates } from './gates.ts';
 import { countHeld } from './held-counts.ts';
 import { Job } from './job-table.ts';
 import type { MemoryHooks } from './jobs.ts';
@@ -146,6 +147,7 @@ export class Broker extends BrokerState {
       jobs.stamp(job, this.nowMs);
       queue(this, job);
     }
+    left -= openDueGates(this, left);
     waker.tick(this.nowMs);
     const { count } = this.steps;
     this.departures.run(count + TICK_STEPS);
@@ -160,7 +162,8 @@ export class Broker extends BrokerState {
     const wall = this.jobs.scheduled.peekAt();
     // The difference first: added to wall-clock time, fractions of the monotonic time would be rounded.
     const scheduled = this.nowMs + (wall - this.wallMs);
-    return Math.min(this.jobs.deadlines.peekAt(), this.waker.nextDueMs(), scheduled);
+    const opening = this.jobs.gateOpenings.peekAt();
+    return Math.min(this.jobs.deadlines.peekAt(), this.waker.nextDueMs(), scheduled, opening);
   }
 
   /** CAN_DO, CAN_DO_TIMEOUT. `timeoutMs` 0 = none. */

@@ -4,6 +4,7 @@
  */
 import { equalBytes, ownCopy, withView } from '../base/bytes.ts';
 import { Steps } from '../base/steps.ts';
+import type { Gate } from './gate.ts';
 
 export const PRIORITY_COUNT = 3;
 /** The table remembers so many risen levels; a power of two. */
@@ -44,8 +45,10 @@ export class FunctionQueue {
   readonly head = [0, 0, 0];
   readonly tail = [0, 0, 0];
   readonly waiting = [0, 0, 0];
-  /** Jobs that a GRAB could get now: the sum of `waiting`. */
+  /** Queued jobs: the sum of `waiting`. */
   runnable = 0;
+  /** Limits how many of them may start now; null for nearly all functions. */
+  gate: Gate | null = null;
   /** Its position in `FunctionTable.served`. */
   servedAt = 0;
   /** Its value in `FunctionTable.levels`. */
@@ -76,6 +79,12 @@ export class FunctionQueue {
     this.index = index;
     this.name = name;
     this.hash = hash;
+  }
+
+  /** Jobs that GRABs could get now. */
+  get open(): number {
+    const { gate, runnable } = this;
+    return gate === null ? runnable : Math.min(runnable, gate.room(this.assigned));
   }
 
   /** `sleptAs` numbers the sleep; smaller means longer asleep. */
@@ -127,10 +136,12 @@ export class FunctionTable {
   readonly #byIndex: (FunctionQueue | null)[] = [null];
   readonly #free: number[] = [];
   #last: FunctionQueue | null = null;
-  /** Highest runnable priority by function index: 0 none, 1 low, 2 normal, 3 high. Grows by doubling. */
+  /** Highest priority that could be got now by function index: 0 none, 1 low, 2 normal, 3 high. Grows by doubling. */
   levels: Uint8Array = new Uint8Array(64);
-  /** Functions with runnable jobs, in no order. */
+  /** Functions with jobs that could be got now, in no order. */
   readonly served: FunctionQueue[] = [];
+  /** Number of functions by level. */
+  readonly #levelCounts = [0, 0, 0, 0];
   /** Indexes of functions whose level has risen; rise number n of `riseCount` is at n modulo RISES_KEPT. */
   readonly rises: Int32Array = new Int32Array(RISES_KEPT);
   riseCount = 0;
@@ -179,10 +190,26 @@ export class FunctionTable {
     return fn;
   }
 
-  /** Call when the function's highest runnable priority has changed; see `levels`. */
+  /** The highest level of all functions. */
+  get level(): number {
+    const counts = this.#levelCounts;
+    return (counts[3] as number) > 0
+      ? 3
+      : (counts[2] as number) > 0
+        ? 2
+        : (counts[1] as number) > 0
+          ? 1
+          : 0;
+  }
+
+  /** Sets the function's highest priority that could be got now; see `levels`. */
   setLevel(fn: FunctionQueue, level: number): void {
-    const { levels, served } = this;
     const before = fn.level;
+    if (level === before) return;
+    const { levels, served } = this;
+    const counts = this.#levelCounts;
+    counts[before] = (counts[before] as number) - 1;
+    counts[level] = (counts[level] as number) + 1;
     levels[fn.index] = level;
     fn.level = level;
     if (level > before) this.rises[this.riseCount++ & (RISES_KEPT - 1)] = fn.index;

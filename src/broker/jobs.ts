@@ -16,6 +16,7 @@ import type { BlobStore } from '../protocol/frame.ts';
 import { SLAB_BYTES_MAX } from '../protocol/limits.ts';
 import type { FunctionQueue, FunctionTable } from './functions.ts';
 import { PRIORITY_COUNT } from './functions.ts';
+import type { Gate } from './gate.ts';
 import { addHeld } from './held-counts.ts';
 import { Flag, JobRows } from './job-rows.ts';
 import { JOB_SHIFT, Job, JobTable, SEGMENT_MASK, SEGMENT_SHIFT } from './job-table.ts';
@@ -50,6 +51,8 @@ export class Jobs extends JobRows {
   /** Jobs with a start time in the future, by wall clock; assigned jobs with a timeout, by monotonic clock. */
   readonly scheduled = new DeadlineHeap();
   readonly deadlines = new DeadlineHeap();
+  /** Functions, by index, whose rate lets the next job start later; by monotonic clock. */
+  readonly gateOpenings = new DeadlineHeap();
   /** Rare, therefore kept outside of the rows. */
   readonly #reducers = new Map<number, Uint8Array>();
   readonly #progress = new Map<number, Progress>();
@@ -59,8 +62,6 @@ export class Jobs extends JobRows {
   readonly #account: Account;
   /** Jobs that stay in the store for the next start. */
   kept = 0;
-  /** Number of runnable jobs of all functions, by priority; this shard publishes the highest priority with jobs. */
-  readonly #runnable = [0, 0, 0];
 
   constructor(
     functions: FunctionTable,
@@ -79,16 +80,9 @@ export class Jobs extends JobRows {
     this.#blobs = blobs;
   }
 
-  /** Highest priority runnable here: 0 none, 1 low, 2 normal, 3 high. */
+  /** Highest priority that could be got here: 0 none, 1 low, 2 normal, 3 high. This shard publishes it. */
   get level(): number {
-    const runnable = this.#runnable;
-    return (runnable[0] as number) > 0
-      ? 3
-      : (runnable[1] as number) > 0
-        ? 2
-        : (runnable[2] as number) > 0
-          ? 1
-          : 0;
+    return this.#functions.level;
   }
 
   functionOf(job: number): FunctionQueue {
@@ -197,8 +191,7 @@ export class Jobs extends JobRows {
     fn.tail[priority] = job;
     fn.waiting[priority] = (fn.waiting[priority] as number) + 1;
     fn.runnable++;
-    this.#runnable[priority] = (this.#runnable[priority] as number) + 1;
-    this.#publishLevel(fn);
+    this.updateLevel(fn);
   }
 
   /** Leaves the job to the store: removes it from everywhere but the table and the unique index. */
@@ -215,6 +208,7 @@ export class Jobs extends JobRows {
     const flags = row[at + Job.FLAGS] as number;
     assert((flags & Flag.STATE) === Flag.QUEUED, 'only a queued job is assigned');
     const fn = this.#functions.at(row[at + Job.FUNCTION] as number) as FunctionQueue;
+    fn.assigned++;
     this.#leaveQueue(job, fn);
     row[at + Job.FLAGS] = (flags & ~Flag.STATE) | Flag.ASSIGNED;
     row[at + Job.WORKER] = peer.index;
@@ -223,15 +217,18 @@ export class Jobs extends JobRows {
     if (peer.heldJob !== 0) this.setWord(peer.heldJob, Job.PREV, job);
     peer.heldJob = job;
     if (peer.heldCounts !== null) addHeld(peer.heldCounts, fn.index, 1);
-    fn.assigned++;
   }
 
-  /** Removes the job from its queue, heap or worker, and frees its memory. Remove its unique from the index before. */
-  becomeGone(job: number): void {
+  /**
+   * Removes the job from its queue, heap or worker, and frees its memory. Remove its unique from the index before.
+   * Returns its function.
+   */
+  becomeGone(job: number): FunctionQueue {
     const flags = this.word(job, Job.FLAGS);
     assert((flags & Flag.INDEXED) === 0, 'a job leaves the unique index before it goes');
     this.#leavePlace(job);
-    this.functionOf(job).total--;
+    const fn = this.functionOf(job);
+    fn.total--;
     if ((flags & Flag.STORED) !== 0) this.forget(job);
     this.watchers.dropAll(job);
     if ((flags & Flag.HAS_REDUCER) !== 0) this.#dropReducer(job);
@@ -241,6 +238,7 @@ export class Jobs extends JobRows {
     const blob = this.word(job, Job.BLOB);
     if (blob !== 0) this.#blobs.blobRelease(blob);
     this.table.free(job);
+    return fn;
   }
 
   /** The run is lost: counts an attempt and resets progress. */
@@ -334,8 +332,7 @@ export class Jobs extends JobRows {
     else this.setWord(next, Job.PREV, previous);
     fn.waiting[priority] = (fn.waiting[priority] as number) - 1;
     fn.runnable--;
-    this.#runnable[priority] = (this.#runnable[priority] as number) - 1;
-    this.#publishLevel(fn);
+    this.updateLevel(fn);
   }
 
   #leaveWorker(job: number): void {
@@ -347,7 +344,9 @@ export class Jobs extends JobRows {
     else this.setWord(previous, Job.NEXT, next);
     if (next !== 0) this.setWord(next, Job.PREV, previous);
     this.setWord(job, Job.WORKER, 0);
-    this.functionOf(job).assigned--;
+    const fn = this.functionOf(job);
+    fn.assigned--;
+    if (fn.gate !== null) this.updateLevel(fn);
     if (this.has(job, Flag.HAS_DEADLINE)) {
       this.#account.held -= Kept.DEADLINE;
       this.deadlines.remove(job);
@@ -355,7 +354,8 @@ export class Jobs extends JobRows {
     }
   }
 
-  #publishLevel(fn: FunctionQueue): void {
+  /** Call when the queue of the function, or something that its gate depends on, has changed. */
+  updateLevel(fn: FunctionQueue): void {
     let level = 0;
     for (let priority = 0; priority < PRIORITY_COUNT; priority++) {
       if ((fn.waiting[priority] as number) > 0) {
@@ -363,6 +363,20 @@ export class Jobs extends JobRows {
         break;
       }
     }
+    const { gate } = fn;
+    if (gate !== null) {
+      if (gate.room(fn.assigned) === 0) level = 0;
+      this.#setOpening(fn, gate);
+    }
     this.#functions.setLevel(fn, level);
+  }
+
+  /** Sets when the rate opens the gate, if jobs wait for that. */
+  #setOpening(fn: FunctionQueue, gate: Gate): void {
+    const openings = this.gateOpenings;
+    const atMs = fn.runnable > 0 ? gate.opensAtMs(fn.assigned) : Number.POSITIVE_INFINITY;
+    if (openings.atOf(fn.index) === atMs) return;
+    openings.remove(fn.index);
+    if (atMs !== Number.POSITIVE_INFINITY) openings.insert(fn.index, atMs);
   }
 }

@@ -45,8 +45,10 @@ export function queue(broker: BrokerState, job: number): void {
     jobs.becomeKept(job);
     return;
   }
+  const fn = jobs.functionOf(job);
+  fn.gate?.advance(broker.nowMs, fn.runnable > 0);
   jobs.becomeQueued(job);
-  broker.waker.balance(jobs.functionOf(job), broker.nowMs);
+  broker.waker.balance(fn, broker.nowMs);
 }
 
 /** No client waits for the job any more. Its unique is free at once: later submits do not coalesce with it. */

@@ -10,6 +10,7 @@ import type { BlobStore } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
 import { FunctionStats } from './function-stats.ts';
 import { type FunctionQueue, FunctionTable } from './functions.ts';
+import { type GateTable, gateOf } from './gate.ts';
 import { Job } from './job-table.ts';
 import { Flag, Jobs, type MemoryHooks } from './jobs.ts';
 import { Kept, nameCost } from './kept.ts';
@@ -93,6 +94,8 @@ export abstract class BrokerState {
   readonly jobs: Jobs;
   readonly waker: Waker;
   readonly uniques: Uniques;
+  /** Settings of the gates of this shard's functions. */
+  readonly gates: GateTable = new Map();
   /** Null when background jobs are kept in memory only. */
   abstract readonly storing: Durability | null;
   readonly counters: Counters = {
@@ -173,6 +176,7 @@ export abstract class BrokerState {
     const fn = this.functions.add(bytes, start, count, hash);
     this.steps.count += FUNCTION_STEPS;
     this.functionStats.open(fn);
+    fn.gate = gateOf(fn.name, this.gates, this.nowMs);
     this.account.held += Kept.FUNCTION + nameCost(count);
     return fn;
   }
@@ -187,6 +191,8 @@ export abstract class BrokerState {
   /** Ends a job: removes it from the index and the table. */
   finish(job: number): void {
     this.uniques.remove(job);
-    this.jobs.becomeGone(job);
+    const fn = this.jobs.becomeGone(job);
+    // The end of a run may let the next job start.
+    if (fn.gate !== null) this.waker.balance(fn, this.nowMs);
   }
 }

@@ -77,6 +77,10 @@ export function submit(broker: BrokerState, peer: Peer, frame: Frame, replyId: n
       return;
     }
   }
+  if (fn.gate?.isDraining === true) {
+    refuse(broker, peer, replyId, Errors.draining);
+    return;
+  }
   const limit = fn.queueMax[(flags & Flag.PRIORITY) >>> Flag.PRIORITY_SHIFT] as number;
   const isFull = (limit > 0 && fn.total >= limit) || broker.jobs.table.isFull;
   if (isFull || !hasRoom(broker, frame, isUnique ? broker.uniques.nextGrowth : 0)) {

@@ -1,6 +1,6 @@
 /**
  * Waking of sleeping workers. Invariant after every event, for each function:
- *   woken >= min(runnable * perJob, woken + sleeping), a peer counting in each of its functions;
+ *   woken >= min(open * perJob, woken + sleeping), a peer counting in each of its functions;
  * The longest sleepers are woken, and no more than the invariant needs. A woken peer that has not come within the
  * wake-up delay no longer counts, so that no job waits for one stuck worker. Source: docs/design.md, section 1.
  *
@@ -72,7 +72,7 @@ export class Waker {
 
   /** Wakes as many sleepers of `fn` as its runnable jobs need. */
   balance(fn: FunctionQueue, nowMs: number): void {
-    const wanted = fn.runnable * this.#perJob;
+    const wanted = fn.open * this.#perJob;
     if (fn.manyFunction === null)
       while (fn.woken < wanted && fn.firstSleeper !== null)
         this.#wake(fn.firstSleeper.peer as Peer, nowMs);

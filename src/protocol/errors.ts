@@ -20,6 +20,7 @@ export const Errors = {
   ),
   queueFull: error('QUEUE_ERROR', 'Job queue is full'),
   queueError: error('QUEUE_ERROR', 'QUEUE_ERROR'),
+  draining: error('QUEUE_ERROR', 'The function takes no new jobs'),
   resultJobNotFound: error('JOB_NOT_FOUND', 'Job given in work result not found'),
   jobNotFound: error('JOB_NOT_FOUND', 'Job does not exist on server'),
   exceptionJobNotFound: error(

@@ -2,7 +2,10 @@
  * State, threads and listeners of a server, wired together. Rule: a failed start makes them unusable, because some
  * jobs may have been restored; `abandon` ends them and the next attempt uses another engine.
  */
+import { bytesOf } from '../base/bytes.ts';
 import type { Logger } from '../base/logger.ts';
+import { parseAliasRule, parsePolicyRule } from '../policy/rule.ts';
+import { shardOfName } from '../protocol/shard-of.ts';
 import { assembleThread, NO_RINGS } from '../shard/assemble.ts';
 import type { ExplainedChoice } from '../shard/choose-native.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
@@ -13,8 +16,10 @@ import { createState } from './create-state.ts';
 import type { BoundAddress } from './listen-error.ts';
 import { Listeners } from './listeners.ts';
 import type { ResolvedOptions } from './options.ts';
+import { PolicyBook } from './policies/policy-book.ts';
 import type { Secrets } from './secrets.ts';
 import type { ServerState } from './state.ts';
+import { keptDirOf } from './state-dir.ts';
 import { Supervisor } from './supervisor.ts';
 import { configMaker } from './thread-config.ts';
 
@@ -49,6 +54,7 @@ export class Engine {
   readonly keptIn: string | null;
   readonly #state: ServerState;
   readonly #secrets: Secrets;
+  readonly #policies: PolicyBook;
   readonly #guard: (turn: () => void) => void;
   readonly #warmUp: () => Promise<void>;
   /** The engine has ended and cannot be used again. */
@@ -63,7 +69,10 @@ export class Engine {
     this.#guard = guard;
     this.#secrets = secrets;
     this.#state = createState(options, log, onFatal);
-    const configOf = configMaker(options, native.kind, this.#state, secrets);
+    this.#policies = this.#makePolicies(options, log);
+    const configOf = configMaker(options, native.kind, this.#state, secrets, (thread) =>
+      thread === 0 ? [] : this.#policies.gatesOf(thread),
+    );
     const shardCount = options.threads;
     const { keptIn } = this.#state;
     this.keptIn = keptIn;
@@ -75,6 +84,7 @@ export class Engine {
             native,
             log,
             configOf,
+            started: (thread) => this.#policies.started(thread),
             keptIn,
             stopMs: options.storeQueueOnShutdown ? STORING_MS : STOP_MS,
             onFatal,
@@ -86,7 +96,7 @@ export class Engine {
       this.supervisor?.rings ?? NO_RINGS,
       log,
       acceptFailed,
-      guard,
+      { guard, runPolicyCommand: (command, done) => this.#policies.run(command, done) },
     );
     this.#warmUp = () => warmUp(native, config, config.warmUpMs, log);
     const { backlog, socketMode } = options;
@@ -99,8 +109,26 @@ export class Engine {
   /** Starts everything but the listeners: stored jobs are restored before any peer is served. */
   async start(): Promise<void> {
     await this.#state.open();
+    await this.#policies.open();
+    this.core.setGates(this.#policies.gatesOf(0));
+    this.#policies.started(0);
     await Promise.all([this.supervisor?.start(this.core), this.#warmUp()]);
     await this.core.restore();
+  }
+
+  #makePolicies(options: ResolvedOptions, log: Logger): PolicyBook {
+    const { threads } = options;
+    const { hashSeed } = this.#state;
+    return new PolicyBook({
+      policies: options.policies.map(parsePolicyRule),
+      aliases: options.aliases.map(parseAliasRule),
+      folder: keptDirOf(options),
+      isLocked: options.queueType === 'journal',
+      log,
+      now: () => Date.now(),
+      apply: (settings, done) => this.core.changeGate(settings, done),
+      ownerOf: (name) => shardOfName(bytesOf(name), hashSeed, threads),
+    });
   }
 
   /** Passes newly read files to every thread. */
@@ -123,6 +151,7 @@ export class Engine {
     await this.core.closeStore();
     await this.core.destroy();
     this.supervisor?.close();
+    await this.#policies.close();
     await this.#state.close();
   }
 
@@ -142,6 +171,7 @@ export class Engine {
   async dispose(): Promise<void> {
     await this.core.destroy();
     this.supervisor?.close();
+    await this.#policies.close();
     await this.#state.close();
   }
 }

@@ -8,8 +8,6 @@ import { existsSync } from 'node:fs';
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { shardOfName } from '../protocol/shard-of.ts';
 import type { StoreConfig } from '../shard/assemble.ts';
-import { fileReason } from '../store/file-reason.ts';
-import { makeFolder } from '../store/make-folder.ts';
 import {
   journalFolder,
   type Manifest,
@@ -18,7 +16,7 @@ import {
   writeManifest,
 } from '../store/manifest.ts';
 import { removeJournals, reshard } from '../store/reshard.ts';
-import { lockState, type StateLock } from '../store/state-lock.ts';
+import { type StateLock, takeStateDir } from '../store/state-lock.ts';
 import { newHashSeed, nextBoot } from './identity.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { ServerState } from './state.ts';
@@ -67,15 +65,7 @@ export class JournalState implements ServerState {
   }
 
   async open(): Promise<void> {
-    try {
-      makeFolder(this.#folder);
-    } catch (error) {
-      throw new Error(
-        `option --state-dir: make ${this.#folder}: ${fileReason(error)}; name a folder that can be written to`,
-        { cause: error },
-      );
-    }
-    this.#lock = await lockState(this.#folder);
+    this.#lock = await takeStateDir(this.#folder);
     try {
       await this.#take();
     } catch (error) {

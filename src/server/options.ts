@@ -14,6 +14,7 @@ import { storeTables } from '../store/options.ts';
 import { listenTable } from '../transport/options.ts';
 import { tlsTable } from '../transport/tls/options.ts';
 import { defaultHandlePrefix } from './identity.ts';
+import { policyTable } from './options/policy-rows.ts';
 import type { ServerOptions } from './options/server-options.ts';
 import { jobTable, warningTable } from './options/server-rows.ts';
 import type { ServerAddress } from './types.ts';
@@ -25,6 +26,7 @@ export const SERVER_TABLES = [
   tlsTable,
   accessTable,
   jobTable,
+  policyTable,
   limitTable,
   warningTable,
   controlTable,

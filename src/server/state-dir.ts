@@ -38,6 +38,20 @@ export function stateDirOf({ stateDir }: { readonly stateDir?: string | null }):
   return stateDir ?? defaultStateDir();
 }
 
+/** What decides whether a server keeps anything in a directory. */
+interface KeptOptions {
+  readonly queueType?: string;
+  readonly stateDir?: string | null;
+}
+
+/**
+ * The state directory of a server that keeps anything in one: with a journal, and with every other store when it is
+ * named; else null. Throws as `defaultStateDir` does.
+ */
+export function keptDirOf({ queueType, stateDir }: KeptOptions): string | null {
+  return stateDir ?? (queueType === 'journal' ? defaultStateDir() : null);
+}
+
 function homeOf(user: StateOwner): string {
   try {
     return user.home();

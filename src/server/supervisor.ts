@@ -31,6 +31,8 @@ export interface SupervisorOptions {
   readonly log: Logger;
   /** Configuration of thread `thread`. */
   configOf(thread: number): ThreadConfig;
+  /** A thread that was started runs. */
+  started(thread: number): void;
   /** Where the jobs of a dead shard are kept; null: nowhere. */
   readonly keptIn: string | null;
   /** A shard that has not ended so long after `stop` is killed. */
@@ -96,6 +98,7 @@ export class Supervisor {
       await last;
     }
     this.#isStarting = false;
+    for (const thread of threads) this.#options.started(thread);
   }
 
   /** Sets the log level of every shard. */
@@ -263,6 +266,7 @@ export class Supervisor {
       const ends = this.#mesh.takeEnds(other, thread);
       port.postMessage({ type: 'join', thread, ends }, portsOf(ends));
     }
+    this.#options.started(thread);
     this.#options.log.log(LogLevel.NOTICE, `shard ${thread} runs again`);
   }
 

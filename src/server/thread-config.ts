@@ -1,5 +1,6 @@
 /** Makes the configuration of each thread from the checked options. */
 import { accountWords } from '../base/account.ts';
+import type { GateSettings } from '../policy/gate-settings.ts';
 import { type AccessRule, parseRule } from '../session/access.ts';
 import type { ThreadConfig } from '../shard/assemble.ts';
 import { defaultHandlePrefix, protocolVersion } from './identity.ts';
@@ -18,6 +19,7 @@ export function configMaker(
   kind: 'addon' | 'twin',
   state: ServerState,
   secrets: Secrets,
+  gatesOf: (thread: number) => readonly GateSettings[],
 ): (thread: number) => ThreadConfig {
   const { hashSeed, boot } = state;
   const memoryWords = accountWords(options.threads + 1);
@@ -94,6 +96,7 @@ export function configMaker(
       adminFrom: options.adminFrom,
     },
     store: state.storeOf(thread),
+    gates: gatesOf(thread),
   });
 }
 

@@ -1,4 +1,5 @@
 /** Executes the queries (thread-queries.ts) of this thread and of other threads. */
+import { bytesOf } from '../base/bytes.ts';
 import { listConnections, listStore } from './listing-rows.ts';
 import { showMost } from './relief.ts';
 import type { SessionTable } from './session-table.ts';
@@ -17,7 +18,9 @@ export function answer(
   query: ThreadQuery,
   done: (result: ThreadResult) => void,
 ): void {
-  if (goesOverRows(query)) table.budget.answer(table, () => done(answerTo(table, query)));
+  if (query.kind === 'policy')
+    table.hooks.runPolicyCommand(query.command, (text) => done({ ...DONE, bytes: bytesOf(text) }));
+  else if (goesOverRows(query)) table.budget.answer(table, () => done(answerTo(table, query)));
   else done(answerTo(table, query));
 }
 

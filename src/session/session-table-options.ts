@@ -1,4 +1,5 @@
 /** Options of a thread's session table: settings, and the calls to the layers above. */
+import type { PolicyCommand } from '../policy/policy-command.ts';
 import type { StoreHealth } from '../store/store.ts';
 import type { AccessRule } from './access.ts';
 import type { Session } from './session.ts';
@@ -52,6 +53,8 @@ export interface SessionTableHooks {
   /** The key of a token (session.ts, tokenKey); null for an unknown one. */
   keyOfToken(token: Uint8Array): string | null;
   hasTokenKey(key: string): boolean;
+  /** Carries out an operator's command about a policy; `done` gets its answer in a later turn. Only in thread 0. */
+  runPolicyCommand(command: PolicyCommand, done: (answer: string) => void): void;
   /** Much JavaScript memory has been released and should be collected soon. */
   collectGarbage(): void;
   /** Figures of the store of this thread; null without one. */

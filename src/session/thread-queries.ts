@@ -9,8 +9,11 @@ import { createFunction, dropFunction, limitQueue } from '../broker/admin.ts';
 import type { Broker } from '../broker/broker.ts';
 import { drain, failWatched } from '../broker/drain.ts';
 import { functionStatsPiece } from '../broker/function-stats-rows.ts';
+import { setGate } from '../broker/gates.ts';
 import { cancel } from '../broker/loss.ts';
 import { type JobStatus, list, statusByHandle, statusByUnique } from '../broker/query.ts';
+import type { GateSettings } from '../policy/gate-settings.ts';
+import type { PolicyCommand } from '../policy/policy-command.ts';
 import { hashBytes } from '../protocol/hash.ts';
 import type { StoreHealth } from '../store/store.ts';
 
@@ -33,6 +36,10 @@ export type ThreadQuery =
     }
   | { readonly kind: 'cancel'; readonly slot: number; readonly serial: number }
   | { readonly kind: 'drain' | 'fail'; readonly cursor: number }
+  /** Changes the gate of a function; for its owner. */
+  | { readonly kind: 'gate'; readonly settings: GateSettings }
+  /** An operator's command about a policy; for thread 0, see policy-command.ts. */
+  | { readonly kind: 'policy'; readonly command: PolicyCommand }
   | { readonly kind: 'stats' }
   /** Publishes what connections hold: see `Account.publish`. */
   | { readonly kind: 'most' };
@@ -175,6 +182,9 @@ export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult
       return { ...DONE, cursor: drain(broker, query.cursor) };
     case 'fail':
       return { ...DONE, cursor: failWatched(broker, query.cursor) };
+    case 'gate':
+      setGate(broker, query.settings);
+      return DONE;
     case 'cancel':
       return { ...DONE, result: cancel(broker, query.slot, query.serial) ? 0 : 1 };
     default:

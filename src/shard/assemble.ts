@@ -17,6 +17,7 @@ import type {
   OpenFirstMessageQueue,
   ReactorOptions,
 } from '../native/contract.ts';
+import type { GateSettings } from '../policy/gate-settings.ts';
 import { admit } from '../session/connection-limits.ts';
 import { DatabaseStore, type StorePort } from '../store/database/database-store.ts';
 import { nodeFiles } from '../store/file-system.ts';
@@ -29,7 +30,7 @@ import { compileAdminFrom } from './admin-from.ts';
 import { garbageCollector } from './collect-garbage.ts';
 import { diskFiles } from './disk-files.ts';
 import type { ThreadRings } from './publishing.ts';
-import { ThreadCore, type ThreadCoreOptions } from './thread-core.ts';
+import { ThreadCore, type ThreadCoreOptions, type ThreadParts } from './thread-core.ts';
 import { TlsConnections } from './tls-connections.ts';
 import { type TokenHash, TokenTable } from './token-table.ts';
 import { loopDelayMeter } from './turn-measures.ts';
@@ -59,6 +60,8 @@ export interface ThreadConfig {
   };
   /** Where the thread keeps its background jobs; null in memory. */
   readonly store: StoreConfig | null;
+  /** Gates of functions of this thread; other functions have none. */
+  readonly gates: readonly GateSettings[];
 }
 
 /** A store's configuration, as data that can be posted to the thread. */
@@ -109,14 +112,20 @@ export const NO_RINGS: ThreadRings = {
 
 const clock: Clock = { nowMs: () => performance.now(), wallMs: () => Date.now() };
 
-/** `guard` runs every turn and handles its errors. */
+/** Calls to the server, in the main thread only. */
+export interface MainThreadCalls {
+  /** Runs every turn and handles its errors. */
+  readonly guard?: (turn: () => void) => void;
+  readonly runPolicyCommand?: NonNullable<ThreadParts['runPolicyCommand']>;
+}
+
 export function assembleThread(
   config: ThreadConfig,
   native: NativeChoice,
   rings: ThreadRings,
   log: Logger,
   onListenError: (code: string) => void,
-  guard: (turn: () => void) => void = (turn) => turn(),
+  { guard = (turn) => turn(), runPolicyCommand }: MainThreadCalls = {},
 ): ThreadCore {
   const isAllowed = compileAdminFrom(config.facts.adminFrom);
   const facts: AdminFacts = {
@@ -156,6 +165,7 @@ export function assembleThread(
         tls === null ? null : new TlsConnections(host, tls.material, tls.acceptor),
       closeDescriptor: (fd) => native.functions.closeDescriptor(fd),
     },
+    ...(runPolicyCommand !== undefined && { runPolicyCommand }),
     makeStore: store === null ? null : (host) => openStore(store, host, native.openDisk),
   });
   const onSocket = (socket: Socket, address: string, port: number): void => {

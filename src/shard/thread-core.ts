@@ -4,13 +4,18 @@
  * and 9.
  */
 import { Account } from '../base/account.ts';
+import { bytesOf } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { type Logger, LogLevel } from '../base/logger.ts';
 import { Broker } from '../broker/broker.ts';
+import { setGate } from '../broker/gates.ts';
 import type { MemoryHooks } from '../broker/jobs.ts';
 import type { BrokerOptions } from '../broker/state.ts';
+import type { GateSettings } from '../policy/gate-settings.ts';
+import type { PolicyCommand } from '../policy/policy-command.ts';
 import { Control } from '../protocol/batch.ts';
 import { HandleCodec } from '../protocol/handle.ts';
+import { shardOfName } from '../protocol/shard-of.ts';
 import type { RingReader } from '../ring/reader.ts';
 import { answer } from '../session/answers.ts';
 import { dropOldTokens } from '../session/authorization.ts';
@@ -93,6 +98,8 @@ export interface ThreadParts {
     /** Closes an accepted descriptor that is not used. */
     closeDescriptor(fd: number): void;
   };
+  /** Carries out a command about a policy; in the main thread only. */
+  readonly runPolicyCommand?: (command: PolicyCommand, done: (answer: string) => void) => void;
   /** Makes the store of this thread's jobs; null keeps them in memory only. */
   readonly makeStore: ((host: StoreHost) => Store) | null;
 }
@@ -151,6 +158,8 @@ export class ThreadCore {
       refuseHandshake: (fd: number) => parts.handshakes?.closeDescriptor(fd),
       collectGarbage: () => parts.collectGarbage?.(),
       storeHealth: () => this.store?.health ?? null,
+      runPolicyCommand: (command: PolicyCommand, done: (answer: string) => void) =>
+        parts.runPolicyCommand?.(command, (text) => this.table.later(() => done(text))),
     };
     const { memoryBytesMax, memoryWords } = options;
     const bytesOfReactor = () => reactorBytes(this.reactor.control);
@@ -244,6 +253,21 @@ export class ThreadCore {
     for (const [from, reader] of this.#parts.rings.readers.entries())
       reader?.drain(Number.POSITIVE_INFINITY, (record) => onRecord(this.table, from, record));
     this.#publishing.publish();
+  }
+
+  /** Sets gates of functions of this thread. Call before its jobs are restored. */
+  setGates(gates: readonly GateSettings[]): void {
+    this.#setTime();
+    if (this.broker !== null) for (const gate of gates) setGate(this.broker, gate);
+  }
+
+  /** Passes a gate to the owner of its function; calls `done` when it has taken effect. Call outside of a turn. */
+  changeGate(settings: GateSettings, done: () => void): void {
+    this.#setTime();
+    const name = bytesOf(settings.name);
+    const owner = shardOfName(name, this.table.options.hashSeed, this.table.options.shardCount);
+    this.table.ask(owner, { kind: 'gate', settings }, done);
+    this.reactor.requestTurn();
   }
 
   /** Changes the tokens; closes sessions whose token is no longer valid. Call outside of a turn. */

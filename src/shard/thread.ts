@@ -32,6 +32,7 @@ export default async function runShard(task: ShardTask): Promise<void> {
   const rings = new RingEndpoints(task.wires, native.functions);
   const core = assembleThread(config, native, rings, log, () => {});
   rings.watch(core.reactor);
+  core.setGates(config.gates);
   try {
     await core.restore();
   } catch (error) {

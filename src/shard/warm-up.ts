@@ -69,7 +69,7 @@ class Rehearsal {
           : new RingEndpoints(this.#mesh.wiresOf(thread).wires, native.functions);
       if (rings !== null) this.#rings.push(rings);
       const own = scratch(thread);
-      const core = assembleThread(own, native, rings ?? NO_RINGS, nullLogger, () => {}, guard);
+      const core = assembleThread(own, native, rings ?? NO_RINGS, nullLogger, () => {}, { guard });
       this.#cores.push(core);
       rings?.watch(core.reactor);
     }

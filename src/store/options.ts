@@ -109,7 +109,7 @@ const storeTable = {
       type: text({ argument: 'folder' }),
       defaultValue: null,
       defaultText: '$STATE_DIRECTORY; /var/lib/geartrain for root; else ~/.local/state/geartrain',
-      help: 'folder for the journal of this server only; made when it is missing',
+      help: 'folder of this server only, for the journal and for what operators change at run time; made when it is missing; with another store the default is none',
     },
     {
       name: 'durability',

@@ -16,6 +16,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileReason } from './file-reason.ts';
+import { makeFolder } from './make-folder.ts';
 
 const LOCK_NAME = 'lock.sock';
 const ASIDE_PREFIX = `${LOCK_NAME}.`;
@@ -39,6 +40,19 @@ export interface StateLock {
 interface HeldLock extends StateLock {
   /** Whether the lock's name leads to this server now. */
   isHeld(): boolean;
+}
+
+/** Makes the directory if it is missing and takes it for this process. Rejects with a sentence about the option. */
+export async function takeStateDir(folder: string): Promise<StateLock> {
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    throw new Error(
+      `option --state-dir: make ${folder}: ${fileReason(error)}; name a folder that can be written to`,
+      { cause: error },
+    );
+  }
+  return lockState(folder);
 }
 
 /** Resolves when this process has the directory for itself; rejects when another server uses it. */

@@ -117,6 +117,28 @@ export interface ServerOptions {
   warmUp?: number;
   /** The native core: auto = where it loads, on = required, off = never; GEARTRAIN_NATIVE=0 is off. Default `auto`. */
   native?: 'auto' | 'on' | 'off';
+  /**
+   * Policies of single functions: how many of their jobs may run, and start in a time. FUNCTION=KEY:VALUE,...;
+   * concurrency: 0 to 1000000, 0 = no limit; rate: N/s, N/m or N/h with N from 1 to 10000000, 0 = no limit; burst: 1 to
+   * 1000000; default [] = none.
+   */
+  policies?:
+    | Readonly<Record<string, string
+    | { concurrency?: number; rate?: string
+    | 0; burst?: number }>>
+    | string
+    | readonly string[];
+  /**
+   * Other names for functions, for submits: their jobs are those of the function, with the priority of the alias.
+   * ALIAS=FUNCTION or ALIAS=FUNCTION{priority:high|normal|low}; default [] = none.
+   */
+  aliases?:
+    | Readonly<Record<string, string
+    | { function: string; priority?: 'high'
+    | 'normal'
+    | 'low' }>>
+    | string
+    | readonly string[];
   /** Connections at a time; beyond that new ones are closed at once. 0 to 2147483647, 0 = no limit; default 0. */
   maxConnections?: number;
   /**
@@ -206,8 +228,9 @@ export interface ServerOptions {
     | 'libtokyocabinet'
     | 'libdrizzle';
   /**
-   * Folder for the journal of this server only; made when it is missing. Default null = $STATE_DIRECTORY;
-   * /var/lib/geartrain for root; else ~/.local/state/geartrain.
+   * Folder of this server only, for the journal and for what operators change at run time; made when it is missing;
+   * with another store the default is none. Default null = $STATE_DIRECTORY; /var/lib/geartrain for root; else
+   * ~/.local/state/geartrain.
    */
   stateDir?: string | null;
   /**

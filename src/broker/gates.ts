@@ -1,0 +1,42 @@
+/**
+ * The gates of a shard's functions: settings by name, also for functions that do not exist yet, and the changes that
+ * open and close them. Rule: after each change the level of the function is right and as many workers are woken as the
+ * open jobs need.
+ */
+import { bytesOf } from '../base/bytes.ts';
+import { type GateSettings, isOpenGate } from '../policy/gate-settings.ts';
+import { hashBytes } from '../protocol/hash.ts';
+import type { FunctionQueue } from './functions.ts';
+import { Gate } from './gate.ts';
+import type { BrokerState } from './state.ts';
+
+/** Changes the gate of one function. Settings that never close it end it. */
+export function setGate(broker: BrokerState, settings: GateSettings): void {
+  const { functions, gates, nowMs, options } = broker;
+  const isOpen = isOpenGate(settings);
+  if (isOpen) gates.delete(settings.name);
+  else gates.set(settings.name, settings);
+  const name = bytesOf(settings.name);
+  const hash = hashBytes(name, 0, name.length, options.hashSeed);
+  const fn = functions.find(name, 0, name.length, hash);
+  if (fn === null) return;
+  if (isOpen) broker.jobs.gateOpenings.remove(fn.index);
+  if (isOpen) fn.gate = null;
+  else if (fn.gate === null) fn.gate = new Gate(settings, nowMs);
+  else fn.gate.change(settings, nowMs);
+  broker.jobs.updateLevel(fn);
+  broker.waker.balance(fn, nowMs);
+}
+
+/** Opens the gates whose next start is due, at most `countMax`; returns how many. */
+export function openDueGates(broker: BrokerState, countMax: number): number {
+  const { functions, jobs, nowMs } = broker;
+  let count = 0;
+  for (; count < countMax && jobs.gateOpenings.peekAt() <= nowMs; count++) {
+    const fn = functions.at(jobs.gateOpenings.peekId()) as FunctionQueue;
+    fn.gate?.advance(nowMs, true);
+    jobs.updateLevel(fn);
+    broker.waker.balance(fn, nowMs);
+  }
+  return count;
+}

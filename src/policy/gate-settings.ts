@@ -1,0 +1,44 @@
+/** What the broker needs to know of a function's policy and state: plain data that crosses threads. */
+import type { Policy } from './policy.ts';
+
+/** The part of a policy that decides when jobs of a function may start, with what operators have told it. */
+export interface GateSettings {
+  /** Name of the function, Latin-1, one character a byte. */
+  readonly name: string;
+  /** Runs at a time; 0 = no limit. */
+  readonly concurrency: number;
+  /** Milliseconds from one start to the next; 0 = no limit. */
+  readonly intervalMs: number;
+  /** Starts that a time without jobs saves up, at least 1. */
+  readonly burst: number;
+  /** No job starts. */
+  readonly isPaused: boolean;
+  /** New jobs are refused. */
+  readonly isDraining: boolean;
+}
+
+/** A rate saves up so much time when `burst` is not set. */
+const BURST_MS = 10;
+
+export function gateSettings(
+  name: string,
+  { concurrency = 0, rate = null, burst }: Policy,
+  isPaused: boolean,
+  isDraining: boolean,
+): GateSettings {
+  const intervalMs = rate === null ? 0 : rate.perMs / rate.count;
+  return {
+    name,
+    concurrency,
+    intervalMs,
+    burst: burst ?? (intervalMs === 0 ? 1 : Math.max(1, Math.floor(BURST_MS / intervalMs))),
+    isPaused,
+    isDraining,
+  };
+}
+
+/** Whether a gate with these settings never closes and refuses nothing. */
+export function isOpenGate(settings: GateSettings): boolean {
+  const { concurrency, intervalMs, isPaused, isDraining } = settings;
+  return concurrency === 0 && intervalMs === 0 && !isPaused && !isDraining;
+}

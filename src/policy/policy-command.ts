@@ -1,0 +1,14 @@
+/** An operator's command about the policy or the state of a function: plain data that crosses threads. */
+export interface PolicyCommand {
+  /** `endPause` is the end of a pause by itself. */
+  readonly kind: 'show' | 'set' | 'reset' | 'pause' | 'endPause' | 'resume' | 'drain';
+  /** Name of the function, Latin-1, one character a byte; empty for a list of all with `show`. */
+  readonly name: string;
+  /** With `set`: the policy, as `key:value` with commas. */
+  readonly policy?: string;
+  /** With `pause`: when it ends by itself; 0 = never. */
+  readonly seconds?: number;
+}
+
+/** Limits of `seconds`. */
+export const PAUSE_SECONDS_MAX = 30 * 86_400;

@@ -1,0 +1,266 @@
+/**
+ * The policies and states of all functions, in the main thread: those of the options, and over them, key by key, what
+ * operators have changed at run time. Rule: a change is kept (policy-file.ts), then passed to the owner of the
+ * function, then answered; changes take effect in the order of the commands.
+ */
+import { type Logger, LogLevel } from '../../base/logger.ts';
+import { escapeName } from '../../policy/function-name.ts';
+import { type GateSettings, gateSettings } from '../../policy/gate-settings.ts';
+import {
+  type Policy,
+  PolicyError,
+  type PolicyKeyName,
+  parsePolicy,
+  policyTexts,
+  showPolicy,
+} from '../../policy/policy.ts';
+import { PAUSE_SECONDS_MAX, type PolicyCommand } from '../../policy/policy-command.ts';
+import type { AliasRule, PolicyRule } from '../../policy/rule.ts';
+import { type StateLock, takeStateDir } from '../../store/state-lock.ts';
+import { type Change, readChanges, writeChanges } from './policy-file.ts';
+
+/** Functions whose policy or state operators may change. */
+const CHANGES_MAX = 100_000;
+/** setTimeout fires at once for longer times. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+const UNCHANGED: Change = { policy: {}, isPaused: false, pausedUntilMs: 0, isDraining: false };
+
+export interface PolicyBookOptions {
+  readonly policies: readonly PolicyRule[];
+  readonly aliases: readonly AliasRule[];
+  /** The state directory; null = changes are not kept. */
+  readonly folder: string | null;
+  /** Whether the directory has been taken for this server when `open` is called. */
+  readonly isLocked: boolean;
+  readonly log: Logger;
+  /** Wall clock in milliseconds. */
+  now(): number;
+  /** Passes the gate of a function to its owner; calls `done` when it has taken effect, or its owner does not run. */
+  apply(settings: GateSettings, done: () => void): void;
+  /** The thread that owns the function. */
+  ownerOf(name: string): number;
+}
+
+interface Pending {
+  readonly command: PolicyCommand;
+  done(answer: string): void;
+}
+
+/** A command is refused; the message is the answer. */
+class Refusal extends Error {}
+
+export class PolicyBook {
+  readonly #options: PolicyBookOptions;
+  /** Policies of the options, by name. */
+  readonly #given = new Map<string, Policy>();
+  readonly #aliases: ReadonlyMap<string, AliasRule>;
+  #changes = new Map<string, Change>();
+  #pending: Pending[] = [];
+  #isWorking = false;
+  #lock: StateLock | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  /** Functions that were changed since the gates of a thread that starts were read, by thread. */
+  readonly #starting = new Map<number, Set<string>>();
+
+  constructor(options: PolicyBookOptions) {
+    this.#options = options;
+    for (const { name, policy } of options.policies)
+      this.#given.set(name, { ...this.#given.get(name), ...policy });
+    this.#aliases = new Map(options.aliases.map((alias) => [alias.name, alias]));
+  }
+
+  /** Takes the state directory and reads what was kept. Rejects with a sentence for the operator. */
+  async open(): Promise<void> {
+    const { folder, isLocked, log } = this.#options;
+    if (folder === null) return;
+    if (!isLocked) this.#lock = await takeStateDir(folder);
+    this.#changes = readChanges(folder);
+    for (const [name, { policy }] of this.#changes) {
+      for (const [key, given] of policyTexts(this.#given.get(name) ?? {})) {
+        const changed = policyTexts(policy).find(([other]) => other === key)?.[1];
+        if (changed === undefined || changed === given) continue;
+        log.log(
+          LogLevel.NOTICE,
+          `policy of ${escapeName(name)}: ${key}:${given} of the options is hidden by ${key}:${changed}, which was set at run time; \`policy ${escapeName(name)} reset\` removes it`,
+        );
+      }
+    }
+    this.#setTimer();
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#lock?.release();
+    this.#lock = null;
+  }
+
+  /**
+   * The gates of a thread that is about to start; `thread` owns the functions. Changes from now on until `started` are
+   * passed on again then.
+   */
+  gatesOf(thread: number): GateSettings[] {
+    this.#starting.set(thread, new Set());
+    const names = new Set([...this.#given.keys(), ...this.#changes.keys()]);
+    return [...names]
+      .filter((name) => this.#options.ownerOf(name) === thread)
+      .map((name) => this.#gateOf(name));
+  }
+
+  /** The thread runs. */
+  started(thread: number): void {
+    const missed = this.#starting.get(thread) ?? [];
+    this.#starting.delete(thread);
+    for (const name of missed) this.#options.apply(this.#gateOf(name), () => {});
+  }
+
+  /** Carries out a command; `done` gets the lines of the answer, in the form of the text protocol. */
+  run(command: PolicyCommand, done: (answer: string) => void): void {
+    if (command.kind === 'show') {
+      done(command.name === '' ? this.#showAll() : this.#show(command.name));
+      return;
+    }
+    this.#pending.push({ command, done });
+    if (!this.#isWorking) void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    this.#isWorking = true;
+    while (this.#pending.length > 0) {
+      const batch = this.#pending;
+      this.#pending = [];
+      await this.#carryOut(batch);
+    }
+    this.#isWorking = false;
+  }
+
+  /** Carries out some commands with one write of the file. */
+  async #carryOut(batch: readonly Pending[]): Promise<void> {
+    const { folder, log } = this.#options;
+    const changes = new Map(this.#changes);
+    const accepted: Pending[] = [];
+    for (const pending of batch) {
+      try {
+        this.#change(changes, pending.command);
+        accepted.push(pending);
+      } catch (error) {
+        if (!(error instanceof Refusal || error instanceof PolicyError)) throw error;
+        pending.done(failure(error instanceof Refusal ? 'REFUSED' : 'INVALID_POLICY', error));
+      }
+    }
+    if (accepted.length === 0) return;
+    try {
+      if (folder !== null) await writeChanges(folder, changes);
+    } catch (error) {
+      log.log(LogLevel.ERROR, `a policy was not changed: ${(error as Error).message}`);
+      for (const { done } of accepted) done(failure('NOT_KEPT', error as Error));
+      return;
+    }
+    this.#changes = changes;
+    this.#setTimer();
+    for (const { command, done } of accepted) {
+      log.log(LogLevel.NOTICE, describe(command));
+      this.#apply(command.name, () =>
+        done(folder === null ? 'OK until+the+server+ends\r\n' : 'OK\r\n'),
+      );
+    }
+  }
+
+  #apply(name: string, done: () => void): void {
+    for (const names of this.#starting.values()) names.add(name);
+    this.#options.apply(this.#gateOf(name), done);
+  }
+
+  /** Changes `changes` by the command. Throws Refusal and PolicyError. */
+  #change(changes: Map<string, Change>, { kind, name, policy = '', seconds = 0 }: PolicyCommand) {
+    const alias = this.#aliases.get(name);
+    if (alias !== undefined)
+      throw new Refusal(`${escapeName(name)} is an alias of ${escapeName(alias.target)}`);
+    const before = changes.get(name) ?? UNCHANGED;
+    const after = { ...before };
+    if (kind === 'set') after.policy = { ...before.policy, ...parsePolicy(policy) };
+    else if (kind === 'reset') after.policy = {};
+    else if (kind === 'drain') after.isDraining = true;
+    else {
+      after.isPaused = kind === 'pause';
+      after.pausedUntilMs = kind === 'pause' ? this.#endOfPause(seconds) : 0;
+      if (kind === 'resume') after.isDraining = false;
+    }
+    const isUnchanged = !after.isPaused && !after.isDraining && showPolicy(after.policy) === '';
+    if (isUnchanged) changes.delete(name);
+    else changes.set(name, after);
+    if (changes.size > CHANGES_MAX)
+      throw new Refusal(`${CHANGES_MAX} functions have been changed, the limit`);
+  }
+
+  /** 0 = it does not end by itself. */
+  #endOfPause(seconds: number): number {
+    if (seconds > PAUSE_SECONDS_MAX)
+      throw new Refusal(`a pause lasts at most ${PAUSE_SECONDS_MAX} seconds`);
+    return seconds === 0 ? 0 : this.#options.now() + seconds * 1000;
+  }
+
+  #gateOf(name: string): GateSettings {
+    const { isPaused, isDraining, policy } = this.#changes.get(name) ?? UNCHANGED;
+    return gateSettings(name, { ...this.#given.get(name), ...policy }, isPaused, isDraining);
+  }
+
+  /** Waits for the next pause that ends by itself. */
+  #setTimer(): void {
+    clearTimeout(this.#timer);
+    const untils = [...this.#changes.values()].map(({ pausedUntilMs }) => pausedUntilMs);
+    const next = Math.min(...untils.filter((until) => until > 0));
+    if (next === Number.POSITIVE_INFINITY) return;
+    const delayMs = Math.min(TIMER_MS_MAX, Math.max(0, next - this.#options.now()));
+    this.#timer = setTimeout(() => this.#endPauses(), delayMs).unref();
+  }
+
+  #endPauses(): void {
+    const now = this.#options.now();
+    for (const [name, { pausedUntilMs }] of this.#changes)
+      if (pausedUntilMs > 0 && pausedUntilMs <= now) this.run({ kind: 'endPause', name }, () => {});
+    this.#setTimer();
+  }
+
+  #showAll(): string {
+    const names = new Set([...this.#given.keys(), ...this.#changes.keys()]);
+    const rows = [...names].sort().map((name) => {
+      const { policy } = this.#changes.get(name) ?? UNCHANGED;
+      const text = showPolicy({ ...this.#given.get(name), ...policy });
+      return `${escapeName(name)}\t${text === '' ? '-' : text}\t${this.#stateOf(name)}\n`;
+    });
+    return `${rows.join('')}.\n`;
+  }
+
+  #show(name: string): string {
+    const { policy } = this.#changes.get(name) ?? UNCHANGED;
+    const given = this.#given.get(name) ?? {};
+    const changed = new Set<PolicyKeyName>(policyTexts(policy).map(([key]) => key));
+    const rows = policyTexts({ ...given, ...policy }).map(
+      ([key, text]) => `${key}\t${text}\t${changed.has(key) ? 'command' : 'option'}\n`,
+    );
+    return `${rows.join('')}state\t${this.#stateOf(name)}\t-\n.\n`;
+  }
+
+  /** `open`, `paused`, `draining` or both; a pause that ends by itself with its seconds, as `paused:60`. */
+  #stateOf(name: string): string {
+    const { isPaused, pausedUntilMs, isDraining } = this.#changes.get(name) ?? UNCHANGED;
+    const leftMs = Math.max(0, pausedUntilMs - this.#options.now());
+    const paused = pausedUntilMs === 0 ? 'paused' : `paused:${Math.ceil(leftMs / 1000)}`;
+    const words = [...(isPaused ? [paused] : []), ...(isDraining ? ['draining'] : [])];
+    return words.join(',') || 'open';
+  }
+}
+
+/** `ERR CODE a+sentence`. */
+function failure(code: string, { message }: Error): string {
+  return `ERR ${code} ${message.replace(/[\r\n]/g, ' ').replaceAll(' ', '+')}\r\n`;
+}
+
+function describe({ kind, name, policy, seconds = 0 }: PolicyCommand): string {
+  const what = escapeName(name);
+  if (kind === 'set') return `policy of ${what}: ${policy}`;
+  if (kind === 'reset') return `policy of ${what}: that of the options again`;
+  if (kind === 'pause') return `${what} is paused${seconds > 0 ? ` for ${seconds} s` : ''}`;
+  return kind === 'drain' ? `${what} takes no new jobs` : `${what} goes on`;
+}
