@@ -49,6 +49,8 @@ export type { ConnectionOptions } from './link/settings.ts';
 export type { RequestOptions } from './link/within.ts';
 export { NoAddonError } from './native/addon-errors.ts';
 export { OptionError } from './option/error.ts';
+export type { FunctionPolicy } from './policy/policy.ts';
+export type { FunctionAlias } from './policy/rule.ts';
 export { ServerClosedError } from './server/closed-error.ts';
 export type { ServerOptions } from './server/options/server-options.ts';
 export { createServer } from './server/server.ts';

@@ -13,6 +13,8 @@ const HEAD = `/**
  * \`npm run docs\` writes it anew; do not edit it.
  */
 import type { Logger } from '../../base/logger.ts';
+import type { FunctionPolicy } from '../../policy/policy.ts';
+import type { FunctionAlias } from '../../policy/rule.ts';
 
 /** Options of \`createServer\`. All may be left out; keys are gearmand's option names in camel case. */
 export interface ServerOptions {

@@ -11,6 +11,16 @@ export interface Rate {
   readonly perMs: number;
 }
 
+/** The policy of a function as a program gives it. A key that is left out is not set. */
+export interface FunctionPolicy {
+  /** Jobs of the function that may run at a time, on all workers together. 0 to 1000000; 0 = no limit. */
+  concurrency?: number;
+  /** Jobs of the function that may start in a time: `100/s`, `20/m` or `5/h`; 0 = no limit. */
+  rate?: string | 0;
+  /** With `rate`: jobs that may start at once after a time without jobs. 1 to 1000000; default: 10 ms of the rate. */
+  burst?: number;
+}
+
 /** The policy of a function; a key that is left out is not set. */
 export interface Policy {
   /** Jobs of the function that may run at a time; 0 = no limit. */
@@ -26,8 +36,6 @@ export type PolicyKeyName = keyof Policy;
 interface PolicyKey<V> {
   /** Allowed values in words. */
   readonly allowed: string;
-  /** TypeScript type of the value in `createServer`. */
-  readonly codeType: string;
   readonly help: string;
   /** Reads a value; undefined when it is not allowed. */
   read(text: string): V | undefined;
@@ -61,25 +69,22 @@ function showRate(rate: Rate | null): string {
 }
 
 export const POLICY_KEYS: {
-  readonly [K in PolicyKeyName]-?: PolicyKey<Exclude<Policy[K], undefined>>;
+  readonly [K in keyof FunctionPolicy]-?: PolicyKey<Exclude<Policy[K], undefined>>;
 } = {
   concurrency: {
     allowed: `0 to ${COUNT_MAX}, 0 = no limit`,
-    codeType: 'number',
     help: 'jobs of the function that may run at a time, on all workers together',
     read: (text) => numberOf(text, 0, COUNT_MAX),
     show: String,
   },
   rate: {
     allowed: `N/s, N/m or N/h with N from 1 to ${RATE_MAX}, 0 = no limit`,
-    codeType: 'string | 0',
     help: 'jobs of the function that may start in a second, minute or hour',
     read: rateOf,
     show: showRate,
   },
   burst: {
     allowed: `1 to ${COUNT_MAX}`,
-    codeType: 'number',
     help: 'with rate: jobs that may start at once after a time without jobs; default: 10 ms of the rate, at least 1',
     read: (text) => numberOf(text, 1, COUNT_MAX),
     show: String,

@@ -3,6 +3,14 @@ import { Priority, type PriorityName } from '../protocol/packets.ts';
 import { latin1Of, unescapeName } from './function-name.ts';
 import { type Policy, PolicyError, parsePolicy } from './policy.ts';
 
+/** Another name of a function, as a program gives it. */
+export interface FunctionAlias {
+  /** The function that gets the jobs. */
+  function: string;
+  /** Priority of its jobs. Default: that of the submit. */
+  priority?: PriorityName;
+}
+
 /** A function with a policy of its own. Names are Latin-1, one character a byte. */
 export interface PolicyRule {
   readonly name: string;

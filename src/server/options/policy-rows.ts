@@ -32,13 +32,11 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-const keyTypes = POLICY_KEY_NAMES.map((key) => `${key}?: ${POLICY_KEYS[key].codeType}`).join('; ');
-
 const policyRules = rules(
   {
     argument: 'rule',
     allowed: `FUNCTION=KEY:VALUE,...; ${POLICY_KEY_NAMES.map((key) => `${key}: ${POLICY_KEYS[key].allowed}`).join('; ')}`,
-    codeType: `Readonly<Record<string, string | { ${keyTypes} }>> | string | readonly string[]`,
+    codeType: 'Readonly<Record<string, FunctionPolicy | string>> | string | readonly string[]',
   },
   'none',
   (name, value) => {
@@ -53,8 +51,7 @@ const aliasRules = rules(
   {
     argument: 'rule',
     allowed: 'ALIAS=FUNCTION or ALIAS=FUNCTION{priority:high|normal|low}',
-    codeType:
-      "Readonly<Record<string, string | { function: string; priority?: 'high' | 'normal' | 'low' }>> | string | readonly string[]",
+    codeType: 'Readonly<Record<string, FunctionAlias | string>> | string | readonly string[]',
   },
   'none',
   (name, value) => {

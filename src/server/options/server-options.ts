@@ -3,6 +3,8 @@
  * `npm run docs` writes it anew; do not edit it.
  */
 import type { Logger } from '../../base/logger.ts';
+import type { FunctionPolicy } from '../../policy/policy.ts';
+import type { FunctionAlias } from '../../policy/rule.ts';
 
 /** Options of `createServer`. All may be left out; keys are gearmand's option names in camel case. */
 export interface ServerOptions {
@@ -122,23 +124,12 @@ export interface ServerOptions {
    * concurrency: 0 to 1000000, 0 = no limit; rate: N/s, N/m or N/h with N from 1 to 10000000, 0 = no limit; burst: 1 to
    * 1000000; default [] = none.
    */
-  policies?:
-    | Readonly<Record<string, string
-    | { concurrency?: number; rate?: string
-    | 0; burst?: number }>>
-    | string
-    | readonly string[];
+  policies?: Readonly<Record<string, FunctionPolicy | string>> | string | readonly string[];
   /**
    * Other names for functions, for submits: their jobs are those of the function, with the priority of the alias.
    * ALIAS=FUNCTION or ALIAS=FUNCTION{priority:high|normal|low}; default [] = none.
    */
-  aliases?:
-    | Readonly<Record<string, string
-    | { function: string; priority?: 'high'
-    | 'normal'
-    | 'low' }>>
-    | string
-    | readonly string[];
+  aliases?: Readonly<Record<string, FunctionAlias | string>> | string | readonly string[];
   /** Connections at a time; beyond that new ones are closed at once. 0 to 2147483647, 0 = no limit; default 0. */
   maxConnections?: number;
   /**
