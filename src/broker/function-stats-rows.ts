@@ -15,9 +15,21 @@ import { oldestMs } from './query.ts';
 import type { BrokerState } from './state.ts';
 
 /** Current values at the start of a row, before its counts (`Count`); CREATED alone counts since start. */
-export const Gauge = { QUEUED: 0, RUNNING: 1, WORKERS: 2, OLDEST_MS: 3, CREATED: 4 } as const;
+export const Gauge = {
+  QUEUED: 0,
+  RUNNING: 1,
+  WORKERS: 2,
+  OLDEST_MS: 3,
+  CREATED: 4,
+  /** Functions with a gate (gate.ts), and those whose gate is in each state. */
+  GATES: 5,
+  PAUSED: 6,
+  AT_CONCURRENCY: 7,
+  AT_RATE: 8,
+  DRAINING: 9,
+} as const;
 
-const GAUGE_COUNT = 5;
+const GAUGE_COUNT = 10;
 /** Where the counts of a row begin, after its gauges: `numbers[COUNTS_AT + Count.FAILED]`. */
 export const COUNTS_AT = GAUGE_COUNT;
 const COUNT_COUNT = Count.RUN_BUCKETS + BUCKET_COUNT;
@@ -108,6 +120,12 @@ function readGauges(broker: BrokerState, fn: FunctionQueue, into: Float64Array, 
   into[at + Gauge.WORKERS] = fn.registrations;
   into[at + Gauge.OLDEST_MS] = oldestMs(broker, fn);
   into[at + Gauge.CREATED] = fn.created;
+  const { gate, gateState: state } = fn;
+  into[at + Gauge.GATES] = gate === null ? 0 : 1;
+  into[at + Gauge.PAUSED] = state === 'paused' ? 1 : 0;
+  into[at + Gauge.AT_CONCURRENCY] = state === 'concurrency' ? 1 : 0;
+  into[at + Gauge.AT_RATE] = state === 'rate' ? 1 : 0;
+  into[at + Gauge.DRAINING] = gate?.isDraining === true ? 1 : 0;
 }
 
 /** The rows of a piece; empty for the reply of a thread that has died. */

@@ -4,7 +4,7 @@
  */
 import { equalBytes, ownCopy, withView } from '../base/bytes.ts';
 import { Steps } from '../base/steps.ts';
-import type { Gate } from './gate.ts';
+import type { Gate, GateState } from './gate.ts';
 
 export const PRIORITY_COUNT = 3;
 /** The table remembers so many risen levels; a power of two. */
@@ -85,6 +85,13 @@ export class FunctionQueue {
   get open(): number {
     const { gate, runnable } = this;
     return gate === null ? runnable : Math.min(runnable, gate.room(this.assigned));
+  }
+
+  /** Whether and why its gate is closed; null without a gate. The rate counts only while jobs wait for it. */
+  get gateState(): GateState | null {
+    if (this.gate === null) return null;
+    const state = this.gate.stateAt(this.assigned);
+    return state === 'rate' && this.runnable === 0 ? 'open' : state;
   }
 
   /** `sleptAs` numbers the sleep; smaller means longer asleep. */

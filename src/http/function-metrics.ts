@@ -98,6 +98,26 @@ function times(name: string, help: string, buckets: number, sum: number): Family
   return { name, help, type: 'histogram', labels: LABELS, write };
 }
 
+const GATE_STATES = [
+  ['paused', Gauge.PAUSED],
+  ['concurrency', Gauge.AT_CONCURRENCY],
+  ['rate', Gauge.AT_RATE],
+  ['draining', Gauge.DRAINING],
+] as const;
+
+/** Only functions with a gate have these lines. */
+function gateStates(name: string, help: string): Family {
+  const write: Family['write'] = (lines, label, { numbers, at }) => {
+    if (numbers[at + Gauge.GATES] === 0) return;
+    for (const [state, field] of GATE_STATES)
+      lines
+        .ascii(`${name}{function="`)
+        .utf8(label)
+        .ascii(`",state="${state}"} ${numbers[at + field]}\n`);
+  };
+  return { name, help, type: 'gauge', labels: [...LABELS, 'state'], write };
+}
+
 const FAMILIES: readonly Family[] = [
   gauge('geartrain_jobs_queued', 'Jobs that wait for a worker or for their time.', Gauge.QUEUED),
   gauge('geartrain_jobs_running', 'Jobs that workers are running.', Gauge.RUNNING),
@@ -107,6 +127,10 @@ const FAMILIES: readonly Family[] = [
     'How long the oldest queued job has waited; 0 without one.',
     Gauge.OLDEST_MS,
     MS,
+  ),
+  gateStates(
+    'geartrain_gate_state',
+    '1 while a gate holds jobs of the function back: paused, or its limit of concurrency or rate is reached; draining: new jobs are refused. Only functions with a policy, and those that were paused or drained.',
   ),
   counter(
     'geartrain_jobs_submitted_total',

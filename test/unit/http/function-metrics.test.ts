@@ -50,6 +50,17 @@ it('escapes what labels must not contain', () => {
   expect(lines).toContain('geartrain_jobs_queued{function="a\\"b\\\\c\\nd"} 7');
 });
 
+it('shows the state of a gate only for functions that have one', () => {
+  const { lines } = page(row('plain', {}), row('gated', { [Gauge.GATES]: 1, [Gauge.PAUSED]: 1 }));
+  const states = lines.filter((line) => line.startsWith('geartrain_gate_state{'));
+  expect(states).toEqual([
+    'geartrain_gate_state{function="gated",state="paused"} 1',
+    'geartrain_gate_state{function="gated",state="concurrency"} 0',
+    'geartrain_gate_state{function="gated",state="rate"} 0',
+    'geartrain_gate_state{function="gated",state="draining"} 0',
+  ]);
+});
+
 it('adds rows of one label up, but for the age of the oldest job', () => {
   const { lines } = page(
     row(null, { [Gauge.QUEUED]: 1, [Gauge.OLDEST_MS]: 9000 }),
