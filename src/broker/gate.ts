@@ -11,6 +11,8 @@ import { type GateSettings, isOpenGate } from '../policy/gate-settings.ts';
 
 /** How much lateness is made up for. */
 const LATE_MS = 100;
+/** A start may come by this part of an interval too early, so that no rounded time delays it by a turn. */
+const ROUNDING = 1e-6;
 
 /** Why jobs of a function wait although workers might take them; `open` = they do not. */
 export type GateState = 'open' | 'paused' | 'concurrency' | 'rate';
@@ -87,7 +89,7 @@ export class Gate {
   }
 
   get #starts(): number {
-    const behindMs = this.#nowMs - this.#nextMs;
-    return behindMs < 0 ? 0 : Math.floor(behindMs / this.#settings.intervalMs) + 1;
+    const intervals = (this.#nowMs - this.#nextMs) / this.#settings.intervalMs;
+    return Math.max(0, Math.floor(intervals + 1 + ROUNDING));
   }
 }

@@ -27,11 +27,13 @@ export function gateSettings(
   isDraining: boolean,
 ): GateSettings {
   const intervalMs = rate === null ? 0 : rate.perMs / rate.count;
+  // Not by `intervalMs`, which is rounded: 2900/s would save up 28 starts.
+  const saved = rate === null ? 1 : Math.floor((BURST_MS * rate.count) / rate.perMs);
   return {
     name,
     concurrency,
     intervalMs,
-    burst: burst ?? (intervalMs === 0 ? 1 : Math.max(1, Math.floor(BURST_MS / intervalMs))),
+    burst: burst ?? Math.max(1, saved),
     isPaused,
     isDraining,
   };
