@@ -219,16 +219,12 @@ export class Jobs extends JobRows {
     if (peer.heldCounts !== null) addHeld(peer.heldCounts, fn.index, 1);
   }
 
-  /**
-   * Removes the job from its queue, heap or worker, and frees its memory. Remove its unique from the index before.
-   * Returns its function.
-   */
-  becomeGone(job: number): FunctionQueue {
+  /** Removes the job from its queue, heap or worker, and frees its memory. Remove its unique from the index before. */
+  becomeGone(job: number): void {
     const flags = this.word(job, Job.FLAGS);
     assert((flags & Flag.INDEXED) === 0, 'a job leaves the unique index before it goes');
     this.#leavePlace(job);
-    const fn = this.functionOf(job);
-    fn.total--;
+    this.functionOf(job).total--;
     if ((flags & Flag.STORED) !== 0) this.forget(job);
     this.watchers.dropAll(job);
     if ((flags & Flag.HAS_REDUCER) !== 0) this.#dropReducer(job);
@@ -238,7 +234,6 @@ export class Jobs extends JobRows {
     const blob = this.word(job, Job.BLOB);
     if (blob !== 0) this.#blobs.blobRelease(blob);
     this.table.free(job);
-    return fn;
   }
 
   /** The run is lost: counts an attempt and resets progress. */

@@ -41,13 +41,11 @@ export function canKeep(broker: BrokerState, job: number): boolean {
 /** Makes a job runnable and wakes a worker; while the server drains, a stored job is kept instead. */
 export function queue(broker: BrokerState, job: number): void {
   const { jobs } = broker;
-  if (broker.isDraining && canKeep(broker, job)) {
-    jobs.becomeKept(job);
-    return;
-  }
   const fn = jobs.functionOf(job);
   fn.gate?.advance(broker.nowMs, fn.runnable > 0);
-  jobs.becomeQueued(job);
+  if (broker.isDraining && canKeep(broker, job)) jobs.becomeKept(job);
+  else jobs.becomeQueued(job);
+  // Either way a run may have ended, and another job may start.
   broker.waker.balance(fn, broker.nowMs);
 }
 

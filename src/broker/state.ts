@@ -191,7 +191,9 @@ export abstract class BrokerState {
   /** Ends a job: removes it from the index and the table. */
   finish(job: number): void {
     this.uniques.remove(job);
-    const fn = this.jobs.becomeGone(job);
+    const fn = this.jobs.functionOf(job);
+    fn.gate?.advance(this.nowMs, fn.runnable > 0);
+    this.jobs.becomeGone(job);
     // The end of a run may let the next job start.
     if (fn.gate !== null) this.waker.balance(fn, this.nowMs);
   }

@@ -8,7 +8,9 @@ import { LogLevel } from '../../src/base/logger.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import { Waking } from '../../src/broker/peer.ts';
 import type { BrokerOptions } from '../../src/broker/state.ts';
+import type { PolicyRule } from '../../src/policy/rule.ts';
 import { Control } from '../../src/protocol/batch.ts';
+import { PolicyBook } from '../../src/server/policies/policy-book.ts';
 import type { SessionTable } from '../../src/session/session-table.ts';
 import type { SessionTableOptions } from '../../src/session/session-table-options.ts';
 import type { ThreadRings } from '../../src/shard/publishing.ts';
@@ -47,6 +49,8 @@ export type OwnThreadOptions = Partial<
       /** Bytes to a dialogue's peer that count as sent before it takes them. Default: all. */
       readonly windowBytes: number;
       readonly makeStore: (host: StoreHost) => Store;
+      /** Policies of options; text commands change them in memory. */
+      readonly policies: readonly PolicyRule[];
     }
 >;
 
@@ -60,6 +64,9 @@ export class OwnThread {
   nowMs = 1000;
   wallMs = 1_700_000_000_000;
   readonly #options: OwnThreadOptions;
+  readonly #book: PolicyBook;
+  /** Commands about policies, which run after their turn. */
+  #commands: (() => void)[] = [];
   #isDue = true;
   #timer: { readonly atMs: number; readonly wake: () => void } | null = null;
 
@@ -91,9 +98,22 @@ export class OwnThread {
           isAllowed: options.isAllowed ?? (() => true),
         }),
       rings: options.rings ?? NO_RINGS,
+      runPolicyCommand: (command, done) => this.#commands.push(() => this.#book.run(command, done)),
       makeStore: options.makeStore ?? null,
     });
     this.reactor = reactor as unknown as MemoryReactor;
+    this.#book = new PolicyBook({
+      policies: options.policies ?? [],
+      aliases: [],
+      folder: null,
+      isLocked: false,
+      log: { level: LogLevel.ERROR, log: () => {} },
+      now: () => this.wallMs,
+      apply: (settings, done) => this.core.changeGate(settings, done),
+      ownerOf: () => 0,
+    });
+    this.core.setGates(this.#book.gatesOf(0));
+    this.#book.started(0);
   }
 
   get table(): SessionTable {
@@ -108,9 +128,7 @@ export class OwnThread {
   run(): void {
     for (let turns = 0; this.#isDue; turns++) {
       if (turns === 100_000) throw new Error('the thread never comes to rest');
-      this.#isDue = false;
-      this.reactor.runTurn();
-      this.turns++;
+      this.turn();
       this.#ringTimer();
     }
   }
@@ -120,6 +138,7 @@ export class OwnThread {
     this.#isDue = false;
     this.reactor.runTurn();
     this.turns++;
+    for (const run of this.#commands.splice(0)) run();
   }
 
   /** Lets time pass, waking the thread whenever its timer is due. */
@@ -189,6 +208,7 @@ function coreOptions(options: OwnThreadOptions) {
     registry: _registry,
     windowBytes: _windowBytes,
     makeStore: _makeStore,
+    policies: _policies,
     memoryBytesMax = 0,
     memoryWords = accountWords(33),
     ...rest
@@ -263,11 +283,11 @@ export function checkBooks(thread: OwnThread): void {
     const told = `woken ${fn.woken} sleeping ${fn.sleeping} registrations ${fn.registrations}`;
     const found = `woken ${count.woken} sleeping ${count.sleeping} registrations ${count.registrations}`;
     if (told !== found) throw new Error(`function ${index}: ${told}, counted anew ${found}`);
-    const wanted = fn.runnable * broker.options.wakesPerJob;
+    const wanted = fn.open * broker.options.wakesPerJob;
     const woken = count.woken + count.manyFunctionWoken;
     const sleeping = count.sleeping + count.manyFunctionSleeping;
     if (woken < Math.min(wanted, woken + sleeping))
-      throw new Error(`function ${index}: ${fn.runnable} jobs, ${woken} woken, ${sleeping} asleep`);
+      throw new Error(`function ${index}: ${fn.open} open, ${woken} woken, ${sleeping} asleep`);
   }
 }
 
