@@ -1,7 +1,6 @@
 /** An operator's command about the policy or the state of a function: plain data that crosses threads. */
 export interface PolicyCommand {
-  /** `endPause` is the end of a pause by itself. */
-  readonly kind: 'show' | 'set' | 'reset' | 'pause' | 'endPause' | 'resume' | 'drain';
+  readonly kind: 'show' | 'set' | 'reset' | 'pause' | 'resume' | 'drain';
   /** Name of the function, Latin-1, one character a byte; empty for a list of all with `show`. */
   readonly name: string;
   /** With `set`: the policy, as `key:value` with commas. */

@@ -96,7 +96,12 @@ export class Engine {
       this.supervisor?.rings ?? NO_RINGS,
       log,
       acceptFailed,
-      { guard, runPolicyCommand: (command, done) => this.#policies.run(command, done) },
+      {
+        guard,
+        // After the turn: a gate of this thread changes between two turns.
+        runPolicyCommand: (command, done) =>
+          queueMicrotask(() => this.#policies.run(command, done)),
+      },
     );
     this.#warmUp = () => warmUp(native, config, config.warmUpMs, log);
     const { backlog, socketMode } = options;
@@ -147,11 +152,11 @@ export class Engine {
   /** Ends the rest of a failed start. */
   async abandon(): Promise<void> {
     this.isSpent = true;
+    await this.#policies.close();
     await this.supervisor?.stop();
     await this.core.closeStore();
     await this.core.destroy();
     this.supervisor?.close();
-    await this.#policies.close();
     await this.#state.close();
   }
 
@@ -169,9 +174,9 @@ export class Engine {
 
   /** Call after `stop`. */
   async dispose(): Promise<void> {
+    await this.#policies.close();
     await this.core.destroy();
     this.supervisor?.close();
-    await this.#policies.close();
     await this.#state.close();
   }
 }

@@ -71,10 +71,9 @@ function threadOptions(args: readonly string[]): OwnThreadOptions {
     open: async () => {},
     close: async () => {},
   };
-  const { core, facts } = configMaker(resolveOptions({ ...server, threads: 0 }), 'twin', state, {
-    tls: null,
-    tokens: [],
-  } as never)(0);
+  const options = resolveOptions({ ...server, threads: 0 });
+  const secrets = { tls: null, tokens: [] } as never;
+  const { core, facts } = configMaker(options, 'twin', state, secrets, () => [])(0);
   const { hashSeed: _seed, thread: _thread, ...sessions } = core.sessions;
   const { measured: _measured, ...broker } = core.broker;
   return { ...sessions, ...broker, isAllowed: compileAdminFrom(facts.adminFrom) };

@@ -58,6 +58,7 @@ export class PolicyBook {
   #changes = new Map<string, Change>();
   #pending: Pending[] = [];
   #isWorking = false;
+  #working: Promise<void> = Promise.resolve();
   #lock: StateLock | null = null;
   #timer: NodeJS.Timeout | undefined;
   /** Functions that were changed since the gates of a thread that starts were read, by thread. */
@@ -76,6 +77,7 @@ export class PolicyBook {
     if (folder === null) return;
     if (!isLocked) this.#lock = await takeStateDir(folder);
     this.#changes = readChanges(folder);
+    this.#takeEnded();
     for (const [name, { policy }] of this.#changes) {
       for (const [key, given] of policyTexts(this.#given.get(name) ?? {})) {
         const changed = policyTexts(policy).find(([other]) => other === key)?.[1];
@@ -89,7 +91,9 @@ export class PolicyBook {
     this.#setTimer();
   }
 
+  /** Carries out the commands that have been given, then releases the directory. Call while threads can be reached. */
   async close(): Promise<void> {
+    await this.#working;
     clearTimeout(this.#timer);
     await this.#lock?.release();
     this.#lock = null;
@@ -114,14 +118,14 @@ export class PolicyBook {
     for (const name of missed) this.#options.apply(this.#gateOf(name), () => {});
   }
 
-  /** Carries out a command; `done` gets the lines of the answer, in the form of the text protocol. */
+  /** Carries out a command, outside of a turn; `done` gets the lines of the answer, in the form of the text protocol. */
   run(command: PolicyCommand, done: (answer: string) => void): void {
     if (command.kind === 'show') {
       done(command.name === '' ? this.#showAll() : this.#show(command.name));
       return;
     }
     this.#pending.push({ command, done });
-    if (!this.#isWorking) void this.#work();
+    if (!this.#isWorking) this.#working = this.#work();
   }
 
   async #work(): Promise<void> {
@@ -129,7 +133,9 @@ export class PolicyBook {
     while (this.#pending.length > 0) {
       const batch = this.#pending;
       this.#pending = [];
-      await this.#carryOut(batch);
+      const carriedOut = this.#carryOut(batch);
+      // Without a file it is done already.
+      if (this.#options.folder !== null) await carriedOut;
     }
     this.#isWorking = false;
   }
@@ -186,11 +192,9 @@ export class PolicyBook {
       after.pausedUntilMs = kind === 'pause' ? this.#endOfPause(seconds) : 0;
       if (kind === 'resume') after.isDraining = false;
     }
-    const isUnchanged = !after.isPaused && !after.isDraining && showPolicy(after.policy) === '';
-    if (isUnchanged) changes.delete(name);
-    else changes.set(name, after);
-    if (changes.size > CHANGES_MAX)
+    if (!changes.has(name) && changes.size >= CHANGES_MAX)
       throw new Refusal(`${CHANGES_MAX} functions have been changed, the limit`);
+    put(changes, name, after);
   }
 
   /** 0 = it does not end by itself. */
@@ -208,18 +212,31 @@ export class PolicyBook {
   /** Waits for the next pause that ends by itself. */
   #setTimer(): void {
     clearTimeout(this.#timer);
-    const untils = [...this.#changes.values()].map(({ pausedUntilMs }) => pausedUntilMs);
-    const next = Math.min(...untils.filter((until) => until > 0));
+    let next = Number.POSITIVE_INFINITY;
+    for (const { pausedUntilMs } of this.#changes.values())
+      if (pausedUntilMs > 0) next = Math.min(next, pausedUntilMs);
     if (next === Number.POSITIVE_INFINITY) return;
     const delayMs = Math.min(TIMER_MS_MAX, Math.max(0, next - this.#options.now()));
     this.#timer = setTimeout(() => this.#endPauses(), delayMs).unref();
   }
 
   #endPauses(): void {
-    const now = this.#options.now();
-    for (const [name, { pausedUntilMs }] of this.#changes)
-      if (pausedUntilMs > 0 && pausedUntilMs <= now) this.run({ kind: 'endPause', name }, () => {});
+    for (const name of this.#takeEnded()) {
+      this.#options.log.log(LogLevel.NOTICE, `${escapeName(name)} goes on`);
+      this.#apply(name, () => {});
+    }
     this.#setTimer();
+  }
+
+  /** Ends the pauses whose time is over; returns the names. The file need not change: it has the time. */
+  #takeEnded(): string[] {
+    const now = this.#options.now();
+    const ended = [...this.#changes].filter(
+      ([, { pausedUntilMs }]) => pausedUntilMs > 0 && pausedUntilMs <= now,
+    );
+    for (const [name, change] of ended)
+      put(this.#changes, name, { ...change, isPaused: false, pausedUntilMs: 0 });
+    return ended.map(([name]) => name);
   }
 
   #showAll(): string {
@@ -250,6 +267,13 @@ export class PolicyBook {
     const words = [...(isPaused ? [paused] : []), ...(isDraining ? ['draining'] : [])];
     return words.join(',') || 'open';
   }
+}
+
+/** A function without changes has no entry. */
+function put(changes: Map<string, Change>, name: string, change: Change): void {
+  const { policy, isPaused, isDraining } = change;
+  if (!isPaused && !isDraining && showPolicy(policy) === '') changes.delete(name);
+  else changes.set(name, change);
 }
 
 /** `ERR CODE a+sentence`. */

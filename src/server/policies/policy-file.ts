@@ -54,12 +54,14 @@ export function readChanges(folder: string): Map<string, Change> {
   }
   if (found?.format !== FORMAT)
     throw damaged(`its format is ${found?.format}, this version reads ${FORMAT}`);
+  const { functions } = found;
+  if (!isRecord(functions)) throw damaged('its functions are missing');
   const changes = new Map<string, Change>();
-  for (const [escaped, entry] of Object.entries(found.functions ?? {})) {
+  for (const [escaped, entry] of Object.entries(functions)) {
     const name = unescapeName(escaped);
     if (name === undefined) throw damaged(`${JSON.stringify(escaped)} is not a name`);
     try {
-      changes.set(name, changeOf(entry as FileEntry));
+      changes.set(name, changeOf(entry));
     } catch (error) {
       throw damaged(`function ${escaped}: ${(error as Error).message}`);
     }
@@ -67,13 +69,28 @@ export function readChanges(folder: string): Map<string, Change> {
   return changes;
 }
 
-function changeOf({ policy = '', paused = false, draining = false }: FileEntry): Change {
+/** Throws for whatever `entryOf` does not write. */
+function changeOf(entry: unknown): Change {
+  if (!isRecord(entry)) throw new Error('it is not an object');
+  const { policy, paused = false, draining = false, ...others } = entry;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new Error(`there is no member ${JSON.stringify(unknown)}`);
+  if (policy !== undefined && typeof policy !== 'string')
+    throw new Error('its policy is not a text');
+  const pausedUntilMs = typeof paused === 'number' ? paused : 0;
+  if (typeof paused !== 'boolean' && !(pausedUntilMs > 0))
+    throw new Error('paused is neither true nor a time');
+  if (typeof draining !== 'boolean') throw new Error('draining is not true');
   return {
-    policy: policy === '' ? {} : parsePolicy(policy),
+    policy: policy === undefined ? {} : parsePolicy(policy),
     isPaused: paused !== false,
-    pausedUntilMs: typeof paused === 'number' ? paused : 0,
-    isDraining: draining === true,
+    pausedUntilMs,
+    isDraining: draining,
   };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function entryOf({ policy, isPaused, pausedUntilMs, isDraining }: Change): FileEntry {

@@ -23,6 +23,7 @@ function setup(kind: 'on' | 'off', threads: number) {
     native.kind,
     createState(options, log, () => {}),
     secrets,
+    () => [],
   )(0);
   const counts = { reactors: 0, turns: 0, rows: 0 };
   const counted = {
