@@ -2,40 +2,27 @@
  * THE table of text commands: one command per line, words split at blanks. The answers are gearmand's, byte for byte.
  * Rule: handlers contain no rules of the job server; they query the owners. Source: gearmand's text protocol, observed.
  */
-import { bytesOf, latin1 } from '../base/bytes.ts';
+import { bytesOf } from '../base/bytes.ts';
 import { Listing } from '../broker/query.ts';
-import { unescapeName } from '../policy/function-name.ts';
-import { PAUSE_SECONDS_MAX, type PolicyCommand } from '../policy/policy-command.ts';
-import { hashBytes } from '../protocol/hash.ts';
 import { LINE_WORDS_MAX } from '../protocol/limits.ts';
 import { parseInteger } from '../protocol/numbers.ts';
-import { isOwner, ownerThreads } from '../protocol/shard-of.ts';
+import { ownerThreads } from '../protocol/shard-of.ts';
 import { deny, maySayCommands } from '../session/authorization.ts';
-import { echoBarrier } from '../session/handlers/echo.ts';
 import { replyListing } from '../session/listing.ts';
-import { fill, reply, reserveReply } from '../session/replies.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionTable } from '../session/session-table.ts';
 import type { ThreadQuery, ThreadResult } from '../session/thread-queries.ts';
-
-/** Facts about the server itself for commands. */
-export interface AdminFacts {
-  /** Reply to `version`, without `OK `. */
-  readonly version: string;
-  readonly pid: number;
-  /** Name of the current log level. */
-  verbose(): string;
-  /** Whether a peer of this address may use text commands. */
-  isAllowed(address: string): boolean;
-}
-
-interface Call {
-  readonly table: SessionTable;
-  readonly session: Session;
-  /** Words after the command's own. */
-  readonly words: readonly string[];
-  readonly facts: AdminFacts;
-}
+import {
+  type AdminFacts,
+  askOwner,
+  type Call,
+  incomplete,
+  jobNamed,
+  ownerOfName,
+  say,
+} from './call.ts';
+import { bury, kick, listDead, showJob, UNKNOWN_JOB } from './job-commands.ts';
+import { changeState, pause, showOrSetPolicy } from './policy-commands.ts';
 
 interface Command {
   /** The command needs at least so many words after its own; with fewer it counts as unknown. */
@@ -61,7 +48,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   pause: { wordsMin: 1, run: pause },
   resume: { wordsMin: 1, run: (call) => changeState(call, 'resume') },
   drain: { wordsMin: 1, run: (call) => changeState(call, 'drain') },
+  dead: { wordsMin: 1, run: listDead },
+  kick: { wordsMin: 2, run: kick },
+  bury: { wordsMin: 2, run: bury },
 };
+
+export type { AdminFacts } from './call.ts';
 
 /**
  * A request line of HTTP. A web page can make a browser send such a request, with text commands as the lines of its
@@ -109,36 +101,6 @@ function wordsOf(line: string): string[] {
   return line.split(/ +/);
 }
 
-/** Replies with a fixed text, after all earlier frames of the connection have taken effect. */
-function say({ table, session }: Call, text: string): void {
-  if (session.unconfirmedOwners === 0) {
-    reply(table, session, bytesOf(text));
-    return;
-  }
-  const pending = reserveReply(session);
-  echoBarrier(table, session, () => fill(table, session, pending, bytesOf(text)));
-}
-
-/** Queries one thread and replies with `text` of its result, in the order of the requests. */
-function askOwner(
-  call: Call,
-  thread: number,
-  query: ThreadQuery,
-  text: (result: ThreadResult) => string,
-) {
-  const { table, session } = call;
-  const isAtOnce = thread === table.options.thread && query.kind !== 'policy';
-  if (isAtOnce && session.replies === null) {
-    table.ask(thread, query, (result) => say(call, text(result)));
-    return;
-  }
-  const pending = reserveReply(session);
-  table.ask(thread, query, (result) => {
-    if (table.live(session.conn) === session)
-      echoBarrier(table, session, () => fill(table, session, pending, bytesOf(text(result))));
-  });
-}
-
 function listRows({ table, session }: Call, listing: number): void {
   replyListing(table, session, ownerThreads(table.options.shardCount), (cursor) => ({
     kind: 'list',
@@ -161,6 +123,7 @@ function show(call: Call): void {
   if (words.length === 1 && words[0] === 'jobs') listRows(call, Listing.jobs);
   else if (words.length === 2 && words[0] === 'unique' && words[1] === 'jobs')
     listRows(call, Listing.uniqueJobs);
+  else if (words.length === 2 && words[0] === 'job') showJob(call, call.words[1] as string);
   else say(call, 'ERR UNKNOWN_SHOW_ARGUMENTS\r\n');
 }
 
@@ -170,20 +133,13 @@ function cancelJob(call: Call): void {
     say(call, 'ERR UNKNOWN_ERROR\r\n');
     return;
   }
-  const { handles, options } = call.table;
-  const bytes = bytesOf(handle);
-  const isOurs = handles.parse(bytes, 0, bytes.length);
-  const { shard, slot, serial } = handles;
-  const isOwned = isOwner(shard, options.shardCount);
-  if (!isOurs || !isOwned) say(call, 'ERR UNKNOWN_JOB\r\n');
+  const job = jobNamed(call.table, handle);
+  if (job === null) say(call, UNKNOWN_JOB);
   else
-    askOwner(call, shard, { kind: 'cancel', slot, serial }, ({ result }) =>
-      result === 0 ? 'OK\r\n' : 'ERR UNKNOWN_JOB\r\n',
+    askOwner(call, job.shard, { kind: 'cancel', ...job }, ({ result }) =>
+      result === 0 ? 'OK\r\n' : UNKNOWN_JOB,
     );
 }
-
-const incomplete = (command: string) =>
-  `ERR INVALID_ARGUMENTS An+incomplete+set+of+arguments+was+sent+to+this+command+${command}\r\n`;
 
 const DROP_TEXTS = [
   'OK\r\n',
@@ -227,53 +183,4 @@ function limitOf(word: string): number {
   const bytes = bytesOf(word);
   const limit = parseInteger(bytes, 0, bytes.length);
   return limit > 0 ? limit : 0;
-}
-
-/** `policy`, `policy F`, `policy F reset`, `policy F KEY:VALUE,...`. */
-function showOrSetPolicy(call: Call): void {
-  const [escaped, text] = call.words;
-  if (call.words.length > 2) {
-    say(call, incomplete('policy'));
-    return;
-  }
-  // A blank after the command is a word too.
-  if (escaped === undefined || escaped === '') runPolicyCommand(call, { kind: 'show', name: '' });
-  else if (text === undefined) withFunction(call, (name) => ({ kind: 'show', name }));
-  else if (text.toLowerCase() === 'reset') withFunction(call, (name) => ({ kind: 'reset', name }));
-  else withFunction(call, (name) => ({ kind: 'set', name, policy: text }));
-}
-
-/** `pause F`, `pause F SECONDS`. */
-function pause(call: Call): void {
-  const [, word] = call.words;
-  const seconds = word === undefined ? 0 : /^\d{1,9}$/.test(word) ? Number(word) : -1;
-  if (call.words.length > 2 || seconds < 0 || seconds > PAUSE_SECONDS_MAX || word === '0')
-    say(
-      call,
-      `ERR INVALID_ARGUMENTS pause+FUNCTION+[SECONDS],+with+1+to+${PAUSE_SECONDS_MAX}+seconds\r\n`,
-    );
-  else withFunction(call, (name) => ({ kind: 'pause', name, seconds }));
-}
-
-function changeState(call: Call, kind: 'resume' | 'drain'): void {
-  if (call.words.length !== 1) say(call, incomplete(kind));
-  else withFunction(call, (name) => ({ kind, name }));
-}
-
-/** Runs the command for the function that the first word names. */
-function withFunction(call: Call, command: (name: string) => PolicyCommand): void {
-  const name = unescapeName(call.words[0] as string);
-  if (name === undefined)
-    say(call, 'ERR INVALID_ARGUMENTS A+function+is+expected,+other+bytes+as+%HH\r\n');
-  else runPolicyCommand(call, command(name));
-}
-
-/** Policies are kept by the acceptor's thread. */
-function runPolicyCommand(call: Call, command: PolicyCommand): void {
-  askOwner(call, 0, { kind: 'policy', command }, ({ bytes }) => latin1(bytes, 0, bytes.length));
-}
-
-function ownerOfName(table: SessionTable, name: string): number {
-  const bytes = bytesOf(name);
-  return table.ownerOf(hashBytes(bytes, 0, bytes.length, table.options.hashSeed));
 }

@@ -1,5 +1,6 @@
 /** Changes that the text protocol makes: functions created, dropped and limited, jobs cancelled. */
 
+import type { FunctionQueue } from './functions.ts';
 import { Kept, nameCost } from './kept.ts';
 import type { BrokerState } from './state.ts';
 
@@ -15,11 +16,11 @@ export function createFunction(broker: BrokerState, name: Uint8Array, hash: numb
     : AdminResult.done;
 }
 
-/** `drop function NAME`: only without workers and without jobs, so that no job is ever orphaned. */
+/** `drop function NAME`: only without workers and without jobs, live or dead, so that no job is ever orphaned. */
 export function dropFunction(broker: BrokerState, name: Uint8Array, hash: number): number {
   const fn = broker.functions.find(name, 0, name.length, hash);
   if (fn === null) return AdminResult.notFound;
-  if (fn.registrations > 0 || fn.total > 0) return AdminResult.isBusy;
+  if (fn.registrations > 0 || fn.total > 0 || hasDead(fn)) return AdminResult.isBusy;
   broker.forgetFunction(fn);
   return AdminResult.done;
 }
@@ -33,11 +34,15 @@ export function forgetIdle(broker: BrokerState, start: number, count: number): n
   const end = Math.min(functions.indexEnd, start + count);
   for (let index = start; index < end; index++) {
     const fn = functions.at(index);
-    if (fn === null || fn.total > 0 || fn.registrations > 0) continue;
+    if (fn === null || fn.total > 0 || fn.registrations > 0 || hasDead(fn)) continue;
     // A gate knows when the next job may start.
     if (fn.gate === null && fn.queueMax.every((limit) => limit === 0)) broker.forgetFunction(fn);
   }
   return end === functions.indexEnd ? 0 : end;
+}
+
+function hasDead({ dead }: FunctionQueue): boolean {
+  return dead !== null && dead.count > 0;
 }
 
 /** `maxqueue NAME ...`: greatest number of jobs by priority, 0 = no limit. An unknown function is not created. */

@@ -48,13 +48,20 @@ function assign(
   broker.counters.assigned++;
   broker.functionStats.assigned(ability.fn, jobs.age(job, broker.nowMs));
   jobs.stamp(job, broker.nowMs);
-  if (ability.timeoutMs > 0) jobs.setDeadline(job, broker.nowMs + ability.timeoutMs);
+  const timeoutMs = runTimeoutMs(ability);
+  if (timeoutMs > 0) jobs.setDeadline(job, broker.nowMs + timeoutMs);
   const form = ASSIGN[type];
   const reducer = form === Packet.JOB_ASSIGN_ALL ? jobs.reducer(job) : null;
   const withUnique = form !== Packet.JOB_ASSIGN;
   writeAssign(broker, peer, replyId, job, ability.fn, withUnique, reducer);
   // More jobs may start now than when the gate was looked at last.
   if (gate !== null) broker.waker.balance(ability.fn, broker.nowMs);
+}
+
+/** How long a run may last: the shorter of the worker's timeout and that of the policy; 0 = no limit. */
+function runTimeoutMs({ fn, timeoutMs }: Ability): number {
+  const policyMs = fn.runPolicy === null ? 0 : fn.runPolicy.timeoutMs;
+  return policyMs === 0 || (timeoutMs > 0 && timeoutMs < policyMs) ? timeoutMs : policyMs;
 }
 
 function firstJob(fn: FunctionQueue): number {

@@ -13,6 +13,7 @@ import { Kind, Packet } from '../protocol/packets.ts';
 import type { Store } from '../store/store.ts';
 import { grab } from './assign.ts';
 import { Departures } from './departures.ts';
+import { dropOldDead, failRun, isToldNow, policyOfRun } from './failures.ts';
 import type { FunctionQueue } from './functions.ts';
 import { openDueGates } from './gates.ts';
 import { countHeld } from './held-counts.ts';
@@ -21,6 +22,7 @@ import type { MemoryHooks } from './jobs.ts';
 import { Kept } from './kept.ts';
 import { LateAssignments } from './late.ts';
 import { lose, queue } from './loss.ts';
+import { notifyFail } from './notify-fail.ts';
 import type { Outbox } from './outbox.ts';
 import { type Peer, Waking } from './peer.ts';
 import { type BrokerOptions, BrokerState } from './state.ts';
@@ -32,6 +34,7 @@ import { work } from './work.ts';
 const TICK_JOBS_MAX = 10_000;
 /** Steps of one turn for each kind of long work: departures and looks. */
 const TICK_STEPS = 100_000;
+const NO_TEXT = new Uint8Array(0);
 
 /** The state of one shard and the events that change it. */
 export class Broker extends BrokerState {
@@ -135,18 +138,19 @@ export class Broker extends BrokerState {
     let left = TICK_JOBS_MAX;
     for (; left > 0 && jobs.deadlines.peekAt() <= this.nowMs; left--) {
       const job = jobs.deadlines.peekId();
-      const worker = jobs.workerOf(job);
-      const serial = jobs.table.serial(job);
-      worker.late ??= new LateAssignments();
-      worker.late.add(serial);
-      this.outbox.revoke(worker, serial, true);
-      lose(this, job);
+      this.#timeOut(job);
+    }
+    for (; left > 0 && jobs.retryTimes.peekAt() <= this.nowMs; left--) {
+      const job = jobs.retryTimes.peekId();
+      jobs.stamp(job, this.nowMs);
+      queue(this, job);
     }
     for (; left > 0 && jobs.scheduled.peekAt() <= this.wallMs; left--) {
       const job = jobs.scheduled.peekId();
       jobs.stamp(job, this.nowMs);
       queue(this, job);
     }
+    left -= dropOldDead(this, left);
     left -= openDueGates(this, left);
     waker.tick(this.nowMs);
     const { count } = this.steps;
@@ -159,11 +163,36 @@ export class Broker extends BrokerState {
   /** Monotonic time at which a tick is due, or Infinity. */
   nextDueMs(): number {
     if (this.isBehind) return this.nowMs;
-    const wall = this.jobs.scheduled.peekAt();
+    const wall = Math.min(this.jobs.scheduled.peekAt(), this.jobs.deadTimes.peekAt());
     // The difference first: added to wall-clock time, fractions of the monotonic time would be rounded.
     const scheduled = this.nowMs + (wall - this.wallMs);
-    const opening = this.jobs.gateOpenings.peekAt();
-    return Math.min(this.jobs.deadlines.peekAt(), this.waker.nextDueMs(), scheduled, opening);
+    const { deadlines, gateOpenings, retryTimes } = this.jobs;
+    return Math.min(
+      deadlines.peekAt(),
+      gateOpenings.peekAt(),
+      retryTimes.peekAt(),
+      this.waker.nextDueMs(),
+      scheduled,
+    );
+  }
+
+  /** A run has lasted too long: for its worker's CAN_DO_TIMEOUT it is lost, for the policy it has failed. */
+  #timeOut(job: number): void {
+    const { jobs } = this;
+    const worker = jobs.workerOf(job);
+    const serial = jobs.table.serial(job);
+    const policy = policyOfRun(this, job);
+    const isFailed =
+      policy !== null && policy.timeoutMs > 0 && jobs.age(job, this.nowMs) >= policy.timeoutMs;
+    worker.late ??= new LateAssignments();
+    worker.late.add(serial, !isFailed);
+    this.outbox.revoke(worker, serial, true);
+    if (!isFailed) {
+      lose(this, job);
+      return;
+    }
+    if (isToldNow(this, job, policy)) notifyFail(this, job);
+    failRun(this, job, policy, 'timeout', NO_TEXT);
   }
 
   /** CAN_DO, CAN_DO_TIMEOUT. `timeoutMs` 0 = none. */

@@ -4,7 +4,8 @@
  * that no turn stalls; no job is assigned until the first sweep is done.
  */
 import { Flag } from './jobs.ts';
-import { abandon, canKeep, notifyFail } from './loss.ts';
+import { abandon, canKeep } from './loss.ts';
+import { notifyFail } from './notify-fail.ts';
 import type { BrokerState } from './state.ts';
 
 /** Rows that one step reads. */

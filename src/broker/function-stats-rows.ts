@@ -9,7 +9,7 @@
  */
 import { copyBytes, ownCopy } from '../base/bytes.ts';
 import { ROW_STEPS } from '../base/steps.ts';
-import { BUCKET_COUNT, Count } from './function-stats.ts';
+import { Count } from './function-stats.ts';
 import type { FunctionQueue } from './functions.ts';
 import { oldestMs } from './query.ts';
 import type { BrokerState } from './state.ts';
@@ -32,7 +32,7 @@ export const Gauge = {
 const GAUGE_COUNT = 10;
 /** Where the counts of a row begin, after its gauges: `numbers[COUNTS_AT + Count.FAILED]`. */
 export const COUNTS_AT = GAUGE_COUNT;
-const COUNT_COUNT = Count.RUN_BUCKETS + BUCKET_COUNT;
+const COUNT_COUNT = Count.RETRIED + 1;
 /** Doubles of one row: gauges, then counts. */
 export const ROW_NUMBERS = GAUGE_COUNT + COUNT_COUNT;
 const ROW_BYTES = ROW_NUMBERS * Float64Array.BYTES_PER_ELEMENT;

@@ -26,6 +26,8 @@ export const Count = {
   RUN_MS: 5,
   WAIT_BUCKETS: 6,
   RUN_BUCKETS: 6 + BUCKET_COUNT,
+  /** Runs that failed and are tried again. */
+  RETRIED: 6 + 2 * BUCKET_COUNT,
 } as const;
 
 export const ROW_WORDS = 32;
@@ -90,7 +92,7 @@ export class FunctionStats {
     counts[bucket] = (counts[bucket] as number) + 1;
   }
 
-  /** A run of `ranMs` ended the job; `kind` is Count.COMPLETED or Count.FAILED. */
+  /** A run of `ranMs` ended the job; `kind` is Count.COMPLETED or Count.FAILED, or Count.RETRIED when it goes on. */
   ended(fn: FunctionQueue, kind: number, ranMs: number): void {
     const { counts } = this;
     const at = fn.countsAt;

@@ -4,6 +4,8 @@
  */
 import { equalBytes, ownCopy, withView } from '../base/bytes.ts';
 import { Steps } from '../base/steps.ts';
+import type { RunPolicy } from '../policy/run-policy.ts';
+import type { DeadJobs } from './dead-jobs.ts';
 import type { Gate, GateState } from './gate.ts';
 
 export const PRIORITY_COUNT = 3;
@@ -49,11 +51,17 @@ export class FunctionQueue {
   runnable = 0;
   /** Limits how many of them may start now; null for nearly all functions. */
   gate: Gate | null = null;
+  /** What happens when a run fails; null for nearly all functions. */
+  runPolicy: RunPolicy | null = null;
+  /** Null for nearly all functions. */
+  dead: DeadJobs | null = null;
+  /** Jobs that wait for their next run. */
+  retrying = 0;
   /** Its position in `FunctionTable.served`. */
   servedAt = 0;
   /** Its value in `FunctionTable.levels`. */
   level = 0;
-  /** Live jobs: waiting, scheduled, storing, assigned. */
+  /** Live jobs: waiting, scheduled, storing, assigned, waiting for their next run. */
   total = 0;
   assigned = 0;
   /** Jobs created since the function was created; ended jobs = created - total. */

@@ -6,8 +6,7 @@
  * falls behind the clock by at most the burst; while jobs wait, by LATE_MS more, so that late timers and the way of a
  * woken worker do not lower the rate.
  */
-import { latin1 } from '../base/bytes.ts';
-import { type GateSettings, isOpenGate } from '../policy/gate-settings.ts';
+import type { GateSettings } from '../policy/gate-settings.ts';
 
 /** How much lateness is made up for. */
 const LATE_MS = 100;
@@ -16,15 +15,6 @@ const ROUNDING = 1e-6;
 
 /** Why jobs of a function wait although workers might take them; `open` = they do not. */
 export type GateState = 'open' | 'paused' | 'concurrency' | 'rate';
-
-/** Settings of gates by function name, also of functions that do not exist yet. */
-export type GateTable = Map<string, GateSettings>;
-
-/** The gate of a new function; null for nearly all names. */
-export function gateOf(name: Uint8Array, table: GateTable, nowMs: number): Gate | null {
-  const settings = table.size === 0 ? undefined : table.get(latin1(name, 0, name.length));
-  return settings === undefined ? null : new Gate(settings, nowMs);
-}
 
 export class Gate {
   #settings: GateSettings;
@@ -46,11 +36,6 @@ export class Gate {
   /** New jobs are refused. */
   get isDraining(): boolean {
     return this.#settings.isDraining;
-  }
-
-  /** Whether it never closes and refuses nothing. */
-  get isNeedless(): boolean {
-    return isOpenGate(this.#settings);
   }
 
   /** Sets the time; `isWaiting`: jobs have been waiting until now. */

@@ -6,26 +6,25 @@
 import { bytesOf } from '../base/bytes.ts';
 import { type GateSettings, isOpenGate } from '../policy/gate-settings.ts';
 import { hashBytes } from '../protocol/hash.ts';
+import { trimDead } from './failures.ts';
+import { applySettings } from './function-settings.ts';
 import type { FunctionQueue } from './functions.ts';
-import { Gate } from './gate.ts';
 import type { BrokerState } from './state.ts';
 
-/** Changes the gate of one function. Settings that never close it end it. */
+/** Changes the gate and the policy about runs of one function; settings that change nothing end both. */
 export function setGate(broker: BrokerState, settings: GateSettings): void {
-  const { functions, gates, nowMs, options } = broker;
-  const isOpen = isOpenGate(settings);
-  if (isOpen) gates.delete(settings.name);
-  else gates.set(settings.name, settings);
+  const { functions, nowMs, options } = broker;
+  if (isOpenGate(settings) && settings.runs === null) broker.settings.delete(settings.name);
+  else broker.settings.set(settings.name, settings);
   const name = bytesOf(settings.name);
   const hash = hashBytes(name, 0, name.length, options.hashSeed);
   const fn = functions.find(name, 0, name.length, hash);
   if (fn === null) return;
-  if (isOpen) broker.jobs.gateOpenings.remove(fn.index);
-  if (isOpen) fn.gate = null;
-  else if (fn.gate === null) fn.gate = new Gate(settings, nowMs);
-  else fn.gate.change(settings, nowMs);
+  applySettings(fn, settings, nowMs);
+  if (fn.gate === null) broker.jobs.gateOpenings.remove(fn.index);
   broker.jobs.updateLevel(fn);
   broker.waker.balance(fn, nowMs);
+  if (fn.runPolicy !== null) trimDead(broker, fn, fn.runPolicy);
 }
 
 /** Opens the gates whose next start is due, at most `countMax`; returns how many. */

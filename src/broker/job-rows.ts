@@ -13,6 +13,10 @@ export const Flag = {
   STORING: 4,
   /** The server drains: the job stays in its store and is no longer assigned. */
   KEPT: 5,
+  /** A run has failed; the next one waits for its time. */
+  RETRYING: 6,
+  /** It has failed for good, and is kept for operators. */
+  DEAD: 7,
   PRIORITY_SHIFT: 3,
   PRIORITY: 0x18,
   BACKGROUND: 0x20,
@@ -27,6 +31,8 @@ export const Flag = {
   HAS_DEADLINE: 0x1000,
   /** A store has the job, or will have it; `Jobs.reference` is its name there. */
   STORED: 0x2000,
+  /** `Jobs.runs` knows of its failed runs. */
+  HAS_RUNS: 0x4000,
   RETRIES_SHIFT: 16,
 } as const;
 

@@ -3,10 +3,12 @@
  * which asserts the state before.
  *
  *   storing -> scheduled -> queued -> assigned -> gone   assigned -> queued when the worker is lost, with attempts left
+ *   assigned -> retrying -> queued   a run has failed, by policy   any of them -> dead -> queued   by policy, by kick
  *   any of them -> kept, when a server with a store drains
  *
  * Invariant: a job is in exactly one place: only the table (storing, kept), the wall heap (scheduled), a function's
- * queue (queued), its worker's list of held jobs (assigned). Source: Gearman PROTOCOL; job life cycle of gearmand 2.0.
+ * queue (queued), its worker's list of held jobs (assigned), the heap of retries (retrying), its function's list of
+ * dead jobs (dead). Source: Gearman PROTOCOL; job life cycle of gearmand 2.0.
  */
 import { Account } from '../base/account.ts';
 import { assert } from '../base/assert.ts';
@@ -14,15 +16,24 @@ import { copyBytes } from '../base/bytes.ts';
 import { DeadlineHeap } from '../base/deadline-heap.ts';
 import type { BlobStore } from '../protocol/frame.ts';
 import { SLAB_BYTES_MAX } from '../protocol/limits.ts';
+import { DeadJobs } from './dead-jobs.ts';
 import type { FunctionQueue, FunctionTable } from './functions.ts';
 import { PRIORITY_COUNT } from './functions.ts';
 import type { Gate } from './gate.ts';
 import { addHeld } from './held-counts.ts';
 import { Flag, JobRows } from './job-rows.ts';
-import { JOB_SHIFT, Job, JobTable, SEGMENT_MASK, SEGMENT_SHIFT } from './job-table.ts';
+import {
+  JOB_ROW_BYTES,
+  JOB_SHIFT,
+  Job,
+  JobTable,
+  SEGMENT_MASK,
+  SEGMENT_SHIFT,
+} from './job-table.ts';
 import { Kept } from './kept.ts';
 import type { Peer, PeerTable } from './peer.ts';
 import { References } from './references.ts';
+import { type RunError, type Runs, RunTable } from './runs.ts';
 import { Slab } from './slab.ts';
 import { Watchers } from './watchers.ts';
 
@@ -51,17 +62,25 @@ export class Jobs extends JobRows {
   /** Jobs with a start time in the future, by wall clock; assigned jobs with a timeout, by monotonic clock. */
   readonly scheduled = new DeadlineHeap();
   readonly deadlines = new DeadlineHeap();
+  /** Jobs whose next run waits for its time, by monotonic clock. */
+  readonly retryTimes = new DeadlineHeap();
+  /** Functions, by index, whose oldest dead job becomes too old; by wall clock. */
+  readonly deadTimes = new DeadlineHeap();
   /** Functions, by index, whose rate lets the next job start later; by monotonic clock. */
   readonly gateOpenings = new DeadlineHeap();
   /** Rare, therefore kept outside of the rows. */
   readonly #reducers = new Map<number, Uint8Array>();
   readonly #progress = new Map<number, Progress>();
   readonly #references: References;
+  /** Failed runs of the jobs with HAS_RUNS. */
+  readonly runs: RunTable;
   /** Called once for each stored job that has ended, with its reference in the store. */
   onForget: (job: number, reference: number) => void = () => {};
   readonly #account: Account;
   /** Jobs that stay in the store for the next start. */
   kept = 0;
+  /** Dead jobs of all functions; they are no live jobs. */
+  dead = 0;
 
   constructor(
     functions: FunctionTable,
@@ -73,6 +92,7 @@ export class Jobs extends JobRows {
     super(new JobTable(memory, lastSerial));
     this.#account = memory.account ?? new Account();
     this.#references = new References(this.#account);
+    this.runs = new RunTable(this.#account);
     this.watchers = new Watchers(this, peers, this.#account);
     this.slab = new Slab(memory);
     this.#functions = functions;
@@ -135,7 +155,8 @@ export class Jobs extends JobRows {
   /** Bytes charged to the account, without watchers. Linear in all of them; for tests. */
   get keptBytes(): number {
     let bytes = this.table.usedBytes + this.slab.usedBytes + this.#references.bytes;
-    bytes += (this.scheduled.size + this.deadlines.size) * Kept.DEADLINE;
+    bytes += this.runs.bytes;
+    bytes += (this.scheduled.size + this.deadlines.size + this.retryTimes.size) * Kept.DEADLINE;
     bytes += this.#progress.size * Kept.PROGRESS;
     for (const { length } of this.#reducers.values()) bytes += Kept.REDUCER + length;
     return bytes;
@@ -170,7 +191,12 @@ export class Jobs extends JobRows {
     this.scheduled.insert(job, wallMs);
   }
 
-  /** Appends a new, due or lost job to the queue of its priority. */
+  /** Live jobs of all functions. */
+  get liveCount(): number {
+    return this.table.count - this.dead;
+  }
+
+  /** Appends a new, due, lost or kicked job to the queue of its priority. */
   becomeQueued(job: number): void {
     const row = this.table.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
     const at = (job & SEGMENT_MASK) << JOB_SHIFT;
@@ -178,6 +204,8 @@ export class Jobs extends JobRows {
     const state = flags & Flag.STATE;
     if (state === Flag.ASSIGNED) this.#leaveWorker(job);
     else if (state === Flag.SCHEDULED) this.#unschedule(job);
+    else if (state === Flag.RETRYING) this.#leaveRetries(job);
+    else if (state === Flag.DEAD) this.#leaveDead(job);
     else assert(state === 0 || state === Flag.STORING, 'a queued job is not queued again');
     row[at + Job.FLAGS] = ((row[at + Job.FLAGS] as number) & ~Flag.STATE) | Flag.QUEUED;
 
@@ -192,6 +220,41 @@ export class Jobs extends JobRows {
     fn.waiting[priority] = (fn.waiting[priority] as number) + 1;
     fn.runnable++;
     this.updateLevel(fn);
+  }
+
+  /** A run has failed: the next one may start at `atMs` of the monotonic clock. */
+  becomeRetrying(job: number, atMs: number): void {
+    assert(this.state(job) === Flag.ASSIGNED, 'only a run fails');
+    this.#leaveWorker(job);
+    this.#setState(job, Flag.RETRYING);
+    this.#account.held += Kept.DEADLINE;
+    this.retryTimes.insert(job, atMs);
+    this.functionOf(job).retrying++;
+  }
+
+  /** The job has failed for good. Remove its unique from the index, and drop its watchers, before. */
+  becomeDead(job: number): void {
+    assert(!this.has(job, Flag.INDEXED), 'a job leaves the unique index before it is dead');
+    const fn = this.functionOf(job);
+    this.#leavePlace(job);
+    this.#setState(job, Flag.DEAD);
+    fn.total--;
+    fn.dead ??= new DeadJobs(this);
+    fn.dead.add(job, this.deadBytes(job));
+    this.dead++;
+  }
+
+  /** What a dead job costs. */
+  deadBytes(job: number): number {
+    const data = this.word(job, Job.UNIQUE_BYTES) + this.word(job, Job.WORKLOAD_BYTES);
+    return JOB_ROW_BYTES + data + (this.has(job, Flag.HAS_RUNS) ? this.runs.bytesOf(job) : 0);
+  }
+
+  /** Adds an error to the failed runs of the job. */
+  addError(job: number, error: RunError): Runs {
+    const isNew = !this.has(job, Flag.HAS_RUNS);
+    if (isNew) this.setFlag(job, Flag.HAS_RUNS);
+    return this.runs.add(job, error, isNew);
   }
 
   /** Leaves the job to the store: removes it from everywhere but the table and the unique index. */
@@ -224,11 +287,12 @@ export class Jobs extends JobRows {
     const flags = this.word(job, Job.FLAGS);
     assert((flags & Flag.INDEXED) === 0, 'a job leaves the unique index before it goes');
     this.#leavePlace(job);
-    this.functionOf(job).total--;
+    if ((flags & Flag.STATE) !== Flag.DEAD) this.functionOf(job).total--;
     if ((flags & Flag.STORED) !== 0) this.forget(job);
     this.watchers.dropAll(job);
     if ((flags & Flag.HAS_REDUCER) !== 0) this.#dropReducer(job);
     if ((flags & Flag.HAS_PROGRESS) !== 0) this.#dropProgress(job);
+    if ((flags & Flag.HAS_RUNS) !== 0) this.runs.drop(job);
     const block = this.word(job, Job.BLOCK);
     if (block !== 0) this.slab.free(block);
     const blob = this.word(job, Job.BLOB);
@@ -241,10 +305,18 @@ export class Jobs extends JobRows {
     const flags = this.word(job, Job.FLAGS);
     const retries = Math.min(0xffff, (flags >>> Flag.RETRIES_SHIFT) + 1);
     this.setWord(job, Job.FLAGS, (flags & 0xffff) | (retries << Flag.RETRIES_SHIFT));
-    if ((flags & Flag.HAS_PROGRESS) !== 0) {
-      this.#dropProgress(job);
-      this.clearFlag(job, Flag.HAS_PROGRESS);
-    }
+    this.noteEnd(job);
+  }
+
+  /** The job is not done, but its run is over: resets progress. */
+  noteEnd(job: number): void {
+    if (!this.has(job, Flag.HAS_PROGRESS)) return;
+    this.#dropProgress(job);
+    this.clearFlag(job, Flag.HAS_PROGRESS);
+  }
+
+  forgetLosses(job: number): void {
+    this.setWord(job, Job.FLAGS, this.word(job, Job.FLAGS) & 0xffff);
   }
 
   setDeadline(job: number, atMs: number): void {
@@ -313,6 +385,19 @@ export class Jobs extends JobRows {
     else if (state === Flag.QUEUED) this.#leaveQueue(job, this.functionOf(job));
     else if (state === Flag.SCHEDULED) this.#unschedule(job);
     else if (state === Flag.KEPT) this.kept--;
+    else if (state === Flag.RETRYING) this.#leaveRetries(job);
+    else if (state === Flag.DEAD) this.#leaveDead(job);
+  }
+
+  #leaveRetries(job: number): void {
+    this.#account.held -= Kept.DEADLINE;
+    this.retryTimes.remove(job);
+    this.functionOf(job).retrying--;
+  }
+
+  #leaveDead(job: number): void {
+    (this.functionOf(job).dead as DeadJobs).remove(job, this.deadBytes(job));
+    this.dead--;
   }
 
   #leaveQueue(job: number, fn: FunctionQueue): void {

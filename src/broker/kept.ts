@@ -16,6 +16,10 @@ export const Kept = {
   PROGRESS: 128,
   /** A reducer without its name. */
   REDUCER: 192,
+  /** What is known of the failed runs of a job, without its errors. */
+  RUNS: 192,
+  /** One error without its text. */
+  RUN_ERROR: 160,
 } as const;
 
 /**

@@ -2,11 +2,10 @@
  * Jobs that lose their worker or their last client. A lost run is tried again until --job-retries are spent. A
  * foreground job without a client is dropped at once if it waits, and after its run if it runs.
  */
-import { writeHeader } from '../protocol/encode.ts';
-import { HEADER_BYTES } from '../protocol/limits.ts';
-import { Packet } from '../protocol/packets.ts';
+import { failLost, policyOfRun } from './failures.ts';
 import { Count } from './function-stats.ts';
 import { Flag } from './jobs.ts';
+import { notifyFail } from './notify-fail.ts';
 import type { Peer } from './peer.ts';
 import type { BrokerState } from './state.ts';
 
@@ -22,7 +21,9 @@ export function lose(broker: BrokerState, job: number): void {
     broker.counters.failed++;
     broker.functionStats.lost(jobs.functionOf(job), Count.FAILED);
     notifyFail(broker, job);
-    broker.finish(job);
+    const policy = policyOfRun(broker, job);
+    if (policy === null) broker.finish(job);
+    else failLost(broker, job, policy);
     return;
   }
   broker.counters.requeued++;
@@ -66,22 +67,6 @@ export function unwatch(broker: BrokerState, job: number, peer: Peer): void {
   if (!jobs.has(job, Flag.BACKGROUND)) abandon(broker, job);
   else if (broker.isDraining && jobs.state(job) === Flag.QUEUED && canKeep(broker, job))
     jobs.becomeKept(job);
-}
-
-/** WORK_FAIL to every watcher; its payload is the handle without a NUL. */
-export function notifyFail(broker: BrokerState, job: number): void {
-  broker.jobs.watchers.forEach(job, (watcher, copies) => failTo(broker, watcher, job, copies));
-}
-
-/** Sends `copies` of WORK_FAIL to one watcher. */
-export function failTo(broker: BrokerState, watcher: Peer, job: number, copies: number): void {
-  const { outbox, handles } = broker;
-  const handleBytes = handles.encode(job, broker.jobs.table.serial(job));
-  for (let left = copies; left > 0; ) {
-    left -= outbox.notify(watcher, HEADER_BYTES + handleBytes, 0, 0, left);
-    const at = writeHeader(outbox.bytes, outbox.at, Packet.WORK_FAIL, handleBytes);
-    handles.write(outbox.bytes, at);
-  }
 }
 
 /**

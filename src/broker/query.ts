@@ -36,6 +36,7 @@ const UNKNOWN: JobStatus = {
 
 function statusOf(broker: BrokerState, job: number): JobStatus {
   const { jobs } = broker;
+  if (jobs.state(job) === Flag.DEAD) return UNKNOWN;
   const { numerator, denominator } = jobs.progress(job);
   return {
     isKnown: true,
@@ -198,8 +199,10 @@ function listJobs(
   let last = cursor;
   for (let rows = 0; job !== 0 && rows < rowsMax; rows++) {
     broker.steps.count += ROW_STEPS;
-    if (kind === Listing.jobs) writeJob(broker, job, out);
-    else writeUnique(broker, job, out);
+    if (broker.jobs.state(job) !== Flag.DEAD) {
+      if (kind === Listing.jobs) writeJob(broker, job, out);
+      else writeUnique(broker, job, out);
+    }
     last = job;
     job = table.next(job);
   }

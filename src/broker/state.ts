@@ -8,9 +8,9 @@ import type { Logger } from '../base/logger.ts';
 import { FUNCTION_STEPS, Steps } from '../base/steps.ts';
 import type { BlobStore } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
+import { adoptSettings, type SettingsTable } from './function-settings.ts';
 import { FunctionStats } from './function-stats.ts';
 import { type FunctionQueue, FunctionTable } from './functions.ts';
-import { type GateTable, gateOf } from './gate.ts';
 import { Job } from './job-table.ts';
 import { Flag, Jobs, type MemoryHooks } from './jobs.ts';
 import { Kept, nameCost } from './kept.ts';
@@ -51,6 +51,8 @@ export interface BrokerOptions {
    */
   readonly measuredMax?: number;
   readonly measured?: Int32Array;
+  /** A random number from 0 to below 1, for delays. Default: Math.random. */
+  readonly random?: () => number;
   /** With a store: background jobs are answered and assigned at once, and made durable soon afterwards. */
   readonly isRelaxed: boolean;
   /** Functions that differ from `isRelaxed`, by name (Latin-1). Default: none. */
@@ -68,6 +70,10 @@ export interface Counters {
   completed: number;
   failed: number;
   requeued: number;
+  /** Runs that failed and are tried again; dead jobs that were queued again, and dropped for a limit. */
+  retried: number;
+  kicked: number;
+  deadDropped: number;
 }
 
 /** How background jobs survive the server's end (storing.ts). */
@@ -94,8 +100,8 @@ export abstract class BrokerState {
   readonly jobs: Jobs;
   readonly waker: Waker;
   readonly uniques: Uniques;
-  /** Settings of the gates of this shard's functions. */
-  readonly gates: GateTable = new Map();
+  /** Gates and policies of this shard's functions. */
+  readonly settings: SettingsTable = new Map();
   /** Null when background jobs are kept in memory only. */
   abstract readonly storing: Durability | null;
   readonly counters: Counters = {
@@ -106,6 +112,9 @@ export abstract class BrokerState {
     completed: 0,
     failed: 0,
     requeued: 0,
+    retried: 0,
+    kicked: 0,
+    deadDropped: 0,
   };
   /** Scheduled jobs that were started and timeouts that ended, since start. */
   tickedJobs = 0;
@@ -113,6 +122,8 @@ export abstract class BrokerState {
   isDraining = false;
   /** Jobs are being left to the store: nothing is assigned until that is done. */
   isSweeping = false;
+  /** A random number from 0 to below 1. */
+  readonly random: () => number;
   /** Time of the turn: monotonic for delays and timeouts, wall clock for scheduled jobs only. */
   nowMs = 0;
   wallMs = 0;
@@ -125,8 +136,9 @@ export abstract class BrokerState {
     memory: MemoryHooks,
   ) {
     this.options = options;
-    const { account } = options;
+    const { account, random = Math.random } = options;
     this.account = account;
+    this.random = random;
     this.outbox = outbox;
     this.handles = handles;
     this.blobs = blobs;
@@ -176,7 +188,7 @@ export abstract class BrokerState {
     const fn = this.functions.add(bytes, start, count, hash);
     this.steps.count += FUNCTION_STEPS;
     this.functionStats.open(fn);
-    fn.gate = gateOf(fn.name, this.gates, this.nowMs);
+    adoptSettings(fn, this.settings, this.nowMs);
     this.account.held += Kept.FUNCTION + nameCost(count);
     return fn;
   }

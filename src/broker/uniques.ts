@@ -81,6 +81,33 @@ export class Uniques {
     this.#index.insert(hash, job);
   }
 
+  /** The live job with the key of `job`, which is not in the index; 0 when its key is free or it has none. */
+  rivalOf(job: number): number {
+    const jobs = this.#jobs;
+    const hash = jobs.word(job, Job.UNIQUE_HASH) | 0;
+    if (!this.#isKeyed(job)) return 0;
+    const isByWorkload = jobs.has(job, Flag.BY_WORKLOAD);
+    const block = jobs.word(job, Job.BLOCK);
+    const uniqueBytes = jobs.word(job, Job.UNIQUE_BYTES);
+    const at = jobs.slab.offsetOf(block) + (isByWorkload ? uniqueBytes : 0);
+    const count = isByWorkload ? jobs.word(job, Job.WORKLOAD_BYTES) : uniqueBytes;
+    const blob = isByWorkload ? jobs.word(job, Job.BLOB) : 0;
+    const fn = jobs.functionOf(job);
+    return this.find(fn, hash, jobs.slab.chunkOf(block), at, count, blob, isByWorkload);
+  }
+
+  /** Puts a job without a rival into the index again, if it was there before. */
+  addAgain(job: number): void {
+    const jobs = this.#jobs;
+    if (this.#isKeyed(job))
+      this.add(job, jobs.word(job, Job.UNIQUE_HASH) | 0, jobs.has(job, Flag.BY_WORKLOAD));
+  }
+
+  /** Whether the job has been in the index. */
+  #isKeyed(job: number): boolean {
+    return this.#jobs.word(job, Job.UNIQUE_HASH) !== 0;
+  }
+
   /** Removes the job, if it is there: its key is free again. */
   remove(job: number): void {
     if (!this.#jobs.has(job, Flag.INDEXED)) return;

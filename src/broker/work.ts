@@ -13,14 +13,17 @@ import { HANDLE_BYTES_MAX, HEADER_BYTES } from '../protocol/limits.ts';
 import { parseUint32 } from '../protocol/numbers.ts';
 import { isFinal } from '../protocol/packet-columns.ts';
 import { Packet } from '../protocol/packets.ts';
+import { failRun, isToldNow, policyOfRun } from './failures.ts';
 import { Count } from './function-stats.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
-import { failTo, notifyFail } from './loss.ts';
+import { failTo, notifyFail } from './notify-fail.ts';
 import type { Peer } from './peer.ts';
 import { replyWith } from './reply.ts';
+import { ERROR_BYTES_MAX } from './runs.ts';
 import type { BrokerState } from './state.ts';
 
+const NO_TEXT = new Uint8Array(0);
 /** Longest denominator that gearmand forwards. */
 const DENOMINATOR_BYTES_MAX = 10;
 
@@ -32,6 +35,11 @@ export function work(broker: BrokerState, peer: Peer, frame: Frame): void {
     return;
   }
   const { counters } = broker;
+  if (
+    (frame.type === Packet.WORK_FAIL || frame.type === Packet.WORK_EXCEPTION) &&
+    isTried(broker, job, frame)
+  )
+    return;
   switch (frame.type) {
     case Packet.WORK_STATUS:
       noteStatus(broker, job, frame);
@@ -56,6 +64,29 @@ export function work(broker: BrokerState, peer: Peer, frame: Frame): void {
       return;
   }
   broker.finish(job);
+}
+
+/** Handles a failure of a function with a policy about runs; false when the job ends as in gearmand. */
+function isTried(broker: BrokerState, job: number, frame: Frame): boolean {
+  const policy = policyOfRun(broker, job);
+  if (policy === null || broker.jobs.state(job) !== Flag.ASSIGNED) return false;
+  const isException = frame.type === Packet.WORK_EXCEPTION;
+  if (isToldNow(broker, job, policy)) {
+    if (isException) forwardException(broker, job, frame);
+    else notifyFail(broker, job);
+  }
+  const text = isException ? dataOf(broker, frame) : NO_TEXT;
+  failRun(broker, job, policy, isException ? 'exception' : 'fail', text);
+  return true;
+}
+
+/** The beginning of the data of a packet. */
+function dataOf(broker: BrokerState, frame: Frame): Uint8Array {
+  const count = Math.min(frame.dataBytes, ERROR_BYTES_MAX);
+  if (frame.blob <= 0) return frame.bytes.subarray(frame.data, frame.data + count);
+  const bytes = new Uint8Array(count);
+  broker.blobs.blobRead(frame.blob, 0, bytes, 0, count);
+  return bytes;
 }
 
 /** Counts the end of a job. If a late packet ends it, the job is in its queue, and the time of that run is unknown. */
@@ -90,8 +121,9 @@ function heldJob(broker: BrokerState, peer: Peer, frame: Frame): number {
 }
 
 /**
- * `peer` has lost the job to its timeout. Its first final packet ends the job while no worker has it, so that it does
- * not run again. All other packets are ignored.
+ * `peer` has lost the job to its timeout. After CAN_DO_TIMEOUT its first final packet ends the job while no worker has
+ * it, so that it does not run again; but a failure does not, when the job's policy tries it again anyway. All other
+ * packets are ignored.
  */
 function lateJob(
   broker: BrokerState,
@@ -101,9 +133,11 @@ function lateJob(
   type: number,
 ): number {
   if (!isFinal(type)) return 0;
-  peer.late?.take(serial);
+  const mayEnd = peer.late?.take(serial) === true;
   const { jobs } = broker;
-  return jobs.table.isLive(slot, serial) && jobs.state(slot) === Flag.QUEUED ? slot : 0;
+  if (!mayEnd || !jobs.table.isLive(slot, serial) || jobs.state(slot) !== Flag.QUEUED) return 0;
+  const isFailure = type !== Packet.WORK_COMPLETE;
+  return isFailure && policyOfRun(broker, slot) !== null ? 0 : slot;
 }
 
 function refuse(broker: BrokerState, peer: Peer, error: Uint8Array): 0 {

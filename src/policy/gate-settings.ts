@@ -1,5 +1,6 @@
 /** What the broker needs to know of a function's policy and state: plain data that crosses threads. */
 import type { Policy } from './policy.ts';
+import { type RunPolicy, runPolicyOf } from './run-policy.ts';
 
 /** The part of a policy that decides when jobs of a function may start, with what operators have told it. */
 export interface GateSettings {
@@ -15,6 +16,8 @@ export interface GateSettings {
   readonly isPaused: boolean;
   /** New jobs are refused. */
   readonly isDraining: boolean;
+  /** What happens when a run fails; null = the job ends, as in gearmand. */
+  readonly runs: RunPolicy | null;
 }
 
 /** A rate saves up so much time when `burst` is not set. */
@@ -22,10 +25,11 @@ const BURST_MS = 10;
 
 export function gateSettings(
   name: string,
-  { concurrency = 0, rate = null, burst }: Policy,
+  policy: Policy,
   isPaused: boolean,
   isDraining: boolean,
 ): GateSettings {
+  const { concurrency = 0, rate = null, burst } = policy;
   const intervalMs = rate === null ? 0 : rate.perMs / rate.count;
   // Not by `intervalMs`, which is rounded: 2900/s would save up 28 starts.
   const saved = rate === null ? 1 : Math.floor((BURST_MS * rate.count) / rate.perMs);
@@ -36,6 +40,7 @@ export function gateSettings(
     burst: burst ?? Math.max(1, saved),
     isPaused,
     isDraining,
+    runs: runPolicyOf(policy),
   };
 }
 

@@ -19,7 +19,28 @@ export interface FunctionPolicy {
   rate?: string | 0;
   /** With `rate`: jobs that may start at once after a time without jobs. 1 to 1000000; default: 10 ms of the rate. */
   burst?: number;
+  /** Runs that may fail (WORK_FAIL, WORK_EXCEPTION, `timeout`) before the job is dead. 1 to 1000; default 1. */
+  attempts?: number;
+  /** Time before the next run: `exp:1s:1h` doubles it, `fixed:10s`, `list:1s:10s:1m`. Default `exp:1s:1h`. */
+  backoff?: string;
+  /** How much of that time is random, so that jobs do not come back all at once. 0 to 1; default 0.5. */
+  jitter?: number;
+  /** A run that lasts longer has failed: `500ms`, `30s`, `5m`, `2h`, `1d`; 10 ms to 30 days, 0 = no limit. */
+  timeout?: string | 0;
+  /** 1: foreground jobs are tried again too; their clients wait. Default 0. */
+  fg?: 0 | 1;
+  /** Dead jobs that are kept for a look and for `kick`. 0 to 10000000, 0 = none; default 10000. */
+  dead?: number;
+  /** How long a dead job is kept. 1 second to 3650 days; default `30d`. */
+  dead_age?: string;
+  /** Memory of the dead jobs, such as `64M`. Default 64 MiB. */
+  dead_bytes?: number | string;
 }
+
+/** How long to wait after failed runs: doubled each time from `firstMs` up to `maxMs`, or one time after the other. */
+export type Backoff =
+  | { readonly firstMs: number; readonly maxMs: number }
+  | { readonly timesMs: readonly number[] };
 
 /** The policy of a function; a key that is left out is not set. */
 export interface Policy {
@@ -29,6 +50,21 @@ export interface Policy {
   readonly rate?: Rate | null;
   /** Jobs that may start at once after a pause, with `rate`. */
   readonly burst?: number;
+  /** Runs that may fail before the job is dead. */
+  readonly attempts?: number;
+  readonly backoff?: Backoff;
+  /** How much of a delay is random, 0 to 1. */
+  readonly jitter?: number;
+  /** A run that lasts longer has failed: milliseconds; 0 = no limit. */
+  readonly timeout?: number;
+  /** 1 = foreground jobs are tried again too. */
+  readonly fg?: number;
+  /** Dead jobs that are kept; 0 = none. */
+  readonly dead?: number;
+  /** Milliseconds. */
+  readonly dead_age?: number;
+  /** Bytes. */
+  readonly dead_bytes?: number;
 }
 
 export type PolicyKeyName = keyof Policy;
@@ -51,6 +87,70 @@ function numberOf(text: string, min: number, max: number): number | undefined {
   if (!/^(0|[1-9]\d{0,8})$/.test(text)) return undefined;
   const number = Number(text);
   return number >= min && number <= max ? number : undefined;
+}
+
+const TIME_UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+const DAY_MS = 86_400_000;
+
+/** Milliseconds of `500ms`, `30s`, `5m`, `2h`, `1d`. */
+function timeOf(text: string, minMs: number, maxMs: number): number | undefined {
+  const match = /^([1-9]\d{0,8})(ms|s|m|h|d)$/.exec(text);
+  if (match === null) return undefined;
+  const ms = Number(match[1]) * (TIME_UNITS[match[2] as string] as number);
+  return ms >= minMs && ms <= maxMs ? ms : undefined;
+}
+
+/** The time in its largest whole unit. */
+function showTime(ms: number): string {
+  if (ms === 0) return '0';
+  const units = Object.entries(TIME_UNITS).reverse();
+  const [unit, size] = units.find(([, unitMs]) => ms % unitMs === 0) as [string, number];
+  return `${ms / size}${unit}`;
+}
+
+const DELAY_MAX_MS = 30 * DAY_MS;
+const DELAYS_MAX = 100;
+
+function backoffOf(text: string): Backoff | undefined {
+  const [kind, ...words] = text.split(':');
+  const times = words.map((word) => timeOf(word, 1, DELAY_MAX_MS));
+  if (times.includes(undefined)) return undefined;
+  const timesMs = times as number[];
+  const [firstMs, maxMs] = timesMs;
+  if (kind === 'exp' && firstMs !== undefined && maxMs !== undefined && timesMs.length === 2)
+    return maxMs < firstMs ? undefined : { firstMs, maxMs };
+  if (kind === 'fixed' && timesMs.length === 1) return { timesMs };
+  if (kind === 'list' && timesMs.length >= 1 && timesMs.length <= DELAYS_MAX) return { timesMs };
+  return undefined;
+}
+
+function showBackoff(backoff: Backoff): string {
+  if (!('timesMs' in backoff)) return `exp:${showTime(backoff.firstMs)}:${showTime(backoff.maxMs)}`;
+  const kind = backoff.timesMs.length === 1 ? 'fixed' : 'list';
+  return [kind, ...backoff.timesMs.map(showTime)].join(':');
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
+const BYTES_MAX = 1024 ** 4;
+
+function bytesIn(text: string): number | undefined {
+  const match = /^([1-9]\d{0,12})([KMG]?)$/i.exec(text);
+  if (match === null) return undefined;
+  const bytes = Number(match[1]) * (SIZE_UNITS[(match[2] as string).toUpperCase()] as number);
+  return bytes >= 1024 && bytes <= BYTES_MAX ? bytes : undefined;
+}
+
+function showBytes(bytes: number): string {
+  const [unit, size] = Object.entries(SIZE_UNITS)
+    .reverse()
+    .find(([, unitBytes]) => bytes % unitBytes === 0) as [string, number];
+  return `${bytes / size}${unit}`;
 }
 
 function rateOf(text: string): Rate | null | undefined {
@@ -89,7 +189,67 @@ export const POLICY_KEYS: {
     read: (text) => numberOf(text, 1, COUNT_MAX),
     show: String,
   },
+  attempts: {
+    allowed: '1 to 1000',
+    help: 'runs that may fail (WORK_FAIL, WORK_EXCEPTION, timeout) before a background job is dead; default 1',
+    read: (text) => numberOf(text, 1, 1000),
+    show: String,
+  },
+  backoff: {
+    allowed: `exp:FIRST:MAX, fixed:TIME or list:TIME:TIME... with times from 1ms to 30d`,
+    help: 'time before the next run of a job that failed; default exp:1s:1h, doubled each time',
+    read: backoffOf,
+    show: showBackoff,
+  },
+  jitter: {
+    allowed: '0 to 1',
+    help: 'how much of that time is random: it is multiplied by a number from 1 - jitter to 1; default 0.5',
+    read: (text) => (/^(0|1|0?\.\d{1,4}|1\.0+)$/.test(text) ? Number(text) : undefined),
+    show: String,
+  },
+  timeout: {
+    allowed: '10ms to 30d, 0 = no limit',
+    help: 'a run that lasts longer has failed',
+    read: (text) => (text === '0' ? 0 : timeOf(text, 10, DELAY_MAX_MS)),
+    show: showTime,
+  },
+  fg: {
+    allowed: '0 or 1',
+    help: '1 = foreground jobs are tried again too, their clients wait; default 0',
+    read: (text) => numberOf(text, 0, 1),
+    show: String,
+  },
+  dead: {
+    allowed: '0 to 10000000, 0 = dead jobs are not kept',
+    help: 'dead jobs that are kept; the oldest is dropped; default 10000',
+    read: (text) => numberOf(text, 0, 10_000_000),
+    show: String,
+  },
+  dead_age: {
+    allowed: '1s to 3650d',
+    help: 'how long a dead job is kept; default 30d',
+    read: (text) => timeOf(text, 1000, 3650 * DAY_MS),
+    show: showTime,
+  },
+  dead_bytes: {
+    allowed: '1K to 1024G',
+    help: 'memory of the dead jobs of the function; default 64M',
+    read: bytesIn,
+    show: showBytes,
+  },
 };
+
+/** Keys about runs; a store must keep what they lead to. */
+export const RUN_KEYS: readonly PolicyKeyName[] = [
+  'attempts',
+  'backoff',
+  'jitter',
+  'timeout',
+  'fg',
+  'dead',
+  'dead_age',
+  'dead_bytes',
+];
 
 export const POLICY_KEY_NAMES = Object.keys(POLICY_KEYS) as readonly PolicyKeyName[];
 

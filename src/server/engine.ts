@@ -129,6 +129,7 @@ export class Engine {
       aliases: options.aliases.map(parseAliasRule),
       folder: keptDirOf(options),
       isLocked: options.queueType === 'journal',
+      queueType: options.queueType,
       log,
       now: () => Date.now(),
       apply: (settings, done) => this.core.changeGate(settings, done),

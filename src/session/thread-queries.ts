@@ -7,8 +7,17 @@ import { ByteWriter } from '../base/byte-writer.ts';
 import { bytesOf } from '../base/bytes.ts';
 import { createFunction, dropFunction, limitQueue } from '../broker/admin.ts';
 import type { Broker } from '../broker/broker.ts';
+import {
+  buryJob,
+  DeadResult,
+  kickJob,
+  kickSome,
+  listDead,
+  showJob,
+} from '../broker/dead-queries.ts';
 import { drain, failWatched } from '../broker/drain.ts';
 import { functionStatsPiece } from '../broker/function-stats-rows.ts';
+import type { FunctionQueue } from '../broker/functions.ts';
 import { setGate } from '../broker/gates.ts';
 import { cancel } from '../broker/loss.ts';
 import { type JobStatus, list, statusByHandle, statusByUnique } from '../broker/query.ts';
@@ -36,6 +45,14 @@ export type ThreadQuery =
     }
   | { readonly kind: 'cancel'; readonly slot: number; readonly serial: number }
   | { readonly kind: 'drain' | 'fail'; readonly cursor: number }
+  | { readonly kind: 'dead'; readonly name: string; readonly cursor: number; readonly rows: number }
+  | { readonly kind: 'job' | 'kick' | 'bury'; readonly slot: number; readonly serial: number }
+  | {
+      readonly kind: 'kickSome';
+      readonly name: string;
+      readonly cursor: number;
+      readonly count: number;
+    }
   /** Changes the gate of a function; for its owner. */
   | { readonly kind: 'gate'; readonly settings: GateSettings }
   /** An operator's command about a policy; for thread 0, see policy-command.ts. */
@@ -45,7 +62,7 @@ export type ThreadQuery =
   | { readonly kind: 'most' };
 
 export interface ThreadResult {
-  /** AdminResult of create, drop, cancel. */
+  /** AdminResult of create, drop, cancel; DeadResult of kick and bury. */
   readonly result: number;
   /** Where a listing or a search continues; 0 = complete. */
   readonly cursor: number;
@@ -144,7 +161,14 @@ const rows = new ByteWriter(64 * 1024);
 
 /** Whether the query reads many rows, as many as peers have caused. All such queries of a turn share one budget. */
 export function goesOverRows({ kind }: ThreadQuery): boolean {
-  return kind === 'list' || kind === 'workers' || kind === 'unique' || kind === 'functionStats';
+  return (
+    kind === 'list' ||
+    kind === 'workers' ||
+    kind === 'unique' ||
+    kind === 'functionStats' ||
+    kind === 'dead' ||
+    kind === 'kickSome'
+  );
 }
 
 /** Results from the broker; the sessions answer `echoBarrier`, `workers`, `store`, `stats` and `most` themselves. */
@@ -182,6 +206,28 @@ export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult
       return { ...DONE, cursor: drain(broker, query.cursor) };
     case 'fail':
       return { ...DONE, cursor: failWatched(broker, query.cursor) };
+    case 'dead': {
+      const fn = functionOf(broker, query.name);
+      const cursor = listDead(broker, fn, query.cursor, query.rows, rows);
+      return { ...DONE, cursor, bytes: rows.take() };
+    }
+    case 'job': {
+      const isThere = showJob(broker, query.slot, query.serial, rows);
+      return {
+        ...DONE,
+        result: isThere ? DeadResult.done : DeadResult.notFound,
+        bytes: rows.take(),
+      };
+    }
+    case 'kick':
+      return { ...DONE, result: kickJob(broker, query.slot, query.serial) };
+    case 'bury':
+      return { ...DONE, result: buryJob(broker, query.slot, query.serial) };
+    case 'kickSome': {
+      const fn = functionOf(broker, query.name);
+      const { kicked, left, cursor, reason } = kickSome(broker, fn, query.cursor, query.count);
+      return { ...DONE, result: reason, cursor, bytes: bytesOf(`${kicked} ${left}`) };
+    }
     case 'gate':
       setGate(broker, query.settings);
       return DONE;
@@ -190,6 +236,12 @@ export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult
     default:
       return DONE;
   }
+}
+
+function functionOf(broker: Broker, name: string): FunctionQueue | null {
+  const bytes = bytesOf(name);
+  const hash = hashBytes(bytes, 0, bytes.length, broker.options.hashSeed);
+  return broker.functions.find(bytes, 0, bytes.length, hash);
 }
 
 /** Bytes of a RESULT record: JSON, NUL, rows. */

@@ -11,7 +11,7 @@ export function threadStats(table: SessionTable): ThreadStats {
     thread: table.options.thread,
     connections: table.connectionCount,
     functions: broker?.functions.count ?? 0,
-    jobs: broker?.jobs.table.count ?? 0,
+    jobs: broker?.jobs.liveCount ?? 0,
     keptJobs: broker?.jobs.kept ?? 0,
     assigned: counters?.assigned ?? 0,
     submitted: counters?.submitted ?? 0,

@@ -58,7 +58,7 @@ export class Publishing {
 
   #publishCounts(): void {
     const { connectionCount } = this.#table;
-    const jobCount = this.#broker?.jobs.table.count ?? 0;
+    const jobCount = this.#broker?.jobs.liveCount ?? 0;
     if (connectionCount === this.#connectionCount && jobCount === this.#jobCount) return;
     this.#connectionCount = connectionCount;
     this.#jobCount = jobCount;

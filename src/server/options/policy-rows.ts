@@ -3,8 +3,9 @@ import { OptionGroup } from '../../option/groups.ts';
 import type { OptionTable, ProgramEntry } from '../../option/row.ts';
 import type { ProgramType } from '../../option/types.ts';
 import { escapeName, latin1Of } from '../../policy/function-name.ts';
-import { POLICY_KEY_NAMES, POLICY_KEYS } from '../../policy/policy.ts';
+import { POLICY_KEY_NAMES, POLICY_KEYS, type Policy, PolicyError } from '../../policy/policy.ts';
 import { type AliasRule, parseAliasRule, parsePolicyRule } from '../../policy/rule.ts';
+import { unkeptProblem } from '../policies/unkept.ts';
 
 /** Words of an option, or an object with a member for each function. */
 function rules(
@@ -76,6 +77,12 @@ function problemOf<R>(words: readonly string[], parse: (word: string) => R): str
   return null;
 }
 
+/** Throws PolicyError when the store would forget what the policy leads to. */
+function refuseUnkept(policy: Policy, queueType: string): void {
+  const problem = unkeptProblem(policy, queueType);
+  if (problem !== null) throw new PolicyError(problem);
+}
+
 /** Why these aliases exclude each other or a policy; null when they do not. */
 function aliasProblem(aliases: readonly AliasRule[], policies: readonly string[]): string | null {
   const names = new Set<string>();
@@ -103,7 +110,8 @@ export const policyTable = {
       type: policyRules,
       defaultValue: none,
       isRepeatable: true,
-      conflict: (words: readonly string[]) => problemOf(words, parsePolicyRule),
+      conflict: (words: readonly string[], { queueType }) =>
+        problemOf(words, (word) => refuseUnkept(parsePolicyRule(word).policy, String(queueType))),
       doc: 'policies of single functions: how many of their jobs may run, and start in a time',
       help: 'policy of one function: how many of its jobs may run, and start in a time; may be repeated',
     },

@@ -18,6 +18,7 @@ import { PAUSE_SECONDS_MAX, type PolicyCommand } from '../../policy/policy-comma
 import type { AliasRule, PolicyRule } from '../../policy/rule.ts';
 import { type StateLock, takeStateDir } from '../../store/state-lock.ts';
 import { type Change, readChanges, writeChanges } from './policy-file.ts';
+import { unkeptProblem } from './unkept.ts';
 
 /** Functions whose policy or state operators may change. */
 const CHANGES_MAX = 100_000;
@@ -33,6 +34,7 @@ export interface PolicyBookOptions {
   readonly folder: string | null;
   /** Whether the directory has been taken for this server when `open` is called. */
   readonly isLocked: boolean;
+  readonly queueType: string;
   readonly log: Logger;
   /** Wall clock in milliseconds. */
   now(): number;
@@ -184,7 +186,7 @@ export class PolicyBook {
       throw new Refusal(`${escapeName(name)} is an alias of ${escapeName(alias.target)}`);
     const before = changes.get(name) ?? UNCHANGED;
     const after = { ...before };
-    if (kind === 'set') after.policy = { ...before.policy, ...parsePolicy(policy) };
+    if (kind === 'set') after.policy = { ...before.policy, ...this.#kept(parsePolicy(policy)) };
     else if (kind === 'reset') after.policy = {};
     else if (kind === 'drain') after.isDraining = true;
     else {
@@ -195,6 +197,13 @@ export class PolicyBook {
     if (!changes.has(name) && changes.size >= CHANGES_MAX)
       throw new Refusal(`${CHANGES_MAX} functions have been changed, the limit`);
     put(changes, name, after);
+  }
+
+  /** Throws PolicyError when the store would forget what the policy leads to. */
+  #kept(policy: Policy): Policy {
+    const problem = unkeptProblem(policy, this.#options.queueType);
+    if (problem !== null) throw new PolicyError(problem);
+    return policy;
   }
 
   /** 0 = it does not end by itself. */

@@ -13,7 +13,7 @@ import { refuse, toBroker } from './own-thread.ts';
 
 export function onWork(table: SessionTable, session: Session, frame: Frame): void {
   const { exceptionHandle } = session;
-  if (exceptionHandle !== null && swallows(session, frame, exceptionHandle)) {
+  if (exceptionHandle !== null && swallows(table, session, frame, exceptionHandle)) {
     if (frame.blob > 0) table.reactor.blobRelease(frame.blob);
     return;
   }
@@ -62,13 +62,22 @@ function mayEnd(broker: Broker, peer: Peer, slot: number, serial: number): boole
 
 /**
  * Whether the frame is the WORK_FAIL or WORK_COMPLETE that some workers send after the WORK_EXCEPTION that ended the
- * job; then it is ignored.
+ * run; then it is ignored. It is not when the worker has been given the same job again.
  */
-function swallows(session: Session, frame: Frame, handle: string): boolean {
+function swallows(table: SessionTable, session: Session, frame: Frame, handle: string): boolean {
   if (frame.type !== Packet.WORK_FAIL && frame.type !== Packet.WORK_COMPLETE) return false;
   if (handleText(frame) !== handle) return false;
   session.exceptionHandle = null;
-  return true;
+  return !holdsNow(table, session, frame);
+}
+
+function holdsNow(table: SessionTable, session: Session, frame: Frame): boolean {
+  const { handles, broker, options } = table;
+  if (!handles.parse(frame.bytes, frame.off, frame.off + handleBytes(frame))) return false;
+  const { shard, slot, serial } = handles;
+  return shard === options.thread
+    ? broker?.holds(table.peerOf(session), slot, serial) === true
+    : session.crossThreadJobs?.has(crossThreadJobKey(shard, serial)) === true;
 }
 
 /** Length of argument 0 as a handle: some workers end a WORK_FAIL with a NUL. */

@@ -1,0 +1,83 @@
+/** One text command of a session: its words, its reply, its queries. */
+import { bytesOf } from '../base/bytes.ts';
+import { hashBytes } from '../protocol/hash.ts';
+import { isOwner } from '../protocol/shard-of.ts';
+import { echoBarrier } from '../session/handlers/echo.ts';
+import { fill, reply, reserveReply } from '../session/replies.ts';
+import type { Session } from '../session/session.ts';
+import type { SessionTable } from '../session/session-table.ts';
+import type { ThreadQuery, ThreadResult } from '../session/thread-queries.ts';
+
+/** Facts about the server itself for commands. */
+export interface AdminFacts {
+  /** Reply to `version`, without `OK `. */
+  readonly version: string;
+  readonly pid: number;
+  /** Name of the current log level. */
+  verbose(): string;
+  /** Whether a peer of this address may use text commands. */
+  isAllowed(address: string): boolean;
+}
+
+export interface Call {
+  readonly table: SessionTable;
+  readonly session: Session;
+  /** Words after the command's own. */
+  readonly words: readonly string[];
+  readonly facts: AdminFacts;
+}
+
+/** Replies with a fixed text, after all earlier frames of the connection have taken effect. */
+export function say({ table, session }: Call, text: string): void {
+  if (session.unconfirmedOwners === 0) {
+    reply(table, session, bytesOf(text));
+    return;
+  }
+  const pending = reserveReply(session);
+  echoBarrier(table, session, () => fill(table, session, pending, bytesOf(text)));
+}
+
+/** Queries one thread and replies with `text` of its result, in the order of the requests. */
+export function askOwner(
+  call: Call,
+  thread: number,
+  query: ThreadQuery,
+  text: (result: ThreadResult) => string,
+) {
+  const { table, session } = call;
+  const isAtOnce = thread === table.options.thread && query.kind !== 'policy';
+  if (isAtOnce && session.replies === null) {
+    table.ask(thread, query, (result) => say(call, text(result)));
+    return;
+  }
+  const pending = reserveReply(session);
+  table.ask(thread, query, (result) => {
+    if (table.live(session.conn) === session)
+      echoBarrier(table, session, () => fill(table, session, pending, bytesOf(text(result))));
+  });
+}
+
+/** The answer to a command with too few or too many words. */
+export const incomplete = (command: string) =>
+  `ERR INVALID_ARGUMENTS An+incomplete+set+of+arguments+was+sent+to+this+command+${command}\r\n`;
+
+/** The thread that owns the function with this name (Latin-1). */
+export function ownerOfName(table: SessionTable, name: string): number {
+  const bytes = bytesOf(name);
+  return table.ownerOf(hashBytes(bytes, 0, bytes.length, table.options.hashSeed));
+}
+
+/** A job that a handle names. */
+export interface NamedJob {
+  readonly shard: number;
+  readonly slot: number;
+  readonly serial: number;
+}
+
+/** The job of a handle of this server; null for all other words. */
+export function jobNamed({ handles, options }: SessionTable, handle: string): NamedJob | null {
+  const bytes = bytesOf(handle);
+  const isOurs = handles.parse(bytes, 0, bytes.length);
+  const { shard, slot, serial } = handles;
+  return isOurs && isOwner(shard, options.shardCount) ? { shard, slot, serial } : null;
+}

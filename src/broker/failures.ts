@@ -1,0 +1,150 @@
+/**
+ * Runs that fail, of functions with a policy about runs: the job is tried again after a time, or it is dead. Dead jobs
+ * are kept within the limits of the policy, the oldest is dropped first; an operator kicks them to run again. Rule: a
+ * job without such a policy never comes here. Source:
+ * docs/policies.md.
+ */
+import { DEFAULT_RUN_POLICY, delayAfter, type RunPolicy } from '../policy/run-policy.ts';
+import { Count } from './function-stats.ts';
+import type { FunctionQueue } from './functions.ts';
+import { Flag } from './jobs.ts';
+import { notifyFail } from './notify-fail.ts';
+import { type Cause, ERROR_BYTES_MAX } from './runs.ts';
+import type { BrokerState } from './state.ts';
+
+/** The policy that a failed run of this job follows; null when the job ends as in gearmand. */
+export function policyOfRun(broker: BrokerState, job: number): RunPolicy | null {
+  const { jobs } = broker;
+  const { runPolicy } = jobs.functionOf(job);
+  if (runPolicy === null || jobs.has(job, Flag.IGNORED)) return null;
+  return runPolicy.isForeground || jobs.has(job, Flag.BACKGROUND) ? runPolicy : null;
+}
+
+/** Whether its watchers hear of this failure: they wait on only with `fg:1`, until the last attempt has failed. */
+export function isToldNow(broker: BrokerState, job: number, policy: RunPolicy): boolean {
+  return !policy.isForeground || attemptsOf(broker, job) + 1 >= policy.attempts;
+}
+
+/** Failed runs so far. */
+export function attemptsOf({ jobs }: BrokerState, job: number): number {
+  return jobs.has(job, Flag.HAS_RUNS) ? jobs.runs.of(job).attempts : 0;
+}
+
+/**
+ * The run of an assigned job has failed; `text` is what the worker said (copied). Its watchers have been told, unless
+ * they wait on.
+ */
+export function failRun(
+  broker: BrokerState,
+  job: number,
+  policy: RunPolicy,
+  cause: Cause,
+  text: Uint8Array,
+): void {
+  const { jobs, counters, functionStats, nowMs } = broker;
+  const fn = jobs.functionOf(job);
+  const isLast = attemptsOf(broker, job) + 1 >= policy.attempts;
+  fn.gate?.advance(nowMs, fn.runnable > 0);
+  functionStats.ended(fn, isLast ? Count.FAILED : Count.RETRIED, jobs.age(job, nowMs));
+  noteError(broker, job, cause, text).attempts++;
+  // Of a run that is over nothing is left.
+  jobs.noteEnd(job);
+  if (isLast) {
+    counters.failed++;
+    end(broker, job, policy);
+  } else {
+    counters.retried++;
+    if (!policy.isForeground) jobs.watchers.dropAll(job);
+    const delayMs = delayAfter(policy, attemptsOf(broker, job), broker.random());
+    jobs.becomeRetrying(job, nowMs + delayMs);
+  }
+  if (fn.gate !== null) broker.waker.balance(fn, nowMs);
+}
+
+/** The job is not tried again after losses of its worker. Its watchers have been told. */
+export function failLost(broker: BrokerState, job: number, policy: RunPolicy): void {
+  noteError(broker, job, 'lost', NO_TEXT);
+  end(broker, job, policy);
+}
+
+/** `bury job`: a background job that waits becomes dead. */
+export function bury(broker: BrokerState, job: number): void {
+  const fn = broker.jobs.functionOf(job);
+  noteError(broker, job, 'buried', NO_TEXT);
+  notifyFail(broker, job);
+  broker.counters.failed++;
+  broker.functionStats.lost(fn, Count.FAILED);
+  makeDead(broker, job);
+}
+
+/** Queues a dead job again, with its attempts and losses at 0 and its errors kept. Its unique must be free. */
+export function kick(broker: BrokerState, job: number): void {
+  const { jobs, uniques, nowMs } = broker;
+  if (jobs.has(job, Flag.HAS_RUNS)) jobs.runs.of(job).attempts = 0;
+  jobs.forgetLosses(job);
+  jobs.stamp(job, nowMs);
+  const fn = jobs.functionOf(job);
+  fn.total++;
+  uniques.addAgain(job);
+  broker.counters.kicked++;
+  fn.gate?.advance(nowMs, fn.runnable > 0);
+  jobs.becomeQueued(job);
+  broker.waker.balance(fn, nowMs);
+}
+
+/** Drops the dead jobs of a function beyond its limits, the oldest first. */
+export function trimDead(broker: BrokerState, fn: FunctionQueue, policy: RunPolicy): void {
+  const { dead } = fn;
+  if (dead === null) return;
+  const diedBefore = broker.wallMs - policy.deadAgeMs;
+  while (
+    dead.first !== 0 &&
+    (dead.count > policy.deadMax ||
+      dead.bytes > policy.deadBytesMax ||
+      diedAtMs(broker, dead.first) < diedBefore)
+  ) {
+    broker.counters.deadDropped++;
+    broker.finish(dead.first);
+  }
+  broker.jobs.deadTimes.remove(fn.index);
+  if (dead.first !== 0)
+    broker.jobs.deadTimes.insert(fn.index, diedAtMs(broker, dead.first) + policy.deadAgeMs + 1);
+}
+
+/** Drops dead jobs that are too old; returns how many functions were looked at, at most `countMax`. */
+export function dropOldDead(broker: BrokerState, countMax: number): number {
+  const { functions, jobs, wallMs } = broker;
+  let count = 0;
+  for (; count < countMax && jobs.deadTimes.peekAt() <= wallMs; count++) {
+    const fn = functions.at(jobs.deadTimes.peekId()) as FunctionQueue;
+    trimDead(broker, fn, fn.runPolicy ?? DEFAULT_RUN_POLICY);
+  }
+  return count;
+}
+
+/** Wall clock at which a dead job died. */
+export function diedAtMs({ jobs }: BrokerState, job: number): number {
+  return jobs.runs.of(job).errors.at(-1)?.atMs ?? 0;
+}
+
+const NO_TEXT = new Uint8Array(0);
+
+/** The job is over: dead if it has no client any more and the policy keeps such jobs, else gone. */
+function end(broker: BrokerState, job: number, policy: RunPolicy): void {
+  if (policy.deadMax > 0 && broker.jobs.has(job, Flag.BACKGROUND)) makeDead(broker, job);
+  else broker.finish(job);
+}
+
+function makeDead(broker: BrokerState, job: number): void {
+  const { jobs } = broker;
+  const fn = jobs.functionOf(job);
+  broker.uniques.remove(job);
+  jobs.watchers.dropAll(job);
+  jobs.becomeDead(job);
+  trimDead(broker, fn, fn.runPolicy ?? DEFAULT_RUN_POLICY);
+}
+
+function noteError(broker: BrokerState, job: number, cause: Cause, text: Uint8Array) {
+  const kept = text.slice(0, ERROR_BYTES_MAX);
+  return broker.jobs.addError(job, { cause, atMs: broker.wallMs, text: kept });
+}
