@@ -69,9 +69,8 @@ export function ownerOfName(table: SessionTable, name: string): number {
 
 /** A job that a handle names. */
 export interface NamedJob {
-  readonly shard: number;
-  readonly slot: number;
-  readonly serial: number;
+  readonly owner: number;
+  readonly job: { readonly slot: number; readonly serial: number };
 }
 
 /** The job of a handle of this server; null for all other words. */
@@ -79,5 +78,7 @@ export function jobNamed({ handles, options }: SessionTable, handle: string): Na
   const bytes = bytesOf(handle);
   const isOurs = handles.parse(bytes, 0, bytes.length);
   const { shard, slot, serial } = handles;
-  return isOurs && isOwner(shard, options.shardCount) ? { shard, slot, serial } : null;
+  return isOurs && isOwner(shard, options.shardCount)
+    ? { owner: shard, job: { slot, serial } }
+    : null;
 }

@@ -133,10 +133,10 @@ function cancelJob(call: Call): void {
     say(call, 'ERR UNKNOWN_ERROR\r\n');
     return;
   }
-  const job = jobNamed(call.table, handle);
-  if (job === null) say(call, UNKNOWN_JOB);
+  const named = jobNamed(call.table, handle);
+  if (named === null) say(call, UNKNOWN_JOB);
   else
-    askOwner(call, job.shard, { kind: 'cancel', ...job }, ({ result }) =>
+    askOwner(call, named.owner, { kind: 'cancel', ...named.job }, ({ result }) =>
       result === 0 ? 'OK\r\n' : UNKNOWN_JOB,
     );
 }

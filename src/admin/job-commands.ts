@@ -45,10 +45,10 @@ export function listDead(call: Call): void {
 
 /** `show job H`. */
 export function showJob(call: Call, handle: string): void {
-  const job = jobNamed(call.table, handle);
-  if (job === null) say(call, UNKNOWN_JOB);
+  const named = jobNamed(call.table, handle);
+  if (named === null) say(call, UNKNOWN_JOB);
   else
-    askOwner(call, job.shard, { kind: 'job', ...job }, ({ result, bytes }) =>
+    askOwner(call, named.owner, { kind: 'job', ...named.job }, ({ result, bytes }) =>
       result === DeadResult.done ? `${latin1(bytes, 0, bytes.length)}.\n` : UNKNOWN_JOB,
     );
 }
@@ -70,9 +70,10 @@ export function bury(call: Call): void {
 }
 
 function changeJob(call: Call, kind: 'kick' | 'bury', handle: string): void {
-  const job = jobNamed(call.table, handle);
-  if (job === null) say(call, UNKNOWN_JOB);
-  else askOwner(call, job.shard, { kind, ...job }, ({ result }) => ANSWERS[result] as string);
+  const named = jobNamed(call.table, handle);
+  if (named === null) say(call, UNKNOWN_JOB);
+  else
+    askOwner(call, named.owner, { kind, ...named.job }, ({ result }) => ANSWERS[result] as string);
 }
 
 /** Kicks step by step, so that no turn stalls; answers `OK KICKED+kicked,+LEFT+left`. */

@@ -12,8 +12,9 @@ import type { BrokerState } from './state.ts';
 
 /** Results by number; the number crosses rings. */
 export const DeadResult = {
-  done: 0,
-  notFound: 1,
+  /** Also the result of a shard that is not running. */
+  notFound: 0,
+  done: 1,
   uniqueInUse: 2,
   queueFull: 3,
   draining: 4,

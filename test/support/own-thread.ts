@@ -107,6 +107,7 @@ export class OwnThread {
       aliases: [],
       folder: null,
       isLocked: false,
+      queueType: 'builtin',
       log: { level: LogLevel.ERROR, log: () => {} },
       now: () => this.wallMs,
       apply: (settings, done) => this.core.changeGate(settings, done),

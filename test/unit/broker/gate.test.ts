@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Gate, gateOf } from '../../../src/broker/gate.ts';
+import { adoptSettings, type SettingsTable } from '../../../src/broker/function-settings.ts';
+import { FunctionQueue } from '../../../src/broker/functions.ts';
+import { Gate } from '../../../src/broker/gate.ts';
 import { gateSettings } from '../../../src/policy/gate-settings.ts';
 import { parsePolicy } from '../../../src/policy/policy.ts';
 import { Random } from '../../support/random.ts';
@@ -49,11 +51,17 @@ describe('the gate of a function', () => {
   });
 
   it('is that of its name, and null for other names', () => {
-    const name = (text: string) => Buffer.from(text, 'latin1');
-    const table = new Map([['\xe9', { ...settings('concurrency:1'), name: '\xe9' }]]);
-    expect(gateOf(name('\xe9'), table, 0)?.room(0)).toBe(1);
-    expect(gateOf(name('f'), table, 0)).toBeNull();
-    expect(gateOf(name('f'), new Map(), 0)).toBeNull();
+    const table: SettingsTable = new Map([
+      ['\xe9', { ...settings('concurrency:1'), name: '\xe9' }],
+    ]);
+    const gateOf = (name: string, known: SettingsTable) => {
+      const fn = new FunctionQueue(1, Buffer.from(name, 'latin1'), 0);
+      adoptSettings(fn, known, 0);
+      return fn.gate;
+    };
+    expect(gateOf('\xe9', table)?.room(0)).toBe(1);
+    expect(gateOf('f', table)).toBeNull();
+    expect(gateOf('f', new Map())).toBeNull();
   });
 
   it.each([

@@ -633,7 +633,7 @@ describe.each([100, 0])(
       client < JOB_CREATED #1
       policy f concurrency:1,rate:5/s
     `);
-      const { functions, gates, jobs } = dialogue.thread.broker;
+      const { functions, settings, jobs } = dialogue.thread.broker;
       const fn = functions.at(1);
       expect(fn?.gate).not.toBeNull();
       dialogue.play(
@@ -651,7 +651,7 @@ describe.each([100, 0])(
     `),
       );
       expect(fn?.gate).toBeNull();
-      expect(gates.size).toBe(0);
+      expect(settings.size).toBe(0);
       expect(jobs.gateOpenings.size).toBe(0);
       dialogue.sweep();
     });

@@ -14,6 +14,7 @@ describe('settings of a gate', () => {
       burst: 1,
       isPaused: false,
       isDraining: false,
+      runs: null,
     });
   });
 

@@ -81,7 +81,8 @@ describe('a policy', () => {
     ['__proto__:5', 'there is no key "__proto__"'],
     ['toString:5', 'there is no key "toString"'],
   ])('has no unknown key: %s', (text, message) => {
-    const keys = ' (keys are concurrency, rate, burst)';
+    const keys =
+      ' (keys are concurrency, rate, burst, attempts, backoff, jitter, timeout, fg, dead, dead_age, dead_bytes)';
     expect(() => parsePolicy(text)).toThrow(new PolicyError(message + keys));
   });
 

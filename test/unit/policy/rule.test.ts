@@ -26,7 +26,10 @@ describe('a rule of --policy', () => {
     ['=burst:2', POLICY_FORM],
     ['a%00=burst:2', POLICY_FORM],
     ['a%4=burst:2', POLICY_FORM],
-    ['mail=', 'there is no key "" (keys are concurrency, rate, burst)'],
+    [
+      'mail=',
+      'there is no key "" (keys are concurrency, rate, burst, attempts, backoff, jitter, timeout, fg, dead, dead_age, dead_bytes)',
+    ],
     ['mail=burst:0', 'burst "0": allowed is 1 to 1000000'],
   ])('is not %j', (text, message) => {
     expect(() => parsePolicyRule(text)).toThrow(new PolicyError(message));

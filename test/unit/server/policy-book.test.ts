@@ -52,6 +52,7 @@ class Desk {
       aliases: aliases.map(parseAliasRule),
       folder: kept,
       isLocked: true,
+      queueType: 'builtin',
       log: { level: 7, log: (_level, text) => this.log.push(text) },
       now: () => nowMs,
       apply: (settings, done) => {
@@ -187,7 +188,7 @@ describe('policies that operators change', () => {
   it('are refused with the reason, and nothing changes', async () => {
     const desk = await Desk.open({ aliases: ['urgent=ma%20il{priority:high}'] });
     expect(await desk.set('mail', 'concurency:5')).toBe(
-      'ERR INVALID_POLICY there+is+no+key+"concurency",+did+you+mean+concurrency?+(keys+are+concurrency,+rate,+burst)\r\n',
+      'ERR INVALID_POLICY there+is+no+key+"concurency",+did+you+mean+concurrency?+(keys+are+concurrency,+rate,+burst,+attempts,+backoff,+jitter,+timeout,+fg,+dead,+dead_age,+dead_bytes)\r\n',
     );
     expect(await desk.set('mail', 'burst:0')).toBe(
       'ERR INVALID_POLICY burst+"0":+allowed+is+1+to+1000000\r\n',
@@ -376,8 +377,8 @@ describe('a file of policies that this version does not understand', () => {
     [form({ a: { dead: 5 } }), 'function a: there is no member "dead"'],
     [form({ a: { policy: 5 } }), 'function a: its policy is not a text'],
     [
-      form({ a: { policy: 'attempts:5' } }),
-      'function a: there is no key "attempts" (keys are concurrency, rate, burst)',
+      form({ a: { policy: 'colour:5' } }),
+      'function a: there is no key "colour" (keys are concurrency, rate, burst, attempts, backoff, jitter, timeout, fg, dead, dead_age, dead_bytes)',
     ],
     [form({ a: { paused: 'yes' } }), 'function a: paused is neither true nor a time'],
     [form({ a: { paused: -1 } }), 'function a: paused is neither true nor a time'],
