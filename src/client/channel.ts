@@ -8,7 +8,7 @@ import type { Endpoint } from '../link/endpoint.ts';
 import { type ConnectionError, ServerError } from '../link/errors.ts';
 import { Fifo } from '../link/fifo.ts';
 import { type ConnectionChange, Link } from '../link/link.ts';
-import type { RequestWriter } from '../link/request-writer.ts';
+import { type RequestWriter, writeClientId } from '../link/request-writer.ts';
 import type { ConnectionSettings } from '../link/settings.ts';
 import { isFinal, KIND } from '../protocol/packet-columns.ts';
 import { Kind, Packet } from '../protocol/packets.ts';
@@ -169,9 +169,5 @@ function greet(writer: RequestWriter, id: string | null, takesExceptions: boolea
     writer.text('exceptions');
     writer.close();
   }
-  if (id !== null) {
-    writer.open(Packet.SET_CLIENT_ID, id.length * 3);
-    writer.text(id);
-    writer.close();
-  }
+  writeClientId(writer, id);
 }

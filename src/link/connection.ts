@@ -10,7 +10,7 @@ import { Packet } from '../protocol/packets.ts';
 import { argumentEnd } from './arguments.ts';
 import type { Endpoint } from './endpoint.ts';
 import { ConnectionError } from './errors.ts';
-import { type OnPacket, PacketReader } from './packet-reader.ts';
+import { type OnPacket, type OnText, PacketReader } from './packet-reader.ts';
 import { type Piece, RequestWriter } from './request-writer.ts';
 import type { ConnectionSettings } from './settings.ts';
 
@@ -30,6 +30,8 @@ export interface ConnectionEvents {
   greet(writer: RequestWriter): void;
   onReady(): void;
   onPacket: OnPacket;
+  /** Text between packets, when the connection gives text commands. */
+  readonly onText?: OnText | undefined;
   /** Some unsent bytes have been sent. */
   onDrained(): void;
   onClosed(error: ConnectionError): void;
@@ -71,8 +73,9 @@ export class Connection {
     this.#endpoint = endpoint;
     this.#settings = settings;
     this.#events = events;
-    this.#reader = new PacketReader((type, bytes, start, end, isOwn) =>
-      this.#onPacket(type, bytes, start, end, isOwn),
+    this.#reader = new PacketReader(
+      (type, bytes, start, end, isOwn) => this.#onPacket(type, bytes, start, end, isOwn),
+      events.onText,
     );
     const { connectTimeoutMs } = settings;
     this.#connectTimer = setTimeout(() => {

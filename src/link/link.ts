@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { Connection } from './connection.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ConnectionError } from './errors.ts';
-import type { OnPacket } from './packet-reader.ts';
+import type { OnPacket, OnText } from './packet-reader.ts';
 import type { RequestWriter } from './request-writer.ts';
 import type { ConnectionSettings } from './settings.ts';
 
@@ -34,6 +34,8 @@ export interface LinkEvents {
   greet(writer: RequestWriter): void;
   onReady(): void;
   onPacket: OnPacket;
+  /** Text between packets, when the link gives text commands. */
+  readonly onText?: OnText;
   onDrained(): void;
   /** A ready connection has ended; its first `sentRequests` requests had been sent. */
   onLost(error: ConnectionError, sentRequests: number): void;
@@ -135,6 +137,7 @@ export class Link {
         this.#events.onReady();
       },
       onPacket: this.#events.onPacket,
+      onText: this.#events.onText,
       onDrained: () => this.#events.onDrained(),
       onClosed: (error) => this.#ended(error, connection.sentRequests),
     });

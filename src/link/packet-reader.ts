@@ -1,7 +1,8 @@
 /**
  * Cuts the bytes of a job server into packets, however they are segmented. A packet that spans reads is copied once,
  * into memory that grows with the bytes received and not with the announced size. Errors: ConnectionError
- * `ERR_GEARMAN_PROTOCOL` when the bytes are not packets.
+ * `ERR_GEARMAN_PROTOCOL` when the bytes are not packets. A connection that gives text commands gets text between packets
+ * too: it ends at the NUL of the next packet, because no text of a job server contains one.
  */
 import { HEADER_BYTES } from '../protocol/limits.ts';
 import { PACKET_TYPE_MAX } from '../protocol/packets.ts';
@@ -19,12 +20,16 @@ export type OnPacket = (
   isOwn: boolean,
 ) => void;
 
+/** Takes a part of the text between two packets, `bytes[start, end)`, which is valid until the call returns. */
+export type OnText = (bytes: Uint8Array, start: number, end: number) => void;
+
 const MAGIC_RES = 0x00524553;
 /** Memory for a packet that is announced larger than this grows as its bytes arrive. */
 const TRUSTED_BYTES = 1024 * 1024;
 
 export class PacketReader {
   readonly #onPacket: OnPacket;
+  readonly #onText: OnText | null;
   /** An incomplete header. */
   readonly #head = new Uint8Array(HEADER_BYTES);
   #headBytes = 0;
@@ -36,8 +41,10 @@ export class PacketReader {
   /** True: no more packets are passed on. */
   isStopped = false;
 
-  constructor(onPacket: OnPacket) {
+  /** Without `onText` there may be packets only. */
+  constructor(onPacket: OnPacket, onText: OnText | null = null) {
     this.#onPacket = onPacket;
+    this.#onText = onText;
   }
 
   /** Takes the received `bytes[0, count)` and passes on the packets that they complete. */
@@ -45,7 +52,9 @@ export class PacketReader {
     let at = 0;
     if (this.#payload !== null) at = this.#gather(bytes, 0, count);
     else if (this.#headBytes > 0) at = this.#gatherHead(bytes, count);
-    while (count - at >= HEADER_BYTES && !this.isStopped) {
+    for (;;) {
+      if (this.#onText !== null) at = this.#passText(this.#onText, bytes, at, count);
+      if (count - at < HEADER_BYTES || this.isStopped) break;
       this.#open(bytes, at);
       at += HEADER_BYTES;
       const end = at + this.#wanted;
@@ -65,6 +74,15 @@ export class PacketReader {
   /** Bytes of the incomplete packet. */
   get unfinishedBytes(): number {
     return this.#payload === null ? this.#headBytes : HEADER_BYTES + this.#payloadBytes;
+  }
+
+  /** Returns where the text at `at` ends; `at` when there is none. */
+  #passText(onText: OnText, bytes: Uint8Array, at: number, count: number): number {
+    if (at >= count || bytes[at] === 0) return at;
+    const nul = bytes.indexOf(0, at);
+    const end = nul < 0 ? count : Math.min(nul, count);
+    onText(bytes, at, end);
+    return end;
   }
 
   #open(bytes: Uint8Array, at: number): void {

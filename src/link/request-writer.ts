@@ -4,6 +4,7 @@
  */
 import { copyBytes } from '../base/bytes.ts';
 import { HEADER_BYTES } from '../protocol/limits.ts';
+import { Packet } from '../protocol/packets.ts';
 
 const PIECE_BYTES = 65_536;
 /** Data of at least this size is sent without a copy. */
@@ -35,6 +36,13 @@ export class RequestWriter {
   bare(type: number): void {
     this.open(type, 0);
     this.close();
+  }
+
+  /** A line of the text protocol with its end. It does not count as a request. */
+  line(line: Uint8Array): void {
+    if (this.#bytes.length - this.#at < line.length) this.#renew(line.length);
+    this.put(line);
+    this.pendingBytes += line.length;
   }
 
   /** Begins a request whose arguments and copied data take at most `bytesMax` bytes. */
@@ -148,6 +156,14 @@ export class RequestWriter {
     this.#start = 0;
     this.#at = 0;
   }
+}
+
+/** SET_CLIENT_ID, unless `id` is null. */
+export function writeClientId(writer: RequestWriter, id: string | null): void {
+  if (id === null) return;
+  writer.open(Packet.SET_CLIENT_ID, textBytesMax(id));
+  writer.text(id);
+  writer.close();
 }
 
 /** Upper bound of the UTF-8 bytes of `text`. */

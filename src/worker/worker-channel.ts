@@ -14,7 +14,12 @@ import type { Workload } from '../link/codec.ts';
 import type { Endpoint } from '../link/endpoint.ts';
 import { type ConnectionError, ServerError } from '../link/errors.ts';
 import { type ConnectionChange, Link } from '../link/link.ts';
-import { ATTACH_BYTES, type RequestWriter, textBytesMax } from '../link/request-writer.ts';
+import {
+  ATTACH_BYTES,
+  type RequestWriter,
+  textBytesMax,
+  writeClientId,
+} from '../link/request-writer.ts';
 import type { ConnectionSettings } from '../link/settings.ts';
 import { Packet } from '../protocol/packets.ts';
 import { type Ability, type RunHost, runJob } from './ability.ts';
@@ -162,11 +167,7 @@ export class WorkerChannel implements JobSink, RunHost {
 
   #greet(writer: RequestWriter, id: string | null): void {
     this.refusal = null;
-    if (id !== null) {
-      writer.open(Packet.SET_CLIENT_ID, textBytesMax(id));
-      writer.text(id);
-      writer.close();
-    }
+    writeClientId(writer, id);
     for (const ability of this.#group.abilities.values()) writeAbility(writer, ability);
     this.#offered = this.#group.abilities.size;
   }

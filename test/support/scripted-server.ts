@@ -24,6 +24,8 @@ export class ScriptedPeer {
   readonly socket: Socket;
   /** Packets that were not taken yet. */
   readonly items: WirePacket[] = [];
+  /** Text commands that were not taken yet. */
+  readonly lines: string[] = [];
   /** All packets by name, for looking back. */
   readonly heard: string[] = [];
   /** Reads of the socket so far. */
@@ -61,6 +63,18 @@ export class ScriptedPeer {
     const item = this.items.shift() as WirePacket;
     if (item.name !== name) throw new Error(`expected ${name}, got ${printItem(item)}`);
     return item;
+  }
+
+  /** The next text command, with the ECHO_REQ after it. */
+  async command(): Promise<string> {
+    await this.until(() => this.lines.length > 0, 'a command');
+    await this.expect('ECHO_REQ');
+    return this.lines.shift() as string;
+  }
+
+  /** Replies to a text command and to the ECHO_REQ after it. */
+  reply(text: string): this {
+    return this.sendRaw(Buffer.from(text)).send('ECHO_RES');
   }
 
   /** Answers the start of every connection: takes options, id and functions, answers the ECHO. */
@@ -116,14 +130,24 @@ export class ScriptedPeer {
       const length = itemLength(bytes);
       this.#wanted = Math.max(length, bytes.length + 1);
       if (length === 0 || length > bytes.length) break;
-      const item = packetOf(bytes.readUInt32BE(4), bytes.subarray(12, length));
-      this.items.push(item);
-      this.heard.push(item.name);
+      this.#takeItem(bytes.subarray(0, length));
       bytes = bytes.subarray(length);
     }
     this.#unread = bytes.length > 0 ? [bytes] : [];
     this.#unreadBytes = bytes.length;
     this.#tell();
+  }
+
+  #takeItem(bytes: Buffer): void {
+    if (bytes[0] !== 0) {
+      const line = bytes.toString('latin1').trimEnd();
+      this.lines.push(line);
+      this.heard.push(line);
+      return;
+    }
+    const item = packetOf(bytes.readUInt32BE(4), bytes.subarray(12));
+    this.items.push(item);
+    this.heard.push(item.name);
   }
 
   #tell(): void {

@@ -1,5 +1,6 @@
 /** Runs operations over one connection and prints the server's replies. */
 
+import { isRefusal } from '../../link/text-reply.ts';
 import type { AdminConnection } from '../tool/admin-connection.ts';
 import { RowWriter, writeAll } from '../tool/streams.ts';
 import type { Operation } from './operations.ts';
@@ -27,12 +28,6 @@ async function firstLine(parts: AsyncIterator<Buffer>): Promise<Buffer> {
   }
 }
 
-/** Whether a reply is an error. A row of a listing may begin like an error, but only an error ends with CR LF. */
-function isError(start: Buffer, isListing: boolean): boolean {
-  if (!start.subarray(0, ERR.length).equals(Buffer.from(ERR))) return false;
-  return !isListing || start.indexOf(LF) === start.indexOf('\r\n') + 1;
-}
-
 /**
  * Removes the leading OK or ERR. A reply that is only OK stays, with a plain line end. A refusal by our access rules
  * has plus signs on the wire and is printed with blanks.
@@ -49,7 +44,7 @@ async function run(connection: AdminConnection, wanted: WantedOperation): Promis
   const { operation, value } = wanted;
   const parts = connection.ask(operation.command(value));
   const start = await firstLine(parts);
-  const hasFailed = isError(start, operation.isListing);
+  const hasFailed = isRefusal(start, operation.isListing);
   const stream = hasFailed ? process.stderr : process.stdout;
   if (hasFailed) await writeAll(stream, 'Error: ');
   const rows = new RowWriter(stream);

@@ -1,10 +1,12 @@
 /**
- * A connection that speaks the text protocol. Rule: the end of a reply is never guessed. An ECHO_REQ follows each
- * command. Its answer comes after the complete reply and begins with a NUL, which no text of a job server contains.
- * Source: Gearman PROTOCOL, text and binary share a connection, replies keep the order of requests.
+ * A connection of a tool that speaks the text protocol: one command at a time, replies as a stream, because a listing
+ * may be larger than memory and its reader slow. src/link/text-link.ts is that of programs, with whole replies. Rule:
+ * the end of a reply is never guessed. An ECHO_REQ follows each command, and its answer comes after the complete reply.
  */
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { handleText } from '../../link/arguments.ts';
+import { PacketReader } from '../../link/packet-reader.ts';
 import { writeHeader } from '../../protocol/encode.ts';
 import { HEADER_BYTES } from '../../protocol/limits.ts';
 import { Packet } from '../../protocol/packets.ts';
@@ -22,16 +24,21 @@ export interface AdminOptions {
   readonly timeoutMs: number;
 }
 
-function echo(type: number, magic: string): Buffer {
-  const packet = Buffer.alloc(HEADER_BYTES);
-  writeHeader(packet, 0, type, 0);
-  packet.write(magic, 'latin1');
-  return packet;
+/** The header of a request. */
+function request(type: number, payloadBytes: number): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  writeHeader(header, 0, type, payloadBytes);
+  header.write('\0REQ', 'latin1');
+  return header;
 }
 
-const ECHO_REQ = echo(Packet.ECHO_REQ, '\0REQ');
-const ECHO_RES = echo(Packet.ECHO_RES, '\0RES');
-const NUL = 0;
+const ECHO_REQ = request(Packet.ECHO_REQ, 0);
+
+interface Received {
+  readonly type: number;
+  /** One character a byte. */
+  readonly text: string;
+}
 
 function open(address: AdminAddress, tls: TlsSettings | null): Socket {
   if (tls === null) return connect(address);
@@ -48,7 +55,15 @@ export class AdminConnection {
   readonly #socket: Socket;
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #tls: TlsSettings | null;
-  #unread: Buffer = Buffer.alloc(0);
+  readonly #reader = new PacketReader(
+    (type, bytes, start, end) => {
+      this.#packet = { type, text: handleText(bytes, start, end) };
+    },
+    (bytes, start, end) => this.#parts.push(Buffer.from(bytes.subarray(start, end))),
+  );
+  /** Text that has come and was not yielded yet, and the packet after it. */
+  readonly #parts: Buffer[] = [];
+  #packet: Received | null = null;
   #isAnswered = false;
 
   private constructor(socket: Socket, tls: TlsSettings | null) {
@@ -92,12 +107,11 @@ export class AdminConnection {
   async *ask(command: string): AsyncGenerator<Buffer> {
     this.#socket.write(Buffer.concat([Buffer.from(`${command}\r\n`), ECHO_REQ]));
     for (;;) {
-      const chunk = await this.#next();
-      const nul = chunk.indexOf(NUL);
-      if (nul !== 0) yield nul < 0 ? chunk : chunk.subarray(0, nul);
-      if (nul < 0) continue;
-      await this.#takeEcho(chunk.subarray(nul));
-      return;
+      yield* this.#parts.splice(0);
+      const packet = this.#takePacket();
+      if (packet?.type === Packet.ECHO_RES) return;
+      if (packet !== null) throw notGearman();
+      await this.#read();
     }
   }
 
@@ -118,43 +132,39 @@ export class AdminConnection {
    */
   async #showToken(token: string): Promise<void> {
     const option = Buffer.from(`token:${token}`);
-    const head = Buffer.alloc(HEADER_BYTES);
-    writeHeader(head, 0, Packet.OPTION_REQ, option.length);
-    head.write('\0REQ', 'latin1');
-    this.#socket.write(Buffer.concat([head, option]));
-    let answer = await this.#next();
-    const isShort = () =>
-      answer.length < HEADER_BYTES || answer.length < HEADER_BYTES + answer.readUInt32BE(8);
-    while (isShort()) answer = Buffer.concat([answer, await this.#next()]);
-    const end = HEADER_BYTES + answer.readUInt32BE(8);
-    const text = answer.toString('latin1', HEADER_BYTES, end);
-    if (text.startsWith('NOT_ALLOWED\0')) throw new Error('the server does not know the token');
-    this.#unread = answer.subarray(end);
+    this.#socket.write(Buffer.concat([request(Packet.OPTION_REQ, option.length), option]));
+    let answer = this.#takePacket();
+    for (; answer === null; answer = this.#takePacket()) await this.#read();
+    if (answer.text.startsWith('NOT_ALLOWED\0'))
+      throw new Error('the server does not know the token');
   }
 
-  async #next(): Promise<Buffer> {
-    const unread = this.#unread;
-    this.#unread = Buffer.alloc(0);
-    if (unread.length > 0) return unread;
+  #takePacket(): Received | null {
+    const packet = this.#packet;
+    this.#packet = null;
+    return packet;
+  }
+
+  /** Waits for bytes and cuts them into parts of the reply and the packet at its end. */
+  async #read(): Promise<void> {
     const { done, value } = await this.#chunks.next().catch((error) => {
       throw this.#isAnswered || error.code !== 'ECONNRESET' ? error : this.#closed(error);
     });
     if (done === true) throw this.#closed();
     this.#isAnswered = true;
-    return value;
+    try {
+      this.#reader.push(value, value.length);
+    } catch (error) {
+      throw notGearman(error);
+    }
   }
 
   #closed(cause?: Error): Error {
     const hint = this.#isAnswered ? '' : `; ${closedHint(this.#tls)}`;
     return new Error(`the server closed the connection before it answered${hint}`, { cause });
   }
+}
 
-  async #takeEcho(start: Buffer): Promise<void> {
-    let packet = start;
-    while (packet.length < HEADER_BYTES) packet = Buffer.concat([packet, await this.#next()]);
-    if (!packet.subarray(0, HEADER_BYTES).equals(ECHO_RES)) {
-      throw new Error('the other side is not a Gearman job server');
-    }
-    this.#unread = packet.subarray(HEADER_BYTES);
-  }
+function notGearman(cause?: unknown): Error {
+  return new Error('the other side is not a Gearman job server', { cause });
 }

@@ -16,6 +16,9 @@ function readerInto(got: Got[]): PacketReader {
   });
 }
 
+/** Whether a job server may send it as text. */
+const isPlain = (text: string): boolean => !text.includes('\0');
+
 const res = (type: number, payload: string | Buffer = ''): Buffer =>
   rawPacket(type, payload, { magic: '\0RES' });
 
@@ -44,6 +47,38 @@ describe('the packet reader', () => {
           expect(got.map(({ type, payload }) => ({ type, payload: [...payload] }))).toEqual(
             packets.map(({ type, payload }) => ({ type, payload: [...payload] })),
           );
+          expect(reader.unfinishedBytes).toBe(0);
+        },
+      ),
+    );
+  });
+
+  it('gives text between packets, however it is cut, when it is asked to', () => {
+    const item = fc.oneof(
+      fc.record({ text: fc.string({ minLength: 1, maxLength: 40 }).filter(isPlain) }),
+      fc.record({ payload: fc.uint8Array({ maxLength: 40 }) }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(item, { maxLength: 8 }),
+        fc.integer({ min: 1, max: 30 }),
+        (items, step) => {
+          const bytes = Buffer.concat(
+            items.map((one) =>
+              'text' in one ? Buffer.from(one.text) : res(17, Buffer.from(one.payload)),
+            ),
+          );
+          const got: Buffer[] = [];
+          const reader = new PacketReader(
+            (_type, from, start, end) => got.push(res(17, Buffer.from(from.subarray(start, end)))),
+            (from, start, end) => got.push(Buffer.from(from.subarray(start, end))),
+          );
+          for (let at = 0; at < bytes.length; at += step) {
+            // The memory of a read is longer than what came.
+            const chunk = Buffer.alloc(64, 'x');
+            reader.push(chunk, bytes.copy(chunk, 0, at, at + step));
+          }
+          expect(Buffer.concat(got)).toEqual(bytes);
           expect(reader.unfinishedBytes).toBe(0);
         },
       ),

@@ -1,5 +1,5 @@
 /** Asks job servers by text command how many workers offer a function. */
-import { readRows, statusRow } from '../../gearadmin/top/look.ts';
+import { readRows, statusRow } from '../../../link/listings.ts';
 import { AdminConnection } from '../../tool/admin-connection.ts';
 import type { Servers } from '../servers.ts';
 
