@@ -3,6 +3,19 @@
  * Everything exported here is covered by semantic versioning; all else is internal.
  */
 export { type Logger, LogLevel } from './base/logger.ts';
+export type { Admin } from './client/admin/admin.ts';
+export type {
+  AdminChange,
+  AdminOptions,
+  ConnectionRow,
+  FunctionPolicyRow,
+  FunctionRow,
+  JobRow,
+  OfServer,
+  PauseOptions,
+  PolicyRow,
+  StatusRow,
+} from './client/admin/types.ts';
 export { Client } from './client/client.ts';
 export type {
   ManyJob,
@@ -34,6 +47,7 @@ export {
 export type { InProcessServer, TlsSetting } from './link/endpoint.ts';
 export {
   ArgumentError,
+  CommandError,
   ConnectionError,
   type ConnectionErrorCode,
   GearmanError,

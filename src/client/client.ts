@@ -19,6 +19,8 @@ import { checkKnown, type Known } from '../link/known-options.ts';
 import { CONNECTION_OPTIONS, checkMs, checkWhole, connectionSettings } from '../link/settings.ts';
 import { type RequestOptions, within } from '../link/within.ts';
 import { HANDLE_BYTES_MAX, UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
+import { Admin } from './admin/admin.ts';
+import { AdminServers } from './admin/admin-servers.ts';
 import { Job, type JobOwner } from './job.ts';
 import { OfflineQueue } from './offline-queue.ts';
 import { askStatus, askStatusByUnique } from './requests.ts';
@@ -66,6 +68,9 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
   extends EventEmitter<ConnectionEventMap>
   implements AsyncDisposable
 {
+  /** Queries and changes the job servers themselves: listings, policies, pauses. Errors: see Admin. */
+  readonly admin: Admin;
+  readonly #adminServers: AdminServers;
   readonly #servers: Servers;
   readonly #codec: Codec | null;
   readonly #offlineQueueMax: number;
@@ -121,6 +126,8 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
         onMoved: () => this.#unpark(),
       },
     );
+    this.#adminServers = new AdminServers(settings, this.#timeoutMs);
+    this.admin = new Admin(this.#adminServers);
   }
 
   /** The job servers in the order of the options, each with the state of its connection. */
@@ -240,7 +247,7 @@ export class Client<F extends FunctionMap<F> = BytesFunctions>
   async #close(): Promise<void> {
     const closed = closedError();
     for (const job of this.#offlineQueue.takeAll()) job.fail(closed);
-    await this.#servers.close(closed);
+    await Promise.all([this.#servers.close(closed), this.#adminServers.close(closed)]);
   }
 
   #submit(

@@ -11,10 +11,9 @@ import { ATTACH_BYTES, type RequestWriter, textBytesMax } from '../link/request-
 import { checkMs } from '../link/settings.ts';
 import { UNIQUE_BYTES_MAX } from '../protocol/limits.ts';
 import { type SubmitTypes, submitTypes } from '../protocol/submit-types.ts';
+import { checkFunctionName } from './function-name.ts';
 import type { SubmitOptions } from './types.ts';
 
-/** Leaves room for the other arguments in the 8 KiB that job servers read at a time. */
-const FUNCTION_BYTES_MAX = 8000;
 const NAMES_KEPT_MAX = 1000;
 
 const PLAIN = submitTypes(null);
@@ -111,8 +110,7 @@ export function writeSubmission(writer: RequestWriter, submission: Submission): 
 function nameBytesOf(functionName: string): Uint8Array {
   let bytes = names.get(functionName);
   if (bytes === undefined) {
-    if (functionName === '') throw new ArgumentError('submit: a function name is needed');
-    checkText('function name', functionName, FUNCTION_BYTES_MAX);
+    checkFunctionName('submit', functionName);
     bytes = new Uint8Array(Buffer.from(`${functionName}\0`));
     // Limits memory when a program uses a new name for every job.
     if (names.size >= NAMES_KEPT_MAX) names.clear();

@@ -66,6 +66,28 @@ export class ServerError extends GearmanError {
 }
 
 /**
+ * A job server refused a text command of `client.admin`. `code` gives the reason:
+ * - `ERR_GEARMAN_COMMAND`: the command is not possible or not allowed; the message has the server's sentence,
+ * - `ERR_GEARMAN_NO_COMMAND`: the server does not know the command; another job server than geartrain has neither
+ *   policies nor pauses.
+ */
+export class CommandError extends GearmanError {
+  override readonly name = 'CommandError';
+  /** The reason, see the class. */
+  declare readonly code: 'ERR_GEARMAN_COMMAND' | 'ERR_GEARMAN_NO_COMMAND';
+  /** The job server that refused: `host:port`, `unix:/path` or `in process`. */
+  readonly server: string;
+  /** The code in the answer, as the server spells it: `INVALID_POLICY`, `REFUSED`, `UNKNOWN_COMMAND` ... */
+  readonly serverCode: string;
+
+  constructor(code: CommandError['code'], server: string, serverCode: string, sentence: string) {
+    super(code, `job server ${server} ${sentence}`);
+    this.server = server;
+    this.serverCode = serverCode;
+  }
+}
+
+/**
  * A wait took longer than its `timeoutMs`. `code` is `ERR_GEARMAN_TIMEOUT`. `cause` is the ConnectionError when no job
  * server was reachable.
  */
