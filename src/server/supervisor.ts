@@ -261,12 +261,13 @@ export class Supervisor {
     if (this.#isStopping || !this.#ports.has(thread)) return;
     this.rings.join(thread, this.#mesh.takeEnds(0, thread));
     acceptor.regain(thread);
+    // Before others can send it anything.
+    this.#options.started(thread);
     for (const [other, port] of this.#ports) {
       if (other === thread) continue;
       const ends = this.#mesh.takeEnds(other, thread);
       port.postMessage({ type: 'join', thread, ends }, portsOf(ends));
     }
-    this.#options.started(thread);
     this.#options.log.log(LogLevel.NOTICE, `shard ${thread} runs again`);
   }
 

@@ -267,6 +267,7 @@ export class ThreadCore {
     const name = bytesOf(settings.name);
     const owner = shardOfName(name, this.table.options.hashSeed, this.table.options.shardCount);
     this.table.ask(owner, { kind: 'gate', settings }, done);
+    this.#publishing.publish();
     this.reactor.requestTurn();
   }
 

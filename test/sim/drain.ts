@@ -8,7 +8,7 @@ import { Client } from './peers/client.ts';
 import { GOOD } from './peers/temper.ts';
 import { Worker } from './peers/worker.ts';
 import type { Scene } from './scene.ts';
-import { brokersOf, runnableCount } from './server/inspect.ts';
+import { brokersOf, openCount } from './server/inspect.ts';
 import { sessionsOf } from './session-invariants.ts';
 import { ensure } from './transcript.ts';
 
@@ -24,6 +24,7 @@ export function drain(scene: Scene): void {
   retire(scene);
   // What was on its way when a peer left may still be a job.
   scene.settle();
+  scene.openGates();
   const good: Worker[] = [];
   for (let round = 0; scene.jobCount > 0; round++) {
     ensure(round < DRAIN_ROUNDS_MAX, () => `${scene.jobCount} jobs are never run`);
@@ -63,10 +64,10 @@ function grabAtRest(scene: Scene, good: readonly Worker[]): void {
   const idle = good.filter((one) => one.link.isUp && !one.isBusy);
   if (idle.length === 0) return;
   const worker = scene.random.pick(idle);
-  if (runnableCount(scene.world, worker.functionNames) === 0) return;
+  if (openCount(scene.world, worker.functionNames) === 0) return;
   worker.grabNow();
   scene.settle();
-  ensure(worker.isBusy, () => `${worker.link.name} grabs in vain although a job is runnable`);
+  ensure(worker.isBusy, () => `${worker.link.name} grabs in vain although a job may start`);
 }
 
 /** Everybody leaves: nothing of anybody may be left. */

@@ -41,6 +41,7 @@ export function checkEmpty(broker: Broker): void {
     uniques: uniques.count,
     scheduled: jobs.scheduled.size,
     deadlines: jobs.deadlines.size,
+    gateOpenings: jobs.gateOpenings.size,
     peers: peers.count,
     registrations: sum(liveFunctions(broker).map((fn) => fn.registrations)),
     sleeping: sum(liveFunctions(broker).map((fn) => fn.sleeping)),
@@ -152,15 +153,15 @@ function checkSleepers(fn: FunctionQueue, peers: readonly Peer[]): void {
   );
 }
 
-/** The wake-up rule: woken >= min(runnable * perJob, woken + sleeping). */
+/** The wake-up rule: woken >= min(open * perJob, woken + sleeping). */
 function checkWaking(broker: Broker, fn: FunctionQueue, peers: readonly Peer[]): void {
   const offering = peers.filter((peer) => peer.ability(fn.index) !== undefined);
   const woken = offering.filter((peer) => peer.waking === Waking.woken).length;
   const sleeping = offering.filter((peer) => peer.waking === Waking.sleeping).length;
-  const wanted = fn.runnable * broker.options.wakesPerJob;
+  const wanted = fn.open * broker.options.wakesPerJob;
   ensure(
     woken >= Math.min(wanted, woken + sleeping),
-    () => `function ${fn.index}: ${fn.runnable} runnable, ${woken} woken, ${sleeping} asleep`,
+    () => `function ${fn.index}: ${fn.open} open, ${woken} woken, ${sleeping} asleep`,
   );
 }
 
@@ -203,7 +204,7 @@ function checkLevel(broker: Broker, recounts: ReadonlyMap<number, Recount>): voi
   for (const fn of liveFunctions(broker)) {
     const waiting = recounts.get(fn.index)?.waiting ?? [];
     const priority = waiting.findIndex((count) => count > 0);
-    const level = priority < 0 ? 0 : PRIORITY_COUNT - priority;
+    const level = fn.open === 0 ? 0 : PRIORITY_COUNT - priority;
     highest = Math.max(highest, level);
     ensure(
       broker.functions.levels[fn.index] === level,

@@ -46,6 +46,10 @@ export interface Plan {
   readonly isRelaxed: boolean;
   /** Shards that are killed while their disk is at work. */
   readonly diskKills: number;
+  /** Policies that the options give to functions. */
+  readonly policies: readonly string[];
+  /** Operators pause, drain and change functions. */
+  readonly hasOperators: boolean;
 }
 
 /** Names that hash to different shards under different seeds. */
@@ -102,7 +106,24 @@ export function planOf(seed: number, steps: number): Plan {
     isRelaxed: random.oneIn(4),
   };
   const mayDie = plan.hasStore && shardCount > 0 && random.oneIn(2);
-  return { ...plan, diskKills: mayDie ? random.between(1, 4) : 0 };
+  const diskKills = mayDie ? random.between(1, 4) : 0;
+  const limited = random.oneIn(2) ? plan.functionNames.filter(() => random.oneIn(2)) : [];
+  const policies = limited.map((name) => `${name}=${somePolicy(random)}`);
+  return { ...plan, diskKills, policies, hasOperators: random.oneIn(2) };
+}
+
+/** A policy that a function may have. */
+export function somePolicy(random: Random): string {
+  return random.pick([
+    'concurrency:1',
+    'concurrency:2',
+    'concurrency:3',
+    'concurrency:1,rate:20/s',
+    'rate:5/s',
+    'rate:100/s,burst:3',
+    'rate:3000/s',
+    'concurrency:0,rate:0',
+  ]);
 }
 
 /** One line for the head of a report. */
@@ -114,6 +135,7 @@ export function describePlan(plan: Plan): string {
     `rings ${ringBytes} bytes, order ${order}, wakes ${plan.wakesPerJob}, retries ${plan.jobRetries}`,
     `functions ${plan.functionNames.length}, kills ${kills.size}, memory ${plan.memoryBytesMax}`,
     `window ${plan.windowBytes}, pause ${plan.outputPauseBytes}`,
+    `policies ${plan.policies.join(' ') || 'none'}${plan.hasOperators ? ', operators' : ''}`,
     `store ${plan.hasStore ? (plan.isRelaxed ? 'relaxed' : 'synced') : 'none'}, disk kills ${plan.diskKills}`,
   ].join('; ');
 }

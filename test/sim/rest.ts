@@ -123,8 +123,8 @@ function checkRings(world: World, thread: SimThread): void {
 function checkClock(world: World, thread: SimThread): void {
   const { broker } = thread.core;
   if (broker === null) return;
-  const { deadlines, scheduled } = broker.jobs;
-  const dueMs = Math.min(deadlines.peekAt(), broker.waker.nextDueMs());
+  const { deadlines, gateOpenings, scheduled } = broker.jobs;
+  const dueMs = Math.min(deadlines.peekAt(), gateOpenings.peekAt(), broker.waker.nextDueMs());
   ensure(dueMs > world.nowMs, () => `thread ${thread.index}: due since ${world.nowMs - dueMs} ms`);
   const timerMs = thread.timer?.atMs ?? Number.POSITIVE_INFINITY;
   ensure(

@@ -3,16 +3,21 @@ import { keptBytes } from '../support/kept-bytes.ts';
 import type { Random } from '../support/random.ts';
 import { checkBroker } from './invariants.ts';
 import { Ledger } from './peers/ledger.ts';
+import { Operator } from './peers/operator.ts';
 import type { PeerContext, SimPeer } from './peers/peer.ts';
 import { Probe } from './peers/probe.ts';
 import type { Plan } from './plan.ts';
 import { checkRest, settle } from './rest.ts';
-import { brokersOf } from './server/inspect.ts';
+import { brokersOf, ownerOf } from './server/inspect.ts';
+import type { Policies } from './server/policies.ts';
 import type { SimThread } from './server/sim-thread.ts';
 import { World } from './server/world.ts';
 import { checkSessions, watchNoops } from './session-invariants.ts';
 import { ensure, type Transcript } from './transcript.ts';
 import { BrokerWatch } from './watch/broker-watch.ts';
+
+/** A function that only text commands name. */
+const EXTRA = 'extra';
 
 export class Scene {
   readonly plan: Plan;
@@ -22,6 +27,7 @@ export class Scene {
   /** What new peers are made with. */
   readonly context: PeerContext;
   readonly probe: Probe;
+  operator: Operator;
   peers: SimPeer[];
   readonly #watches = new Map<SimThread, BrokerWatch>();
 
@@ -29,7 +35,7 @@ export class Scene {
     this.plan = plan;
     this.random = random;
     this.world = new World(plan, transcript, {
-      started: (thread) => this.#watch(thread),
+      started: (thread, policies) => this.#watch(thread, policies),
       restored: (thread) => this.#watches.get(thread)?.begin(),
       turned: (thread) => this.#check(thread),
       died: (thread) => this.#onDeath(thread),
@@ -37,7 +43,8 @@ export class Scene {
     this.ledger = new Ledger(this.world);
     this.context = { world: this.world, ledger: this.ledger, random };
     this.probe = new Probe(this.context);
-    this.peers = [this.probe];
+    this.operator = new Operator(this.context);
+    this.peers = [this.probe, this.operator];
   }
 
   add(peer: SimPeer): void {
@@ -76,14 +83,28 @@ export class Scene {
 
   checkRest(): void {
     checkRest(this.world, this.peers);
+    const names = [...this.plan.functionNames, EXTRA];
+    for (const [{ index }, watch] of this.#watches)
+      watch.checkGates(names.filter((name) => ownerOf(this.world, name) === index));
   }
 
-  #watch(thread: SimThread): void {
+  /** No gate is closed for good any more, and nobody closes one; half of the times all are opened. */
+  openGates(): void {
+    this.world.policies.isOver = true;
+    if (!this.operator.link.isUp) {
+      this.operator = new Operator(this.context);
+      this.add(this.operator);
+    }
+    this.operator.openAll(this.random.oneIn(2));
+    this.settle();
+  }
+
+  #watch(thread: SimThread, policies: Policies): void {
     const { broker, table } = thread.core;
     watchNoops(table);
     if (broker === null) return;
     const isCancelAsked = (serial: number) => this.ledger.isCancelAsked(thread.index, serial);
-    this.#watches.set(thread, new BrokerWatch(broker, isCancelAsked));
+    this.#watches.set(thread, new BrokerWatch(broker, isCancelAsked, policies));
   }
 
   #check(thread: SimThread): void {

@@ -64,6 +64,8 @@ class Simulation {
     const outgoing = peers.filter(({ link }) => link.hasOutgoing);
     const incoming = peers.filter(({ link }) => link.hasIncoming);
     const disks = living.filter(({ files }) => !files.isIdle);
+    // What happens beside a restart is rare otherwise.
+    const operatorWeight = world.deaths.every((death) => death.isOver) ? 5 : 60;
     const setWall = () => world.setWall(random.pick([-4000, -700, 1500, 9000]));
     const choose = random.weighted<() => void>([
       [due.length > 0 ? 60 : 0, () => this.#runOne(due)],
@@ -76,6 +78,7 @@ class Simulation {
       [40, () => this.#act()],
       [8, () => world.advance(random.pick([0.3, 1, 2.5, 10, 40, 120, 900, 1700]))],
       [4, () => this.#connect()],
+      [plan.hasOperators ? operatorWeight : 0, () => this.#scene.operator.act()],
       [2, () => this.#stall()],
       [plan.stepsWallClock ? 1 : 0, setWall],
     ]);
@@ -110,12 +113,16 @@ class Simulation {
 
   #act(): void {
     const random = this.#random;
-    const { peers, probe } = this.#scene;
     const isForWorkers = !random.oneIn(4);
-    const up = peers.filter(
-      (peer) => peer.link.isUp && peer !== probe && peer instanceof Worker === isForWorkers,
+    const up = this.#clients.filter(
+      (peer) => peer.link.isUp && peer instanceof Worker === isForWorkers,
     );
     if (up.length > 0) random.pick(up).act();
+  }
+
+  /** Workers are clients too. */
+  get #clients(): Client[] {
+    return this.#scene.peers.filter((peer) => peer instanceof Client);
   }
 
   #connect(): void {
@@ -124,7 +131,7 @@ class Simulation {
     const { clientsMax, workersMax } = scene.plan;
     scene.peers = scene.peers.filter(({ link }) => !link.isClosed);
     const workers = scene.peers.filter((peer) => peer instanceof Worker).length;
-    const clients = scene.peers.length - workers - 1;
+    const clients = this.#clients.length - workers;
     if (random.oneIn(2) && clients < clientsMax) {
       const client = new Client(`client${++this.#names}`, scene.context, random.between(3, 25));
       client.link.isDeaf = random.oneIn(12);

@@ -102,6 +102,8 @@ export class Client extends CuriousPeer {
     const refusal = reply.name === 'ERROR' ? reply.payload.toString() : '';
     if (refusal === 'QUEUE_ERROR\0QUEUE_ERROR')
       return world.plan.hasStore && world.wasAbsentLong(ownerOf(world, submission.functionName));
+    if (refusal === 'QUEUE_ERROR\0The function takes no new jobs')
+      return world.policies.drained.has(submission.functionName);
     const mayBeFull =
       this.ledger.limited.has(submission.functionName) || world.plan.memoryBytesMax > 0;
     return mayBeFull && refusal === 'QUEUE_ERROR\0Job queue is full';

@@ -5,10 +5,8 @@ import { registrationsOf } from '../server/inspect.ts';
 import { ensure } from '../transcript.ts';
 import { madeUpHandle } from './job-record.ts';
 import type { Leave } from './link.ts';
+import { type Command, commandOf } from './operator.ts';
 import { SimPeer } from './peer.ts';
-
-/** A line and how its answer looks; null for a listing. */
-type Command = readonly [line: string, reply: RegExp | null];
 
 /** Above the 4,096 replies that may wait for one connection. */
 const FLOOD = 5000;
@@ -113,6 +111,7 @@ export abstract class CuriousPeer extends SimPeer {
       [1, () => [`create function ${fn}`, this.#created()]],
       [1, () => [`drop function ${fn}`, /^(OK|ERR .*)\r\n$/]],
       [1, () => this.#limit(fn)],
+      [this.world.plan.hasOperators ? 1 : 0, () => commandOf(random, this.world)],
       [ledger.handles.length > 0 ? 2 : 0, () => this.#cancel()],
     ])();
     const [text, reply] = line;

@@ -52,12 +52,12 @@ export function registrationsOf(world: World, socket: MemorySocket): Map<string,
   return found;
 }
 
-/** Jobs of these functions that a GRAB could get. */
-export function runnableCount(world: World, functionNames: readonly string[]): number {
+/** Jobs of these functions that GRABs could get now. */
+export function openCount(world: World, functionNames: readonly string[]): number {
   const names = new Set(functionNames);
   let count = 0;
   for (const broker of brokersOf(world))
     for (const fn of liveFunctions(broker))
-      if (names.has(Buffer.from(fn.name).toString('latin1'))) count += fn.runnable;
+      if (names.has(Buffer.from(fn.name).toString('latin1'))) count += fn.open;
   return count;
 }

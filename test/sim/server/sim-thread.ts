@@ -65,6 +65,7 @@ export class SimThread {
       },
       onLine: (table, session, line) => onLine(table, session, line, FACTS),
       rings: this.rings,
+      ...(index === 0 && { runPolicyCommand: (command, done) => world.command(command, done) }),
       makeStore: plan.hasStore ? (host) => this.#makeStore(host, plan) : null,
     });
     this.reactor = reactor as unknown as MemoryReactor;

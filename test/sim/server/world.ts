@@ -4,12 +4,17 @@
  * Rule: nothing happens by itself, so one seed always gives the same run.
  */
 import { accountWords } from '../../../src/base/account.ts';
+import { bytesOf } from '../../../src/base/bytes.ts';
+import type { GateSettings } from '../../../src/policy/gate-settings.ts';
+import type { PolicyCommand } from '../../../src/policy/policy-command.ts';
+import { shardOfName } from '../../../src/protocol/shard-of.ts';
 import { RingReader } from '../../../src/ring/ring.ts';
 import { descriptorIn } from '../../../src/session/cross-thread/records.ts';
 import { MemoryFiles } from '../../support/memory-files.ts';
 import { MemoryRegistry, type MemorySocket } from '../../support/memory-socket.ts';
 import type { Plan } from '../plan.ts';
 import type { Transcript } from '../transcript.ts';
+import { Policies } from './policies.ts';
 import { RingHub } from './rings.ts';
 import { RESTART_WAIT_MS, SimThread } from './sim-thread.ts';
 
@@ -35,7 +40,7 @@ interface Message {
 
 export interface WorldEvents {
   /** A thread has been made: at the start, or again after a death. Its store is read behind it. */
-  started(thread: SimThread): void;
+  started(thread: SimThread, policies: Policies): void;
   restored(thread: SimThread): void;
   /** A turn has ended in good order. */
   turned(thread: SimThread): void;
@@ -48,6 +53,7 @@ export class World {
   readonly transcript: Transcript;
   readonly registry = new MemoryRegistry();
   readonly hub: RingHub;
+  readonly policies: Policies;
   readonly memoryWords = accountWords(33);
   readonly threads: (SimThread | null)[] = [];
   /** By thread. */
@@ -68,7 +74,15 @@ export class World {
     this.#events = events;
     this.#disks = Array.from({ length: plan.shardCount + 1 }, () => new MemoryFiles());
     this.hub = new RingHub(plan.shardCount + 1, plan.ringBytes, plan.ringStart);
-    for (let index = 0; index <= plan.shardCount; index++) this.#start(index);
+    this.policies = new Policies(
+      plan,
+      () => this.wallMs,
+      (name) => shardOfName(bytesOf(name), plan.hashSeed, plan.shardCount),
+      (settings, done) => (this.threads[0] as SimThread).core.changeGate(settings, done),
+    );
+    const { book } = this.policies;
+    for (let index = 0; index <= plan.shardCount; index++) this.#start(index, book.gatesOf(index));
+    for (let index = 0; index <= plan.shardCount; index++) book.started(index);
     this.advance(0);
   }
 
@@ -160,10 +174,16 @@ export class World {
     for (const { rings } of this.living) rings.beforePublish = () => {};
   }
 
-  #start(index: number): void {
+  /** An operator's command, which the main thread carries out after its turn. */
+  command(command: PolicyCommand, done: (answer: string) => void): void {
+    this.#tell(0, () => this.policies.run(command, done));
+  }
+
+  #start(index: number, gates: readonly GateSettings[]): void {
     const thread = new SimThread(this, index, this.#disks[index] as MemoryFiles);
     this.threads[index] = thread;
-    this.#events.started(thread);
+    this.#events.started(thread, this.policies);
+    thread.core.setGates(gates);
     thread.restore();
     this.#events.restored(thread);
   }
@@ -232,13 +252,21 @@ export class World {
     death.isForgotten = true;
     this.transcript.add(() => `thread ${shard} is started again`);
     this.hub.reset(shard);
-    this.#start(shard);
+    const gates = this.policies.book.gatesOf(shard);
+    // It takes time to start: operators go on meanwhile.
+    this.#tell(shard, () => this.#join(death, gates));
+  }
+
+  #join(death: Death, gates: readonly GateSettings[]): void {
+    const { shard } = death;
+    this.#start(shard, gates);
     const join = (thread: SimThread) => {
       this.transcript.add(() => `thread ${thread.index} joins shard ${shard}`);
       thread.rings.join(shard);
       thread.core.regain(shard);
     };
     join(this.threads[0] as SimThread);
+    this.policies.book.started(shard);
     this.#tellShards(shard, join, () => {
       death.isOver = true;
       death.overAtMs = this.nowMs;

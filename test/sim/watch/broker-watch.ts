@@ -3,10 +3,14 @@
  * it happens. Checks what no look at the outcome can: FIFO, priority, rotation, why a job was taken back, why it left.
  */
 import type { Broker } from '../../../src/broker/broker.ts';
+import type { FunctionQueue } from '../../../src/broker/functions.ts';
 import { Flag } from '../../../src/broker/jobs.ts';
 import type { Peer } from '../../../src/broker/peer.ts';
 import { Packet } from '../../../src/protocol/packets.ts';
+import { liveFunctions } from '../invariants.ts';
+import type { Policies } from '../server/policies.ts';
 import { ensure } from '../transcript.ts';
+import { GateModel } from './gate-model.ts';
 import { QueueModel } from './queue-model.ts';
 import { WakeWatch } from './wake-watch.ts';
 
@@ -38,6 +42,7 @@ export class BrokerWatch {
   readonly #isCancelAsked: (serial: number) => boolean;
   readonly #jobs = new Map<number, Watched>();
   readonly #model = new QueueModel();
+  readonly #gates: GateModel;
   #cause: Cause | null = null;
   #created = 0;
   #assigned = 0;
@@ -46,12 +51,13 @@ export class BrokerWatch {
   /** Greatest serial given so far. */
   lastSerial = 0;
 
-  constructor(broker: Broker, isCancelAsked: (serial: number) => boolean) {
+  constructor(broker: Broker, isCancelAsked: (serial: number) => boolean, policies: Policies) {
     this.#broker = broker;
     this.#isCancelAsked = isCancelAsked;
+    this.#gates = new GateModel(broker, policies);
     this.#watchCalls();
     this.#watchJobs();
-    new WakeWatch(broker);
+    new WakeWatch(broker, (fn) => this.#openOf(fn));
   }
 
   /** The store has given back what it kept: those jobs are not new. */
@@ -77,7 +83,29 @@ export class BrokerWatch {
       () =>
         `counters (submitted, assigned, requeued, ended, live) say ${theirs}, recount says ${ours}`,
     );
+    for (const fn of liveFunctions(this.#broker))
+      this.#gates.check(fn, this.#model.waiting(fn.index));
   }
+
+  /** Nothing is under way: the gates of these functions of the broker are what operators want. */
+  checkGates(names: readonly string[]): void {
+    this.#gates.checkAll(names);
+  }
+
+  /** Jobs of a function that may start now; how many its rate lets start is the broker's word. */
+  #openOf(fn: FunctionQueue): number {
+    const { index } = fn;
+    const open = Math.min(this.#model.waiting(index), this.#gates.room(index));
+    return this.#gates.hasRate(index) ? Math.min(open, fn.open) : open;
+  }
+
+  /** Highest priority of a function that a GRAB could get now. */
+  readonly #openLevel = (index: number): number => {
+    const isClosed =
+      this.#gates.room(index) <= 0 ||
+      (this.#gates.hasRate(index) && this.#broker.functions.levels[index] === 0);
+    return isClosed ? 0 : this.#model.level(index);
+  };
 
   #watchCalls(): void {
     const broker = this.#broker;
@@ -131,6 +159,7 @@ export class BrokerWatch {
       ensure(limit === 0 || total < limit, () => `job ${serial} is one more than the limit`);
       ensure(serial > this.lastSerial, () => `serial ${serial} was given before`);
       this.lastSerial = serial;
+      if (this.#cause?.kind === 'frame') this.#gates.submitted(fn.index);
       this.#created++;
       this.#jobs.set(job, {
         serial,
@@ -183,7 +212,7 @@ export class BrokerWatch {
     this.#within({ kind: 'frame', peer }, call);
     if (this.#assigned > before) return;
     ensure(
-      this.#model.order(peer).every((fn) => this.#model.level(fn) === 0),
+      this.#model.order(peer).every((fn) => this.#openLevel(fn) === 0),
       () => 'a grab is refused although a job is runnable',
     );
   }
@@ -214,13 +243,14 @@ export class BrokerWatch {
     ensure(queue[0] === serial, () => `job ${serial} is not the first of its queue: ${queue}`);
     const { isPriorityGlobal, isRotating } = this.#broker.options;
     const order = this.#model.order(peer);
-    const chosen = this.#model.choose(peer, isPriorityGlobal);
+    const chosen = this.#model.choose(peer, isPriorityGlobal, this.#openLevel);
     ensure(
       chosen >= 0 && order[chosen] === fn && this.#model.level(fn) === LEVELS - priority,
       () => `job ${serial} of function ${fn} is not next: order ${order}, place ${chosen}`,
     );
     if (isRotating) this.#model.rotate(peer, chosen);
     queue.shift();
+    this.#gates.start(fn);
     watched.holder = peer;
     const timeoutMs = peer.ability(fn)?.timeoutMs ?? 0;
     watched.deadlineMs = timeoutMs > 0 ? this.#broker.nowMs + timeoutMs : Number.POSITIVE_INFINITY;
@@ -241,6 +271,7 @@ export class BrokerWatch {
     } else if (watched.holder === null) ensure(cause.kind === 'gone' && !isBackground, why);
     else if (cause.kind === 'frame') {
       ensure(cause.peer === watched.holder, why);
+      this.#gates.end(watched.fn);
       this.#ended++;
     } else {
       this.#ensureLost(job, watched, nowMs);
@@ -261,6 +292,7 @@ export class BrokerWatch {
         : (cause?.kind === 'gone' || cause?.kind === 'withdraw') && cause.peer === watched.holder);
     ensure(isRight, () => `job ${job} is taken from its worker by ${cause?.kind}`);
     if (cause?.kind === 'tick') watched.lateOf.add(watched.holder as Peer);
+    this.#gates.end(watched.fn);
     watched.holder = null;
     watched.deadlineMs = Number.POSITIVE_INFINITY;
   }

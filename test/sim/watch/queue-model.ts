@@ -49,11 +49,16 @@ export class QueueModel {
     this.#orders.set(peer, order);
   }
 
-  /** Place in the peer's order of the entry that a GRAB is served from, or -1. */
-  choose(peer: Peer, isPriorityGlobal: boolean): number {
-    const levels = this.order(peer).map((fn) => this.level(fn));
+  /** Place in the peer's order of the entry that a GRAB is served from, or -1; `levelOf` a function, 0 = not now. */
+  choose(peer: Peer, isPriorityGlobal: boolean, levelOf: (fn: number) => number): number {
+    const levels = this.order(peer).map(levelOf);
     const best = isPriorityGlobal ? Math.max(...levels) : 0;
     return levels.findIndex((level) => level > 0 && level >= best);
+  }
+
+  /** Waiting jobs of a function. */
+  waiting(fn: number): number {
+    return (this.#queues.get(fn) ?? []).reduce((sum, queue) => sum + queue.length, 0);
   }
 
   /** 0 nothing runnable, 1 low, 2 normal, 3 high. */

@@ -8,12 +8,15 @@ import { ensure } from '../transcript.ts';
 
 export class WakeWatch {
   readonly #broker: Broker;
+  /** Jobs of a function that may start now. */
+  readonly #openOf: (fn: FunctionQueue) => number;
   /** When each peer began to sleep, and each function that it began to offer only then. */
   readonly #sleptAt = new WeakMap<Peer | Ability, number>();
   #sleeps = 0;
 
-  constructor(broker: Broker) {
+  constructor(broker: Broker, openOf: (fn: FunctionQueue) => number) {
     this.#broker = broker;
+    this.#openOf = openOf;
     const onSleep = broker.onSleep.bind(broker);
     broker.onSleep = (peer, sleepSerial) => {
       if (peer.waking !== Waking.sleeping) {
@@ -41,7 +44,7 @@ export class WakeWatch {
     ensure(peer.waking === Waking.woken, () => 'a peer that does not sleep is woken');
     const { wakesPerJob } = this.#broker.options;
     const reasons = [...(peer.abilities?.values() ?? [])].filter(
-      ({ fn }) => this.#woken(fn) - 1 < fn.runnable * wakesPerJob,
+      ({ fn }) => this.#woken(fn) - 1 < this.#openOf(fn) * wakesPerJob,
     );
     ensure(reasons.length > 0, () => 'a peer is woken that no job asks for');
     ensure(
