@@ -57,6 +57,7 @@ export class Policies {
       aliases: [],
       folder: null,
       isLocked: false,
+      queueType: plan.hasStore ? 'journal' : 'builtin',
       log: { level: 0, log: () => {} },
       now,
       apply,

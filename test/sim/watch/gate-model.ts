@@ -31,14 +31,14 @@ export class GateModel {
   constructor(broker: Broker, policies: Policies) {
     this.#broker = broker;
     this.#policies = policies;
-    const { gates } = broker;
-    const set = gates.set.bind(gates);
-    gates.set = (name, settings) => {
-      this.#change(name, settings);
-      return set(name, settings);
+    const { settings } = broker;
+    const set = settings.set.bind(settings);
+    settings.set = (name, changed) => {
+      this.#change(name, changed);
+      return set(name, changed);
     };
-    const drop = gates.delete.bind(gates);
-    gates.delete = (name) => {
+    const drop = settings.delete.bind(settings);
+    settings.delete = (name) => {
       this.#settings.delete(name);
       this.#starts.delete(name);
       return drop(name);
