@@ -163,7 +163,8 @@ function functionColumns(broker: BrokerState, fn: FunctionQueue, kind: number): 
   if (kind === Listing.functions) {
     const { total, assigned, registrations, created } = fn;
     const oldest = oldestMs(broker, fn);
-    return `\t${total - assigned}\t${assigned}\t${registrations}\t${created}\t${oldest}\n`;
+    const figures = [total - assigned, assigned, registrations, created, oldest].join('\t');
+    return `\t${figures}\t${gateColumn(fn)}\n`;
   }
   if (kind === Listing.awaited) {
     const queued = broker.isDraining ? fn.runnable : fn.total - fn.assigned;
@@ -172,6 +173,12 @@ function functionColumns(broker: BrokerState, fn: FunctionQueue, kind: number): 
   const [high, normal, low] = fn.waiting as [number, number, number];
   const undue = fn.total - fn.assigned - fn.runnable;
   return `\t${high}\t${normal + undue}\t${low}\t${fn.registrations}\n`;
+}
+
+/** Why the gate is closed, or `open`; `-` without a gate. `+draining`: new jobs are refused. */
+function gateColumn({ gate, gateState }: FunctionQueue): string {
+  if (gate === null) return '-';
+  return gate.isDraining ? `${gateState}+draining` : String(gateState);
 }
 
 /**

@@ -32,6 +32,13 @@ export interface FunctionFigures {
   readonly created: number;
   /** How long the oldest queued job has waited, in milliseconds; 0 when none is queued. */
   readonly oldestMs: number;
+  /**
+   * Why no job of the function may start now: it is paused, or its limit of `concurrency` or `rate` is reached. `open`:
+   * jobs may start. Null: it has no policy and was never paused or drained, or the server is an earlier geartrain.
+   */
+  readonly gate: 'open' | 'paused' | 'concurrency' | 'rate' | null;
+  /** New jobs of the function are refused. */
+  readonly isDraining: boolean;
 }
 
 /** A row of `workers`: a connection to the server, of a worker or of a client. */
@@ -127,12 +134,26 @@ export function statusRow(row: string): StatusFigures | null {
 const unescaped = (name: string): string =>
   name.replace(/\\x([0-9a-f]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
 
+const GATE = /^(open|paused|concurrency|rate)(\+draining)?$/;
+
+/** A row of `functions`; a server of before has no column for the gate. */
 export function functionRow(row: string): FunctionFigures | null {
-  const read = columns(row, 5);
-  if (read === null) return null;
+  const [escaped = '', ...cells] = row.split('\t');
+  const numbers = cells.slice(0, 5).map(Number);
+  if (numbers.length < 5 || !numbers.every((number) => Number.isFinite(number))) return null;
   type Five = [number, number, number, number, number];
-  const [queued, running, workers, created, oldestMs] = read.numbers as Five;
-  return { name: unescaped(read.name), queued, running, workers, created, oldestMs };
+  const [queued, running, workers, created, oldestMs] = numbers as Five;
+  const [, gate = null, draining] = GATE.exec(cells[5] ?? '') ?? [];
+  return {
+    name: unescaped(escaped),
+    queued,
+    running,
+    workers,
+    created,
+    oldestMs,
+    gate: gate as FunctionFigures['gate'],
+    isDraining: draining !== undefined,
+  };
 }
 
 export function jobRow(row: string): JobFigures | null {

@@ -95,7 +95,7 @@ export const GEARADMIN: Tool = {
     ],
     description: [
       'Operations use one connection and run in the order in which they are listed below, whatever their order on the command line. Listings are printed as the server sends them, with the closing dot; other replies without their OK. An error of the server goes to standard error as "Error: TEXT".',
-      'gearadmin top shows the functions of a server as they change: jobs queued and running, workers, jobs created and ended per second, the age of the oldest waiting job. On a terminal it fills the screen until q or Ctrl-C, and s changes the order; otherwise it writes a line of text for each function and sample, columns separated by tabs. A "-" stands for an unknown value: C gearmand reports neither rates nor ages, CHANGE/S is known for every server.',
+      'gearadmin top shows the functions of a server as they change: jobs queued and running, workers, jobs created and ended per second, the age of the oldest waiting job, and the gate: open, paused, or closed by the policy of the function (conc = its concurrency, rate), with +d when new jobs are refused. On a terminal it fills the screen until q or Ctrl-C, and s changes the order; otherwise it writes a line of text for each function and sample, columns separated by tabs. A "-" stands for an unknown value: C gearmand reports neither rates nor ages nor gates, CHANGE/S is known for every server.',
     ],
     environment: TLS_ENVIRONMENT,
     exitCodes: [

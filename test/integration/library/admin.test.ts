@@ -133,6 +133,8 @@ describe.each(ours)('policies by client.admin, $label', (variant) => {
       running: 0,
       workers: 1,
       created: 1,
+      gate: 'paused',
+      isDraining: false,
     });
     await client.admin.resume(name);
     expect(await job.text()).toBe('done');

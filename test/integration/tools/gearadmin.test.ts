@@ -186,9 +186,11 @@ describe('top in a pipe', () => {
     await world.submit('resize', '', 'c');
     expect((await top.ended).code).toBe(0);
     const [head, first, second, ...rest] = top.stdout().split('\n');
-    expect(head).toBe('TIME\tFUNCTION\tQUEUED\tRUNNING\tWORKERS\tIN/S\tOUT/S\tCHANGE/S\tOLDEST');
-    expect(first).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z\tresize\t1\t0\t0\t-\t-\t-\t(\d+\.\ds|-)$/);
-    expect(second).toMatch(/\tresize\t3\t0\t0\t\d\.\d\t0\.0\t\+\d\.\d\t\d+(\.\d)?s$/);
+    expect(head).toBe(
+      'TIME\tFUNCTION\tQUEUED\tRUNNING\tWORKERS\tIN/S\tOUT/S\tCHANGE/S\tOLDEST\tGATE',
+    );
+    expect(first).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z\tresize\t1\t0\t0\t-\t-\t-\t(\d+\.\ds|-)\t-$/);
+    expect(second).toMatch(/\tresize\t3\t0\t0\t\d\.\d\t0\.0\t\+\d\.\d\t\d+(\.\d)?s\t-$/);
     expect(rest).toEqual(['']);
     expect(top.stderr()).toBe('');
   });
@@ -223,7 +225,7 @@ describe.skipIf(!requirePeer('gearmand'))('top at a C gearmand', () => {
     await top.until(/\tresize\t/);
     await world.submit('resize', '', 'b');
     expect((await top.ended).code).toBe(0);
-    expect(top.stdout().split('\n')[2]).toMatch(/\tresize\t2\t0\t0\t-\t-\t\+\d\.\d\t-$/);
+    expect(top.stdout().split('\n')[2]).toMatch(/\tresize\t2\t0\t0\t-\t-\t\+\d\.\d\t-\t-$/);
   });
 });
 

@@ -181,7 +181,7 @@ describe('functions', () => {
       client < JOB_CREATED #2
       + 500 ms
       admin > "functions\n"
-      admin < "f\x092\x090\x091\x092\x091500\n"
+      admin < "f\x092\x090\x091\x092\x091500\x09-\n"
       admin < ".\n"
       worker > GRAB_JOB
       worker < JOB_ASSIGN #2 f 2
@@ -190,7 +190,7 @@ describe('functions', () => {
       worker < JOB_ASSIGN #1 f 1
       + 500 ms
       admin > "functions\n"
-      admin < "f\x090\x091\x091\x092\x090\n"
+      admin < "f\x090\x091\x091\x092\x090\x09-\n"
       admin < ".\n"
     `);
   });
@@ -199,8 +199,49 @@ describe('functions', () => {
     plays(String.raw`
       worker > CAN_DO "a\x0ab\x09c\x5c\x7f\xe9"
       admin > "functions\n"
-      admin < "a\\x0ab\\x09c\\x5c\\x7f\xe9\x090\x090\x091\x090\x090\n"
+      admin < "a\\x0ab\\x09c\\x5c\\x7f\xe9\x090\x090\x091\x090\x090\x09-\n"
       admin < ".\n"
+    `);
+  });
+
+  it('ends each row with the gate of the function', () => {
+    const kept = String.raw`admin < "OK until+the+server+ends\r\n"`;
+    const row = (figures: string, gate: string) => String.raw`
+      admin > "functions\n"
+      admin < "f\x09${figures.replaceAll(' ', String.raw`\x09`)}\x09${gate}\n"
+      admin < ".\n"
+    `;
+    plays(String.raw`
+      worker > CAN_DO f
+      client > SUBMIT_JOB_BG f "" 1
+      client < JOB_CREATED #1
+      client > SUBMIT_JOB_BG f "" 2
+      client < JOB_CREATED #2
+      ${row('2 0 1 2 0', '-')}
+      admin > "policy f concurrency:1,rate:1/m\n"
+      ${kept}
+      ${row('2 0 1 2 0', 'open')}
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f 1
+      ${row('1 1 1 2 0', 'concurrency')}
+      worker > WORK_COMPLETE #1 ""
+      ${row('1 0 1 2 0', 'rate')}
+      admin > "pause f\n"
+      ${kept}
+      ${row('1 0 1 2 0', 'paused')}
+      admin > "drain f\n"
+      ${kept}
+      ${row('1 0 1 2 0', 'paused+draining')}
+      admin > "resume f\n"
+      ${kept}
+      admin > "policy f reset\n"
+      ${kept}
+      admin > "drain f\n"
+      ${kept}
+      ${row('1 0 1 2 0', 'open+draining')}
+      admin > "resume f\n"
+      ${kept}
+      ${row('1 0 1 2 0', '-')}
     `);
   });
 
@@ -217,7 +258,7 @@ describe('functions', () => {
       worker > CANT_DO f
       + 200 ms
       admin > "functions\n"
-      admin < "f\x091\x090\x090\x091\x09200\n"
+      admin < "f\x091\x090\x090\x091\x09200\x09-\n"
       admin < ".\n"
     `);
   });

@@ -13,7 +13,8 @@ import {
 } from '../../../src/cli/gearadmin/top/sort.ts';
 
 function figures(name: string, some: Partial<FunctionFigures> = {}): FunctionFigures {
-  return { name, queued: 0, running: 0, workers: 0, created: 0, oldestMs: 0, ...some };
+  const gate = { gate: null, isDraining: false };
+  return { name, queued: 0, running: 0, workers: 0, created: 0, oldestMs: 0, ...gate, ...some };
 }
 
 function row(name: string, some: Partial<FunctionRow> = {}): FunctionRow {
@@ -31,16 +32,43 @@ function lookerAt(answers: Readonly<Record<string, string>>): Looker {
 
 describe('a look', () => {
   test('reads what our server tells', async () => {
-    const look = await lookerAt({ functions: 'a b\tc\t5\t2\t3\t70\t1500\n.\n' }).look();
+    const functions = 'a b\\x09c\t5\t2\t3\t70\t1500\tpaused+draining\nd\t0\t0\t0\t0\t0\t-\n.\n';
+    const look = await lookerAt({ functions }).look();
     expect(look.functions).toEqual([
-      { name: 'a b\tc', queued: 5, running: 2, workers: 3, created: 70, oldestMs: 1500 },
+      {
+        name: 'a b\tc',
+        queued: 5,
+        running: 2,
+        workers: 3,
+        created: 70,
+        oldestMs: 1500,
+        gate: 'paused',
+        isDraining: true,
+      },
+      figures('d'),
     ]);
+  });
+
+  test('reads rows of a server of before, without gates, and of a later one, with more columns', async () => {
+    for (const more of ['', '\topen\t17\tx']) {
+      const look = await lookerAt({ functions: `f\t5\t2\t3\t70\t1500${more}\n.\n` }).look();
+      expect(look.functions).toEqual([
+        figures('f', {
+          queued: 5,
+          running: 2,
+          workers: 3,
+          created: 70,
+          oldestMs: 1500,
+          gate: more === '' ? null : 'open',
+        }),
+      ]);
+    }
   });
 
   test('makes do with status where the server knows no more', async () => {
     const look = await lookerAt({ status: 'f\t7\t2\t3\n.\n' }).look();
     expect(look.functions).toEqual([
-      { name: 'f', queued: 5, running: 2, workers: 3, created: null, oldestMs: null },
+      figures('f', { queued: 5, running: 2, workers: 3, created: null, oldestMs: null }),
     ]);
   });
 
@@ -147,10 +175,20 @@ describe('cells', () => {
       '-',
       '-',
       '-',
+      '-',
     ]);
     const known = row('f', { inPerSecond: 0.04, outPerSecond: 1234.5, changePerSecond: 3 });
     expect(cells(known).slice(4, 7)).toEqual(['0.0', '1235', '+3.0']);
     expect(cells(row('f', { changePerSecond: -0.01 }))[6]).toBe('0.0');
+  });
+
+  test('show the gate in at most eight characters', () => {
+    const gateCell = (gate: FunctionRow['gate'], isDraining = false) =>
+      cells(row('f', { gate, isDraining }))[8];
+    const states = ['open', 'paused', 'concurrency', 'rate'] as const;
+    expect(states.map((state) => gateCell(state))).toEqual(['open', 'paused', 'conc', 'rate']);
+    expect(gateCell('paused', true)).toBe('paused+d');
+    expect(gateCell('open', true)).toBe('open+d');
   });
 
   test('let no control character of a name through', () => {
@@ -163,16 +201,19 @@ describe('cells', () => {
 describe('a screen', () => {
   const plain = picocolors.createColors(false);
   const content = { server: 'localhost:4730', time: '12:00:00', sort: 'queued', trouble: null };
-  const rows = [row('resize', { queued: 12, workers: 3 }), row('mail', { running: 1, workers: 1 })];
+  const rows = [
+    row('resize', { queued: 12, workers: 3, gate: 'concurrency' }),
+    row('mail', { running: 1, workers: 1 }),
+  ];
 
   test('has the server, sums, headings and a line for each function', () => {
     const lines = frame({ ...content, functions: rows }, { columns: 80, rows: 24 }, plain);
     expect(lines).toEqual([
       'gearadmin top  localhost:4730  12:00:00  2 functions, 12 queued, 1 running',
       '',
-      'FUNCTION           QUEUED  RUNNING  WORKERS     IN/S    OUT/S CHANGE/S   OLDEST',
-      'resize                 12        0        3        -        -        -        -',
-      'mail                    0        1        1        -        -        -        -',
+      'FUNCTION       QUEUED RUNNING WORKERS    IN/S   OUT/S CHANGE/S  OLDEST     GATE',
+      'resize             12       0       3       -       -        -       -     conc',
+      'mail                0       1       1       -       -        -       -        -',
       'q quit  s sort (queued)',
     ]);
   });
@@ -187,7 +228,7 @@ describe('a screen', () => {
   test.each([80, 99, 100, 200])('leaves the last of %i columns free', (columns) => {
     const lines = frame({ ...content, functions: rows }, { columns, rows: 24 }, plain);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(columns);
-    expect(lines[2]).toMatch(/ OLDEST$/);
+    expect(lines[2]).toMatch(/ GATE$/);
   });
 
   test('paints work that nobody does red', () => {
@@ -195,6 +236,19 @@ describe('a screen', () => {
     const functions = [row('lost', { queued: 1 })];
     const lines = frame({ ...content, functions }, { columns: 80, rows: 24 }, colors);
     expect(lines[3]).toContain(colors.red('lost'));
+  });
+
+  test('paints a gate yellow that is closed or refuses jobs', () => {
+    const colors = picocolors.createColors(true);
+    const lineOf = (some: Partial<FunctionRow>) =>
+      frame(
+        { ...content, functions: [row('f', { queued: 1, workers: 1, ...some })] },
+        { columns: 80, rows: 24 },
+        colors,
+      )[3];
+    expect(lineOf({ gate: 'paused' })).toContain(colors.yellow('paused'));
+    expect(lineOf({ gate: 'open', isDraining: true })).toContain(colors.yellow('open+d'));
+    expect(lineOf({ gate: 'open' })).not.toContain(colors.yellow('open'));
   });
 
   test('tells trouble instead of sums', () => {

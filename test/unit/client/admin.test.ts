@@ -58,9 +58,22 @@ describe('listings', () => {
   });
 
   it('functions: names are unescaped', async () => {
-    const reply = 'a\\x0ab\\x5c\t5\t2\t3\t70\t1500\n.\n';
+    const reply =
+      'a\\x0ab\\x5c\t5\t2\t3\t70\t1500\t-\nf\t0\t0\t0\t1\t0\trate+draining\nold\t0\t0\t0\t1\t0\n.\n';
+    const none = { queued: 0, running: 0, workers: 0, created: 1, oldestMs: 0 };
     expect(await rowsOf(reply, (admin) => admin.functions())).toEqual([
-      { name: 'a\nb\\', queued: 5, running: 2, workers: 3, created: 70, oldestMs: 1500 },
+      {
+        name: 'a\nb\\',
+        queued: 5,
+        running: 2,
+        workers: 3,
+        created: 70,
+        oldestMs: 1500,
+        gate: null,
+        isDraining: false,
+      },
+      { name: 'f', ...none, gate: 'rate', isDraining: true },
+      { name: 'old', ...none, gate: null, isDraining: false },
     ]);
   });
 

@@ -12,6 +12,7 @@ export const HEADINGS = [
   'OUT/S',
   'CHANGE/S',
   'OLDEST',
+  'GATE',
 ] as const;
 
 const UNKNOWN = '-';
@@ -46,6 +47,12 @@ export function age(ms: number | null): string {
   return `${Math.floor(s / DAY_S)}d${two(Math.floor((s % DAY_S) / HOUR_S))}h`;
 }
 
+/** `open`, `paused`, `conc` or `rate`, with `+d` when new jobs are refused; `-` without a gate. */
+function gate({ gate: state, isDraining }: FunctionRow): string {
+  if (state === null) return UNKNOWN;
+  return `${state === 'concurrency' ? 'conc' : state}${isDraining ? '+d' : ''}`;
+}
+
 /** The cells of a row in the order of HEADINGS. */
 export function cells(row: FunctionRow): string[] {
   return [
@@ -57,5 +64,6 @@ export function cells(row: FunctionRow): string[] {
     rate(row.outPerSecond),
     signedRate(row.changePerSecond),
     age(row.oldestMs),
+    gate(row),
   ];
 }

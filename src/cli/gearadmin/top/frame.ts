@@ -30,8 +30,8 @@ export interface FrameContent {
 /** Lines without a function: two above the headings, the headings, one below. */
 const OTHER_LINES = 4;
 const NAME_COLUMNS_MIN = 12;
-/** Room for numbers of up to eight digits. */
-const FIGURE_COLUMNS = 8;
+/** Widths of the columns after the name. With the shortest name and blanks between them they need 79. */
+const FIGURE_COLUMNS: readonly number[] = [8, 7, 7, 7, 7, 8, 7, 8];
 
 const NO_BORDERS = {
   top: '',
@@ -58,6 +58,8 @@ function sum(rows: readonly FunctionRow[], figure: (row: FunctionRow) => number)
 /** A function with jobs and no worker is red, one with running jobs green, an idle one dim. */
 function coloured(row: FunctionRow, texts: readonly string[], colors: Colors): string[] {
   const [name = '', queued = '', running = '', workers = '', ...rest] = texts;
+  const gate = rest.pop() as string;
+  const isClosed = row.gate !== null && (row.gate !== 'open' || row.isDraining);
   const isUnserved = row.queued > 0 && row.workers === 0;
   if (row.queued === 0 && row.running === 0) return texts.map((text) => colors.dim(text));
   return [
@@ -66,6 +68,7 @@ function coloured(row: FunctionRow, texts: readonly string[], colors: Colors): s
     row.running > 0 ? colors.green(running) : running,
     isUnserved ? colors.red(workers) : workers,
     ...rest,
+    isClosed ? colors.yellow(gate) : gate,
   ];
 }
 
@@ -76,15 +79,12 @@ function coloured(row: FunctionRow, texts: readonly string[], colors: Colors): s
 export function frame(content: FrameContent, size: FrameSize, colors: Colors): string[] {
   const { functions, server, time, sort, trouble } = content;
   const shown = functions.slice(0, Math.max(1, size.rows - OTHER_LINES));
-  const figures = HEADINGS.length - 1;
-  const nameColumns = Math.max(
-    NAME_COLUMNS_MIN,
-    Math.min(48, size.columns - 1 - figures * (FIGURE_COLUMNS + 1)),
-  );
+  const figureColumns = FIGURE_COLUMNS.reduce((columns, width) => columns + width + 1, 0);
+  const nameColumns = Math.max(NAME_COLUMNS_MIN, Math.min(48, size.columns - 1 - figureColumns));
   const table = new Table({
     chars: NO_BORDERS,
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
-    colWidths: [nameColumns, ...HEADINGS.slice(1).map(() => FIGURE_COLUMNS)],
+    colWidths: [nameColumns, ...FIGURE_COLUMNS],
     colAligns: ['left', ...HEADINGS.slice(1).map(() => 'right' as const)],
     head: HEADINGS.map((heading) => colors.bold(heading)),
   });

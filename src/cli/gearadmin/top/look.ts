@@ -15,6 +15,10 @@ export interface FunctionFigures {
   readonly created: number | null;
   /** Age of the oldest queued job; null when unknown. */
   readonly oldestMs: number | null;
+  /** State of the gate; null without one, or when unknown. */
+  readonly gate: 'open' | 'paused' | 'concurrency' | 'rate' | null;
+  /** New jobs are refused. */
+  readonly isDraining: boolean;
 }
 
 /** One sample of all functions. */
@@ -25,7 +29,8 @@ export interface Look {
 }
 
 function figuresOf({ name, total, running, workers }: StatusFigures): FunctionFigures {
-  return { name, queued: total - running, running, workers, created: null, oldestMs: null };
+  const unknown = { created: null, oldestMs: null, gate: null, isDraining: false };
+  return { name, queued: total - running, running, workers, ...unknown };
 }
 
 /** Whether this is the answer of a server that does not know the command. */
