@@ -62,8 +62,11 @@ export function failRun(
 
 /** The job is not tried again after losses of its worker. Its watchers have been told. */
 export function failLost(broker: BrokerState, job: number, policy: RunPolicy): void {
+  const fn = broker.jobs.functionOf(job);
+  fn.gate?.advance(broker.nowMs, fn.runnable > 0);
   noteError(broker, job, 'lost', NO_TEXT);
   end(broker, job, policy);
+  if (fn.gate !== null) broker.waker.balance(fn, broker.nowMs);
 }
 
 /** `bury job`: a background job that waits becomes dead. */

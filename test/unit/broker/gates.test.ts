@@ -180,6 +180,26 @@ describe.each([100, 0])(
         ).sweep();
       });
 
+      it('lets the next job start when a lost one is dead', () => {
+        plays(
+          `
+        worker1 > CAN_DO f
+        client > SUBMIT_JOB_BG f "" 1
+        client < JOB_CREATED #1
+        client > SUBMIT_JOB_BG f "" 2
+        client < JOB_CREATED #2
+        worker1 > GRAB_JOB
+        worker1 < JOB_ASSIGN #1 f 1
+        worker2 > CAN_DO f
+        worker2 > PRE_SLEEP
+        worker1 > (reset)
+        worker1 < (closed)
+        worker2 < NOOP
+      `,
+          { policies: [parsePolicyRule('f=concurrency:1,attempts:3')], jobRetries: 1 },
+        );
+      });
+
       it('counts a cancelled job until its run ends', () => {
         const dialogue = plays(
           `
