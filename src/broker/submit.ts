@@ -63,7 +63,7 @@ export function submit(broker: BrokerState, peer: Peer, frame: Frame, replyId: n
     refuse(broker, peer, replyId, Errors.queueError);
     return;
   }
-  const flags = SUBMIT_FLAGS[type] as number;
+  const flags = flagsOf(frame);
   const isByWorkload = frame.a1 === 1 && frame.bytes[frame.off1] === DASH;
   const isUnique = frame.a1 > 0 && !(isByWorkload && frame.dataBytes === 0);
   const hash = isUnique ? uniqueHash(broker, fn, frame, isByWorkload) : 0;
@@ -102,6 +102,14 @@ export function submit(broker: BrokerState, peer: Peer, frame: Frame, replyId: n
   if ((flags & Flag.BACKGROUND) === 0) broker.jobs.watchers.add(job, peer);
   broker.counters.submitted++;
   replyCreated(broker, peer, replyId, job, broker.jobs.table.serial(job));
+}
+
+/** FLAGS of the new job. */
+function flagsOf({ type, priority }: Frame): number {
+  const flags = SUBMIT_FLAGS[type] as number;
+  return priority === 0
+    ? flags
+    : (flags & ~Flag.PRIORITY) | ((priority - 1) << Flag.PRIORITY_SHIFT);
 }
 
 /**

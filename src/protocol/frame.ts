@@ -8,11 +8,17 @@ import { hashBytes } from './hash.ts';
 import { ARG_COUNT, HAS_DATA, NAMES } from './packet-columns.ts';
 import { Names } from './packets.ts';
 
+/** Bits of `flags` below the priority. */
+const PRIORITY_SHIFT = 2;
+
 export class Frame {
   bytes: Uint8Array = new Uint8Array(0);
   conn = 0;
   type = 0;
-  /** Offsets into `bytes`: first byte of the frame, first argument, data, byte after the frame. */
+  /**
+   * Offsets into `bytes`: first byte of the frame, first argument, data, byte after the frame. After an alias was
+   * resolved, `start` and `end` are still offsets into the arena.
+   */
   start = 0;
   off = 0;
   data = 0;
@@ -27,6 +33,7 @@ export class Frame {
   blob = 0;
   hash0 = 0;
   hash1 = 0;
+  /** Bits of `RowFlag`; above them `priority`. */
   flags = 0;
 
   /** Points the cursor at row `row`, whose offsets are relative to `bytes`. */
@@ -118,6 +125,18 @@ export class Frame {
   }
   get off3(): number {
     return this.off2 + this.a2 + 1;
+  }
+  /** Offset after the last byte of the packet in `bytes`: data in a blob is not there. */
+  get inlineEnd(): number {
+    return this.blob === 0 ? this.data + this.dataBytes : this.data;
+  }
+  /** Of a submit: 1 + its `Priority`, or 0 for that of its type. */
+  get priority(): number {
+    return this.flags >>> PRIORITY_SHIFT;
+  }
+  /** Set it at most once for a frame. */
+  set priority(priority: number) {
+    this.flags |= priority << PRIORITY_SHIFT;
   }
   /** The payload has fewer NULs than its type needs: argument 0 is the whole payload. */
   get isShort(): boolean {

@@ -1,6 +1,7 @@
 /** Makes the configuration of each thread from the checked options. */
 import { accountWords } from '../base/account.ts';
 import type { GateSettings } from '../policy/gate-settings.ts';
+import { parseAliasRule } from '../policy/rule.ts';
 import { type AccessRule, parseRule } from '../session/access.ts';
 import type { ThreadConfig } from '../shard/assemble.ts';
 import { defaultHandlePrefix, protocolVersion } from './identity.ts';
@@ -43,6 +44,7 @@ export function configMaker(
     outputBytesMax: options.outputLimit,
   };
   const access = options.allow.map((rule) => parseRule(rule) as AccessRule);
+  const aliases = options.aliases.map(parseAliasRule);
   return (thread) => ({
     core: {
       sessions: {
@@ -55,6 +57,7 @@ export function configMaker(
         packetRate: options.maxPacketRate,
         byteRate: options.maxByteRate,
         ...(options.allow.length > 0 && { access }),
+        ...(aliases.length > 0 && { aliases }),
         packetBytesMax: options.maxPacketSize,
         ...output,
         restartWaitMs: state.keptIn === null ? 0 : RESTART_WAIT_MS,

@@ -1,5 +1,6 @@
 /** Options of a thread's session table: settings, and the calls to the layers above. */
 import type { PolicyCommand } from '../policy/policy-command.ts';
+import type { AliasRule } from '../policy/rule.ts';
 import type { StoreHealth } from '../store/store.ts';
 import type { AccessRule } from './access.ts';
 import type { Session } from './session.ts';
@@ -25,6 +26,8 @@ export interface SessionTableOptions {
   readonly byteRate?: number;
   /** Access rules; left out when every peer may do everything. */
   readonly access?: readonly AccessRule[];
+  /** Other names of functions, for submits; left out: none. */
+  readonly aliases?: readonly AliasRule[];
   /** Connections move to the owner of the first function that they name. */
   readonly movesConnections: boolean;
   /** How long frames wait for a shard that is being started again; 0 or left out: not at all. */

@@ -17,6 +17,7 @@ import { shardOf } from '../protocol/shard-of.ts';
 import type { RingWriter } from '../ring/writer.ts';
 import { Access } from './access.ts';
 import { AddressCounts } from './address-counts.ts';
+import { Aliases } from './aliases.ts';
 import { left } from './connection-limits.ts';
 import { CrossThreadPeers } from './cross-thread/peers.ts';
 import { PendingQueries } from './cross-thread/pending-queries.ts';
@@ -55,6 +56,8 @@ export class SessionTable {
   readonly incidents: Incidents;
   /** Access rules; null when every peer may do everything. */
   readonly access: Access | null;
+  /** Other names of functions, for submits; null without any. */
+  readonly aliases: Aliases | null;
   /** Limits how fast connections may send; null without limits. */
   readonly rateLimiter: RateLimiter | null;
   /** Waiting output of one connection at which reading it is paused. */
@@ -115,6 +118,8 @@ export class SessionTable {
     this.restarts = new ShardRestarts(options.restartWaitMs ?? 0);
     this.addressCounts = thread === 0 && addressConnectionsMax > 0 ? new AddressCounts() : null;
     this.access = options.access === undefined ? null : new Access(options.access);
+    this.aliases =
+      options.aliases === undefined ? null : new Aliases(options.aliases, options.hashSeed);
     this.outbox = new ThreadOutbox(options.thread, this, this.output, reactor, writers);
   }
 

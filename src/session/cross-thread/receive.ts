@@ -93,10 +93,11 @@ function crossThreadPeer(table: SessionTable, from: number, conn: number): Peer 
 }
 
 function onCrossThreadFrame(table: SessionTable, from: number, record: RecordView): void {
-  const { conn, replyId, type } = readFrame(record);
+  const { conn, replyId, type, priority } = readFrame(record);
   const { bytes, at, byteCount } = record;
   const seed = table.options.hashSeed;
   frame.parse(conn, type, bytes, at, at + byteCount, seed);
+  frame.priority = priority;
   // The turn's output has room for a head, not for data of any size.
   if (frame.dataBytes > SLAB_BYTES_MAX) {
     frame.blob = table.reactor.blobFrom(bytes, frame.data, frame.end);

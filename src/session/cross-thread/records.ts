@@ -92,9 +92,9 @@ function textOf({ bytes, at, byteCount }: RecordView): string {
   return latin1(bytes, at, at + byteCount);
 }
 
-// FRAME: the payload of a packet of type `type`; the owner owes reply `replyId` (0: none).
+// FRAME: the payload of a packet of type `type`; the owner owes reply `replyId` (0: none). `priority` as in Frame.
 
-const frame = { conn: 0, replyId: 0, type: 0 };
+const frame = { conn: 0, replyId: 0, type: 0, priority: 0 };
 
 export function beginFrame(
   writer: RingWriter,
@@ -102,14 +102,16 @@ export function beginFrame(
   replyId: number,
   type: number,
   byteCount: number,
+  priority = 0,
 ): void {
-  begin(writer, RecordKind.FRAME, conn, replyId, type, 0, byteCount);
+  begin(writer, RecordKind.FRAME, conn, replyId, type, priority, byteCount);
 }
 
-export function readFrame({ a, b, c }: RecordView): Readonly<typeof frame> {
+export function readFrame({ a, b, c, d }: RecordView): Readonly<typeof frame> {
   frame.conn = a;
   frame.replyId = b;
   frame.type = c;
+  frame.priority = d;
   return frame;
 }
 

@@ -32,16 +32,17 @@ export function sendFrame(
   owner: number,
   replyId: number,
 ): void {
-  const { blob } = sent;
-  const headBytes = sent.end - sent.off;
+  const { blob, inlineEnd } = sent;
+  const inlineBytes = inlineEnd - sent.off;
   const blobBytes = blob > 0 ? sent.dataBytes : 0;
   const writer = named(table, session, owner);
   if (replyId === 0) confirmLater(session, owner);
   if (writer === null) table.drop(session, DEAD_OWNER);
   else {
-    beginFrame(writer, session.conn, replyId, sent.type, headBytes + blobBytes);
-    writer.bytes.set(sent.bytes.subarray(sent.off, sent.end), writer.at);
-    if (blob > 0) table.reactor.blobRead(blob, 0, writer.bytes, writer.at + headBytes, blobBytes);
+    const { type, priority } = sent;
+    beginFrame(writer, session.conn, replyId, type, inlineBytes + blobBytes, priority);
+    writer.bytes.set(sent.bytes.subarray(sent.off, inlineEnd), writer.at);
+    if (blob > 0) table.reactor.blobRead(blob, 0, writer.bytes, writer.at + inlineBytes, blobBytes);
   }
   if (blob > 0) table.reactor.blobRelease(blob);
 }

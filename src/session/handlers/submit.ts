@@ -7,6 +7,7 @@ import type { SessionTable } from '../session-table.ts';
 import { isSeenTo, refuse, toBroker } from './own-thread.ts';
 
 export function onSubmit(table: SessionTable, session: Session, frame: Frame): void {
+  table.aliases?.resolve(frame);
   const owner = table.ownerOf(frame.hash0);
   if (owner === table.options.thread) {
     toBroker(table, session, frame);

@@ -24,6 +24,7 @@ const SHOWN: Readonly<Record<string, readonly RegExp[]>> = {
   'README.md': [/^ *\d+$/m, /^lines\t0\t0\t1$/m, /^!dlroW olleH$/m],
   'docs/http.md': [/!dlroW olleH/],
   'docs/migrating.md': [/^listen = localhost \(command line\)$/m, /^2\.0\.0\+geartrain\.\d/m],
+  'docs/policies.md': [/^mail\t1\t1\t0\t0$/m],
   'docs/operating.md': [/^max-memory = 1G \(.*gearmand\.conf/m, /^geartrain_connections/m],
 };
 /** Programs that a document uses besides those of this package and of every system. */

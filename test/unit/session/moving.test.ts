@@ -134,6 +134,23 @@ describe('an acceptor', () => {
     }
   });
 
+  it.each([0, 500_000])(
+    'hands over at a submit to an alias, whose function the shard owns, with %i bytes',
+    (bytes) => {
+      const aliases = [{ name: 'urgent', target: new Pair().two, priority: 'high' }];
+      const pair = new Pair({ aliases });
+      const socket = pair.connect();
+      // Its reply comes first, so the submits are held and read again.
+      socket.push(request('GET_STATUS', handleOf(2, 1, 1)));
+      socket.push(request('SUBMIT_JOB_LOW_BG', 'urgent', '', Buffer.alloc(bytes, 'w')));
+      socket.push(request('SUBMIT_JOB_EPOCH', 'urgent', '', '1', 'x'));
+      expect(pair.settle()).toEqual(['QUERY', 'RESULT', 'MOVE']);
+      expect(namesOf(socket.take())).toEqual([20, 8, 8]);
+      expect(pair.shard.thread.broker.functions.at(1)?.waiting).toEqual([2, 0, 0]);
+      expect(pair.acceptor.thread.blobKib).toBe(0);
+    },
+  );
+
   it('hands over only when all its replies have left, and loses no frame', () => {
     const pair = new Pair();
     const socket = pair.connect();

@@ -51,9 +51,9 @@ function filled(
 
 describe('a record says to its reader what its writer was given', () => {
   it('about a frame, a reply and a notification', () => {
-    expect(filled((w, n) => records.beginFrame(w, CONN, 7, 42, n), records.readFrame)).toEqual([
+    expect(filled((w, n) => records.beginFrame(w, CONN, 7, 42, n, 3), records.readFrame)).toEqual([
       RecordKind.FRAME,
-      { conn: CONN, replyId: 7, type: 42 },
+      { conn: CONN, replyId: 7, type: 42, priority: 3 },
     ]);
     expect(
       filled((w, n) => records.beginReply(w, CONN, 0x7fff_ffff, n), records.readReply),
