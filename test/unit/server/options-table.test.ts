@@ -12,6 +12,8 @@ import { resolveOptions } from '../../../src/server/options.ts';
 type Case = readonly [string, unknown, readonly (readonly [string | null, unknown])[], string[]];
 
 const MIB = 1024 ** 2;
+/** Keys of options that a program gives as an object with a member for each function. */
+const PLURALS: Readonly<Record<string, string>> = { policy: 'policies', alias: 'aliases' };
 const FLAG = [[null, true]] as const;
 
 const cases: readonly Case[] = [
@@ -414,6 +416,17 @@ const cases: readonly Case[] = [
     ],
     ['f', '=synced', 'f=soon', 'f=relaxed '],
   ],
+  // What these two refuse: test/unit/policy/rule.test.ts.
+  ['policies', [], [['f=concurrency:5,rate:10/s', ['f=concurrency:5,rate:10/s']]], []],
+  [
+    'aliases',
+    [],
+    [
+      ['a=f', ['a=f']],
+      ['a=f{priority:low}', ['a=f{priority:low}']],
+    ],
+    [],
+  ],
   [
     'logFormat',
     'auto',
@@ -476,7 +489,8 @@ describe.each(cases)('%s', (key, defaultValue, taken, refused) => {
   };
 
   test('has its key from its name', () => {
-    expect(row.key).toBe(row.name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()));
+    const name = PLURALS[row.name] ?? row.name;
+    expect(row.key).toBe(name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()));
   });
 
   test('has its default when it is not given', () => {
