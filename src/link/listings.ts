@@ -102,9 +102,12 @@ export function readRows<R>(text: string, read: (row: string) => R | null): R[] 
     if (figures !== null) rows.push(figures);
     row = figures === null ? `${row}\n` : '';
   }
-  if (row !== '')
-    throw new Error(`the server listed ${JSON.stringify(row.slice(0, -1).slice(0, 200))}`);
+  if (row !== '') throw notARow(row.slice(0, -1));
   return rows;
+}
+
+function notARow(row: string): Error {
+  return new Error(`the server listed ${JSON.stringify(row.slice(0, 200))}`);
 }
 
 /** The lines of a listing without their ends and without the dot. */
@@ -179,7 +182,7 @@ export function readConnections(text: string): ConnectionFigures[] {
   }
   return rows.map((row) => {
     const [, number, address = '', id, names = ''] = CONNECTION.exec(row) ?? [];
-    if (id === undefined) throw new Error(`the server listed ${JSON.stringify(row.slice(0, 200))}`);
+    if (id === undefined) throw notARow(row);
     return {
       number: Number(number),
       address,
@@ -202,7 +205,7 @@ export function policyRow(row: string): PolicyFigures | null {
 export function readFunctionPolicy(text: string, name: string): FunctionPolicyFigures {
   const rows = linesOf(text).map((line) => line.split('\t') as [string, string, string]);
   const last = rows.pop();
-  if (last?.[0] !== 'state') throw new Error('the server listed no state');
+  if (last?.[0] !== 'state') throw notARow((last ?? []).join('\t'));
   const origins = rows.map(([key, , origin]) => [key, origin] as const);
   return {
     name,

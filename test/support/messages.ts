@@ -26,12 +26,14 @@ const HOLDERS = /^#?(remark|warning|FAULT_TEXTS)$/;
 const isMessage = (text: string): boolean =>
   text.includes(' ') && text.replace(/[^a-z]/gi, '').length >= 4;
 
-/** All messages of the files below `folders`, without those of `left`. */
-export function messagesOf(folders: readonly string[], left: readonly string[]): Message[] {
-  const files = folders.flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
-      join(folder, name),
-    ),
+/** All messages of the files that `places` are or have, without those of `left`. */
+export function messagesOf(places: readonly string[], left: readonly string[]): Message[] {
+  const files = places.flatMap((place) =>
+    place.endsWith('.ts')
+      ? [place]
+      : readdirSync(join(root, place), { recursive: true, encoding: 'utf8' }).map((name) =>
+          join(place, name),
+        ),
   );
   return files
     .filter((file) => file.endsWith('.ts') && !left.some((part) => file.startsWith(part)))

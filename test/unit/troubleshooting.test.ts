@@ -13,7 +13,8 @@ const SOURCES = [
   'session',
   'shard',
   'store',
-].map((folder) => `src/${folder}`);
+  'link/listings.ts',
+].map((place) => `src/${place}`);
 /** Errors that only a mistake of ours makes, so nobody can mend their cause. */
 const OURS = ['src/native/disk.ts', 'src/native/first-message-queue.ts', 'src/shard/in-process.ts'];
 
