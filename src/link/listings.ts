@@ -222,7 +222,10 @@ function pairOf(text: string): [string, string] {
 
 /** A number is a number; other values stay text, as in `rate: '100/s'`. */
 function policyOf(pairs: readonly (readonly [string, string, string?])[]): FunctionPolicy {
-  const entries = pairs.map(([key, text]) => [key, /^\d+$/.test(text) ? Number(text) : text]);
+  const entries = pairs.map(([key, text]) => [
+    key,
+    /^\d+(\.\d+)?$/.test(text) ? Number(text) : text,
+  ]);
   return Object.fromEntries(entries) as FunctionPolicy;
 }
 

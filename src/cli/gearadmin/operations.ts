@@ -1,38 +1,96 @@
 /**
- * The operations of `gearadmin`, in the order in which the C tool runs them. Each is one command of the text protocol.
- * Source: gearadmin 1.1.20, observed.
+ * The operations of `gearadmin`, in the order in which the C tool runs them, then our own. Each is one command of the
+ * text protocol. Source: gearadmin 1.1.20, observed.
  */
 import type { OptionEntry } from '../../option/row.ts';
 import { flag } from '../../option/types.ts';
-import { lineWord } from '../tool/value-types.ts';
+import { escapeName, latin1Of, unescapeName } from '../../policy/function-name.ts';
+import { POLICY_KEY_NAMES } from '../../policy/policy.ts';
+import { PAUSE_SECONDS_MAX } from '../../policy/policy-command.ts';
+import { lineWord, word } from '../tool/value-types.ts';
+
+/** A text command. */
+export interface Request {
+  /** Without a line end. */
+  readonly command: string;
+  /** Whether the reply is a listing, which ends with a dot; other replies are one line. */
+  readonly isListing: boolean;
+}
 
 export interface Operation {
   readonly option: OptionEntry;
-  /** The text command, without a line end, for the option's value. */
-  command(value: string): string;
-  /** Whether the reply is a listing, which ends with a dot; other replies are one line. */
-  readonly isListing: boolean;
+  /** What to send for the option's value. */
+  request(value: string): Request;
 }
 
 function question(name: string, command: string, help: string): Operation {
   return {
     option: { name, type: flag, defaultValue: false, help },
-    command: () => command,
-    isListing: false,
+    request: () => ({ command, isListing: false }),
   };
 }
 
 function listing(name: string, command: string, help: string): Operation {
-  return { ...question(name, command, help), isListing: true };
+  return { ...question(name, command, help), request: () => ({ command, isListing: true }) };
 }
 
 function change(name: string, argument: string, command: string, help: string): Operation {
   return {
     option: { name, type: lineWord(argument), defaultValue: null, help },
-    command: (value) => `${command} ${value}`,
-    isListing: false,
+    request: (value) => ({ command: `${command} ${value}`, isListing: false }),
   };
 }
+
+/** Takes a function and, after an equals sign, what `isAllowed` accepts. */
+function ofFunction(
+  name: string,
+  rest: { readonly allowed: string; isAllowed(text: string): boolean } | null,
+  request: (functionName: string, rest: string | null) => Request,
+  help: string,
+): Operation {
+  const allowed = `FUNCTION${rest === null ? '' : `, ${rest.allowed}`}; %HH in it is a byte`;
+  const isAllowed = (text: string): boolean => {
+    const read = functionIn(text);
+    if (read === undefined) return false;
+    return read.rest === null || rest?.isAllowed(read.rest) === true;
+  };
+  return {
+    option: { name, type: word('function', allowed, isAllowed), defaultValue: null, help },
+    request(value) {
+      const read = functionIn(value) as FunctionWord;
+      return request(read.functionName, read.rest);
+    },
+  };
+}
+
+interface FunctionWord {
+  /** As a word of the text protocol. */
+  readonly functionName: string;
+  /** What follows the first equals sign; null without one. */
+  readonly rest: string | null;
+}
+
+function functionIn(text: string): FunctionWord | undefined {
+  const [, before = '', rest = null] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? [];
+  const name = unescapeName(latin1Of(before));
+  return name === undefined ? undefined : { functionName: escapeName(name), rest };
+}
+
+function changeOf(command: string): (functionName: string, rest: string | null) => Request {
+  return (functionName, rest) => ({
+    command: [command, functionName, ...(rest === null ? [] : [rest])].join(' '),
+    isListing: false,
+  });
+}
+
+const SECONDS = {
+  allowed: `FUNCTION=SECONDS with 1 to ${PAUSE_SECONDS_MAX} seconds`,
+  isAllowed: (text: string) => /^[1-9]\d{0,8}$/.test(text) && Number(text) <= PAUSE_SECONDS_MAX,
+};
+const POLICY = {
+  allowed: `FUNCTION=KEY:VALUE,... or FUNCTION=reset, keys are ${POLICY_KEY_NAMES.join(', ')}`,
+  isAllowed: (text: string) => /^\S+$/.test(text),
+};
 
 /** An extension; other servers reply with an error. */
 function own(operation: Operation): Operation {
@@ -65,6 +123,41 @@ export const OPERATIONS: readonly Operation[] = [
     'functions with jobs queued as high, normal and low, and workers',
   ),
   listing('status', 'status', 'functions with jobs in all, jobs running, and workers'),
+  own(
+    ofFunction(
+      'pause',
+      SECONDS,
+      changeOf('pause'),
+      'start no job of a function until --resume, or for some seconds',
+    ),
+  ),
+  own(ofFunction('resume', null, changeOf('resume'), 'end a pause and a drain of a function')),
+  own(
+    ofFunction(
+      'drain',
+      null,
+      changeOf('drain'),
+      'refuse new jobs of a function until --resume; its queued jobs go on',
+    ),
+  ),
+  own(
+    ofFunction(
+      'policy',
+      POLICY,
+      (functionName, rest) => ({
+        ...changeOf('policy')(functionName, rest),
+        isListing: rest === null,
+      }),
+      'set keys of the policy of a function, or remove what was set; FUNCTION alone: keys, values and where each was set, and the state',
+    ),
+  ),
+  own(
+    listing(
+      'policies',
+      'policy',
+      'functions with a policy, paused or draining: function, policy, state',
+    ),
+  ),
   own(
     listing(
       'store',

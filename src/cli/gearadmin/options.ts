@@ -87,7 +87,7 @@ export const GEARADMIN: Tool = {
     usage: ['[options] OPERATION...', '[options] top', '--help [WORD...]'],
     examples: [
       ['gearadmin --status --workers', 'show queues and workers of the server on this machine'],
-      ['gearadmin --cancel-job H:web1:7', 'remove a job from its queue'],
+      ['gearadmin --pause mail=600', 'start no job of mail for ten minutes'],
       [
         'gearadmin top --interval 1 --sort oldest',
         'watch the functions, the oldest waiting job first',
@@ -95,6 +95,7 @@ export const GEARADMIN: Tool = {
     ],
     description: [
       'Operations use one connection and run in the order in which they are listed below, whatever their order on the command line. Listings are printed as the server sends them, with the closing dot; other replies without their OK. An error of the server goes to standard error as "Error: TEXT".',
+      'Policies, pauses and drains need geartrain as the server. They take effect at once. The answer "OK until the server ends" says that the server has no state directory and forgets the change at its end.',
       'gearadmin top shows the functions of a server as they change: jobs queued and running, workers, jobs created and ended per second, the age of the oldest waiting job, and the gate: open, paused, or closed by the policy of the function (conc = its concurrency, rate), with +d when new jobs are refused. On a terminal it fills the screen until q or Ctrl-C, and s changes the order; otherwise it writes a line of text for each function and sample, columns separated by tabs. A "-" stands for an unknown value: C gearmand reports neither rates nor ages nor gates, CHANGE/S is known for every server.',
     ],
     environment: TLS_ENVIRONMENT,
@@ -109,6 +110,13 @@ export const GEARADMIN: Tool = {
     ],
     moreExamples: [
       ['gearadmin -h jobs.example.com -p 4731 --server-version', 'the version of another server'],
+      ['gearadmin --cancel-job H:web1:7', 'remove a job from its queue'],
+      [
+        'gearadmin --policy mail=concurrency:5,rate:100/s',
+        'limit the running jobs and the starts of mail',
+      ],
+      ['gearadmin --policy mail --policies', 'the policy of mail, then those of all functions'],
+      ['gearadmin --policy mail=reset --resume mail', 'remove the policy, end a pause and a drain'],
       ['gearadmin top --count 2 | tail -n +2', 'two samples as text, for a script'],
     ],
   },

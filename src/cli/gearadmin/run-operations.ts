@@ -1,6 +1,6 @@
 /** Runs operations over one connection and prints the server's replies. */
 
-import { isRefusal } from '../../link/text-reply.ts';
+import { isRefusal, isUnknownCommand, lackOf, refusalOf } from '../../link/text-reply.ts';
 import type { AdminConnection } from '../tool/admin-connection.ts';
 import { RowWriter, writeAll } from '../tool/streams.ts';
 import type { Operation } from './operations.ts';
@@ -40,15 +40,30 @@ function withoutWord(start: Buffer): Buffer {
   return word === undefined ? start : start.subarray(word.length);
 }
 
+/**
+ * The reply to one of our own commands, which has plus signs for blanks on the wire. A server that does not know the
+ * command is named as the reason.
+ */
+function ownReply(start: Buffer, command: string, hasFailed: boolean): Buffer {
+  if (!hasFailed) return Buffer.from(start.toString().replace(/\r\n$/, '\n').replaceAll('+', ' '));
+  const refusal = refusalOf(start);
+  const { code, sentence } = refusal;
+  const reason = isUnknownCommand(refusal) ? `this server ${lackOf(command)}` : sentence || code;
+  return Buffer.from(`${reason}\n`);
+}
+
 async function run(connection: AdminConnection, wanted: WantedOperation): Promise<boolean> {
-  const { operation, value } = wanted;
-  const parts = connection.ask(operation.command(value));
+  const { option, request } = wanted.operation;
+  const { command, isListing } = request(wanted.value);
+  const parts = connection.ask(command);
   const start = await firstLine(parts);
-  const hasFailed = isRefusal(start, operation.isListing);
+  const hasFailed = isRefusal(start, isListing);
   const stream = hasFailed ? process.stderr : process.stdout;
   if (hasFailed) await writeAll(stream, 'Error: ');
   const rows = new RowWriter(stream);
-  await rows.write(operation.isListing && !hasFailed ? start : withoutWord(start));
+  if (isListing && !hasFailed) await rows.write(start);
+  else if (option.isOwn === true) await rows.write(ownReply(start, command, hasFailed));
+  else await rows.write(withoutWord(start));
   for await (const part of parts) await rows.write(part);
   return !hasFailed;
 }

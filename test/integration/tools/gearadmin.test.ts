@@ -76,7 +76,76 @@ describe('stores', () => {
     await makeWorld('gearmand');
     const { code, stdout, stderr } = await runTool('gearadmin', [...place(), '--store']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toContain('UNKNOWN_COMMAND');
+    expect(stderr).toBe(
+      'Error: this server has no listing of stores; it is not geartrain, or an earlier version of it\n',
+    );
+  });
+});
+
+describe('policies and pauses', () => {
+  const admin = (...argv: string[]) => runTool('gearadmin', [...place(), ...argv]);
+
+  it('are changed, then listed, in one call', async () => {
+    await makeWorld();
+    const changed = await admin(
+      '--policies',
+      '--policy',
+      'größe=concurrency:5,rate:100/s',
+      '--pause',
+      'mail=600',
+      '--drain',
+      'resize',
+    );
+    expect(changed).toMatchObject({ code: 0, stderr: '' });
+    expect(changed.stdout).toMatch(
+      /^(OK until the server ends\n){3}gr%C3%B6%C3%9Fe\tconcurrency:5,rate:100\/s\topen\nmail\t-\tpaused:\d+\nresize\t-\tdraining\n\.\n$/,
+    );
+    expect(await admin('--policy', 'größe')).toMatchObject({
+      code: 0,
+      stdout: 'concurrency\t5\tcommand\nrate\t100/s\tcommand\nstate\topen\t-\n.\n',
+    });
+    expect((await admin('--policy', 'größe=reset', '--resume', 'mail')).code).toBe(0);
+    expect((await admin('--policies')).stdout).toBe('resize\t-\tdraining\n.\n');
+  });
+
+  it('last where the server has a state directory', async () => {
+    const stateDir = mkdtempSync(join(tmpdir(), 'geartrain-gearadmin-'));
+    const server = createServer({ stateDir, host: '127.0.0.1', port: 0 });
+    try {
+      await server.listen();
+      const { port } = server.address as { port: number };
+      const argv = ['-h', `127.0.0.1:${port}`, '--pause', 'mail'];
+      expect(await runTool('gearadmin', argv)).toMatchObject({ code: 0, stdout: 'OK\n' });
+    } finally {
+      await server.close();
+      rmSync(stateDir, { recursive: true, force: true });
+    }
+  });
+
+  it('that are refused end with status 1 and a sentence', async () => {
+    await makeWorld();
+    const { code, stdout, stderr } = await admin('--policy', 'mail=concurency:5');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(
+      /^Error: there is no key "concurency", did you mean concurrency\? .*\n$/,
+    );
+  });
+
+  it.skipIf(!requirePeer('gearmand')).each([
+    [['--pause', 'f'], 'pauses'],
+    [['--resume', 'f'], 'pauses'],
+    [['--drain', 'f'], 'draining of functions'],
+    [['--policy', 'f'], 'policies'],
+    [['--policy', 'f=rate:0'], 'policies'],
+    [['--policies'], 'policies'],
+  ])('are nothing that gearmand knows: %j', async (argv, what) => {
+    await makeWorld('gearmand');
+    expect(await admin(...argv)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: `Error: this server has no ${what}; it is not geartrain, or an earlier version of it\n`,
+    });
+    expect((await admin(...argv, '--exit-status', 'c')).code).toBe(0);
   });
 });
 

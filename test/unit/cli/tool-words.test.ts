@@ -1,5 +1,6 @@
 /** Command lines of the tools: what is read, what is refused, what the help says. */
 import { describe, expect, test } from 'vitest';
+import { OPERATIONS } from '../../../src/cli/gearadmin/operations.ts';
 import { GEARADMIN } from '../../../src/cli/gearadmin/options.ts';
 import { reasonOf } from '../../../src/cli/tool/failure.ts';
 import { tlsSettings } from '../../../src/cli/tool/tls.ts';
@@ -54,9 +55,56 @@ describe('words of gearadmin', () => {
   });
 });
 
+describe('operations about policies', () => {
+  const requestOf = (name: string, value: string) =>
+    OPERATIONS.find(({ option }) => option.name === name)?.request(value);
+
+  test.each([
+    ['pause', 'mail', 'pause mail', false],
+    ['pause', 'mail=600', 'pause mail 600', false],
+    ['pause', 'größe 1', 'pause gr%C3%B6%C3%9Fe%201', false],
+    ['resume', 'a%20b', 'resume a%20b', false],
+    ['drain', 'a%2fb', 'drain a%2Fb', false],
+    ['policy', 'mail', 'policy mail', true],
+    ['policy', 'a%3Db', 'policy a%3Db', true],
+    ['policy', 'mail=concurrency:5,rate:100/s', 'policy mail concurrency:5,rate:100/s', false],
+    ['policy', 'mail=reset', 'policy mail reset', false],
+    ['policies', 'true', 'policy', true],
+  ])('--%s %s sends %j', (name, value, command, isListing) => {
+    expect(requestOf(name, value)).toEqual({ command, isListing });
+    if (value !== 'true') expect(admin(`--${name}`, value).problems).toEqual([]);
+  });
+
+  test.each([
+    ['pause', ''],
+    ['pause', '=60'],
+    ['pause', 'mail=0'],
+    ['pause', 'mail=1.5'],
+    ['pause', 'mail=2592001'],
+    ['pause', 'a%zz'],
+    ['resume', 'mail=1'],
+    ['drain', 'a%00'],
+    ['policy', 'mail='],
+    ['policy', 'mail=rate:1/s pause'],
+    ['policy', 'mail=rate:1/s\npause'],
+  ])('--%s refuses %j', (name, value) => {
+    const [problem, ...others] = admin(`--${name}`, value).problems;
+    expect(problem).toContain(`option --${name}: ${JSON.stringify(value)} is not allowed`);
+    expect(others).toEqual([]);
+  });
+
+  test('come in an order in which a listing shows the change', () => {
+    const names = OPERATIONS.map(({ option }) => option.name);
+    const at = (name: string) => names.indexOf(name);
+    for (const name of ['pause', 'resume', 'drain', 'policy'])
+      expect(at('policies')).toBeGreaterThan(at(name));
+  });
+});
+
 test('an option of ours does not make an abbreviation of the C tool ambiguous', () => {
   expect([...readToolWords(['--st'], GEARADMIN).given]).toEqual(['status']);
   expect([...readToolWords(['--sto'], GEARADMIN).given]).toEqual(['store']);
+  expect([...readToolWords(['--dr=f'], GEARADMIN).given]).toEqual(['dropFunction']);
   expect(readToolWords(['--s'], GEARADMIN).problems[0]).toContain('ambiguous');
 });
 

@@ -101,7 +101,7 @@ describe('listings', () => {
 
   it('policies: keys, states, escaped names', async () => {
     const reply =
-      'gr%C3%B6%C3%9Fe\tconcurrency:5,rate:100/s\topen\nf\t-\tpaused:60,draining\ng\trate:0\tpaused\n.\n';
+      'gr%C3%B6%C3%9Fe\tconcurrency:5,rate:100/s\topen\nf\t-\tpaused:60,draining\ng\trate:0,jitter:0.25,backoff:exp:1s:1h\tpaused\n.\n';
     expect(await rowsOf(reply, (admin) => admin.policy())).toEqual([
       {
         name: 'größe',
@@ -111,7 +111,13 @@ describe('listings', () => {
         isDraining: false,
       },
       { name: 'f', policy: {}, isPaused: true, pausedSeconds: 60, isDraining: true },
-      { name: 'g', policy: { rate: 0 }, isPaused: true, pausedSeconds: null, isDraining: false },
+      {
+        name: 'g',
+        policy: { rate: 0, jitter: 0.25, backoff: 'exp:1s:1h' },
+        isPaused: true,
+        pausedSeconds: null,
+        isDraining: false,
+      },
     ]);
   });
 
