@@ -213,12 +213,12 @@ function ageOf(wallMs: number, atMs: number): number {
   return Math.max(0, Math.round((wallMs - atMs) / 1000));
 }
 
-/** A text as a part of a row: control characters and backslashes as \xHH. */
+/** A text as a part of a row: control characters, backslashes and what separates errors as \xHH. */
 function lineOf(text: Uint8Array, charsMax: number): string {
   const line = latin1(text, 0, Math.min(text.length, charsMax));
   return line.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be in a row
-    /[\x00-\x1f\x7f\\]/g,
+    /[\x00-\x1f\x7f\\|]/g,
     (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`,
   );
 }

@@ -30,7 +30,7 @@ describe('a background job that fails', () => {
       worker < NOOP
       worker > GRAB_JOB_UNIQ
       worker < JOB_ASSIGN_UNIQ #1 f u data
-      worker > WORK_EXCEPTION #1 "went\nwrong"
+      worker > WORK_EXCEPTION #1 "went\n | wrong"
       worker > PRE_SLEEP
       + 199 ms
       + 1 ms
@@ -41,7 +41,7 @@ describe('a background job that fails', () => {
       worker > GRAB_JOB
       worker < NO_JOB
       operator > "dead f\n"
-      operator < "#1\tu\tfail\t3\t0\t0\t4\tfail | exception: went\\x0awrong | fail\n"
+      operator < "#1\tu\tfail\t3\t0\t0\t4\tfail | exception: went\\x0a \\x7c wrong | fail\n"
       operator < ".\n"
       operator > "status\n"
       operator < "f\t0\t0\t1\n"
