@@ -66,7 +66,8 @@ export class ControlPeer {
     if (jobs === null) return [];
     for (const row of jobs) await this.#connection.command(`cancel job ${firstOf(row)}`);
     const functions = ((await this.list('status')) ?? []).filter((row) => !this.#isKept(row));
-    for (const row of functions) await this.#connection.command(`drop function ${firstOf(row)}`);
+    for (const name of functions.map(firstOf))
+      if (DROPPABLE.test(name)) await this.#connection.command(`drop function ${name}`);
     const peers = ((await this.list('workers')) ?? []).filter((row) => !row.includes(CLIENT_ID));
     return [...jobs, ...functions, ...peers];
   }
