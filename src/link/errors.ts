@@ -69,7 +69,7 @@ export class ServerError extends GearmanError {
  * A job server refused a text command of `client.admin`. `code` gives the reason:
  * - `ERR_GEARMAN_COMMAND`: the command is not possible or not allowed; the message has the server's sentence,
  * - `ERR_GEARMAN_NO_COMMAND`: the server does not know the command; another job server than geartrain has neither
- *   policies nor pauses.
+ *   policies nor dead jobs.
  */
 export class CommandError extends GearmanError {
   override readonly name = 'CommandError';

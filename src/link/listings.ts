@@ -106,12 +106,13 @@ export function readRows<R>(text: string, read: (row: string) => R | null): R[] 
   return rows;
 }
 
-function notARow(row: string): Error {
+/** What `readRows` throws. */
+export function notARow(row: string): Error {
   return new Error(`the server listed ${JSON.stringify(row.slice(0, 200))}`);
 }
 
 /** The lines of a listing without their ends and without the dot. */
-function linesOf(text: string): string[] {
+export function linesOf(text: string): string[] {
   if (text !== '.\n' && !text.endsWith('\n.\n'))
     throw new Error(`the server answered ${JSON.stringify(text.trim().slice(0, 200))}`);
   return text.slice(0, -2).split('\n').slice(0, -1);
@@ -133,8 +134,8 @@ export function statusRow(row: string): StatusFigures | null {
   return { name: read.name, total, running, workers };
 }
 
-/** The name in a row of `functions`, where control characters and backslashes are `\xHH`. */
-const unescaped = (name: string): string =>
+/** A text in which control characters and backslashes are `\xHH`. */
+export const unescaped = (name: string): string =>
   name.replace(/\\x([0-9a-f]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
 
 const GATE = /^(open|paused|concurrency|rate)(\+draining)?$/;
@@ -242,6 +243,6 @@ function stateOf(text: string): FunctionState {
 }
 
 /** Bytes, one character each, as UTF-8 text. */
-function textOf(latin1: string): string {
+export function textOf(latin1: string): string {
   return Buffer.from(latin1, 'latin1').toString();
 }

@@ -27,9 +27,9 @@ export function refusalOf(reply: Buffer): Refusal {
   return { code, sentence: text.slice(code.length).trimStart().replaceAll('+', ' ') };
 }
 
-/** gearmand's code for a command that a server does not know; some servers write it in lower case. */
+/** gearmand's codes for a command that a server does not know; some servers write them in lower case. */
 export function isUnknownCommand({ code }: Refusal): boolean {
-  return code.toUpperCase() === 'UNKNOWN_COMMAND';
+  return ['UNKNOWN_COMMAND', 'UNKNOWN_SHOW_ARGUMENTS'].includes(code.toUpperCase());
 }
 
 /** What only our server has, by the first word of the command. */
@@ -40,6 +40,10 @@ const OWN: Readonly<Record<string, string>> = {
   pause: 'pauses',
   resume: 'pauses',
   drain: 'draining of functions',
+  dead: 'dead jobs',
+  kick: 'dead jobs',
+  bury: 'dead jobs',
+  show: 'report about one job',
 };
 
 /** What to say of a server that does not know the command. */

@@ -84,6 +84,27 @@ export class AdminServers {
     return valuesOf(answers);
   }
 
+  /**
+   * Asks one server after the other until one has the job that the command names, because several may give the same
+   * handle. Resolves with its answer, or null when all have answered and none has it.
+   */
+  async askForJob<T>(
+    command: Command,
+    options: AdminOptions,
+    read: ReadReply<T>,
+  ): Promise<{ readonly answer: T } | null> {
+    let failure: { error: unknown } | null = null;
+    for (const link of this.linksOf(options)) {
+      try {
+        return { answer: await this.ask(link, command, options, read) };
+      } catch (error) {
+        if (!isUnknownJob(error)) failure ??= { error };
+      }
+    }
+    if (failure !== null) throw failure.error;
+    return null;
+  }
+
   /** Ends all connections; pending commands end with `error`. */
   async close(error: ConnectionError): Promise<void> {
     await Promise.all(this.#links.map((link) => link.close(error)));
@@ -98,6 +119,10 @@ export class AdminServers {
       this.linksOf(options).map((link) => this.ask(link, command, options, read)),
     );
   }
+}
+
+function isUnknownJob(error: unknown): boolean {
+  return error instanceof CommandError && error.serverCode === 'UNKNOWN_JOB';
 }
 
 function errorsOf(answers: readonly PromiseSettledResult<unknown>[]): unknown[] {

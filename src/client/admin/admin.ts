@@ -1,9 +1,10 @@
 /**
  * `client.admin`: what operators ask of job servers and tell them, over the text protocol. Source: gearmand's text
- * protocol; policies, pauses and `functions` are our own.
+ * protocol; policies, pauses, dead jobs and `functions` are our own.
  */
 import { checkText } from '../../link/check-text.ts';
-import { ArgumentError, CommandError } from '../../link/errors.ts';
+import { ArgumentError } from '../../link/errors.ts';
+import { deadRow, readJobReport } from '../../link/failed-jobs.ts';
 import { checkKnown, type Known } from '../../link/known-options.ts';
 import {
   functionRow,
@@ -15,27 +16,31 @@ import {
   statusRow,
 } from '../../link/listings.ts';
 import { checkWhole } from '../../link/settings.ts';
-import { escapeName, latin1Of } from '../../policy/function-name.ts';
 import type { FunctionPolicy } from '../../policy/policy.ts';
 import { PAUSE_SECONDS_MAX } from '../../policy/policy-command.ts';
 import { HANDLE_BYTES_MAX } from '../../protocol/limits.ts';
-import { checkFunctionName } from '../function-name.ts';
-import type { AdminServers } from './admin-servers.ts';
+import type { AdminServers, ReadReply } from './admin-servers.ts';
 import type {
   AdminChange,
   AdminOptions,
   ConnectionRow,
+  DeadJobRow,
   FunctionPolicyRow,
   FunctionRow,
+  JobDetails,
   JobRow,
+  KickResult,
+  LimitOptions,
   OfServer,
   PauseOptions,
   PolicyRow,
   StatusRow,
 } from './types.ts';
+import { kickedOf, LIMIT_MAX, limitOf, okOf, policyText, wordOf } from './words.ts';
 
 const ADMIN_OPTIONS: Known<AdminOptions> = { timeoutMs: true, signal: true, server: true };
 const PAUSE_OPTIONS: Known<PauseOptions> = { ...ADMIN_OPTIONS, seconds: true };
+const LIMIT_OPTIONS: Known<LimitOptions> = { ...ADMIN_OPTIONS, limit: true };
 
 /**
  * Queries and changes the job servers of a client, over one more connection to each, which opens at the first call and
@@ -50,7 +55,7 @@ const PAUSE_OPTIONS: Known<PauseOptions> = { ...ADMIN_OPTIONS, seconds: true };
  * one server.
  *
  * Errors: CommandError when a server refuses (`ERR_GEARMAN_NO_COMMAND` when it does not know the command, as other job
- * servers do not know policies and pauses), ConnectionError, TimeoutError, the reason of the signal, and ArgumentError
+ * servers do not know policies, pauses and dead jobs), ConnectionError, TimeoutError, the reason of the signal, and ArgumentError
  * for invalid arguments. After ConnectionError and TimeoutError a change may have been carried out.
  */
 export class Admin {
@@ -131,26 +136,79 @@ export class Admin {
   }
 
   /**
+   * Dead jobs of a function, the youngest first: background jobs whose runs have failed as often as the policy of the
+   * function allows, kept until they are kicked or dropped.
+   */
+  async dead(name: string, options: LimitOptions = {}): Promise<DeadJobRow[]> {
+    checkKnown('dead', options, LIMIT_OPTIONS);
+    const { limit, others } = limitOf(options);
+    const line = `dead ${wordOf(name)}${limit === undefined ? '' : ` ${limit}`}`;
+    return this.#rows(line, others, (reply) => readRows(reply, deadRow));
+  }
+
+  /**
+   * Queues dead jobs of a function again, the oldest first, with their attempts and lost runs at 0. Default of `limit`:
+   * all. Jobs whose unique key a live job has are left. Resolves with the sums of all servers; rejects when the queue of
+   * a server takes none, because it is full or drains.
+   */
+  async kick(name: string, options: LimitOptions = {}): Promise<KickResult> {
+    checkKnown('kick', options, LIMIT_OPTIONS);
+    const { limit = LIMIT_MAX, others } = limitOf(options);
+    const command = { line: `kick function ${wordOf(name)} ${limit}`, isListing: false };
+    const answers = await this.#servers.askEvery(command, others, kickedOf);
+    const sum = (key: keyof KickResult) => answers.reduce((total, row) => total + row[key], 0);
+    return { kicked: sum('kicked'), left: sum('left') };
+  }
+
+  /**
+   * What a server knows of one job; null when no server has it. Looks for it as `cancel` does. Shows the errors of its
+   * failed runs whole, up to 4 KiB each.
+   */
+  async job(handle: string, options: AdminOptions = {}): Promise<JobDetails | null> {
+    const found = await this.#ofJob('show', handle, options, (reply, server) => ({
+      server,
+      ...readJobReport(reply),
+    }));
+    return found?.answer ?? null;
+  }
+
+  /**
+   * Queues one dead job again. Looks for it as `cancel` does. Resolves to false when no server has it dead; rejects when
+   * a live job has its unique key (`serverCode` is `UNIQUE_IN_USE`), or the queue is full or drains.
+   */
+  async kickJob(handle: string, options: AdminOptions = {}): Promise<boolean> {
+    return (await this.#ofJob('kick', handle, options, okOf)) !== null;
+  }
+
+  /**
+   * Makes a background job that waits a dead one. Looks for it as `cancel` does. Resolves to false when no server has
+   * it; rejects when it runs or is a foreground job (`serverCode` is `RUNNING` or `FOREGROUND`).
+   */
+  async buryJob(handle: string, options: AdminOptions = {}): Promise<boolean> {
+    return (await this.#ofJob('bury', handle, options, okOf)) !== null;
+  }
+
+  /**
    * Takes a job out of the queue: clients that wait for it get JobFailed. Asks one server after the other until one has
    * the job, because several may give the same handle. Resolves to false when all have answered and none has it queued;
    * it may run, or has ended.
    */
   async cancel(handle: string, options: AdminOptions = {}): Promise<boolean> {
-    checkKnown('cancel', options, ADMIN_OPTIONS);
+    return (await this.#ofJob('cancel', handle, options, okOf)) !== null;
+  }
+
+  /** Gives `VERB job HANDLE` to the server that has the job. */
+  async #ofJob<T>(
+    verb: 'show' | 'kick' | 'bury' | 'cancel',
+    handle: string,
+    options: AdminOptions,
+    read: ReadReply<T>,
+  ): Promise<{ readonly answer: T } | null> {
+    checkKnown(verb, options, ADMIN_OPTIONS);
     checkText('handle', handle, HANDLE_BYTES_MAX);
     if (!/^\S+$/.test(handle)) throw new ArgumentError('handle: one word is needed');
-    const command = { line: `cancel job ${handle}`, isListing: false };
-    let failure: { error: unknown } | null = null;
-    for (const link of this.#servers.linksOf(options)) {
-      try {
-        await this.#servers.ask(link, command, options, okOf);
-        return true;
-      } catch (error) {
-        if (!isUnknownJob(error)) failure ??= { error };
-      }
-    }
-    if (failure !== null) throw failure.error;
-    return false;
+    const command = { line: `${verb} job ${handle}`, isListing: verb === 'show' };
+    return this.#servers.askForJob(command, options, read);
   }
 
   async #rows<R>(
@@ -173,37 +231,4 @@ export class Admin {
     const answers = await this.#servers.askEvery(command, options, okOf);
     return { isKept: answers.every((remark) => remark === '') };
   }
-}
-
-/** The name as a word of the text protocol. Throws ArgumentError. */
-function wordOf(name: string): string {
-  checkFunctionName('admin', name);
-  return escapeName(latin1Of(name));
-}
-
-/** A policy as a word of the text protocol; the server checks keys and values. Throws ArgumentError. */
-function policyText(change: FunctionPolicy | string): string {
-  const text =
-    typeof change === 'string'
-      ? change
-      : Object.entries(change)
-          .filter(([, value]) => value !== undefined)
-          .map(([key, value]) => `${key}:${value}`)
-          .join(',');
-  if (!/^\S+$/.test(text))
-    throw new ArgumentError(
-      `policy ${JSON.stringify(text)}: allowed is KEY:VALUE,... without blanks`,
-    );
-  return latin1Of(text);
-}
-
-/** What follows the OK: empty when the change is kept. */
-function okOf(reply: string): string {
-  const [, remark] = /^OK ?(.*)\r?\n$/.exec(reply) ?? [];
-  if (remark === undefined) throw new Error(`answered ${JSON.stringify(reply.slice(0, 200))}`);
-  return remark;
-}
-
-function isUnknownJob(error: unknown): boolean {
-  return error instanceof CommandError && error.serverCode === 'UNKNOWN_JOB';
 }

@@ -1,4 +1,5 @@
 /** The public types of `client.admin`. */
+import type { DeadJobFigures, JobReport } from '../../link/failed-jobs.ts';
 import type {
   ConnectionFigures,
   FunctionFigures,
@@ -24,6 +25,12 @@ export interface PauseOptions extends AdminOptions {
   readonly seconds?: number;
 }
 
+/** Options of `client.admin.dead` and `client.admin.kick`. */
+export interface LimitOptions extends AdminOptions {
+  /** Dead jobs of each server, 1 to 10,000,000. Default: 100 for `dead`, all for `kick`. */
+  readonly limit?: number;
+}
+
 /** A row of a listing belongs to one job server. */
 export interface OfServer {
   /** The job server: `host:port`, `unix:/path` or `in process`. */
@@ -41,6 +48,20 @@ export interface ConnectionRow extends OfServer, ConnectionFigures {}
 
 /** A job that a job server has. */
 export interface JobRow extends OfServer, JobFigures {}
+
+/** A dead job of a function. */
+export interface DeadJobRow extends OfServer, DeadJobFigures {}
+
+/** What a job server knows of one job. */
+export interface JobDetails extends OfServer, JobReport {}
+
+/** What `client.admin.kick` has done. */
+export interface KickResult {
+  /** Jobs that were queued again. */
+  readonly kicked: number;
+  /** Jobs that are left dead because a live job has their unique key. */
+  readonly left: number;
+}
 
 /** A function whose policy or state differs from the default. */
 export interface PolicyRow extends OfServer, PolicyFigures {}

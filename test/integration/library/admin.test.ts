@@ -158,6 +158,84 @@ describe.each(ours)('policies by client.admin, $label', (variant) => {
   });
 });
 
+describe.each(ours)('dead jobs by client.admin, $label', (variant) => {
+  const server = useServer(variant.start);
+
+  it('are listed, shown and kicked', async () => {
+    const name = newName();
+    const client = yard.client(server().connection);
+    const { admin } = client;
+    await admin.policy(name, 'attempts:2,backoff:fixed:1ms,jitter:0');
+    let isBroken = true;
+    const done = new EventEmitter();
+    const worker = yard.worker(server().connection).add(name, (job) => {
+      if (isBroken) throw new Error(`größe | ${job.unique}`);
+      done.emit(job.unique);
+    });
+    await worker.start();
+    const handles = [];
+    for (const unique of ['first', 'second'])
+      handles.push(await client.submit(name, 'data', { ...background, unique }));
+    const dead = async () => (await admin.dead(name)).length;
+    await expect.poll(dead).toBe(2);
+
+    const where = { server: client.servers[0]?.server };
+    const errorsOf = (unique: string) =>
+      Array(2).fill({ cause: 'exception', text: `größe | ${unique}` });
+    const [first, second] = handles as [string, string];
+    const rows = await admin.dead(name);
+    expect(rows.find(({ handle }) => handle === first)).toMatchObject({
+      ...where,
+      unique: 'first',
+      cause: 'exception',
+      attempts: 2,
+      lostRuns: 0,
+      workloadBytes: 4,
+      errors: errorsOf('first'),
+    });
+    expect(await admin.dead(name, { limit: 1 })).toEqual([expect.objectContaining(where)]);
+    expect(await admin.job(second)).toMatchObject({
+      ...where,
+      handle: second,
+      functionName: name,
+      unique: 'second',
+      state: 'dead',
+      priority: 'normal',
+      isBackground: true,
+      attempts: 2,
+      nextRunMs: null,
+      workloadBytes: 4,
+      errors: errorsOf('second'),
+    });
+
+    isBroken = false;
+    const isDone = Promise.all(['first', 'second'].map((unique) => once(done, unique)));
+    expect(await admin.kickJob(second)).toBe(true);
+    expect(await admin.kick(name)).toEqual({ kicked: 1, left: 0 });
+    await isDone;
+    expect(await admin.dead(name)).toEqual([]);
+  });
+
+  it('are made of waiting ones by bury', async () => {
+    const name = newName();
+    const client = yard.client(server().connection);
+    const { admin } = client;
+    const handle = await client.submit(name, '', background);
+    expect(await admin.buryJob(handle)).toBe(true);
+    expect(await admin.dead(name)).toMatchObject([{ handle, unique: null, cause: 'buried' }]);
+    expect(await admin.buryJob(handle)).toBe(false);
+    const job = client.submit(name, '');
+    await expect(admin.buryJob(await job.handle)).rejects.toMatchObject({
+      code: 'ERR_GEARMAN_COMMAND',
+      serverCode: 'FOREGROUND',
+    });
+    expect(await admin.cancel(await job.handle)).toBe(true);
+    await job.catch(() => undefined);
+    expect(await admin.job('H:nobody:1')).toBeNull();
+    expect(await admin.kickJob('H:nobody:1')).toBe(false);
+  });
+});
+
 describe.each(ours.slice(0, 2))('policies in a state directory, $label', (variant) => {
   it('last longer than the server', async () => {
     const stateDir = mkdtempSync(join(tmpdir(), 'geartrain-admin-'));
@@ -196,6 +274,14 @@ describe.each(others)('what $label does not have', (variant) => {
     await expect(admin.drain('f')).rejects.toMatchObject(lacks('draining of functions'));
     await expect(admin.policy()).rejects.toMatchObject(lacks('policies'));
     await expect(admin.policy('f', 'rate:0')).rejects.toMatchObject(lacks('policies'));
+    await expect(admin.dead('f')).rejects.toMatchObject(lacks('dead jobs'));
+    await expect(admin.kick('f')).rejects.toMatchObject(lacks('dead jobs'));
+    await expect(admin.kickJob('H:a:1')).rejects.toMatchObject(lacks('dead jobs'));
+    await expect(admin.buryJob('H:a:1')).rejects.toMatchObject(lacks('dead jobs'));
+    await expect(admin.job('H:a:1')).rejects.toMatchObject({
+      ...lacks('report about one job'),
+      serverCode: 'UNKNOWN_SHOW_ARGUMENTS',
+    });
     await expect(admin.functions()).rejects.toMatchObject(lacks('listing of functions with ages'));
     expect(await admin.status()).toEqual([]);
   });

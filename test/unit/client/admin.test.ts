@@ -138,6 +138,50 @@ describe('listings', () => {
     });
   });
 
+  it('dead jobs: uniques and errors are unescaped, errors are split', async () => {
+    const reply =
+      'H:a:2\ta%20%C3%BC\tfail\t3\t1\t90\t4\tfail | exception: a\\x0ab \\x7c \\x5c: ü | fail\n' +
+      'H:a:1\t-\tlost\t0\t2\t0\t0\tlost\n.\n';
+    expect(await rowsOf(reply, (admin) => admin.dead('f'))).toEqual([
+      {
+        handle: 'H:a:2',
+        unique: 'a ü',
+        cause: 'fail',
+        attempts: 3,
+        lostRuns: 1,
+        ageMs: 90_000,
+        workloadBytes: 4,
+        errors: [
+          { cause: 'fail', text: '' },
+          { cause: 'exception', text: 'a\nb | \\: ü' },
+          { cause: 'fail', text: '' },
+        ],
+      },
+      {
+        handle: 'H:a:1',
+        unique: null,
+        cause: 'lost',
+        attempts: 0,
+        lostRuns: 2,
+        ageMs: 0,
+        workloadBytes: 0,
+        errors: [{ cause: 'lost', text: '' }],
+      },
+    ]);
+  });
+
+  it.each<[string, (admin: Admin) => Promise<unknown>]>([
+    ['dead a%20b', (a) => a.dead('a b')],
+    ['dead f 5', (a) => a.dead('f', { limit: 5 })],
+  ])('%s', async (line, call) => {
+    expect((await asked('.\n', call)).command).toBe(line);
+  });
+
+  it('that lack a column are an error of the protocol', async () => {
+    const { result } = await asked('H:a:1\t-\tlost\t0\t2\t0\t0\n.\n', (a) => a.dead('f'));
+    expect(result).toMatchObject({ reason: { code: 'ERR_GEARMAN_PROTOCOL' } });
+  });
+
   it('may have a row that begins like an error', async () => {
     expect(await rowsOf('ERR x\t1\t0\t0\n.\n', (admin) => admin.status())).toEqual([
       { name: 'ERR x', total: 1, running: 0, workers: 0 },
@@ -223,8 +267,17 @@ describe('changes', () => {
     ['has no policies', (a) => a.policy()],
     ['has no policies', (a) => a.policy('f', 'rate:0')],
     ['has no draining of functions', (a) => a.drain('f')],
+    ['has no dead jobs', (a) => a.dead('f')],
+    ['has no dead jobs', (a) => a.kick('f')],
+    ['has no dead jobs', (a) => a.kickJob('H:a:1')],
+    ['has no dead jobs', (a) => a.buryJob('H:a:1')],
+    ['has no report about one job', (a) => a.job('H:a:1')],
   ])('of a server that does not know the command: it %s', async (what, call) => {
-    for (const reply of [UNKNOWN, UNKNOWN.toLowerCase().replace('err', 'ERR')]) {
+    for (const reply of [
+      UNKNOWN,
+      'ERR UNKNOWN_SHOW_ARGUMENTS\r\n',
+      UNKNOWN.toLowerCase().replace('err', 'ERR'),
+    ]) {
       const { server, result } = await asked(reply, call);
       expect(result).toMatchObject({
         reason: {
@@ -250,6 +303,10 @@ describe('changes', () => {
     ['without blanks', (a) => a.policy('f', 'rate:1/s\npolicy g rate:0')],
     ['without blanks', (a) => a.policy('f', {})],
     ['one word is needed', (a) => a.cancel('H:1\ndrain f')],
+    ['one word is needed', (a) => a.kickJob('H:1 H:2')],
+    ['option limit: 0, allowed is 1 to 10000000', (a) => a.dead('f', { limit: 0 })],
+    ['option limit: 1.5, allowed is 1 to 10000000', (a) => a.kick('f', { limit: 1.5 })],
+    ['there is no option seconds', (a) => a.kick('f', { seconds: 1 } as object)],
     ['command: is ', (a) => a.pause('ü'.repeat(2000))],
   ])('are checked before anything is sent: %s', async (text, call) => {
     const client = keep(new Client({ servers: ['127.0.0.1:1'] }));
@@ -257,6 +314,125 @@ describe('changes', () => {
       code: 'ERR_GEARMAN_ARGUMENT',
       message: expect.stringContaining(text),
     });
+  });
+});
+
+const JOB = [
+  'handle\tH:a:1',
+  'function\tgr%C3%B6%C3%9Fe',
+  'unique\tu',
+  'state\tretrying',
+  'priority\thigh',
+  'background\t1',
+  'attempts\t2',
+  'losses\t0',
+  'next_run_ms\t1500',
+  'workload_bytes\t4',
+  'error\t60\ttimeout\t',
+  'error\t2\texception\twent\\x0a ü',
+  '.\n',
+].join('\n');
+
+describe('one job', () => {
+  it('is shown with its errors', async () => {
+    const { server, command, result } = await asked(JOB, (admin) => admin.job('H:a:1'));
+    expect(command).toBe('show job H:a:1');
+    expect(result).toEqual({
+      status: 'fulfilled',
+      value: {
+        server,
+        handle: 'H:a:1',
+        functionName: 'größe',
+        unique: 'u',
+        state: 'retrying',
+        priority: 'high',
+        isBackground: true,
+        attempts: 2,
+        lostRuns: 0,
+        nextRunMs: 1500,
+        workloadBytes: 4,
+        errors: [
+          { cause: 'timeout', text: '', ageMs: 60_000 },
+          { cause: 'exception', text: 'went\n ü', ageMs: 2000 },
+        ],
+      },
+    });
+  });
+
+  it('that waits for no next run has no time of it', async () => {
+    const reply = JOB.replace('retrying', 'queued').replace('1500', '0').replace('tu\n', 't-\n');
+    const { result } = await asked(reply, (admin) => admin.job('H:a:1'));
+    expect(result).toMatchObject({ value: { state: 'queued', nextRunMs: null } });
+  });
+
+  it('without its state is an error of the protocol', async () => {
+    const { result } = await asked(JOB.replace('state', 'stage'), (a) => a.job('H:a:1'));
+    expect(result).toMatchObject({ reason: { code: 'ERR_GEARMAN_PROTOCOL' } });
+  });
+
+  it.each<[string, (admin: Admin) => Promise<unknown>, unknown]>([
+    ['show job H:a:1', (a) => a.job('H:a:1'), null],
+    ['kick job H:a:1', (a) => a.kickJob('H:a:1'), false],
+    ['bury job H:a:1', (a) => a.buryJob('H:a:1'), false],
+    ['cancel job H:a:1', (a) => a.cancel('H:a:1'), false],
+  ])('%s is asked of the servers in turn, until one has it', async (line, call, none) => {
+    const servers = [await scripted(), await scripted(), await scripted()];
+    const [first, second, third] = servers as [ScriptedServer, ScriptedServer, ScriptedServer];
+    const admin = adminOf(servers);
+    const found = call(admin);
+    const peers = [await first.acceptReady()];
+    expect(await answer(peers[0] as ScriptedPeer, 'ERR UNKNOWN_JOB\r\n')).toBe(line);
+    peers.push(await second.acceptReady());
+    await answer(peers[1] as ScriptedPeer, none === null ? JOB : 'OK\r\n');
+    expect(await found).toEqual(
+      none === null ? expect.objectContaining({ server: second.address }) : true,
+    );
+    expect(third.connectionCount).toBe(0);
+    const missed = call(admin);
+    await answer(peers[0] as ScriptedPeer, 'ERR UNKNOWN_JOB\r\n');
+    await answer(peers[1] as ScriptedPeer, 'ERR UNKNOWN_JOB\r\n');
+    await answer(await third.acceptReady(), 'ERR UNKNOWN_JOB\r\n');
+    expect(await missed).toBe(none);
+  });
+
+  it('that may not be kicked makes the call reject with the reason', async () => {
+    const reply = 'ERR UNIQUE_IN_USE A+live+job+has+the+same+unique\r\n';
+    const { server, result } = await asked(reply, (admin) => admin.kickJob('H:a:1'));
+    expect(result).toMatchObject({
+      reason: {
+        code: 'ERR_GEARMAN_COMMAND',
+        serverCode: 'UNIQUE_IN_USE',
+        message: `job server ${server} refused: A live job has the same unique`,
+      },
+    });
+  });
+});
+
+describe('kick of a function', () => {
+  it.each<[string, (admin: Admin) => Promise<unknown>]>([
+    ['kick function a%20b 10000000', (a) => a.kick('a b')],
+    ['kick function f 3', (a) => a.kick('f', { limit: 3 })],
+  ])('%s', async (line, call) => {
+    const reply = 'OK 2+kicked,+1+left+because+their+unique+is+in+use\r\n';
+    const { command, result } = await asked(reply, call);
+    expect(command).toBe(line);
+    expect(result).toEqual({ status: 'fulfilled', value: { kicked: 2, left: 1 } });
+  });
+
+  it('sums up the servers', async () => {
+    const servers = [await scripted(), await scripted()];
+    const all = adminOf(servers).kick('f');
+    for (const [i, server] of servers.entries())
+      await answer(
+        await server.acceptReady(),
+        `OK ${i + 1}+kicked,+${i}+left+because+their+unique+is+in+use\r\n`,
+      );
+    expect(await all).toEqual({ kicked: 3, left: 1 });
+  });
+
+  it('rejects when a server answers something else', async () => {
+    const { result } = await asked('OK\r\n', (admin) => admin.kick('f'));
+    expect(result).toMatchObject({ reason: { code: 'ERR_GEARMAN_PROTOCOL' } });
   });
 });
 
@@ -333,16 +509,6 @@ describe('several servers', () => {
     await answer(await one.acceptReady(), 'OK\r\n');
     expect(await change).toEqual({ isKept: true });
     expect(other.connectionCount).toBe(0);
-  });
-
-  it('are asked one after the other to cancel a job, until one has it', async () => {
-    const servers = [await scripted(), await scripted(), await scripted()];
-    const cancelled = adminOf(servers).cancel('H:a:1');
-    const [first, second, third] = servers as [ScriptedServer, ScriptedServer, ScriptedServer];
-    expect(await answer(await first.acceptReady(), 'ERR UNKNOWN_JOB\r\n')).toBe('cancel job H:a:1');
-    await answer(await second.acceptReady(), 'OK\r\n');
-    expect(await cancelled).toBe(true);
-    expect(third.connectionCount).toBe(0);
   });
 
   it('that all do not know a job make cancel false; one that cannot be asked makes it reject', async () => {
