@@ -9,6 +9,9 @@ import { POLICY_KEY_NAMES } from '../../policy/policy.ts';
 import { PAUSE_SECONDS_MAX } from '../../policy/policy-command.ts';
 import { lineWord, word } from '../tool/value-types.ts';
 
+/** More dead jobs a function cannot have. */
+const DEAD_JOBS_MAX = 10_000_000;
+
 /** A text command. */
 export interface Request {
   /** Without a line end. */
@@ -76,6 +79,15 @@ function functionIn(text: string): FunctionWord | undefined {
   return name === undefined ? undefined : { functionName: escapeName(name), rest };
 }
 
+/** Takes the handle of one job. */
+function ofJob(name: string, verb: string, isListing: boolean, help: string): Operation {
+  const type = word('handle', 'a word without blanks', (text) => /^\S+$/.test(text));
+  return {
+    option: { name, type, defaultValue: null, help },
+    request: (handle) => ({ command: `${verb} job ${handle}`, isListing }),
+  };
+}
+
 function changeOf(command: string): (functionName: string, rest: string | null) => Request {
   return (functionName, rest) => ({
     command: [command, functionName, ...(rest === null ? [] : [rest])].join(' '),
@@ -86,6 +98,10 @@ function changeOf(command: string): (functionName: string, rest: string | null) 
 const SECONDS = {
   allowed: `FUNCTION=SECONDS with 1 to ${PAUSE_SECONDS_MAX} seconds`,
   isAllowed: (text: string) => /^[1-9]\d{0,8}$/.test(text) && Number(text) <= PAUSE_SECONDS_MAX,
+};
+const NUMBER = {
+  allowed: `FUNCTION=NUMBER with 1 to ${DEAD_JOBS_MAX} jobs`,
+  isAllowed: (text: string) => /^[1-9]\d{0,7}$/.test(text) && Number(text) <= DEAD_JOBS_MAX,
 };
 const POLICY = {
   allowed: `FUNCTION=KEY:VALUE,... or FUNCTION=reset, keys are ${POLICY_KEY_NAMES.join(', ')}`,
@@ -149,6 +165,32 @@ export const OPERATIONS: readonly Operation[] = [
         isListing: rest === null,
       }),
       'set keys of the policy of a function, or remove what was set; FUNCTION alone: keys, values and where each was set, and the state',
+    ),
+  ),
+  own(ofJob('bury', 'bury', false, 'make a background job that waits a dead one')),
+  own(ofJob('kick-job', 'kick', false, 'queue a dead job again, with its attempts at 0')),
+  own(
+    ofFunction(
+      'kick',
+      NUMBER,
+      (functionName, rest) => changeOf('kick function')(functionName, rest ?? `${DEAD_JOBS_MAX}`),
+      'queue the dead jobs of a function again, the oldest first: all of them, or some',
+    ),
+  ),
+  own(
+    ofJob(
+      'show-job',
+      'show',
+      true,
+      'what is known of one job: keys and values, then its last errors with seconds since then, cause and text',
+    ),
+  ),
+  own(
+    ofFunction(
+      'dead',
+      NUMBER,
+      (functionName, rest) => ({ ...changeOf('dead')(functionName, rest), isListing: true }),
+      'dead jobs of a function, the youngest first, 100 or the number given: handle, unique, cause, attempts, lost runs, seconds since its death, bytes of the workload, errors',
     ),
   ),
   own(

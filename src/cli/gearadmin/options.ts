@@ -95,7 +95,7 @@ export const GEARADMIN: Tool = {
     ],
     description: [
       'Operations use one connection and run in the order in which they are listed below, whatever their order on the command line. Listings are printed as the server sends them, with the closing dot; other replies without their OK. An error of the server goes to standard error as "Error: TEXT".',
-      'Policies, pauses and drains need geartrain as the server. They take effect at once. The answer "OK until the server ends" says that the server has no state directory and forgets the change at its end.',
+      'Policies, pauses, drains and dead jobs need geartrain as the server. Changes take effect at once. The answer "OK until the server ends" says that the server has no state directory and forgets the change at its end.',
       'gearadmin top shows the functions of a server as they change: jobs queued and running, workers, jobs created and ended per second, the age of the oldest waiting job, and the gate: open, paused, or closed by the policy of the function (conc = its concurrency, rate), with +d when new jobs are refused. On a terminal it fills the screen until q or Ctrl-C, and s changes the order; otherwise it writes a line of text for each function and sample, columns separated by tabs. A "-" stands for an unknown value: C gearmand reports neither rates nor ages nor gates, CHANGE/S is known for every server.',
     ],
     environment: TLS_ENVIRONMENT,
@@ -117,6 +117,14 @@ export const GEARADMIN: Tool = {
       ],
       ['gearadmin --policy mail --policies', 'the policy of mail, then those of all functions'],
       ['gearadmin --policy mail=reset --resume mail', 'remove the policy, end a pause and a drain'],
+      [
+        'gearadmin --show-job H:web1:7 --dead mail=10',
+        'why a job has failed, and the ten youngest dead jobs of mail',
+      ],
+      [
+        'gearadmin --kick mail',
+        'run all dead jobs of mail again; those stay whose unique key a live job has',
+      ],
       ['gearadmin top --count 2 | tail -n +2', 'two samples as text, for a script'],
     ],
   },

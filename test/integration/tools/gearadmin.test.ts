@@ -149,6 +149,71 @@ describe('policies and pauses', () => {
   });
 });
 
+describe('dead jobs', () => {
+  const admin = (...argv: string[]) => runTool('gearadmin', [...place(), ...argv]);
+
+  it('are shown and kicked', async () => {
+    await makeWorld();
+    await admin('--policy', 'mail=attempts:1');
+    const client = await world.connect('client');
+    const handles: string[] = [];
+    for (const unique of ['a b', 'two']) {
+      client.send('SUBMIT_JOB_BG', 'mail', unique, 'data');
+      handles.push(String((await client.expect('JOB_CREATED')).args[0]));
+    }
+    const worker = await world.connect('worker');
+    worker.send('CAN_DO', 'mail');
+    for (const handle of handles) {
+      worker.send('GRAB_JOB');
+      await worker.expect('JOB_ASSIGN');
+      worker.send('WORK_EXCEPTION', handle, 'no | route');
+    }
+    await worker.barrier();
+    const [first, second] = handles as [string, string];
+    const row = (handle: string, unique: string) =>
+      `${handle}\\t${unique}\\texception\\t1\\t0\\t\\d+\\t4\\texception: no \\\\x7c route\\n`;
+    const listed = await admin('--dead', 'mail');
+    expect(listed).toMatchObject({ code: 0, stderr: '' });
+    expect(listed.stdout).toMatch(
+      new RegExp(`^${row(second, 'two')}${row(first, 'a%20b')}\\.\\n$`),
+    );
+    expect((await admin('--dead', 'mail=1')).stdout).toMatch(
+      new RegExp(`^${row(second, 'two')}\\.\\n$`),
+    );
+    expect((await admin('--show-job', first)).stdout).toMatch(
+      new RegExp(
+        `^handle\\t${first}\\nfunction\\tmail\\n[^]*\\nerror\\t\\d+\\texception\\tno \\\\x7c route\\n\\.\\n$`,
+      ),
+    );
+    expect(await admin('--kick-job', first)).toMatchObject({ code: 0, stdout: 'OK\n' });
+    expect(await admin('--kick', 'mail', '--dead', 'mail')).toMatchObject({
+      code: 0,
+      stdout: 'OK 1 kicked, 0 left because their unique is in use\n.\n',
+    });
+    expect(await admin('--bury', first)).toMatchObject({ code: 0, stdout: 'OK\n' });
+    expect(await admin('--bury', first)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: 'Error: UNKNOWN_JOB\n',
+    });
+  });
+
+  it.skipIf(!requirePeer('gearmand')).each([
+    [['--dead', 'f'], 'dead jobs'],
+    [['--kick', 'f'], 'dead jobs'],
+    [['--kick-job', 'H:a:1'], 'dead jobs'],
+    [['--bury', 'H:a:1'], 'dead jobs'],
+    [['--show-job', 'H:a:1'], 'report about one job'],
+  ])('are nothing that gearmand knows: %j', async (argv, what) => {
+    await makeWorld('gearmand');
+    expect(await admin(...argv)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: `Error: this server has no ${what}; it is not geartrain, or an earlier version of it\n`,
+    });
+  });
+});
+
 describe('long listings', () => {
   it('are complete', async () => {
     await makeWorld();

@@ -55,7 +55,7 @@ describe('words of gearadmin', () => {
   });
 });
 
-describe('operations about policies', () => {
+describe('operations about policies and dead jobs', () => {
   const requestOf = (name: string, value: string) =>
     OPERATIONS.find(({ option }) => option.name === name)?.request(value);
 
@@ -70,6 +70,13 @@ describe('operations about policies', () => {
     ['policy', 'mail=concurrency:5,rate:100/s', 'policy mail concurrency:5,rate:100/s', false],
     ['policy', 'mail=reset', 'policy mail reset', false],
     ['policies', 'true', 'policy', true],
+    ['dead', 'mail', 'dead mail', true],
+    ['dead', 'größe=5', 'dead gr%C3%B6%C3%9Fe 5', true],
+    ['kick', 'mail', 'kick function mail 10000000', false],
+    ['kick', 'a%3Db=10000000', 'kick function a%3Db 10000000', false],
+    ['kick-job', 'H:a:1', 'kick job H:a:1', false],
+    ['bury', 'H:a:1', 'bury job H:a:1', false],
+    ['show-job', 'H:a:1', 'show job H:a:1', true],
   ])('--%s %s sends %j', (name, value, command, isListing) => {
     expect(requestOf(name, value)).toEqual({ command, isListing });
     if (value !== 'true') expect(admin(`--${name}`, value).problems).toEqual([]);
@@ -85,6 +92,13 @@ describe('operations about policies', () => {
     ['resume', 'mail=1'],
     ['drain', 'a%00'],
     ['policy', 'mail='],
+    ['dead', 'mail=0'],
+    ['dead', 'mail=-'],
+    ['kick', 'mail='],
+    ['kick', 'mail=10000001'],
+    ['kick-job', 'H:1 H:2'],
+    ['bury', ''],
+    ['show-job', 'H:1\nshutdown'],
     ['policy', 'mail=rate:1/s pause'],
     ['policy', 'mail=rate:1/s\npause'],
   ])('--%s refuses %j', (name, value) => {
@@ -98,6 +112,7 @@ describe('operations about policies', () => {
     const at = (name: string) => names.indexOf(name);
     for (const name of ['pause', 'resume', 'drain', 'policy'])
       expect(at('policies')).toBeGreaterThan(at(name));
+    for (const name of ['kick', 'kick-job', 'bury']) expect(at('dead')).toBeGreaterThan(at(name));
   });
 });
 
@@ -105,6 +120,7 @@ test('an option of ours does not make an abbreviation of the C tool ambiguous', 
   expect([...readToolWords(['--st'], GEARADMIN).given]).toEqual(['status']);
   expect([...readToolWords(['--sto'], GEARADMIN).given]).toEqual(['store']);
   expect([...readToolWords(['--dr=f'], GEARADMIN).given]).toEqual(['dropFunction']);
+  expect([...readToolWords(['--show-j'], GEARADMIN).given]).toEqual(['showJobs']);
   expect(readToolWords(['--s'], GEARADMIN).problems[0]).toContain('ambiguous');
 });
 
