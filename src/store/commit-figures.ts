@@ -18,7 +18,7 @@ export class CommitFigures implements Figures {
     this.#beganAtMs = nowMs;
   }
 
-  /** The commit has succeeded: `changes` appended and forgotten jobs are durable. */
+  /** The commit has succeeded: `changes` appended, updated and forgotten jobs are durable. */
   end(changes: number, nowMs: number): void {
     const tookMs = nowMs - this.#beganAtMs;
     this.commits++;

@@ -6,9 +6,9 @@
 import type { StoredJob } from './stored-job.ts';
 
 /**
- * Identifies one appended job: a whole number from 1 on that the caller chooses. The store returns it once, with the
- * outcome; then it may be reused. It is a number, because objects for pending jobs would live long enough for V8 to
- * promote and mark them.
+ * Identifies one append or update of a job: a whole number from 1 on that the caller chooses. The store returns it
+ * once, with the outcome; then it may be reused. It is a number, because objects for pending jobs would live long
+ * enough for V8 to promote and mark them.
  */
 export type Ticket = number;
 
@@ -21,11 +21,11 @@ export interface StoreHealth {
   readonly isAccepting: boolean;
   /** Number of jobs in the store, now. */
   readonly jobs: number;
-  /** Jobs appended or forgotten that are not durable yet, now. */
+  /** Appended, updated and forgotten jobs that are not durable yet, now. */
   readonly uncommitted: number;
   /** Number of successful commits. */
   readonly commits: number;
-  /** Number of appended and forgotten jobs in all commits. */
+  /** Number of appended, updated and forgotten jobs in all commits. */
   readonly committed: number;
   /** Duration of all commits together, in milliseconds. */
   readonly commitMs: number;
@@ -36,11 +36,20 @@ export interface StoreHealth {
 }
 
 export interface Store {
+  /** Whether this store keeps the runs of jobs. If not, it refuses jobs with runs, and `update` is not called. */
+  readonly keepsRuns: boolean;
   /**
    * Takes one job. Returns its reference, at least 1, or 0 when the store takes none now. `takeOutcomes` reports the
    * outcome; when no client waits that may take the flush interval.
    */
   append(job: StoredJob, ticket: Ticket, isAwaited: boolean): number;
+  /**
+   * Replaces what is stored of the job with this reference: `job` is complete, with its runs. `takeOutcomes` reports
+   * the outcome as for `append`; a failed update leaves the stored job as it was before, or with the update, but never
+   * loses it. Returns false when the store takes nothing now. Updates and the forget of one job take effect in the
+   * order of the calls. Do not call it for a job that was forgotten, or that `takeOutcomes` reported as not stored.
+   */
+  update(job: StoredJob, reference: number, ticket: Ticket, isAwaited: boolean): boolean;
   /**
    * The job with this reference has ended. The store repeats the forget until it is durable. Do not call it for a job
    * that `takeOutcomes` reported as not stored: its reference is invalid.
@@ -51,7 +60,7 @@ export interface Store {
    * `isIdle` false the turn had other work, and more may come: a store with expensive commits may wait a little.
    */
   flush(nowMs: number, isIdle?: boolean): number;
-  /** Reports the outcomes of appended jobs since the last call, in any order. */
+  /** Reports the outcomes of appended and updated jobs since the last call, in any order. */
   takeOutcomes(done: (ticket: Ticket, isStored: boolean) => void): void;
   /**
    * Reads all jobs, in pieces that let other work run. `take` gets every job once; `order` ascends with the time of

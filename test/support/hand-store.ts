@@ -5,6 +5,7 @@
 import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from '../../src/store/store.ts';
 import { StoredJob } from '../../src/store/stored-job.ts';
 
+/** An append, or an update of a job that is kept or waits. */
 interface HeldPut {
   readonly reference: number;
   readonly job: StoredJob;
@@ -12,6 +13,7 @@ interface HeldPut {
 }
 
 export class HandStore implements Store {
+  readonly keepsRuns = true;
   /** False: `append` refuses. */
   isAccepting = true;
   /** Durable jobs, by reference. */
@@ -33,6 +35,11 @@ export class HandStore implements Store {
     this.#lastReference++;
     this.waiting.push({ reference: this.#lastReference, job: copyOf(job), ticket });
     return this.#lastReference;
+  }
+
+  update(job: StoredJob, reference: number, ticket: Ticket, _isAwaited: boolean): boolean {
+    if (this.isAccepting) this.waiting.push({ reference, job: copyOf(job), ticket });
+    return this.isAccepting;
   }
 
   forget(reference: number): void {
@@ -100,5 +107,6 @@ export function copyOf(job: StoredJob): StoredJob {
     priority: job.priority,
     startMs: job.startMs,
     workload: Uint8Array.from(job.workload),
+    runs: job.runs === null ? null : { ...job.runs, details: Uint8Array.from(job.runs.details) },
   });
 }

@@ -1,10 +1,11 @@
 /**
  * A journal on files in memory, driven by hand: numbered jobs, their reported outcomes, and the jobs that a restart
- * gives back. Rule: the books know only what a server would know: outcomes reported by `takeOutcomes`.
+ * gives back. Runs of jobs are numbered too, by their version. Rule: the books know only what a server would know:
+ * outcomes reported by `takeOutcomes`.
  */
 import { Journal } from '../../src/store/journal/journal.ts';
 import type { StoreHost } from '../../src/store/store.ts';
-import { type JobParts, StoredJob } from '../../src/store/stored-job.ts';
+import { type JobParts, StoredJob, type StoredRuns } from '../../src/store/stored-job.ts';
 import { copyOf } from './hand-store.ts';
 import { MemoryFiles } from './memory-files.ts';
 
@@ -35,7 +36,34 @@ export function partsNumbered(number: number, bytes = 40): JobParts {
   };
 }
 
+/** Runs that are different for each version. */
+export function runsNumbered(version: number): StoredRuns {
+  const text = `${version} `;
+  return {
+    attempts: version % 1001,
+    losses: (version * 7) % 65_536,
+    dueMs: version % 3 === 0 ? 0 : 1_800_000_000_000 + version,
+    delayMs: version * 1.5,
+    isDead: version % 4 === 0,
+    details: Buffer.from(version % 5 === 0 ? text : text.padEnd((version * 37) % 600, 'e')),
+  };
+}
+
+/** The version of a job's runs; 0 without runs. */
+export const versionOf = ({ runs }: StoredJob): number =>
+  runs === null ? 0 : Number(Buffer.from(runs.details).toString('latin1').split(' ')[0]);
+
+/** Tickets of updates; those of puts are the numbers of the jobs. */
+const FIRST_UPDATE = 1_000_000;
+
+export interface NumberedUpdate {
+  readonly number: number;
+  readonly version: number;
+}
+
 export interface JournalPlan {
+  /** Default: once a job with runs was given to it, as the server's manifest says. */
+  readonly isVersion2?: boolean;
   readonly segmentBytes?: number;
   readonly relaxedMs?: number | null;
 }
@@ -51,10 +79,17 @@ export class JournalBench {
   readonly stored = new Set<number>();
   readonly refused = new Set<number>();
   readonly references = new Map<number, number>();
+  /** Updates with a reported outcome, oldest first. */
+  readonly updated: (NumberedUpdate & { readonly isStored: boolean })[] = [];
+  /** By ticket. */
+  readonly #updates: NumberedUpdate[] = [];
+  readonly #parts = new Map<number, JobParts>();
+  #isVersion2: boolean;
 
   constructor(files = new MemoryFiles(), plan: JournalPlan = {}) {
     this.files = files;
     this.plan = plan;
+    this.#isVersion2 = plan.isVersion2 ?? false;
     const host: StoreHost = {
       wake: () => {
         this.isAwake = true;
@@ -69,6 +104,7 @@ export class JournalBench {
         shard: 1,
         salt: SALT,
         relaxedMs: plan.relaxedMs ?? null,
+        isVersion2: this.#isVersion2,
         segmentBytes: plan.segmentBytes ?? 4096,
         defer: (step) => step(),
       },
@@ -89,15 +125,34 @@ export class JournalBench {
     this.files.run();
     if (failure !== null) throw failure;
     kept.sort((a, b) => a.order - b.order);
-    for (const { job, reference } of kept) this.references.set(numberOf(job), reference);
+    for (const { job, reference } of kept) {
+      this.references.set(numberOf(job), reference);
+      this.#parts.set(numberOf(job), partsNumbered(numberOf(job), job.workloadBytes));
+    }
     return kept;
   }
 
   /** False when the journal takes nothing now. */
-  append(number: number, bytes?: number, isAwaited = true): boolean {
-    const reference = this.journal.append(jobNumbered(number, bytes), number, isAwaited);
+  append(number: number, bytes?: number, isAwaited = true, version = 0): boolean {
+    const parts = partsNumbered(number, bytes);
+    this.#parts.set(number, parts);
+    if (version > 0) this.#isVersion2 = true;
+    const runs = version === 0 ? null : runsNumbered(version);
+    const reference = this.journal.append(StoredJob.of({ ...parts, runs }), number, isAwaited);
     if (reference > 0) this.references.set(number, reference);
     return reference > 0;
+  }
+
+  /** Gives a job the runs of this version; false when the journal takes nothing now. */
+  update(number: number, version: number, isAwaited = true): boolean {
+    this.#isVersion2 = true;
+    const parts = this.#parts.get(number) as JobParts;
+    const job = StoredJob.of({ ...parts, runs: runsNumbered(version) });
+    const reference = this.references.get(number) as number;
+    const ticket = FIRST_UPDATE + this.#updates.length;
+    const isTaken = this.journal.update(job, reference, ticket, isAwaited);
+    if (isTaken) this.#updates.push({ number, version });
+    return isTaken;
   }
 
   forget(number: number): void {
@@ -110,11 +165,16 @@ export class JournalBench {
   /** One turn: takes outcomes, begins a commit. */
   turn(): number {
     this.isAwake = false;
-    this.journal.takeOutcomes((number, isStored) => {
-      if (isStored) this.stored.add(number);
+    this.journal.takeOutcomes((ticket, isStored) => {
+      if (ticket >= FIRST_UPDATE)
+        this.updated.push({
+          ...(this.#updates[ticket - FIRST_UPDATE] as NumberedUpdate),
+          isStored,
+        });
+      else if (isStored) this.stored.add(ticket);
       else {
-        this.refused.add(number);
-        this.references.delete(number);
+        this.refused.add(ticket);
+        this.references.delete(ticket);
       }
     });
     return this.journal.flush(this.nowMs);
@@ -131,7 +191,7 @@ export class JournalBench {
   /** The same files in another life. */
   next(plan: JournalPlan = this.plan): JournalBench {
     this.files.kill();
-    return new JournalBench(this.files, plan);
+    return new JournalBench(this.files, { ...plan, isVersion2: this.#isVersion2 });
   }
 
   close(): void {

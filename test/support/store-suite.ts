@@ -3,8 +3,9 @@
  * skips those about restarts.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AssertionError } from '../../src/base/assert.ts';
 import type { Store, StoreHost } from '../../src/store/store.ts';
-import { type JobParts, StoredJob } from '../../src/store/stored-job.ts';
+import { type JobParts, StoredJob, type StoredRuns } from '../../src/store/stored-job.ts';
 import { copyOf } from './hand-store.ts';
 
 export interface StoreUnderTest {
@@ -13,6 +14,8 @@ export interface StoreUnderTest {
   /** False for gearmand's tables: their jobs have no reducer, and their uniques may have to be text. */
   readonly keepsReducers: boolean;
   readonly keepsBinaryUniques: boolean;
+  /** Default: no. */
+  readonly keepsRuns?: boolean;
   /** False for gearmand's stores of keys and values: jobs have no start time there. */
   readonly keepsStarts?: boolean;
   /** Makes a place for jobs; `open` opens it, again after a close. */
@@ -34,6 +37,16 @@ const job = (name: string, fields: Partial<JobParts> = {}): StoredJob =>
     workload: Buffer.from(`work of ${name}`),
     ...fields,
   });
+
+/** Runs of a job with so many attempts. */
+const runs = (attempts: number): StoredRuns => ({
+  attempts,
+  losses: 2,
+  dueMs: 1_900_000_000_000,
+  delayMs: 1500,
+  isDead: attempts === 5,
+  details: Uint8Array.of(0, attempts, 255),
+});
 
 /** A store that is called as by a thread. */
 class Life {
@@ -91,6 +104,12 @@ class Life {
     const reference = this.store.append(kept, this.#names.push(name) - 1, isAwaited);
     expect(reference).toBeGreaterThan(0);
     this.references.set(name, reference);
+  }
+
+  update(kept: StoredJob): void {
+    const name = Buffer.from(kept.unique).toString();
+    const ticket = this.#names.push(name) - 1;
+    expect(this.store.update(kept, this.references.get(name) as number, ticket, true)).toBe(true);
   }
 
   forget(name: string): void {
@@ -192,7 +211,50 @@ export function storeSuite(under: StoreUnderTest): void {
       expect(life.outcomes).toEqual([['a', true]]);
     });
 
+    if (under.keepsRuns === true)
+      it('tells of every update once that it is stored, like an append', async () => {
+        const life = await begin();
+        expect(life.store.keepsRuns).toBe(true);
+        life.append(job('a'));
+        life.update(job('a', { runs: runs(1) }));
+        await life.until(2);
+        life.update(job('a', { runs: runs(2) }));
+        await life.until(3);
+        expect(life.outcomes).toEqual(Array(3).fill(['a', true]));
+        expect(life.store.health).toMatchObject({ jobs: 1, uncommitted: 0 });
+      });
+    else
+      it('refuses jobs with runs', async () => {
+        const { store } = await begin();
+        expect(store.keepsRuns).toBe(false);
+        const one = job('a', { runs: runs(1) });
+        expect(store.append(one, 1, true)).toBe(0);
+        expect(() => store.update(one, 1, 2, true)).toThrow(AssertionError);
+      });
+
     if (!under.keepsJobs) return;
+
+    if (under.keepsRuns === true)
+      it('gives jobs back with their last runs', async () => {
+        const life = await begin();
+        for (const name of ['a', 'b', 'c', 'd']) life.append(job(name));
+        life.append(job('e', { runs: runs(5) }));
+        life.update(job('a', { runs: runs(1) }));
+        life.update(job('a', { runs: runs(2) }));
+        await life.until(7);
+        life.update(job('b', { runs: runs(3) }));
+        life.update(job('c', { runs: runs(4) }));
+        life.forget('c');
+        await life.until(9);
+        expect((await restart(life)).kept).toEqual(
+          [
+            job('a', { runs: runs(2) }),
+            job('b', { runs: runs(3) }),
+            job('d'),
+            job('e', { runs: runs(5) }),
+          ].map(copyOf),
+        );
+      });
 
     it('gives jobs back after a restart: every byte, in the order of their submits', async () => {
       const jobs = [

@@ -4,6 +4,7 @@
  * Rule: jobs that `takeOutcomes` reports as stored are in the database; removing a row is repeated until it has
  * succeeded.
  */
+import { assert } from '../../base/assert.ts';
 import { LogLevel } from '../../base/logger.ts';
 import { CommitFigures } from '../commit-figures.ts';
 import { FlushGate } from '../flush-gate.ts';
@@ -30,6 +31,7 @@ export interface DatabaseStoreOptions {
 }
 
 export class DatabaseStore implements Store {
+  readonly keepsRuns = false;
   readonly #port: StorePort;
   readonly #host: StoreHost;
   readonly #keys = new KeyTable();
@@ -60,6 +62,7 @@ export class DatabaseStore implements Store {
   append(job: StoredJob, ticket: Ticket, isAwaited: boolean): number {
     if (this.#isAway || this.#isClosing) return 0;
     if (job.reducer.length > 0) return this.#refuse('its reducer cannot be stored');
+    if (job.runs !== null) return this.#refuse('its runs cannot be stored');
     const key = this.#keyMaker.keyFor(job.unique);
     if (key === null) return this.#refuse('its unique looks like a key of a job without one');
     const put: Put = {
@@ -71,6 +74,10 @@ export class DatabaseStore implements Store {
     };
     if (!mayWait(this.#pending.putBytes, putBytes(put))) return 0;
     return this.#pending.put(put, ticket, isAwaited) + 1;
+  }
+
+  update(): never {
+    assert(false, 'update a job in a database: it keeps no runs');
   }
 
   forget(reference: number): void {

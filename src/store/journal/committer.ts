@@ -2,19 +2,19 @@
  * Group commit: everything that waits is written by one write and made durable by one sync. There is one commit at a
  * time; changes that come meanwhile are written by the next one. Rule: in a batch the puts come first, so that a forget
  * is never written before its put; a failed batch is given up as a whole: its place in the file is never used again,
- * and forgets are written for its puts.
+ * and forgets are written for its new puts. A failed update may be on disk too: then the job has it after a restart.
  */
 import { LogLevel } from '../../base/logger.ts';
 import { CommitFigures } from '../commit-figures.ts';
 import type { FileSystem } from '../file-system.ts';
 import type { StoreHost } from '../store.ts';
 import type { Chunk } from './chunk.ts';
-import { FORGET_BYTES, writeForget } from './entry.ts';
+import { FORGET_BYTES, Version, writeForget } from './entry.ts';
 import { entryBytesOf } from './entry-bytes.ts';
 import type { JournalParts } from './parts.ts';
 import type { PendingCommits } from './pending-commits.ts';
 import { Room, type Segment, type Segments } from './segments.ts';
-import { type Slots, Where } from './slots.ts';
+import type { Slots } from './slots.ts';
 
 /** Forgets of one batch at most. */
 const FORGETS_MAX = 8192;
@@ -27,8 +27,6 @@ const GROW_PAUSE_MS = 1_000;
 interface Batch {
   readonly chunk: Chunk | null;
   readonly forgets: readonly number[];
-  /** Segments of the forgotten jobs. */
-  readonly oldSegments: readonly number[];
   readonly byteCount: number;
 }
 
@@ -50,7 +48,7 @@ export class Committer {
   /** The disk is full; tried again at `#growAtMs`. */
   #isFull = false;
   #growAtMs = 0;
-  /** Puts and forgets in the current commit. */
+  /** Puts, updates and forgets in the current commit. */
   underWay = 0;
   readonly figures = new CommitFigures();
 
@@ -68,14 +66,14 @@ export class Committer {
     return this.#isFailing ? this.#retryAtMs : Number.POSITIVE_INFINITY;
   }
 
-  /** Whether a new put of `byteCount` bytes may succeed now. */
-  isAccepting(byteCount: number): boolean {
+  /** Whether a put of `byteCount` bytes, to a segment of at least this version, may succeed now. */
+  isAccepting(byteCount: number, version: Version = Version.PLAIN): boolean {
     if (!this.#isFailing && !this.#isFull) return true;
     const nowMs = this.#host.nowMs();
     if (this.#isFailing && nowMs < this.#retryAtMs) return false;
     if (!this.#isFull || nowMs >= this.#growAtMs) return true;
     const { putBytes, puts } = this.#pending;
-    return this.#segments.roomFor(putBytes + byteCount, puts + 1) !== Room.none;
+    return this.#segments.roomFor(putBytes + byteCount, puts + 1, version) !== Room.none;
   }
 
   /** Makes spare segments before the first job needs them. */
@@ -90,8 +88,10 @@ export class Committer {
     if (this.#isFailing && nowMs < this.#retryAtMs) return;
     const chunk = this.#pending.firstChunk;
     const putBytes = chunk?.length ?? 0;
-    const room = this.#segments.roomFor(putBytes, chunk?.newPuts ?? 0);
-    if (this.#segments.wantsSpare(putBytes) && nowMs >= this.#growAtMs) this.#grow(putBytes);
+    const version = chunk?.version ?? Version.PLAIN;
+    const room = this.#segments.roomFor(putBytes, chunk?.newPuts ?? 0, version);
+    if (this.#segments.wantsSpare(putBytes, version) && nowMs >= this.#growAtMs)
+      this.#grow(putBytes);
     if (room === Room.none) this.#withoutPuts(nowMs);
     else this.#commit(room, chunk, nowMs);
   }
@@ -110,7 +110,7 @@ export class Committer {
     this.isBusy = true;
     this.figures.begin(nowMs);
     if (chunk !== null) this.#pending.takeChunk(chunk);
-    this.underWay = chunk?.newPuts ?? 0;
+    this.underWay = chunk?.changes ?? 0;
     const written = (error: Error | null): void => {
       if (error === null) this.#write(chunk);
       else {
@@ -145,29 +145,25 @@ export class Committer {
   #take(segment: Segment, chunk: Chunk | null): Batch {
     const free = segment.bytes - segment.end - (chunk?.length ?? 0);
     const forgets = this.#pending.takeForgets(Math.min(FORGETS_MAX, forgetsThatFit(free)));
-    const oldSegments: number[] = [];
     for (let i = 0; i < forgets.length; i++) {
       const slot = forgets[i] as number;
       const id = this.#slots.id(slot);
       writeForget(this.#forgetBytes, i * FORGET_BYTES, slot, id, this.#salt);
-      // A put of this very batch will be in this segment.
-      const old = this.#slots.segment(slot);
-      oldSegments.push(old === Where.UNDER_WAY ? segment.number : old);
-      this.#slots.setSegment(slot, Where.UNDER_WAY);
     }
     this.#segments.owed -= forgets.length;
     this.underWay += forgets.length;
     const byteCount = (chunk?.length ?? 0) + forgets.length * FORGET_BYTES;
-    return { chunk, forgets, oldSegments, byteCount };
+    return { chunk, forgets, byteCount };
   }
 
   #committed(batch: Batch, segment: Segment): void {
     const { chunk, forgets } = batch;
-    if (chunk !== null) this.#place(chunk, segment);
-    for (let i = 0; i < forgets.length; i++) {
-      const slot = forgets[i] as number;
-      const old = batch.oldSegments[i] as number;
-      this.#segments.count(old, -1, -this.#slots.byteCount(slot));
+    if (chunk !== null) {
+      this.#place(chunk, segment);
+      this.#replace(chunk, segment);
+    }
+    for (const slot of forgets) {
+      this.#leave(slot);
       this.#slots.free(slot);
     }
     this.figures.end(this.underWay, this.#host.nowMs());
@@ -176,20 +172,34 @@ export class Committer {
     this.#next();
   }
 
-  /** Records the segment of the puts. */
+  /** Records the segment of new and moved puts. */
   #place(chunk: Chunk, segment: Segment): void {
     const { slots, oldSegments } = chunk;
     for (let i = 0; i < oldSegments.length; i++) {
       const bytes = this.#slots.byteCount(slots[i] as number);
       this.#segments.count(oldSegments[i] as number, -1, -bytes);
     }
-    this.#segments.count(segment.number, slots.length, chunk.length);
+    this.#segments.count(segment.number, slots.length, chunk.length - chunk.updateBytes);
     this.#slots.setSegments(slots, segment.number);
   }
 
+  /** Records the updates, which take the place of earlier puts. */
+  #replace(chunk: Chunk, segment: Segment): void {
+    for (const { slot, byteCount, revision } of chunk.updates) {
+      this.#leave(slot);
+      this.#segments.count(segment.number, 1, byteCount);
+      this.#slots.replace(slot, segment.number, byteCount, revision);
+    }
+  }
+
+  /** The put of this slot counts no more. */
+  #leave(slot: number): void {
+    this.#segments.count(this.#slots.segment(slot), -1, -this.#slots.byteCount(slot));
+  }
+
   /**
-   * Gives up a failed batch. It is unknown how much of it is on disk. Its forgets are written again; its puts may be on
-   * disk, so forgets are written for them too.
+   * Gives up a failed batch. It is unknown how much of it is on disk. Its forgets are written again; its new puts may be
+   * on disk, so forgets are written for them too. Moved and updated jobs stay where they are.
    */
   #giveUp(batch: Batch, segment: Segment, error: Error): void {
     const { chunk, forgets } = batch;
@@ -200,8 +210,6 @@ export class Committer {
       this.#place(chunk, segment);
       this.#pending.markUnknown(chunk);
     }
-    for (const [i, slot] of forgets.entries())
-      this.#slots.setSegment(slot, batch.oldSegments[i] as number);
     this.#failed(error);
   }
 

@@ -7,7 +7,7 @@ import type { FileSystem } from '../file-system.ts';
 import type { StoreHost } from '../store.ts';
 import { Chunk } from './chunk.ts';
 import type { Committer } from './committer.ts';
-import { goodEntryBytes, HEADER_BYTES, idAt, isPut, slotAt } from './entry.ts';
+import { goodEntryBytes, HEADER_BYTES, idAt, isPut, revisionAt, slotAt } from './entry.ts';
 import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
 import type { JournalParts } from './parts.ts';
 import type { PendingCommits } from './pending-commits.ts';
@@ -92,7 +92,8 @@ export class Compactor {
   }
 
   #read(segment: Segment): void {
-    if (this.#segments.roomFor(this.#entries.bytes.length, 0) === Room.none) return;
+    const { length } = this.#entries.bytes;
+    if (this.#segments.roomFor(length, 0, segment.version) === Room.none) return;
     this.#isReading = true;
     if (this.#file >= 0) this.#readOn(segment);
     else
@@ -120,6 +121,7 @@ export class Compactor {
     this.#readBytes = -1;
     const entries = this.#entries;
     const chunk = new Chunk(entries.bytes.length);
+    chunk.version = segment.version;
     const end = Math.min(count, segment.end - this.#at);
     let at = 0;
     for (;;) {
@@ -129,7 +131,8 @@ export class Compactor {
       const isKept =
         isPut(entries, at) &&
         this.#slots.id(slot) === idAt(entries, at) &&
-        this.#slots.segment(slot) === segment.number;
+        this.#slots.segment(slot) === segment.number &&
+        this.#slots.revision(slot) === revisionAt(entries, at);
       if (isKept) chunk.move(entries.bytes.subarray(at, at + byteCount), slot, segment.number);
       at += byteCount;
     }

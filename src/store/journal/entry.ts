@@ -1,5 +1,5 @@
 /**
- * The bytes of a journal, version 1. Numbers are little-endian; everything begins at a multiple of 8.
+ * The bytes of a journal, versions 1 and 2. Numbers are little-endian; everything begins at a multiple of 8.
  *
  *   segment    header, header again, entries one after the other, zeros up to its end
  *
@@ -11,38 +11,61 @@
  *   put       24 start f64: ms since 1970, 0 = at once
  *             32 bytes of the function u16   34 of the reducer u16   36 of the workload u32
  *             40 function, unique, reducer, workload, zeros to a multiple of 8
- *   forget     ends at 24: the put of equal slot and id is over
+ *   runs       24 to 39 as in a put: a put with what the store keeps of the job's runs
+ *             40 due f64: ms since 1970, 0 = at once     48 delay f64: ms, 0 = none
+ *             56 revision u64: 0 = the first put of the job; unique among all later ones of the journal
+ *             64 attempts u16   66 losses u16   68 bytes of the details u32   72 dead u8, 0 or 1   73 to 79 zeros
+ *             80 function, unique, reducer, workload, details, zeros to a multiple of 8
+ *   forget     ends at 24: the puts of equal slot and id are over
  *
  * Rule: an entry is valid when its crc is. The salt keeps workloads, which clients choose, from looking like entries.
- * A second put with the same slot and id was moved: the last one counts.
+ * A second put, with or without runs, of the same slot and id was moved, or is an update: the last one counts. Entries
+ * with runs have version 2 and are in segments of version 2 only, which also contain entries of version 1. A server
+ * that reads only version 1 would take such an entry in a segment of version 1 for a torn write and erase it.
  */
 import { crc32 } from 'node:zlib';
+import { assert } from '../../base/assert.ts';
 import { copyBytes } from '../../base/bytes.ts';
-import { StoredJob } from '../stored-job.ts';
+import {
+  ATTEMPTS_MAX,
+  DETAILS_BYTES_MAX,
+  LOSSES_MAX,
+  StoredJob,
+  type StoredRuns,
+} from '../stored-job.ts';
 import { crcOf } from './crc.ts';
 import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
 
-export const FORMAT_VERSION = 1;
+/** Versions of segments and entries. */
+export const Version = { PLAIN: 1, RUNS: 2 } as const;
+export type Version = (typeof Version)[keyof typeof Version];
 export const HEADER_BYTES = 64;
 export const FORGET_BYTES = 24;
 export const PUT_HEAD_BYTES = 40;
 export const ALIGN = 8;
 
-export const EntryKind = { PUT: 1, FORGET: 2 } as const;
+const EntryKind = { PUT: 1, FORGET: 2, RUNS: 3 } as const;
+const RUNS_HEAD_BYTES = 80;
 
 const MAGIC = Buffer.from('gtjournl', 'latin1');
 const HEADER_COPY_BYTES = 32;
 const TWO_32 = 0x1_0000_0000;
 const NO_BYTES = new Uint8Array(0);
 
-/** Size of the put of `job`. */
+/** Size of the put of `job`, with its runs if it has any. */
 export function putBytes(job: StoredJob): number {
-  const { functionName, reducer, uniqueBytes, workloadBytes } = job;
+  const { functionName, reducer, uniqueBytes, workloadBytes, runs } = job;
   const data = functionName.length + uniqueBytes + reducer.length + workloadBytes;
-  return Math.ceil((PUT_HEAD_BYTES + data) / ALIGN) * ALIGN;
+  const rest = runs === null ? PUT_HEAD_BYTES : RUNS_HEAD_BYTES + runs.details.length;
+  return Math.ceil((rest + data) / ALIGN) * ALIGN;
 }
 
-/** Writes a put of `byteCount` = `putBytes(job)` bytes at `at`. */
+/** The version of a segment that may have the put of `job`. */
+export function versionOf(job: StoredJob): Version {
+  return job.runs === null ? Version.PLAIN : Version.RUNS;
+}
+
+/** Writes a put of `byteCount` = `putBytes(job)` bytes at `at`. `revision` counts only for a job with runs. */
 export function writePut(
   to: EntryBytes,
   at: number,
@@ -51,24 +74,54 @@ export function writePut(
   slot: number,
   id: number,
   salt: number,
+  revision = 0,
 ): void {
   const { bytes, view } = to;
-  const { functionName, reducer, uniqueBytes, workloadBytes } = job;
+  const { functionName, reducer, uniqueBytes, workloadBytes, runs } = job;
   const workload = job.at + uniqueBytes;
-  writeHead(view, at, byteCount, EntryKind.PUT, slot, id);
+  if (runs === null) writeHead(view, at, byteCount, EntryKind.PUT, slot, id);
+  else writeRuns(to, at, byteCount, runs, slot, id, revision);
   bytes[at + 10] = job.priority;
   bytes[at + 11] = uniqueBytes;
   view.setFloat64(at + 24, job.startMs, true);
   view.setUint16(at + 32, functionName.length, true);
   view.setUint16(at + 34, reducer.length, true);
   view.setUint32(at + 36, workloadBytes, true);
-  let next = copyBytes(bytes, at + PUT_HEAD_BYTES, functionName, 0, functionName.length);
+  const data = at + (runs === null ? PUT_HEAD_BYTES : RUNS_HEAD_BYTES);
+  let next = copyBytes(bytes, data, functionName, 0, functionName.length);
   next = copyBytes(bytes, next, job.bytes, job.at, workload);
   next = copyBytes(bytes, next, reducer, 0, reducer.length);
   next = copyBytes(bytes, next, job.bytes, workload, workload + workloadBytes);
+  if (runs !== null) next = copyBytes(bytes, next, runs.details, 0, runs.details.length);
   const end = at + byteCount;
   while (next < end) bytes[next++] = 0;
   view.setUint32(at, crcOf(to, at + 4, end, salt), true);
+}
+
+/** Writes what a put with runs has besides a put: its head and bytes 40 to 79. */
+function writeRuns(
+  { bytes, view }: EntryBytes,
+  at: number,
+  byteCount: number,
+  runs: StoredRuns,
+  slot: number,
+  id: number,
+  revision: number,
+): void {
+  const { attempts, losses, details } = runs;
+  assert(attempts >= 0 && attempts <= ATTEMPTS_MAX, 'store runs: attempts are 0 to 1000');
+  assert(losses >= 0 && losses <= LOSSES_MAX, 'store runs: losses are 0 to 65535');
+  assert(details.length <= DETAILS_BYTES_MAX, 'store runs: details have at most 64 KiB');
+  writeHead(view, at, byteCount, EntryKind.RUNS, slot, id);
+  bytes[at + 9] = Version.RUNS;
+  view.setFloat64(at + 40, runs.dueMs, true);
+  view.setFloat64(at + 48, runs.delayMs, true);
+  writeU64(view, at + 56, revision);
+  view.setUint16(at + 64, attempts, true);
+  view.setUint16(at + 66, losses, true);
+  view.setUint32(at + 68, details.length, true);
+  bytes.fill(0, at + 72, at + RUNS_HEAD_BYTES);
+  if (runs.isDead) bytes[at + 72] = 1;
 }
 
 /** Writes a forget of FORGET_BYTES at `at`. */
@@ -96,10 +149,18 @@ function writeHead(
 ): void {
   view.setUint32(at + 4, byteCount, true);
   view.setUint8(at + 8, kind);
-  view.setUint8(at + 9, FORMAT_VERSION);
+  view.setUint8(at + 9, Version.PLAIN);
   view.setUint32(at + 12, slot, true);
-  view.setUint32(at + 16, id, true); // Modulo 2^32.
-  view.setUint32(at + 20, Math.floor(id / TWO_32), true);
+  writeU64(view, at + 16, id);
+}
+
+function writeU64(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value, true); // Modulo 2^32.
+  view.setUint32(at + 4, Math.floor(value / TWO_32), true);
+}
+
+function readU64(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true) * TWO_32 + view.getUint32(at, true);
 }
 
 /** Size of the valid entry at `at`, or 0 when there is none before `end`. */
@@ -107,12 +168,17 @@ export function goodEntryBytes(from: EntryBytes, at: number, end: number, salt: 
   const { bytes, view } = from;
   if (at + FORGET_BYTES > end) return 0;
   const byteCount = view.getUint32(at + 4, true);
-  const kind = bytes[at + 8];
   if (byteCount % ALIGN !== 0 || byteCount > end - at) return 0;
-  if (kind === EntryKind.PUT ? byteCount < PUT_HEAD_BYTES : byteCount !== FORGET_BYTES) return 0;
-  if (kind !== EntryKind.PUT && kind !== EntryKind.FORGET) return 0;
-  if (bytes[at + 9] !== FORMAT_VERSION) return 0;
+  if (!mayBe(bytes[at + 8] as number, bytes[at + 9] as number, byteCount)) return 0;
   return crcOf(from, at + 4, at + byteCount, salt) === view.getUint32(at, true) ? byteCount : 0;
+}
+
+/** Whether there are entries of this kind, version and size. */
+function mayBe(kind: number, version: number, byteCount: number): boolean {
+  if (kind === EntryKind.RUNS) return version === Version.RUNS && byteCount >= RUNS_HEAD_BYTES;
+  if (version !== Version.PLAIN) return false;
+  if (kind === EntryKind.PUT) return byteCount >= PUT_HEAD_BYTES;
+  return kind === EntryKind.FORGET && byteCount === FORGET_BYTES;
 }
 
 /** Size of a valid entry. */
@@ -120,8 +186,14 @@ export function entryBytesAt(from: EntryBytes, at: number): number {
   return from.view.getUint32(at + 4, true);
 }
 
+/** Whether it is a put, with or without runs. */
 export function isPut(from: EntryBytes, at: number): boolean {
-  return from.bytes[at + 8] === EntryKind.PUT;
+  return from.bytes[at + 8] !== EntryKind.FORGET;
+}
+
+/** Revision of a valid put; 0 without runs. */
+export function revisionAt(from: EntryBytes, at: number): number {
+  return from.bytes[at + 8] === EntryKind.RUNS ? readU64(from.view, at + 56) : 0;
 }
 
 export function slotAt(from: EntryBytes, at: number): number {
@@ -129,17 +201,19 @@ export function slotAt(from: EntryBytes, at: number): number {
 }
 
 export function idAt(from: EntryBytes, at: number): number {
-  return from.view.getUint32(at + 20, true) * TWO_32 + from.view.getUint32(at + 16, true);
+  return readU64(from.view, at + 16);
 }
 
 /** The job of a valid put; its bytes are ranges of `from`. */
 export function jobAt(from: EntryBytes, at: number): StoredJob {
   const { bytes, view } = from;
-  const name = at + PUT_HEAD_BYTES;
+  const hasRuns = bytes[at + 8] === EntryKind.RUNS;
+  const name = at + (hasRuns ? RUNS_HEAD_BYTES : PUT_HEAD_BYTES);
   const unique = name + view.getUint16(at + 32, true);
   const reducer = unique + (bytes[at + 11] as number);
   const workload = reducer + view.getUint16(at + 34, true);
   const workloadBytes = view.getUint32(at + 36, true);
+  const runs = hasRuns ? runsAt(from, at, workload + workloadBytes) : null;
   const functionName = bytes.subarray(name, unique);
   const priority = bytes[at + 10] as number;
   const startMs = view.getFloat64(at + 24, true);
@@ -148,6 +222,7 @@ export function jobAt(from: EntryBytes, at: number): StoredJob {
       ...{ functionName, priority, startMs, reducer: bytes.subarray(reducer, workload) },
       unique: bytes.subarray(unique, reducer),
       workload: bytes.subarray(workload, workload + workloadBytes),
+      runs,
     });
   const uniqueBytes = reducer - unique;
   return new StoredJob(
@@ -159,14 +234,26 @@ export function jobAt(from: EntryBytes, at: number): StoredJob {
     unique,
     uniqueBytes,
     workloadBytes,
+    runs,
   );
 }
 
+function runsAt({ bytes, view }: EntryBytes, at: number, details: number): StoredRuns {
+  return {
+    attempts: view.getUint16(at + 64, true),
+    losses: view.getUint16(at + 66, true),
+    dueMs: view.getFloat64(at + 40, true),
+    delayMs: view.getFloat64(at + 48, true),
+    isDead: bytes[at + 72] === 1,
+    details: bytes.subarray(details, details + view.getUint32(at + 68, true)),
+  };
+}
+
 /** The two headers at the start of a segment. */
-export function segmentHeader(shard: number, salt: number): Uint8Array {
+export function segmentHeader(shard: number, salt: number, version: Version): Uint8Array {
   const { bytes, view } = entryBytesOf(new Uint8Array(HEADER_BYTES));
   bytes.set(MAGIC);
-  view.setUint32(8, FORMAT_VERSION, true);
+  view.setUint32(8, version, true);
   view.setUint32(12, shard, true);
   view.setUint32(16, salt, true);
   view.setUint32(28, crc32(bytes.subarray(0, 28)), true);

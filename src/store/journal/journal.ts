@@ -2,7 +2,12 @@
  * The embedded store: an append-only journal of puts and forgets in segments, on the file system only. Format:
  * entry.ts. Files: segments.ts. Commits: committer.ts. Rule: jobs that `takeOutcomes` reports as stored survive a
  * power loss; a forget that is committed is final.
+ *
+ * The first job with runs begins a segment of version 2, and all later segments have it. Rule: before that the caller
+ * has made the manifest's format 2 (manifest.ts), durably, so that a server which reads only version 1 refuses the
+ * state directory.
  */
+import { assert } from '../../base/assert.ts';
 import { fileReason } from '../file-reason.ts';
 import type { FileSystem } from '../file-system.ts';
 import { FlushGate } from '../flush-gate.ts';
@@ -11,7 +16,7 @@ import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from '../store.ts
 import type { StoredJob } from '../stored-job.ts';
 import { Committer } from './committer.ts';
 import { Compactor } from './compactor.ts';
-import { ALIGN, HEADER_BYTES, putBytes } from './entry.ts';
+import { ALIGN, HEADER_BYTES, putBytes, Version, versionOf } from './entry.ts';
 import type { JournalParts } from './parts.ts';
 import { PendingCommits } from './pending-commits.ts';
 import { type Found, Recovery } from './recovery.ts';
@@ -38,12 +43,15 @@ export interface JournalOptions {
   readonly salt: number;
   /** Interval of commits without a waiting client; null: at once. */
   readonly relaxedMs: number | null;
+  /** The manifest's format is 2: all new segments have version 2. Default: not before the first job with runs. */
+  readonly isVersion2?: boolean;
   readonly segmentBytes?: number;
   /** Lets other work run between two steps of the replay; default: the next turn of the event loop. */
   readonly defer?: (step: () => void) => void;
 }
 
 export class Journal implements Store {
+  readonly keepsRuns = true;
   readonly #options: JournalOptions;
   readonly #host: StoreHost;
   readonly #parts: JournalParts;
@@ -54,6 +62,7 @@ export class Journal implements Store {
   readonly #compactor: Compactor;
   readonly #gate: FlushGate;
   #lastId = 0;
+  #lastRevision = 0;
   #closed: (() => void) | null = null;
   #isClosing = false;
 
@@ -62,7 +71,8 @@ export class Journal implements Store {
     const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
     const chunkBytes = Math.min(CHUNK_BYTES, segmentBytes / 8);
     const slots = new Slots();
-    const segments = new Segments({ ...options, segmentBytes });
+    const version = options.isVersion2 === true ? Version.RUNS : Version.PLAIN;
+    const segments = new Segments({ ...options, segmentBytes, version });
     const pending = new PendingCommits(slots, segments, chunkBytes);
     const parts = { files, folder, salt, host, slots, segments, pending };
     this.#options = options;
@@ -80,12 +90,23 @@ export class Journal implements Store {
 
   append(job: StoredJob, ticket: Ticket, isAwaited: boolean): number {
     const byteCount = putBytes(job);
-    if (this.#isClosing || !this.#committer.isAccepting(byteCount)) return 0;
-    if (!mayWait(this.#pending.putBytes, byteCount)) return 0;
+    if (!this.#takes(job, byteCount)) return 0;
     const id = ++this.#lastId;
     const slot = this.#slots.allocate(id, Where.PENDING, byteCount);
     this.#pending.put(job, byteCount, slot, id, this.#options.salt, ticket, isAwaited);
     return slot + 1;
+  }
+
+  update(job: StoredJob, reference: number, ticket: Ticket, isAwaited: boolean): boolean {
+    assert(job.runs !== null, 'update a job: it has no runs');
+    const slot = reference - 1;
+    const id = this.#slots.id(slot);
+    assert(id !== 0, 'update a job: the journal has none with this reference');
+    const byteCount = putBytes(job);
+    if (this.#pending.isRefused(slot) || !this.#takes(job, byteCount)) return false;
+    const update = { slot, ticket, byteCount, revision: ++this.#lastRevision };
+    this.#pending.update(job, update, id, this.#options.salt, isAwaited);
+    return true;
   }
 
   forget(reference: number): void {
@@ -130,13 +151,18 @@ export class Journal implements Store {
     const recovery = new Recovery(this.#parts);
     recovery.run(logs, take, this.#options.defer ?? setImmediate, (error) => {
       this.#lastId = recovery.lastId;
+      this.#lastRevision = recovery.lastRevision;
       this.#segments.owed = this.#slots.count;
       if (error !== null) done(error);
       else
         this.#adopt(spares, 0, () =>
-          this.#reopen((failure) => {
-            if (failure === null) this.#committer.prepare();
-            done(failure);
+          this.#segments.sync((unsynced) => {
+            if (unsynced !== null) done(unsynced);
+            else
+              this.#reopen((failure) => {
+                if (failure === null) this.#committer.prepare();
+                done(failure);
+              });
           }),
         );
     });
@@ -144,10 +170,11 @@ export class Journal implements Store {
 
   get health(): StoreHealth {
     const { figures, underWay } = this.#committer;
+    const { puts, updates, forgets } = this.#pending;
     return {
       isAccepting: this.#committer.isAccepting(ALIGN),
       jobs: this.#slots.count,
-      uncommitted: this.#pending.puts + this.#pending.forgets + underWay,
+      uncommitted: puts + updates + forgets + underWay,
       ...figures,
       bytes: this.#segments.bytes,
     };
@@ -159,6 +186,15 @@ export class Journal implements Store {
     this.#closed = done;
     this.#committer.begin();
     if (!this.#committer.isBusy) this.#goOn();
+  }
+
+  /** Whether a put of `byteCount` bytes can wait now. */
+  #takes(job: StoredJob, byteCount: number): boolean {
+    const version = versionOf(job);
+    if (this.#isClosing || !this.#committer.isAccepting(byteCount, version)) return false;
+    if (!mayWait(this.#pending.putBytes, byteCount)) return false;
+    if (version > this.#segments.version) this.#segments.version = version;
+    return true;
   }
 
   /** Continues after a commit: with the next commit, a step of housekeeping, or the end. */

@@ -1,11 +1,13 @@
 /**
- * Changes that wait for a commit: new puts in chunks, forgotten slots, puts that are being moved; and outcomes of puts
- * until the server asks. Rule: a slot becomes free when the server can no longer refer to it: after a refusal, when it
- * has been reported; after a forget, when it is durable.
+ * Changes that wait for a commit: new puts and updates in chunks, forgotten slots, puts that are being moved; and
+ * outcomes of puts and updates until the server asks. Rule: a slot becomes free when the server can no longer refer to
+ * it: after a refusal, when it has been reported; after a forget, when it is durable. A forget waits until no update of
+ * its job waits, because an update that is written later would bring the job back. If a put is refused, all later
+ * chunks are refused too, and with them the updates of its job.
  */
 import type { Ticket } from '../store.ts';
 import type { StoredJob } from '../stored-job.ts';
-import { Chunk } from './chunk.ts';
+import { Chunk, type Update } from './chunk.ts';
 import type { Segments } from './segments.ts';
 import { type Slots, Where } from './slots.ts';
 
@@ -14,6 +16,13 @@ const IDLE_CHUNKS_MAX = 2;
 interface Outcome {
   readonly tickets: Uint32Array;
   readonly isStored: boolean;
+}
+
+/** A job with updates in waiting chunks. */
+interface Updated {
+  updates: number;
+  /** Its forget follows the last one. */
+  isForgotten: boolean;
 }
 
 export class PendingCommits {
@@ -29,7 +38,12 @@ export class PendingCommits {
   /** Slots of refused puts, which may or may not be on disk. */
   #refused: number[] = [];
   readonly #unknown = new Set<number>();
+  /** Jobs with updates in waiting chunks, by slot. */
+  readonly #updated = new Map<number, Updated>();
+  /** Number of new puts. */
   puts = 0;
+  updates = 0;
+  /** Bytes of new puts and updates. */
   putBytes = 0;
   awaited = 0;
 
@@ -42,7 +56,7 @@ export class PendingCommits {
   }
 
   get isEmpty(): boolean {
-    return this.puts === 0 && this.#forgets.length === 0 && this.moved === null;
+    return this.#chunks.length === 0 && this.#forgets.length === 0 && this.moved === null;
   }
 
   get forgets(): number {
@@ -73,10 +87,30 @@ export class PendingCommits {
     if (isAwaited) this.awaited++;
   }
 
-  /** The job of this slot has ended; a put that is not being written yet is followed by its forget. */
+  /** `job` has runs and is not forgotten. */
+  update(job: StoredJob, update: Update, id: number, salt: number, isAwaited: boolean): void {
+    const { slot, byteCount } = update;
+    this.#chunkFor(byteCount).update(job, update, id, salt, isAwaited);
+    const updated = this.#updated.get(slot);
+    if (updated === undefined) this.#updated.set(slot, { updates: 1, isForgotten: false });
+    else updated.updates++;
+    this.updates++;
+    this.putBytes += byteCount;
+    if (isAwaited) this.awaited++;
+  }
+
+  /** Whether the put of this slot was refused, which the server does not know yet or only learns now. */
+  isRefused(slot: number): boolean {
+    return this.#slots.segment(slot) === Where.REFUSED || this.#unknown.has(slot);
+  }
+
+  /** The job of this slot has ended; puts that are not being written yet are followed by its forget. */
   forget(slot: number): void {
-    if (this.#unknown.has(slot)) return;
-    if (this.#slots.segment(slot) === Where.PENDING) this.#slots.setSegment(slot, Where.DROPPED);
+    if (this.isRefused(slot)) return;
+    const updated = this.#updated.size === 0 ? undefined : this.#updated.get(slot);
+    if (updated !== undefined) updated.isForgotten = true;
+    else if (this.#slots.segment(slot) === Where.PENDING)
+      this.#slots.setSegment(slot, Where.DROPPED);
     else this.#forgets.push(slot);
   }
 
@@ -106,6 +140,7 @@ export class PendingCommits {
       if (this.#slots.segment(slot) === Where.DROPPED) this.#forgets.push(slot);
       this.#slots.setSegment(slot, Where.UNDER_WAY);
     }
+    this.#endUpdates(chunk);
   }
 
   takeForgets(count: number): number[] {
@@ -118,7 +153,7 @@ export class PendingCommits {
   }
 
   stored(chunk: Chunk): void {
-    if (chunk.newPuts > 0) this.#outcomes.push({ tickets: chunk.tickets.slice(), isStored: true });
+    this.#report(chunk, true);
     if (
       chunk.isMoved ||
       chunk.bytes !== this.#chunkBytes ||
@@ -137,18 +172,19 @@ export class PendingCommits {
     this.#refuseUnwritten(chunk);
   }
 
-  /** It is unknown whether the chunk is on disk: refuses its puts and adds forgets for them. */
+  /** It is unknown whether the chunk is on disk: refuses it and adds forgets for its new puts. */
   markUnknown(chunk: Chunk): void {
     const forgotten = new Set(this.#forgets);
     for (const slot of chunk.slots) if (!forgotten.has(slot)) this.#unknown.add(slot);
-    this.#outcomes.push({ tickets: chunk.tickets.slice(), isStored: false });
+    this.#report(chunk, false);
   }
 
-  /** Refuses all waiting new puts, because the wait could be long. */
+  /** Refuses all waiting new puts and updates, because the wait could be long. */
   refuseAll(): void {
     for (const chunk of this.#chunks.splice(0)) {
       this.#uncount(chunk);
       this.#refuseUnwritten(chunk);
+      this.#endUpdates(chunk);
     }
   }
 
@@ -163,14 +199,32 @@ export class PendingCommits {
 
   #refuseUnwritten(chunk: Chunk): void {
     for (const slot of chunk.slots) {
-      this.#slots.setSegment(slot, Where.PENDING);
+      this.#slots.setSegment(slot, Where.REFUSED);
       this.#refused.push(slot);
     }
-    this.#outcomes.push({ tickets: chunk.tickets.slice(), isStored: false });
+    this.#report(chunk, false);
+  }
+
+  /** The updates of this chunk wait no more. */
+  #endUpdates(chunk: Chunk): void {
+    for (const { slot } of chunk.updates) {
+      const updated = this.#updated.get(slot) as Updated;
+      if (--updated.updates > 0) continue;
+      this.#updated.delete(slot);
+      if (updated.isForgotten) this.forget(slot);
+    }
+  }
+
+  #report(chunk: Chunk, isStored: boolean): void {
+    if (chunk.newPuts > 0) this.#outcomes.push({ tickets: chunk.tickets.slice(), isStored });
+    if (chunk.updates.length === 0) return;
+    const tickets = Uint32Array.from(chunk.updates, ({ ticket }) => ticket);
+    this.#outcomes.push({ tickets, isStored });
   }
 
   #uncount(chunk: Chunk): void {
     this.puts -= chunk.newPuts;
+    this.updates -= chunk.updates.length;
     this.putBytes -= chunk.length;
     this.awaited -= chunk.awaited;
   }

@@ -9,13 +9,24 @@ import { LogLevel } from '../../base/logger.ts';
 import { fileReason } from '../file-reason.ts';
 import type { FileSystem } from '../file-system.ts';
 import type { StoreHost, TakeJob } from '../store.ts';
-import { FORMAT_VERSION, HEADER_BYTES, idAt, isPut, jobAt, readHeader, slotAt } from './entry.ts';
+import {
+  HEADER_BYTES,
+  idAt,
+  isPut,
+  jobAt,
+  readHeader,
+  revisionAt,
+  slotAt,
+  Version,
+} from './entry.ts';
 import { type EntryBytes, entryBytesOf } from './entry-bytes.ts';
 import { Losses } from './losses.ts';
 import type { JournalParts } from './parts.ts';
 import { revisitEntries, type Scan, scanEntries } from './scan.ts';
 import { type Segment, type Segments, segmentName } from './segments.ts';
 import type { Slots } from './slots.ts';
+
+const READ_VERSIONS = Object.values(Version).join(' and ');
 
 export interface Found {
   readonly number: number;
@@ -33,6 +44,7 @@ export class Recovery {
   readonly #scans = new Map<number, Scan>();
   #entries: EntryBytes = entryBytesOf(new Uint8Array(0));
   #lastId = 0;
+  #lastRevision = 0;
   readonly #losses: Losses;
   #damages = 0;
   #damagedBytes = 0;
@@ -52,6 +64,11 @@ export class Recovery {
   /** The greatest id found. */
   get lastId(): number {
     return this.#lastId;
+  }
+
+  /** The greatest revision found. */
+  get lastRevision(): number {
+    return this.#lastRevision;
   }
 
   /** Runs all steps, each through `defer`. `logs` in ascending order. Errors of the file system end it. */
@@ -107,20 +124,26 @@ export class Recovery {
       this.#damaged(segment, 0, Math.min(segment.bytes, HEADER_BYTES));
       return this.#salt;
     }
-    if (header.version === FORMAT_VERSION) return header.salt;
-    throw new Error(
-      `read ${segment.path}: its format is ${header.version}, this version reads ${FORMAT_VERSION}`,
-    );
+    const { version, salt } = header;
+    if (version !== Version.PLAIN && version !== Version.RUNS)
+      throw new Error(
+        `read ${segment.path}: its format is ${version}, this version reads ${READ_VERSIONS}`,
+      );
+    segment.version = version;
+    if (version > this.#segments.version) this.#segments.version = version;
+    return salt;
   }
 
   #place(segment: Segment, entries: EntryBytes, at: number, byteCount: number): void {
     const slot = slotAt(entries, at);
     const id = idAt(entries, at);
     this.#losses.saw(id);
+    const revision = revisionAt(entries, at);
     if (this.#slots.id(slot) !== 0) this.#leave(slot);
-    this.#slots.place(slot, id, segment.number, byteCount);
+    this.#slots.place(slot, id, segment.number, byteCount, revision);
     this.#segments.count(segment.number, 1, byteCount);
     this.#lastId = Math.max(this.#lastId, id);
+    this.#lastRevision = Math.max(this.#lastRevision, revision);
   }
 
   #clear(entries: EntryBytes, at: number): void {
@@ -178,6 +201,7 @@ export class Recovery {
       const slot = slotAt(entries, at);
       const id = idAt(entries, at);
       if (this.#slots.id(slot) !== id || this.#slots.segment(slot) !== segment.number) return;
+      if (this.#slots.revision(slot) !== revisionAt(entries, at)) return;
       if (!this.#slots.take(slot)) return;
       take(jobAt(entries, at), slot + 1, id);
     });

@@ -6,11 +6,11 @@
  *
  * Invariant: the active segment and the spares have room for the forgets of all puts whose forget is not written yet.
  * So every accepted job can be removed even on a full disk. A segment is deleted when it and all earlier ones have no
- * jobs.
+ * jobs. New segments have `version`; a spare that was made before it rose gets a new header before it is used.
  */
 import { join } from 'node:path';
 import type { Done, FileSystem } from '../file-system.ts';
-import { FORGET_BYTES, HEADER_BYTES, segmentHeader } from './entry.ts';
+import { FORGET_BYTES, HEADER_BYTES, segmentHeader, Version } from './entry.ts';
 
 const ZEROS = new Uint8Array(256 * 1024);
 const NAME_DIGITS = 12;
@@ -21,6 +21,7 @@ export interface Segment {
   readonly number: number;
   readonly path: string;
   readonly bytes: number;
+  version: Version;
   /** Offset of the next entry. */
   end: number;
   /** -1: not open. */
@@ -33,6 +34,8 @@ interface Spare {
   readonly path: string;
   readonly bytes: number;
   readonly file: number;
+  /** Version in its header, at least. */
+  version: Version;
 }
 
 export interface SegmentsOptions {
@@ -41,6 +44,7 @@ export interface SegmentsOptions {
   readonly shard: number;
   readonly salt: number;
   readonly segmentBytes: number;
+  readonly version: Version;
 }
 
 /**
@@ -60,6 +64,8 @@ export class Segments {
   #spareForgets = 0;
   #lastNumber = 0;
   #lastSpare = 0;
+  /** Version of new segments; it only rises. */
+  version: Version;
   /** Number of puts that are written or being written and whose forget is not written yet. */
   owed = 0;
   isGrowing = false;
@@ -70,6 +76,7 @@ export class Segments {
 
   constructor(options: SegmentsOptions) {
     this.#options = options;
+    this.version = options.version;
   }
 
   /** Size of a segment at least. */
@@ -81,10 +88,11 @@ export class Segments {
     return this.#byNumber.get(number) as Segment;
   }
 
-  /** Adds a segment that existed at the start; numbers ascend. */
+  /** Adds a segment that existed at the start; numbers ascend. Its version is to be set when it is read. */
   adopt(number: number, bytes: number, end: number): Segment {
     const path = join(this.#options.folder, segmentName(number));
-    const segment = { number, path, bytes, end, file: -1, liveJobs: 0, liveBytes: 0 };
+    const { version } = this;
+    const segment = { number, path, bytes, version, end, file: -1, liveJobs: 0, liveBytes: 0 };
     this.#byNumber.set(number, segment);
     this.finished.push(segment);
     this.#lastNumber = number;
@@ -92,7 +100,30 @@ export class Segments {
     return segment;
   }
 
-  /** Continues the last adopted segment. A server that was killed may not have synced its content. */
+  /**
+   * Makes the contents of the adopted segments durable. The last run may have been killed before a sync, or after one
+   * that failed: what it had written is read now, but a loss of power would take it away.
+   */
+  sync(done: Done, at = 0): void {
+    const { files } = this.#options;
+    const segment = this.finished[at];
+    if (segment === undefined) {
+      done(null);
+      return;
+    }
+    files.open(segment.path, false, (error, file) => {
+      if (error !== null) done(error);
+      else
+        files.sync(file, (failure) =>
+          files.close(file, () => {
+            if (failure === null) this.sync(done, at + 1);
+            else done(failure);
+          }),
+        );
+    });
+  }
+
+  /** Continues the last adopted segment. */
   reopen(done: Done): void {
     const { files } = this.#options;
     const segment = this.finished.at(-1) as Segment;
@@ -105,7 +136,7 @@ export class Segments {
       segment.file = file;
       this.active = segment;
       this.isNamed = false;
-      files.sync(file, done);
+      done(null);
     });
   }
 
@@ -114,7 +145,7 @@ export class Segments {
     const path = join(this.#options.folder, name);
     this.skipSpare(name);
     this.#options.files.open(path, false, (error, file) => {
-      if (error === null) this.#addSpare({ path, bytes, file });
+      if (error === null) this.#addSpare({ path, bytes, file, version: Version.PLAIN });
       done(error);
     });
   }
@@ -124,11 +155,13 @@ export class Segments {
     this.#lastSpare = Math.max(this.#lastSpare, Number(name.slice(name.indexOf('-') + 1)));
   }
 
-  /** Whether `putBytes` of `putCount` puts, followed by at least one forget, may be written. */
-  roomFor(putBytes: number, putCount: number): Room {
-    const { active } = this;
+  /**
+   * Whether `putBytes`, followed by at least one forget, may be written to a segment of at least this version.
+   * `putCount`: number of new jobs among them.
+   */
+  roomFor(putBytes: number, putCount: number, version: Version = Version.PLAIN): Room {
     const owed = this.owed + putCount;
-    const rest = active === null ? 0 : active.bytes - active.end;
+    const rest = this.#restFor(version);
     const least = putBytes > 0 ? putBytes : FORGET_BYTES;
     if (rest >= least && forgetsIn(rest - putBytes) + this.#spareForgets >= owed) return Room.now;
     const next = this.#spares[0];
@@ -138,28 +171,28 @@ export class Segments {
     return behind + others >= owed ? Room.rotate : Room.none;
   }
 
-  /** Whether a spare with room for a put of `putBytes` should be made. */
-  wantsSpare(putBytes: number): boolean {
+  /** Whether a spare with room for a put of `putBytes` should be made; the put needs a segment of this version. */
+  wantsSpare(putBytes: number, version: Version = Version.PLAIN): boolean {
     if (this.isGrowing) return false;
     const { segmentBytes } = this.#options;
     const next = this.#spares[0];
     const isTooSmall = next === undefined || next.bytes - HEADER_BYTES < putBytes;
     if (putBytes > segmentBytes - HEADER_BYTES && isTooSmall) return true;
-    const rest = this.active === null ? 0 : this.active.bytes - this.active.end;
-    const free = this.#spareForgets + forgetsIn(rest) - this.owed;
+    const free = this.#spareForgets + forgetsIn(this.#restFor(version)) - this.owed;
     return free * FORGET_BYTES < SPARES_WANTED * segmentBytes;
   }
 
   /** Makes a spare of the usual size, or larger for a put of `putBytes`; such a one is used first. */
   grow(putBytes: number, done: Done): void {
     const { files, folder, segmentBytes } = this.#options;
+    const { version } = this;
     const bytes = Math.max(segmentBytes, putBytes + HEADER_BYTES + FORGET_BYTES);
     const number = ++this.#lastSpare;
     const making = join(folder, `new-${number}`);
     const path = join(folder, `spare-${number}`);
     this.isGrowing = true;
     const made = (error: Error | null, file: number): void => {
-      if (error === null) this.#addSpare({ path, bytes, file });
+      if (error === null) this.#addSpare({ path, bytes, file, version });
       const ended = (): void => {
         this.isGrowing = false;
         done(error);
@@ -175,7 +208,7 @@ export class Segments {
     files.open(making, true, (error, file) => {
       if (error !== null) made(error, -1);
       else
-        this.#fill(file, bytes, (failure) => {
+        this.#fill(file, bytes, version, (failure) => {
           if (failure !== null) made(failure, file);
           else synced(file);
         });
@@ -189,13 +222,17 @@ export class Segments {
     const number = this.#lastNumber + 1;
     const path = join(folder, segmentName(number));
     this.#spareForgets -= forgetsIn(spare.bytes - HEADER_BYTES);
-    files.rename(spare.path, path, (error) => {
+    const renamed = (error: Error | null): void => {
       if (error === null) this.#activate(spare, number, path);
       else {
         this.#spares.unshift(spare);
         this.#spareForgets += forgetsIn(spare.bytes - HEADER_BYTES);
       }
       done(error);
+    };
+    this.#raise(spare, (error) => {
+      if (error === null) files.rename(spare.path, path, renamed);
+      else renamed(error);
     });
   }
 
@@ -238,10 +275,31 @@ export class Segments {
       });
   }
 
-  #activate({ bytes, file }: Spare, number: number, path: string): void {
+  /** Bytes of the active segment that are free for entries of this version. */
+  #restFor(version: Version): number {
+    const { active } = this;
+    return active === null || active.version < version ? 0 : active.bytes - active.end;
+  }
+
+  /** Gives a spare the version of new segments; durable at the end. Calls back at once when it has it. */
+  #raise(spare: Spare, done: Done): void {
+    const { files, shard, salt } = this.#options;
+    const { version } = this;
+    if (spare.version >= version) {
+      done(null);
+      return;
+    }
+    files.commit(spare.file, [segmentHeader(shard, salt, version)], 0, (error) => {
+      if (error === null) spare.version = version;
+      done(error);
+    });
+  }
+
+  #activate({ bytes, version, file }: Spare, number: number, path: string): void {
     this.#lastNumber = number;
     this.#finish();
-    this.active = { number, path, bytes, end: HEADER_BYTES, file, liveJobs: 0, liveBytes: 0 };
+    const counts = { end: HEADER_BYTES, liveJobs: 0, liveBytes: 0 };
+    this.active = { number, path, bytes, version, file, ...counts };
     this.#byNumber.set(number, this.active);
     this.isNamed = false;
   }
@@ -263,7 +321,7 @@ export class Segments {
     this.bytes += spare.bytes;
   }
 
-  #fill(file: number, bytes: number, done: Done): void {
+  #fill(file: number, bytes: number, version: Version, done: Done): void {
     const { files, shard, salt } = this.#options;
     const next = (at: number): void => {
       const piece = ZEROS.subarray(0, Math.min(ZEROS.length, bytes - at));
@@ -272,7 +330,7 @@ export class Segments {
         else next(at + piece.length);
       });
     };
-    files.write(file, [segmentHeader(shard, salt)], 0, (error) => {
+    files.write(file, [segmentHeader(shard, salt, version)], 0, (error) => {
       if (error !== null) done(error);
       else next(HEADER_BYTES);
     });

@@ -3,6 +3,7 @@ import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from '../../../sr
 import type { StoredJob } from '../../../src/store/stored-job.ts';
 
 export class NoStore implements Store {
+  readonly keepsRuns = true;
   readonly #host: StoreHost;
   #waiting: Ticket[] = [];
   #outcomes: Ticket[] = [];
@@ -22,6 +23,12 @@ export class NoStore implements Store {
     this.#changes++;
     this.#lastReference++;
     return this.#lastReference;
+  }
+
+  update(_job: StoredJob, _reference: number, ticket: Ticket, _isAwaited: boolean): boolean {
+    this.#waiting.push(ticket);
+    this.#changes++;
+    return true;
   }
 
   forget(_reference: number): void {

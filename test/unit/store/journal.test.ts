@@ -9,7 +9,6 @@ import {
   partsNumbered,
 } from '../../support/journal-bench.ts';
 import { systemError } from '../../support/memory-files.ts';
-import { Random } from '../../support/random.ts';
 
 /** A started journal that has stored jobs 1 to `count`. */
 function filled(count: number, plan = {}): JournalBench {
@@ -309,62 +308,3 @@ describe('a damaged journal', () => {
     expect(read(bytes).lines[0]).toMatch(/offset 0 are damaged/);
   });
 });
-
-describe('a journal after a loss of power', () => {
-  const runs = process.env.GEARTRAIN_FULL === '1' ? 5000 : 100;
-
-  it(`keeps everything it called stored and nothing that was forgotten in a commit: ${runs} runs`, () => {
-    for (let seed = 1; seed <= runs; seed++) loseAndLook(seed);
-  }, 600_000);
-});
-
-function loseAndLook(seed: number): void {
-  const random = new Random(seed);
-  let bench = new JournalBench(undefined, { segmentBytes: random.pick([1024, 4096, 65536]) });
-  bench.start();
-  let number = 0;
-  /** Kept for sure; forgotten, perhaps not durably; gone for sure. */
-  const stored = new Set<number>();
-  const forgotten = new Set<number>();
-  const gone = new Set<number>();
-  for (let life = 0; life < 4; life++) {
-    const steps = random.between(5, 120);
-    for (let step = 0; step < steps; step++) {
-      const act = random.below(10);
-      if (act < 4) bench.append(++number, random.pick([20, 100, 3000]));
-      else if (act < 6) {
-        const known = [...bench.references.keys()].filter(
-          (n) => bench.stored.has(n) || stored.has(n),
-        );
-        if (known.length > 0) {
-          const done = random.pick(known);
-          bench.forget(done);
-          stored.delete(done);
-          forgotten.add(done);
-        }
-      } else if (act < 9) bench.files.step();
-      else bench.turn();
-      if (random.oneIn(40)) {
-        bench.rest();
-        for (const done of forgotten) gone.add(done);
-        forgotten.clear();
-      }
-      for (const n of bench.stored) if (bench.references.has(n)) stored.add(n);
-    }
-    bench.turn();
-    for (const n of bench.stored) if (bench.references.has(n)) stored.add(n);
-    if (random.oneIn(3)) bench.files.kill();
-    else bench.files.losePower(random);
-    bench = new JournalBench(bench.files, bench.plan);
-    const kept = numbers(bench.start());
-    expect(new Set(kept).size, `seed ${seed}`).toBe(kept.length);
-    const lost = [...stored].filter((n) => !kept.includes(n));
-    const back = [...gone].filter((n) => kept.includes(n));
-    expect({ seed, lost, back }).toEqual({ seed, lost: [], back: [] });
-    expect(kept, `seed ${seed}`).toEqual([...kept].sort((a, b) => a - b));
-    stored.clear();
-    for (const n of kept) stored.add(n);
-    for (const n of forgotten) if (!kept.includes(n)) gone.add(n);
-    forgotten.clear();
-  }
-}

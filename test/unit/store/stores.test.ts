@@ -14,6 +14,7 @@ storeSuite({
   keepsJobs: false,
   keepsReducers: true,
   keepsBinaryUniques: true,
+  keepsRuns: true,
   place: () => ({ open: (host) => new NoStore(host), remove: () => {} }),
 });
 
@@ -23,6 +24,7 @@ for (const relaxedMs of [null, 5]) {
     keepsJobs: true,
     keepsReducers: true,
     keepsBinaryUniques: true,
+    keepsRuns: true,
     place: () => {
       const folder = mkdtempSync(join(tmpdir(), 'geartrain-journal-'));
       const options = { files: nodeFiles, folder, shard: 1, salt: 99, relaxedMs };
