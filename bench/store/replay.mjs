@@ -53,7 +53,7 @@ async function measure() {
 }
 
 async function fill(folder, jobs, threads, bytes) {
-  const to = { generation: 1, shards: threads, hashSeed: 12_345, salt: 67_890, boot: 1 };
+  const to = { format: 1, generation: 1, shards: threads, hashSeed: 12_345, salt: 67_890, boot: 1 };
   const workload = Buffer.alloc(bytes, 'w');
   function* made() {
     for (let i = 0; i < jobs; i++) {

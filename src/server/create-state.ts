@@ -33,6 +33,8 @@ class NoState implements ServerState {
     return null;
   }
 
+  upgrade(): void {}
+
   async open(): Promise<void> {}
 
   async close(): Promise<void> {}

@@ -63,6 +63,9 @@ export class DatabaseState implements ServerState {
     return { kind: 'database', port: port1, relaxedMs };
   }
 
+  /** Databases keep no runs. */
+  upgrade(): void {}
+
   async open(): Promise<void> {
     const { threads: shardCount } = this.#options;
     const task: DatabaseTask = {

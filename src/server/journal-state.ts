@@ -1,7 +1,7 @@
 /**
  * The state directory of a server with a journal. Making the server only reads it; `open` takes it for this server
  * alone. Rule: boot numbers only rise, so that handles never repeat; the hash seed stays, so that a function keeps its
- * shard while the number of shards is the same.
+ * shard while the number of shards is the same; the format stays 1 until `upgrade`, and 2 from then on.
  */
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -30,7 +30,9 @@ export class JournalState implements ServerState {
   readonly #log: Logger;
   readonly #folder: string;
   readonly #found: Manifest | null;
-  readonly #manifest: Manifest;
+  #manifest: Manifest;
+  /** The manifest is that of this server. */
+  #isWritten = false;
   #lock: StateLock | null = null;
 
   constructor(options: ResolvedOptions, log: Logger) {
@@ -43,6 +45,7 @@ export class JournalState implements ServerState {
     this.hashSeed = found?.hashSeed ?? newHashSeed();
     this.boot = nextBoot(found?.boot);
     this.#manifest = {
+      format: found?.format ?? 1,
       generation: (found?.generation ?? 1) + (isRespread ? 1 : 0),
       shards: options.threads,
       hashSeed: this.hashSeed,
@@ -54,14 +57,23 @@ export class JournalState implements ServerState {
   storeOf(thread: number): StoreConfig | null {
     const { threads, durability, flushInterval } = this.#options;
     if (threads > 0 && thread === 0) return null;
-    const { generation, salt } = this.#manifest;
+    const { format, generation, salt } = this.#manifest;
     return {
       kind: 'journal',
       folder: journalFolder(this.#folder, generation, thread),
       shard: thread,
       salt,
+      isVersion2: format === 2,
       relaxedMs: durability === 'relaxed' ? flushInterval : null,
     };
+  }
+
+  upgrade(): void {
+    if (this.#manifest.format === 2) return;
+    const upgraded: Manifest = { ...this.#manifest, format: 2 };
+    // Before, `open` writes it.
+    if (this.#isWritten) writeManifest(this.#folder, upgraded);
+    this.#manifest = upgraded;
   }
 
   async open(): Promise<void> {
@@ -76,6 +88,7 @@ export class JournalState implements ServerState {
 
   async close(): Promise<void> {
     const lock = this.#lock;
+    this.#isWritten = false;
     this.#lock = null;
     await lock?.release();
   }
@@ -89,6 +102,7 @@ export class JournalState implements ServerState {
     const isRespread = before !== null && before.generation !== this.#manifest.generation;
     if (isRespread) await this.#respread(before);
     writeManifest(this.#folder, this.#manifest);
+    this.#isWritten = true;
     if (isRespread) removeJournals(this.#folder, before.generation, before.shards);
   }
 

@@ -72,6 +72,8 @@ export interface JournalConfig {
   readonly folder: string;
   readonly shard: number;
   readonly salt: number;
+  /** The manifest of the state directory has format 2. */
+  readonly isVersion2: boolean;
   /** Milliseconds between commits without a waiting client; null = at once. */
   readonly relaxedMs: number | null;
 }

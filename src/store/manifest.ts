@@ -1,6 +1,10 @@
 /**
  * The file that makes a directory a state directory. It has the facts that every run needs to read the journals. Rule:
  * it is replaced as a whole, by a rename that is durable before anything relies on it.
+ *
+ *   format 1   all segments of the journals have version 1 (journal/entry.ts)
+ *   format 2   they may have version 2. Servers that do not know it refuse the directory. It is written before the
+ *              first such segment exists, and is never taken back
  */
 import {
   closeSync,
@@ -16,9 +20,12 @@ import { fileReason } from './file-reason.ts';
 import { makeFolder } from './make-folder.ts';
 
 const NAME = 'manifest.json';
-const FORMAT = 1;
+const FORMATS = [1, 2] as const;
+export type ManifestFormat = (typeof FORMATS)[number];
 
 export interface Manifest {
+  /** 1 until a job with runs is to be stored. */
+  readonly format: ManifestFormat;
   /** Counts how often jobs were redistributed to another number of shards; part of the names of the journals. */
   readonly generation: number;
   /** Number of shards with jobs; 0 = everything in one thread. */
@@ -36,15 +43,16 @@ export function readManifest(folder: string): Manifest | null {
   const path = join(folder, NAME);
   if (!existsSync(path)) return null;
   const found = parsed(path);
-  if (found.format !== FORMAT)
+  const format = FORMATS.find((known) => known === found.format);
+  if (format === undefined)
     throw new Error(
-      `option --state-dir: read ${path}: its format is ${found.format}, this version reads ${FORMAT}`,
+      `option --state-dir: read ${path}: its format is ${found.format}, this version reads ${FORMATS.join(' and ')}`,
     );
   const { generation, shards, hashSeed, salt, boot } = found;
   const numbers = { generation, shards, hashSeed, salt, boot };
   for (const [key, value] of Object.entries(numbers))
     if (!Number.isSafeInteger(value)) throw damaged(path, `${key} is ${value}`);
-  return numbers as Manifest;
+  return { format, ...numbers } as Manifest;
 }
 
 /** Writes the manifest of `folder`, which is made if it is missing; durable on return. */
@@ -63,7 +71,7 @@ function replaceManifest(folder: string, manifest: Manifest): void {
   const path = join(folder, NAME);
   const file = openSync(`${path}.new`, 'w', 0o600);
   try {
-    writeSync(file, `${JSON.stringify({ format: FORMAT, ...manifest })}\n`);
+    writeSync(file, `${JSON.stringify(manifest)}\n`);
     fsyncSync(file);
   } finally {
     closeSync(file);
@@ -87,7 +95,7 @@ export function shardsOf(count: number): number[] {
   return count === 0 ? [0] : Array.from({ length: count }, (_, i) => i + 1);
 }
 
-function parsed(path: string): Partial<Manifest> & { readonly format?: unknown } {
+function parsed(path: string): { readonly [key in keyof Manifest]?: unknown } {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

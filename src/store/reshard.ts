@@ -1,7 +1,7 @@
 /**
  * Redistributes kept jobs when the number of shards has changed: reads the journals of the last run one by one and
  * appends each job to the journal of its new owner. Rule: the old journals stay valid until all new ones are durable,
- * so that a crash in between loses nothing. The order within a function stays, because each function has one owner
+ * so that a crash in between loses nothing. Journals of a manifest of format 1 get no jobs with runs. The order within a function stays, because each function has one owner
  * before and one after.
  */
 import { rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ import type { StoredJob } from './stored-job.ts';
 
 /** When so many jobs wait for the disk, reading pauses. */
 const UNCOMMITTED_MAX = 10_000;
-/** Size of a job besides its workload, and the limit of waiting bytes. */
+/** Size of a job besides its workload and the details of its runs, and the limit of waiting bytes. */
 const JOB_BYTES = 200;
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -40,7 +40,7 @@ export async function reshard(options: Rerouting): Promise<number> {
     let waitingBytes = 0;
     for (const [, job] of options.more ?? []) {
       target.add(job);
-      waitingBytes += job.workloadBytes + JOB_BYTES;
+      waitingBytes += job.workloadBytes + (job.runs?.details.length ?? 0) + JOB_BYTES;
       if (waitingBytes < WAITING_BYTES_MAX) continue;
       await target.catchUp(0);
       waitingBytes = 0;
@@ -149,7 +149,8 @@ async function moveFrom(
 
 function journalOptions(options: Rerouting, manifest: Manifest, shard: number) {
   const folder = journalFolder(options.folder, manifest.generation, shard);
-  return { files: nodeFiles, folder, shard, salt: manifest.salt, relaxedMs: null };
+  const { salt, format } = manifest;
+  return { files: nodeFiles, folder, shard, salt, relaxedMs: null, isVersion2: format === 2 };
 }
 
 function hostOf(options: Rerouting): StoreHost {

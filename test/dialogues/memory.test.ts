@@ -68,6 +68,7 @@ function threadOptions(args: readonly string[]): OwnThreadOptions {
     boot: 1,
     keptIn: null,
     storeOf: () => null,
+    upgrade: () => {},
     open: async () => {},
     close: async () => {},
   };

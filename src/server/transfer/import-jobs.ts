@@ -1,7 +1,8 @@
 /**
  * Adds jobs from lines to a store. Rule: all jobs are added, or none. Every line is checked before the first job is
- * added. A journal gets the jobs by one change of its manifest. If a database refuses single jobs, the others are
- * removed again; only a crash before that leaves some of them.
+ * added. A journal gets the jobs by one change of its manifest, which has format 2 if a job has runs. If a database
+ * refuses single jobs, such as those with runs, the others are removed again; only a crash before that leaves some of
+ * them.
  */
 import { randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -65,22 +66,27 @@ class Problems {
 /** Resolves to the number of jobs. Rejects with RefusedLines when a job cannot be kept. */
 export async function importJobs(from: ImportOptions): Promise<number> {
   const kept = optionsAsKept(from.options);
-  const count = check(from);
-  if (kept.queueType === 'journal') await addToJournal(from, kept);
+  const { count, withRuns } = check(from);
+  if (kept.queueType === 'journal') await addToJournal(from, kept, withRuns > 0);
   else await addToDatabase(from, kept);
   return count;
 }
 
-function check({ options, lines }: ImportOptions): number {
+/** Numbers of all jobs and of those with runs. */
+function check({ options, lines }: ImportOptions): { count: number; withRuns: number } {
   const problems = new Problems();
   let count = 0;
+  let withRuns = 0;
   for (const { number, text } of lines('check')) {
     const job = jobOf(text, options.maxPacketSize);
     if (typeof job === 'string') problems.add(number, job);
-    else count++;
+    else {
+      count++;
+      if (job.runs !== null) withRuns++;
+    }
   }
   problems.throwIfAny();
-  return count;
+  return { count, withRuns };
 }
 
 function* jobsOf({ options, lines }: ImportOptions): Generator<readonly [number, StoredJob]> {
@@ -93,13 +99,18 @@ function* jobsOf({ options, lines }: ImportOptions): Generator<readonly [number,
 }
 
 /** New journals with the old jobs, followed by the new ones. */
-async function addToJournal(from: ImportOptions, options: ResolvedOptions): Promise<void> {
+async function addToJournal(
+  from: ImportOptions,
+  options: ResolvedOptions,
+  hasRuns: boolean,
+): Promise<void> {
   const folder = folderOf(options);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const lock = await lockState(folder);
   try {
     const before = readManifest(folder);
     const to: Manifest = {
+      format: hasRuns ? 2 : (before?.format ?? 1),
       generation: (before?.generation ?? 0) + 1,
       shards: before?.shards ?? options.threads,
       hashSeed: before?.hashSeed ?? newHashSeed(),

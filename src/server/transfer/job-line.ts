@@ -3,14 +3,24 @@
  *
  *   {"function":"resize","unique":"u1","priority":"normal","workload":"aGVsbG8="}
  *   with "runTime": seconds since 1970, with "reducer": a name, each only when there is one
+ *   with "runs":{"attempts":2,"losses":0,"dueMs":1900000000000,"delayMs":1500,"isDead":true,"details":"e30="}, only
+ *   when the store keeps runs of the job; "dueMs", "delayMs", "isDead" and "details" only when they are not 0, false
+ *   or empty
  *
- * Names that are not UTF-8 are {"base64":"..."}; the workload is always base64. Rule: any other line is refused with
- * the reason; nothing is guessed.
+ * Names that are not UTF-8 are {"base64":"..."}; workload and details are always base64. Rule: any other line is
+ * refused with the reason; nothing is guessed. Versions that know no runs refuse such a line for the same reason: they
+ * would run a dead job.
  */
 import { isUtf8 } from 'node:buffer';
 import { HEAD_BYTES_MAX, UNIQUE_BYTES_MAX } from '../../protocol/limits.ts';
 import { asBuffer } from '../../store/as-buffer.ts';
-import { StoredJob } from '../../store/stored-job.ts';
+import {
+  ATTEMPTS_MAX,
+  DETAILS_BYTES_MAX,
+  LOSSES_MAX,
+  StoredJob,
+  type StoredRuns,
+} from '../../store/stored-job.ts';
 
 const PRIORITIES = ['high', 'normal', 'low'] as const;
 const KEYS: ReadonlySet<string> = new Set([
@@ -20,6 +30,15 @@ const KEYS: ReadonlySet<string> = new Set([
   'runTime',
   'reducer',
   'workload',
+  'runs',
+]);
+const RUNS_KEYS: ReadonlySet<string> = new Set([
+  'attempts',
+  'losses',
+  'dueMs',
+  'delayMs',
+  'isDead',
+  'details',
 ]);
 /** The greatest number of seconds whose milliseconds are exact. */
 const RUN_TIME_MAX = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
@@ -36,7 +55,19 @@ export function lineOf(job: StoredJob): string {
     ...(job.startMs > 0 && { runTime: job.startMs / MS }),
     ...(job.reducer.length > 0 && { reducer: shown(job.reducer) }),
     workload: asBuffer(job.workload).toString('base64'),
+    ...(job.runs !== null && { runs: shownRuns(job.runs) }),
   });
+}
+
+function shownRuns({ attempts, losses, dueMs, delayMs, isDead, details }: StoredRuns): object {
+  return {
+    attempts,
+    losses,
+    ...(dueMs > 0 && { dueMs }),
+    ...(delayMs > 0 && { delayMs }),
+    ...(isDead && { isDead }),
+    ...(details.length > 0 && { details: asBuffer(details).toString('base64') }),
+  };
 }
 
 /** The job in a line, or why the line is invalid. `workloadBytesMax` is the server's limit. */
@@ -64,6 +95,8 @@ export function jobOf(line: string, workloadBytesMax: number): StoredJob | strin
   if (bytes === null) return `workload is ${given(workload)}, not base64`;
   if (bytes.length > workloadBytesMax)
     return `workload is ${bytes.length} bytes, limit ${workloadBytesMax} (--max-packet-size)`;
+  const runs = found.runs === undefined ? null : runsIn(found.runs);
+  if (typeof runs === 'string') return runs;
   return StoredJob.of({
     functionName: functionName as Uint8Array,
     unique: unique as Uint8Array,
@@ -71,7 +104,37 @@ export function jobOf(line: string, workloadBytesMax: number): StoredJob | strin
     priority,
     startMs: Math.round(runTime * MS),
     workload: bytes,
+    runs,
   });
+}
+
+/** The runs in the field of a line, or why it is invalid. */
+function runsIn(value: unknown): StoredRuns | string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return `runs is ${given(value)}, not an object`;
+  const stranger = Object.keys(value).find((key) => !RUNS_KEYS.has(key));
+  if (stranger !== undefined) return `${JSON.stringify(stranger)} is no field of runs`;
+  const found: Partial<Record<keyof StoredRuns, unknown>> = value;
+  const { attempts, losses, dueMs = 0, delayMs = 0, isDead = false, details = '' } = found;
+  if (!isCount(attempts, ATTEMPTS_MAX))
+    return `attempts is ${given(attempts)}, not 0 to ${ATTEMPTS_MAX}`;
+  if (!isCount(losses, LOSSES_MAX)) return `losses is ${given(losses)}, not 0 to ${LOSSES_MAX}`;
+  if (!isTime(dueMs)) return `dueMs is ${given(dueMs)}, not milliseconds since 1970`;
+  if (!isTime(delayMs)) return `delayMs is ${given(delayMs)}, not milliseconds`;
+  if (typeof isDead !== 'boolean') return `isDead is ${given(isDead)}, not true or false`;
+  const bytes = bytesOfBase64(details);
+  if (bytes === null) return `details is ${given(details)}, not base64`;
+  if (bytes.length > DETAILS_BYTES_MAX)
+    return `details is ${bytes.length} bytes, limit ${DETAILS_BYTES_MAX}`;
+  return { attempts, losses, dueMs, delayMs, isDead, details: bytes };
+}
+
+function isCount(value: unknown, max: number): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max;
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
 }
 
 function shown(name: Uint8Array): string | { readonly base64: string } {

@@ -143,6 +143,16 @@ describe('an import', () => {
   );
 });
 
+it.skipIf(!hasSqlite)('adds nothing to a database when a line has runs', async () => {
+  const runs = { attempts: 3, losses: 0, isDead: true };
+  writeFileSync(scratch('in'), [lineOf(1), lineOf(2, { runs }), lineOf(3)].join('\n'));
+  const run = await runToEnd(['--import', scratch('in'), ...sqlite('db')]);
+  expect(run.code).toBe(1);
+  expect(run.stderr).toContain('line 2: the store does not take it: its runs cannot be stored');
+  expect((await runToEnd(['--export', scratch('out'), ...sqlite('db')])).code).toBe(0);
+  expect(readFileSync(scratch('out'), 'utf8')).toBe('');
+});
+
 it.skipIf(!hasSqlite)('carries jobs between different stores', async () => {
   const lines = Array.from({ length: 500 }, (_, i) => lineOf(i, { workload: binary }));
   writeFileSync(scratch('in'), lines.join('\n'));
