@@ -13,7 +13,7 @@ import { Kind, Packet } from '../protocol/packets.ts';
 import type { Store } from '../store/store.ts';
 import { grab } from './assign.ts';
 import { Departures } from './departures.ts';
-import { dropOldDead, failRun, isToldNow, policyOfRun } from './failures.ts';
+import { dropOldDead, type Failure, failRun, isToldNow, policyOfRun } from './failures.ts';
 import type { FunctionQueue } from './functions.ts';
 import { openDueGates } from './gates.ts';
 import { countHeld } from './held-counts.ts';
@@ -34,7 +34,7 @@ import { work } from './work.ts';
 const TICK_JOBS_MAX = 10_000;
 /** Steps of one turn for each kind of long work: departures and looks. */
 const TICK_STEPS = 100_000;
-const NO_TEXT = new Uint8Array(0);
+const TIMEOUT: Failure = { cause: 'timeout', text: new Uint8Array(0), order: null };
 
 /** The state of one shard and the events that change it. */
 export class Broker extends BrokerState {
@@ -191,8 +191,8 @@ export class Broker extends BrokerState {
       lose(this, job);
       return;
     }
-    if (isToldNow(this, job, policy)) notifyFail(this, job);
-    failRun(this, job, policy, 'timeout', NO_TEXT);
+    if (isToldNow(this, job, policy, TIMEOUT)) notifyFail(this, job);
+    failRun(this, job, policy, TIMEOUT);
   }
 
   /** CAN_DO, CAN_DO_TIMEOUT. `timeoutMs` 0 = none. */

@@ -3,6 +3,7 @@
  * are kept within the limits of the policy, the oldest is dropped first; an operator kicks them to run again. Rule: a
  * job without such a policy never comes here.
  */
+import type { FailureOrder } from '../policy/failure-order.ts';
 import { DEFAULT_RUN_POLICY, delayAfter, type RunPolicy } from '../policy/run-policy.ts';
 import { Count } from './function-stats.ts';
 import type { FunctionQueue } from './functions.ts';
@@ -19,9 +20,25 @@ export function policyOfRun(broker: BrokerState, job: number): RunPolicy | null 
   return runPolicy.isForeground || jobs.has(job, Flag.BACKGROUND) ? runPolicy : null;
 }
 
+/** A run that has failed: why, what its worker said (borrowed), and what it wants to happen. */
+export interface Failure {
+  readonly cause: Cause;
+  readonly text: Uint8Array;
+  readonly order: FailureOrder | null;
+}
+
 /** Whether its watchers hear of this failure: they wait on only with `fg:1`, until the last attempt has failed. */
-export function isToldNow(broker: BrokerState, job: number, policy: RunPolicy): boolean {
-  return !policy.isForeground || attemptsOf(broker, job) + 1 >= policy.attempts;
+export function isToldNow(
+  broker: BrokerState,
+  job: number,
+  policy: RunPolicy,
+  failure: Failure,
+): boolean {
+  return !policy.isForeground || isLast(broker, job, policy, failure);
+}
+
+function isLast(broker: BrokerState, job: number, policy: RunPolicy, { order }: Failure): boolean {
+  return order === 'dead' || attemptsOf(broker, job) + 1 >= policy.attempts;
 }
 
 /** Failed runs so far. */
@@ -29,33 +46,34 @@ export function attemptsOf({ jobs }: BrokerState, job: number): number {
   return jobs.has(job, Flag.HAS_RUNS) ? jobs.runs.of(job).attempts : 0;
 }
 
-/**
- * The run of an assigned job has failed; `text` is what the worker said (copied). Its watchers have been told, unless
- * they wait on.
- */
+/** The run of an assigned job has failed. Its watchers have been told, unless they wait on. */
 export function failRun(
   broker: BrokerState,
   job: number,
   policy: RunPolicy,
-  cause: Cause,
-  text: Uint8Array,
+  failure: Failure,
 ): void {
   const { jobs, counters, functionStats, nowMs } = broker;
   const fn = jobs.functionOf(job);
-  const isLast = attemptsOf(broker, job) + 1 >= policy.attempts;
+  const isOver = isLast(broker, job, policy, failure);
   fn.gate?.advance(nowMs, fn.runnable > 0);
-  functionStats.ended(fn, isLast ? Count.FAILED : Count.RETRIED, jobs.age(job, nowMs));
-  noteError(broker, job, cause, text).attempts++;
+  functionStats.ended(fn, isOver ? Count.FAILED : Count.RETRIED, jobs.age(job, nowMs));
+  noteError(broker, job, failure.cause, failure.text).attempts++;
   // Of a run that is over nothing is left.
   jobs.noteEnd(job);
-  if (isLast) {
+  if (isOver) {
     counters.failed++;
     end(broker, job, policy);
   } else {
     counters.retried++;
     if (!policy.isForeground) jobs.watchers.dropAll(job);
-    const delayMs = delayAfter(policy, attemptsOf(broker, job), broker.random());
-    jobs.becomeRetrying(job, nowMs + delayMs);
+    const runs = jobs.runs.of(job);
+    const { order } = failure;
+    runs.delayMs =
+      typeof order === 'number' ? order : delayAfter(policy, runs.attempts, broker.random());
+    runs.dueMs = broker.wallMs + runs.delayMs;
+    jobs.becomeRetrying(job, nowMs + runs.delayMs);
+    broker.storing?.update(job);
   }
   if (fn.gate !== null) broker.waker.balance(fn, nowMs);
 }
@@ -82,7 +100,10 @@ export function bury(broker: BrokerState, job: number): void {
 /** Queues a dead job again, with its attempts and losses at 0 and its errors kept. Its unique must be free. */
 export function kick(broker: BrokerState, job: number): void {
   const { jobs, uniques, nowMs } = broker;
-  if (jobs.has(job, Flag.HAS_RUNS)) jobs.runs.of(job).attempts = 0;
+  const runs = jobs.runs.of(job);
+  runs.attempts = 0;
+  runs.dueMs = 0;
+  runs.delayMs = 0;
   jobs.forgetLosses(job);
   jobs.stamp(job, nowMs);
   const fn = jobs.functionOf(job);
@@ -91,6 +112,7 @@ export function kick(broker: BrokerState, job: number): void {
   broker.counters.kicked++;
   fn.gate?.advance(nowMs, fn.runnable > 0);
   jobs.becomeQueued(job);
+  broker.storing?.update(job);
   broker.waker.balance(fn, nowMs);
 }
 
@@ -124,6 +146,13 @@ export function dropOldDead(broker: BrokerState, countMax: number): number {
   return count;
 }
 
+/** Milliseconds until the next run of the job may start: what is left of its delay, and never more than that. */
+export function retryWaitMs({ jobs, wallMs }: BrokerState, job: number): number {
+  if (!jobs.has(job, Flag.HAS_RUNS)) return 0;
+  const { dueMs, delayMs } = jobs.runs.of(job);
+  return Math.max(0, Math.min(dueMs - wallMs, delayMs));
+}
+
 /** Wall clock at which a dead job died. */
 export function diedAtMs({ jobs }: BrokerState, job: number): number {
   return jobs.runs.of(job).errors.at(-1)?.atMs ?? 0;
@@ -143,6 +172,7 @@ function makeDead(broker: BrokerState, job: number): void {
   broker.uniques.remove(job);
   jobs.watchers.dropAll(job);
   jobs.becomeDead(job);
+  broker.storing?.update(job);
   trimDead(broker, fn, fn.runPolicy ?? DEFAULT_RUN_POLICY);
 }
 

@@ -224,12 +224,31 @@ export class Jobs extends JobRows {
 
   /** A run has failed: the next one may start at `atMs` of the monotonic clock. */
   becomeRetrying(job: number, atMs: number): void {
-    assert(this.state(job) === Flag.ASSIGNED, 'only a run fails');
-    this.#leaveWorker(job);
+    const state = this.state(job);
+    assert(state === 0 || state === Flag.ASSIGNED, 'only a run fails');
+    if (state !== 0) this.#leaveWorker(job);
     this.#setState(job, Flag.RETRYING);
     this.#account.held += Kept.DEADLINE;
     this.retryTimes.insert(job, atMs);
     this.functionOf(job).retrying++;
+  }
+
+  /** Changes the time of the next run of a job that waits for it. */
+  postpone(job: number, atMs: number): void {
+    this.retryTimes.remove(job);
+    this.retryTimes.insert(job, atMs);
+  }
+
+  /** What a store has kept of the runs of a new job. */
+  restoreRuns(job: number, runs: Runs, losses: number): void {
+    this.runs.open(job, runs);
+    this.setFlag(job, Flag.HAS_RUNS);
+    this.setWord(job, Job.FLAGS, this.word(job, Job.FLAGS) | (losses << Flag.RETRIES_SHIFT));
+  }
+
+  /** Its reference in the store; the job is stored. */
+  referenceOf(job: number): number {
+    return this.#references.get(job);
   }
 
   /** The job has failed for good. Remove its unique from the index, and drop its watchers, before. */

@@ -4,8 +4,10 @@
  */
 import { hashBytes } from '../protocol/hash.ts';
 import type { StoredJob } from '../store/stored-job.ts';
+import { diedAtMs, retryWaitMs } from './failures.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Flag } from './jobs.ts';
+import { decodeErrors } from './runs.ts';
 import type { BrokerState } from './state.ts';
 import { makeReady } from './submit.ts';
 import { keyHash } from './uniques.ts';
@@ -17,6 +19,7 @@ export class Restore {
   readonly #jobs: number[] = [];
   readonly #orders: number[] = [];
   readonly #starts = new Map<number, number>();
+  readonly #dead: number[] = [];
   #isOrdered = true;
 
   constructor(broker: BrokerState) {
@@ -38,7 +41,17 @@ export class Restore {
     jobs.stamp(job, nowMs);
     jobs.setReference(job, reference);
     if (stored.reducer.length > 0) jobs.setReducer(job, stored.reducer.slice());
-    this.#index(fn, job, stored);
+    const { runs } = stored;
+    if (runs !== null) {
+      const { attempts, dueMs, delayMs, losses, details } = runs;
+      jobs.restoreRuns(job, { attempts, dueMs, delayMs, errors: decodeErrors(details) }, losses);
+      if (runs.isDead) {
+        this.#index(fn, job, stored, true);
+        this.#dead.push(job);
+        return;
+      }
+    }
+    this.#index(fn, job, stored, false);
     if (startMs > 0) this.#starts.set(job, startMs);
     if (this.#orders.length > 0 && order < (this.#orders.at(-1) as number)) this.#isOrdered = false;
     this.#jobs.push(job);
@@ -55,13 +68,27 @@ export class Restore {
       positions.sort((a, b) => (orders[a] as number) - (orders[b] as number));
       for (const position of positions) this.#ready(jobs[position] as number);
     }
+    this.#bury();
     jobs.length = 0;
     this.#orders.length = 0;
     this.#starts.clear();
   }
 
   #ready(job: number): void {
-    makeReady(this.#broker, job, this.#starts.get(job) ?? 0);
+    const waitMs = retryWaitMs(this.#broker, job);
+    if (waitMs > 0) this.#broker.jobs.becomeRetrying(job, this.#broker.nowMs + waitMs);
+    else makeReady(this.#broker, job, this.#starts.get(job) ?? 0);
+  }
+
+  /** Dead jobs go into their lists in the order of their deaths; the next tick drops those beyond the limits. */
+  #bury(): void {
+    const { jobs } = this.#broker;
+    const died = (job: number) => diedAtMs(this.#broker, job);
+    for (const job of this.#dead.splice(0).sort((a, b) => died(a) - died(b))) {
+      jobs.becomeDead(job);
+      const { index } = jobs.functionOf(job);
+      if (!jobs.deadTimes.has(index)) jobs.deadTimes.insert(index, 0);
+    }
   }
 
   #functionOf(name: Uint8Array): FunctionQueue {
@@ -73,7 +100,8 @@ export class Restore {
     );
   }
 
-  #index(fn: FunctionQueue, job: number, stored: StoredJob): void {
+  /** A dead job keeps its key for `kick`, but is not found by it. */
+  #index(fn: FunctionQueue, job: number, stored: StoredJob, isDead: boolean): void {
     const { bytes, uniqueBytes, workloadBytes } = stored;
     const isByWorkload = uniqueBytes === 1 && bytes[stored.at] === DASH;
     if (uniqueBytes === 0 || (isByWorkload && workloadBytes === 0)) return;
@@ -81,7 +109,8 @@ export class Restore {
     const count = isByWorkload ? workloadBytes : uniqueBytes;
     const { uniques, options } = this.#broker;
     const hash = keyHash(fn.index, hashBytes(bytes, at, at + count, options.hashSeed));
-    if (uniques.find(fn, hash, bytes, at, count, 0, isByWorkload) !== 0) return;
-    uniques.add(job, hash, isByWorkload);
+    if (isDead) uniques.setKey(job, hash, isByWorkload);
+    else if (uniques.find(fn, hash, bytes, at, count, 0, isByWorkload) === 0)
+      uniques.add(job, hash, isByWorkload);
   }
 }

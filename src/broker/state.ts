@@ -82,6 +82,8 @@ export interface Durability {
   submit(peer: Peer, replyId: number, job: number, startMs: number): void;
   /** A background submit joins a foreground job. False when the job cannot be made durable. */
   keep(job: number): boolean;
+  /** The runs of the job have changed; if it waits for its next run, that starts only when this is durable. */
+  update(job: number): void;
   /** Whether the job is not durable yet; then that reply to `peer` waits until it is. */
   isAwaited(job: number, peer: Peer, replyId: number): boolean;
 }

@@ -1,5 +1,7 @@
-import { StoredJob } from '../store/stored-job.ts';
+import { StoredJob, type StoredRuns } from '../store/stored-job.ts';
 import { Job } from './job-table.ts';
+import { Flag, type Jobs } from './jobs.ts';
+import { encodeErrors } from './runs.ts';
 import type { BrokerState } from './state.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -22,5 +24,27 @@ export function storedJob({ jobs, blobs }: BrokerState, job: number, startMs: nu
   const { name } = jobs.functionOf(job);
   const reducer = jobs.reducer(job) ?? NO_BYTES;
   const priority = jobs.priority(job);
-  return new StoredJob(name, reducer, priority, startMs, bytes, at, uniqueBytes, workloadBytes);
+  return new StoredJob(
+    name,
+    reducer,
+    priority,
+    startMs,
+    bytes,
+    at,
+    uniqueBytes,
+    workloadBytes,
+    jobs.has(job, Flag.HAS_RUNS) ? storedRuns(jobs, job) : null,
+  );
+}
+
+function storedRuns(jobs: Jobs, job: number): StoredRuns {
+  const { attempts, dueMs, delayMs, errors } = jobs.runs.of(job);
+  return {
+    attempts,
+    losses: jobs.retries(job),
+    dueMs,
+    delayMs,
+    isDead: jobs.state(job) === Flag.DEAD,
+    details: encodeErrors(errors),
+  };
 }

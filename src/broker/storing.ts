@@ -9,6 +9,7 @@
 import { latin1 } from '../base/bytes.ts';
 import { Errors } from '../protocol/errors.ts';
 import type { Store, Ticket } from '../store/store.ts';
+import { retryWaitMs } from './failures.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
@@ -37,6 +38,8 @@ class Pending {
    * True: replies wait for the job. False: it was answered before, and continues even if it does not become durable.
    */
   isAwaited = false;
+  /** The job is stored already; its runs have changed. */
+  isUpdate = false;
   /** The peer that submitted it; peers that joined it are rare and have a list. */
   peer: Peer | null = null;
   replyId = 0;
@@ -147,6 +150,24 @@ export class Storing implements Durability {
     return stored.length === 0;
   }
 
+  /**
+   * The runs of a stored job have changed. The time of its next run begins to count when that is durable, so that after
+   * a crash no run is tried again that the store does not know of.
+   */
+  update(job: number): void {
+    const { jobs } = this.#broker;
+    if (!jobs.has(job, Flag.STORED)) return;
+    const ticket = this.#freeTickets.pop() ?? this.#pending.length;
+    const kept = storedJob(this.#broker, job, 0);
+    if (!this.#store.update(kept, jobs.referenceOf(job), ticket, false)) {
+      this.#freeTickets.push(ticket);
+      return;
+    }
+    const pending = this.#remember(ticket, job, 0);
+    pending.isUpdate = true;
+    if (jobs.state(job) === Flag.RETRYING) jobs.postpone(job, Number.POSITIVE_INFINITY);
+  }
+
   /** Appends the job to the store; returns its ticket, or 0 when the store takes nothing now. */
   #append(job: number, startMs: number, isAwaited: boolean): Ticket {
     const { jobs } = this.#broker;
@@ -158,13 +179,26 @@ export class Storing implements Durability {
       return 0;
     }
     jobs.setReference(job, reference);
+    this.#remember(ticket, job, startMs).isAwaited = isAwaited;
+    return ticket;
+  }
+
+  #remember(ticket: Ticket, job: number, startMs: number): Pending {
     const pending = this.#pending[ticket] ?? new Pending();
     this.#pending[ticket] = pending;
     pending.job = job;
-    pending.serial = jobs.table.serial(job);
+    pending.serial = this.#broker.jobs.table.serial(job);
     pending.startMs = startMs;
-    pending.isAwaited = isAwaited;
-    return ticket;
+    pending.isAwaited = false;
+    pending.isUpdate = false;
+    return pending;
+  }
+
+  /** The next run may start after what is left of its delay. */
+  #letRetry(job: number): void {
+    const { jobs, nowMs } = this.#broker;
+    if (jobs.state(job) === Flag.RETRYING)
+      jobs.postpone(job, nowMs + retryWaitMs(this.#broker, job));
   }
 
   /** The ticket of a job that replies wait for; 0 when none does. */
@@ -218,6 +252,11 @@ export class Storing implements Durability {
     const pending = this.#pending[ticket] as Pending;
     const { job, serial } = pending;
     const isLive = jobs.table.isLive(job, serial);
+    if (pending.isUpdate) {
+      if (isLive) this.#letRetry(job);
+      this.#release(ticket, pending);
+      return;
+    }
     if (isLive && this.#ticketOf(job) === ticket) this.#drop(job);
     if (!isStored && isLive) this.#giveUp(pending);
     this.#answer(pending, isStored);

@@ -76,9 +76,15 @@ export class Uniques {
 
   /** Adds a job that `find` did not find. */
   add(job: number, hash: number, isByWorkload: boolean): void {
-    this.#jobs.setWord(job, Job.UNIQUE_HASH, hash);
-    this.#jobs.setFlag(job, isByWorkload ? Flag.INDEXED | Flag.BY_WORKLOAD : Flag.INDEXED);
+    this.setKey(job, hash, isByWorkload);
+    this.#jobs.setFlag(job, Flag.INDEXED);
     this.#index.insert(hash, job);
+  }
+
+  /** Notes the key of a job that is not to be found by it now. */
+  setKey(job: number, hash: number, isByWorkload: boolean): void {
+    this.#jobs.setWord(job, Job.UNIQUE_HASH, hash);
+    if (isByWorkload) this.#jobs.setFlag(job, Flag.BY_WORKLOAD);
   }
 
   /** The live job with the key of `job`, which is not in the index; 0 when its key is free or it has none. */

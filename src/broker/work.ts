@@ -4,8 +4,9 @@
  * another thread whose job was taken back meanwhile is dropped without a reply: its own thread answers for handles
  * that it never held. Source: Gearman PROTOCOL, worker requests.
  */
-import { copyBytes } from '../base/bytes.ts';
+import { copyBytes, latin1 } from '../base/bytes.ts';
 import { ROW_STEPS } from '../base/steps.ts';
+import { ORDER_BYTES_MAX, readOrder } from '../policy/failure-order.ts';
 import { writeHeader } from '../protocol/encode.ts';
 import { Errors, workErrorFor } from '../protocol/errors.ts';
 import type { Frame } from '../protocol/frame.ts';
@@ -13,7 +14,7 @@ import { HANDLE_BYTES_MAX, HEADER_BYTES } from '../protocol/limits.ts';
 import { parseUint32 } from '../protocol/numbers.ts';
 import { isFinal } from '../protocol/packet-columns.ts';
 import { Packet } from '../protocol/packets.ts';
-import { failRun, isToldNow, policyOfRun } from './failures.ts';
+import { type Failure, failRun, isToldNow, policyOfRun } from './failures.ts';
 import { Count } from './function-stats.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
@@ -24,6 +25,7 @@ import { ERROR_BYTES_MAX } from './runs.ts';
 import type { BrokerState } from './state.ts';
 
 const NO_TEXT = new Uint8Array(0);
+const NEWLINE = 10;
 /** Longest denominator that gearmand forwards. */
 const DENOMINATOR_BYTES_MAX = 10;
 
@@ -70,14 +72,22 @@ export function work(broker: BrokerState, peer: Peer, frame: Frame): void {
 function isTried(broker: BrokerState, job: number, frame: Frame): boolean {
   const policy = policyOfRun(broker, job);
   if (policy === null || broker.jobs.state(job) !== Flag.ASSIGNED) return false;
-  const isException = frame.type === Packet.WORK_EXCEPTION;
-  if (isToldNow(broker, job, policy)) {
-    if (isException) forwardException(broker, job, frame);
+  const failure = failureOf(broker, frame);
+  if (isToldNow(broker, job, policy, failure)) {
+    if (frame.type === Packet.WORK_EXCEPTION) forwardException(broker, job, frame);
     else notifyFail(broker, job);
   }
-  const text = isException ? dataOf(broker, frame) : NO_TEXT;
-  failRun(broker, job, policy, isException ? 'exception' : 'fail', text);
+  failRun(broker, job, policy, failure);
   return true;
+}
+
+function failureOf(broker: BrokerState, frame: Frame): Failure {
+  if (frame.type === Packet.WORK_FAIL) return { cause: 'fail', text: NO_TEXT, order: null };
+  const text = dataOf(broker, frame);
+  const order = readOrder(latin1(text, 0, Math.min(text.length, ORDER_BYTES_MAX)));
+  if (order === null) return { cause: 'exception', text, order };
+  const lineEnd = text.indexOf(NEWLINE);
+  return { cause: 'exception', text: lineEnd < 0 ? NO_TEXT : text.subarray(lineEnd + 1), order };
 }
 
 /** The beginning of the data of a packet. */

@@ -1,6 +1,7 @@
 /**
  * Errors of clients and workers, one class for each kind. Rule: `code` never changes, texts may change.
  */
+import { DELAY_MS_MAX } from '../policy/failure-order.ts';
 
 /** Base of all errors of clients and workers. `code` begins with `ERR_GEARMAN_`. */
 export class GearmanError extends Error {
@@ -132,6 +133,37 @@ export class JobFailed extends GearmanError {
     super('ERR_GEARMAN_JOB_FAILED', message);
     this.handle = handle;
     this.exception = exception;
+  }
+}
+
+/**
+ * A handler throws it: the run has failed, and the next one starts after `delayMs` instead of the time of the
+ * function's policy. It counts as an attempt. Without a policy with `attempts`, and on servers that have none, the job
+ * fails. `code` is `ERR_GEARMAN_RETRY`.
+ */
+export class Retry extends GearmanError {
+  override readonly name = 'Retry';
+  /** Milliseconds, 0 to 30 days. */
+  readonly delayMs: number;
+
+  /** Throws ArgumentError (`ERR_GEARMAN_ARGUMENT`) for a delay that is not allowed. */
+  constructor({ delayMs, message = 'try again later' }: { delayMs: number; message?: string }) {
+    if (!Number.isInteger(delayMs) || delayMs < 0 || delayMs > DELAY_MS_MAX)
+      throw new ArgumentError(`Retry: delayMs ${delayMs}, allowed is 0 to ${DELAY_MS_MAX}`);
+    super('ERR_GEARMAN_RETRY', message);
+    this.delayMs = delayMs;
+  }
+}
+
+/**
+ * A handler throws it: the job has failed and is not tried again, however many attempts its function's policy leaves.
+ * The server keeps it among the dead jobs. `code` is `ERR_GEARMAN_DEAD`.
+ */
+export class Dead extends GearmanError {
+  override readonly name = 'Dead';
+
+  constructor(reason = 'the job cannot succeed') {
+    super('ERR_GEARMAN_DEAD', reason);
   }
 }
 

@@ -131,6 +131,7 @@ export class Engine {
       isLocked: options.queueType === 'journal',
       queueType: options.queueType,
       log,
+      upgradeStore: () => this.#state.upgrade(),
       now: () => Date.now(),
       apply: (settings, done) => this.core.changeGate(settings, done),
       ownerOf: (name) => shardOfName(bytesOf(name), hashSeed, threads),

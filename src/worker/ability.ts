@@ -3,7 +3,8 @@
  * handler into the end of its job.
  */
 import { type Codec, encodeValue, type Workload } from '../link/codec.ts';
-import { JobFailed, TimeoutError } from '../link/errors.ts';
+import { Dead, JobFailed, Retry, TimeoutError } from '../link/errors.ts';
+import { type FailureOrder, writeOrder } from '../policy/failure-order.ts';
 import type { RunningJob } from './running-job.ts';
 import type { JobContext, WorkerJob } from './types.ts';
 
@@ -78,10 +79,18 @@ function failed(job: RunningJob, error: unknown, host: RunHost): void {
   // Errors after the job's end, for example because its signal aborted, are ignored.
   if (!job.hasEnded) {
     const isSilent = error instanceof JobFailed || !host.sendsExceptions;
-    job.fail(isSilent ? null : exceptionOf(error));
+    const order = orderOf(error);
+    if (order !== null) job.fail(writeOrder(order, (error as Error).message));
+    else job.fail(isSilent ? null : exceptionOf(error));
     host.onJobError(error, job);
   }
   host.onDone(job);
+}
+
+/** What the handler wants to happen with the job; null when it says nothing. */
+function orderOf(error: unknown): FailureOrder | null {
+  if (error instanceof Retry) return error.delayMs;
+  return error instanceof Dead ? 'dead' : null;
 }
 
 function exceptionOf(error: unknown): Workload {

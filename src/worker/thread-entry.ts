@@ -5,7 +5,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { utf8 } from '../link/arguments.ts';
 import type { Workload } from '../link/codec.ts';
-import { JobFailed } from '../link/errors.ts';
+import { JobFailed, type Retry } from '../link/errors.ts';
 import type { ThreadMessage, ThreadOutcome, ThreadTask } from './threaded-handler.ts';
 import type { Handler, WorkerJob } from './types.ts';
 
@@ -19,10 +19,15 @@ export default async function runTask(task: ThreadTask): Promise<ThreadOutcome> 
     const value = await handler(jobOf(task, port), { signal: NEVER });
     return { kind: 'result', value };
   } catch (error) {
+    // A class of another copy of the package counts too.
+    const { code, message, delayMs } = (error ?? {}) as Partial<Retry>;
+    if (code === 'ERR_GEARMAN_RETRY')
+      return { kind: 'retry', delayMs: delayMs as number, message: String(message) };
+    if (code === 'ERR_GEARMAN_DEAD') return { kind: 'dead', message: String(message) };
     const isBytes = typeof error === 'string' || error instanceof Uint8Array;
     return {
       kind: 'failed',
-      isSilent: (error as { code?: unknown } | null)?.code === new JobFailed().code,
+      isSilent: code === new JobFailed().code,
       exception: isBytes ? error : ((error as Error | null)?.message ?? String(error)),
     };
   } finally {

@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import type { Workload } from '../link/codec.ts';
-import { ArgumentError, JobFailed } from '../link/errors.ts';
+import { ArgumentError, Dead, JobFailed, Retry } from '../link/errors.ts';
 import { checkWhole } from '../link/settings.ts';
 import type { JobContext, ThreadHandler, WorkerJob } from './types.ts';
 
@@ -37,7 +37,9 @@ export type ThreadMessage =
 /** How a job ended in a thread. */
 export type ThreadOutcome =
   | { readonly kind: 'result'; readonly value: unknown }
-  | { readonly kind: 'failed'; readonly isSilent: boolean; readonly exception: Workload };
+  | { readonly kind: 'failed'; readonly isSilent: boolean; readonly exception: Workload }
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly message: string }
+  | { readonly kind: 'dead'; readonly message: string };
 
 export class ThreadedHandler {
   readonly threadCount: number;
@@ -77,8 +79,7 @@ export class ThreadedHandler {
         left = receiveMessageOnPort(port1);
       }
       if (outcome.kind === 'result') return outcome.value;
-      if (outcome.isSilent) throw new JobFailed(String(outcome.exception));
-      throw outcome.exception;
+      throw errorOf(outcome);
     } finally {
       port1.close();
     }
@@ -88,6 +89,13 @@ export class ThreadedHandler {
     const pool = await this.#pool.catch(() => null);
     await pool?.destroy();
   }
+}
+
+/** What the handler threw, in this thread. */
+function errorOf(outcome: Exclude<ThreadOutcome, { kind: 'result' }>): unknown {
+  if (outcome.kind === 'retry') return new Retry(outcome);
+  if (outcome.kind === 'dead') return new Dead(outcome.message);
+  return outcome.isSilent ? new JobFailed(String(outcome.exception)) : outcome.exception;
 }
 
 async function poolOf(threadCount: number): Promise<Piscina> {

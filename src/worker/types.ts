@@ -86,7 +86,7 @@ export interface JobContext {
 /**
  * Runs one job. The return value is the result (undefined: an empty one). An error fails the job and is sent as its
  * exception: the message of an Error, or a thrown string or Uint8Array. A thrown JobFailed fails the job without an
- * exception.
+ * exception; Retry and Dead say whether and when a function with attempts tries the job again.
  */
 export type Handler<I, O> = (job: WorkerJob<I>, context: JobContext) => O | Promise<O>;
 

@@ -108,6 +108,7 @@ export class OwnThread {
       folder: null,
       isLocked: false,
       queueType: 'builtin',
+      upgradeStore: () => {},
       log: { level: LogLevel.ERROR, log: () => {} },
       now: () => this.wallMs,
       apply: (settings, done) => this.core.changeGate(settings, done),

@@ -3,6 +3,7 @@
  * operators have changed at run time. Rule: a change is kept (policy-file.ts), then passed to the owner of the
  * function, then answered; changes take effect in the order of the commands.
  */
+import { join } from 'node:path';
 import { type Logger, LogLevel } from '../../base/logger.ts';
 import { escapeName } from '../../policy/function-name.ts';
 import { type GateSettings, gateSettings } from '../../policy/gate-settings.ts';
@@ -16,8 +17,9 @@ import {
 } from '../../policy/policy.ts';
 import { PAUSE_SECONDS_MAX, type PolicyCommand } from '../../policy/policy-command.ts';
 import type { AliasRule, PolicyRule } from '../../policy/rule.ts';
+import { runPolicyOf } from '../../policy/run-policy.ts';
 import { type StateLock, takeStateDir } from '../../store/state-lock.ts';
-import { type Change, readChanges, writeChanges } from './policy-file.ts';
+import { type Change, POLICY_FILE, readChanges, writeChanges } from './policy-file.ts';
 import { unkeptProblem } from './unkept.ts';
 
 /** Functions whose policy or state operators may change. */
@@ -38,6 +40,8 @@ export interface PolicyBookOptions {
   readonly log: Logger;
   /** Wall clock in milliseconds. */
   now(): number;
+  /** Prepares the store for jobs with runs, durably; throws when it cannot. Called before the first policy about runs. */
+  upgradeStore(): void;
   /** Passes the gate of a function to its owner; calls `done` when it has taken effect, or its owner does not run. */
   apply(settings: GateSettings, done: () => void): void;
   /** The thread that owns the function. */
@@ -75,11 +79,41 @@ export class PolicyBook {
 
   /** Takes the state directory and reads what was kept. Rejects with a sentence for the operator. */
   async open(): Promise<void> {
-    const { folder, isLocked, log } = this.#options;
-    if (folder === null) return;
-    if (!isLocked) this.#lock = await takeStateDir(folder);
-    this.#changes = readChanges(folder);
-    this.#takeEnded();
+    const { folder, isLocked } = this.#options;
+    if (folder !== null) {
+      if (!isLocked) this.#lock = await takeStateDir(folder);
+      this.#changes = readChanges(folder);
+      this.#refuseUnkept(folder);
+      this.#takeEnded();
+      this.#tellHidden();
+    }
+    this.#upgradeFor(this.#changes);
+    this.#setTimer();
+  }
+
+  /** Throws when policies of the file are about runs, which the store would forget. */
+  #refuseUnkept(folder: string): void {
+    for (const [name, { policy }] of this.#changes) {
+      const problem = unkeptProblem(policy, this.#options.queueType);
+      if (problem !== null)
+        throw new Error(
+          `option --state-dir: ${join(folder, POLICY_FILE)}: function ${escapeName(name)}: ${problem}`,
+        );
+    }
+  }
+
+  /** Prepares the store when one of the policies is about runs. */
+  #upgradeFor(changes: ReadonlyMap<string, Change>): void {
+    const policies = [
+      ...this.#given.values(),
+      ...[...changes.values()].map(({ policy }) => policy),
+    ];
+    if (policies.some((policy) => runPolicyOf(policy) !== null)) this.#options.upgradeStore();
+  }
+
+  /** Logs the values of the options that are hidden by others of the file. */
+  #tellHidden(): void {
+    const { log } = this.#options;
     for (const [name, { policy }] of this.#changes) {
       for (const [key, given] of policyTexts(this.#given.get(name) ?? {})) {
         const changed = policyTexts(policy).find(([other]) => other === key)?.[1];
@@ -90,7 +124,6 @@ export class PolicyBook {
         );
       }
     }
-    this.#setTimer();
   }
 
   /** Carries out the commands that have been given, then releases the directory. Call while threads can be reached. */
@@ -158,6 +191,7 @@ export class PolicyBook {
     }
     if (accepted.length === 0) return;
     try {
+      this.#upgradeFor(changes);
       if (folder !== null) await writeChanges(folder, changes);
     } catch (error) {
       log.log(LogLevel.ERROR, `a policy was not changed: ${(error as Error).message}`);

@@ -1,7 +1,7 @@
 /** Which stores keep what the policies about runs lead to: attempts, times of next runs, dead jobs. */
 import { type Policy, policyTexts, RUN_KEYS } from '../../policy/policy.ts';
 
-const KEEPING: readonly string[] = ['builtin'];
+const KEEPING: readonly string[] = ['builtin', 'journal'];
 
 /** Why a policy cannot be used with the store of `queueType`, or null. */
 export function unkeptProblem(policy: Policy, queueType: string): string | null {

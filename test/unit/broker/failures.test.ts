@@ -185,6 +185,41 @@ describe('a background job that fails', () => {
   });
 });
 
+describe('what a worker says about the job that it fails', () => {
+  it('is the time of the next run, or that there is none', () => {
+    begin('f=attempts:9,backoff:fixed:1h').play(String.raw`
+      worker > CAN_DO f
+      client > SUBMIT_JOB_BG f "" data
+      client < JOB_CREATED #1
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f data
+      worker > WORK_EXCEPTION #1 "geartrain:retry=250\nbusy"
+      worker > PRE_SLEEP
+      + 249 ms
+      + 1 ms
+      worker < NOOP
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f data
+      worker > WORK_EXCEPTION #1 "geartrain:dead\nno such user"
+      operator > "dead f\n"
+      operator < "#1\t-\texception\t2\t0\t0\t4\texception: busy | exception: no such user\n"
+      operator < ".\n"
+    `);
+  });
+
+  it('ends a job with fg:1 for its client at once', () => {
+    begin('f=attempts:9,backoff:fixed:1h,fg:1').play(`
+      worker > CAN_DO f
+      client > SUBMIT_JOB f "" data
+      client < JOB_CREATED #1
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f data
+      worker > WORK_EXCEPTION #1 "geartrain:dead"
+      client < WORK_FAIL #1
+    `);
+  });
+});
+
 describe('the timeout of a policy', () => {
   it('is a failure, and everything that the worker still says is swallowed', () => {
     begin('f=attempts:2,backoff:fixed:50ms,jitter:0,timeout:100ms').play(String.raw`

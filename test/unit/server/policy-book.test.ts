@@ -53,6 +53,7 @@ class Desk {
       folder: kept,
       isLocked: true,
       queueType: 'builtin',
+      upgradeStore: () => {},
       log: { level: 7, log: (_level, text) => this.log.push(text) },
       now: () => nowMs,
       apply: (settings, done) => {

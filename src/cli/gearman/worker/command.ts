@@ -9,6 +9,8 @@ import { delimiter, join } from 'node:path';
 /** How a command ended: in words, and whether it succeeded. */
 export interface CommandEnd {
   readonly isGood: boolean;
+  /** Exit status; null after a signal. */
+  readonly status: number | null;
   readonly words: string;
 }
 
@@ -73,6 +75,7 @@ export class Commands {
         child.once('close', (code, by) =>
           resolve({
             isGood: code === 0,
+            status: code,
             words: by === null ? `exit status ${code}` : `signal ${by}`,
           }),
         );

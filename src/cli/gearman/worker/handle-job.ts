@@ -1,12 +1,14 @@
 /** Handlers of a worker: run the command, or write the workload to standard output. */
 
-import { JobFailed } from '../../../link/errors.ts';
+import { Dead, JobFailed } from '../../../link/errors.ts';
 import type { Handler } from '../../../worker/types.ts';
 import { writeAll } from '../../tool/streams.ts';
 import { LineCutter } from '../line-cutter.ts';
 import type { GearmanValues } from '../options.ts';
 import type { Commands } from './command.ts';
 
+/** Exit status of sysexits.h: the input is wrong, and another run would not help. All others may be tried again. */
+const EX_DATAERR = 65;
 /** The longest result of a packet, with room for its arguments. */
 const RESULT_BYTES_MAX = 2 ** 31 - 65_536;
 
@@ -63,11 +65,14 @@ function writerOf(values: GearmanValues, send: (bytes: Uint8Array) => void): Out
 export function commandHandler(values: GearmanValues, commands: Commands): BytesHandler {
   return async (job, { signal }) => {
     const writer = writerOf(values, (bytes) => job.sendData(bytes));
-    const { isGood, words } = await commands.run(job.data, signal, (chunk) => writer.take(chunk));
+    const { isGood, status, words } = await commands.run(job.data, signal, (chunk) =>
+      writer.take(chunk),
+    );
     const result = writer.end();
     if (isGood) return result;
     if (result.length > 0) job.sendData(result);
-    throw new JobFailed(`the command ended with ${words}`);
+    const why = `the command ended with ${words}`;
+    throw status === EX_DATAERR ? new Dead(why) : new JobFailed(why);
   };
 }
 

@@ -1,0 +1,180 @@
+/** Runs that fail, with a store that keeps them: what is stored, when the next run starts, what a restart brings back. */
+import { describe, expect, it } from 'vitest';
+import { decodeErrors, encodeErrors, type RunError } from '../../../src/broker/runs.ts';
+import { parsePolicyRule } from '../../../src/policy/rule.ts';
+import type { StoredJob } from '../../../src/store/stored-job.ts';
+import { MemoryDialogue } from '../../support/dialogue/memory.ts';
+import { HandStore } from '../../support/hand-store.ts';
+
+const FIXED = 'f=attempts:3,backoff:fixed:200ms,jitter:0';
+const START_MS = 1_700_000_000_000;
+
+function begin(store: HandStore, policy = FIXED): MemoryDialogue {
+  const acts = { commit: () => store.commit(), fail: () => store.fail() };
+  return new MemoryDialogue({ policies: [parsePolicyRule(policy)], makeStore: store.make }, acts);
+}
+
+/** The server of another run, at `wallMs` by the wall clock. */
+async function again(store: HandStore, policy = FIXED, wallMs = START_MS): Promise<MemoryDialogue> {
+  const dialogue = begin(store, policy);
+  dialogue.thread.wallMs = wallMs;
+  await dialogue.thread.core.restore();
+  return dialogue;
+}
+
+const oneJob = (store: HandStore): StoredJob => {
+  expect(store.kept.size).toBe(1);
+  return [...store.kept.values()][0] as StoredJob;
+};
+const causesOf = ({ runs }: StoredJob) =>
+  decodeErrors(runs?.details as Uint8Array).map(({ cause }) => cause);
+
+const FIRST_FAILURE = `
+  worker > CAN_DO f
+  client > SUBMIT_JOB_BG f u data
+  commit
+  client < JOB_CREATED #1
+  worker > GRAB_JOB
+  worker < JOB_ASSIGN #1 f data
+  worker > WORK_FAIL #1
+  worker > PRE_SLEEP
+`;
+
+describe('a stored job that fails', () => {
+  it('is not tried again before its attempt is durable, and at its time when that is later', () => {
+    const store = new HandStore();
+    begin(store).play(`
+      ${FIRST_FAILURE}
+      + 150 ms
+      commit
+      + 49 ms
+      + 1 ms
+      worker < NOOP
+    `);
+    const { runs } = oneJob(store);
+    expect(runs).toMatchObject({ attempts: 1, losses: 0, delayMs: 200, isDead: false });
+    expect(runs?.dueMs).toBe(START_MS + 200);
+  });
+
+  it('is tried again at once when its attempt becomes durable late', () => {
+    const store = new HandStore();
+    begin(store).play(`
+      ${FIRST_FAILURE}
+      + 900 ms
+      commit
+      worker < NOOP
+    `);
+  });
+
+  it('is tried again although its attempt cannot be stored', () => {
+    const store = new HandStore();
+    begin(store).play(`
+      ${FIRST_FAILURE}
+      fail
+      + 199 ms
+      + 1 ms
+      worker < NOOP
+    `);
+    expect(oneJob(store).runs).toBeNull();
+  });
+
+  it('waits what is left after a restart, with its attempts and errors', async () => {
+    const store = new HandStore();
+    begin(store).play(`
+      ${FIRST_FAILURE}
+      commit
+      + 120 ms
+    `);
+    const second = await again(store, FIXED, START_MS + 120);
+    second.play(`
+      worker > CAN_DO f
+      worker > PRE_SLEEP
+      + 79 ms
+      + 1 ms
+      worker < NOOP
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f data
+      worker > WORK_FAIL #1
+      commit
+    `);
+    expect(oneJob(store).runs).toMatchObject({ attempts: 2 });
+    expect(causesOf(oneJob(store))).toEqual(['fail', 'fail']);
+  });
+
+  it('waits no longer than its delay when the clock was put back', async () => {
+    const store = new HandStore();
+    begin(store).play(`
+      ${FIRST_FAILURE}
+      commit
+    `);
+    const second = await again(store, FIXED, START_MS - 3_600_000);
+    second.play(`
+      worker > CAN_DO f
+      worker > PRE_SLEEP
+      + 199 ms
+      + 1 ms
+      worker < NOOP
+    `);
+  });
+
+  it('is dead after a restart when it was dead before, and runs when it is kicked', async () => {
+    const store = new HandStore();
+    begin(store, 'f=attempts:1').play(`
+      ${FIRST_FAILURE}
+      commit
+    `);
+    expect(oneJob(store).runs).toMatchObject({ attempts: 1, isDead: true });
+    const second = await again(store, 'f=attempts:1');
+    second.play(String.raw`
+      worker > CAN_DO f
+      worker > GRAB_JOB
+      worker < NO_JOB
+      operator > "status\n"
+      operator < "f\t0\t0\t1\n"
+      operator < ".\n"
+      client > SUBMIT_JOB_BG f u other
+      commit
+      client < JOB_CREATED #2
+      operator > "kick function f 1\n"
+      operator < "OK 0+kicked,+1+left+because+their+unique+is+in+use\r\n"
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #2 f other
+      worker > WORK_COMPLETE #2 ""
+      operator > "kick function f 1\n"
+      operator < "OK 1+kicked,+0+left+because+their+unique+is+in+use\r\n"
+      commit
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f data
+    `);
+    expect(oneJob(store).runs).toMatchObject({ attempts: 0, isDead: false, dueMs: 0 });
+  });
+
+  it('leaves the store when it completes, or when it is dropped as the oldest of too many', () => {
+    const store = new HandStore();
+    const dialogue = begin(store, 'f=attempts:1,dead:1');
+    dialogue.play(`
+      ${FIRST_FAILURE}
+      client > SUBMIT_JOB_BG f v more
+      commit
+      client < JOB_CREATED #2
+      worker < NOOP
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #2 f more
+      worker > WORK_FAIL #2
+      commit
+    `);
+    expect(oneJob(store).unique.toString()).toBe('118');
+  });
+});
+
+it('errors read back as they were written, and what is cut off is left out', () => {
+  const errors: RunError[] = [
+    { cause: 'fail', atMs: 1, text: new Uint8Array(0) },
+    { cause: 'buried', atMs: 1_700_000_000_123, text: Uint8Array.of(0, 255, 10) },
+  ];
+  const bytes = encodeErrors(errors);
+  expect(decodeErrors(bytes)).toEqual(errors);
+  expect(decodeErrors(bytes.subarray(0, bytes.length - 1))).toEqual(errors.slice(0, 1));
+  expect(decodeErrors(new Uint8Array(0))).toEqual([]);
+  expect(decodeErrors(new Uint8Array(11).fill(200))).toEqual([]);
+});
