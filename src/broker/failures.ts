@@ -1,7 +1,7 @@
 /**
  * Runs that fail, of functions with a policy about runs: the job is tried again after a time, or it is dead. Dead jobs
  * are kept within the limits of the policy, the oldest is dropped first; an operator kicks them to run again. Rule: a
- * job without such a policy never comes here.
+ * job without such a policy never comes here. Source: docs/retries.md.
  */
 import type { FailureOrder } from '../policy/failure-order.ts';
 import { DEFAULT_RUN_POLICY, delayAfter, type RunPolicy } from '../policy/run-policy.ts';

@@ -147,7 +147,7 @@ describe('with a journal', () => {
   it('attempts, waits and dead jobs are there after kill -9', { timeout: 30_000 }, async () => {
     const args = ['-q', 'journal', `--state-dir=${folder}`, POLICY];
     const first = await start(...args);
-    const operator = await submitTo(first);
+    await submitTo(first);
     const worker = await first.connect('worker');
     worker.send('CAN_DO', 'f');
     const failOnce = async (on: WireConnection) => {

@@ -58,6 +58,7 @@ export class Policies {
       folder: null,
       isLocked: false,
       queueType: plan.hasStore ? 'journal' : 'builtin',
+      upgradeStore: () => {},
       log: { level: 0, log: () => {} },
       now,
       apply,
