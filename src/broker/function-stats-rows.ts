@@ -27,9 +27,12 @@ export const Gauge = {
   AT_CONCURRENCY: 7,
   AT_RATE: 8,
   DRAINING: 9,
+  /** Jobs that wait for their next run, and dead jobs. */
+  RETRYING: 10,
+  DEAD: 11,
 } as const;
 
-const GAUGE_COUNT = 10;
+const GAUGE_COUNT = 12;
 /** Where the counts of a row begin, after its gauges: `numbers[COUNTS_AT + Count.FAILED]`. */
 export const COUNTS_AT = GAUGE_COUNT;
 const COUNT_COUNT = Count.RETRIED + 1;
@@ -126,6 +129,8 @@ function readGauges(broker: BrokerState, fn: FunctionQueue, into: Float64Array, 
   into[at + Gauge.AT_CONCURRENCY] = state === 'concurrency' ? 1 : 0;
   into[at + Gauge.AT_RATE] = state === 'rate' ? 1 : 0;
   into[at + Gauge.DRAINING] = gate?.isDraining === true ? 1 : 0;
+  into[at + Gauge.RETRYING] = fn.retrying;
+  into[at + Gauge.DEAD] = fn.dead?.count ?? 0;
 }
 
 /** The rows of a piece; empty for the reply of a thread that has died. */

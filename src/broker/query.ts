@@ -164,7 +164,7 @@ function functionColumns(broker: BrokerState, fn: FunctionQueue, kind: number): 
     const { total, assigned, registrations, created } = fn;
     const oldest = oldestMs(broker, fn);
     const figures = [total - assigned, assigned, registrations, created, oldest].join('\t');
-    return `\t${figures}\t${gateColumn(fn)}\n`;
+    return `\t${figures}\t${gateColumn(fn)}\t${fn.retrying}\t${fn.dead?.count ?? 0}\n`;
   }
   if (kind === Listing.awaited) {
     const queued = broker.isDraining ? fn.runnable : fn.total - fn.assigned;

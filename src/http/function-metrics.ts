@@ -121,6 +121,16 @@ function gateStates(name: string, help: string): Family {
 const FAMILIES: readonly Family[] = [
   gauge('geartrain_jobs_queued', 'Jobs that wait for a worker or for their time.', Gauge.QUEUED),
   gauge('geartrain_jobs_running', 'Jobs that workers are running.', Gauge.RUNNING),
+  gauge(
+    'geartrain_jobs_retrying',
+    'Jobs whose last run has failed and that wait for the next one; part of geartrain_jobs_queued.',
+    Gauge.RETRYING,
+  ),
+  gauge(
+    'geartrain_jobs_dead',
+    'Dead jobs: their last attempt has failed, and they are kept until they are kicked or dropped.',
+    Gauge.DEAD,
+  ),
   gauge('geartrain_workers', 'Registrations of workers for the function.', Gauge.WORKERS),
   gauge(
     'geartrain_oldest_job_age_seconds',
@@ -146,6 +156,11 @@ const FAMILIES: readonly Family[] = [
     'geartrain_jobs_failed_total',
     'Jobs that ended with WORK_FAIL or WORK_EXCEPTION, or after their last attempt.',
     COUNTS_AT + Count.FAILED,
+  ),
+  counter(
+    'geartrain_jobs_retried_total',
+    'Runs that failed and are tried again by the policy of the function.',
+    COUNTS_AT + Count.RETRIED,
   ),
   counter(
     'geartrain_jobs_requeued_total',

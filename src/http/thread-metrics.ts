@@ -73,6 +73,12 @@ export const THREAD_METRICS: readonly MetricRow[] = [
     (stats) => stats.refused,
   ),
   ofThreads(
+    'geartrain_dead_dropped_total',
+    'Dead jobs dropped because their function had too many, or they were too old or too large.',
+    'counter',
+    (stats) => stats.deadDropped,
+  ),
+  ofThreads(
     'geartrain_ring_records_sent_total',
     'Records sent to other threads.',
     'counter',

@@ -39,6 +39,10 @@ export interface FunctionFigures {
   readonly gate: 'open' | 'paused' | 'concurrency' | 'rate' | null;
   /** New jobs of the function are refused. */
   readonly isDraining: boolean;
+  /** Part of `queued` that waits for the next run after a failed one; null of an earlier geartrain. */
+  readonly retrying: number | null;
+  /** Dead jobs; null of an earlier geartrain. */
+  readonly dead: number | null;
 }
 
 /** A row of `workers`: a connection to the server, of a worker or of a client. */
@@ -140,13 +144,14 @@ export const unescaped = (name: string): string =>
 
 const GATE = /^(open|paused|concurrency|rate)(\+draining)?$/;
 
-/** A row of `functions`; a server of before has no column for the gate. */
+/** A row of `functions`; a server of before has no columns for the gate, waiting runs and dead jobs. */
 export function functionRow(row: string): FunctionFigures | null {
   const [escaped = '', ...cells] = row.split('\t');
-  const numbers = cells.slice(0, 5).map(Number);
+  const numbers = cells.slice(0, 5).concat(cells.slice(6, 8)).map(Number);
   if (numbers.length < 5 || !numbers.every((number) => Number.isFinite(number))) return null;
   type Five = [number, number, number, number, number];
-  const [queued, running, workers, created, oldestMs] = numbers as Five;
+  const [queued, running, workers, created, oldestMs] = numbers as [...Five];
+  const [retrying = null, dead = null] = numbers.slice(5);
   const [, gate = null, draining] = GATE.exec(cells[5] ?? '') ?? [];
   return {
     name: unescaped(escaped),
@@ -157,6 +162,8 @@ export function functionRow(row: string): FunctionFigures | null {
     oldestMs,
     gate: gate as FunctionFigures['gate'],
     isDraining: draining !== undefined,
+    retrying,
+    dead,
   };
 }
 

@@ -100,6 +100,8 @@ export interface ThreadStats {
   readonly failed: number;
   /** Times that a job returned to its queue because its worker was lost. */
   readonly requeued: number;
+  /** Dead jobs dropped for a limit of their function's policy: `dead`, `dead_age` or `dead_bytes`. */
+  readonly deadDropped: number;
   /** Bytes of job rows, workloads and indexes in use, now. */
   readonly queueBytes: number;
   /**

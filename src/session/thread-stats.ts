@@ -20,6 +20,7 @@ export function threadStats(table: SessionTable): ThreadStats {
     completed: counters?.completed ?? 0,
     failed: counters?.failed ?? 0,
     requeued: counters?.requeued ?? 0,
+    deadDropped: counters?.deadDropped ?? 0,
     queueBytes:
       broker === null ? 0 : broker.jobs.table.bytes + broker.jobs.slab.bytes + broker.uniques.bytes,
     memoryBytes: table.account.held,

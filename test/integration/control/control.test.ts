@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { OWN_METRICS } from '../../../src/packaging/metrics-table.ts';
+import type { WirePacket } from '../../support/packet-text.ts';
 import { requirePeer } from '../../support/peers.ts';
 import { startServer, type TestServer } from '../../support/servers.ts';
+import type { WireConnection } from '../../support/wire.ts';
 import { runToEnd, scratch, startDaemon, useScratch } from '../daemon/command.ts';
 
 const TOKEN = 'a-token-of-more-than-16-characters';
@@ -45,6 +47,61 @@ async function runJob(server: TestServer, name: string, fails = false): Promise<
   await peer.close();
 }
 
+/** Grabs until there is a job. */
+async function nextJob(worker: WireConnection): Promise<WirePacket> {
+  for (;;) {
+    worker.send('GRAB_JOB');
+    const packet = await worker.next();
+    if (packet.kind === 'packet' && packet.name === 'JOB_ASSIGN') return packet;
+    worker.send('PRE_SLEEP');
+    await worker.expect('NOOP');
+  }
+}
+
+it.each([0, 2])(
+  'metrics with %i shards tell runs that are tried again, dead jobs, and those that were dropped',
+  async (threads) => {
+    const args = [
+      '--control=127.0.0.1:0',
+      '--policy=dying=attempts:2,backoff:fixed:1ms,jitter:0,dead:1',
+      '--policy=retried=attempts:2,backoff:fixed:1h',
+    ];
+    const server = await startServer('geartrain', { threads, args });
+    try {
+      const client = await server.connect();
+      for (const name of ['dying', 'dying', 'retried']) {
+        client.send('SUBMIT_JOB_BG', name, '', 'x');
+        await client.expect('JOB_CREATED');
+      }
+      await client.close();
+      const worker = await server.connect();
+      for (const name of ['dying', 'retried']) worker.send('CAN_DO', name);
+      for (let runs = 0; runs < 5; runs++) {
+        const [handle] = (await nextJob(worker)).args;
+        worker.send('WORK_FAIL', handle as Buffer);
+      }
+      await worker.barrier();
+      await worker.close();
+      await vi.waitFor(() => expect(server.output()).toMatch(/control on/));
+      const values = valuesOf((await get(portOf(server.output()), '/metrics')).text);
+      const of = (name: string, fn: string) => values.get(`geartrain_${name}{function="${fn}"}`);
+      expect(of('jobs_retried_total', 'dying')).toBe(2);
+      expect(of('jobs_failed_total', 'dying')).toBe(2);
+      expect(of('jobs_dead', 'dying')).toBe(1);
+      expect(of('jobs_retrying', 'dying')).toBe(0);
+      expect(of('jobs_dead', 'retried')).toBe(0);
+      expect(of('jobs_retrying', 'retried')).toBe(1);
+      expect(of('jobs_queued', 'retried')).toBe(1);
+      const dropped = [...values].filter(([key]) =>
+        key.startsWith('geartrain_dead_dropped_total{'),
+      );
+      expect(dropped.reduce((total, [, value]) => total + value, 0)).toBe(1);
+    } finally {
+      await server.stop();
+    }
+  },
+);
+
 describe.each([0, 2])('metrics with %i shards', (threads) => {
   let server: TestServer;
   let port = 0;
@@ -57,6 +114,8 @@ describe.each([0, 2])('metrics with %i shards', (threads) => {
       `--metrics-functions=${FUNCTIONS_MAX}`,
       '--queue-type=journal',
       `--state-dir=${stateDir}`,
+      // Only functions with a gate have geartrain_gate_state.
+      '--policy=done=concurrency:9',
     ];
     server = await startServer('geartrain', { threads, args });
     // The server may answer on its own port before it has said where it is controlled.

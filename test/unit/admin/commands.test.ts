@@ -181,7 +181,7 @@ describe('functions', () => {
       client < JOB_CREATED #2
       + 500 ms
       admin > "functions\n"
-      admin < "f\x092\x090\x091\x092\x091500\x09-\n"
+      admin < "f\x092\x090\x091\x092\x091500\x09-\x090\x090\n"
       admin < ".\n"
       worker > GRAB_JOB
       worker < JOB_ASSIGN #2 f 2
@@ -190,7 +190,7 @@ describe('functions', () => {
       worker < JOB_ASSIGN #1 f 1
       + 500 ms
       admin > "functions\n"
-      admin < "f\x090\x091\x091\x092\x090\x09-\n"
+      admin < "f\x090\x091\x091\x092\x090\x09-\x090\x090\n"
       admin < ".\n"
     `);
   });
@@ -199,16 +199,16 @@ describe('functions', () => {
     plays(String.raw`
       worker > CAN_DO "a\x0ab\x09c\x5c\x7f\xe9"
       admin > "functions\n"
-      admin < "a\\x0ab\\x09c\\x5c\\x7f\xe9\x090\x090\x091\x090\x090\x09-\n"
+      admin < "a\\x0ab\\x09c\\x5c\\x7f\xe9\x090\x090\x091\x090\x090\x09-\x090\x090\n"
       admin < ".\n"
     `);
   });
 
-  it('ends each row with the gate of the function', () => {
+  it('tells the gate of the function', () => {
     const kept = String.raw`admin < "OK until+the+server+ends\r\n"`;
     const row = (figures: string, gate: string) => String.raw`
       admin > "functions\n"
-      admin < "f\x09${figures.replaceAll(' ', String.raw`\x09`)}\x09${gate}\n"
+      admin < "f\x09${figures.replaceAll(' ', String.raw`\x09`)}\x09${gate}\x090\x090\n"
       admin < ".\n"
     `;
     plays(String.raw`
@@ -245,6 +245,34 @@ describe('functions', () => {
     `);
   });
 
+  it('ends each row with the jobs that wait for their next run and the dead ones', () => {
+    plays(String.raw`
+      worker > CAN_DO f
+      admin > "policy f attempts:2,backoff:fixed:1s,jitter:0\n"
+      admin < "OK until+the+server+ends\r\n"
+      client > SUBMIT_JOB_BG f "" 1
+      client < JOB_CREATED #1
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f 1
+      worker > WORK_FAIL #1
+      admin > "functions\n"
+      admin < "f\x091\x090\x091\x091\x090\x09-\x091\x090\n"
+      admin < ".\n"
+      + 1000 ms
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f 1
+      worker > WORK_FAIL #1
+      admin > "functions\n"
+      admin < "f\x090\x090\x091\x091\x090\x09-\x090\x091\n"
+      admin < ".\n"
+      admin > "kick job #1\n"
+      admin < "OK\r\n"
+      admin > "functions\n"
+      admin < "f\x091\x090\x091\x091\x090\x09-\x090\x090\n"
+      admin < ".\n"
+    `);
+  });
+
   it('counts a job that joined another once, and ages a job anew that comes back', () => {
     plays(String.raw`
       client > SUBMIT_JOB_BG f u 1
@@ -258,7 +286,7 @@ describe('functions', () => {
       worker > CANT_DO f
       + 200 ms
       admin > "functions\n"
-      admin < "f\x091\x090\x090\x091\x09200\x09-\n"
+      admin < "f\x091\x090\x090\x091\x09200\x09-\x090\x090\n"
       admin < ".\n"
     `);
   });

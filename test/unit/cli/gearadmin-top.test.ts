@@ -13,7 +13,8 @@ import {
 } from '../../../src/cli/gearadmin/top/sort.ts';
 
 function figures(name: string, some: Partial<FunctionFigures> = {}): FunctionFigures {
-  const gate = { gate: null, isDraining: false };
+  const failed = { retrying: null, dead: null };
+  const gate = { gate: null, isDraining: false, ...failed };
   return { name, queued: 0, running: 0, workers: 0, created: 0, oldestMs: 0, ...gate, ...some };
 }
 
@@ -32,7 +33,8 @@ function lookerAt(answers: Readonly<Record<string, string>>): Looker {
 
 describe('a look', () => {
   test('reads what our server tells', async () => {
-    const functions = 'a b\\x09c\t5\t2\t3\t70\t1500\tpaused+draining\nd\t0\t0\t0\t0\t0\t-\n.\n';
+    const functions =
+      'a b\\x09c\t5\t2\t3\t70\t1500\tpaused+draining\t4\t17\nd\t0\t0\t0\t0\t0\t-\t0\t0\n.\n';
     const look = await lookerAt({ functions }).look();
     expect(look.functions).toEqual([
       {
@@ -44,13 +46,15 @@ describe('a look', () => {
         oldestMs: 1500,
         gate: 'paused',
         isDraining: true,
+        retrying: 4,
+        dead: 17,
       },
-      figures('d'),
+      figures('d', { retrying: 0, dead: 0 }),
     ]);
   });
 
-  test('reads rows of a server of before, without gates, and of a later one, with more columns', async () => {
-    for (const more of ['', '\topen\t17\tx']) {
+  test('reads rows of a server of before, without gates and failed runs, and of a later one, with more columns', async () => {
+    for (const more of ['', '\topen\t4\t17\tx']) {
       const look = await lookerAt({ functions: `f\t5\t2\t3\t70\t1500${more}\n.\n` }).look();
       expect(look.functions).toEqual([
         figures('f', {
@@ -59,7 +63,7 @@ describe('a look', () => {
           workers: 3,
           created: 70,
           oldestMs: 1500,
-          gate: more === '' ? null : 'open',
+          ...(more !== '' && { gate: 'open', retrying: 4, dead: 17 }),
         }),
       ]);
     }
@@ -176,6 +180,8 @@ describe('cells', () => {
       '-',
       '-',
       '-',
+      '-',
+      '-',
     ]);
     const known = row('f', { inPerSecond: 0.04, outPerSecond: 1234.5, changePerSecond: 3 });
     expect(cells(known).slice(4, 7)).toEqual(['0.0', '1235', '+3.0']);
@@ -184,11 +190,15 @@ describe('cells', () => {
 
   test('show the gate in at most eight characters', () => {
     const gateCell = (gate: FunctionRow['gate'], isDraining = false) =>
-      cells(row('f', { gate, isDraining }))[8];
+      cells(row('f', { gate, isDraining })).at(-1);
     const states = ['open', 'paused', 'concurrency', 'rate'] as const;
     expect(states.map((state) => gateCell(state))).toEqual(['open', 'paused', 'conc', 'rate']);
     expect(gateCell('paused', true)).toBe('paused+d');
     expect(gateCell('open', true)).toBe('open+d');
+  });
+
+  test('show jobs that wait for their next run, and dead ones, before the gate', () => {
+    expect(cells(row('f', { retrying: 4, dead: 0 })).slice(-3)).toEqual(['4', '0', '-']);
   });
 
   test('let no control character of a name through', () => {
@@ -202,8 +212,8 @@ describe('a screen', () => {
   const plain = picocolors.createColors(false);
   const content = { server: 'localhost:4730', time: '12:00:00', sort: 'queued', trouble: null };
   const rows = [
-    row('resize', { queued: 12, workers: 3, gate: 'concurrency' }),
-    row('mail', { running: 1, workers: 1 }),
+    row('resize', { queued: 12, workers: 3, gate: 'concurrency', retrying: 2, dead: 10000 }),
+    row('mail', { running: 1, workers: 1, retrying: 0, dead: 0 }),
   ];
 
   test('has the server, sums, headings and a line for each function', () => {
@@ -211,11 +221,24 @@ describe('a screen', () => {
     expect(lines).toEqual([
       'gearadmin top  localhost:4730  12:00:00  2 functions, 12 queued, 1 running',
       '',
-      'FUNCTION       QUEUED RUNNING WORKERS    IN/S   OUT/S CHANGE/S  OLDEST     GATE',
-      'resize             12       0       3       -       -        -       -     conc',
-      'mail                0       1       1       -       -        -       -        -',
+      'FUNCTION      QUEUED RUNNING WORKERS   IN/S  OUT/S  OLDEST RETRY  DEAD     GATE',
+      'resize            12       0       3      -      -       -     2 10000     conc',
+      'mail               0       1       1      -      -       -     0     0        -',
       'q quit  s sort (queued)',
     ]);
+  });
+
+  test('has all columns where there is room, and CHANGE/S for servers that tell no dead jobs', () => {
+    const headings = (functions: readonly FunctionRow[], columns: number) =>
+      frame({ ...content, functions }, { columns, rows: 24 }, plain)[2]?.split(/ +/);
+    const all = headings(rows, 89);
+    expect(all?.slice(4)).toEqual(['IN/S', 'OUT/S', 'CHANGE/S', 'OLDEST', 'RETRY', 'DEAD', 'GATE']);
+    expect(headings(rows, 88)).toEqual(all?.filter((heading) => heading !== 'CHANGE/S'));
+    const others = [row('f', { queued: 1 })];
+    expect(headings(others, 89)).toEqual(all);
+    expect(headings(others, 88)).toEqual(
+      all?.filter((heading) => heading !== 'RETRY' && heading !== 'DEAD'),
+    );
   });
 
   test('is not higher than the terminal and says what it leaves out', () => {
@@ -225,7 +248,7 @@ describe('a screen', () => {
     expect(lines.at(-1)).toBe('94 more  q quit  s sort (queued)');
   });
 
-  test.each([80, 99, 100, 200])('leaves the last of %i columns free', (columns) => {
+  test.each([80, 88, 89, 99, 100, 200])('leaves the last of %i columns free', (columns) => {
     const lines = frame({ ...content, functions: rows }, { columns, rows: 24 }, plain);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(columns);
     expect(lines[2]).toMatch(/ GATE$/);
@@ -236,6 +259,14 @@ describe('a screen', () => {
     const functions = [row('lost', { queued: 1 })];
     const lines = frame({ ...content, functions }, { columns: 80, rows: 24 }, colors);
     expect(lines[3]).toContain(colors.red('lost'));
+  });
+
+  test('paints dead jobs yellow, also of an idle function', () => {
+    const colors = picocolors.createColors(true);
+    const functions = [row('f', { retrying: 0, dead: 7 }), row('g', { retrying: 0, dead: 0 })];
+    const lines = frame({ ...content, functions }, { columns: 80, rows: 24 }, colors);
+    expect(lines[3]).toContain(colors.yellow('7'));
+    expect(lines[4]).not.toContain(colors.yellow('0'));
   });
 
   test('paints a gate yellow that is closed or refuses jobs', () => {

@@ -59,7 +59,8 @@ describe('listings', () => {
 
   it('functions: names are unescaped', async () => {
     const reply =
-      'a\\x0ab\\x5c\t5\t2\t3\t70\t1500\t-\nf\t0\t0\t0\t1\t0\trate+draining\nold\t0\t0\t0\t1\t0\n.\n';
+      'a\\x0ab\\x5c\t5\t2\t3\t70\t1500\t-\t1\t17\nf\t0\t0\t0\t1\t0\trate+draining\nold\t0\t0\t0\t1\t0\n.\n';
+    const untold = { retrying: null, dead: null };
     const none = { queued: 0, running: 0, workers: 0, created: 1, oldestMs: 0 };
     expect(await rowsOf(reply, (admin) => admin.functions())).toEqual([
       {
@@ -71,9 +72,11 @@ describe('listings', () => {
         oldestMs: 1500,
         gate: null,
         isDraining: false,
+        retrying: 1,
+        dead: 17,
       },
-      { name: 'f', ...none, gate: 'rate', isDraining: true },
-      { name: 'old', ...none, gate: null, isDraining: false },
+      { name: 'f', ...none, ...untold, gate: 'rate', isDraining: true },
+      { name: 'old', ...none, ...untold, gate: null, isDraining: false },
     ]);
   });
 

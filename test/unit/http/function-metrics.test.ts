@@ -50,6 +50,15 @@ it('escapes what labels must not contain', () => {
   expect(lines).toContain('geartrain_jobs_queued{function="a\\"b\\\\c\\nd"} 7');
 });
 
+it('shows jobs that wait for their next run, dead ones, and runs that are tried again', () => {
+  const { lines } = page(
+    row('f', { [Gauge.RETRYING]: 2, [Gauge.DEAD]: 3, [COUNTS_AT + Count.RETRIED]: 7 }),
+  );
+  expect(lines).toContain('geartrain_jobs_retrying{function="f"} 2');
+  expect(lines).toContain('geartrain_jobs_dead{function="f"} 3');
+  expect(lines).toContain('geartrain_jobs_retried_total{function="f"} 7');
+});
+
 it('shows the state of a gate only for functions that have one', () => {
   const { lines } = page(row('plain', {}), row('gated', { [Gauge.GATES]: 1, [Gauge.PAUSED]: 1 }));
   const states = lines.filter((line) => line.startsWith('geartrain_gate_state{'));
@@ -85,5 +94,5 @@ it('comes in pieces of at most 64 KiB, each metric behind its own head', () => {
       valueCount++;
     }
   }
-  expect(valueCount).toBe(1500 * (8 + 2 * (BUCKET_COUNT + 2)));
+  expect(valueCount).toBe(1500 * (11 + 2 * (BUCKET_COUNT + 2)));
 });

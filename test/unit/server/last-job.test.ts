@@ -19,6 +19,7 @@ function figures(thread: number, given: Given): ThreadStats {
     completed: 0,
     failed: 0,
     requeued: 0,
+    deadDropped: 0,
     queueBytes: 0,
     memoryBytes: 0,
     recordsSent: 0,

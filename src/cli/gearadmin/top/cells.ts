@@ -12,8 +12,11 @@ export const HEADINGS = [
   'OUT/S',
   'CHANGE/S',
   'OLDEST',
+  'RETRY',
+  'DEAD',
   'GATE',
 ] as const;
+export type Heading = (typeof HEADINGS)[number];
 
 const UNKNOWN = '-';
 
@@ -64,6 +67,8 @@ export function cells(row: FunctionRow): string[] {
     rate(row.outPerSecond),
     signedRate(row.changePerSecond),
     age(row.oldestMs),
+    String(row.retrying ?? UNKNOWN),
+    String(row.dead ?? UNKNOWN),
     gate(row),
   ];
 }

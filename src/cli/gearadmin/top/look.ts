@@ -19,6 +19,9 @@ export interface FunctionFigures {
   readonly gate: 'open' | 'paused' | 'concurrency' | 'rate' | null;
   /** New jobs are refused. */
   readonly isDraining: boolean;
+  /** Jobs that wait for their next run, and dead jobs; null when unknown. */
+  readonly retrying: number | null;
+  readonly dead: number | null;
 }
 
 /** One sample of all functions. */
@@ -29,8 +32,18 @@ export interface Look {
 }
 
 function figuresOf({ name, total, running, workers }: StatusFigures): FunctionFigures {
-  const unknown = { created: null, oldestMs: null, gate: null, isDraining: false };
-  return { name, queued: total - running, running, workers, ...unknown };
+  return {
+    name,
+    queued: total - running,
+    running,
+    workers,
+    created: null,
+    oldestMs: null,
+    gate: null,
+    isDraining: false,
+    retrying: null,
+    dead: null,
+  };
 }
 
 /** Whether this is the answer of a server that does not know the command. */

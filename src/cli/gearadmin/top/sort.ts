@@ -9,6 +9,8 @@ export const SORT_KEYS = [
   'out',
   'change',
   'oldest',
+  'retry',
+  'dead',
   'name',
 ] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
@@ -21,6 +23,8 @@ const FIGURES: Readonly<Record<Exclude<SortKey, 'name'>, (row: FunctionRow) => n
   out: (row) => row.outPerSecond,
   change: (row) => row.changePerSecond,
   oldest: (row) => row.oldestMs,
+  retry: (row) => row.retrying,
+  dead: (row) => row.dead,
 };
 
 /** The next order; after the last one comes the first. */
