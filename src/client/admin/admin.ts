@@ -189,9 +189,9 @@ export class Admin {
   }
 
   /**
-   * Takes a job out of the queue: clients that wait for it get JobFailed. Asks one server after the other until one has
-   * the job, because several may give the same handle. Resolves to false when all have answered and none has it queued;
-   * it may run, or has ended.
+   * Takes a job out of the queue, or drops a dead one: clients that wait for it get JobFailed. Asks one server after the
+   * other until one has the job, because several may give the same handle. Resolves to false when all have answered and
+   * none has it queued or dead; it may run, or has ended.
    */
   async cancel(handle: string, options: AdminOptions = {}): Promise<boolean> {
     return (await this.#ofJob('cancel', handle, options, okOf)) !== null;

@@ -321,10 +321,12 @@ describe('top in a pipe', () => {
     expect((await top.ended).code).toBe(0);
     const [head, first, second, ...rest] = top.stdout().split('\n');
     expect(head).toBe(
-      'TIME\tFUNCTION\tQUEUED\tRUNNING\tWORKERS\tIN/S\tOUT/S\tCHANGE/S\tOLDEST\tGATE',
+      'TIME\tFUNCTION\tQUEUED\tRUNNING\tWORKERS\tIN/S\tOUT/S\tCHANGE/S\tOLDEST\tRETRY\tDEAD\tGATE',
     );
-    expect(first).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z\tresize\t1\t0\t0\t-\t-\t-\t(\d+\.\ds|-)\t-$/);
-    expect(second).toMatch(/\tresize\t3\t0\t0\t\d\.\d\t0\.0\t\+\d\.\d\t\d+(\.\d)?s\t-$/);
+    expect(first).toMatch(
+      /^\d{4}-\d\d-\d\dT[\d:.]+Z\tresize\t1\t0\t0\t-\t-\t-\t(\d+\.\ds|-)\t0\t0\t-$/,
+    );
+    expect(second).toMatch(/\tresize\t3\t0\t0\t\d\.\d\t0\.0\t\+\d\.\d\t\d+(\.\d)?s\t0\t0\t-$/);
     expect(rest).toEqual(['']);
     expect(top.stderr()).toBe('');
   });
@@ -359,7 +361,7 @@ describe.skipIf(!requirePeer('gearmand'))('top at a C gearmand', () => {
     await top.until(/\tresize\t/);
     await world.submit('resize', '', 'b');
     expect((await top.ended).code).toBe(0);
-    expect(top.stdout().split('\n')[2]).toMatch(/\tresize\t2\t0\t0\t-\t-\t\+\d\.\d\t-\t-$/);
+    expect(top.stdout().split('\n')[2]).toMatch(/\tresize\t2\t0\t0\t-\t-\t\+\d\.\d\t-\t-\t-\t-$/);
   });
 });
 
