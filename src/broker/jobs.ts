@@ -415,7 +415,10 @@ export class Jobs extends JobRows {
   }
 
   #leaveDead(job: number): void {
-    (this.functionOf(job).dead as DeadJobs).remove(job, this.deadBytes(job));
+    const { dead, index } = this.functionOf(job) as FunctionQueue & { dead: DeadJobs };
+    dead.remove(job, this.deadBytes(job));
+    // The function may be dropped now.
+    if (dead.count === 0) this.deadTimes.remove(index);
     this.dead--;
   }
 

@@ -378,6 +378,19 @@ describe('dead jobs', () => {
     expect(dialogue.thread.broker.jobs.table.count).toBe(0);
   });
 
+  it('leave nothing behind for a function that is dropped after the last one is cancelled', () => {
+    failAll(begin('f=attempts:1,dead_age:2s'), 'a').play(String.raw`
+      worker > CANT_DO f
+      operator > "cancel job #a\n"
+      operator < "OK\r\n"
+      operator > "drop function f\n"
+      operator < "OK\r\n"
+      + 2100 ms
+      operator > "status\n"
+      operator < ".\n"
+    `);
+  });
+
   it('run again when they are kicked, the oldest first, with new attempts and their errors kept', () => {
     failAll(begin('f=attempts:1'), 'a', 'b', 'c').play(String.raw`
       worker > PRE_SLEEP
