@@ -165,7 +165,9 @@ export class Storing implements Durability {
     }
     const pending = this.#remember(ticket, job, 0);
     pending.isUpdate = true;
-    if (jobs.state(job) === Flag.RETRYING) jobs.postpone(job, Number.POSITIVE_INFINITY);
+    if (jobs.state(job) !== Flag.RETRYING) return;
+    jobs.setWord(job, Job.WORKER, ticket);
+    jobs.postpone(job, Number.POSITIVE_INFINITY);
   }
 
   /** Appends the job to the store; returns its ticket, or 0 when the store takes nothing now. */
@@ -194,10 +196,10 @@ export class Storing implements Durability {
     return pending;
   }
 
-  /** The next run may start after what is left of its delay. */
-  #letRetry(job: number): void {
+  /** The next run may start after what is left of its delay, unless a later failure is not durable yet. */
+  #letRetry(job: number, ticket: Ticket): void {
     const { jobs, nowMs } = this.#broker;
-    if (jobs.state(job) === Flag.RETRYING)
+    if (jobs.state(job) === Flag.RETRYING && jobs.word(job, Job.WORKER) === ticket)
       jobs.postpone(job, nowMs + retryWaitMs(this.#broker, job));
   }
 
@@ -253,7 +255,7 @@ export class Storing implements Durability {
     const { job, serial } = pending;
     const isLive = jobs.table.isLive(job, serial);
     if (pending.isUpdate) {
-      if (isLive) this.#letRetry(job);
+      if (isLive) this.#letRetry(job, ticket);
       this.#release(ticket, pending);
       return;
     }

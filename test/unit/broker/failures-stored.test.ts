@@ -66,6 +66,31 @@ describe('a stored job that fails', () => {
     `);
   });
 
+  it('waits for its last attempt when it was buried and kicked before the first one was durable', () => {
+    const store = new HandStore();
+    const acts = { first: () => store.commit(0), commit: () => store.commit() };
+    const dialogue = new MemoryDialogue(
+      { policies: [parsePolicyRule(FIXED)], makeStore: store.make },
+      acts,
+    );
+    dialogue.play(String.raw`
+      ${FIRST_FAILURE}
+      operator > "bury job #1\n"
+      operator < "OK\r\n"
+      operator > "kick job #1\n"
+      operator < "OK\r\n"
+      worker < NOOP
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f data
+      worker > WORK_FAIL #1
+      worker > PRE_SLEEP
+      first
+      + 200 ms
+      commit
+      worker < NOOP
+    `);
+  });
+
   it('is tried again although its attempt cannot be stored', () => {
     const store = new HandStore();
     begin(store).play(`
