@@ -18,13 +18,14 @@ const UNIT_BYTES = 65_536;
 const DRAIN_ROUNDS_MAX = 4000;
 const GOOD_COUNT = 3;
 
-/** Runs until no job exists. */
+/** Runs until no live job exists, then drops the dead ones. */
 export function drain(scene: Scene): void {
   const { random, world } = scene;
   retire(scene);
   // What was on its way when a peer left may still be a job.
   scene.settle();
   scene.openGates();
+  if (random.oneIn(3)) scene.operator.kickAll();
   const good: Worker[] = [];
   for (let round = 0; scene.jobCount > 0; round++) {
     ensure(round < DRAIN_ROUNDS_MAX, () => `${scene.jobCount} jobs are never run`);
@@ -37,6 +38,9 @@ export function drain(scene: Scene): void {
     if (round % 20 === 0) scene.checkRest();
   }
   scene.rest();
+  scene.operator.dropDead();
+  scene.rest();
+  ensure(scene.deadCount === 0, () => `${scene.deadCount} dead jobs are kept`);
 }
 
 /** No new jobs; workers leave, but for some that sleep, or were woken, and do nothing any more. */

@@ -21,7 +21,12 @@ export function checkBroker(broker: Broker): void {
   const peers = livePeers(broker);
   const recounts = checkJobs(broker);
   for (const fn of liveFunctions(broker)) {
-    const recount = recounts.get(fn.index) ?? { total: 0, assigned: 0, waiting: [0, 0, 0] };
+    const recount = recounts.get(fn.index) ?? {
+      total: 0,
+      assigned: 0,
+      retrying: 0,
+      waiting: [0, 0, 0],
+    };
     checkQueue(broker, fn, recount);
     checkSleepers(fn, peers);
     checkWaking(broker, fn, peers);
@@ -42,6 +47,9 @@ export function checkEmpty(broker: Broker): void {
     scheduled: jobs.scheduled.size,
     deadlines: jobs.deadlines.size,
     gateOpenings: jobs.gateOpenings.size,
+    retryTimes: jobs.retryTimes.size,
+    deadTimes: jobs.deadTimes.size,
+    runs: jobs.runs.bytes,
     peers: peers.count,
     registrations: sum(liveFunctions(broker).map((fn) => fn.registrations)),
     sleeping: sum(liveFunctions(broker).map((fn) => fn.sleeping)),
@@ -99,8 +107,18 @@ function checkQueue(broker: Broker, fn: FunctionQueue, recount: Recount): void {
   }
   ensureEqual(
     `function ${fn.index}`,
-    { total: fn.total, assigned: fn.assigned, runnable: fn.runnable },
-    { total: recount.total, assigned: recount.assigned, runnable: sum(recount.waiting) },
+    {
+      total: fn.total,
+      assigned: fn.assigned,
+      retrying: fn.retrying,
+      runnable: fn.runnable,
+    },
+    {
+      total: recount.total,
+      assigned: recount.assigned,
+      retrying: recount.retrying,
+      runnable: sum(recount.waiting),
+    },
   );
 }
 

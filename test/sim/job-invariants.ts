@@ -9,6 +9,7 @@ import { ensure } from './transcript.ts';
 export interface Recount {
   total: number;
   assigned: number;
+  retrying: number;
   readonly waiting: number[];
 }
 
@@ -24,18 +25,35 @@ export function liveJobs(broker: Broker): number[] {
 export function checkJobs(broker: Broker): Map<number, Recount> {
   const { jobs } = broker;
   const recounts = new Map<number, Recount>();
-  const found = { jobs: 0, blocks: 0, uniques: 0, scheduled: 0, deadlines: 0 };
+  const found = {
+    jobs: 0,
+    blocks: 0,
+    uniques: 0,
+    scheduled: 0,
+    deadlines: 0,
+    retrying: 0,
+    dead: 0,
+  };
   for (const job of liveJobs(broker)) {
     const fn = jobs.functionOf(job);
     ensure(fn !== null, () => `job ${job} has no function`);
-    const recount = recounts.get(fn.index) ?? { total: 0, assigned: 0, waiting: [0, 0, 0] };
+    const recount = recounts.get(fn.index) ?? {
+      total: 0,
+      assigned: 0,
+      retrying: 0,
+      waiting: [0, 0, 0],
+    };
     recounts.set(fn.index, recount);
-    recount.total++;
     found.jobs++;
     const state = jobs.state(job);
+    if (state !== Flag.DEAD) recount.total++;
     if (state === Flag.SCHEDULED) found.scheduled++;
     else if (state === Flag.ASSIGNED) recount.assigned++;
-    else if (state === Flag.STORING || state === Flag.KEPT)
+    else if (state === Flag.RETRYING) recount.retrying++;
+    else if (state === Flag.DEAD) {
+      found.dead++;
+      ensure(!jobs.has(job, Flag.INDEXED), () => `dead job ${job} is in the unique index`);
+    } else if (state === Flag.STORING || state === Flag.KEPT)
       ensure(jobs.has(job, Flag.STORED), () => `job ${job} is being stored, but not in the store`);
     else {
       ensure(state === Flag.QUEUED, () => `job ${job} has state ${state}`);
@@ -45,6 +63,12 @@ export function checkJobs(broker: Broker): Map<number, Recount> {
     ensure(
       jobs.scheduled.has(job) === (state === Flag.SCHEDULED),
       () => `job ${job} of state ${state} and the heap of start times disagree`,
+    );
+    const isRetrying = state === Flag.RETRYING;
+    if (isRetrying) found.retrying++;
+    ensure(
+      jobs.retryTimes.has(job) === isRetrying,
+      () => `job ${job} of state ${state} and the heap of retries disagree`,
     );
     const isTimed = jobs.has(job, Flag.HAS_DEADLINE);
     if (isTimed) found.deadlines++;
@@ -65,6 +89,8 @@ export function checkJobs(broker: Broker): Map<number, Recount> {
     uniques: broker.uniques.count,
     scheduled: jobs.scheduled.size,
     deadlines: jobs.deadlines.size,
+    retrying: jobs.retryTimes.size,
+    dead: jobs.dead,
   };
   ensureEqual('jobs', kept, found);
   return recounts;

@@ -107,13 +107,36 @@ export function planOf(seed: number, steps: number): Plan {
   };
   const mayDie = plan.hasStore && shardCount > 0 && random.oneIn(2);
   const diskKills = mayDie ? random.between(1, 4) : 0;
-  const limited = random.oneIn(2) ? plan.functionNames.filter(() => random.oneIn(2)) : [];
+  const limited =
+    diskKills > 0 || random.oneIn(2) ? plan.functionNames.filter(() => random.oneIn(2)) : [];
   const policies = limited.map((name) => `${name}=${somePolicy(random)}`);
   return { ...plan, diskKills, policies, hasOperators: random.oneIn(2) };
 }
 
 /** A policy that a function may have. */
 export function somePolicy(random: Random): string {
+  return random.weighted<() => string>([
+    [2, () => gatePolicy(random)],
+    [3, () => runPolicy(random)],
+    [1, () => `${gatePolicy(random)},${runPolicy(random)}`],
+  ])();
+}
+
+/** Runs that fail are tried again soon, and few dead jobs are kept. */
+function runPolicy(random: Random): string {
+  const keys = [
+    `attempts:${random.between(1, 4)}`,
+    `backoff:${random.pick(['fixed:1ms', 'fixed:70ms', 'fixed:1s', 'exp:20ms:90ms', 'exp:3ms:2s'])}`,
+    `jitter:${random.pick(['0', '0', '0.5', '1'])}`,
+    `fg:${random.below(2)}`,
+    `dead:${random.below(4)}`,
+  ];
+  if (random.oneIn(3)) keys.push(`timeout:${random.pick(['10ms', '150ms', '1s', '3s'])}`);
+  if (random.oneIn(4)) keys.push(`dead_age:${random.pick(['1s', '5s'])}`);
+  return keys.join(',');
+}
+
+function gatePolicy(random: Random): string {
   return random.pick([
     'concurrency:1',
     'concurrency:2',

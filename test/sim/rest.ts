@@ -123,8 +123,18 @@ function checkRings(world: World, thread: SimThread): void {
 function checkClock(world: World, thread: SimThread): void {
   const { broker } = thread.core;
   if (broker === null) return;
-  const { deadlines, gateOpenings, scheduled } = broker.jobs;
-  const dueMs = Math.min(deadlines.peekAt(), gateOpenings.peekAt(), broker.waker.nextDueMs());
+  const { deadlines, gateOpenings, retryTimes, scheduled } = broker.jobs;
+  const dueMs = Math.min(
+    deadlines.peekAt(),
+    gateOpenings.peekAt(),
+    retryTimes.peekAt(),
+    broker.waker.nextDueMs(),
+  );
+  const isStoring = (thread.core.store?.health.uncommitted ?? 0) > 0;
+  ensure(
+    retryTimes.size === 0 || isStoring || retryTimes.peekAt() !== Number.POSITIVE_INFINITY,
+    () => `thread ${thread.index} waits for a store that has nothing to do`,
+  );
   ensure(dueMs > world.nowMs, () => `thread ${thread.index}: due since ${world.nowMs - dueMs} ms`);
   const timerMs = thread.timer?.atMs ?? Number.POSITIVE_INFINITY;
   ensure(

@@ -59,8 +59,13 @@ export class Scene {
     return some.length > 0 ? some : [this.random.pick(functionNames)];
   }
 
+  /** Live jobs. */
   get jobCount(): number {
-    return brokersOf(this.world).reduce((sum, { jobs }) => sum + jobs.table.count, 0);
+    return brokersOf(this.world).reduce((sum, { jobs }) => sum + jobs.liveCount, 0);
+  }
+
+  get deadCount(): number {
+    return brokersOf(this.world).reduce((sum, { jobs }) => sum + jobs.dead, 0);
   }
 
   /** Runs all that is due now, see `takeOutcomes`. */
@@ -103,8 +108,8 @@ export class Scene {
     const { broker, table } = thread.core;
     watchNoops(table);
     if (broker === null) return;
-    const isCancelAsked = (serial: number) => this.ledger.isCancelAsked(thread.index, serial);
-    this.#watches.set(thread, new BrokerWatch(broker, isCancelAsked, policies));
+    const asked = () => this.ledger.askedOf(thread.index);
+    this.#watches.set(thread, new BrokerWatch(broker, asked, policies, thread.storeWatch));
   }
 
   #check(thread: SimThread): void {

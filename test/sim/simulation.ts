@@ -94,7 +94,10 @@ class Simulation {
   /** One operation of a disk; now and then the last one before its shard dies. */
   #useDisk(thread: SimThread): void {
     thread.files.step();
-    if (this.#diskKills === 0 || thread.index === 0 || !this.#random.oneIn(30)) return;
+    if (this.#diskKills === 0 || thread.index === 0) return;
+    const jobs = thread.core.broker?.jobs;
+    const hasFailed = jobs !== undefined && jobs.dead + jobs.retryTimes.size > 0;
+    if (!this.#random.oneIn(hasFailed ? 8 : 40)) return;
     this.#diskKills--;
     this.#scene.world.kill(thread.index, 0);
   }

@@ -5,7 +5,7 @@ import { registrationsOf } from '../server/inspect.ts';
 import { ensure } from '../transcript.ts';
 import { madeUpHandle } from './job-record.ts';
 import type { Leave } from './link.ts';
-import { type Command, commandOf } from './operator.ts';
+import { type Command, commandOf, jobCommandOf } from './operator.ts';
 import { SimPeer } from './peer.ts';
 
 /** Above the 4,096 replies that may wait for one connection. */
@@ -112,6 +112,7 @@ export abstract class CuriousPeer extends SimPeer {
       [1, () => [`drop function ${fn}`, /^(OK|ERR .*)\r\n$/]],
       [1, () => this.#limit(fn)],
       [this.world.plan.hasOperators ? 1 : 0, () => commandOf(random, this.world)],
+      [this.world.plan.hasOperators ? 1 : 0, () => jobCommandOf(random, this.world, ledger)],
       [ledger.handles.length > 0 ? 2 : 0, () => this.#cancel()],
     ])();
     const [text, reply] = line;

@@ -45,6 +45,11 @@ export class JobRecord {
   isOver = false;
   mayFail = false;
   isCancelAsked = false;
+  isBuryAsked = false;
+  isKickAsked = false;
+  /** Failures that its workers have reported, and whether one said that there is no further run. */
+  failures = 0;
+  isDeadSaid = false;
   /** Its shard has died. */
   isLost = false;
 

@@ -2,9 +2,12 @@
  * What clients and workers may expect of their jobs, known from their own bytes alone: who submitted what, who was
  * handed it, what was said about it. Checks that every packet about a job is right, and at the end that none is missing.
  */
+
+import { Flag } from '../../../src/broker/jobs.ts';
 import type { WirePacket } from '../../support/packet-text.ts';
 import type { World } from '../server/world.ts';
 import { ensure } from '../transcript.ts';
+import type { Asked } from '../watch/broker-watch.ts';
 import { isFinal, JobRecord, type Submission, sayingKey } from './job-record.ts';
 import type { PeerLink } from './link.ts';
 
@@ -26,6 +29,8 @@ export class Ledger {
   readonly #lastSerials = new Map<number, number>();
   /** Jobs that were durable when their shard died, by what tells them apart: each must run again. */
   readonly #owed = new Map<string, JobRecord>();
+  /** Kicks that were asked for, by function. */
+  readonly #kicks = new Map<string, number>();
 
   constructor(world: World) {
     this.#world = world;
@@ -107,7 +112,8 @@ export class Ledger {
   }
 
   isExcused(link: PeerLink, functionName: string): boolean {
-    return this.#excused.get(link)?.has(functionName) ?? false;
+    const isWithdrawn = this.#excused.get(link)?.has(functionName) ?? false;
+    return isWithdrawn || this.#world.policies.timed.has(functionName);
   }
 
   /** A holder sends a WORK_ packet; `rest` is all behind the handle and its NUL. */
@@ -115,7 +121,11 @@ export class Ledger {
     const job = this.#job(handle);
     const index = job.sayings.size;
     job.sayings.set(sayingKey(type, rest), { by: link, index, rest });
-    if (type === 'WORK_FAIL' || type === 'WORK_EXCEPTION') job.mayFail = true;
+    if (type === 'WORK_FAIL' || type === 'WORK_EXCEPTION') {
+      job.mayFail = true;
+      job.failures++;
+    }
+    if (rest.toString('latin1').startsWith('geartrain:dead\n')) job.isDeadSaid = true;
     if (!isFinal(type)) return;
     this.#owed.delete(keyOf(job));
     job.isEndSent = true;
@@ -133,10 +143,36 @@ export class Ledger {
       if (job.isEndSent && !job.isLost && !this.#isLive(job)) job.isOver = true;
   }
 
-  isCancelAsked(shard: number, serial: number): boolean {
-    for (const job of this.#jobs.values())
-      if (job.isCancelAsked && job.shard === shard && job.serial === serial) return true;
-    return false;
+  buryAsked(handle: string): void {
+    this.#job(handle).isBuryAsked = true;
+    this.#owed.delete(keyOf(this.#job(handle)));
+  }
+
+  kickAsked(handle: string): void {
+    this.#job(handle).isKickAsked = true;
+  }
+
+  /** `kick function` with a number. */
+  kicksAsked(functionName: string, count: number): void {
+    this.#kicks.set(functionName, (this.#kicks.get(functionName) ?? 0) + count);
+  }
+
+  /** What operators have asked of jobs of a shard. */
+  askedOf(shard: number): Asked {
+    const find = (serial: number, isIt: (job: JobRecord) => boolean) =>
+      [...this.#jobs.values()].find(
+        (job) => job.serial === serial && job.shard === shard && isIt(job),
+      );
+    return {
+      isCancelAsked: (serial) => find(serial, (job) => job.isCancelAsked) !== undefined,
+      isBuryAsked: (serial) => find(serial, (job) => job.isBuryAsked) !== undefined,
+      takeKick: (serial, functionName) => {
+        const left = this.#kicks.get(functionName) ?? 0;
+        if (find(serial, (job) => job.isKickAsked) !== undefined) return true;
+        this.#kicks.set(functionName, left - 1);
+        return left > 0;
+      },
+    };
   }
 
   /** A WORK_ packet for a client. */
@@ -150,12 +186,10 @@ export class Ledger {
     ensure(job !== undefined && subscriptions > 0, () => `${what()}, which it does not wait for`);
     if (name === 'WORK_FAIL') {
       ensure(nul < 0, () => `${what()} ends in NUL`);
-      ensure(
-        job.mayFail || job.isCancelAsked || this.#world.plan.jobRetries >= 0,
-        () => `${what()}, which did not fail`,
-      );
+      ensure(job.mayFail || this.#mayEndUnsaid(job), () => `${what()}, which did not fail`);
     } else this.#checkSaying(job, link, name, payload.subarray(nul + 1), what);
     if (name === 'WORK_EXCEPTION') ensure(takesExceptions !== false, what);
+    if (name !== 'WORK_COMPLETE' && isFinal(name)) this.#checkLast(job, what);
     const finals = job.finals.get(link) ?? 0;
     if (!isFinal(name)) {
       ensure(finals === 0, () => `${what()} behind the last packet`);
@@ -172,7 +206,7 @@ export class Ledger {
     for (const job of this.#jobs.values()) {
       if (job.shard !== shard || job.serial > lastSerial || job.isLost) continue;
       job.isLost = true;
-      const isOwed = job.isAckedBackground && !job.isCancelAsked && this.#isLive(job);
+      const isOwed = job.isAckedBackground && !this.#mayEndUnsaid(job) && this.#mustRun(job);
       if (isDurable && isOwed) this.#owed.set(keyOf(job), job);
     }
     this.#lastSerials.set(shard, lastSerial);
@@ -195,13 +229,27 @@ export class Ledger {
           () => `${link.name} still waits for ${job.handle}`,
         );
       ensure(
-        !job.isAckedBackground ||
-          job.isEndSent ||
-          job.isCancelAsked ||
-          this.#world.plan.jobRetries >= 0,
+        !job.isAckedBackground || job.isEndSent || this.#mayEndUnsaid(job),
         () => `background job ${job.handle} is lost`,
       );
     }
+  }
+
+  /** Whether a job may end without a word of a worker. */
+  #mayEndUnsaid({ isCancelAsked, isBuryAsked, functionName }: JobRecord): boolean {
+    const { policies, plan } = this.#world;
+    const isTimed = functionName !== null && policies.timed.has(functionName);
+    return isCancelAsked || isBuryAsked || isTimed || plan.jobRetries >= 0;
+  }
+
+  /** Clients that wait through all attempts hear only of the last failure. */
+  #checkLast(job: JobRecord, what: () => string): void {
+    const policy = this.#world.policies.runsOfAlways(job.functionName as string);
+    if (policy?.isForeground !== true || this.#mayEndUnsaid(job)) return;
+    ensure(
+      job.failures >= policy.attempts || job.isDeadSaid,
+      () => `${what()} after ${job.failures} of ${policy.attempts} attempts`,
+    );
   }
 
   #checkSaying(
@@ -245,6 +293,14 @@ export class Ledger {
   /** Whether the server has the job, a worker of which may have sent an end that counts no more. */
   #isLive({ shard, slot, serial }: JobRecord): boolean {
     return this.#world.threads[shard]?.core.broker?.jobs.table.isLive(slot, serial) ?? false;
+  }
+
+  /** Whether the server has the job and runs it by itself, also when it forgets a kick. */
+  #mustRun(job: JobRecord): boolean {
+    const { shard, slot, functionName } = job;
+    const jobs = this.#world.threads[shard]?.core.broker?.jobs;
+    const isKicked = job.isKickAsked || this.#kicks.has(functionName ?? '');
+    return this.#isLive(job) && jobs?.state(slot) !== Flag.DEAD && !isKicked;
   }
 
   #mayHaveLost(link: PeerLink, functionName: string): boolean {

@@ -169,6 +169,7 @@ export class PeerLink {
     const text = bytes.toString('latin1');
     if (front?.text !== 'listing') return text.indexOf('\n') + 1;
     if (text.startsWith('.\n')) return 2;
+    if (text.startsWith('ERR ')) return text.indexOf('\n') + 1;
     const end = text.indexOf('\n.\n');
     return end < 0 ? 0 : end + 3;
   }

@@ -32,7 +32,7 @@ export class Probe extends SimPeer {
     this.text('status', null, (text) =>
       ensure(text === `${rows.join('')}.\n`, () => `status is ${text}, must be ${rows}`),
     );
-    const jobCount = brokersOf(this.world).reduce((sum, { jobs }) => sum + jobs.table.count, 0);
+    const jobCount = brokersOf(this.world).reduce((sum, { jobs }) => sum + jobs.liveCount, 0);
     this.text('show jobs', null, (text) =>
       ensure(text.split('\n').length - 2 === jobCount, () => `${jobCount} jobs, shown: ${text}`),
     );
@@ -41,7 +41,8 @@ export class Probe extends SimPeer {
   #askHandle(handle: string): void {
     const [shard, slot, serial] = numbersOf(handle);
     const jobs = this.world.threads[shard]?.core.broker?.jobs;
-    const isKnown = jobs?.table.isLive(slot, serial) ?? false;
+    const isThere = jobs?.table.isLive(slot, serial) ?? false;
+    const isKnown = isThere && jobs?.state(slot) !== Flag.DEAD;
     const isRunning = isKnown && jobs?.state(slot) === Flag.ASSIGNED;
     this.ask('GET_STATUS', [handle], (reply) => {
       const [, known, running] = reply.args.map(String);

@@ -182,12 +182,14 @@ export class Worker extends Client {
       if (random.oneIn(3)) this.#progress(handle);
       return;
     }
+    const isTried = this.world.policies.tried.has(this.#held.get(handle) as string);
     const end = random.weighted([
       [8, () => this.#say('WORK_COMPLETE', handle, this.bytes(this.token()))],
       [1, () => this.#sayShort(handle)],
-      [1, () => this.#say('WORK_FAIL', handle, null)],
-      [1, () => this.#say('WORK_EXCEPTION', handle, this.bytes(this.token()))],
-      [1, () => this.#dieProperly(handle)],
+      [isTried ? 12 : 1, () => this.#say('WORK_FAIL', handle, null)],
+      [isTried ? 6 : 1, () => this.#say('WORK_EXCEPTION', handle, this.#excuse())],
+      // A GRAB under way could get the same job again in between.
+      [isTried && this.#grabsUnderWay > 0 ? 0 : 1, () => this.#dieProperly(handle)],
     ] as const);
     end();
     if (random.oneIn(2)) this.#seekWork();
@@ -226,10 +228,22 @@ export class Worker extends Client {
     this.#held.delete(handle);
   }
 
+  /** Data of an exception, now and then with an order in front. */
+  #excuse(): Buffer {
+    const { random } = this;
+    const order = random.pick([
+      '',
+      '',
+      'geartrain:dead\n',
+      `geartrain:retry=${random.below(1500)}\n`,
+    ]);
+    return this.bytes(order + this.token());
+  }
+
   /** Exception and failure for one job: the second packet must be swallowed. */
   #dieProperly(handle: string): void {
     const isLate = this.ledger.isExcused(this.link, this.#held.get(handle) as string);
-    this.#say('WORK_EXCEPTION', handle, this.bytes(this.token()));
+    this.#say('WORK_EXCEPTION', handle, this.#excuse());
     this.tellWork('WORK_FAIL', [handle], isLate ? 'may' : 'never');
     // An ERROR may be taken for that of an earlier packet which may or may not get one.
     const isSure = !isLate && !this.link.expected.some(({ isOptional }) => isOptional);

@@ -3,9 +3,11 @@
  * which gates are checked. Rule: between an answer and the next command nobody may see anything else than was said.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { GateSettings } from '../../../src/policy/gate-settings.ts';
 import type { PolicyCommand } from '../../../src/policy/policy-command.ts';
 import { parsePolicyRule } from '../../../src/policy/rule.ts';
+import type { RunPolicy } from '../../../src/policy/run-policy.ts';
 import { PolicyBook } from '../../../src/server/policies/policy-book.ts';
 import type { Plan } from '../plan.ts';
 import { ensure } from '../transcript.ts';
@@ -18,6 +20,7 @@ export interface Wanted {
   readonly burst: number;
   readonly isPaused: boolean;
   readonly isDraining: boolean;
+  readonly runs: RunPolicy | null;
 }
 
 /** Texts of the keys. */
@@ -35,6 +38,9 @@ export class Policies {
   readonly book: PolicyBook;
   /** Functions that were drained at some time. */
   readonly drained = new Set<string>();
+  /** Functions whose runs had a timeout at some time, and those whose failed runs were tried again. */
+  readonly timed = new Set<string>();
+  readonly tried = new Set<string>();
   /** Nobody may close a gate any more. */
   isOver = false;
   readonly #given = new Map<string, Keys>();
@@ -51,6 +57,7 @@ export class Policies {
     for (const rule of plan.policies) {
       const [name, text] = rule.split('=') as [string, string];
       this.#given.set(name, keysOf(text));
+      this.#noteRuns(name);
     }
     this.book = new PolicyBook({
       policies: plan.policies.map(parsePolicyRule),
@@ -83,9 +90,25 @@ export class Policies {
     return (this.#underWay.get(name) ?? 0) > 0 ? undefined : this.#wanted(name);
   }
 
+  /** The policy about runs that a function has had all the time; null when it has none, or operators have changed it. */
+  runsOfAlways(name: string): RunPolicy | null {
+    return this.#said.has(name) ? null : this.#wanted(name).runs;
+  }
+
+  #keys(name: string): Keys {
+    const { keys } = this.#said.get(name) ?? NOTHING;
+    return new Map([...(this.#given.get(name) ?? []), ...keys]);
+  }
+
+  #noteRuns(name: string): void {
+    const runs = runsOf(this.#keys(name));
+    if (runs !== null) this.tried.add(name);
+    if (runs !== null && runs.timeoutMs > 0) this.timed.add(name);
+  }
+
   #wanted(name: string): Wanted {
-    const { keys: said, isPaused, isDraining } = this.#said.get(name) ?? NOTHING;
-    const keys = new Map([...(this.#given.get(name) ?? []), ...said]);
+    const { isPaused, isDraining } = this.#said.get(name) ?? NOTHING;
+    const keys = this.#keys(name);
     const [perSecond = 0] = (keys.get('rate') ?? '0/s').split('/').map(Number);
     return {
       concurrency: Number(keys.get('concurrency') ?? 0),
@@ -93,6 +116,7 @@ export class Policies {
       burst: Number(keys.get('burst') ?? Math.max(1, Math.floor(perSecond / 100))),
       isPaused,
       isDraining,
+      runs: runsOf(keys),
     };
   }
 
@@ -110,6 +134,7 @@ export class Policies {
               : { isDraining: true };
     if (kind === 'drain') this.drained.add(name);
     this.#said.set(name, { ...said, ...change });
+    this.#noteRuns(name);
   }
 
   #count(name: string, by: number): void {
@@ -118,12 +143,39 @@ export class Policies {
 }
 
 function keysOf(text: string): Keys {
-  return new Map(text.split(',').map((part) => part.split(':') as [string, string]));
+  return new Map(
+    text.split(',').map((part) => /^([a-z_]+):(.*)$/.exec(part)?.slice(1) as [string, string]),
+  );
 }
 
-/** Whether nothing is ever refused or held back. */
-export function isOpen({ concurrency, intervalMs, isPaused, isDraining }: Wanted): boolean {
-  return concurrency === 0 && intervalMs === 0 && !isPaused && !isDraining;
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, d: 86_400_000 };
+
+function msOf(text: string): number {
+  const [, count, unit = ''] = /^(\d+)(.*)$/.exec(text) as RegExpExecArray;
+  return Number(count) * (UNIT_MS[unit] ?? 0);
+}
+
+/** What the keys say about runs, see docs/retries.md. */
+function runsOf(keys: Keys): RunPolicy | null {
+  if (!['attempts', 'timeout', 'dead', 'dead_age'].some((key) => keys.has(key))) return null;
+  const [kind, first, last = ''] = (keys.get('backoff') ?? 'exp:1s:3600s').split(':');
+  const firstMs = msOf(first as string);
+  return {
+    attempts: Number(keys.get('attempts') ?? 1),
+    backoff: kind === 'exp' ? { firstMs, maxMs: msOf(last) } : { timesMs: [firstMs] },
+    jitter: Number(keys.get('jitter') ?? 0.5),
+    timeoutMs: msOf(keys.get('timeout') ?? '0'),
+    isForeground: keys.get('fg') === '1',
+    deadMax: Number(keys.get('dead') ?? 10_000),
+    deadAgeMs: msOf(keys.get('dead_age') ?? '30d'),
+    deadBytesMax: 64 << 20,
+  };
+}
+
+/** Whether nothing is ever refused, held back or tried again. */
+export function isOpen(wanted: Wanted): boolean {
+  const { concurrency, intervalMs, isPaused, isDraining, runs } = wanted;
+  return concurrency === 0 && intervalMs === 0 && !isPaused && !isDraining && runs === null;
 }
 
 /** The gate that a function has must be the one that operators want. */
@@ -135,7 +187,8 @@ export function ensureGate(name: string, found: Wanted | undefined, wanted: Want
         found.isPaused === wanted.isPaused &&
         found.isDraining === wanted.isDraining &&
         found.intervalMs === wanted.intervalMs &&
-        (found.intervalMs === 0 || found.burst === wanted.burst);
+        (found.intervalMs === 0 || found.burst === wanted.burst) &&
+        isDeepStrictEqual(found.runs, wanted.runs);
   ensure(
     isRight,
     () => `gate of ${name}: is ${JSON.stringify(found)}, operators want ${JSON.stringify(wanted)}`,

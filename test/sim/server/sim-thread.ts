@@ -6,8 +6,10 @@ import { Journal } from '../../../src/store/journal/journal.ts';
 import type { Store, StoreHost } from '../../../src/store/store.ts';
 import type { MemoryFiles } from '../../support/memory-files.ts';
 import { MemoryReactor } from '../../support/memory-reactor.ts';
+import { Random } from '../../support/random.ts';
 import type { Plan } from '../plan.ts';
 import { ensure } from '../transcript.ts';
+import type { StoreWatch } from '../watch/store-watch.ts';
 import { SimRings } from './rings.ts';
 import type { World } from './world.ts';
 
@@ -25,15 +27,18 @@ export class SimThread {
   readonly rings: SimRings;
   /** Disk of its journal; outlives the thread. */
   readonly files: MemoryFiles;
+  /** Outlives the thread too. */
+  readonly storeWatch: StoreWatch;
   /** A turn was asked for. */
   isDue = true;
   readonly #plan: Plan;
   timer: { readonly atMs: number; readonly wake: () => void } | null = null;
 
-  constructor(world: World, index: number, files: MemoryFiles) {
+  constructor(world: World, index: number, files: MemoryFiles, storeWatch: StoreWatch) {
     const { plan, hub, transcript } = world;
     this.index = index;
     this.files = files;
+    this.storeWatch = storeWatch;
     this.#plan = plan;
     this.rings = new SimRings(hub, index);
     let reactor: MemoryReactor | null = null;
@@ -66,7 +71,7 @@ export class SimThread {
       onLine: (table, session, line) => onLine(table, session, line, FACTS),
       rings: this.rings,
       ...(index === 0 && { runPolicyCommand: (command, done) => world.command(command, done) }),
-      makeStore: plan.hasStore ? (host) => this.#makeStore(host, plan) : null,
+      makeStore: plan.hasStore ? (host) => storeWatch.watch(this.#makeStore(host, plan)) : null,
     });
     this.reactor = reactor as unknown as MemoryReactor;
     if (plan.shardCount > 0) this.rings.watch(this.reactor);
@@ -127,6 +132,7 @@ export class SimThread {
 }
 
 function coreOptions(plan: Plan, thread: number, memoryWords: Int32Array) {
+  const random = new Random(plan.seed ^ (thread << 24));
   return {
     sessions: {
       thread,
@@ -149,6 +155,7 @@ function coreOptions(plan: Plan, thread: number, memoryWords: Int32Array) {
       isPriorityGlobal: plan.isPriorityGlobal,
       isRotating: plan.isRotating,
       isRelaxed: plan.isRelaxed,
+      random: () => random.next() / 2 ** 32,
     },
     handlePrefix: HANDLE_PREFIX,
     boot: HANDLE_BOOT,

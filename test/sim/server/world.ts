@@ -14,6 +14,7 @@ import { MemoryFiles } from '../../support/memory-files.ts';
 import { MemoryRegistry, type MemorySocket } from '../../support/memory-socket.ts';
 import type { Plan } from '../plan.ts';
 import type { Transcript } from '../transcript.ts';
+import { StoreWatch } from '../watch/store-watch.ts';
 import { Policies } from './policies.ts';
 import { RingHub } from './rings.ts';
 import { RESTART_WAIT_MS, SimThread } from './sim-thread.ts';
@@ -58,6 +59,7 @@ export class World {
   readonly threads: (SimThread | null)[] = [];
   /** By thread. */
   readonly #disks: MemoryFiles[];
+  readonly #stores: StoreWatch[];
   /** What the supervisor has said and nobody has heard yet; by receiving thread, in order for each. */
   messages: Message[] = [];
   readonly deaths: Death[] = [];
@@ -73,6 +75,7 @@ export class World {
     this.transcript = transcript;
     this.#events = events;
     this.#disks = Array.from({ length: plan.shardCount + 1 }, () => new MemoryFiles());
+    this.#stores = this.#disks.map(() => new StoreWatch());
     this.hub = new RingHub(plan.shardCount + 1, plan.ringBytes, plan.ringStart);
     this.policies = new Policies(
       plan,
@@ -180,7 +183,12 @@ export class World {
   }
 
   #start(index: number, gates: readonly GateSettings[]): void {
-    const thread = new SimThread(this, index, this.#disks[index] as MemoryFiles);
+    const thread = new SimThread(
+      this,
+      index,
+      this.#disks[index] as MemoryFiles,
+      this.#stores[index] as StoreWatch,
+    );
     this.threads[index] = thread;
     this.#events.started(thread, this.policies);
     thread.core.setGates(gates);

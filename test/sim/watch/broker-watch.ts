@@ -6,12 +6,15 @@ import type { Broker } from '../../../src/broker/broker.ts';
 import type { FunctionQueue } from '../../../src/broker/functions.ts';
 import { Flag } from '../../../src/broker/jobs.ts';
 import type { Peer } from '../../../src/broker/peer.ts';
+import type { Frame } from '../../../src/protocol/frame.ts';
 import { Packet } from '../../../src/protocol/packets.ts';
 import { liveFunctions } from '../invariants.ts';
 import type { Policies } from '../server/policies.ts';
 import { ensure } from '../transcript.ts';
 import { GateModel } from './gate-model.ts';
 import { QueueModel } from './queue-model.ts';
+import { type Next, type Order, orderIn, type RunEnd, RunModel, Runs } from './run-model.ts';
+import type { StoreWatch } from './store-watch.ts';
 import { WakeWatch } from './wake-watch.ts';
 
 interface Watched {
@@ -23,26 +26,40 @@ interface Watched {
   startMs: number;
   isScheduled: boolean;
   holder: Peer | null;
+  /** When its run began. */
+  sinceMs: number;
   deadlineMs: number;
-  losses: number;
-  /** Who has lost it to a timeout. */
-  readonly lateOf: Set<Peer>;
+  readonly runs: Runs;
+  /** Who has lost it to a timeout, and whether a late result still counts. */
+  readonly lateOf: Map<Peer, boolean>;
 }
 
 /** The call of the broker that is under way. */
 type Cause =
-  | { readonly kind: 'frame' | 'gone' | 'withdraw'; readonly peer: Peer }
+  | { readonly kind: 'frame'; readonly peer: Peer; readonly type: number; readonly order: Order }
+  | { readonly kind: 'gone' | 'withdraw'; readonly peer: Peer }
   | { readonly kind: 'tick' };
 
 const LEVELS = 3;
 
+/** What operators have asked for. */
+export interface Asked {
+  /** Whether somebody asked to cancel, or to bury, the job with this serial. */
+  isCancelAsked(serial: number): boolean;
+  isBuryAsked(serial: number): boolean;
+  /** Takes one of the kicks that were asked for; false when none was. */
+  takeKick(serial: number, functionName: string): boolean;
+}
+
 export class BrokerWatch {
   readonly #broker: Broker;
-  /** Whether somebody asked to cancel the job with this serial. */
-  readonly #isCancelAsked: (serial: number) => boolean;
+  readonly #asked: () => Asked;
   readonly #jobs = new Map<number, Watched>();
   readonly #model = new QueueModel();
   readonly #gates: GateModel;
+  readonly #runs: RunModel;
+  /** The store is being read. */
+  #isRestoring = true;
   #cause: Cause | null = null;
   #created = 0;
   #assigned = 0;
@@ -51,10 +68,11 @@ export class BrokerWatch {
   /** Greatest serial given so far. */
   lastSerial = 0;
 
-  constructor(broker: Broker, isCancelAsked: (serial: number) => boolean, policies: Policies) {
+  constructor(broker: Broker, asked: () => Asked, policies: Policies, store: StoreWatch | null) {
     this.#broker = broker;
-    this.#isCancelAsked = isCancelAsked;
+    this.#asked = asked;
     this.#gates = new GateModel(broker, policies);
+    this.#runs = new RunModel(broker, this.#gates, store);
     this.#watchCalls();
     this.#watchJobs();
     new WakeWatch(broker, (fn) => this.#openOf(fn));
@@ -63,28 +81,36 @@ export class BrokerWatch {
   /** The store has given back what it kept: those jobs are not new. */
   begin(): void {
     this.#created = 0;
+    this.#isRestoring = false;
+    for (const [job, { runs }] of this.#jobs) this.#runs.restored(job, runs);
   }
 
   /** To be called behind a turn: everything that was due by then is done. */
   check(): void {
     const { counters, jobs, nowMs, wallMs } = this.#broker;
-    for (const { serial, deadlineMs, startMs, isScheduled } of this.#jobs.values()) {
+    for (const [job, { serial, deadlineMs, startMs, isScheduled, runs }] of this.#jobs) {
       ensure(deadlineMs > nowMs, () => `job ${serial} runs beyond its timeout`);
       ensure(
         !isScheduled || startMs > wallMs,
         () => `job ${serial} is kept back at ${wallMs}, until ${startMs}`,
       );
+      this.#runs.check(job, runs);
     }
-    const { submitted, assigned, requeued, completed, failed } = counters;
+    const { submitted, assigned, requeued, completed, failed, retried, kicked, deadDropped } =
+      counters;
     const ours = [this.#created, this.#assigned, this.#requeued, this.#ended, this.#jobs.size];
+    ours.push(this.#runs.retried, this.#runs.kicked, this.#runs.deadDropped);
     const theirs = [submitted, assigned, requeued, completed + failed, jobs.table.count];
+    theirs.push(retried, kicked, deadDropped);
     ensure(
       String(ours) === String(theirs),
       () =>
-        `counters (submitted, assigned, requeued, ended, live) say ${theirs}, recount says ${ours}`,
+        `counters (submitted, assigned, requeued, ended, kept, retried, kicked, dropped) say ${theirs}, recount says ${ours}`,
     );
-    for (const fn of liveFunctions(this.#broker))
+    for (const fn of liveFunctions(this.#broker)) {
       this.#gates.check(fn, this.#model.waiting(fn.index));
+      this.#runs.checkDead(fn.index);
+    }
   }
 
   /** Nothing is under way: the gates of these functions of the broker are what operators want. */
@@ -117,7 +143,7 @@ export class BrokerWatch {
         frame.type === Packet.GRAB_JOB_ALL;
       const call = () => onFrame(peer, frame, replyId);
       if (isGrab) this.#grab(peer, call);
-      else this.#within({ kind: 'frame', peer }, call);
+      else this.#within(this.#causeOf(peer, frame), call);
     };
     const onGrab = broker.onGrab.bind(broker);
     broker.onGrab = (peer, type, replyId) => this.#grab(peer, () => onGrab(peer, type, replyId));
@@ -168,9 +194,10 @@ export class BrokerWatch {
         startMs: 0,
         isScheduled: false,
         holder: null,
+        sinceMs: 0,
         deadlineMs: Number.POSITIVE_INFINITY,
-        losses: 0,
-        lateOf: new Set(),
+        runs: new Runs(),
+        lateOf: new Map(),
       });
       return job;
     };
@@ -192,6 +219,22 @@ export class BrokerWatch {
       this.#assign(job, peer);
       becomeAssigned(job, peer);
     };
+    const becomeRetrying = jobs.becomeRetrying.bind(jobs);
+    jobs.becomeRetrying = (job, atMs) => {
+      if (!this.#isRestoring) this.#retry(job, atMs);
+      becomeRetrying(job, atMs);
+    };
+    const postpone = jobs.postpone.bind(jobs);
+    jobs.postpone = (job, atMs) => {
+      this.#runs.postpone(job, this.#at(job).runs, atMs);
+      postpone(job, atMs);
+    };
+    const becomeDead = jobs.becomeDead.bind(jobs);
+    jobs.becomeDead = (job) => {
+      if (!this.#isRestoring) this.#die(job);
+      this.#runs.bury(job);
+      becomeDead(job);
+    };
     const becomeGone = jobs.becomeGone.bind(jobs);
     jobs.becomeGone = (job) => {
       this.#gone(job);
@@ -209,7 +252,7 @@ export class BrokerWatch {
 
   #grab(peer: Peer, call: () => void): void {
     const before = this.#assigned;
-    this.#within({ kind: 'frame', peer }, call);
+    this.#within({ kind: 'frame', peer, type: 0, order: null }, call);
     if (this.#assigned > before) return;
     ensure(
       this.#model.order(peer).every((fn) => this.#openLevel(fn) === 0),
@@ -219,18 +262,15 @@ export class BrokerWatch {
 
   #queued(job: number, state: number): void {
     const watched = this.#at(job);
-    const { options, nowMs, wallMs } = this.#broker;
+    const { wallMs } = this.#broker;
     if (state === Flag.SCHEDULED)
       ensure(wallMs >= watched.startMs, () => `job runs at ${wallMs}, before ${watched.startMs}`);
     if (state === Flag.ASSIGNED) {
-      this.#ensureLost(job, watched, nowMs);
-      watched.losses++;
+      this.#ensureNext(job, watched, 'queued');
       this.#requeued++;
-      ensure(
-        !isSpent(options.jobRetries, watched.losses),
-        () => 'a job has more runs than allowed',
-      );
     }
+    if (state === Flag.RETRYING) this.#runs.isDue(job, watched.runs);
+    if (state === Flag.DEAD) this.#kick(job, watched);
     watched.isScheduled = false;
     this.#model.queue(watched.fn, watched.priority).push(watched.serial);
   }
@@ -252,49 +292,111 @@ export class BrokerWatch {
     queue.shift();
     this.#gates.start(fn);
     watched.holder = peer;
-    const timeoutMs = peer.ability(fn)?.timeoutMs ?? 0;
-    watched.deadlineMs = timeoutMs > 0 ? this.#broker.nowMs + timeoutMs : Number.POSITIVE_INFINITY;
+    const { nowMs } = this.#broker;
+    const timeouts = [peer.ability(fn)?.timeoutMs ?? 0, this.#gates.runsOf(fn)?.timeoutMs ?? 0];
+    watched.sinceMs = nowMs;
+    watched.deadlineMs = nowMs + Math.min(...timeouts.map((ms) => ms || Number.POSITIVE_INFINITY));
     this.#assigned++;
+  }
+
+  /** A run has failed, and the job is tried again. */
+  #retry(job: number, atMs: number): void {
+    const watched = this.#at(job);
+    this.#ensureNext(job, watched, 'retrying');
+    this.#runs.retry(job, watched.runs, atMs);
+  }
+
+  #die(job: number): void {
+    const watched = this.#at(job);
+    const { serial, fn, priority } = watched;
+    const { jobs } = this.#broker;
+    if (jobs.state(job) === Flag.ASSIGNED) this.#ensureNext(job, watched, 'dead');
+    else
+      ensure(
+        this.#cause === null && this.#asked().isBuryAsked(serial) && jobs.has(job, Flag.BACKGROUND),
+        () => `job ${serial} becomes dead by ${this.#cause?.kind ?? 'an operator'}`,
+      );
+    this.#ended++;
+    watched.isScheduled = false;
+    this.#model.remove(fn, priority, serial);
+  }
+
+  #kick(job: number, { serial, fn, runs }: Watched): void {
+    ensure(
+      this.#cause === null && this.#asked().takeKick(serial, this.#gates.nameOf(fn)),
+      () => `dead job ${serial} runs again by ${this.#cause?.kind ?? 'itself'}`,
+    );
+    this.#gates.submitted(fn);
+    this.#runs.kick(job, runs);
   }
 
   #gone(job: number): void {
     const watched = this.#at(job);
-    const { jobs, options, nowMs } = this.#broker;
+    const { serial, holder, lateOf } = watched;
+    const { jobs } = this.#broker;
     const cause = this.#cause;
     const isBackground = jobs.has(job, Flag.BACKGROUND);
     const isIgnored = jobs.has(job, Flag.IGNORED);
-    const why = () => `job ${watched.serial} leaves by ${cause?.kind ?? 'cancel'}`;
-    if (cause === null) ensure(this.#isCancelAsked(watched.serial), why);
-    else if (watched.holder === null && cause.kind === 'frame') {
-      ensure(watched.lateOf.has(cause.peer), why);
+    const state = jobs.state(job);
+    const why = () => `job ${serial} of state ${state} leaves by ${cause?.kind ?? 'cancel'}`;
+    const isCancelled = cause === null && this.#asked().isCancelAsked(serial);
+    if (state === Flag.DEAD) this.#runs.drop(job, isCancelled);
+    else if (cause === null) ensure(isCancelled, why);
+    else if (holder === null && cause.kind === 'frame') {
+      const isTried = cause.type !== Packet.WORK_COMPLETE && this.#runs.policyOf(job) !== null;
+      ensure(lateOf.get(cause.peer) === true && state === Flag.QUEUED && !isTried, why);
       this.#ended++;
-    } else if (watched.holder === null) ensure(cause.kind === 'gone' && !isBackground, why);
-    else if (cause.kind === 'frame') {
-      ensure(cause.peer === watched.holder, why);
-      this.#gates.end(watched.fn);
-      this.#ended++;
-    } else {
-      this.#ensureLost(job, watched, nowMs);
-      ensure(isIgnored || isSpent(options.jobRetries, watched.losses + 1), why);
-      if (!isIgnored) this.#ended++;
+    } else if (holder === null) ensure(cause.kind === 'gone' && !isBackground, why);
+    else {
+      this.#ensureNext(job, watched, 'gone');
+      if (cause.kind === 'frame' || !isIgnored) this.#ended++;
     }
-    this.#model.remove(watched.fn, watched.priority, watched.serial);
+    this.#model.remove(watched.fn, watched.priority, serial);
     this.#jobs.delete(job);
   }
 
+  /** The run of a job ends, and the job goes there. */
+  #ensureNext(job: number, watched: Watched, next: Next): void {
+    const end = this.#endRun(job, watched);
+    const wanted = this.#runs.next(job, watched.runs, end);
+    ensure(
+      next === wanted,
+      () => `job ${watched.serial} must be ${wanted}, is ${next}, its run is ${end.kind}`,
+    );
+  }
+
   /** A worker may lose its job only by leaving, by withdrawing the function, or by taking too long. */
-  #ensureLost(job: number, watched: Watched, nowMs: number): void {
+  #endRun(job: number, watched: Watched): RunEnd {
     const cause = this.#cause;
+    const { holder, deadlineMs, sinceMs } = watched;
     const isRight =
-      watched.holder !== null &&
-      (cause?.kind === 'tick'
-        ? watched.deadlineMs <= nowMs
-        : (cause?.kind === 'gone' || cause?.kind === 'withdraw') && cause.peer === watched.holder);
-    ensure(isRight, () => `job ${job} is taken from its worker by ${cause?.kind}`);
-    if (cause?.kind === 'tick') watched.lateOf.add(watched.holder as Peer);
+      holder !== null &&
+      cause !== null &&
+      (cause.kind === 'tick' ? deadlineMs <= this.#broker.nowMs : cause.peer === holder);
+    ensure(isRight, () => `job ${watched.serial} is taken from its worker by ${cause?.kind}`);
     this.#gates.end(watched.fn);
     watched.holder = null;
     watched.deadlineMs = Number.POSITIVE_INFINITY;
+    if (cause.kind === 'frame')
+      return cause.type === Packet.WORK_COMPLETE
+        ? { kind: 'done' }
+        : { kind: 'failed', order: cause.order };
+    if (cause.kind !== 'tick') return { kind: 'lost' };
+    const isFailed = this.#runs.isTooLong(job, sinceMs);
+    // It may be late with several runs of one job.
+    if (!isFailed || !watched.lateOf.has(holder)) watched.lateOf.set(holder, !isFailed);
+    return isFailed ? { kind: 'failed', order: null } : { kind: 'lost' };
+  }
+
+  /** With what the worker says, which the call may free. */
+  #causeOf(peer: Peer, frame: Frame): Cause {
+    const { type, blob, bytes, data } = frame;
+    if (type !== Packet.WORK_EXCEPTION) return { kind: 'frame', peer, type, order: null };
+    const count = Math.min(64, frame.dataBytes);
+    const text = Buffer.alloc(count);
+    if (blob > 0) this.#broker.blobs.blobRead(blob, 0, text, 0, count);
+    else if (count > 0) text.set(bytes.subarray(data, data + count));
+    return { kind: 'frame', peer, type, order: orderIn(text.toString('latin1')) };
   }
 
   #at(job: number): Watched {
@@ -302,8 +404,4 @@ export class BrokerWatch {
     ensure(watched !== undefined, () => `job ${job} is not alive`);
     return watched;
   }
-}
-
-function isSpent(jobRetries: number, losses: number): boolean {
-  return jobRetries >= 0 && losses >= Math.max(1, jobRetries);
 }

@@ -5,6 +5,7 @@
 import { latin1 } from '../../../src/base/bytes.ts';
 import type { Broker } from '../../../src/broker/broker.ts';
 import type { FunctionQueue } from '../../../src/broker/functions.ts';
+import type { RunPolicy } from '../../../src/policy/run-policy.ts';
 import { ensureGate, type Policies, type Wanted } from '../server/policies.ts';
 import { ensure } from '../transcript.ts';
 
@@ -52,7 +53,7 @@ export class GateModel {
 
   /** A run begins. */
   start(index: number): void {
-    const name = this.#nameOf(index);
+    const name = this.nameOf(index);
     const { nowMs } = this.#broker;
     this.#ensureSettled(name);
     ensure(this.room(index) > 0, () => `a job of ${name} starts although its gate is closed`);
@@ -80,21 +81,26 @@ export class GateModel {
 
   /** Jobs that concurrency and pause let start now. */
   room(index: number): number {
-    const settings = this.#settings.get(this.#nameOf(index));
+    const settings = this.#settings.get(this.nameOf(index));
     if (settings === undefined) return Number.POSITIVE_INFINITY;
     if (settings.isPaused) return 0;
     const { concurrency } = settings;
     return concurrency === 0 ? Number.POSITIVE_INFINITY : concurrency - this.running(index);
   }
 
+  /** What happens to a run that fails. */
+  runsOf(index: number): RunPolicy | null {
+    return this.#settings.get(this.nameOf(index))?.runs ?? null;
+  }
+
   /** Whether its rate may close it. */
   hasRate(index: number): boolean {
-    return (this.#settings.get(this.#nameOf(index))?.intervalMs ?? 0) > 0;
+    return (this.#settings.get(this.nameOf(index))?.intervalMs ?? 0) > 0;
   }
 
   /** A submit makes a new job. */
   submitted(index: number): void {
-    const name = this.#nameOf(index);
+    const name = this.nameOf(index);
     this.#ensureSettled(name);
     ensure(
       this.#settings.get(name)?.isDraining !== true,
@@ -104,7 +110,7 @@ export class GateModel {
 
   /** Checks how many jobs the broker lets start of a function with `waiting` queued ones, and when it lets more. */
   check(fn: FunctionQueue, waiting: number): void {
-    const name = this.#nameOf(fn.index);
+    const name = this.nameOf(fn.index);
     const room = Math.max(0, this.room(fn.index));
     const open = Math.min(waiting, room);
     const dueMs = this.#broker.jobs.gateOpenings.atOf(fn.index);
@@ -146,7 +152,7 @@ export class GateModel {
     if (wanted !== undefined) ensureGate(name, this.#settings.get(name), wanted);
   }
 
-  #nameOf(index: number): string {
+  nameOf(index: number): string {
     const { name } = this.#broker.functions.at(index) as FunctionQueue;
     return latin1(name, 0, name.length);
   }
