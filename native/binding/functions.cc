@@ -2,6 +2,9 @@
 // Contract: NativeFunctions in src/native/contract.ts; the names are in the table at the end.
 // Rule: syslog's identity is the only state that threads share.
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -56,6 +59,13 @@ void DoorbellClose(const Napi::CallbackInfo& info) {
   int fd = Int(info[0]);
   napi_remove_env_cleanup_hook(info.Env(), CloseAtEnd, AsArgument(fd));
   close(fd);
+}
+
+// Gives the free pages of the C library's heap back to the system, where the library can.
+void TrimHeap(const Napi::CallbackInfo&) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 void DoorbellRing(const Napi::CallbackInfo& info) {
@@ -118,6 +128,7 @@ void Syslog(const Napi::CallbackInfo& info) {
 void ExportFunctions(Napi::Object exports) {
   Napi::Object table = AddTable(exports, "functions");
   Export<Discard>(table, "discard");
+  Export<TrimHeap>(table, "trimHeap");
   Export<DoorbellCreate>(table, "doorbellCreate");
   Export<DoorbellRing>(table, "doorbellRing");
   Export<DoorbellClose>(table, "doorbellClose");

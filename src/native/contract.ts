@@ -243,6 +243,8 @@ export type OpenDisk = () => Disk;
 export interface NativeFunctions {
   /** Gives the pages of `bytes` back to the system; its content is zero afterwards (or unchanged in the TypeScript core, which drops chunks instead). */
   discard(bytes: Uint8Array): void;
+  /** Gives the free pages of the C library's heap back to the system, where the library can. Takes milliseconds. */
+  trimHeap(): void;
   /** Makes an event descriptor; it is closed at the latest when the calling thread ends. */
   doorbellCreate(): number;
   doorbellRing(fd: number): void;

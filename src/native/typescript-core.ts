@@ -27,6 +27,7 @@ function refuse(what: string): () => never {
  */
 export const typescriptFunctions: NativeFunctions = {
   discard: () => {},
+  trimHeap: () => {},
   doorbellCreate: refuse('create a doorbell'),
   doorbellRing: refuse('ring a doorbell'),
   doorbellClose: refuse('close a doorbell'),

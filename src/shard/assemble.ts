@@ -159,6 +159,7 @@ export function assembleThread(
     },
     onLine: (table, session, line) => onLine(table, session, line, facts),
     rings,
+    trimHeap: () => native.functions.trimHeap(),
     collectGarbage: garbageCollector(() => clock.nowMs()),
     ...(config.measuresLoop ? { loopDelay: loopDelayMeter() } : {}),
     ...(config.tokens !== null && { tokens: new TokenTable(config.tokens) }),

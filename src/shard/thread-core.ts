@@ -28,6 +28,7 @@ import type { LoopDelay, ThreadQuery, ThreadResult } from '../session/thread-que
 import type { Store, StoreHost } from '../store/store.ts';
 import type { StreamReactor } from '../transport/stream-connection.ts';
 import type { StreamHost } from './attach.ts';
+import { HeapReturn } from './heap-return.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { ThreadRings } from './publishing.ts';
 import { Publishing } from './publishing.ts';
@@ -90,6 +91,8 @@ export interface ThreadParts {
   readonly loopDelay?: () => LoopDelay;
   /** Schedules a garbage collection; left out where it is not needed. */
   readonly collectGarbage?: () => void;
+  /** Gives the free part of the native heap back to the system; left out without an addon. */
+  readonly trimHeap?: () => void;
   /** The tokens of peers; left out when the server has none. */
   readonly tokens?: TokenTable;
   /** Handles peers of TLS ports; left out when there are none. */
@@ -123,6 +126,7 @@ export class ThreadCore {
   readonly #options: ThreadCoreOptions;
   readonly #store: ThreadStore | null;
   readonly #housekeeping: Housekeeping;
+  readonly #heapReturn: HeapReturn;
   readonly #times = new TurnTimes();
   readonly #publishing: Publishing;
   #timerAtMs = Number.POSITIVE_INFINITY;
@@ -199,6 +203,10 @@ export class ThreadCore {
     this.table.broker = this.broker;
     this.#publishing = new Publishing(this.table, this.broker, parts.rings, this.reactor);
     this.tlsConnections = parts.handshakes?.makeTlsConnections(this) ?? null;
+    this.#heapReturn = new HeapReturn(
+      () => reactorBytes(this.reactor.control),
+      () => parts.trimHeap?.(),
+    );
     this.#housekeeping = new Housekeeping(this.broker, parts.log, options.unservedWarningMs);
   }
 
@@ -321,7 +329,7 @@ export class ThreadCore {
     if (store !== null) dueMs = Math.min(dueMs, store.flush(nowMs, rowCount + records === 0));
     if (table.rateLimiter !== null) dueMs = Math.min(dueMs, table.rateLimiter.tick(table));
     dueMs = Math.min(dueMs, table.restarts.tick(table), table.incidents.tick());
-    dueMs = Math.min(dueMs, this.#housekeeping.run(nowMs));
+    dueMs = Math.min(dueMs, this.#housekeeping.run(nowMs), this.#heapReturn.run(nowMs));
     this.#sleepUntil(dueMs, nowMs);
     if (this.account.isLimited) this.#rebalanceMemory();
     const tookMs = clock.nowMs() - nowMs;
