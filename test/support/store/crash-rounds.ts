@@ -8,12 +8,16 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Random } from '../random.ts';
 import { WireConnection } from '../wire.ts';
+import { TRIED, TRIED_POLICIES, TriedJobs } from './tried-jobs.ts';
 
 const PROGRAM = fileURLToPath(new URL('crash-server.mjs', import.meta.url));
 const FUNCTIONS = ['f0', 'f1', 'f2', 'f3'];
 const SUBMITTERS = 3;
 const WORKERS = 2;
 const PIPELINED = 40;
+/** One in so many jobs always fails. */
+const TRIED_ONE_IN = 20;
+const TRY_WAIT_MS = 10;
 
 export interface CrashCounts {
   readonly rounds: number;
@@ -23,6 +27,9 @@ export interface CrashCounts {
   /** Jobs that a restart gave back; how many of them had run before without a surely committed end. */
   readonly restored: number;
   readonly ranAgain: number;
+  /** Dead jobs, and failed ones that ran on after a kill. */
+  readonly dead: number;
+  readonly triedOn: number;
   /** Violations: must be empty. */
   readonly lost: readonly number[];
   readonly cameBack: readonly number[];
@@ -32,6 +39,12 @@ interface CrashServer {
   readonly child: ChildProcess;
   readonly port: number;
   readonly lines: readonly string[];
+}
+
+/** A run has ended; `failed`: how many of its job have failed, 0 when it has completed. */
+interface Run {
+  readonly number: number;
+  readonly failed: number;
 }
 
 export class CrashRounds {
@@ -44,21 +57,27 @@ export class CrashRounds {
   readonly #ran = new Set<number>();
   readonly #committed = new Set<number>();
   readonly #cameBack: number[] = [];
+  /** Jobs that always fail; null when the store keeps no runs. */
+  readonly #tried: TriedJobs | null;
+  readonly #functions: readonly string[];
   #restored = 0;
   #ranAgain = 0;
   #rounds = 0;
 
-  /** A round kills after up to `loadMax` jobs and a moment. */
+  /** A round kills after up to `loadMax` jobs and a moment. `hasTried`: some jobs fail, and are tried again. */
   constructor(
     stateDir: string,
     random: Random,
     options: Record<string, unknown> = {},
     loadMax = 1500,
+    hasTried = false,
   ) {
+    this.#tried = hasTried ? new TriedJobs() : null;
+    this.#functions = hasTried ? [...FUNCTIONS, TRIED] : FUNCTIONS;
     this.#loadMax = loadMax;
     this.#stateDir = stateDir;
     this.#random = random;
-    this.#options = options;
+    this.#options = hasTried ? { ...options, policies: TRIED_POLICIES } : options;
   }
 
   get counts(): CrashCounts {
@@ -68,8 +87,13 @@ export class CrashRounds {
       committed: this.#committed.size,
       restored: this.#restored,
       ranAgain: this.#ranAgain,
-      lost: [...this.#acknowledged].filter((number) => !this.#ran.has(number)),
-      cameBack: this.#cameBack,
+      dead: this.#tried?.deadCount ?? 0,
+      triedOn: this.#tried?.continued ?? 0,
+      lost: [
+        ...[...this.#acknowledged].filter((number) => !this.#ran.has(number)),
+        ...(this.#tried?.missing ?? []),
+      ],
+      cameBack: [...this.#cameBack, ...(this.#tried?.tooOften ?? [])],
     };
   }
 
@@ -105,8 +129,12 @@ export class CrashRounds {
   /** While the server is asked what is committed there are no submits: under load something always waits. */
   #lull: Promise<unknown> = Promise.resolve();
 
-  /** Completions that a worker knows to be handled. */
-  readonly #handled = new Set<number>();
+  /** Completions and failures that a worker knows to be handled: job, and how many of its runs have failed. */
+  readonly #handled = new Map<number, number>();
+
+  #isTried(number: number): boolean {
+    return this.#tried !== null && number % TRIED_ONE_IN === 0;
+  }
 
   async #submit(client: WireConnection): Promise<void> {
     const waiting: number[] = [];
@@ -115,8 +143,10 @@ export class CrashRounds {
         await this.#lull;
         for (let i = 0; i < PIPELINED; i++) {
           const number = ++this.#lastNumber;
-          const unique = number % 3 === 0 ? '' : `u${number}`;
-          client.send('SUBMIT_JOB_BG', FUNCTIONS[number % 4] as string, unique, `${number}`);
+          const isTried = this.#isTried(number);
+          const unique = number % 3 === 0 && !isTried ? '' : `u${number}`;
+          const name = isTried ? TRIED : (FUNCTIONS[number % 4] as string);
+          client.send('SUBMIT_JOB_BG', name, unique, `${number}`);
           waiting.push(number);
         }
         while (waiting.length > 0) {
@@ -131,21 +161,21 @@ export class CrashRounds {
   }
 
   async #work(worker: WireConnection): Promise<void> {
-    let done: number[] = [];
+    let done: Run[] = [];
     try {
-      for (const name of FUNCTIONS) worker.send('CAN_DO', name);
+      for (const name of this.#functions) worker.send('CAN_DO', name);
       for (;;) {
-        const number = await this.#grab(worker);
-        if (number === null) {
+        const run = await this.#grab(worker);
+        if (run === null) {
           worker.send('PRE_SLEEP');
           await worker.expect('NOOP');
           continue;
         }
-        this.#ran.add(number);
-        done.push(number);
+        this.#ran.add(run.number);
+        done.push(run);
         if (done.length < 4) continue;
         await worker.barrier();
-        for (const handled of done) this.#handled.add(handled);
+        for (const { number, failed } of done) this.#handled.set(number, failed);
         done = [];
       }
     } catch (error) {
@@ -154,12 +184,15 @@ export class CrashRounds {
   }
 
   /** Runs one job to its end; null when there is none. */
-  async #grab(worker: WireConnection): Promise<number | null> {
+  async #grab(worker: WireConnection): Promise<Run | null> {
     worker.send('GRAB_JOB');
     const item = await worker.next();
     if (item.kind !== 'packet' || item.name === 'NO_JOB') return null;
-    worker.send('WORK_COMPLETE', item.args[0] as Buffer, '');
-    return Number(item.data.toString());
+    const number = Number(item.data.toString());
+    const isTried = this.#isTried(number);
+    if (isTried) worker.send('WORK_FAIL', item.args[0] as Buffer);
+    else worker.send('WORK_COMPLETE', item.args[0] as Buffer, '');
+    return { number, failed: isTried ? (this.#tried?.run(number) ?? 0) : 0 };
   }
 
   async #noteCommitted({ child }: CrashServer): Promise<void> {
@@ -170,9 +203,10 @@ export class CrashRounds {
       const settled = hasSettled(child);
       this.#lull = settled;
       if (!(await settled)) return;
-      for (const number of handled) {
-        this.#committed.add(number);
-        this.#handled.delete(number);
+      for (const [number, failed] of handled) {
+        if (failed > 0) this.#tried?.commit(number, failed);
+        else this.#committed.add(number);
+        if (this.#handled.get(number) === failed) this.#handled.delete(number);
       }
     }
   }
@@ -181,21 +215,39 @@ export class CrashRounds {
   async #drain(): Promise<void> {
     const server = await this.#start();
     const worker = await WireConnection.connect({ port: server.port });
-    for (const name of FUNCTIONS) worker.send('CAN_DO', name);
-    for (let number = await this.#grab(worker); number !== null; ) {
+    for (const name of this.#functions) worker.send('CAN_DO', name);
+    for (let run = await this.#grab(worker); run !== null; run = await this.#grab(worker)) {
+      const { number } = run;
       this.#restored++;
       if (this.#committed.has(number)) this.#cameBack.push(number);
       else if (this.#ran.has(number)) this.#ranAgain++;
       this.#ran.add(number);
-      number = await this.#grab(worker);
     }
+    if (this.#tried !== null) await this.#tryOut(server, worker, this.#tried);
     await worker.close();
     this.#handled.clear();
     server.child.kill('SIGKILL');
     await once(server.child, 'exit');
   }
 
+  /** Runs the jobs that fail until all are dead. */
+  async #tryOut(server: CrashServer, worker: WireConnection, tried: TriedJobs): Promise<void> {
+    const operator = await WireConnection.connect({ port: server.port });
+    const isLeft = async () =>
+      (await operator.list('status')).some((row) => /^tried\t[1-9]/.test(row));
+    while (await isLeft()) {
+      const run = await this.#grab(worker);
+      if (run === null) await new Promise((resolve) => setTimeout(resolve, TRY_WAIT_MS));
+      else this.#ran.add(run.number);
+    }
+    await hasSettled(server.child);
+    const acknowledged = [...this.#acknowledged].filter((number) => this.#isTried(number));
+    tried.check(await operator.list(`dead ${TRIED} 1000000`), acknowledged);
+    await operator.close();
+  }
+
   #start(): Promise<CrashServer> {
+    this.#tried?.begin();
     const threads = this.#random.pick([0, 0, 2, 3]);
     const options = { stateDir: this.#stateDir, queueType: 'journal', threads, ...this.#options };
     const child = fork(PROGRAM, [JSON.stringify(options)], { stdio: 'inherit' });
