@@ -85,6 +85,7 @@ export class SimThread {
     });
     this.files.run();
     ensure(failure === null, () => `thread ${this.index} cannot read its store: ${failure}`);
+    this.storeWatch.checkRead();
   }
 
   /** What a restart would give back now. */

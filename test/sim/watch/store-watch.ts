@@ -31,6 +31,8 @@ export class StoreWatch {
   #before = new Map<string, Entry[]>();
   readonly #tickets = new Map<Ticket, { readonly entry: Entry; readonly place: number }>();
   #given = new Map<number, StoredRuns | null>();
+  /** What is wrong with the jobs that the restart gave back; nobody hears an error that is thrown while they are read. */
+  #wrong: string | null = null;
 
   /** A store of the next life. */
   watch(store: Store): Store {
@@ -39,6 +41,7 @@ export class StoreWatch {
     this.#entries = new Map();
     this.#given = new Map();
     this.#tickets.clear();
+    this.#wrong = null;
     const append = store.append.bind(store);
     store.append = (job, ticket, isAwaited) => {
       const reference = append(job, ticket, isAwaited);
@@ -81,6 +84,11 @@ export class StoreWatch {
         postponed,
       );
     return store;
+  }
+
+  /** Checks what the restart gave back. */
+  checkRead(): void {
+    ensure(this.#wrong === null, () => this.#wrong as string);
   }
 
   /** What the restart gave back of the runs of a job; undefined for a job of this life. */
@@ -134,19 +142,14 @@ export class StoreWatch {
     this.#before.delete(keyOf(job));
     const { attempts, isDead } = stateOf(job);
     const possible = entry.states.slice(Math.max(0, entry.durable));
-    ensure(
-      possible.some((state) => state.attempts === attempts && state.isDead === isDead),
-      () =>
-        `a job comes back with ${attempts} attempts, dead: ${isDead}, must be ${JSON.stringify(possible)}`,
-    );
+    if (!possible.some((state) => state.attempts === attempts && state.isDead === isDead))
+      this.#wrong = `a job comes back with ${attempts} attempts, dead: ${isDead}, must be ${JSON.stringify(possible)}`;
   }
 
   #checkMissing(): void {
     for (const [entry, other] of this.#before.values())
-      ensure(
-        entry === undefined || other !== undefined || entry.durable < 0 || entry.isForgotten,
-        () => `a durable job does not come back: ${JSON.stringify(entry)}`,
-      );
+      if (entry !== undefined && other === undefined && entry.durable >= 0 && !entry.isForgotten)
+        this.#wrong = `a durable job does not come back: ${JSON.stringify(entry)}`;
   }
 }
 
