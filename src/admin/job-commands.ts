@@ -87,14 +87,21 @@ function kickFunction(call: Call, escaped: string, countMax: number): void {
     const pending = reserveReply(session);
     let kicked = 0;
     let left = 0;
-    const step = (cursor: number): void =>
-      table.ask(owner, { kind: 'kickSome', name, cursor, count: countMax - kicked }, take);
+    let deadAtFirst = -1;
+    const step = (cursor: number): void => {
+      const count = (deadAtFirst < 0 ? countMax : Math.min(countMax, deadAtFirst - left)) - kicked;
+      table.ask(owner, { kind: 'kickSome', name, cursor, count }, take);
+    };
     const take = ({ result, cursor, bytes }: ThreadResult): void => {
       if (table.live(session.conn) !== session) return;
-      const [more = 0, others = 0] = latin1(bytes, 0, bytes.length).split(' ').map(Number);
+      const [more = 0, others = 0, dead = 0] = latin1(bytes, 0, bytes.length)
+        .split(' ')
+        .map(Number);
       kicked += more;
       left += others;
-      if (result === MORE) table.later(() => step(cursor));
+      if (deadAtFirst < 0) deadAtFirst = dead;
+      // Those that die again meanwhile are not kicked again.
+      if (result === MORE && kicked + left < deadAtFirst) table.later(() => step(cursor));
       else fill(table, session, pending, bytesOf(endOfKick(result, kicked, left)));
     };
     step(0);
@@ -102,7 +109,8 @@ function kickFunction(call: Call, escaped: string, countMax: number): void {
 }
 
 function endOfKick(result: number, kicked: number, left: number): string {
-  if (result !== DeadResult.done && kicked === 0) return ANSWERS[result] as string;
+  const isRefused = result !== DeadResult.done && result !== MORE;
+  if (isRefused && kicked === 0) return ANSWERS[result] as string;
   return `OK ${kicked}+kicked,+${left}+left+because+their+unique+is+in+use\r\n`;
 }
 

@@ -98,19 +98,21 @@ export function kickJob(broker: BrokerState, job: number, serial: number): numbe
 
 /**
  * `kick function`: kicks the dead jobs of a function, the oldest first, at most `countMax` and one step's. Jobs whose
- * unique is in use are left. `cursor`: the last job that was left, 0 = from the oldest on.
+ * unique is in use are left. `cursor`: the last job that was left, 0 = from the oldest on. `dead` of the result: how many
+ * were dead before.
  */
 export function kickSome(
   broker: BrokerState,
   fn: FunctionQueue | null,
   cursor: number,
   countMax: number,
-): { kicked: number; left: number; cursor: number; reason: number } {
+): { kicked: number; left: number; cursor: number; reason: number; dead: number } {
   const dead = fn?.dead ?? null;
+  const count = dead?.count ?? 0;
   let kicked = 0;
   let left = 0;
   if (dead === null || (cursor !== 0 && !isDeadOf(broker, cursor, fn)))
-    return { kicked, left, cursor: 0, reason: DeadResult.done };
+    return { kicked, left, cursor: 0, reason: DeadResult.done, dead: count };
   let last = cursor;
   let job = cursor === 0 ? dead.first : dead.next(cursor);
   while (job !== 0 && kicked < countMax && kicked + left < STEP_JOBS) {
@@ -123,12 +125,13 @@ export function kickSome(
     } else if (reason === DeadResult.uniqueInUse) {
       left++;
       last = job;
-    } else return { kicked, left, cursor: 0, reason };
+    } else return { kicked, left, cursor: 0, reason, dead: count };
     job = next;
   }
   const isMore = job !== 0 && kicked < countMax;
   // Without a job that was left, the next step begins at the oldest again.
-  return { kicked, left, cursor: isMore ? last : 0, reason: isMore ? MORE : DeadResult.done };
+  const reason = isMore ? MORE : DeadResult.done;
+  return { kicked, left, cursor: isMore ? last : 0, reason, dead: count };
 }
 
 /** `kickSome` has more to do. */

@@ -4,8 +4,9 @@
  * that no turn stalls; no job is assigned until the first sweep is done.
  */
 import { Flag } from './jobs.ts';
-import { abandon, canKeep } from './loss.ts';
+import { abandon } from './loss.ts';
 import { notifyFail } from './notify-fail.ts';
+import { canKeep, keepWaiting } from './queue.ts';
 import type { BrokerState } from './state.ts';
 
 /** Rows that one step reads. */
@@ -20,11 +21,10 @@ export function drain(broker: BrokerState, cursor: number): number {
   const { jobs } = broker;
   broker.isDraining = true;
   const next = step(broker, cursor, (job) => {
-    const state = jobs.state(job);
     // Only the heap knows the start time of a job that is not stored yet.
-    const isWaiting =
-      state === Flag.QUEUED || (state === Flag.SCHEDULED && jobs.has(job, Flag.STORED));
-    if (isWaiting && canKeep(broker, job)) jobs.becomeKept(job);
+    const isScheduled = jobs.state(job) === Flag.SCHEDULED && jobs.has(job, Flag.STORED);
+    if (isScheduled && canKeep(broker, job)) jobs.becomeKept(job);
+    else keepWaiting(broker, job);
   });
   broker.isSweeping = next !== 0;
   return next;
@@ -42,7 +42,7 @@ export function failWatched(broker: BrokerState, cursor: number): number {
     if (!jobs.has(job, Flag.BACKGROUND)) abandon(broker, job);
     else {
       jobs.watchers.dropAll(job);
-      if (jobs.state(job) === Flag.QUEUED && canKeep(broker, job)) jobs.becomeKept(job);
+      keepWaiting(broker, job);
     }
   });
 }

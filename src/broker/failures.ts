@@ -5,10 +5,12 @@
  */
 import type { FailureOrder } from '../policy/failure-order.ts';
 import { DEFAULT_RUN_POLICY, delayAfter, type RunPolicy } from '../policy/run-policy.ts';
+import type { DeadJobs } from './dead-jobs.ts';
 import { Count } from './function-stats.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Flag } from './jobs.ts';
 import { notifyFail } from './notify-fail.ts';
+import { canKeep, queue } from './queue.ts';
 import { type Cause, ERROR_BYTES_MAX } from './runs.ts';
 import type { BrokerState } from './state.ts';
 
@@ -72,7 +74,8 @@ export function failRun(
     runs.delayMs =
       typeof order === 'number' ? order : delayAfter(policy, runs.attempts, broker.random());
     runs.dueMs = broker.wallMs + runs.delayMs;
-    jobs.becomeRetrying(job, nowMs + runs.delayMs);
+    if (broker.isDraining && canKeep(broker, job)) jobs.becomeKept(job);
+    else jobs.becomeRetrying(job, nowMs + runs.delayMs);
     broker.storing?.update(job);
   }
   if (fn.gate !== null) broker.waker.balance(fn, nowMs);
@@ -106,42 +109,53 @@ export function kick(broker: BrokerState, job: number): void {
   runs.delayMs = 0;
   jobs.forgetLosses(job);
   jobs.stamp(job, nowMs);
-  const fn = jobs.functionOf(job);
-  fn.total++;
+  jobs.functionOf(job).total++;
   uniques.addAgain(job);
   broker.counters.kicked++;
-  fn.gate?.advance(nowMs, fn.runnable > 0);
-  jobs.becomeQueued(job);
+  queue(broker, job);
   broker.storing?.update(job);
-  broker.waker.balance(fn, nowMs);
 }
 
-/** Drops the dead jobs of a function beyond its limits, the oldest first. */
-export function trimDead(broker: BrokerState, fn: FunctionQueue, policy: RunPolicy): void {
+/** Dead jobs that a death, or a new policy, drops at once; ticks drop the others. */
+const DROPPED_AT_ONCE = 16;
+
+/** Drops dead jobs of a function beyond its limits, the oldest first, at most `countMax`; ticks go on. Returns how many. */
+export function trimDead(
+  broker: BrokerState,
+  fn: FunctionQueue,
+  countMax = DROPPED_AT_ONCE,
+): number {
   const { dead } = fn;
-  if (dead === null) return;
-  const diedBefore = broker.wallMs - policy.deadAgeMs;
-  while (
-    dead.first !== 0 &&
-    (dead.count > policy.deadMax ||
-      dead.bytes > policy.deadBytesMax ||
-      diedAtMs(broker, dead.first) < diedBefore)
-  ) {
+  const policy = fn.runPolicy ?? DEFAULT_RUN_POLICY;
+  const { deadTimes } = broker.jobs;
+  if (dead === null) return 0;
+  let count = 0;
+  for (; count < countMax && isBeyond(broker, dead, policy); count++) {
     broker.counters.deadDropped++;
     broker.finish(dead.first);
   }
-  broker.jobs.deadTimes.remove(fn.index);
-  if (dead.first !== 0)
-    broker.jobs.deadTimes.insert(fn.index, diedAtMs(broker, dead.first) + policy.deadAgeMs + 1);
+  deadTimes.remove(fn.index);
+  if (isBeyond(broker, dead, policy)) deadTimes.insert(fn.index, 0);
+  else if (dead.first !== 0)
+    deadTimes.insert(fn.index, diedAtMs(broker, dead.first) + policy.deadAgeMs + 1);
+  return count;
 }
 
-/** Drops dead jobs that are too old; returns how many functions were looked at, at most `countMax`. */
+/** Whether the oldest dead job is dropped. */
+function isBeyond(broker: BrokerState, dead: DeadJobs, policy: RunPolicy): boolean {
+  if (dead.first === 0) return false;
+  const { deadMax, deadBytesMax, deadAgeMs } = policy;
+  const ageMs = broker.wallMs - diedAtMs(broker, dead.first);
+  return dead.count > deadMax || dead.bytes > deadBytesMax || ageMs > deadAgeMs;
+}
+
+/** Drops dead jobs beyond limits; returns how many jobs and functions that were, at most `countMax` and one. */
 export function dropOldDead(broker: BrokerState, countMax: number): number {
   const { functions, jobs, wallMs } = broker;
   let count = 0;
-  for (; count < countMax && jobs.deadTimes.peekAt() <= wallMs; count++) {
+  while (count < countMax && jobs.deadTimes.peekAt() <= wallMs) {
     const fn = functions.at(jobs.deadTimes.peekId()) as FunctionQueue;
-    trimDead(broker, fn, fn.runPolicy ?? DEFAULT_RUN_POLICY);
+    count += 1 + trimDead(broker, fn, countMax - count);
   }
   return count;
 }
@@ -173,7 +187,7 @@ function makeDead(broker: BrokerState, job: number): void {
   jobs.watchers.dropAll(job);
   jobs.becomeDead(job);
   broker.storing?.update(job);
-  trimDead(broker, fn, fn.runPolicy ?? DEFAULT_RUN_POLICY);
+  trimDead(broker, fn);
 }
 
 function noteError(broker: BrokerState, job: number, cause: Cause, text: Uint8Array) {

@@ -24,7 +24,7 @@ export function setGate(broker: BrokerState, settings: GateSettings): void {
   if (fn.gate === null) broker.jobs.gateOpenings.remove(fn.index);
   broker.jobs.updateLevel(fn);
   broker.waker.balance(fn, nowMs);
-  if (fn.runPolicy !== null) trimDead(broker, fn, fn.runPolicy);
+  if (fn.runPolicy !== null) trimDead(broker, fn);
 }
 
 /** Opens the gates whose next start is due, at most `countMax`; returns how many. */

@@ -64,7 +64,7 @@ export class Jobs extends JobRows {
   readonly deadlines = new DeadlineHeap();
   /** Jobs whose next run waits for its time, by monotonic clock. */
   readonly retryTimes = new DeadlineHeap();
-  /** Functions, by index, whose oldest dead job becomes too old; by wall clock. */
+  /** Functions with dead jobs, by index: when the oldest one is dropped, by wall clock. */
   readonly deadTimes = new DeadlineHeap();
   /** Functions, by index, whose rate lets the next job start later; by monotonic clock. */
   readonly gateOpenings = new DeadlineHeap();

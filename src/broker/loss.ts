@@ -7,6 +7,7 @@ import { Count } from './function-stats.ts';
 import { Flag } from './jobs.ts';
 import { notifyFail } from './notify-fail.ts';
 import type { Peer } from './peer.ts';
+import { keepWaiting, queue } from './queue.ts';
 import type { BrokerState } from './state.ts';
 
 /** Takes an assigned job from its worker: requeues it, or fails it when its attempts are spent. */
@@ -32,24 +33,6 @@ export function lose(broker: BrokerState, job: number): void {
   queue(broker, job);
 }
 
-/** Whether the job may be left to the store: no client waits for it, and the store has it for the next start. */
-export function canKeep(broker: BrokerState, job: number): boolean {
-  const { jobs, options } = broker;
-  if (!jobs.has(job, Flag.BACKGROUND) || jobs.watchers.count(job) > 0) return false;
-  return jobs.has(job, Flag.STORED) || options.storesAtEnd === true;
-}
-
-/** Makes a job runnable and wakes a worker; while the server drains, a stored job is kept instead. */
-export function queue(broker: BrokerState, job: number): void {
-  const { jobs } = broker;
-  const fn = jobs.functionOf(job);
-  fn.gate?.advance(broker.nowMs, fn.runnable > 0);
-  if (broker.isDraining && canKeep(broker, job)) jobs.becomeKept(job);
-  else jobs.becomeQueued(job);
-  // Either way a run may have ended, and another job may start.
-  broker.waker.balance(fn, broker.nowMs);
-}
-
 /** No client waits for the job any more. Its unique is free at once: later submits do not coalesce with it. */
 export function abandon(broker: BrokerState, job: number): void {
   broker.uniques.remove(job);
@@ -65,8 +48,7 @@ export function unwatch(broker: BrokerState, job: number, peer: Peer): void {
   jobs.watchers.drop(job, peer);
   if (jobs.watchers.count(job) > 0) return;
   if (!jobs.has(job, Flag.BACKGROUND)) abandon(broker, job);
-  else if (broker.isDraining && jobs.state(job) === Flag.QUEUED && canKeep(broker, job))
-    jobs.becomeKept(job);
+  else if (broker.isDraining) keepWaiting(broker, job);
 }
 
 /**

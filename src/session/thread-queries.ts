@@ -227,8 +227,13 @@ export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult
       return { ...DONE, result: buryJob(broker, query.slot, query.serial) };
     case 'kickSome': {
       const fn = functionOf(broker, query.name);
-      const { kicked, left, cursor, reason } = kickSome(broker, fn, query.cursor, query.count);
-      return { ...DONE, result: reason, cursor, bytes: bytesOf(`${kicked} ${left}`) };
+      const { kicked, left, cursor, reason, dead } = kickSome(
+        broker,
+        fn,
+        query.cursor,
+        query.count,
+      );
+      return { ...DONE, result: reason, cursor, bytes: bytesOf(`${kicked} ${left} ${dead}`) };
     }
     case 'gate':
       setGate(broker, query.settings);

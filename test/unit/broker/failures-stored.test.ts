@@ -1,5 +1,6 @@
 /** Runs that fail, with a store that keeps them: what is stored, when the next run starts, what a restart brings back. */
 import { describe, expect, it } from 'vitest';
+import { drain } from '../../../src/broker/drain.ts';
 import { decodeErrors, encodeErrors, type RunError } from '../../../src/broker/runs.ts';
 import { parsePolicyRule } from '../../../src/policy/rule.ts';
 import type { StoredJob } from '../../../src/store/stored-job.ts';
@@ -202,4 +203,55 @@ it('errors read back as they were written, and what is cut off is left out', () 
   expect(decodeErrors(bytes.subarray(0, bytes.length - 1))).toEqual(errors.slice(0, 1));
   expect(decodeErrors(new Uint8Array(0))).toEqual([]);
   expect(decodeErrors(new Uint8Array(11).fill(200))).toEqual([]);
+});
+
+describe('a stored job that waits for its next run while the server ends', () => {
+  it('is left to the store', () => {
+    const dialogue = begin(new HandStore());
+    const { broker } = dialogue.thread;
+    dialogue.play(`
+      ${FIRST_FAILURE}
+      commit
+    `);
+    expect(drain(broker, 0)).toBe(0);
+    expect(broker.jobs.kept).toBe(1);
+  });
+
+  it('is left to the store also when it fails then', () => {
+    const store = new HandStore();
+    const dialogue = begin(store);
+    const { broker } = dialogue.thread;
+    dialogue.play(`
+      worker > CAN_DO f
+      client > SUBMIT_JOB_BG f u data
+      commit
+      client < JOB_CREATED #1
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f data
+    `);
+    expect(drain(broker, 0)).toBe(0);
+    dialogue.play(`
+      worker > WORK_FAIL #1
+      commit
+    `);
+    expect(broker.jobs.kept).toBe(1);
+    expect(oneJob(store).runs).toMatchObject({ attempts: 1, delayMs: 200 });
+  });
+
+  it('is left to the store when it is kicked then', () => {
+    const dialogue = begin(new HandStore(), 'f=attempts:1');
+    const { broker } = dialogue.thread;
+    dialogue.play(`
+      ${FIRST_FAILURE}
+      commit
+    `);
+    expect(drain(broker, 0)).toBe(0);
+    dialogue.play(String.raw`
+      operator > "kick job #1\n"
+      operator < "OK\r\n"
+      worker > GRAB_JOB
+      worker < NO_JOB
+    `);
+    expect(broker.jobs.kept).toBe(1);
+  });
 });

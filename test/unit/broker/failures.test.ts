@@ -1,8 +1,15 @@
 /** Runs that fail under a policy: retries, dead jobs and what operators do with them, as peers see it. */
 import { describe, expect, it } from 'vitest';
+import { STEP_JOBS } from '../../../src/broker/dead-queries.ts';
+import { bury } from '../../../src/broker/failures.ts';
+import { setGate } from '../../../src/broker/gates.ts';
+import { Flag } from '../../../src/broker/jobs.ts';
+import type { Peer } from '../../../src/broker/peer.ts';
+import { gateSettings } from '../../../src/policy/gate-settings.ts';
+import { parsePolicy } from '../../../src/policy/policy.ts';
 import { parsePolicyRule } from '../../../src/policy/rule.ts';
 import { MemoryDialogue } from '../../support/dialogue/memory.ts';
-import type { OwnThreadOptions } from '../../support/own-thread.ts';
+import { type OwnThreadOptions, peersOf } from '../../support/own-thread.ts';
 
 function begin(policy: string, options: OwnThreadOptions = {}): MemoryDialogue {
   return new MemoryDialogue({ policies: [parsePolicyRule(policy)], ...options });
@@ -389,6 +396,36 @@ describe('dead jobs', () => {
       operator > "status\n"
       operator < ".\n"
     `);
+  });
+
+  it('are dropped in slices when the policy keeps fewer of them', () => {
+    const names = Array.from({ length: 40 }, (_, i) => `d${i}`);
+    const dialogue = failAll(begin('f=attempts:1'), ...names);
+    const { broker } = dialogue.thread;
+    setGate(broker, gateSettings('f', parsePolicy('dead:3'), false, false));
+    expect(broker.jobs.dead).toBeGreaterThan(3);
+    dialogue.thread.reactor.requestTurn();
+    dialogue.play('+ 1 ms');
+    expect(broker.jobs.dead).toBe(3);
+    expect(broker.counters.deadDropped).toBe(37);
+  });
+
+  it('are kicked once by one command, also those that die again meanwhile', () => {
+    const names = Array.from({ length: STEP_JOBS + 1 }, (_, i) => `d${i}`);
+    const dialogue = failAll(begin('f=attempts:1'), ...names);
+    const { thread } = dialogue;
+    const { broker } = thread;
+    const worker = peersOf(broker)[0] as Peer;
+    dialogue.push('operator', 'kick function f 10000000\n');
+    for (let turns = 0; turns < 5; turns++) {
+      thread.turn();
+      for (let job = broker.jobs.table.next(0); job !== 0; job = broker.jobs.table.next(job)) {
+        if (broker.jobs.state(job) !== Flag.QUEUED) continue;
+        broker.jobs.becomeAssigned(job, worker);
+        bury(broker, job);
+      }
+    }
+    expect(dialogue.take('operator').toString()).toMatch(/^OK 1001\+kicked/);
   });
 
   it('run again when they are kicked, the oldest first, with new attempts and their errors kept', () => {
