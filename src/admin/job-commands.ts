@@ -1,6 +1,6 @@
 /** Text commands about single jobs and dead jobs: their owner carries them out. */
 import { bytesOf, latin1 } from '../base/bytes.ts';
-import { DeadResult, MORE, STEP_JOBS } from '../broker/dead-queries.ts';
+import { DeadResult, MORE } from '../broker/dead-queries.ts';
 import { unescapeName } from '../policy/function-name.ts';
 import { replyListing } from '../session/listing.ts';
 import { fill, reserveReply } from '../session/replies.ts';
@@ -33,13 +33,13 @@ export function listDead(call: Call): void {
   if (call.words.length > 2 || wanted === 0) say(call, incomplete('dead'));
   else if (name === undefined) say(call, NO_FUNCTION);
   else {
-    let left = wanted;
     const { table, session } = call;
-    replyListing(table, session, [ownerOfName(table, name)], (cursor) => {
-      const rows = left;
-      left -= STEP_JOBS;
-      return { kind: 'dead', name, cursor, rows };
-    });
+    replyListing(table, session, [ownerOfName(table, name)], (cursor, rowsLeft) => ({
+      kind: 'dead',
+      name,
+      cursor,
+      rows: cursor === 0 ? wanted : rowsLeft,
+    }));
   }
 }
 

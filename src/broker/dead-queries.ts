@@ -31,28 +31,31 @@ const ERROR_CHARS_MAX = 200;
 /**
  * Rows of `dead F`, the youngest job first: handle, unique, cause, attempts, losses, age in seconds, bytes of the
  * workload, errors. `cursor`: the last job that was listed, 0 = from the youngest on. Writes at most `rowsMax` rows and
- * one step's, and returns the next cursor, 0 at the end.
+ * one step's, and none after `bytesMax` bytes; returns the next cursor, 0 at the end, and the rows that are left then.
  */
 export function listDead(
   broker: BrokerState,
   fn: FunctionQueue | null,
   cursor: number,
   rowsMax: number,
+  bytesMax: number,
   out: ByteWriter,
-): number {
+): { readonly cursor: number; readonly rowsLeft: number } {
   const dead = fn?.dead ?? null;
-  if (dead === null) return 0;
   // The last one may have been kicked meanwhile: then the list ends.
-  if (cursor !== 0 && !isDeadOf(broker, cursor, fn)) return 0;
+  const isCut = cursor !== 0 && !isDeadOf(broker, cursor, fn);
+  if (dead === null || isCut) return { cursor: 0, rowsLeft: 0 };
   let job = cursor === 0 ? dead.last : dead.previous(cursor);
   let last = cursor;
-  for (let rows = 0; job !== 0 && rows < Math.min(rowsMax, STEP_JOBS); rows++) {
+  let rows = 0;
+  for (; job !== 0 && rows < Math.min(rowsMax, STEP_JOBS) && out.length < bytesMax; rows++) {
     broker.steps.count += ROW_STEPS;
     out.text(`${deadRow(broker, job)}\n`);
     last = job;
     job = dead.previous(job);
   }
-  return job === 0 || rowsMax <= STEP_JOBS ? 0 : last;
+  const rowsLeft = job === 0 ? 0 : rowsMax - rows;
+  return { cursor: rowsLeft === 0 ? 0 : last, rowsLeft };
 }
 
 /** Lines of `show job H`: KEY, tab, value. False when there is no such job. */

@@ -118,6 +118,8 @@ export function kick(broker: BrokerState, job: number): void {
 
 /** Dead jobs that a death, or a new policy, drops at once; ticks drop the others. */
 const DROPPED_AT_ONCE = 16;
+/** Dead jobs that one tick drops: some milliseconds. */
+const DROPPED_PER_TICK = 2000;
 
 /** Drops dead jobs of a function beyond its limits, the oldest first, at most `countMax`; ticks go on. Returns how many. */
 export function trimDead(
@@ -152,10 +154,11 @@ function isBeyond(broker: BrokerState, dead: DeadJobs, policy: RunPolicy): boole
 /** Drops dead jobs beyond limits; returns how many jobs and functions that were, at most `countMax` and one. */
 export function dropOldDead(broker: BrokerState, countMax: number): number {
   const { functions, jobs, wallMs } = broker;
+  const most = Math.min(countMax, DROPPED_PER_TICK);
   let count = 0;
-  while (count < countMax && jobs.deadTimes.peekAt() <= wallMs) {
+  while (count < most && jobs.deadTimes.peekAt() <= wallMs) {
     const fn = functions.at(jobs.deadTimes.peekId()) as FunctionQueue;
-    count += 1 + trimDead(broker, fn, countMax - count);
+    count += 1 + trimDead(broker, fn, most - count);
   }
   return count;
 }

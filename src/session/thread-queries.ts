@@ -66,7 +66,7 @@ export interface ThreadResult {
   readonly result: number;
   /** Where a listing or a search continues; 0 = complete. */
   readonly cursor: number;
-  /** If a row was too long for its piece, where it continues; 0 = all rows are complete. */
+  /** If a row was too long for its piece, where it continues; 0 = all rows are complete. Of `dead`: rows that are left. */
   readonly part: number;
   readonly status: JobStatus | null;
   readonly stats: ThreadStats | null;
@@ -210,8 +210,9 @@ export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult
       return { ...DONE, cursor: failWatched(broker, query.cursor) };
     case 'dead': {
       const fn = functionOf(broker, query.name);
-      const cursor = listDead(broker, fn, query.cursor, query.rows, rows);
-      return { ...DONE, cursor, bytes: rows.take() };
+      const { cursor, rows: rowsMax } = query;
+      const next = listDead(broker, fn, cursor, rowsMax, LIST_BYTES_MAX, rows);
+      return { ...DONE, cursor: next.cursor, part: next.rowsLeft, bytes: rows.take() };
     }
     case 'job': {
       const isThere = showJob(broker, query.slot, query.serial, rows);

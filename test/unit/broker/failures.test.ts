@@ -1,6 +1,7 @@
 /** Runs that fail under a policy: retries, dead jobs and what operators do with them, as peers see it. */
 import { describe, expect, it } from 'vitest';
-import { STEP_JOBS } from '../../../src/broker/dead-queries.ts';
+import { ByteWriter } from '../../../src/base/byte-writer.ts';
+import { listDead, STEP_JOBS } from '../../../src/broker/dead-queries.ts';
 import { bury } from '../../../src/broker/failures.ts';
 import { setGate } from '../../../src/broker/gates.ts';
 import { Flag } from '../../../src/broker/jobs.ts';
@@ -356,6 +357,20 @@ describe('dead jobs', () => {
       operator > "dead nowhere\n"
       operator < ".\n"
     `);
+  });
+
+  it('are listed in pieces that are short, all of them', () => {
+    const names = Array.from({ length: 30 }, (_, i) => `d${i}`);
+    const { broker } = failAll(begin('f=attempts:1'), ...names).thread;
+    const fn = broker.jobs.functionOf(broker.jobs.table.next(0));
+    const out = new ByteWriter(1024);
+    const pieces: number[] = [];
+    for (let cursor = 0, rowsLeft = 25; cursor !== 0 || pieces.length === 0; ) {
+      ({ cursor, rowsLeft } = listDead(broker, fn, cursor, rowsLeft, 300, out));
+      pieces.push(Buffer.from(out.take()).toString().split('\n').length - 1);
+    }
+    expect(pieces.length).toBeGreaterThan(2);
+    expect(pieces.reduce((sum, rows) => sum + rows)).toBe(25);
   });
 
   it('are dropped beyond the number that is kept, the oldest first, and counted', () => {
