@@ -2,6 +2,7 @@
 import { latin1 } from '../base/bytes.ts';
 import { unescapeName } from '../policy/function-name.ts';
 import { PAUSE_SECONDS_MAX, type PolicyCommand } from '../policy/policy-command.ts';
+import { replyListing } from '../session/listing.ts';
 import { askOwner, type Call, incomplete, say } from './call.ts';
 
 /** `policy`, `policy F`, `policy F reset`, `policy F KEY:VALUE,...`. */
@@ -12,10 +13,17 @@ export function showOrSetPolicy(call: Call): void {
     return;
   }
   // A blank after the command is a word too.
-  if (escaped === undefined || escaped === '') runPolicyCommand(call, { kind: 'show', name: '' });
+  if (escaped === undefined || escaped === '') listPolicies(call);
   else if (text === undefined) withFunction(call, (name) => ({ kind: 'show', name }));
   else if (text.toLowerCase() === 'reset') withFunction(call, (name) => ({ kind: 'reset', name }));
   else withFunction(call, (name) => ({ kind: 'set', name, policy: text }));
+}
+
+function listPolicies({ table, session }: Call): void {
+  replyListing(table, session, [0], (cursor) => ({
+    kind: 'policy',
+    command: { kind: 'show', name: '', cursor },
+  }));
 }
 
 /** `pause F`, `pause F SECONDS`. */

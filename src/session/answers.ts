@@ -19,7 +19,9 @@ export function answer(
   done: (result: ThreadResult) => void,
 ): void {
   if (query.kind === 'policy')
-    table.hooks.runPolicyCommand(query.command, (text) => done({ ...DONE, bytes: bytesOf(text) }));
+    table.hooks.runPolicyCommand(query.command, (text, cursor = 0) =>
+      done({ ...DONE, cursor, bytes: bytesOf(text) }),
+    );
   else if (goesOverRows(query)) table.budget.answer(table, () => done(answerTo(table, query)));
   else done(answerTo(table, query));
 }

@@ -1,5 +1,5 @@
 /** Options of a thread's session table: settings, and the calls to the layers above. */
-import type { PolicyCommand } from '../policy/policy-command.ts';
+import type { PolicyAnswer, PolicyCommand } from '../policy/policy-command.ts';
 import type { AliasRule } from '../policy/rule.ts';
 import type { StoreHealth } from '../store/store.ts';
 import type { AccessRule } from './access.ts';
@@ -57,7 +57,7 @@ export interface SessionTableHooks {
   keyOfToken(token: Uint8Array): string | null;
   hasTokenKey(key: string): boolean;
   /** Carries out an operator's command about a policy; `done` gets its answer in a later turn. Only in thread 0. */
-  runPolicyCommand(command: PolicyCommand, done: (answer: string) => void): void;
+  runPolicyCommand(command: PolicyCommand, done: PolicyAnswer): void;
   /** Much JavaScript memory has been released and should be collected soon. */
   collectGarbage(): void;
   /** Figures of the store of this thread; null without one. */

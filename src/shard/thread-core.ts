@@ -12,7 +12,7 @@ import { setGate } from '../broker/gates.ts';
 import type { MemoryHooks } from '../broker/jobs.ts';
 import type { BrokerOptions } from '../broker/state.ts';
 import type { GateSettings } from '../policy/gate-settings.ts';
-import type { PolicyCommand } from '../policy/policy-command.ts';
+import type { PolicyAnswer, PolicyCommand } from '../policy/policy-command.ts';
 import { Control } from '../protocol/batch.ts';
 import { HandleCodec } from '../protocol/handle.ts';
 import { shardOfName } from '../protocol/shard-of.ts';
@@ -102,7 +102,7 @@ export interface ThreadParts {
     closeDescriptor(fd: number): void;
   };
   /** Carries out a command about a policy; in the main thread only. */
-  readonly runPolicyCommand?: (command: PolicyCommand, done: (answer: string) => void) => void;
+  readonly runPolicyCommand?: (command: PolicyCommand, done: PolicyAnswer) => void;
   /** Makes the store of this thread's jobs; null keeps them in memory only. */
   readonly makeStore: ((host: StoreHost) => Store) | null;
 }
@@ -162,8 +162,10 @@ export class ThreadCore {
       refuseHandshake: (fd: number) => parts.handshakes?.closeDescriptor(fd),
       collectGarbage: () => parts.collectGarbage?.(),
       storeHealth: () => this.store?.health ?? null,
-      runPolicyCommand: (command: PolicyCommand, done: (answer: string) => void) =>
-        parts.runPolicyCommand?.(command, (text) => this.table.later(() => done(text))),
+      runPolicyCommand: (command: PolicyCommand, done: PolicyAnswer) =>
+        parts.runPolicyCommand?.(command, (text, cursor) =>
+          this.table.later(() => done(text, cursor)),
+        ),
     };
     const { memoryBytesMax, memoryWords } = options;
     const bytesOfReactor = () => reactorBytes(this.reactor.control);

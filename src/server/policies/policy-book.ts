@@ -15,15 +15,25 @@ import {
   policyTexts,
   showPolicy,
 } from '../../policy/policy.ts';
-import { PAUSE_SECONDS_MAX, type PolicyCommand } from '../../policy/policy-command.ts';
+import {
+  PAUSE_SECONDS_MAX,
+  type PolicyAnswer,
+  type PolicyCommand,
+} from '../../policy/policy-command.ts';
 import type { AliasRule, PolicyRule } from '../../policy/rule.ts';
 import { runPolicyOf } from '../../policy/run-policy.ts';
 import { type StateLock, takeStateDir } from '../../store/state-lock.ts';
 import { type Change, POLICY_FILE, readChanges, writeChanges } from './policy-file.ts';
 import { unkeptProblem } from './unkept.ts';
 
-/** Functions whose policy or state operators may change. */
-const CHANGES_MAX = 100_000;
+/** Functions whose policy or state operators may change: each change writes all of them. */
+const CHANGES_MAX = 10_000;
+/** The longest name of such a function. */
+const NAME_BYTES_MAX = 512;
+/** Rows of the list of all functions that are made in one turn. */
+const LISTED_AT_ONCE = 500;
+/** Pauses that end at once; the others follow in turns of their own. */
+const ENDED_AT_ONCE = 256;
 /** setTimeout fires at once for longer times. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -50,7 +60,7 @@ export interface PolicyBookOptions {
 
 interface Pending {
   readonly command: PolicyCommand;
-  done(answer: string): void;
+  readonly done: PolicyAnswer;
 }
 
 /** A command is refused; the message is the answer. */
@@ -67,6 +77,8 @@ export class PolicyBook {
   #working: Promise<void> = Promise.resolve();
   #lock: StateLock | null = null;
   #timer: NodeJS.Timeout | undefined;
+  /** Wall-clock time of the timer. */
+  #timerAtMs = Number.POSITIVE_INFINITY;
   /** Functions that were changed since the gates of a thread that starts were read, by thread. */
   readonly #starting = new Map<number, Set<string>>();
 
@@ -84,10 +96,11 @@ export class PolicyBook {
       if (!isLocked) this.#lock = await takeStateDir(folder);
       this.#changes = readChanges(folder);
       this.#refuseUnkept(folder);
-      this.#takeEnded();
+      this.#takeEnded(Number.POSITIVE_INFINITY);
       this.#tellHidden();
     }
-    this.#upgradeFor(this.#changes);
+    this.#upgradeFor(this.#given.values());
+    this.#upgradeFor(policiesOf(this.#changes));
     this.#setTimer();
   }
 
@@ -103,12 +116,12 @@ export class PolicyBook {
   }
 
   /** Prepares the store when one of the policies is about runs. */
-  #upgradeFor(changes: ReadonlyMap<string, Change>): void {
-    const policies = [
-      ...this.#given.values(),
-      ...[...changes.values()].map(({ policy }) => policy),
-    ];
-    if (policies.some((policy) => runPolicyOf(policy) !== null)) this.#options.upgradeStore();
+  #upgradeFor(policies: Iterable<Policy>): void {
+    for (const policy of policies) {
+      if (runPolicyOf(policy) === null) continue;
+      this.#options.upgradeStore();
+      return;
+    }
   }
 
   /** Logs the values of the options that are hidden by others of the file. */
@@ -153,10 +166,14 @@ export class PolicyBook {
     for (const name of missed) this.#options.apply(this.#gateOf(name), () => {});
   }
 
-  /** Carries out a command, outside of a turn; `done` gets the lines of the answer, in the form of the text protocol. */
-  run(command: PolicyCommand, done: (answer: string) => void): void {
+  /**
+   * Carries out a command, outside of a turn; `done` gets the lines of the answer, in the form of the text protocol,
+   * of a list of all without the final `.`.
+   */
+  run(command: PolicyCommand, done: PolicyAnswer): void {
     if (command.kind === 'show') {
-      done(command.name === '' ? this.#showAll() : this.#show(command.name));
+      if (command.name === '') this.#showAll(command.cursor ?? 0, done);
+      else done(this.#show(command.name));
       return;
     }
     this.#pending.push({ command, done });
@@ -178,7 +195,7 @@ export class PolicyBook {
   /** Carries out some commands with one write of the file. */
   async #carryOut(batch: readonly Pending[]): Promise<void> {
     const { folder, log } = this.#options;
-    const changes = new Map(this.#changes);
+    const changes = new Map<string, Change>();
     const accepted: Pending[] = [];
     for (const pending of batch) {
       try {
@@ -191,15 +208,17 @@ export class PolicyBook {
     }
     if (accepted.length === 0) return;
     try {
-      this.#upgradeFor(changes);
-      if (folder !== null) await writeChanges(folder, changes);
+      this.#upgradeFor(policiesOf(changes));
+      if (folder !== null) await writeChanges(folder, this.#with(changes));
     } catch (error) {
       log.log(LogLevel.ERROR, `a policy was not changed: ${(error as Error).message}`);
       for (const { done } of accepted) done(failure('NOT_KEPT', error as Error));
       return;
     }
-    this.#changes = changes;
-    this.#setTimer();
+    for (const [name, change] of changes) {
+      put(this.#changes, name, change);
+      if (change.pausedUntilMs > 0) this.#wakeAt(change.pausedUntilMs);
+    }
     for (const { command, done } of accepted) {
       log.log(LogLevel.NOTICE, describe(command));
       this.#apply(command.name, () =>
@@ -208,17 +227,24 @@ export class PolicyBook {
     }
   }
 
+  /** All changes with those of some commands. */
+  #with(changes: ReadonlyMap<string, Change>): Map<string, Change> {
+    const all = new Map(this.#changes);
+    for (const [name, change] of changes) put(all, name, change);
+    return all;
+  }
+
   #apply(name: string, done: () => void): void {
     for (const names of this.#starting.values()) names.add(name);
     this.#options.apply(this.#gateOf(name), done);
   }
 
-  /** Changes `changes` by the command. Throws Refusal and PolicyError. */
+  /** Adds what the command changes to `changes`. Throws Refusal and PolicyError. */
   #change(changes: Map<string, Change>, { kind, name, policy = '', seconds = 0 }: PolicyCommand) {
     const alias = this.#aliases.get(name);
     if (alias !== undefined)
       throw new Refusal(`${escapeName(name)} is an alias of ${escapeName(alias.target)}`);
-    const before = changes.get(name) ?? UNCHANGED;
+    const before = changes.get(name) ?? this.#changes.get(name) ?? UNCHANGED;
     const after = { ...before };
     if (kind === 'set') after.policy = { ...before.policy, ...this.#kept(parsePolicy(policy)) };
     else if (kind === 'reset') after.policy = {};
@@ -228,9 +254,12 @@ export class PolicyBook {
       after.pausedUntilMs = kind === 'pause' ? this.#endOfPause(seconds) : 0;
       if (kind === 'resume') after.isDraining = false;
     }
-    if (!changes.has(name) && changes.size >= CHANGES_MAX)
+    if (name.length > NAME_BYTES_MAX)
+      throw new Refusal(`the name of the function has over ${NAME_BYTES_MAX} bytes`);
+    const isNew = !this.#changes.has(name) && !changes.has(name);
+    if (isNew && !isUnchanged(after) && this.#changes.size + changes.size >= CHANGES_MAX)
       throw new Refusal(`${CHANGES_MAX} functions have been changed, the limit`);
-    put(changes, name, after);
+    changes.set(name, after);
   }
 
   /** Throws PolicyError when the store would forget what the policy leads to. */
@@ -255,41 +284,55 @@ export class PolicyBook {
   /** Waits for the next pause that ends by itself. */
   #setTimer(): void {
     clearTimeout(this.#timer);
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
     let next = Number.POSITIVE_INFINITY;
     for (const { pausedUntilMs } of this.#changes.values())
       if (pausedUntilMs > 0) next = Math.min(next, pausedUntilMs);
-    if (next === Number.POSITIVE_INFINITY) return;
-    const delayMs = Math.min(TIMER_MS_MAX, Math.max(0, next - this.#options.now()));
+    this.#wakeAt(next);
+  }
+
+  /** Lets the timer end no later than then. */
+  #wakeAt(wallMs: number): void {
+    if (wallMs >= this.#timerAtMs) return;
+    clearTimeout(this.#timer);
+    this.#timerAtMs = wallMs;
+    const delayMs = Math.min(TIMER_MS_MAX, Math.max(0, wallMs - this.#options.now()));
     this.#timer = setTimeout(() => this.#endPauses(), delayMs).unref();
   }
 
   #endPauses(): void {
-    for (const name of this.#takeEnded()) {
+    for (const name of this.#takeEnded(ENDED_AT_ONCE)) {
       this.#options.log.log(LogLevel.NOTICE, `${escapeName(name)} goes on`);
       this.#apply(name, () => {});
     }
     this.#setTimer();
   }
 
-  /** Ends the pauses whose time is over; returns the names. The file need not change: it has the time. */
-  #takeEnded(): string[] {
+  /**
+   * Ends pauses whose time is over, at most `countMax`; returns the names. The file need not change: it has the time.
+   */
+  #takeEnded(countMax: number): string[] {
     const now = this.#options.now();
-    const ended = [...this.#changes].filter(
-      ([, { pausedUntilMs }]) => pausedUntilMs > 0 && pausedUntilMs <= now,
-    );
-    for (const [name, change] of ended)
+    const ended: string[] = [];
+    for (const [name, change] of this.#changes) {
+      if (ended.length >= countMax) break;
+      if (change.pausedUntilMs === 0 || change.pausedUntilMs > now) continue;
       put(this.#changes, name, { ...change, isPaused: false, pausedUntilMs: 0 });
-    return ended.map(([name]) => name);
+      ended.push(name);
+    }
+    return ended;
   }
 
-  #showAll(): string {
+  #showAll(cursor: number, done: PolicyAnswer): void {
     const names = new Set([...this.#given.keys(), ...this.#changes.keys()]);
-    const rows = [...names].sort().map((name) => {
+    const end = cursor + LISTED_AT_ONCE;
+    const listed = [...names].sort().slice(cursor, end);
+    const rows = listed.map((name) => {
       const { policy } = this.#changes.get(name) ?? UNCHANGED;
       const text = showPolicy({ ...this.#given.get(name), ...policy });
       return `${escapeName(name)}\t${text === '' ? '-' : text}\t${this.#stateOf(name)}\n`;
     });
-    return `${rows.join('')}.\n`;
+    done(rows.join(''), end < names.size ? end : 0);
   }
 
   #show(name: string): string {
@@ -314,9 +357,16 @@ export class PolicyBook {
 
 /** A function without changes has no entry. */
 function put(changes: Map<string, Change>, name: string, change: Change): void {
-  const { policy, isPaused, isDraining } = change;
-  if (!isPaused && !isDraining && showPolicy(policy) === '') changes.delete(name);
+  if (isUnchanged(change)) changes.delete(name);
   else changes.set(name, change);
+}
+
+function isUnchanged({ policy, isPaused, isDraining }: Change): boolean {
+  return !isPaused && !isDraining && showPolicy(policy) === '';
+}
+
+function* policiesOf(changes: ReadonlyMap<string, Change>): Generator<Policy> {
+  for (const { policy } of changes.values()) yield policy;
 }
 
 /** `ERR CODE a+sentence`. */

@@ -120,7 +120,7 @@ describe('policies that operators change', () => {
 
     const again = await Desk.open();
     expect(await again.show()).toBe(
-      '__proto__\t-\tpaused\ncaf%E9%201\t-\tdraining\nmail\tconcurrency:5,rate:2/s\tpaused\n.\n',
+      '__proto__\t-\tpaused\ncaf%E9%201\t-\tdraining\nmail\tconcurrency:5,rate:2/s\tpaused\n',
     );
     expect(again.book.gatesOf(2)).toEqual([
       gate('mail', 'concurrency:5,rate:2/s', true),
@@ -137,7 +137,7 @@ describe('policies that operators change', () => {
       'concurrency\t5\toption\nrate\t2/s\tcommand\nburst\t3\tcommand\nstate\tdraining\t-\n.\n',
     );
     expect(await desk.show('other')).toBe('state\topen\t-\n.\n');
-    expect(await desk.show()).toBe('mail\tconcurrency:5,rate:2/s,burst:3\tdraining\n.\n');
+    expect(await desk.show()).toBe('mail\tconcurrency:5,rate:2/s,burst:3\tdraining\n');
   });
 
   it('win over the options key by key after a restart, with a notice for each hidden value', async () => {
@@ -164,17 +164,17 @@ describe('policies that operators change', () => {
     expect(kept()).toEqual({ format: 1, functions: { mail: { paused: true } } });
     await desk.run('resume', 'mail');
     expect(kept()).toEqual({ format: 1, functions: {} });
-    expect(await desk.show()).toBe('mail\tconcurrency:9\topen\n.\n');
+    expect(await desk.show()).toBe('mail\tconcurrency:9\topen\n');
   });
 
   it('end pause and drain by resume', async () => {
     const desk = await Desk.open();
     await desk.run('pause', 'mail');
     await desk.run('drain', 'mail');
-    expect(await desk.show()).toBe('mail\t-\tpaused,draining\n.\n');
+    expect(await desk.show()).toBe('mail\t-\tpaused,draining\n');
     expect(await desk.run('resume', 'mail')).toBe(KEPT);
     expect(desk.applied.at(-1)).toEqual(gate('mail', ''));
-    expect(await desk.show()).toBe('.\n');
+    expect(await desk.show()).toBe('');
   });
 
   it('last until the server ends without a state directory', async () => {
@@ -244,7 +244,7 @@ describe('policies that operators change', () => {
       expect.stringMatching(reason),
     ]);
     expect(desk.applied).toEqual([gate('mail', 'concurrency:5')]);
-    expect(await desk.show()).toBe('mail\tconcurrency:5\topen\n.\n');
+    expect(await desk.show()).toBe('mail\tconcurrency:5\topen\n');
     expect(readFileSync(path(), 'utf8')).toBe(before);
     rmSync(`${path()}.new`, { recursive: true });
     expect(await desk.run('pause', 'mail')).toBe(KEPT);
@@ -260,18 +260,49 @@ describe('policies that operators change', () => {
   });
 });
 
+describe('many functions', () => {
+  it('are listed in pieces', async () => {
+    const desk = await Desk.open();
+    const names = Array.from({ length: 1100 }, (_, i) => `f${i}`).sort();
+    await Promise.all(names.map((name) => desk.run('pause', name)));
+    let text = '';
+    let pieces = 0;
+    for (let cursor = 0; cursor !== 0 || pieces === 0; pieces++)
+      desk.book.run({ kind: 'show', name: '', cursor }, (rows, next = 0) => {
+        text += rows;
+        cursor = next;
+      });
+    expect(pieces).toBeGreaterThan(1);
+    expect(text).toBe(names.map((name) => `${name}\t-\tpaused\n`).join(''));
+  });
+
+  it('cannot be changed without end, nor with names without end', async () => {
+    const desk = await Desk.open();
+    const names = Array.from({ length: 10_000 }, (_, i) => `f${i}`);
+    await Promise.all(names.map((name) => desk.run('pause', name)));
+    expect(await desk.run('pause', 'more')).toBe(
+      'ERR REFUSED 10000+functions+have+been+changed,+the+limit\r\n',
+    );
+    expect(await desk.run('drain', 'f7')).toMatch(/^OK/);
+    expect(await desk.run('resume', 'more')).toMatch(/^OK/);
+    expect(await desk.run('pause', 'n'.repeat(513))).toBe(
+      'ERR REFUSED the+name+of+the+function+has+over+512+bytes\r\n',
+    );
+  });
+});
+
 describe('a pause with an end', () => {
   it('ends by itself', async () => {
     const desk = await Desk.open();
     expect(await desk.run('pause', 'mail', { seconds: 60 })).toBe(KEPT);
     expect(kept()).toEqual({ format: 1, functions: { mail: { paused: START_MS + 60_000 } } });
     passTime(59_000);
-    expect(await desk.show()).toBe('mail\t-\tpaused:1\n.\n');
+    expect(await desk.show()).toBe('mail\t-\tpaused:1\n');
     passTime(999);
     expect(desk.applied).toEqual([gate('mail', '', true)]);
     passTime(1);
     expect(desk.applied).toEqual([gate('mail', '', true), gate('mail', '')]);
-    expect(await desk.show()).toBe('.\n');
+    expect(await desk.show()).toBe('');
   });
 
   it('ends once, although the file cannot be written', async () => {
@@ -294,7 +325,7 @@ describe('a pause with an end', () => {
     await second;
     expect(desk.applied.at(-1)).toEqual(gate('mail', '', true));
     passTime(30_000);
-    expect(await desk.show()).toBe('mail\t-\tpaused:29\n.\n');
+    expect(await desk.show()).toBe('mail\t-\tpaused:29\n');
     expect(desk.applied.at(-1)).toEqual(gate('mail', '', true));
     passTime(30_000);
     expect(desk.applied.at(-1)).toEqual(gate('mail', ''));
@@ -309,7 +340,7 @@ describe('a pause with an end', () => {
     await before.book.close();
     nowMs += 40_000;
     const desk = await Desk.open();
-    expect(await desk.show()).toBe('a\t-\tpaused:20,draining\nb\t-\tpaused:60\nc\t-\tpaused\n.\n');
+    expect(await desk.show()).toBe('a\t-\tpaused:20,draining\nb\t-\tpaused:60\nc\t-\tpaused\n');
     passTime(20_000);
     expect(desk.applied).toEqual([gate('a', '', false, true)]);
     await desk.book.close();
