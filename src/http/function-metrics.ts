@@ -140,7 +140,7 @@ const FAMILIES: readonly Family[] = [
   ),
   gateStates(
     'geartrain_gate_state',
-    '1 while a gate holds jobs of the function back: paused, or its limit of concurrency or rate is reached; draining: new jobs are refused. Only functions with a policy, and those that were paused or drained.',
+    '1 while a gate holds jobs of the function back: paused, or its limit of concurrency or rate is reached; draining: new jobs are refused. Only functions with concurrency or rate in their policy, and those that were paused or drained.',
   ),
   counter(
     'geartrain_jobs_submitted_total',

@@ -147,9 +147,12 @@ export class Retry extends GearmanError {
   readonly delayMs: number;
 
   /** Throws ArgumentError (`ERR_GEARMAN_ARGUMENT`) for a delay that is not allowed. */
-  constructor({ delayMs, message = 'try again later' }: { delayMs: number; message?: string }) {
+  constructor(given: { delayMs: number; message?: string }) {
+    const { delayMs, message = 'try again later' } = given ?? {};
     if (!Number.isInteger(delayMs) || delayMs < 0 || delayMs > DELAY_MS_MAX)
-      throw new ArgumentError(`Retry: delayMs ${delayMs}, allowed is 0 to ${DELAY_MS_MAX}`);
+      throw new ArgumentError(
+        `new Retry: delayMs ${delayMs}, allowed is { delayMs: 0 to ${DELAY_MS_MAX} }`,
+      );
     super('ERR_GEARMAN_RETRY', message);
     this.delayMs = delayMs;
   }
@@ -162,7 +165,9 @@ export class Retry extends GearmanError {
 export class Dead extends GearmanError {
   override readonly name = 'Dead';
 
+  /** Throws ArgumentError (`ERR_GEARMAN_ARGUMENT`) when the reason is not text. */
   constructor(reason = 'the job cannot succeed') {
+    if (typeof reason !== 'string') throw new ArgumentError('new Dead: the reason is not text');
     super('ERR_GEARMAN_DEAD', reason);
   }
 }

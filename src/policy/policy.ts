@@ -196,7 +196,8 @@ export const POLICY_KEYS: {
     show: String,
   },
   backoff: {
-    allowed: `exp:FIRST:MAX, fixed:TIME or list:TIME:TIME... with times from 1ms to 30d`,
+    allowed:
+      'exp:FIRST:MAX (FIRST at most MAX), fixed:TIME or list:TIME:TIME..., with times such as 500ms, 30s, 5m, 1d',
     help: 'time before the next run of a job that failed; default exp:1s:1h, doubled each time',
     read: backoffOf,
     show: showBackoff,
@@ -208,7 +209,7 @@ export const POLICY_KEYS: {
     show: String,
   },
   timeout: {
-    allowed: '10ms to 30d, 0 = no limit',
+    allowed: '10ms to 30d, with a unit (ms, s, m, h, d); 0 = no limit',
     help: 'a run that lasts longer has failed',
     read: (text) => (text === '0' ? 0 : timeOf(text, 10, DELAY_MAX_MS)),
     show: showTime,
@@ -226,7 +227,7 @@ export const POLICY_KEYS: {
     show: String,
   },
   dead_age: {
-    allowed: '1s to 3650d',
+    allowed: '1s to 3650d, with a unit (s, m, h, d)',
     help: 'how long a dead job is kept; default 30d',
     read: (text) => timeOf(text, 1000, 3650 * DAY_MS),
     show: showTime,

@@ -48,7 +48,13 @@ function problemsOf(read: ReadTool, wanted: readonly WantedOperation[]): string[
   const isTop = read.operands[0] === TOP;
   if (isTop && wanted.length > 0) return ['top stands alone, without operations'];
   if (!isTop && wanted.length === 0) return [nothingToDo(read.operands[0])];
-  return [];
+  const ofFunction = wanted.find(({ operation }) => operation.isOfFunction === true);
+  const [stray] = read.operands;
+  if (ofFunction === undefined || stray === undefined) return [];
+  const { name } = ofFunction.operation.option;
+  return [
+    `the word ${JSON.stringify(stray)} stands alone, and nothing was done: --${name} takes one word, such as ${ofFunction.value}=${stray}`,
+  ];
 }
 
 async function carryOut(read: ReadTool, wanted: readonly WantedOperation[]): Promise<number> {

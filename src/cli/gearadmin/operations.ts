@@ -22,6 +22,8 @@ export interface Request {
 
 export interface Operation {
   readonly option: OptionEntry;
+  /** Its value is FUNCTION=VALUE, so a word that stands alone is a mistake and must change nothing. */
+  readonly isOfFunction?: boolean;
   /** What to send for the option's value. */
   request(value: string): Request;
 }
@@ -59,6 +61,7 @@ function ofFunction(
   };
   return {
     option: { name, type: word('function', allowed, isAllowed), defaultValue: null, help },
+    isOfFunction: true,
     request(value) {
       const read = functionIn(value) as FunctionWord;
       return request(read.functionName, read.rest);

@@ -122,9 +122,10 @@ export interface ServerOptions {
   /**
    * Policies of single functions: how many of their jobs may run, and start in a time. FUNCTION=KEY:VALUE,...;
    * concurrency: 0 to 1000000, 0 = no limit; rate: N/s, N/m or N/h with N from 1 to 10000000, 0 = no limit; burst: 1 to
-   * 1000000; attempts: 1 to 1000; backoff: exp:FIRST:MAX, fixed:TIME or list:TIME:TIME... with times from 1ms to 30d;
-   * jitter: 0 to 1; timeout: 10ms to 30d, 0 = no limit; fg: 0 or 1; dead: 0 to 10000000, 0 = dead jobs are not kept;
-   * dead_age: 1s to 3650d; dead_bytes: 1K to 1024G; default [] = none.
+   * 1000000; attempts: 1 to 1000; backoff: exp:FIRST:MAX (FIRST at most MAX), fixed:TIME or list:TIME:TIME..., with
+   * times such as 500ms, 30s, 5m, 1d; jitter: 0 to 1; timeout: 10ms to 30d, with a unit (ms, s, m, h, d); 0 = no limit;
+   * fg: 0 or 1; dead: 0 to 10000000, 0 = dead jobs are not kept; dead_age: 1s to 3650d, with a unit (s, m, h, d);
+   * dead_bytes: 1K to 1024G; default [] = none.
    */
   policies?: Readonly<Record<string, FunctionPolicy | string>> | string | readonly string[];
   /**

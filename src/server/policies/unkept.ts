@@ -9,5 +9,5 @@ export function unkeptProblem(policy: Policy, queueType: string): string | null 
   const key = policyTexts(policy).find(([name]) => RUN_KEYS.includes(name))?.[0];
   return key === undefined
     ? null
-    : `${key}: -q ${queueType} does not keep attempts and dead jobs, -q ${KEEPING.join(', -q ')} does`;
+    : `${key}: -q ${queueType} does not keep attempts and dead jobs; ${KEEPING.map((name) => `-q ${name}`).join(' and ')} do`;
 }

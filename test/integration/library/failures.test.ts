@@ -47,6 +47,14 @@ describe('a handler', () => {
     if (name === 'here') expect(runs).toBe(4);
   });
 
+  it('cannot ask for something else than a delay and a reason', () => {
+    const wrong = (make: (given: never) => unknown, given: unknown) => () => make(given as never);
+    const refused = expect.objectContaining({ code: 'ERR_GEARMAN_ARGUMENT' });
+    expect(wrong((given) => new Retry(given), undefined)).toThrow(refused);
+    expect(wrong((given) => new Retry(given), 'later')).toThrow(refused);
+    expect(wrong((given) => new Dead(given), { message: 'x' })).toThrow(refused);
+  });
+
   it.each([-1, 1.5, Number.NaN, 31 * 86_400_000])('cannot ask for a delay of %d', (delayMs) => {
     expect(() => new Retry({ delayMs })).toThrow(
       expect.objectContaining({ code: 'ERR_GEARMAN_ARGUMENT' }),

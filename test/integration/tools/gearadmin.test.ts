@@ -198,6 +198,17 @@ describe('dead jobs', () => {
     });
   });
 
+  it('are left alone by a word that stands apart', async () => {
+    await makeWorld();
+    expect(await admin('--kick', 'mail', '1')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining(
+        'the word "1" stands alone, and nothing was done: --kick takes one word, such as mail=1',
+      ),
+    });
+  });
+
   it.skipIf(!requirePeer('gearmand')).each([
     [['--dead', 'f'], 'dead jobs'],
     [['--kick', 'f'], 'dead jobs'],

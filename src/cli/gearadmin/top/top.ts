@@ -67,6 +67,7 @@ async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
 async function topOnTerminal(options: TopOptions): Promise<void> {
   const watch = new Watch(options.connect);
   const quit = new AbortController();
+  const quitted = aborted(quit.signal);
   let rows: readonly FunctionRow[] = [];
   let trouble: string | null = null;
   let { sort } = options;
@@ -83,7 +84,7 @@ async function topOnTerminal(options: TopOptions): Promise<void> {
   const terminal = new Terminal({ onQuit: () => quit.abort(), onSort, onResize: draw });
   try {
     for (let look = 1; !quit.signal.aborted; look++) {
-      const seen = await Promise.race([watch.look().then(ok, failed), aborted(quit.signal)]);
+      const seen = await Promise.race([watch.look().then(ok, failed), quitted]);
       if (seen === null) break;
       if ('rows' in seen) rows = seen.rows;
       trouble = 'rows' in seen ? null : `${seen.trouble}, trying again`;
@@ -103,8 +104,7 @@ const failed = (error: unknown): { trouble: string } => ({ trouble: reasonOf(err
 
 function aborted(signal: AbortSignal): Promise<null> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve(null);
-    else signal.addEventListener('abort', () => resolve(null), { once: true });
+    signal.addEventListener('abort', () => resolve(null), { once: true });
   });
 }
 
