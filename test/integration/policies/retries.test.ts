@@ -61,6 +61,15 @@ async function untilDead(operator: WireConnection): Promise<string[]> {
   }
 }
 
+/** Waits until everything that has happened is on disk: a list shows it before. */
+async function untilStored(operator: WireConnection): Promise<void> {
+  for (;;) {
+    const rows = await operator.list('store');
+    // Thread, state, jobs, jobs that are not committed.
+    if (rows.every((row) => row.split('\t')[3] === '0')) return;
+  }
+}
+
 async function untilWoken(worker: WireConnection): Promise<void> {
   worker.send('PRE_SLEEP');
   await worker.expect('NOOP');
@@ -170,6 +179,7 @@ describe('with a journal', () => {
     await failOnce(again);
     const later = await second.connect('operator');
     expect((await untilDead(later)).slice(1, 5)).toEqual(TRIED_OUT);
+    await untilStored(later);
     process.kill(second.pid, 'SIGKILL');
     await second.exited;
 
