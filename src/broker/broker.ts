@@ -33,6 +33,8 @@ import { work } from './work.ts';
 
 /** One tick handles at most so many timeouts and scheduled jobs: some ten milliseconds. */
 const TICK_JOBS_MAX = 10_000;
+/** How often refused updates are repeated. */
+const UNSAVED_MS = 1000;
 /** Steps of one turn for each kind of long work: departures and looks. */
 const TICK_STEPS = 100_000;
 const TIMEOUT: Failure = { cause: 'timeout', text: new Uint8Array(0), order: null };
@@ -167,6 +169,8 @@ export class Broker extends BrokerState {
     const wall = Math.min(this.jobs.scheduled.peekAt(), this.jobs.deadTimes.peekAt());
     // The difference first: added to wall-clock time, fractions of the monotonic time would be rounded.
     const scheduled = this.nowMs + (wall - this.wallMs);
+    // A store that has refused an update may take it then, and says nothing.
+    const again = this.storing?.hasUnsaved === true ? this.nowMs + UNSAVED_MS : scheduled;
     const { deadlines, gateOpenings, retryTimes } = this.jobs;
     return Math.min(
       deadlines.peekAt(),
@@ -174,6 +178,7 @@ export class Broker extends BrokerState {
       retryTimes.peekAt(),
       this.waker.nextDueMs(),
       scheduled,
+      again,
     );
   }
 

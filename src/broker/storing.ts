@@ -63,6 +63,8 @@ export class Storing implements Durability {
   #answered = 0;
   /** Whether a function is relaxed, once its options were looked up. */
   readonly #relaxed = new WeakMap<FunctionQueue, boolean>();
+  /** Jobs, with their serials, whose changed runs the store has refused so far. */
+  readonly #unsaved = new Map<number, number>();
 
   constructor(broker: BrokerState, store: Store) {
     this.#broker = broker;
@@ -139,6 +141,7 @@ export class Storing implements Durability {
       if (isStored) this.#stored.push(ticket);
       else this.#endWait(ticket, false);
     });
+    if (this.hasUnsaved) this.updateAgain();
     const stored = this.#stored;
     const count = Math.max(ANSWERED_MIN, (stored.length - this.#answered) >> 3);
     const end = Math.min(stored.length, this.#answered + count);
@@ -157,17 +160,42 @@ export class Storing implements Durability {
   update(job: number): void {
     const { jobs } = this.#broker;
     if (!jobs.has(job, Flag.STORED)) return;
-    const ticket = this.#freeTickets.pop() ?? this.#pending.length;
-    const kept = storedJob(this.#broker, job, 0);
-    if (!this.#store.update(kept, jobs.referenceOf(job), ticket, false)) {
-      this.#freeTickets.push(ticket);
-      return;
-    }
-    const pending = this.#remember(ticket, job, 0);
-    pending.isUpdate = true;
+    const ticket = this.#tryUpdate(job);
+    if (ticket === 0) this.#unsaved.set(job, jobs.table.serial(job));
     if (jobs.state(job) !== Flag.RETRYING) return;
     jobs.setWord(job, Job.WORKER, ticket);
     jobs.postpone(job, Number.POSITIVE_INFINITY);
+  }
+
+  /** Whether the store has refused updates, which are to be repeated. */
+  get hasUnsaved(): boolean {
+    return this.#unsaved.size > 0;
+  }
+
+  /** Repeats updates that the store refused, until it refuses one. Returns whether all are taken. */
+  updateAgain(): boolean {
+    const { jobs } = this.#broker;
+    for (const [job, serial] of this.#unsaved) {
+      const isStored = jobs.table.isLive(job, serial) && jobs.has(job, Flag.STORED);
+      const ticket = isStored ? this.#tryUpdate(job) : 0;
+      if (isStored && ticket === 0) return false;
+      this.#unsaved.delete(job);
+      if (isStored && jobs.state(job) === Flag.RETRYING) jobs.setWord(job, Job.WORKER, ticket);
+    }
+    return true;
+  }
+
+  /** Hands the job with its runs to the store; returns its ticket, or 0 when the store takes nothing now. */
+  #tryUpdate(job: number): Ticket {
+    const ticket = this.#freeTickets.pop() ?? this.#pending.length;
+    const kept = storedJob(this.#broker, job, 0);
+    const reference = this.#broker.jobs.referenceOf(job);
+    if (!this.#store.update(kept, reference, ticket, false)) {
+      this.#freeTickets.push(ticket);
+      return 0;
+    }
+    this.#remember(ticket, job, 0).isUpdate = true;
+    return ticket;
   }
 
   /** Appends the job to the store; returns its ticket, or 0 when the store takes nothing now. */

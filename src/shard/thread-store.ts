@@ -87,7 +87,7 @@ export class ThreadStore {
 
   /** Call in a turn: answers clients whose jobs have become durable, as many as one turn should. */
   answerDurable(storing: Storing): void {
-    if (!this.#isAwake) return;
+    if (!this.#isAwake && !storing.hasUnsaved) return;
     this.#isAwake = !storing.answerDurable();
     if (this.#isAwake) this.#thread.requestTurn();
   }
@@ -98,6 +98,7 @@ export class ThreadStore {
    */
   async close(storing: Storing, isLate: boolean): Promise<number> {
     if (isLate) await this.#storeAtEnd(storing);
+    await this.#updateAtEnd(storing);
     await new Promise<void>((resolve) => this.store.close(resolve));
     this.#look(storing);
     return isLate ? storing.unstored().length : 0;
@@ -118,6 +119,16 @@ export class ThreadStore {
         this.#look(storing);
         await new Promise((resolve) => setTimeout(resolve, STEP_MS));
       }
+    }
+  }
+
+  /** Repeats updates that the store refused, as many at a time as it takes. If the store fails, this ends early. */
+  async #updateAtEnd(storing: Storing): Promise<void> {
+    while (!storing.updateAgain()) {
+      const { isAccepting, uncommitted } = this.store.health;
+      if (!isAccepting || uncommitted === 0) return;
+      this.#look(storing);
+      await new Promise((resolve) => setTimeout(resolve, STEP_MS));
     }
   }
 

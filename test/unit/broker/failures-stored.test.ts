@@ -193,6 +193,83 @@ describe('a stored job that fails', () => {
   });
 });
 
+describe('an update that the store refuses', () => {
+  it('is repeated until the store takes it; the next run waits for that', () => {
+    const store = new HandStore();
+    const dialogue = begin(store);
+    dialogue.play(`
+      worker > CAN_DO f
+      client > SUBMIT_JOB_BG f u data
+      commit
+      client < JOB_CREATED #1
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f data
+    `);
+    store.isAccepting = false;
+    dialogue.play(`
+      worker > WORK_FAIL #1
+      worker > PRE_SLEEP
+      + 5000 ms
+    `);
+    store.isAccepting = true;
+    dialogue.play(`
+      + 1000 ms
+      commit
+      worker < NOOP
+    `);
+    expect(oneJob(store).runs).toMatchObject({ attempts: 1 });
+  });
+
+  it('leaves no dead job alive in the store', () => {
+    const store = new HandStore();
+    const dialogue = begin(store, 'f=attempts:1');
+    dialogue.play(`
+      worker > CAN_DO f
+      client > SUBMIT_JOB_BG f u data
+      commit
+      client < JOB_CREATED #1
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f data
+    `);
+    store.isAccepting = false;
+    dialogue.play('worker > WORK_FAIL #1');
+    expect(dialogue.thread.broker.storing?.hasUnsaved).toBe(true);
+    store.isAccepting = true;
+    dialogue.play(`
+      + 1000 ms
+      commit
+    `);
+    expect(oneJob(store).runs).toMatchObject({ isDead: true });
+    expect(dialogue.thread.broker.storing?.hasUnsaved).toBe(false);
+  });
+
+  it('is given up with a job that has ended meanwhile', () => {
+    const store = new HandStore();
+    const dialogue = begin(store, 'f=attempts:1');
+    dialogue.play(`
+      worker > CAN_DO f
+      client > SUBMIT_JOB_BG f u data
+      commit
+      client < JOB_CREATED #1
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f data
+    `);
+    store.isAccepting = false;
+    dialogue.play(String.raw`
+      worker > WORK_FAIL #1
+      operator > "cancel job #1\n"
+      operator < "OK\r\n"
+    `);
+    store.isAccepting = true;
+    dialogue.play(`
+      + 1000 ms
+      commit
+    `);
+    expect(store.kept.size).toBe(0);
+    expect(dialogue.thread.broker.storing?.hasUnsaved).toBe(false);
+  });
+});
+
 it('errors read back as they were written, and what is cut off is left out', () => {
   const errors: RunError[] = [
     { cause: 'fail', atMs: 1, text: new Uint8Array(0) },
