@@ -9,6 +9,7 @@ import { HEADER_BYTES } from '../protocol/limits.ts';
 import { ASSIGN } from '../protocol/packet-columns.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { Ability } from './ability.ts';
+import { setDeadline } from './deadlines.ts';
 import type { FunctionQueue } from './functions.ts';
 import { PRIORITY_COUNT } from './functions.ts';
 import { Job } from './job-table.ts';
@@ -48,20 +49,14 @@ function assign(
   broker.counters.assigned++;
   broker.functionStats.assigned(ability.fn, jobs.age(job, broker.nowMs));
   jobs.stamp(job, broker.nowMs);
-  const timeoutMs = runTimeoutMs(ability);
-  if (timeoutMs > 0) jobs.setDeadline(job, broker.nowMs + timeoutMs);
+  if (ability.timeoutMs > 0 || ability.fn.runPolicy !== null)
+    setDeadline(broker, job, ability.timeoutMs, 0);
   const form = ASSIGN[type];
   const reducer = form === Packet.JOB_ASSIGN_ALL ? jobs.reducer(job) : null;
   const withUnique = form !== Packet.JOB_ASSIGN;
   writeAssign(broker, peer, replyId, job, ability.fn, withUnique, reducer);
   // More jobs may start now than when the gate was looked at last.
   if (gate !== null) broker.waker.balance(ability.fn, broker.nowMs);
-}
-
-/** How long a run may last: the shorter of the worker's timeout and that of the policy; 0 = no limit. */
-function runTimeoutMs({ fn, timeoutMs }: Ability): number {
-  const policyMs = fn.runPolicy === null ? 0 : fn.runPolicy.timeoutMs;
-  return policyMs === 0 || (timeoutMs > 0 && timeoutMs < policyMs) ? timeoutMs : policyMs;
 }
 
 function firstJob(fn: FunctionQueue): number {

@@ -12,17 +12,16 @@ import { KIND } from '../protocol/packet-columns.ts';
 import { Kind, Packet } from '../protocol/packets.ts';
 import type { Store } from '../store/store.ts';
 import { grab } from './assign.ts';
+import { timeOut } from './deadlines.ts';
 import { Departures } from './departures.ts';
-import { dropOldDead, type Failure, failRun, isToldNow, policyOfRun } from './failures.ts';
+import { dropOldDead } from './failures.ts';
 import type { FunctionQueue } from './functions.ts';
 import { openDueGates } from './gates.ts';
 import { countHeld } from './held-counts.ts';
 import { Job } from './job-table.ts';
 import type { MemoryHooks } from './jobs.ts';
 import { Kept } from './kept.ts';
-import { LateAssignments } from './late.ts';
 import { lose } from './loss.ts';
-import { notifyFail } from './notify-fail.ts';
 import type { Outbox } from './outbox.ts';
 import { type Peer, Waking } from './peer.ts';
 import { queue } from './queue.ts';
@@ -37,7 +36,6 @@ const TICK_JOBS_MAX = 10_000;
 const UNSAVED_MS = 1000;
 /** Steps of one turn for each kind of long work: departures and looks. */
 const TICK_STEPS = 100_000;
-const TIMEOUT: Failure = { cause: 'timeout', text: new Uint8Array(0), order: null };
 
 /** The state of one shard and the events that change it. */
 export class Broker extends BrokerState {
@@ -141,7 +139,7 @@ export class Broker extends BrokerState {
     let left = TICK_JOBS_MAX;
     for (; left > 0 && jobs.deadlines.peekAt() <= this.nowMs; left--) {
       const job = jobs.deadlines.peekId();
-      this.#timeOut(job);
+      timeOut(this, job);
     }
     for (; left > 0 && jobs.retryTimes.peekAt() <= this.nowMs; left--) {
       const job = jobs.retryTimes.peekId();
@@ -180,25 +178,6 @@ export class Broker extends BrokerState {
       scheduled,
       again,
     );
-  }
-
-  /** A run has lasted too long: for its worker's CAN_DO_TIMEOUT it is lost, for the policy it has failed. */
-  #timeOut(job: number): void {
-    const { jobs } = this;
-    const worker = jobs.workerOf(job);
-    const serial = jobs.table.serial(job);
-    const policy = policyOfRun(this, job);
-    const isFailed =
-      policy !== null && policy.timeoutMs > 0 && jobs.age(job, this.nowMs) >= policy.timeoutMs;
-    worker.late ??= new LateAssignments();
-    worker.late.add(serial, !isFailed);
-    this.outbox.revoke(worker, serial, true);
-    if (!isFailed) {
-      lose(this, job);
-      return;
-    }
-    if (isToldNow(this, job, policy, TIMEOUT)) notifyFail(this, job);
-    failRun(this, job, policy, TIMEOUT);
   }
 
   /** CAN_DO, CAN_DO_TIMEOUT. `timeoutMs` 0 = none. */

@@ -33,6 +33,8 @@ export const Flag = {
   STORED: 0x2000,
   /** `Jobs.runs` knows of its failed runs. */
   HAS_RUNS: 0x4000,
+  /** With HAS_DEADLINE: the deadline is that of the function's policy, not of the worker. */
+  POLICY_DEADLINE: 0x8000,
   RETRIES_SHIFT: 16,
 } as const;
 

@@ -338,10 +338,18 @@ export class Jobs extends JobRows {
     this.setWord(job, Job.FLAGS, this.word(job, Job.FLAGS) & 0xffff);
   }
 
-  setDeadline(job: number, atMs: number): void {
+  setDeadline(job: number, atMs: number, isPolicys: boolean): void {
     this.#account.held += Kept.DEADLINE;
     this.deadlines.insert(job, atMs);
     this.setFlag(job, Flag.HAS_DEADLINE);
+    if (isPolicys) this.setFlag(job, Flag.POLICY_DEADLINE);
+    else this.clearFlag(job, Flag.POLICY_DEADLINE);
+  }
+
+  dropDeadline(job: number): void {
+    this.#account.held -= Kept.DEADLINE;
+    this.deadlines.remove(job);
+    this.clearFlag(job, Flag.HAS_DEADLINE);
   }
 
   /** The store keeps the job under `reference`. */
@@ -449,11 +457,7 @@ export class Jobs extends JobRows {
     const fn = this.functionOf(job);
     fn.assigned--;
     if (fn.gate !== null) this.updateLevel(fn);
-    if (this.has(job, Flag.HAS_DEADLINE)) {
-      this.#account.held -= Kept.DEADLINE;
-      this.deadlines.remove(job);
-      this.clearFlag(job, Flag.HAS_DEADLINE);
-    }
+    if (this.has(job, Flag.HAS_DEADLINE)) this.dropDeadline(job);
   }
 
   /** Call when the queue of the function, or something that its gate depends on, has changed. */

@@ -51,5 +51,6 @@ it.each(['esm', 'cjs'] as Format[])('runs as %s', async (format) => {
   const { stdout, stderr } = await promisify(execFile)(process.execPath, words, { cwd: folder });
   expect(stderr).toBe('');
   expect(stdout).toBe('eldnub\n');
-  expect(statSync(outfile).size).toBeLessThan(200_000);
+  // Client with its admin calls and worker are 216 kB; of the server nothing is in it.
+  expect(statSync(outfile).size).toBeLessThan(225_000);
 });

@@ -114,7 +114,7 @@ describe('a server with a journal', () => {
 
   it.each([
     ['{', /manifest\.json/],
-    ['{"format":2}', /its format is 2, this version reads 1/],
+    ['{"format":3}', /its format is 3, this version reads 1 and 2/],
     ['{"format":1,"generation":1,"shards":0,"hashSeed":"x","salt":1,"boot":1}', /hashSeed is x/],
   ])('is not made over a manifest that it cannot read: %s', (text, message) => {
     writeFileSync(join(stateDir, 'manifest.json'), text);

@@ -29,6 +29,10 @@ interface Watched {
   /** When its run began. */
   sinceMs: number;
   deadlineMs: number;
+  /** The deadline is that of the policy, which may change during the run. */
+  isPolicys: boolean;
+  /** How much later than `deadlineMs` it may come: whole milliseconds are counted when a policy has changed. */
+  slackMs: number;
   readonly runs: Runs;
   /** Who has lost it to a timeout, and whether a late result still counts. */
   readonly lateOf: Map<Peer, boolean>;
@@ -88,8 +92,11 @@ export class BrokerWatch {
   /** To be called behind a turn: everything that was due by then is done. */
   check(): void {
     const { counters, jobs, nowMs, wallMs } = this.#broker;
-    for (const [job, { serial, deadlineMs, startMs, isScheduled, runs }] of this.#jobs) {
-      ensure(deadlineMs > nowMs, () => `job ${serial} runs beyond its timeout`);
+    for (const [job, watched] of this.#jobs) {
+      const { serial, startMs, isScheduled, runs } = watched;
+      this.#renewDeadline(job, watched);
+      const { deadlineMs, slackMs } = watched;
+      ensure(deadlineMs + slackMs > nowMs, () => `job ${serial} runs beyond its timeout`);
       ensure(
         !isScheduled || startMs > wallMs,
         () => `job ${serial} is kept back at ${wallMs}, until ${startMs}`,
@@ -196,6 +203,8 @@ export class BrokerWatch {
         holder: null,
         sinceMs: 0,
         deadlineMs: Number.POSITIVE_INFINITY,
+        isPolicys: false,
+        slackMs: 0,
         runs: new Runs(),
         lateOf: new Map(),
       });
@@ -292,11 +301,28 @@ export class BrokerWatch {
     queue.shift();
     this.#gates.start(fn);
     watched.holder = peer;
-    const { nowMs } = this.#broker;
-    const timeouts = [peer.ability(fn)?.timeoutMs ?? 0, this.#gates.runsOf(fn)?.timeoutMs ?? 0];
-    watched.sinceMs = nowMs;
-    watched.deadlineMs = nowMs + Math.min(...timeouts.map((ms) => ms || Number.POSITIVE_INFINITY));
+    watched.sinceMs = this.#broker.nowMs;
+    watched.slackMs = 0;
+    this.#setDeadline(job, watched);
     this.#assigned++;
+  }
+
+  /** The shorter of the worker's timeout and that of the policy, if the policy is about this job. */
+  #setDeadline(job: number, watched: Watched): void {
+    const workerMs = watched.holder?.ability(watched.fn)?.timeoutMs ?? 0;
+    const policyMs = this.#runs.policyOf(job)?.timeoutMs ?? 0;
+    watched.isPolicys = policyMs > 0 && (workerMs === 0 || policyMs <= workerMs);
+    const timeoutMs = watched.isPolicys ? policyMs : workerMs;
+    watched.deadlineMs = watched.sinceMs + (timeoutMs || Number.POSITIVE_INFINITY);
+  }
+
+  /** The timeout of the policy that the run began with is over: if it was changed, the new one counts. */
+  #renewDeadline(job: number, watched: Watched): void {
+    const { isPolicys, deadlineMs, sinceMs } = watched;
+    const isOver = deadlineMs <= this.#broker.nowMs;
+    if (!isOver || !isPolicys || this.#runs.isTooLong(job, sinceMs)) return;
+    this.#setDeadline(job, watched);
+    watched.slackMs = 1;
   }
 
   /** A run has failed, and the job is tried again. */
@@ -368,11 +394,12 @@ export class BrokerWatch {
   /** A worker may lose its job only by leaving, by withdrawing the function, or by taking too long. */
   #endRun(job: number, watched: Watched): RunEnd {
     const cause = this.#cause;
-    const { holder, deadlineMs, sinceMs } = watched;
+    if (cause?.kind === 'tick') this.#renewDeadline(job, watched);
+    const { holder, deadlineMs, slackMs, sinceMs } = watched;
     const isRight =
       holder !== null &&
       cause !== null &&
-      (cause.kind === 'tick' ? deadlineMs <= this.#broker.nowMs : cause.peer === holder);
+      (cause.kind === 'tick' ? deadlineMs <= this.#broker.nowMs + slackMs : cause.peer === holder);
     ensure(isRight, () => `job ${watched.serial} is taken from its worker by ${cause?.kind}`);
     this.#gates.end(watched.fn);
     watched.holder = null;
@@ -382,7 +409,7 @@ export class BrokerWatch {
         ? { kind: 'done' }
         : { kind: 'failed', order: cause.order };
     if (cause.kind !== 'tick') return { kind: 'lost' };
-    const isFailed = this.#runs.isTooLong(job, sinceMs);
+    const isFailed = watched.isPolicys && this.#runs.isTooLong(job, sinceMs);
     // It may be late with several runs of one job.
     if (!isFailed || !watched.lateOf.has(holder)) watched.lateOf.set(holder, !isFailed);
     return isFailed ? { kind: 'failed', order: null } : { kind: 'lost' };

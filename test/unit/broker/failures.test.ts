@@ -264,6 +264,77 @@ describe('the timeout of a policy', () => {
     `);
   });
 
+  it('holds for no foreground job without fg:1', () => {
+    begin('f=attempts:2,timeout:100ms').play(String.raw`
+      worker > CAN_DO f
+      client > SUBMIT_JOB f "" data
+      client < JOB_CREATED #1
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f data
+      + 5000 ms
+      operator > "status\n"
+      operator < "f\t1\t1\t1\n"
+      operator < ".\n"
+      worker > WORK_COMPLETE #1 done
+      client < WORK_COMPLETE #1 done
+    `);
+  });
+
+  it.each([
+    ['raised', 'policy f timeout:300ms', 299],
+    ['raised, while the worker has a shorter one', 'policy f timeout:9s', 900],
+  ])('counts from the start of the run when it is %s meanwhile', (title, command, laterMs) => {
+    const offer = title === 'raised' ? 'CAN_DO f' : 'CAN_DO_TIMEOUT f 1';
+    const end = title === 'raised' ? 'retrying' : 'queued';
+    begin('f=attempts:2,backoff:fixed:1h,jitter:0,timeout:100ms').play(String.raw`
+      worker > ${offer}
+      client > SUBMIT_JOB_BG f "" data
+      client < JOB_CREATED #1
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f data
+      operator > "${command}\n"
+      operator < "OK until+the+server+ends\r\n"
+      + ${laterMs} ms
+      operator > "status\n"
+      operator < "f\t1\t1\t1\n"
+      operator < ".\n"
+      + 101 ms
+      operator > "show job #1\n"
+      operator < "handle\t#1\n"
+      operator < "function\tf\n"
+      operator < "unique\t-\n"
+      operator < "state\t${end}\n"
+      operator < "priority\tnormal\n"
+      operator < "background\t1\n"
+      operator < "attempts\t${end === 'retrying' ? 1 : 0}\n"
+      operator < "losses\t${end === 'retrying' ? 0 : 1}\n"
+      operator < "next_run_ms\t${end === 'retrying' ? 3_599_900 : 0}\n"
+      operator < "workload_bytes\t4\n"
+      ${end === 'retrying' ? String.raw`operator < "error\t0\ttimeout\t\n"` : ''}
+      operator < ".\n"
+    `);
+  });
+
+  it('is over for a run when it is taken away meanwhile', () => {
+    const dialogue = begin('f=attempts:2');
+    dialogue.play(String.raw`
+      operator > "policy f timeout:100ms\n"
+      operator < "OK until+the+server+ends\r\n"
+      worker > CAN_DO f
+      client > SUBMIT_JOB_BG f "" data
+      client < JOB_CREATED #1
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f data
+      operator > "policy f reset\n"
+      operator < "OK until+the+server+ends\r\n"
+      + 5000 ms
+      operator > "status\n"
+      operator < "f\t1\t1\t1\n"
+      operator < ".\n"
+    `);
+    expect(dialogue.thread.broker.jobs.deadlines.size).toBe(0);
+  });
+
   it('leaves a shorter CAN_DO_TIMEOUT what it is: a loss', () => {
     begin('f=attempts:1,timeout:5s').play(String.raw`
       worker > CAN_DO_TIMEOUT f 1
