@@ -3,9 +3,7 @@
  * open and close them. Rule: after each change the level of the function is right and as many workers are woken as the
  * open jobs need.
  */
-import { bytesOf } from '../base/bytes.ts';
 import { type GateSettings, isOpenGate } from '../policy/gate-settings.ts';
-import { hashBytes } from '../protocol/hash.ts';
 import { trimDead } from './failures.ts';
 import { applySettings } from './function-settings.ts';
 import type { FunctionQueue } from './functions.ts';
@@ -13,12 +11,10 @@ import type { BrokerState } from './state.ts';
 
 /** Changes the gate and the policy about runs of one function; settings that change nothing end both. */
 export function setGate(broker: BrokerState, settings: GateSettings): void {
-  const { functions, nowMs, options } = broker;
+  const { nowMs } = broker;
   if (isOpenGate(settings) && settings.runs === null) broker.settings.delete(settings.name);
   else broker.settings.set(settings.name, settings);
-  const name = bytesOf(settings.name);
-  const hash = hashBytes(name, 0, name.length, options.hashSeed);
-  const fn = functions.find(name, 0, name.length, hash);
+  const fn = broker.functionCalled(settings.name);
   if (fn === null) return;
   applySettings(fn, settings, nowMs);
   if (fn.gate === null) broker.jobs.gateOpenings.remove(fn.index);

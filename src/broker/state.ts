@@ -4,10 +4,12 @@
  * broker.ts calls the rules.
  */
 import type { Account } from '../base/account.ts';
+import { bytesOf } from '../base/bytes.ts';
 import type { Logger } from '../base/logger.ts';
 import { FUNCTION_STEPS, Steps } from '../base/steps.ts';
 import type { BlobStore } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
+import { hashBytes } from '../protocol/hash.ts';
 import { adoptSettings, type SettingsTable } from './function-settings.ts';
 import { FunctionStats } from './function-stats.ts';
 import { type FunctionQueue, FunctionTable } from './functions.ts';
@@ -170,6 +172,13 @@ export abstract class BrokerState {
       jobs.state(slot) === Flag.ASSIGNED &&
       jobs.word(slot, Job.WORKER) === peer.index
     );
+  }
+
+  /** The function with this name (Latin-1, one character a byte), or null. */
+  functionCalled(name: string): FunctionQueue | null {
+    const bytes = bytesOf(name);
+    const hash = hashBytes(bytes, 0, bytes.length, this.options.hashSeed);
+    return this.functions.find(bytes, 0, bytes.length, hash);
   }
 
   /** The function of that name, added if new; null when --max-functions exist already. */

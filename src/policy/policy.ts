@@ -73,6 +73,8 @@ interface PolicyKey<V> {
   /** Allowed values in words. */
   readonly allowed: string;
   readonly help: string;
+  /** It says what happens to jobs that fail. */
+  readonly isAboutRuns?: boolean;
   /** Reads a value; undefined when it is not allowed. */
   read(text: string): V | undefined;
   show(value: V): string;
@@ -190,12 +192,14 @@ export const POLICY_KEYS: {
     show: String,
   },
   attempts: {
+    isAboutRuns: true,
     allowed: '1 to 1000',
     help: 'runs that may fail (WORK_FAIL, WORK_EXCEPTION, timeout) before a background job is dead; default 1',
     read: (text) => numberOf(text, 1, 1000),
     show: String,
   },
   backoff: {
+    isAboutRuns: true,
     allowed:
       'exp:FIRST:MAX (FIRST at most MAX), fixed:TIME or list:TIME:TIME..., with times such as 500ms, 30s, 5m, 1d',
     help: 'time before the next run of a job that failed; default exp:1s:1h, doubled each time',
@@ -203,36 +207,42 @@ export const POLICY_KEYS: {
     show: showBackoff,
   },
   jitter: {
+    isAboutRuns: true,
     allowed: '0 to 1',
     help: 'how much of that time is random: it is multiplied by a number from 1 - jitter to 1; default 0.5',
     read: (text) => (/^(0|1|0?\.\d{1,4}|1\.0+)$/.test(text) ? Number(text) : undefined),
     show: String,
   },
   timeout: {
+    isAboutRuns: true,
     allowed: '10ms to 30d, with a unit (ms, s, m, h, d); 0 = no limit',
     help: 'a run that lasts longer has failed',
     read: (text) => (text === '0' ? 0 : timeOf(text, 10, DELAY_MAX_MS)),
     show: showTime,
   },
   fg: {
+    isAboutRuns: true,
     allowed: '0 or 1',
     help: '1 = foreground jobs are tried again too, their clients wait; default 0',
     read: (text) => numberOf(text, 0, 1),
     show: String,
   },
   dead: {
+    isAboutRuns: true,
     allowed: '0 to 10000000, 0 = dead jobs are not kept',
     help: 'dead jobs that are kept; the oldest is dropped; default 10000',
     read: (text) => numberOf(text, 0, 10_000_000),
     show: String,
   },
   dead_age: {
+    isAboutRuns: true,
     allowed: '1s to 3650d, with a unit (s, m, h, d)',
     help: 'how long a dead job is kept; default 30d',
     read: (text) => timeOf(text, 1000, 3650 * DAY_MS),
     show: showTime,
   },
   dead_bytes: {
+    isAboutRuns: true,
     allowed: '1K to 1024G',
     help: 'memory of the dead jobs of the function; default 64M',
     read: bytesIn,
@@ -240,19 +250,12 @@ export const POLICY_KEYS: {
   },
 };
 
-/** Keys about runs; a store must keep what they lead to. */
-export const RUN_KEYS: readonly PolicyKeyName[] = [
-  'attempts',
-  'backoff',
-  'jitter',
-  'timeout',
-  'fg',
-  'dead',
-  'dead_age',
-  'dead_bytes',
-];
-
 export const POLICY_KEY_NAMES = Object.keys(POLICY_KEYS) as readonly PolicyKeyName[];
+
+/** Keys about runs; a store must keep what they lead to. */
+export const RUN_KEYS: readonly PolicyKeyName[] = POLICY_KEY_NAMES.filter(
+  (key) => POLICY_KEYS[key].isAboutRuns === true,
+);
 
 /** A text of the grammar is not allowed; the message says what is. */
 export class PolicyError extends Error {

@@ -19,7 +19,8 @@ export interface RunPolicy {
 }
 
 const HOUR_MS = 3_600_000;
-const DEFAULTS: RunPolicy = {
+/** What holds for keys that are not set, and for dead jobs of a function without a policy about runs. */
+export const DEFAULT_RUN_POLICY: RunPolicy = {
   attempts: 1,
   backoff: { firstMs: 1000, maxMs: HOUR_MS },
   jitter: 0.5,
@@ -30,23 +31,20 @@ const DEFAULTS: RunPolicy = {
   deadBytesMax: 64 * 1024 * 1024,
 };
 
-/** What holds for a function whose jobs are buried although it has no policy about runs. */
-export const DEFAULT_RUN_POLICY = DEFAULTS;
-
 /** Null unless the policy says something about attempts, timeout or dead jobs. */
 export function runPolicyOf(policy: Policy): RunPolicy | null {
   const { attempts, timeout, dead, dead_age, dead_bytes } = policy;
   const says = [attempts, timeout, dead, dead_age, dead_bytes].some((value) => value !== undefined);
   if (!says) return null;
   return {
-    attempts: attempts ?? DEFAULTS.attempts,
-    backoff: policy.backoff ?? DEFAULTS.backoff,
-    jitter: policy.jitter ?? DEFAULTS.jitter,
-    timeoutMs: timeout ?? DEFAULTS.timeoutMs,
+    attempts: attempts ?? DEFAULT_RUN_POLICY.attempts,
+    backoff: policy.backoff ?? DEFAULT_RUN_POLICY.backoff,
+    jitter: policy.jitter ?? DEFAULT_RUN_POLICY.jitter,
+    timeoutMs: timeout ?? DEFAULT_RUN_POLICY.timeoutMs,
     isForeground: policy.fg === 1,
-    deadMax: dead ?? DEFAULTS.deadMax,
-    deadAgeMs: dead_age ?? DEFAULTS.deadAgeMs,
-    deadBytesMax: dead_bytes ?? DEFAULTS.deadBytesMax,
+    deadMax: dead ?? DEFAULT_RUN_POLICY.deadMax,
+    deadAgeMs: dead_age ?? DEFAULT_RUN_POLICY.deadAgeMs,
+    deadBytesMax: dead_bytes ?? DEFAULT_RUN_POLICY.deadBytesMax,
   };
 }
 

@@ -1,5 +1,6 @@
 /** Makes the configuration of each thread from the checked options. */
 import { accountWords } from '../base/account.ts';
+import { latin1Of } from '../policy/function-name.ts';
 import type { GateSettings } from '../policy/gate-settings.ts';
 import { parseAliasRule } from '../policy/rule.ts';
 import { type AccessRule, parseRule } from '../session/access.ts';
@@ -108,8 +109,7 @@ function relaxedBy(rules: readonly string[]): ReadonlyMap<string, boolean> {
   return new Map(
     rules.map((rule) => {
       const at = rule.lastIndexOf('=');
-      const name = Buffer.from(rule.slice(0, at)).toString('latin1');
-      return [name, rule.slice(at + 1) === 'relaxed'];
+      return [latin1Of(rule.slice(0, at)), rule.slice(at + 1) === 'relaxed'];
     }),
   );
 }

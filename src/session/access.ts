@@ -6,6 +6,7 @@
  *   any=submit:public_*   token:NAME=submit,work:mail   cert:web-*=admin
  */
 
+import { latin1Of } from '../policy/function-name.ts';
 import { Right } from '../protocol/packets.ts';
 
 type RightName = keyof typeof Right;
@@ -123,9 +124,4 @@ function matcher(pattern: string): (name: string) => boolean {
     }
     return at <= name.length - last.length;
   };
-}
-
-/** UTF-8 bytes as one character each, the form in which function names are compared. */
-function latin1Of(text: string): string {
-  return String.fromCharCode(...new TextEncoder().encode(text));
 }

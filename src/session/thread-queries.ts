@@ -17,7 +17,6 @@ import {
 } from '../broker/dead-queries.ts';
 import { drain, failWatched } from '../broker/drain.ts';
 import { functionStatsPiece } from '../broker/function-stats-rows.ts';
-import type { FunctionQueue } from '../broker/functions.ts';
 import { setGate } from '../broker/gates.ts';
 import { cancel } from '../broker/loss.ts';
 import { type JobStatus, list, statusByHandle, statusByUnique } from '../broker/query.ts';
@@ -209,7 +208,7 @@ export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult
     case 'fail':
       return { ...DONE, cursor: failWatched(broker, query.cursor) };
     case 'dead': {
-      const fn = functionOf(broker, query.name);
+      const fn = broker.functionCalled(query.name);
       const { cursor, rows: rowsMax } = query;
       const next = listDead(broker, fn, cursor, rowsMax, LIST_BYTES_MAX, rows);
       return { ...DONE, cursor: next.cursor, part: next.rowsLeft, bytes: rows.take() };
@@ -227,7 +226,7 @@ export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult
     case 'bury':
       return { ...DONE, result: buryJob(broker, query.slot, query.serial) };
     case 'kickSome': {
-      const fn = functionOf(broker, query.name);
+      const fn = broker.functionCalled(query.name);
       const { kicked, left, cursor, reason, dead } = kickSome(
         broker,
         fn,
@@ -244,12 +243,6 @@ export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult
     default:
       return DONE;
   }
-}
-
-function functionOf(broker: Broker, name: string): FunctionQueue | null {
-  const bytes = bytesOf(name);
-  const hash = hashBytes(bytes, 0, bytes.length, broker.options.hashSeed);
-  return broker.functions.find(bytes, 0, bytes.length, hash);
 }
 
 /** Bytes of a RESULT record: JSON, NUL, rows. */

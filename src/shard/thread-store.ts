@@ -106,30 +106,31 @@ export class ThreadStore {
 
   /**
    * `--store-queue-on-shutdown`: at the end of the server, hands to the store all background jobs that it does not
-   * have, as many at a time as it takes. If the store fails, this ends early. It polls, because a store reports nothing
-   * when it has committed only forgets.
+   * have, as many at a time as it takes. If the store fails, this ends early.
    */
   async #storeAtEnd(storing: Storing): Promise<void> {
-    for (const job of storing.unstored()) {
-      while (!storing.storeLate(job)) {
-        const { isAccepting, uncommitted } = this.store.health;
-        if (!isAccepting) return;
-        // Nothing is pending, so it is this job that the store refuses.
-        if (uncommitted === 0) break;
-        this.#look(storing);
-        await new Promise((resolve) => setTimeout(resolve, STEP_MS));
-      }
-    }
+    for (const job of storing.unstored())
+      if (!(await this.#offer(storing, () => storing.storeLate(job)))) return;
   }
 
-  /** Repeats updates that the store refused, as many at a time as it takes. If the store fails, this ends early. */
+  /** Repeats updates that the store refused, as many at a time as it takes. */
   async #updateAtEnd(storing: Storing): Promise<void> {
-    while (!storing.updateAgain()) {
+    await this.#offer(storing, () => storing.updateAgain());
+  }
+
+  /**
+   * Repeats `offer` until the store takes everything, or refuses although nothing is pending. False when the store
+   * fails. It polls, because a store reports nothing when it has committed only forgets.
+   */
+  async #offer(storing: Storing, offer: () => boolean): Promise<boolean> {
+    while (!offer()) {
       const { isAccepting, uncommitted } = this.store.health;
-      if (!isAccepting || uncommitted === 0) return;
+      if (!isAccepting) return false;
+      if (uncommitted === 0) break;
       this.#look(storing);
       await new Promise((resolve) => setTimeout(resolve, STEP_MS));
     }
+    return true;
   }
 
   /** Call outside of a turn: handles all results at once. */

@@ -10,7 +10,6 @@ import { unkeptProblem } from '../policies/unkept.ts';
 /** Words of an option, or an object with a member for each function. */
 function rules(
   shape: Pick<ProgramType<readonly string[]>, 'argument' | 'allowed' | 'codeType'>,
-  none: string,
   wordOf: (name: string, value: unknown) => string | undefined,
 ): ProgramType<readonly string[]> {
   const accept = (value: unknown): readonly string[] | undefined => {
@@ -25,7 +24,7 @@ function rules(
     ...shape,
     readText: (text) => [text],
     accept,
-    show: (words) => words.join(' ') || none,
+    show: (words) => words.join(' ') || 'none',
   };
 }
 
@@ -39,7 +38,6 @@ const policyRules = rules(
     allowed: `FUNCTION=KEY:VALUE,...; ${POLICY_KEY_NAMES.map((key) => `${key}: ${POLICY_KEYS[key].allowed}`).join('; ')}`,
     codeType: 'Readonly<Record<string, FunctionPolicy | string>> | string | readonly string[]',
   },
-  'none',
   (name, value) => {
     if (typeof value === 'string') return `${name}=${value}`;
     if (!isRecord(value)) return undefined;
@@ -54,7 +52,6 @@ const aliasRules = rules(
     allowed: 'ALIAS=FUNCTION or ALIAS=FUNCTION{priority:high|normal|low}',
     codeType: 'Readonly<Record<string, FunctionAlias | string>> | string | readonly string[]',
   },
-  'none',
   (name, value) => {
     if (typeof value === 'string') return `${name}=${value}`;
     if (!isRecord(value) || typeof value.function !== 'string') return undefined;
