@@ -4,6 +4,7 @@
  * a policy behaves as in gearmand.
  */
 import { closest } from '../base/closest.ts';
+import { size } from '../option/types.ts';
 
 /** How many runs may start in a time: `count` each `perMs` milliseconds. */
 export interface Rate {
@@ -138,22 +139,7 @@ function showBackoff(backoff: Backoff): string {
   return [kind, ...backoff.timesMs.map(showTime)].join(':');
 }
 
-const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
-const BYTES_MAX = 1024 ** 4;
-
-function bytesIn(text: string): number | undefined {
-  const match = /^([1-9]\d{0,12})([KMG]?)$/i.exec(text);
-  if (match === null) return undefined;
-  const bytes = Number(match[1]) * (SIZE_UNITS[(match[2] as string).toUpperCase()] as number);
-  return bytes >= 1024 && bytes <= BYTES_MAX ? bytes : undefined;
-}
-
-function showBytes(bytes: number): string {
-  const [unit, size] = Object.entries(SIZE_UNITS)
-    .reverse()
-    .find(([, unitBytes]) => bytes % unitBytes === 0) as [string, number];
-  return `${bytes / size}${unit}`;
-}
+const deadBytes = size({ min: 1024, max: 1024 ** 4 });
 
 function rateOf(text: string): Rate | null | undefined {
   if (text === '0') return null;
@@ -245,8 +231,9 @@ export const POLICY_KEYS: {
     isAboutRuns: true,
     allowed: '1K to 1024G',
     help: 'memory of the dead jobs of the function; default 64M',
-    read: bytesIn,
-    show: showBytes,
+    // No leading zeros, as in all numbers here.
+    read: (text) => (/^[1-9]/.test(text) ? deadBytes.readText(text) : undefined),
+    show: deadBytes.show,
   },
 };
 
