@@ -14,7 +14,7 @@ import type { Store } from '../store/store.ts';
 import { grab } from './assign.ts';
 import { timeOut } from './deadlines.ts';
 import { Departures } from './departures.ts';
-import { dropOldDead } from './failures.ts';
+import { dropOldDead, isDeadMemoryFull } from './failures.ts';
 import type { FunctionQueue } from './functions.ts';
 import { openDueGates } from './gates.ts';
 import { countHeld } from './held-counts.ts';
@@ -163,7 +163,7 @@ export class Broker extends BrokerState {
 
   /** Monotonic time at which a tick is due, or Infinity. */
   nextDueMs(): number {
-    if (this.isBehind) return this.nowMs;
+    if (this.isBehind || isDeadMemoryFull(this)) return this.nowMs;
     const wall = Math.min(this.jobs.scheduled.peekAt(), this.jobs.deadTimes.peekAt());
     // The difference first: added to wall-clock time, fractions of the monotonic time would be rounded.
     const scheduled = this.nowMs + (wall - this.wallMs);

@@ -3,7 +3,7 @@ import type { ByteWriter } from '../base/byte-writer.ts';
 import { latin1 } from '../base/bytes.ts';
 import { ROW_STEPS } from '../base/steps.ts';
 import { escapeName } from '../policy/function-name.ts';
-import { attemptsOf, bury, diedAtMs, kick } from './failures.ts';
+import { attemptsOf, bury, kick } from './failures.ts';
 import type { FunctionQueue } from './functions.ts';
 import { JOB_ROW_BYTES, Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
@@ -179,7 +179,7 @@ function deadRow(broker: BrokerState, job: number): string {
     errors.at(-1)?.cause ?? '-',
     attemptsOf(broker, job),
     jobs.retries(job),
-    ageOf(wallMs, diedAtMs(broker, job)),
+    ageOf(wallMs, jobs.diedAtMs(job)),
     jobs.word(job, Job.WORKLOAD_BYTES),
     texts.join(' | '),
   ].join('\t');

@@ -12,7 +12,7 @@ import { Flag } from './jobs.ts';
 import { notifyFail } from './notify-fail.ts';
 import { canKeep, queue } from './queue.ts';
 import { type Cause, ERROR_BYTES_MAX } from './runs.ts';
-import type { BrokerState } from './state.ts';
+import type { BrokerState, DeadDrops } from './state.ts';
 
 /** The policy that a failed run of this job follows; null when the job ends as in gearmand. */
 export function policyOfRun(broker: BrokerState, job: number): RunPolicy | null {
@@ -121,7 +121,10 @@ const DROPPED_AT_ONCE = 16;
 /** Dead jobs that one tick drops: some milliseconds. */
 const DROPPED_PER_TICK = 2000;
 
-/** Drops dead jobs of a function beyond its limits, the oldest first, at most `countMax`; ticks go on. Returns how many. */
+/**
+ * Drops dead jobs of a function beyond the limits of its policy, the oldest first, at most `countMax`; ticks go on.
+ * Returns how many.
+ */
 export function trimDead(
   broker: BrokerState,
   fn: FunctionQueue,
@@ -132,23 +135,46 @@ export function trimDead(
   const { deadTimes } = broker.jobs;
   if (dead === null) return 0;
   let count = 0;
-  for (; count < countMax && isBeyond(broker, dead, policy); count++) {
-    broker.counters.deadDropped++;
+  let reason = whyDropped(broker, dead, policy);
+  for (; count < countMax && reason !== null; count++) {
+    broker.counters.deadDropped[reason]++;
     broker.finish(dead.first);
+    reason = whyDropped(broker, dead, policy);
   }
   deadTimes.remove(fn.index);
-  if (isBeyond(broker, dead, policy)) deadTimes.insert(fn.index, 0);
+  if (reason !== null) deadTimes.insert(fn.index, 0);
   else if (dead.first !== 0)
-    deadTimes.insert(fn.index, diedAtMs(broker, dead.first) + policy.deadAgeMs + 1);
+    deadTimes.insert(fn.index, broker.jobs.diedAtMs(dead.first) + policy.deadAgeMs + 1);
   return count;
 }
 
-/** Whether the oldest dead job is dropped. */
-function isBeyond(broker: BrokerState, dead: DeadJobs, policy: RunPolicy): boolean {
-  if (dead.first === 0) return false;
+/** Why the oldest dead job is dropped; null when it is kept. */
+function whyDropped(
+  broker: BrokerState,
+  dead: DeadJobs,
+  policy: RunPolicy,
+): keyof DeadDrops | null {
+  if (dead.first === 0) return null;
   const { deadMax, deadBytesMax, deadAgeMs } = policy;
-  const ageMs = broker.wallMs - diedAtMs(broker, dead.first);
-  return dead.count > deadMax || dead.bytes > deadBytesMax || ageMs > deadAgeMs;
+  if (dead.count > deadMax) return 'number';
+  if (dead.bytes > deadBytesMax) return 'bytes';
+  return broker.wallMs - broker.jobs.diedAtMs(dead.first) > deadAgeMs ? 'age' : null;
+}
+
+/** Whether the dead jobs of this thread exceed what they may cost, together with those of the other threads. */
+export function isDeadMemoryFull({ jobs, deadMemory }: BrokerState): boolean {
+  return deadMemory.hold(jobs.deadBytesTotal);
+}
+
+/** Drops the oldest dead jobs of all functions beyond `--dead-memory`, at most `countMax`; returns how many. */
+function trimDeadMemory(broker: BrokerState, countMax: number): number {
+  const { jobs, counters } = broker;
+  let count = 0;
+  for (; count < countMax && isDeadMemoryFull(broker); count++) {
+    counters.deadDropped.memory++;
+    broker.finish(jobs.firstDead());
+  }
+  return count;
 }
 
 /** Drops dead jobs beyond limits; returns how many jobs and functions that were, at most `countMax` and one. */
@@ -160,7 +186,7 @@ export function dropOldDead(broker: BrokerState, countMax: number): number {
     const fn = functions.at(jobs.deadTimes.peekId()) as FunctionQueue;
     count += 1 + trimDead(broker, fn, most - count);
   }
-  return count;
+  return count + trimDeadMemory(broker, most - count);
 }
 
 /** Milliseconds until the next run of the job may start: what is left of its delay, and never more than that. */
@@ -168,11 +194,6 @@ export function retryWaitMs({ jobs, wallMs }: BrokerState, job: number): number 
   if (!jobs.has(job, Flag.HAS_RUNS)) return 0;
   const { dueMs, delayMs } = jobs.runs.of(job);
   return Math.max(0, Math.min(dueMs - wallMs, delayMs));
-}
-
-/** Wall clock at which a dead job died. */
-export function diedAtMs({ jobs }: BrokerState, job: number): number {
-  return jobs.runs.of(job).errors.at(-1)?.atMs ?? 0;
 }
 
 const NO_TEXT = new Uint8Array(0);
@@ -191,6 +212,7 @@ function makeDead(broker: BrokerState, job: number): void {
   jobs.becomeDead(job);
   broker.storing?.update(job);
   trimDead(broker, fn);
+  trimDeadMemory(broker, DROPPED_AT_ONCE);
 }
 
 function noteError(broker: BrokerState, job: number, cause: Cause, text: Uint8Array) {

@@ -66,6 +66,8 @@ export class Jobs extends JobRows {
   readonly retryTimes = new DeadlineHeap();
   /** Functions with dead jobs, by index: when the oldest one is dropped, by wall clock. */
   readonly deadTimes = new DeadlineHeap();
+  /** Functions with dead jobs, by index: when their oldest one died, or earlier, by wall clock. */
+  readonly oldestDead = new DeadlineHeap();
   /** Functions, by index, whose rate lets the next job start later; by monotonic clock. */
   readonly gateOpenings = new DeadlineHeap();
   /** Rare, therefore kept outside of the rows. */
@@ -79,8 +81,9 @@ export class Jobs extends JobRows {
   readonly #account: Account;
   /** Jobs that stay in the store for the next start. */
   kept = 0;
-  /** Dead jobs of all functions; they are no live jobs. */
+  /** Dead jobs of all functions, and their bytes; they are no live jobs. */
   dead = 0;
+  deadBytesTotal = 0;
 
   constructor(
     functions: FunctionTable,
@@ -259,8 +262,30 @@ export class Jobs extends JobRows {
     this.#setState(job, Flag.DEAD);
     fn.total--;
     fn.dead ??= new DeadJobs(this);
-    fn.dead.add(job, this.deadBytes(job));
+    const bytes = this.deadBytes(job);
+    if (fn.dead.count === 0) this.oldestDead.insert(fn.index, this.diedAtMs(job));
+    fn.dead.add(job, bytes);
     this.dead++;
+    this.deadBytesTotal += bytes;
+  }
+
+  /** Wall clock at which a dead job died. */
+  diedAtMs(job: number): number {
+    return this.has(job, Flag.HAS_RUNS) ? (this.runs.of(job).errors.at(-1)?.atMs ?? 0) : 0;
+  }
+
+  /** The dead job of all functions that died first; there must be one. */
+  firstDead(): number {
+    const oldest = this.oldestDead;
+    for (;;) {
+      const index = oldest.peekId();
+      const { first } = (this.#functions.at(index) as FunctionQueue).dead as DeadJobs;
+      const atMs = this.diedAtMs(first);
+      if (atMs <= oldest.peekAt()) return first;
+      // Its oldest one is gone since.
+      oldest.pop();
+      oldest.insert(index, atMs);
+    }
   }
 
   /** What a dead job costs. */
@@ -424,10 +449,14 @@ export class Jobs extends JobRows {
 
   #leaveDead(job: number): void {
     const { dead, index } = this.functionOf(job) as FunctionQueue & { dead: DeadJobs };
-    dead.remove(job, this.deadBytes(job));
-    // The function may be dropped now.
-    if (dead.count === 0) this.deadTimes.remove(index);
+    const bytes = this.deadBytes(job);
+    dead.remove(job, bytes);
     this.dead--;
+    this.deadBytesTotal -= bytes;
+    if (dead.count > 0) return;
+    // The function may be dropped now.
+    this.deadTimes.remove(index);
+    this.oldestDead.remove(index);
   }
 
   #leaveQueue(job: number, fn: FunctionQueue): void {

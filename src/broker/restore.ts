@@ -4,7 +4,7 @@
  */
 import { hashBytes } from '../protocol/hash.ts';
 import type { StoredJob } from '../store/stored-job.ts';
-import { diedAtMs, retryWaitMs } from './failures.ts';
+import { retryWaitMs } from './failures.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Flag } from './jobs.ts';
 import { decodeErrors } from './runs.ts';
@@ -83,8 +83,7 @@ export class Restore {
   /** Dead jobs go into their lists in the order of their deaths; the next tick drops those beyond the limits. */
   #bury(): void {
     const { jobs } = this.#broker;
-    const died = (job: number) => diedAtMs(this.#broker, job);
-    for (const job of this.#dead.splice(0).sort((a, b) => died(a) - died(b))) {
+    for (const job of this.#dead.splice(0).sort((a, b) => jobs.diedAtMs(a) - jobs.diedAtMs(b))) {
       jobs.becomeDead(job);
       const { index } = jobs.functionOf(job);
       if (!jobs.deadTimes.has(index)) jobs.deadTimes.insert(index, 0);

@@ -10,6 +10,7 @@ import { FUNCTION_STEPS, Steps } from '../base/steps.ts';
 import type { BlobStore } from '../protocol/frame.ts';
 import type { HandleCodec } from '../protocol/handle.ts';
 import { hashBytes } from '../protocol/hash.ts';
+import { DeadMemory, type DeadMemoryOptions } from './dead-memory.ts';
 import { adoptSettings, type SettingsTable } from './function-settings.ts';
 import { FunctionStats } from './function-stats.ts';
 import { type FunctionQueue, FunctionTable } from './functions.ts';
@@ -53,6 +54,8 @@ export interface BrokerOptions {
    */
   readonly measuredMax?: number;
   readonly measured?: Int32Array;
+  /** The bound of all dead jobs together. Default: none. */
+  readonly deadMemory?: DeadMemoryOptions;
   /** A random number from 0 to below 1, for delays. Default: Math.random. */
   readonly random?: () => number;
   /** With a store: background jobs are answered and assigned at once, and made durable soon afterwards. */
@@ -72,10 +75,18 @@ export interface Counters {
   completed: number;
   failed: number;
   requeued: number;
-  /** Runs that failed and are tried again; dead jobs that were queued again, and dropped for a limit. */
+  /** Runs that failed and are tried again; dead jobs that were queued again, and those dropped for a limit. */
   retried: number;
   kicked: number;
-  deadDropped: number;
+  readonly deadDropped: DeadDrops;
+}
+
+/** Dead jobs that were dropped, by the limit: `dead`, `dead_bytes` and `dead_age` of the policy, `--dead-memory`. */
+export interface DeadDrops {
+  number: number;
+  bytes: number;
+  age: number;
+  memory: number;
 }
 
 /** How background jobs survive the server's end (storing.ts). */
@@ -106,6 +117,7 @@ export abstract class BrokerState {
   readonly uniques: Uniques;
   /** Gates and policies of this shard's functions. */
   readonly settings: SettingsTable = new Map();
+  readonly deadMemory: DeadMemory;
   /** Null when background jobs are kept in memory only. */
   abstract readonly storing: Durability | null;
   readonly counters: Counters = {
@@ -118,7 +130,7 @@ export abstract class BrokerState {
     requeued: 0,
     retried: 0,
     kicked: 0,
-    deadDropped: 0,
+    deadDropped: { number: 0, bytes: 0, age: 0, memory: 0 },
   };
   /** Scheduled jobs that were started and timeouts that ended, since start. */
   tickedJobs = 0;
@@ -150,6 +162,7 @@ export abstract class BrokerState {
     this.steps = options.steps ?? new Steps();
     this.functions = new FunctionTable(this.steps);
     this.functionStats = new FunctionStats(measuredMax, measured, thread);
+    this.deadMemory = new DeadMemory(options.deadMemory ?? null, thread);
     const charged = { ...memory, account };
     this.jobs = new Jobs(this.functions, this.peers, blobs, charged, options.lastSerial);
     const { wakeupDelayMs, wakesPerJob, fewFunctionsMax } = options;

@@ -72,11 +72,24 @@ export const THREAD_METRICS: readonly MetricRow[] = [
     'counter',
     (stats) => stats.refused,
   ),
+  {
+    name: 'geartrain_dead_dropped_total',
+    help: 'Dead jobs dropped, by the limit: number (dead), bytes (dead_bytes), age (dead_age), memory (--dead-memory).',
+    type: 'counter',
+    labels: ['thread', 'reason'],
+    values: ({ running }) =>
+      running.flatMap(({ thread, deadDropped }) =>
+        Object.entries(deadDropped).map(([reason, value]) => ({
+          value,
+          labels: { thread, reason },
+        })),
+      ),
+  },
   ofThreads(
-    'geartrain_dead_dropped_total',
-    'Dead jobs dropped because their function had too many, or they were too old or too large.',
-    'counter',
-    (stats) => stats.deadDropped,
+    'geartrain_dead_bytes',
+    'Bytes of dead jobs; limited by --dead-memory.',
+    'gauge',
+    (stats) => stats.deadBytes,
   ),
   ofThreads(
     'geartrain_ring_records_sent_total',

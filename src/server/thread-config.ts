@@ -1,5 +1,6 @@
 /** Makes the configuration of each thread from the checked options. */
 import { accountWords } from '../base/account.ts';
+import { deadWords } from '../broker/dead-memory.ts';
 import { latin1Of } from '../policy/function-name.ts';
 import type { GateSettings } from '../policy/gate-settings.ts';
 import { parseAliasRule } from '../policy/rule.ts';
@@ -25,6 +26,11 @@ export function configMaker(
 ): (thread: number) => ThreadConfig {
   const { hashSeed, boot } = state;
   const memoryWords = accountWords(options.threads + 1);
+  const deadMemory = {
+    limitBytes: deadLimit(options),
+    ownerCount: Math.max(1, options.threads),
+    words: deadWords(options.threads + 1),
+  };
   const measured = new Int32Array(
     new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * (options.threads + 1)),
   );
@@ -73,6 +79,7 @@ export function configMaker(
         isRotating: isNewOrder || options.roundRobin,
         measuredMax: options.control === null ? 0 : options.metricsFunctions,
         measured,
+        deadMemory,
         isRelaxed: options.durability === 'relaxed',
         storesAtEnd: options.queueType === 'libsqlite3' && options.storeQueueOnShutdown,
         ...(options.durabilityOf.length > 0 && { relaxedOf: relaxedBy(options.durabilityOf) }),
@@ -102,6 +109,13 @@ export function configMaker(
     store: state.storeOf(thread),
     gates: gatesOf(thread),
   });
+}
+
+/** Dead jobs never use more than half of the memory that live jobs need too. */
+function deadLimit({ deadMemory, maxMemory }: ResolvedOptions): number {
+  const half = Math.floor(maxMemory / 2);
+  if (half === 0) return deadMemory;
+  return deadMemory === 0 ? half : Math.min(deadMemory, half);
 }
 
 /** Function names as Latin-1, a character a byte. */

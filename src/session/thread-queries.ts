@@ -99,8 +99,15 @@ export interface ThreadStats {
   readonly failed: number;
   /** Times that a job returned to its queue because its worker was lost. */
   readonly requeued: number;
-  /** Dead jobs dropped for a limit of their function's policy: `dead`, `dead_age` or `dead_bytes`. */
-  readonly deadDropped: number;
+  /** Dead jobs dropped for a limit: `dead`, `dead_bytes` and `dead_age` of the policy of their function, `--dead-memory`. */
+  readonly deadDropped: {
+    readonly number: number;
+    readonly bytes: number;
+    readonly age: number;
+    readonly memory: number;
+  };
+  /** Bytes of dead jobs, now: what `--dead-memory` limits. */
+  readonly deadBytes: number;
   /** Bytes of job rows, workloads and indexes in use, now. */
   readonly queueBytes: number;
   /**

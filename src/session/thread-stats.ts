@@ -20,7 +20,8 @@ export function threadStats(table: SessionTable): ThreadStats {
     completed: counters?.completed ?? 0,
     failed: counters?.failed ?? 0,
     requeued: counters?.requeued ?? 0,
-    deadDropped: counters?.deadDropped ?? 0,
+    deadDropped: { number: 0, bytes: 0, age: 0, memory: 0, ...counters?.deadDropped },
+    deadBytes: broker?.jobs.deadBytesTotal ?? 0,
     queueBytes:
       broker === null ? 0 : broker.jobs.table.bytes + broker.jobs.slab.bytes + broker.uniques.bytes,
     memoryBytes: table.account.held,

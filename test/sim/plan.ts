@@ -21,6 +21,8 @@ export interface Plan {
   readonly exceptions: boolean;
   /** --max-memory in bytes, 0 = none. */
   readonly memoryBytesMax: number;
+  /** --dead-memory in bytes, 0 = none. */
+  readonly deadBytesMax: number;
   readonly outputPauseBytes: number;
   /** Unsent output above it costs a peer its connection. */
   readonly outputBytesMax: number;
@@ -88,6 +90,7 @@ export function planOf(seed: number, steps: number): Plan {
       [2, 3],
     ]),
     exceptions: random.oneIn(8),
+    deadBytesMax: random.oneIn(4) ? 1024 * random.between(1, 8) : 0,
     memoryBytesMax: random.oneIn(10) ? 1024 * 1024 * random.between(1, 2) : 0,
     outputPauseBytes: random.pick([2048, 32768]),
     outputBytesMax: random.pick([600_000, 64 << 20]),
@@ -156,7 +159,7 @@ export function describePlan(plan: Plan): string {
   return [
     `seed ${seed}: ${shardCount} shards, connections ${movesConnections ? 'move' : 'stay'}`,
     `rings ${ringBytes} bytes, order ${order}, wakes ${plan.wakesPerJob}, retries ${plan.jobRetries}`,
-    `functions ${plan.functionNames.length}, kills ${kills.size}, memory ${plan.memoryBytesMax}`,
+    `functions ${plan.functionNames.length}, kills ${kills.size}, memory ${plan.memoryBytesMax}, of dead jobs ${plan.deadBytesMax}`,
     `window ${plan.windowBytes}, pause ${plan.outputPauseBytes}`,
     `policies ${plan.policies.join(' ') || 'none'}${plan.hasOperators ? ', operators' : ''}`,
     `store ${plan.hasStore ? (plan.isRelaxed ? 'relaxed' : 'synced') : 'none'}, disk kills ${plan.diskKills}`,

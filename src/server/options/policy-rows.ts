@@ -1,7 +1,7 @@
 /** Options about single functions: policies and aliases. Their grammar is in src/policy. */
 import { OptionGroup } from '../../option/groups.ts';
 import type { OptionTable, ProgramEntry } from '../../option/row.ts';
-import type { ProgramType } from '../../option/types.ts';
+import { type ProgramType, size } from '../../option/types.ts';
 import { escapeName, latin1Of } from '../../policy/function-name.ts';
 import { POLICY_KEY_NAMES, POLICY_KEYS, type Policy, PolicyError } from '../../policy/policy.ts';
 import { type AliasRule, parseAliasRule, parsePolicyRule } from '../../policy/rule.ts';
@@ -126,6 +126,12 @@ export const policyTable = {
       },
       doc: 'other names for functions, for submits: their jobs are those of the function, with the priority of the alias',
       help: 'another name of a function, for submits: its jobs are those of the function, with the priority of the alias; may be repeated',
+    },
+    {
+      name: 'dead-memory',
+      type: size({ min: 65_536, max: 2 ** 40, special: { 0: 'no limit' } }),
+      defaultValue: 256 * 1024 * 1024,
+      help: 'memory of the dead jobs of all functions; beyond it the oldest are dropped; never more than half of --max-memory',
     },
   ],
 } as const satisfies OptionTable<ProgramEntry>;

@@ -133,6 +133,11 @@ export interface ServerOptions {
    * ALIAS=FUNCTION or ALIAS=FUNCTION{priority:high|normal|low}; default [] = none.
    */
   aliases?: Readonly<Record<string, FunctionAlias | string>> | string | readonly string[];
+  /**
+   * Memory of the dead jobs of all functions; beyond it the oldest are dropped; never more than half of `maxMemory`. 64
+   * KiB to 1024 GiB, 0 = no limit; default 256 MiB.
+   */
+  deadMemory?: number;
   /** Connections at a time; beyond that new ones are closed at once. 0 to 2147483647, 0 = no limit; default 0. */
   maxConnections?: number;
   /**

@@ -42,7 +42,7 @@ export class SimThread {
     this.#plan = plan;
     this.rings = new SimRings(hub, index);
     let reactor: MemoryReactor | null = null;
-    this.core = new ThreadCore(coreOptions(plan, index, world.memoryWords), {
+    this.core = new ThreadCore(coreOptions(plan, index, world), {
       clock: { nowMs: () => world.nowMs, wallMs: () => world.wallMs },
       log: {
         level: 7,
@@ -132,7 +132,7 @@ export class SimThread {
   }
 }
 
-function coreOptions(plan: Plan, thread: number, memoryWords: Int32Array) {
+function coreOptions(plan: Plan, thread: number, { memoryWords, deadWords }: World) {
   const random = new Random(plan.seed ^ (thread << 24));
   return {
     sessions: {
@@ -156,6 +156,11 @@ function coreOptions(plan: Plan, thread: number, memoryWords: Int32Array) {
       isPriorityGlobal: plan.isPriorityGlobal,
       isRotating: plan.isRotating,
       isRelaxed: plan.isRelaxed,
+      deadMemory: {
+        limitBytes: plan.deadBytesMax,
+        ownerCount: Math.max(1, plan.shardCount),
+        words: deadWords,
+      },
       random: () => random.next() / 2 ** 32,
     },
     handlePrefix: HANDLE_PREFIX,

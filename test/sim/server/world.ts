@@ -5,6 +5,7 @@
  */
 import { accountWords } from '../../../src/base/account.ts';
 import { bytesOf } from '../../../src/base/bytes.ts';
+import { deadWords } from '../../../src/broker/dead-memory.ts';
 import type { GateSettings } from '../../../src/policy/gate-settings.ts';
 import type { PolicyCommand } from '../../../src/policy/policy-command.ts';
 import { shardOfName } from '../../../src/protocol/shard-of.ts';
@@ -56,6 +57,7 @@ export class World {
   readonly hub: RingHub;
   readonly policies: Policies;
   readonly memoryWords = accountWords(33);
+  readonly deadWords = deadWords(33);
   readonly threads: (SimThread | null)[] = [];
   /** By thread. */
   readonly #disks: MemoryFiles[];

@@ -106,9 +106,9 @@ export class BrokerWatch {
     const { submitted, assigned, requeued, completed, failed, retried, kicked, deadDropped } =
       counters;
     const ours = [this.#created, this.#assigned, this.#requeued, this.#ended, this.#jobs.size];
-    ours.push(this.#runs.retried, this.#runs.kicked, this.#runs.deadDropped);
+    ours.push(this.#runs.retried, this.#runs.kicked, ...Object.values(this.#runs.dropped));
     const theirs = [submitted, assigned, requeued, completed + failed, jobs.table.count];
-    theirs.push(retried, kicked, deadDropped);
+    theirs.push(retried, kicked, ...Object.values(deadDropped));
     ensure(
       String(ours) === String(theirs),
       () =>

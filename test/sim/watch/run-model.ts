@@ -3,8 +3,9 @@
  * dead jobs are kept. Source: docs/retries.md.
  */
 import type { Broker } from '../../../src/broker/broker.ts';
-import { diedAtMs } from '../../../src/broker/failures.ts';
+import type { DeadMemoryOptions } from '../../../src/broker/dead-memory.ts';
 import { Flag } from '../../../src/broker/jobs.ts';
+import type { DeadDrops } from '../../../src/broker/state.ts';
 import type { RunPolicy } from '../../../src/policy/run-policy.ts';
 import { ensure } from '../transcript.ts';
 import type { GateModel } from './gate-model.ts';
@@ -54,7 +55,7 @@ export class RunModel {
   readonly #dead = new Map<number, number[]>();
   retried = 0;
   kicked = 0;
-  deadDropped = 0;
+  readonly dropped: DeadDrops = { number: 0, bytes: 0, age: 0, memory: 0 };
 
   constructor(broker: Broker, gates: GateModel, store: StoreWatch | null) {
     this.#broker = broker;
@@ -152,15 +153,23 @@ export class RunModel {
 
   /** A dead job goes: cancelled, or as the oldest one beyond a limit. */
   drop(job: number, isCancelAsked: boolean): void {
-    const { counters, wallMs } = this.#broker;
+    const { counters, jobs, options, wallMs } = this.#broker;
     const dead = this.#deadOf(job);
-    if (counters.deadDropped > this.deadDropped) {
-      this.deadDropped++;
-      const { deadMax, deadAgeMs } = this.#limitsOf(this.#broker.jobs.functionOf(job).index);
-      const isOld = wallMs - diedAtMs(this.#broker, job) > deadAgeMs;
+    const reasons = Object.keys(this.dropped) as (keyof DeadDrops)[];
+    const reason = reasons.find((key) => counters.deadDropped[key] > this.dropped[key]);
+    if (reason !== undefined) {
+      this.dropped[reason]++;
+      const { deadMax, deadAgeMs } = this.#limitsOf(jobs.functionOf(job).index);
+      const diedAtMs = jobs.diedAtMs(job);
+      const isRight = {
+        number: dead.length > deadMax,
+        bytes: false,
+        age: wallMs - diedAtMs > deadAgeMs,
+        memory: options.deadMemory !== undefined && this.#isOldest(diedAtMs, options.deadMemory),
+      };
       ensure(
-        dead[0] === job && (dead.length > deadMax || isOld),
-        () => `dead job ${job} is dropped, of ${dead.length}, first is ${dead[0]}`,
+        dead[0] === job && isRight[reason],
+        () => `dead job ${job} is dropped for ${reason}, of ${dead.length}, first is ${dead[0]}`,
       );
     } else ensure(isCancelAsked, () => `dead job ${job} goes`);
     dead.splice(dead.indexOf(job), 1);
@@ -185,7 +194,7 @@ export class RunModel {
     ensure(dead.length <= deadMax, () => `${dead.length} dead jobs are kept, at most ${deadMax}`);
     const [oldest] = dead;
     ensure(
-      oldest === undefined || wallMs - diedAtMs(this.#broker, oldest) <= deadAgeMs,
+      oldest === undefined || wallMs - jobs.diedAtMs(oldest) <= deadAgeMs,
       () => `dead job ${oldest} is kept for too long`,
     );
   }
@@ -238,6 +247,14 @@ export class RunModel {
       this.#store?.isUndecided(reference) !== true,
       () => `job ${job} is tried again before its failure is on disk`,
     );
+  }
+
+  /** Whether no dead job of this thread is older, and all together cost more than the thread may hold. */
+  #isOldest(diedAtMs: number, { limitBytes, ownerCount }: DeadMemoryOptions): boolean {
+    const { jobs } = this.#broker;
+    const all = [...this.#dead.values()].flat();
+    const bytes = all.reduce((sum, job) => sum + jobs.deadBytes(job), 0);
+    return bytes > limitBytes / ownerCount && all.every((job) => jobs.diedAtMs(job) >= diedAtMs);
   }
 
   #limitsOf(index: number): { readonly deadMax: number; readonly deadAgeMs: number } {

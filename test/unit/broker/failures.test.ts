@@ -454,7 +454,7 @@ describe('dead jobs', () => {
       operator > "kick job #a\n"
       operator < "ERR UNKNOWN_JOB\r\n"
     `);
-    expect(dialogue.thread.broker.counters.deadDropped).toBe(1);
+    expect(dialogue.thread.broker.counters.deadDropped.number).toBe(1);
   });
 
   it('are dropped when they are too old', () => {
@@ -493,7 +493,7 @@ describe('dead jobs', () => {
     dialogue.thread.reactor.requestTurn();
     dialogue.play('+ 1 ms');
     expect(broker.jobs.dead).toBe(3);
-    expect(broker.counters.deadDropped).toBe(37);
+    expect(broker.counters.deadDropped.number).toBe(37);
   });
 
   it('are kicked once by one command, also those that die again meanwhile', () => {

@@ -203,6 +203,16 @@ const cases: readonly Case[] = [
     ['1023K', '-1'],
   ],
   ['maxFunctions', 1_000_000, [['1', 1]], ['0']],
+  [
+    'deadMemory',
+    256 * MIB,
+    [
+      ['0', 0],
+      ['64K', 65_536],
+      ['1024G', 1024 * 1024 * MIB],
+    ],
+    ['63K', '1025G', '-1'],
+  ],
   ['daemon', false, FLAG, []],
   ['pidFile', null, [['/run/x.pid', '/run/x.pid']], ['']],
   ['user', null, [['nobody', 'nobody']], ['']],
