@@ -25,7 +25,13 @@ int OpenSocket(int family);
 // A TCP socket bound to an IP address, or a negative errno. Port 0: any.
 int BindIp(const char* host, int port, bool v6_only);
 void SetOption(int fd, int level, int name, int value);
-// Options of an accepted TCP socket.
+// Whether accepted TCP sockets have the options of their listener, so that these are set only once.
+#ifdef __linux__
+constexpr bool kAcceptedInherit = true;
+#else
+constexpr bool kAcceptedInherit = false;
+#endif
+// Options of an accepted TCP socket, or of its listener.
 void SetStreamOptions(int fd, const StreamOptions& options);
 int PortOf(const sockaddr_storage& address);
 // The address as text, without port or scope; an IPv4 peer of an IPv6 listener as IPv4.

@@ -20,6 +20,7 @@ constexpr int kAcceptsMax = 64;
 int Reactor::ListenIp(const char* host, int port, int backlog, bool v6_only) {
   int fd = BindIp(host, port, v6_only);
   if (fd < 0) return fd;
+  if (kAcceptedInherit) SetStreamOptions(fd, options_.stream);
   Listener* listener = nullptr;
   int id = StartListener(fd, backlog, &listener);
   if (id < 0) return id;
@@ -143,7 +144,7 @@ bool Reactor::AcceptOne(Listener* listener) {
     WaitToAccept(listener, fd);
     return false;
   }
-  if (!listener->is_local) SetStreamOptions(fd, options_.stream);
+  if (!kAcceptedInherit && !listener->is_local) SetStreamOptions(fd, options_.stream);
   char text[kAddressBytesMax] = "localhost";
   int port = 0;
   if (!listener->is_local) {

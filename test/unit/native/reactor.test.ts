@@ -20,6 +20,7 @@ import type { Detached } from '../../../src/native/contract.ts';
 import { Control, GoneReason, RowKind } from '../../../src/protocol/batch.ts';
 import { type Event, echo, type Host } from '../../parity/host.ts';
 import { Peer } from '../../parity/peer.ts';
+import { requirePeer } from '../../support/peers.ts';
 import {
   connect,
   describeAddon,
@@ -29,6 +30,7 @@ import {
   makeHost,
   nextPass,
   openDescriptors,
+  socketOptions,
 } from './support.ts';
 
 const LINE = RowKind.LINE;
@@ -174,6 +176,16 @@ describeAddon('the native reactor', () => {
     expect(giver.said(conn)).toEqual(['OPEN 127.0.0.1', 'LINE move']);
     addonFunctions().closeDescriptor(fd);
     expect(await peer.rest()).toBe('');
+  });
+
+  it.skipIf(!requirePeer('python'))('sets the options of accepted sockets', async () => {
+    const keepalive = { idleSeconds: 77, intervalSeconds: -1, count: -1 };
+    const host = makeHost({ keepalive, userTimeoutMs: 12_345 });
+    const detached = detachAt(host);
+    (await connect(await listen(host))).write('move\n');
+    const { fd } = await detached;
+    expect(await socketOptions(fd)).toBe('12345 77 1 1');
+    addonFunctions().closeDescriptor(fd);
   });
 
   it('refuses to detach a connection that it does not know', () => {

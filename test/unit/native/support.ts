@@ -3,6 +3,7 @@
  * each test, frames. GEARTRAIN_REQUIRE_PEERS=1 turns a missing addon into a failure.
  */
 
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -73,6 +74,20 @@ export async function startEndingWorker(
 export async function message<T>(worker: Worker): Promise<T> {
   const [value] = await once(worker, 'message');
   return value as T;
+}
+
+const SOCKET_OPTIONS = `import socket
+s = socket.socket(fileno=3)
+print(*(s.getsockopt(level, name) for level, name in ((6, 18), (6, 4), (1, 9), (6, 1))))`;
+
+/** Options of a socket as Python reads them: user timeout in ms, keepalive's idle seconds, keepalive, no delay. */
+export async function socketOptions(fd: number): Promise<string> {
+  const python = spawn('python3', ['-c', SOCKET_OPTIONS], {
+    stdio: ['ignore', 'pipe', 'inherit', fd],
+  });
+  let text = '';
+  for await (const part of python.stdout as NodeJS.ReadableStream) text += part;
+  return text.trim();
 }
 
 export const ECHO_REQ = 16;
