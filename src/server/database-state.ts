@@ -6,7 +6,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Logger } from '../base/logger.ts';
 import type { StoreConfig } from '../shard/assemble.ts';
-import type { DatabaseSettings } from '../store/database/kinds.ts';
+import { type DatabaseSettings, keepsRunsOf } from '../store/database/kinds.ts';
 import type {
   DatabaseTask,
   FromDatabaseThread,
@@ -60,10 +60,11 @@ export class DatabaseState implements ServerState {
     if (this.#isOpen) this.#join({ shard: thread, port: port2 });
     else this.#joining.push({ shard: thread, port: port2 });
     const relaxedMs = durability === 'relaxed' ? flushInterval : null;
-    return { kind: 'database', port: port1, relaxedMs };
+    const keepsRuns = keepsRunsOf(this.#settings.type);
+    return { kind: 'database', port: port1, relaxedMs, keepsRuns };
   }
 
-  /** Databases keep no runs. */
+  /** The database makes what it needs for runs when it gets the first one. */
   upgrade(): void {}
 
   async open(): Promise<void> {

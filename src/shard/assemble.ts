@@ -83,6 +83,7 @@ export interface DatabaseConfig {
   /** Port to the database thread; for one run of this thread. */
   readonly port: MessagePort;
   readonly relaxedMs: number | null;
+  readonly keepsRuns: boolean;
 }
 
 /** The ports that must be transferred with a store's configuration. */
@@ -189,6 +190,6 @@ export function openStore(
     const files = openDisk === null ? nodeFiles : diskFiles(openDisk);
     return new Journal({ files, ...config }, host);
   }
-  const { relaxedMs } = config;
-  return new DatabaseStore({ port: config.port as StorePort, relaxedMs }, host);
+  const { relaxedMs, keepsRuns } = config;
+  return new DatabaseStore({ port: config.port as StorePort, relaxedMs, keepsRuns }, host);
 }

@@ -15,6 +15,11 @@ export interface StoredRuns {
   readonly isDead: boolean;
   /** Bytes of the broker, opaque to the store: its errors. At most 64 KiB. */
   readonly details: Uint8Array;
+  /**
+   * The handle of the job's JOB_CREATED, at most 63 bytes, which the job keeps over restarts. Empty or missing: none is
+   * known.
+   */
+  readonly handle?: Uint8Array;
 }
 
 /** Limits of `StoredRuns`. */

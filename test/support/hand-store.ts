@@ -3,7 +3,7 @@
  * its arguments, as every store must.
  */
 import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from '../../src/store/store.ts';
-import { StoredJob } from '../../src/store/stored-job.ts';
+import { StoredJob, type StoredRuns } from '../../src/store/stored-job.ts';
 
 /** An append, or an update of a job that is kept or waits. */
 interface HeldPut {
@@ -107,6 +107,12 @@ export function copyOf(job: StoredJob): StoredJob {
     priority: job.priority,
     startMs: job.startMs,
     workload: Uint8Array.from(job.workload),
-    runs: job.runs === null ? null : { ...job.runs, details: Uint8Array.from(job.runs.details) },
+    runs: job.runs === null ? null : runsCopyOf(job.runs),
   });
+}
+
+function runsCopyOf(runs: StoredRuns): StoredRuns {
+  const { handle, details } = runs;
+  const copy = { ...runs, details: Uint8Array.from(details) };
+  return handle === undefined ? copy : { ...copy, handle: Uint8Array.from(handle) };
 }

@@ -54,6 +54,8 @@ class Life {
   readonly lines: string[] = [];
   readonly kept: StoredJob[] = [];
   readonly references = new Map<string, number>();
+  /** The jobs that were read, with their references. */
+  readonly all: { readonly job: StoredJob; readonly reference: number }[] = [];
   readonly outcomes: [string, boolean][] = [];
   /** By ticket. */
   readonly #names: string[] = [''];
@@ -88,6 +90,7 @@ class Life {
     await new Promise<void>((resolve, reject) => {
       this.store.replay(
         (kept, reference, order) => {
+          this.all.push({ job: copyOf(kept), reference });
           found.push({ job: copyOf(kept), order });
           this.references.set(Buffer.from(kept.unique).toString(), reference);
         },
@@ -142,6 +145,11 @@ class Life {
 }
 
 export { job as jobFor, Life };
+
+/** By workload: dead jobs may come at any place. */
+function sorted(jobs: readonly StoredJob[]): StoredJob[] {
+  return [...jobs].sort((a, b) => Buffer.compare(a.workload, b.workload));
+}
 
 export function storeSuite(under: StoreUnderTest): void {
   describe(under.name, () => {
@@ -255,6 +263,67 @@ export function storeSuite(under: StoreUnderTest): void {
           ].map(copyOf),
         );
       });
+
+    if (under.keepsRuns === true) {
+      it('keeps a dead job beside a live one of the same unique, and lets it live again', async () => {
+        const life = await begin();
+        life.append(job('a'));
+        await life.until(1);
+        life.update(job('a', { runs: runs(5) }));
+        const dead = life.references.get('a') as number;
+        life.append(job('a', { workload: Buffer.from('younger') }));
+        await life.until(3);
+        const next = await restart(life);
+        const both = [job('a', { workload: Buffer.from('younger') }), job('a', { runs: runs(5) })];
+        expect(sorted(next.kept)).toEqual(sorted(both.map(copyOf)));
+        expect(life.outcomes).toEqual(Array(3).fill(['a', true]));
+        // The dead one came with its own reference.
+        const references = [...next.all];
+        const live = references.find(({ job: { runs: kept } }) => kept === null)?.reference ?? 0;
+        const kicked = references.find(({ job: { runs: kept } }) => kept !== null)?.reference ?? 0;
+        expect(dead).toBeGreaterThan(0);
+        next.store.forget(live);
+        next.references.set('a', kicked);
+        next.update(job('a', { runs: { ...runs(0), details: runs(5).details } }));
+        await next.until(1);
+        expect(next.outcomes).toEqual([['a', true]]);
+        const last = await restart(next);
+        expect(last.kept).toEqual([
+          copyOf(job('a', { runs: { ...runs(0), details: runs(5).details } })),
+        ]);
+        last.forget('a');
+        await last.until(0);
+        expect((await restart(last)).kept).toEqual([]);
+      });
+
+      it('forgets dead jobs, and jobs that died before they were stored', async () => {
+        const life = await begin();
+        life.append(job('a'), false);
+        life.update(job('a', { runs: runs(5) }));
+        life.append(job('b'));
+        await life.until(3);
+        life.update(job('b', { runs: runs(5) }));
+        life.forget('b');
+        await life.until(4);
+        const next = await restart(life);
+        expect(next.kept).toEqual([copyOf(job('a', { runs: runs(5) }))]);
+        next.forget('a');
+        await next.until(0);
+        expect((await restart(next)).kept).toEqual([]);
+      });
+
+      it('gives back the handle of a job', async () => {
+        const handle = Buffer.from(`H:${'h'.repeat(61)}`);
+        const life = await begin();
+        life.append(job('a', { runs: { ...runs(0), handle } }));
+        await life.until(1);
+        life.update(job('a', { runs: { ...runs(3), handle } }));
+        await life.until(2);
+        expect((await restart(life)).kept).toEqual([
+          copyOf(job('a', { runs: { ...runs(3), handle } })),
+        ]);
+      });
+    }
 
     it('gives jobs back after a restart: every byte, in the order of their submits', async () => {
       const jobs = [

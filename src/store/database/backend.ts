@@ -4,6 +4,7 @@
  * closed and opened again. Everything else (batches, retries, keys, shards) is the same for all kinds and is in the
  * other files of this folder.
  */
+import type { StoredRuns } from '../stored-job.ts';
 
 /**
  * The key of one job's row: two jobs never have the same pair. Borrowed bytes: valid until the call that gets them
@@ -16,19 +17,76 @@ export interface RowKey {
   readonly functionName: Uint8Array;
 }
 
+/** What a put changes. */
+export const Change = {
+  /** Adds the row, with its runs if it has some. */
+  ADD: 0,
+  /** Replaces the runs alone. */
+  RUNS: 1,
+  /** Replaces the runs, which say that the job is dead, and removes the row. A missing row is not a failure. */
+  BURY: 2,
+  /** As ADD, for a dead job that is queued again: a row of the same content is its own. */
+  KICK: 3,
+} as const;
+export type Change = (typeof Change)[keyof typeof Change];
+
+/** The runs of a job, which are kept beside its row, or without a row when the job is dead. */
+export interface RunsRow extends StoredRuns {
+  /** Never used for two jobs: up to 32 bytes of letters, digits and colons. */
+  readonly id: Uint8Array;
+}
+
+/** The runs of a job as they were found; null where they could not be read. */
+export interface FoundRuns {
+  readonly id: Uint8Array | null;
+  readonly key: Uint8Array | null;
+  readonly functionName: Uint8Array | null;
+  /** `fingerprintOf` the job; of a live job only. */
+  readonly fingerprint: Uint8Array | null;
+  readonly handle: Uint8Array | null;
+  readonly attempts: number | null;
+  readonly losses: number | null;
+  readonly dueMs: number | null;
+  readonly delayMs: number | null;
+  readonly isDead: boolean;
+  readonly details: Uint8Array | null;
+  /** Of a dead job only. */
+  readonly priority: number | null;
+  readonly workload: Uint8Array | null;
+}
+
 export interface Put extends RowKey {
   /** 0 high, 1 normal, 2 low. */
   readonly priority: number;
   /** Start time in seconds since 1970 by wall clock; 0 = at once. */
   readonly startSeconds: number;
   readonly workload: Uint8Array;
+  /** Missing: ADD. */
+  readonly change?: Change;
+  /** Missing or null: a job without runs. Every change but ADD has some. */
+  readonly runs?: RunsRow | null;
+}
+
+/** Whether a put adds a row. */
+export function isAdd({ change = Change.ADD }: Put): boolean {
+  return change === Change.ADD || change === Change.KICK;
+}
+
+/** Whether a put removes its row, because its job is dead. */
+export function isBury({ change }: Put): boolean {
+  return change === Change.BURY;
 }
 
 /** Changes that are written together. */
 export interface Batch {
   /** Rows to remove first. A missing row is not a failure. */
   readonly forgets: readonly RowKey[];
-  /** Rows to add afterwards. */
+  /** Ids of runs to remove first; missing ones are not a failure. */
+  readonly runsForgets?: readonly Uint8Array[];
+  /**
+   * Afterwards: first RUNS and BURY, then the rows to add. An id comes once. With runs in it, the batch is written as a
+   * whole or not at all, apart from refused puts.
+   */
   readonly puts: readonly Put[];
 }
 
@@ -72,6 +130,10 @@ export interface Backend {
   count(): Promise<number>;
   /** All rows, in pages of some hundred. If the database knows the order in which rows were added, in this order. */
   scan(): AsyncIterable<readonly FoundRow[]>;
+  /** The runs of live jobs with these keys, in any order; none where this kind keeps no runs. */
+  findRuns?(rows: readonly RowKey[]): Promise<readonly FoundRuns[]>;
+  /** All runs, in pages of some hundred. */
+  scanRuns?(): AsyncIterable<readonly FoundRuns[]>;
   /** Gives up the connection in any state. */
   close(): Promise<void>;
 }
@@ -82,6 +144,8 @@ export interface BackendKind {
   readonly label: string;
   /** True: all shards write through one connection, and their batches are joined. */
   readonly isShared: boolean;
+  /** Whether it keeps the runs of jobs; then it has `findRuns` and `scanRuns`. Missing: no. */
+  readonly keepsRuns?: boolean;
   make(): Backend;
 }
 

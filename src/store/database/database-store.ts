@@ -10,16 +10,17 @@ import { CommitFigures } from '../commit-figures.ts';
 import { FlushGate } from '../flush-gate.ts';
 import { mayWait } from '../pending-limit.ts';
 import type { Store, StoreHealth, StoreHost, TakeJob, Ticket } from '../store.ts';
-import { StoredJob } from '../stored-job.ts';
+import { StoredJob, type StoredRuns } from '../stored-job.ts';
 import type { Put } from './backend.ts';
 import { KeyTable, PutState } from './key-table.ts';
 import type { FromDatabase, Port, ToDatabase } from './messages.ts';
 import { putBytes, unpackPuts } from './packed.ts';
 import { PendingBatches } from './pending-batches.ts';
 import { Reasons } from './reasons.ts';
+import { IdMaker } from './runs-row.ts';
 import { KeyMaker, uniqueOf } from './stored-key.ts';
 
-const NO_REDUCER = new Uint8Array(0);
+const NO_BYTES = new Uint8Array(0);
 
 export type StorePort = Port<ToDatabase, FromDatabase>;
 
@@ -28,15 +29,18 @@ export interface DatabaseStoreOptions {
   readonly port: StorePort;
   /** Interval of batches without a waiting client; null: at once. */
   readonly relaxedMs: number | null;
+  /** Whether this kind of database keeps the runs of jobs. */
+  readonly keepsRuns: boolean;
 }
 
 export class DatabaseStore implements Store {
-  readonly keepsRuns = false;
+  readonly keepsRuns: boolean;
   readonly #port: StorePort;
   readonly #host: StoreHost;
   readonly #keys = new KeyTable();
   readonly #pending = new PendingBatches(this.#keys);
   readonly #keyMaker = new KeyMaker();
+  readonly #ids = new IdMaker();
   readonly #reasons: Reasons;
   readonly #gate: FlushGate;
   readonly #figures = new CommitFigures();
@@ -54,6 +58,7 @@ export class DatabaseStore implements Store {
 
   constructor(options: DatabaseStoreOptions, host: StoreHost) {
     this.#port = options.port;
+    this.keepsRuns = options.keepsRuns;
     this.#host = host;
     this.#reasons = new Reasons(host);
     this.#gate = new FlushGate(options.relaxedMs);
@@ -62,7 +67,7 @@ export class DatabaseStore implements Store {
   append(job: StoredJob, ticket: Ticket, isAwaited: boolean): number {
     if (this.#isAway || this.#isClosing) return 0;
     if (job.reducer.length > 0) return this.#refuse('its reducer cannot be stored');
-    if (job.runs !== null) return this.#refuse('its runs cannot be stored');
+    if (job.runs !== null && !this.keepsRuns) return this.#refuse('its runs cannot be stored');
     const key = this.#keyMaker.keyFor(job.unique);
     if (key === null) return this.#refuse('its unique looks like a key of a job without one');
     const put: Put = {
@@ -71,13 +76,31 @@ export class DatabaseStore implements Store {
       priority: job.priority,
       startSeconds: Math.ceil(job.startMs / 1000),
       workload: job.workload,
+      runs: job.runs === null ? null : { ...job.runs, id: this.#ids.next() },
     };
     if (!mayWait(this.#pending.putBytes, putBytes(put))) return 0;
     return this.#pending.put(put, ticket, isAwaited) + 1;
   }
 
-  update(): never {
-    assert(false, 'update a job in a database: it keeps no runs');
+  update(job: StoredJob, reference: number, ticket: Ticket, isAwaited: boolean): boolean {
+    const { runs } = job;
+    assert(this.keepsRuns && runs !== null, 'update a job in a database that keeps no runs');
+    if (this.#isAway || this.#isClosing) return false;
+    const row = reference - 1;
+    const { key, functionName } = this.#keys.key(row);
+    const { id } = this.#pending.known(row, () => this.#ids.next());
+    const put: Put = {
+      key: key.slice(),
+      functionName: functionName.slice(),
+      priority: job.priority,
+      startSeconds: Math.ceil(job.startMs / 1000),
+      workload: job.workload.slice(),
+      runs: { ...ownRuns(runs), id },
+    };
+    if (!mayWait(this.#pending.putBytes, putBytes(put))) return false;
+    this.#pending.update(row, put, ticket, isAwaited);
+    if (this.#pending.hasOutcomes) this.#host.wake();
+    return true;
   }
 
   forget(reference: number): void {
@@ -136,9 +159,10 @@ export class DatabaseStore implements Store {
     this.#figures.begin(this.#host.nowMs());
     this.#sent = chunk.putCount + chunk.forgetCount;
     const forgets = chunk.forgets.used.slice();
+    const runsForgets = chunk.runsForgets.used.slice();
     const puts = chunk.puts.used;
-    const message = { type: 'batch', aways: this.#aways, forgets, puts } as const;
-    this.#port.postMessage(message, [forgets.buffer, puts.buffer]);
+    const message = { type: 'batch', aways: this.#aways, forgets, runsForgets, puts } as const;
+    this.#port.postMessage(message, [forgets.buffer, runsForgets.buffer, puts.buffer]);
   }
 
   #onMessage(message: FromDatabase): void {
@@ -156,12 +180,14 @@ export class DatabaseStore implements Store {
   #restore(puts: Uint8Array): void {
     for (const put of unpackPuts(puts)) {
       if (put === null) continue;
-      const { functionName, priority, workload } = put;
+      const { functionName, priority, workload, runs = null } = put;
       const row = this.#keys.add(put.key, functionName, PutState.STORED, 0);
+      if (runs !== null) this.#keys.runs.set(row, { id: runs.id.slice(), hasRow: !runs.isDead });
       const unique = uniqueOf(put.key) as Uint8Array;
       const startMs = put.startSeconds * 1000;
-      const parts = { functionName, unique, reducer: NO_REDUCER, priority, startMs, workload };
-      this.#take(StoredJob.of(parts), row + 1, ++this.#lastOrder);
+      const parts = { functionName, unique, reducer: NO_BYTES, priority, startMs, workload };
+      const kept = runs === null ? null : ownRuns(runs);
+      this.#take(StoredJob.of({ ...parts, runs: kept }), row + 1, ++this.#lastOrder);
     }
     this.#port.postMessage({ type: 'taken' });
     // Jobs that came late may wake workers.
@@ -215,8 +241,21 @@ export class DatabaseStore implements Store {
         LogLevel.ERROR,
         `the database is away: ${left} jobs that have ended will come back at the next start`,
       );
+    const { updates } = this.#pending;
+    if (updates > 0)
+      this.#host.log(
+        LogLevel.ERROR,
+        `the database is away: ${updates} jobs will come back with the attempts that they had before their last runs`,
+      );
     this.#port.postMessage({ type: 'end' });
     this.#port.close();
     closed();
   }
+}
+
+/** Copies, without the id. */
+function ownRuns(from: StoredRuns): StoredRuns {
+  const { attempts, losses, dueMs, delayMs, isDead, details, handle = NO_BYTES } = from;
+  const runs = { attempts, losses, dueMs, delayMs, isDead, details: details.slice() };
+  return handle.length === 0 ? runs : { ...runs, handle: handle.slice() };
 }

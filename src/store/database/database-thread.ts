@@ -4,11 +4,12 @@
  */
 import { LogLevel } from '../../base/logger.ts';
 import { ownerThreads, shardOfName } from '../../protocol/shard-of.ts';
-import type { Backend, BackendKind, Put, Refusal, RowKey } from './backend.ts';
+import type { Backend, BackendKind, Put, Refusal } from './backend.ts';
 import { DatabaseWriter, type Writer } from './database-writer.ts';
 import { messageOf } from './failure.ts';
 import type { FromDatabase, Port, ToDatabase } from './messages.ts';
 import { unpackKeys, unpackPuts } from './packed.ts';
+import { idOf } from './runs-row.ts';
 import { PageSender, scan } from './scan.ts';
 
 const REOPEN_MS = 500;
@@ -120,7 +121,7 @@ export class DatabaseThread {
         await backend.open(() => {});
         isOpen = true;
         this.#remark(backend.remark ?? null);
-        await this.#scanWith(backend, shards, sent);
+        await this.#scanWith(backend, shards, sent, isFirst);
       } catch (failure) {
         error = `read ${kind.label}: ${messageOf(failure as Error)}`;
       }
@@ -138,7 +139,12 @@ export class DatabaseThread {
     }
   }
 
-  #scanWith(backend: Backend, shards: readonly Shard[], sent: Set<string> | null): Promise<void> {
+  #scanWith(
+    backend: Backend,
+    shards: readonly Shard[],
+    sent: Set<string> | null,
+    isFirst: boolean,
+  ): Promise<void> {
     const { kind, shardCount, hashSeed, log } = this.#options;
     return scan({
       backend,
@@ -149,6 +155,7 @@ export class DatabaseThread {
         return owner !== undefined && shards.includes(owner) ? owner.sender : null;
       },
       isNew: (put) => sent === null || isAdded(sent, put),
+      isFirst,
       expect: (rows) => {
         const each = Math.ceil(rows / Math.max(1, shardCount));
         for (const shard of shards) shard.expect(each);
@@ -158,11 +165,11 @@ export class DatabaseThread {
   }
 }
 
-/** Adds the row to the set; false when it is there already. */
-function isAdded(sent: Set<string>, { functionName, key }: RowKey): boolean {
+/** Adds the job to the set; false when it is there already. Dead jobs share their keys. */
+function isAdded(sent: Set<string>, { functionName, key, runs }: Put): boolean {
   const before = sent.size;
-  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
-  return sent.add(`${text(functionName)}\0${text(key)}`).size > before;
+  const id = runs?.isDead ? Buffer.from(runs.id).toString('latin1') : idOf(functionName, key);
+  return sent.add(id).size > before;
 }
 
 /** One run of a shard, as the thread of the database sees it. */
@@ -235,7 +242,7 @@ class Shard implements Writer {
     else this.#onEnd();
   }
 
-  #write({ aways, forgets, puts }: ToDatabase & { readonly type: 'batch' }): void {
+  #write({ aways, forgets, runsForgets, puts }: ToDatabase & { readonly type: 'batch' }): void {
     if (aways !== this.#aways) return;
     const found = unpackPuts(puts);
     const kept: Put[] = [];
@@ -246,7 +253,11 @@ class Shard implements Writer {
       numbers.push(number);
     }
     this.#numbers = kept.length === found.length ? null : numbers;
-    this.#writer.write(this, { forgets: unpackKeys(forgets), puts: kept });
+    this.#writer.write(this, {
+      forgets: unpackKeys(forgets),
+      runsForgets: unpackKeys(runsForgets).map(({ key }) => key),
+      puts: kept,
+    });
   }
 
   #onEnd(): void {

@@ -20,6 +20,13 @@ const Word = { BATCH: 0, NUMBER: 1, FUNCTION: 2 } as const;
 /** Values instead of a batch number: the put is in the database; or it was refused, and this was not reported yet. */
 export const PutState = { STORED: 0, REFUSED: 0xffffffff } as const;
 
+/** What is known of a job with runs. */
+export interface KnownRuns {
+  readonly id: Uint8Array;
+  /** Whether the database has its row: not when it is dead. null: unknown, after a batch that failed. */
+  hasRow: boolean | null;
+}
+
 interface Rows {
   readonly bytes: Uint8Array;
   readonly words: Uint32Array;
@@ -40,6 +47,8 @@ export class KeyTable {
   #free = 0;
   /** Rows in use. */
   count = 0;
+  /** Jobs with runs, by row: few of all. */
+  readonly runs = new Map<number, KnownRuns>();
 
   /** A row for a job whose put is `number` of batch `batch`. */
   add(key: Uint8Array, functionName: Uint8Array, batch: number, number: number): number {
@@ -73,12 +82,21 @@ export class KeyTable {
     this.#rowsOf(row).words[(row & ROW_MASK) * WORDS + Word.BATCH] = batch;
   }
 
+  /** Its put is `number` of batch `batch`. */
+  setPut(row: number, batch: number, number: number): void {
+    const { words } = this.#rowsOf(row);
+    const word = (row & ROW_MASK) * WORDS;
+    words[word + Word.BATCH] = batch;
+    words[word + Word.NUMBER] = number;
+  }
+
   /** Number of its put in the batch. */
   number(row: number): number {
     return this.#rowsOf(row).words[(row & ROW_MASK) * WORDS + Word.NUMBER] as number;
   }
 
   free(row: number): void {
+    if (this.runs.size > 0) this.runs.delete(row);
     const { words } = this.#rowsOf(row);
     const word = (row & ROW_MASK) * WORDS;
     this.#releaseName(words[word + Word.FUNCTION] as number);

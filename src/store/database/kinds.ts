@@ -31,6 +31,13 @@ const LOADERS: Loaders = {
     (await import('./memcached/memcached-backend.ts')).memcachedKind(settings),
 };
 
+const KEEPING: readonly string[] = ['libsqlite3', 'postgres', 'mysql'];
+
+/** Whether this kind keeps the runs of jobs; known before it is loaded. */
+export function keepsRunsOf(queueType: string): boolean {
+  return KEEPING.includes(queueType);
+}
+
 /** Loads the driver. When the driver is missing, rejects with the command that installs it. */
 export function kindOf(settings: DatabaseSettings): Promise<BackendKind> {
   const load = LOADERS[settings.type] as (settings: DatabaseSettings) => Promise<BackendKind>;

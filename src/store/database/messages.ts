@@ -10,13 +10,14 @@ export type ToDatabase =
   /** One page of rows has been taken. */
   | { readonly type: 'taken' }
   /**
-   * Packed keys to be removed and packed puts to be added. `aways`: how many `away` messages the shard has had; a
+   * Packed keys to be removed, ids of runs to be removed (as keys without a function) and packed puts to be added. `aways`: how many `away` messages the shard has had; a
    * batch that was sent before the last of them has failed already.
    */
   | {
       readonly type: 'batch';
       readonly aways: number;
       readonly forgets: Uint8Array;
+      readonly runsForgets: Uint8Array;
       readonly puts: Uint8Array;
     }
   /** The last message of a shard. */

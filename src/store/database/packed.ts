@@ -3,14 +3,19 @@
  * one piece of memory. Numbers are little-endian.
  *
  *   key    0 bytes of the key u8   1 of the function u16   3 key, function
- *   put    0 dropped u8 (1: skip it)   1 priority u8   2 start f64: seconds since 1970   10 bytes of the workload u32
- *         14 a key, then the workload
+ *   put    0 form u8, bits: 1 dropped: skip it, 2 with runs   1 priority u8   2 start f64: seconds since 1970
+ *         10 bytes of the workload u32   14 a key, then the workload, then the runs
+ *   runs   0 change u8   1 dead u8   2 attempts u16   4 losses u16   6 due f64   14 delay f64   22 bytes of the id u8
+ *         23 of the handle u8   24 of the details u32   28 id, handle, details
  */
-import type { Put, RowKey } from './backend.ts';
+import type { Change, Put, RowKey, RunsRow } from './backend.ts';
 
 const KEY_HEAD_BYTES = 3;
 const PUT_HEAD_BYTES = 14;
+const RUNS_HEAD_BYTES = 28;
 const FIRST_BYTES = 4096;
+const Form = { DROPPED: 1, RUNS: 2 } as const;
+const NO_BYTES = new Uint8Array(0);
 
 /** Grows as rows are added. */
 export class Packed {
@@ -33,7 +38,8 @@ export class Packed {
     const { key, functionName, workload } = put;
     const at = this.length;
     this.#reserve(putBytes(put));
-    this.#view.setUint8(at, 0);
+    const { runs = null } = put;
+    this.#view.setUint8(at, runs === null ? 0 : Form.RUNS);
     this.#view.setUint8(at + 1, put.priority);
     this.#view.setFloat64(at + 2, put.startSeconds, true);
     this.#view.setUint32(at + 10, workload.length, true);
@@ -41,12 +47,13 @@ export class Packed {
     this.#writeKey(key, functionName);
     this.#bytes.set(workload, this.length);
     this.length += workload.length;
+    if (runs !== null) this.#writeRuns(runs, put.change ?? 0);
     return at;
   }
 
   /** Drops the put at offset `at`. */
   drop(at: number): void {
-    this.#view.setUint8(at, 1);
+    this.#view.setUint8(at, this.#view.getUint8(at) | Form.DROPPED);
   }
 
   /** Adds packed keys unchanged. */
@@ -64,6 +71,26 @@ export class Packed {
     this.length += KEY_HEAD_BYTES + key.length + functionName.length;
   }
 
+  #writeRuns(runs: RunsRow, change: Change): void {
+    const view = this.#view;
+    const at = this.length;
+    const { id, handle = NO_BYTES, details } = runs;
+    view.setUint8(at, change);
+    view.setUint8(at + 1, runs.isDead ? 1 : 0);
+    view.setUint16(at + 2, runs.attempts, true);
+    view.setUint16(at + 4, runs.losses, true);
+    view.setFloat64(at + 6, runs.dueMs, true);
+    view.setFloat64(at + 14, runs.delayMs, true);
+    view.setUint8(at + 22, id.length);
+    view.setUint8(at + 23, handle.length);
+    view.setUint32(at + 24, details.length, true);
+    this.length += RUNS_HEAD_BYTES;
+    for (const bytes of [id, handle, details]) {
+      this.#bytes.set(bytes, this.length);
+      this.length += bytes.length;
+    }
+  }
+
   #reserve(byteCount: number): void {
     const wanted = this.length + byteCount;
     if (wanted <= this.#bytes.length) return;
@@ -74,8 +101,13 @@ export class Packed {
   }
 }
 
-export function putBytes({ key, functionName, workload }: Put): number {
-  return PUT_HEAD_BYTES + KEY_HEAD_BYTES + key.length + functionName.length + workload.length;
+export function putBytes({ key, functionName, workload, runs = null }: Put): number {
+  const names = KEY_HEAD_BYTES + key.length + functionName.length;
+  return PUT_HEAD_BYTES + names + workload.length + (runs === null ? 0 : runsBytes(runs));
+}
+
+function runsBytes({ id, handle = NO_BYTES, details }: RunsRow): number {
+  return RUNS_HEAD_BYTES + id.length + handle.length + details.length;
 }
 
 /** The keys in `bytes`; they are views of it. */
@@ -98,14 +130,38 @@ export function unpackPuts(bytes: Uint8Array): (Put | null)[] {
     const { key, functionName } = keyAt(bytes, view, at + PUT_HEAD_BYTES);
     const workloadBytes = view.getUint32(at + 10, true);
     const data = at + PUT_HEAD_BYTES + KEY_HEAD_BYTES + key.length + functionName.length;
-    const isDropped = view.getUint8(at) === 1;
+    const form = view.getUint8(at);
     const priority = view.getUint8(at + 1);
     const startSeconds = view.getFloat64(at + 2, true);
     const workload = bytes.subarray(data, data + workloadBytes);
-    puts.push(isDropped ? null : { key, functionName, priority, startSeconds, workload });
+    const put = { key, functionName, priority, startSeconds, workload };
     at = data + workloadBytes;
+    const more = (form & Form.RUNS) === 0 ? null : runsAt(bytes, view, at);
+    if (more !== null) at += runsBytes(more.runs);
+    const isDropped = (form & Form.DROPPED) !== 0;
+    puts.push(isDropped ? null : more === null ? put : { ...put, ...more });
   }
   return puts;
+}
+
+function runsAt(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+): { readonly change: Change; readonly runs: RunsRow } {
+  const handle = at + RUNS_HEAD_BYTES + view.getUint8(at + 22);
+  const details = handle + view.getUint8(at + 23);
+  const runs: RunsRow = {
+    id: bytes.subarray(at + RUNS_HEAD_BYTES, handle),
+    handle: bytes.subarray(handle, details),
+    attempts: view.getUint16(at + 2, true),
+    losses: view.getUint16(at + 4, true),
+    dueMs: view.getFloat64(at + 6, true),
+    delayMs: view.getFloat64(at + 14, true),
+    isDead: view.getUint8(at + 1) === 1,
+    details: bytes.subarray(details, details + view.getUint32(at + 24, true)),
+  };
+  return { change: view.getUint8(at) as Change, runs };
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -3,8 +3,9 @@
  * take; rows that are not jobs are logged, counted and left unchanged.
  */
 import { LogLevel } from '../../base/logger.ts';
-import type { Backend, FoundRow, Put } from './backend.ts';
+import { type Backend, Change, type FoundRow, type Put } from './backend.ts';
 import { Packed } from './packed.ts';
+import { RunsOfKeys, runsOf } from './runs-row.ts';
 import { uniqueOf } from './stored-key.ts';
 
 /** A page of a shard is sent at this size. */
@@ -62,32 +63,120 @@ export interface ScanOptions {
   readonly senders: readonly PageSender[];
   /** False for a row that was sent before. */
   isNew(put: Put): boolean;
+  /** The first scan of a server, while nothing is written: runs without their job are removed. */
+  readonly isFirst: boolean;
   expect(rows: number): void;
   log(level: number, text: string): void;
 }
 
 /** Resolves when every row was sent. The caller opens and closes the backend. */
 export async function scan(options: ScanOptions): Promise<void> {
-  const { backend, label, senders, senderFor, isNew, log } = options;
+  const { backend, label, senders, log } = options;
   options.expect(await backend.count());
-  let damaged = 0;
+  const damaged = new Damaged(options);
+  const matched = await scanRows(options, damaged);
+  const live = await scanDead(options, damaged);
+  for (const sender of senders) sender.flush();
+  if (damaged.count > 0)
+    log(LogLevel.ERROR, `${label}: ${damaged.count} rows are not jobs and were left unchanged`);
+  if (options.isFirst && live > matched) await dropStrayRuns(backend, label, log);
+}
+
+/** Sends the jobs of all rows with their runs; returns how many have some. */
+async function scanRows(options: ScanOptions, damaged: Damaged): Promise<number> {
+  const { backend } = options;
+  let matched = 0;
   for await (const page of backend.scan()) {
+    const puts: Put[] = [];
     for (const row of page) {
       const put = putOf(row);
-      if (typeof put !== 'string') {
-        if (!isNew(put)) continue;
-        senderFor(put.functionName)?.add(put);
+      if (typeof put === 'string') damaged.add(put, row.key);
+      else puts.push(put);
+    }
+    const rows = backend.findRuns === undefined ? [] : await backend.findRuns(puts);
+    const found = new RunsOfKeys(rows);
+    for (const put of puts) {
+      const runs = rows.length === 0 ? null : found.of(put);
+      const valid = runs === null ? null : runsOf(runs);
+      if (typeof valid === 'string') damaged.add(valid, put.key);
+      if (runs !== null) matched++;
+      send(options, typeof valid === 'string' ? put : { ...put, runs: valid });
+    }
+    await roomOf(options);
+  }
+  return matched;
+}
+
+/** Sends the dead jobs; returns the number of live jobs with runs. */
+async function scanDead(options: ScanOptions, damaged: Damaged): Promise<number> {
+  let live = 0;
+  for await (const page of options.backend.scanRuns?.() ?? []) {
+    for (const row of page) {
+      if (!row.isDead) {
+        live++;
         continue;
       }
-      damaged++;
-      if (damaged <= TOLD_MAX)
-        log(LogLevel.ERROR, `${label}: a row is left unchanged, ${put}: unique ${show(row.key)}`);
+      const put = putOf({ ...row, startSeconds: 0 });
+      const runs = runsOf(row);
+      if (typeof put === 'string') damaged.add(put, row.key);
+      else if (typeof runs === 'string') damaged.add(runs, row.key);
+      else send(options, { ...put, change: Change.RUNS, runs });
     }
-    for (const sender of senders) await sender.room();
+    await roomOf(options);
   }
-  for (const sender of senders) sender.flush();
-  if (damaged > 0)
-    log(LogLevel.ERROR, `${label}: ${damaged} rows are not jobs and were left unchanged`);
+  return live;
+}
+
+/** Removes runs of live jobs that are not there: another server has run them, or they were removed by hand. */
+async function dropStrayRuns(
+  backend: Backend,
+  label: string,
+  log: ScanOptions['log'],
+): Promise<void> {
+  let count = 0;
+  for await (const page of backend.scanRuns?.() ?? []) {
+    const live = page.filter(({ isDead, id }) => !isDead && id !== null);
+    const keys = live.flatMap(({ key, functionName }) =>
+      key === null || functionName === null ? [] : [{ key, functionName }],
+    );
+    const found = new RunsOfKeys(live);
+    const kept = new Set<Uint8Array | null>();
+    for (const row of await backend.find(keys)) {
+      const put = putOf(row);
+      if (typeof put !== 'string') kept.add(found.of(put)?.id ?? null);
+    }
+    const stray = live.flatMap(({ id }) => (id === null || kept.has(id) ? [] : [id]));
+    if (stray.length > 0) await backend.write({ forgets: [], runsForgets: stray, puts: [] });
+    count += stray.length;
+  }
+  if (count === 0) return;
+  const words = `${count} failed or waiting jobs are no longer in its table: their attempts were removed`;
+  log(LogLevel.WARNING, `${label}: ${words}`);
+}
+
+function send({ senderFor, isNew }: ScanOptions, put: Put): void {
+  if (isNew(put)) senderFor(put.functionName)?.add(put);
+}
+
+async function roomOf({ senders }: ScanOptions): Promise<void> {
+  for (const sender of senders) await sender.room();
+}
+
+/** Counts rows that are not jobs; the first ones are logged one by one. */
+class Damaged {
+  readonly #options: ScanOptions;
+  count = 0;
+
+  constructor(options: ScanOptions) {
+    this.#options = options;
+  }
+
+  add(reason: string, key: Uint8Array | null): void {
+    this.count++;
+    const { label, log } = this.#options;
+    if (this.count <= TOLD_MAX)
+      log(LogLevel.ERROR, `${label}: a row is left unchanged, ${reason}: unique ${show(key)}`);
+  }
 }
 
 /** The job in a row, or why it is not one. */

@@ -1,7 +1,7 @@
 /** Common code for SQL servers: text of keys, and batches in which some rows are refused. */
 import { isUtf8 } from 'node:buffer';
 import { asBuffer } from '../as-buffer.ts';
-import type { Put, Refusal, RowKey } from './backend.ts';
+import type { Batch, Put, Refusal, RowKey } from './backend.ts';
 
 /** Longest name of a function in gearmand's tables, in characters. */
 const FUNCTION_CHARACTERS_MAX = 255;
@@ -35,6 +35,22 @@ export async function addSplitting(
   const before = await addSplitting(adding, puts.slice(0, half), first);
   const after = await addSplitting(adding, puts.slice(half), first + half);
   return [...before, ...after];
+}
+
+/** Writes a batch without the jobs that have runs, which are refused for this reason. */
+export async function writeWithoutRuns(
+  write: (batch: Batch) => Promise<readonly Refusal[]>,
+  batch: Batch,
+  reason: string,
+): Promise<readonly Refusal[]> {
+  const numbers = [...batch.puts.keys()];
+  const kept = numbers.filter((number) => !batch.puts[number]?.runs);
+  const puts = kept.map((number) => batch.puts[number] as Put);
+  const refusals = await write({ ...batch, puts });
+  return [
+    ...refusals.map((refusal) => ({ ...refusal, index: kept[refusal.index] as number })),
+    ...numbers.filter((number) => batch.puts[number]?.runs).map((index) => ({ index, reason })),
+  ];
 }
 
 /** Why a row cannot be in one of gearmand's SQL tables; `isText`: its keys are text, in UTF-8. */

@@ -14,8 +14,9 @@
  *   runs       24 to 39 as in a put: a put with what the store keeps of the job's runs
  *             40 due f64: ms since 1970, 0 = at once     48 delay f64: ms, 0 = none
  *             56 revision u64: 0 = the first put of the job; unique among all later ones of the journal
- *             64 attempts u16   66 losses u16   68 bytes of the details u32   72 dead u8, 0 or 1   73 to 79 zeros
- *             80 function, unique, reducer, workload, details, zeros to a multiple of 8
+ *             64 attempts u16   66 losses u16   68 bytes of the details u32   72 dead u8, 0 or 1
+ *             73 bytes of the handle u8, 0 = none is known   74 to 79 zeros
+ *             80 function, unique, reducer, workload, details, handle, zeros to a multiple of 8
  *   forget     ends at 24: the puts of equal slot and id are over
  *
  * Rule: an entry is valid when its crc is. The salt keeps workloads, which clients choose, from looking like entries.
@@ -26,6 +27,7 @@
 import { crc32 } from 'node:zlib';
 import { assert } from '../../base/assert.ts';
 import { copyBytes } from '../../base/bytes.ts';
+import { HANDLE_BYTES_MAX } from '../../protocol/limits.ts';
 import {
   ATTEMPTS_MAX,
   DETAILS_BYTES_MAX,
@@ -56,8 +58,12 @@ const NO_BYTES = new Uint8Array(0);
 export function putBytes(job: StoredJob): number {
   const { functionName, reducer, uniqueBytes, workloadBytes, runs } = job;
   const data = functionName.length + uniqueBytes + reducer.length + workloadBytes;
-  const rest = runs === null ? PUT_HEAD_BYTES : RUNS_HEAD_BYTES + runs.details.length;
+  const rest = runs === null ? PUT_HEAD_BYTES : RUNS_HEAD_BYTES + ownBytes(runs);
   return Math.ceil((rest + data) / ALIGN) * ALIGN;
+}
+
+function ownBytes({ details, handle = NO_BYTES }: StoredRuns): number {
+  return details.length + handle.length;
 }
 
 /** The version of a segment that may have the put of `job`. */
@@ -92,7 +98,11 @@ export function writePut(
   next = copyBytes(bytes, next, job.bytes, job.at, workload);
   next = copyBytes(bytes, next, reducer, 0, reducer.length);
   next = copyBytes(bytes, next, job.bytes, workload, workload + workloadBytes);
-  if (runs !== null) next = copyBytes(bytes, next, runs.details, 0, runs.details.length);
+  if (runs !== null) {
+    const { details, handle = NO_BYTES } = runs;
+    next = copyBytes(bytes, next, details, 0, details.length);
+    next = copyBytes(bytes, next, handle, 0, handle.length);
+  }
   const end = at + byteCount;
   while (next < end) bytes[next++] = 0;
   view.setUint32(at, crcOf(to, at + 4, end, salt), true);
@@ -108,10 +118,11 @@ function writeRuns(
   id: number,
   revision: number,
 ): void {
-  const { attempts, losses, details } = runs;
+  const { attempts, losses, details, handle = NO_BYTES } = runs;
   assert(attempts >= 0 && attempts <= ATTEMPTS_MAX, 'store runs: attempts are 0 to 1000');
   assert(losses >= 0 && losses <= LOSSES_MAX, 'store runs: losses are 0 to 65535');
   assert(details.length <= DETAILS_BYTES_MAX, 'store runs: details have at most 64 KiB');
+  assert(handle.length <= HANDLE_BYTES_MAX, 'store runs: a handle has at most 63 bytes');
   writeHead(view, at, byteCount, EntryKind.RUNS, slot, id);
   bytes[at + 9] = Version.RUNS;
   view.setFloat64(at + 40, runs.dueMs, true);
@@ -122,6 +133,7 @@ function writeRuns(
   view.setUint32(at + 68, details.length, true);
   bytes.fill(0, at + 72, at + RUNS_HEAD_BYTES);
   if (runs.isDead) bytes[at + 72] = 1;
+  bytes[at + 73] = handle.length;
 }
 
 /** Writes a forget of FORGET_BYTES at `at`. */
@@ -239,13 +251,16 @@ export function jobAt(from: EntryBytes, at: number): StoredJob {
 }
 
 function runsAt({ bytes, view }: EntryBytes, at: number, details: number): StoredRuns {
+  const handle = details + view.getUint32(at + 68, true);
+  const handleBytes = bytes[at + 73] as number;
   return {
+    ...(handleBytes > 0 && { handle: bytes.subarray(handle, handle + handleBytes) }),
     attempts: view.getUint16(at + 64, true),
     losses: view.getUint16(at + 66, true),
     dueMs: view.getFloat64(at + 40, true),
     delayMs: view.getFloat64(at + 48, true),
     isDead: bytes[at + 72] === 1,
-    details: bytes.subarray(details, details + view.getUint32(at + 68, true)),
+    details: bytes.subarray(details, handle),
   };
 }
 

@@ -30,8 +30,9 @@ export function placeOf(
   const services: DatabaseThread[] = [];
   return {
     async open(host: StoreHost) {
+      const kind = await kindFor();
       const service = new DatabaseThread({
-        kind: await kindFor(),
+        kind,
         shardCount: 0,
         hashSeed: 0,
         waits: false,
@@ -41,7 +42,8 @@ export function placeOf(
       await service.open();
       const { port1, port2 } = new MessageChannel();
       service.join(SHARD, port2 as ShardPort);
-      return new DatabaseStore({ port: port1 as StorePort, relaxedMs }, host);
+      const { keepsRuns = false } = kind;
+      return new DatabaseStore({ port: port1 as StorePort, relaxedMs, keepsRuns }, host);
     },
     async remove() {
       for (const service of services) await service.close();

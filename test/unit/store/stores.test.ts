@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
+import { keepsRunsOf } from '../../../src/store/database/kinds.ts';
 import { nodeFiles } from '../../../src/store/file-system.ts';
 import { Journal } from '../../../src/store/journal/journal.ts';
 import { databaseAddress } from '../../support/store/database-address.ts';
@@ -51,6 +52,7 @@ for (const kind of DATABASES)
         keepsJobs: true,
         keepsReducers: false,
         keepsBinaryUniques: kind.keepsBinaryUniques,
+        keepsRuns: keepsRunsOf(kind.name),
         place: () => databaseAddress(database.settings(`queue_${++tables}`), relaxedMs, () => {}),
       });
   });

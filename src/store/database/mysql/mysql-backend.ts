@@ -4,12 +4,15 @@
  * server's packet limit.
  */
 import type { Connection, ConnectionOptions } from 'mysql2/promise';
-import { asBuffer } from '../../as-buffer.ts';
+import { DETAILS_BYTES_MAX } from '../../stored-job.ts';
 import {
   type Backend,
   type BackendKind,
   type Batch,
   type FoundRow,
+  type FoundRuns,
+  isAdd,
+  isBury,
   type Put,
   type Refusal,
   type RowKey,
@@ -17,9 +20,11 @@ import {
 } from '../backend.ts';
 import { loadPeer } from '../load-peer.ts';
 import { inPages, PAGE_ROWS } from '../pages.ts';
-import { addSplitting, unfitForSql } from '../splitting.ts';
+import { addSplitting, unfitForSql, writeWithoutRuns } from '../splitting.ts';
 import { connectionOptions, type MysqlAddress } from './connection.ts';
+import { RunsTable } from './runs-table.ts';
 import { prepareTable, quoted, type TableFacts } from './table.ts';
+import { bytesOf, hex } from './values.ts';
 
 export interface MysqlSettings extends MysqlAddress {
   readonly table: string;
@@ -30,6 +35,8 @@ const PEER = { name: 'mysql2', version: '3.24.6' } as const;
 const STATEMENT_BYTES = 4096;
 /** Bytes of a row besides its workload, as text, at most. */
 const ROW_BYTES = 1024;
+/** Bytes of runs besides a workload, as text, at most. */
+const RUNS_BYTES = 2 * (DETAILS_BYTES_MAX + ROW_BYTES);
 const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
 const KEYS_MAX = 1000;
 const COLUMNS = 'unique_key, function_name, priority, data, when_to_run';
@@ -51,6 +58,7 @@ export function mysqlKind({ table, ...address }: MysqlSettings): BackendKind {
   return {
     label: `mysql ${options.database} on ${where}`,
     isShared: false,
+    keepsRuns: true,
     make: () => new MysqlBackend(() => driver.createConnection(options), table),
   };
 }
@@ -70,11 +78,14 @@ class MysqlBackend implements Backend {
   #connection: Connection | null = null;
   #facts: TableFacts = { isText: false, remark: null };
   #packetBytesMax = 0;
+  readonly #runs: RunsTable;
 
   constructor(connect: () => Promise<Connection>, table: string) {
     this.#connect = connect;
     this.#tableName = table;
     this.#table = quoted(table);
+    const ask = async (statement: string) => (await this.#query(statement))[0] as unknown[];
+    this.#runs = new RunsTable(`${table}_ext`, ask);
   }
 
   get remark(): string | null {
@@ -93,14 +104,22 @@ class MysqlBackend implements Backend {
     const [{ bytes }] = rows as [{ readonly bytes: number }];
     this.#packetBytesMax = Number(bytes);
     this.#facts = await prepareTable(connection, this.#tableName);
+    await this.#runs.look();
   }
 
   unfit(put: Put): string | null {
-    const most = (this.#packetBytesMax - STATEMENT_BYTES - ROW_BYTES) / 2;
+    const runsBytes = put.runs ? RUNS_BYTES : 0;
+    const most = (this.#packetBytesMax - STATEMENT_BYTES - ROW_BYTES - runsBytes) / 2;
     return unfitForSql(put, this.#facts.isText, Math.floor(most));
   }
 
   async write(batch: Batch): Promise<readonly Refusal[]> {
+    const reason = batch.puts.some(({ runs }) => runs) ? await this.#runs.make() : null;
+    const write = (some: Batch) => this.#writePatiently(some);
+    return reason === null ? write(batch) : writeWithoutRuns(write, batch, reason);
+  }
+
+  async #writePatiently(batch: Batch): Promise<readonly Refusal[]> {
     for (let attempt = 1; ; attempt++)
       try {
         return await this.#write(batch);
@@ -110,17 +129,40 @@ class MysqlBackend implements Backend {
       }
   }
 
-  async #write({ forgets, puts }: Batch): Promise<readonly Refusal[]> {
+  async #write({ forgets, runsForgets = [], puts }: Batch): Promise<readonly Refusal[]> {
     await this.#query('START TRANSACTION');
-    for (const these of this.#conditions(forgets))
-      await this.#query(`DELETE FROM ${this.#table} WHERE ${these}`);
+    await this.#remove(forgets);
+    await this.#runs.remove(runsForgets);
+    await this.#putRuns(puts.filter((put) => !isAdd(put)));
+    await this.#remove(puts.filter(isBury));
+    const numbers = [...puts.keys()].filter((number) => isAdd(puts[number] as Put));
+    const added = numbers.map((number) => puts[number] as Put);
     const refusals: Refusal[] = [];
-    for (const { first, slice } of this.#slices(puts)) {
+    for (const { first, slice } of this.#slices(added)) {
       const adding = { add: (some: readonly Put[]) => this.#add(some), reasonOf };
       refusals.push(...(await addSplitting(adding, slice, first)));
     }
+    const refused = new Set(refusals.map(({ index }) => index));
+    await this.#putRuns(added.filter(({ runs }, index) => runs && !refused.has(index)));
     await this.#query('COMMIT');
-    return refusals;
+    return refusals.map(({ index, reason }) => ({ index: numbers[index] as number, reason }));
+  }
+
+  async #remove(rows: readonly RowKey[]): Promise<void> {
+    for (const these of this.#conditions(rows))
+      await this.#query(`DELETE FROM ${this.#table} WHERE ${these}`);
+  }
+
+  async #putRuns(puts: readonly Put[]): Promise<void> {
+    for (const { slice } of this.#slices(puts)) await this.#runs.put(slice);
+  }
+
+  async findRuns(rows: readonly RowKey[]): Promise<readonly FoundRuns[]> {
+    return this.#runs.find(rows);
+  }
+
+  scanRuns(): AsyncIterable<readonly FoundRuns[]> {
+    return this.#runs.scan();
   }
 
   async find(rows: readonly RowKey[]): Promise<readonly FoundRow[]> {
@@ -197,8 +239,9 @@ class MysqlBackend implements Backend {
     const bytesMax = Math.min(STATEMENT_BYTES_MAX, this.#packetBytesMax) - STATEMENT_BYTES;
     let first = 0;
     let byteCount = 0;
-    for (const [index, { workload, functionName }] of puts.entries()) {
-      const rowBytes = ROW_BYTES + 2 * (workload.length + functionName.length);
+    for (const [index, { workload, functionName, runs }] of puts.entries()) {
+      const detailsBytes = runs?.details.length ?? 0;
+      const rowBytes = ROW_BYTES + 2 * (workload.length + functionName.length + detailsBytes);
       if (index > first && byteCount + rowBytes > bytesMax) {
         yield { first, slice: puts.slice(first, index) };
         first = index;
@@ -219,10 +262,6 @@ interface Streaming {
   query(sql: string): { stream(options: object): AsyncIterable<unknown> };
 }
 
-function hex(bytes: Uint8Array): string {
-  return `X'${asBuffer(bytes).toString('hex')}'`;
-}
-
 function foundRow(row: Row): FoundRow {
   return {
     key: bytesOf(row.unique_key),
@@ -231,10 +270,6 @@ function foundRow(row: Row): FoundRow {
     startSeconds: row.when_to_run,
     workload: row.data,
   };
-}
-
-function bytesOf(value: Buffer | string | null): Uint8Array | null {
-  return typeof value === 'string' ? Buffer.from(value) : value;
 }
 
 function reasonOf(error: unknown): string | null {

@@ -11,6 +11,9 @@ import {
   type BackendKind,
   type Batch,
   type FoundRow,
+  type FoundRuns,
+  isAdd,
+  isBury,
   type Put,
   type Refusal,
   type RowKey,
@@ -18,8 +21,9 @@ import {
 } from '../backend.ts';
 import { loadPeer } from '../load-peer.ts';
 import { PAGE_BYTES, PAGE_ROWS } from '../pages.ts';
-import { addSplitting, sharesKeys, textOf, unfitForSql } from '../splitting.ts';
+import { addSplitting, sharesKeys, textOf, unfitForSql, writeWithoutRuns } from '../splitting.ts';
 import { type PostgresConnection, readConninfo } from './conninfo.ts';
+import { RunsTable } from './runs-table.ts';
 
 export interface PostgresSettings {
   readonly conninfo: string | null;
@@ -48,6 +52,7 @@ export function postgresKind({ conninfo, table }: PostgresSettings): BackendKind
   return {
     label: `postgres ${database} on ${host}:${port}`,
     isShared: false,
+    keepsRuns: true,
     make: () => new PostgresBackend(() => new Client(configOf(connection)), table),
   };
 }
@@ -65,10 +70,12 @@ class PostgresBackend implements Backend {
   readonly #table: string;
   #client: Client | null = null;
   #order = '';
+  readonly #runs: RunsTable;
 
   constructor(makeClient: () => Client, table: string) {
     this.#makeClient = makeClient;
     this.#table = table;
+    this.#runs = new RunsTable(`${table}_ext`, (text, values) => this.#query(text, values));
   }
 
   async open(onLost: (error: Error) => void): Promise<void> {
@@ -83,13 +90,23 @@ class PostgresBackend implements Backend {
       "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
     );
     await this.#makeTable(client);
+    await this.#runs.look(client);
   }
 
   unfit(put: Put): string | null {
     return unfitForSql(put, true, WORKLOAD_BYTES_MAX);
   }
 
-  async write({ forgets, puts }: Batch): Promise<readonly Refusal[]> {
+  async write(batch: Batch): Promise<readonly Refusal[]> {
+    const { forgets, runsForgets = [], puts } = batch;
+    const hasRuns = runsForgets.length > 0 || puts.some(({ runs }) => runs);
+    if (!hasRuns) return this.#writeRows(forgets, puts);
+    const reason = puts.some(({ runs }) => runs) ? await this.#runs.make() : null;
+    const write = (some: Batch) => this.#writeWithRuns(some);
+    return reason === null ? write(batch) : writeWithoutRuns(write, batch, reason);
+  }
+
+  async #writeRows(forgets: readonly RowKey[], puts: readonly Put[]): Promise<readonly Refusal[]> {
     const small = puts.filter(({ workload }) => workload.length <= INLINE_BYTES_MAX);
     if (small.length === puts.length && small.length > 0 && !sharesKeys(forgets, puts)) {
       try {
@@ -101,6 +118,32 @@ class PostgresBackend implements Backend {
     }
     if (forgets.length > 0) await this.#query(`${this.#deleting(1)}`, keysOf(forgets));
     return addSplitting({ add: (some) => this.#add(some), reasonOf }, puts);
+  }
+
+  /** One transaction, so that no job is lost between its row and its runs. */
+  async #writeWithRuns({ forgets, runsForgets = [], puts }: Batch): Promise<readonly Refusal[]> {
+    await this.#query('BEGIN', []);
+    if (forgets.length > 0) await this.#query(this.#deleting(1), keysOf(forgets));
+    await this.#runs.remove(runsForgets);
+    await this.#runs.put(puts.filter((put) => !isAdd(put)));
+    const buried = puts.filter(isBury);
+    if (buried.length > 0) await this.#query(this.#deleting(1), keysOf(buried));
+    const numbers = [...puts.keys()].filter((number) => isAdd(puts[number] as Put));
+    const added = numbers.map((number) => puts[number] as Put);
+    const adding = { add: (some: readonly Put[]) => this.#addIn(some), reasonOf };
+    const refusals = await addSplitting(adding, added);
+    const refused = new Set(refusals.map(({ index }) => index));
+    await this.#runs.put(added.filter(({ runs }, index) => runs && !refused.has(index)));
+    await this.#query('COMMIT', []);
+    return refusals.map(({ index, reason }) => ({ index: numbers[index] as number, reason }));
+  }
+
+  async findRuns(rows: readonly RowKey[]): Promise<readonly FoundRuns[]> {
+    return this.#runs.find(rows);
+  }
+
+  scanRuns(): AsyncIterable<readonly FoundRuns[]> {
+    return this.#runs.scan();
   }
 
   async find(rows: readonly RowKey[]): Promise<readonly FoundRow[]> {
@@ -166,6 +209,23 @@ class PostgresBackend implements Backend {
       if (reasonOf(error) !== null) await this.#query('ROLLBACK', []);
       throw error;
     }
+  }
+
+  /** Adds rows within a transaction, which goes on when they are refused. */
+  async #addIn(puts: readonly Put[]): Promise<void> {
+    if (puts.length === 0) return;
+    await this.#query('SAVEPOINT added', []);
+    try {
+      if (puts.length > 1 && puts.every(({ workload }) => workload.length <= INLINE_BYTES_MAX))
+        await this.#writeAtOnce([], puts);
+      else
+        for (const put of puts)
+          await this.#query(`${this.#inserting} VALUES ($1, $2, $3, $4, $5)`, valuesOf(put));
+    } catch (error) {
+      if (reasonOf(error) !== null) await this.#query('ROLLBACK TO SAVEPOINT added', []);
+      throw error;
+    }
+    await this.#query('RELEASE SAVEPOINT added', []);
   }
 
   get #inserting(): string {

@@ -3,15 +3,28 @@
  * never NULL: gearmand refuses to start with NULL there. Rule: when another process has locked the file, the operation
  * is tried again for a while; the thread never blocks on the lock.
  */
-import type { Backend, BackendKind, Batch, FoundRow, Put, Refusal, RowKey } from '../backend.ts';
-import { TAKEN_REASON } from '../backend.ts';
-import { PAGE_BYTES, PAGE_ROWS } from '../pages.ts';
+import {
+  type Backend,
+  type BackendKind,
+  type Batch,
+  type FoundRow,
+  type FoundRuns,
+  isAdd,
+  isBury,
+  type Put,
+  type Refusal,
+  type RowKey,
+  TAKEN_REASON,
+} from '../backend.ts';
+import { PAGE_ROWS } from '../pages.ts';
 import {
   loadSqlite,
   type SqliteConnection,
   type SqliteDriver,
   type SqliteStatement,
 } from './driver.ts';
+import { RunsTable } from './runs-table.ts';
+import { numberOf, pageOf, quoted } from './values.ts';
 
 export interface SqliteSettings {
   readonly file: string;
@@ -35,6 +48,7 @@ export async function sqliteKind(settings: SqliteSettings): Promise<BackendKind>
   return {
     label: `libsqlite3 ${settings.file}`,
     isShared: true,
+    keepsRuns: true,
     make: () => new SqliteBackend(driver, settings),
   };
 }
@@ -55,6 +69,7 @@ class SqliteBackend implements Backend {
   #connection: SqliteConnection | null = null;
   #insert: SqliteStatement | null = null;
   #remove: SqliteStatement | null = null;
+  #runs: RunsTable | null = null;
 
   constructor(driver: SqliteDriver, settings: SqliteSettings) {
     this.#driver = driver;
@@ -78,18 +93,37 @@ class SqliteBackend implements Backend {
     return workload.length > WORKLOAD_BYTES_MAX ? 'its workload is too large for SQLite' : null;
   }
 
-  async write({ forgets, puts }: Batch): Promise<readonly Refusal[]> {
+  async write(batch: Batch): Promise<readonly Refusal[]> {
     const connection = this.#connection as SqliteConnection;
     await this.#patiently(() => connection.exec('BEGIN IMMEDIATE'));
     try {
-      for (const { key, functionName } of forgets) this.#remove?.run(key, functionName);
-      const refusals = this.#add(puts);
+      const refusals = this.#write(batch);
       await this.#patiently(() => connection.exec('COMMIT'));
       return refusals;
     } catch (error) {
       rollBack(connection);
       throw error;
     }
+  }
+
+  #write({ forgets, runsForgets = [], puts }: Batch): Refusal[] {
+    const runs = this.#runs as RunsTable;
+    for (const { key, functionName } of forgets) this.#remove?.run(key, functionName);
+    for (const id of runsForgets) runs.remove(id);
+    for (const put of puts) {
+      if (isAdd(put)) continue;
+      runs.put(put);
+      if (isBury(put)) this.#remove?.run(put.key, put.functionName);
+    }
+    return this.#add(puts, runs);
+  }
+
+  async findRuns(rows: readonly RowKey[]): Promise<readonly FoundRuns[]> {
+    return this.#runs?.find(rows) ?? [];
+  }
+
+  async *scanRuns(): AsyncGenerator<readonly FoundRuns[]> {
+    yield* this.#runs?.scan() ?? [];
   }
 
   async find(rows: readonly RowKey[]): Promise<readonly FoundRow[]> {
@@ -113,7 +147,7 @@ class SqliteBackend implements Backend {
       FROM ${this.#table} WHERE rowid > ? ORDER BY rowid LIMIT ${PAGE_ROWS}`,
     );
     for (let last = Number.MIN_SAFE_INTEGER; ; ) {
-      const rows = pageOf(page.iterate(last));
+      const rows = pageOf<Row>(page.iterate(last));
       const end = rows.at(-1);
       if (end === undefined) return;
       last = end.id;
@@ -126,16 +160,19 @@ class SqliteBackend implements Backend {
     this.#connection = null;
     this.#insert = null;
     this.#remove = null;
+    this.#runs = null;
     connection?.close();
   }
 
-  #add(puts: readonly Put[]): Refusal[] {
+  #add(puts: readonly Put[], runs: RunsTable): Refusal[] {
     const insert = this.#insert as SqliteStatement;
     const refusals: Refusal[] = [];
     for (const [index, put] of puts.entries()) {
       const { key, functionName, priority, workload, startSeconds } = put;
+      if (!isAdd(put)) continue;
       const { changes } = insert.run(key, functionName, priority, workload, startSeconds);
       if (changes !== 1 && changes !== 1n) refusals.push({ index, reason: TAKEN_REASON });
+      else if (put.runs) runs.put(put);
     }
     return refusals;
   }
@@ -153,6 +190,7 @@ class SqliteBackend implements Backend {
       VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, coalesce(?, x''), ?)`,
     );
     this.#remove = connection.prepare(`DELETE FROM ${this.#table} WHERE ${EXACT}`);
+    this.#runs = new RunsTable(connection, `${this.#settings.table}_ext`);
   }
 
   #makeTable(connection: SqliteConnection): void {
@@ -187,19 +225,6 @@ class SqliteBackend implements Backend {
   }
 }
 
-/** Rows of up to so many bytes, at least one. */
-function pageOf(found: Iterable<unknown>): Row[] {
-  const rows: Row[] = [];
-  let byteCount = 0;
-  for (const one of found) {
-    const row = one as Row;
-    rows.push(row);
-    byteCount += row.data instanceof Uint8Array ? row.data.length : 0;
-    if (byteCount > PAGE_BYTES) break;
-  }
-  return rows;
-}
-
 function foundRow({ key, name, priority, data, start }: Row): FoundRow {
   return {
     key,
@@ -209,10 +234,6 @@ function foundRow({ key, name, priority, data, start }: Row): FoundRow {
     // gearmand writes blobs; text can only have been inserted by hand, and is taken as its bytes.
     workload: typeof data === 'string' ? Buffer.from(data) : (data as Uint8Array | null),
   };
-}
-
-function numberOf(value: unknown): number | null {
-  return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : null;
 }
 
 function isBusy(error: unknown): boolean {
@@ -229,8 +250,4 @@ function rollBack(connection: SqliteConnection): void {
   } catch {
     // There is none when the failure has ended the transaction.
   }
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
