@@ -61,6 +61,12 @@ export class Broker extends BrokerState {
     return peer;
   }
 
+  /** A peer of another thread has that name now. */
+  onName(peer: Peer, name: string): void {
+    this.account.keep(peer, name.length - peer.name.length);
+    peer.name = name;
+  }
+
   /**
    * Handles a packet of `peer` about functions of this shard. The broker takes over the reference of `frame.blob`.
    * Kinds: submit, grab, work, offer, withdraw, reset. `replyId` is the reply to it, see `Outbox.reply`.

@@ -30,7 +30,7 @@ const ERROR_CHARS_MAX = 200;
 
 /**
  * Rows of `dead F`, the youngest job first: handle, unique, cause, attempts, losses, age in seconds, bytes of the
- * workload, errors. `cursor`: the last job that was listed, 0 = from the youngest on. Writes at most `rowsMax` rows and
+ * workload, worker of the last run, errors. `cursor`: the last job that was listed, 0 = from the youngest on. Writes at most `rowsMax` rows and
  * one step's, and none after `bytesMax` bytes; returns the next cursor, 0 at the end, and the rows that are left then.
  */
 export function listDead(
@@ -58,7 +58,10 @@ export function listDead(
   return { cursor: rowsLeft === 0 ? 0 : last, rowsLeft };
 }
 
-/** Lines of `show job H`: KEY, tab, value. False when there is no such job. */
+/**
+ * Lines of `show job H`: KEY, tab, value; for each error age in seconds, cause, duration of the run in milliseconds,
+ * worker, text. False when there is no such job.
+ */
 export function showJob(
   broker: BrokerState,
   job: number,
@@ -83,10 +86,11 @@ export function showJob(
     ['workload_bytes', jobs.word(job, Job.WORKLOAD_BYTES)],
   ];
   for (const [key, value] of lines) out.text(`${key}\t${value}\n`);
-  for (const { cause, atMs, text } of errors)
-    out.text(
-      `error\t${ageOf(wallMs, atMs)}\t${cause}\t${lineOf(text, Number.POSITIVE_INFINITY)}\n`,
-    );
+  for (const { cause, atMs, runMs, worker, text } of errors) {
+    const age = ageOf(wallMs, atMs);
+    const line = lineOf(latin1(text, 0, text.length));
+    out.text(`error\t${age}\t${cause}\t${runMs}\t${workerOf(worker)}\t${line}\n`);
+  }
   return true;
 }
 
@@ -170,7 +174,7 @@ function deadRow(broker: BrokerState, job: number): string {
   const { jobs, wallMs } = broker;
   const errors = errorsOf(broker, job);
   const texts = errors.map(({ cause, text }) => {
-    const line = lineOf(text, ERROR_CHARS_MAX);
+    const line = lineOf(latin1(text, 0, Math.min(text.length, ERROR_CHARS_MAX)));
     return line === '' ? cause : `${cause}: ${line}`;
   });
   return [
@@ -181,6 +185,7 @@ function deadRow(broker: BrokerState, job: number): string {
     jobs.retries(job),
     ageOf(wallMs, jobs.diedAtMs(job)),
     jobs.word(job, Job.WORKLOAD_BYTES),
+    workerOf(errors.at(-1)?.worker ?? ''),
     texts.join(' | '),
   ].join('\t');
 }
@@ -219,10 +224,12 @@ function ageOf(wallMs: number, atMs: number): number {
   return Math.max(0, Math.round((wallMs - atMs) / 1000));
 }
 
-/** A text as a part of a row: control characters, backslashes and what separates errors as \xHH. */
-function lineOf(text: Uint8Array, charsMax: number): string {
-  const line = latin1(text, 0, Math.min(text.length, charsMax));
-  return line.replace(
+/** The worker of an error as a cell: `-` when it is not known. */
+const workerOf = (worker: string): string => (worker === '' ? '-' : lineOf(worker));
+
+/** A Latin-1 text as a part of a row: control characters, backslashes and what separates errors as \xHH. */
+function lineOf(text: string): string {
+  return text.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be in a row
     /[\x00-\x1f\x7f\\|]/g,
     (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`,

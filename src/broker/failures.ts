@@ -11,7 +11,7 @@ import type { FunctionQueue } from './functions.ts';
 import { Flag } from './jobs.ts';
 import { notifyFail } from './notify-fail.ts';
 import { canKeep, queue } from './queue.ts';
-import { type Cause, ERROR_BYTES_MAX } from './runs.ts';
+import { type Cause, ERROR_BYTES_MAX, WORKER_BYTES_MAX } from './runs.ts';
 import type { BrokerState, DeadDrops } from './state.ts';
 
 /** The policy that a failed run of this job follows; null when the job ends as in gearmand. */
@@ -216,6 +216,14 @@ function makeDead(broker: BrokerState, job: number): void {
 }
 
 function noteError(broker: BrokerState, job: number, cause: Cause, text: Uint8Array) {
-  const kept = text.slice(0, ERROR_BYTES_MAX);
-  return broker.jobs.addError(job, { cause, atMs: broker.wallMs, text: kept });
+  const { jobs, nowMs, wallMs: atMs } = broker;
+  const hasRun = jobs.state(job) === Flag.ASSIGNED;
+  const worker = hasRun ? broker.outbox.nameOf(jobs.workerOf(job)) : '';
+  return jobs.addError(job, {
+    cause,
+    atMs,
+    runMs: hasRun ? jobs.age(job, nowMs) : 0,
+    worker: worker.slice(0, WORKER_BYTES_MAX),
+    text: text.slice(0, ERROR_BYTES_MAX),
+  });
 }

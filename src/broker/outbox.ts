@@ -28,6 +28,11 @@ export interface Outbox {
   wake(peer: Peer): void;
   /** The peer has lost that job; `isLate`: because of its timeout. Only peers of other threads need the call. */
   revoke(peer: Peer, serial: number, isLate: boolean): void;
+  /**
+   * Address, port and client id of the peer, `ADDRESS:PORT ID`, Latin-1; empty when it is not known. Of a peer of another
+   * thread it is what that thread has written to `peer.name`.
+   */
+  nameOf(peer: Peer): string;
   /** Ends the peer's connection; `reason` is for the log. */
   close(peer: Peer, reason: string): void;
   /** Whether WORK_EXCEPTION may be sent to `peer`; true for a peer of another thread, because that thread decides. */

@@ -29,6 +29,8 @@ export class Peer implements LinkedPeer {
   heldJob = 0;
   /** The number of held jobs for each function index; null for most peers (held-counts.ts). */
   heldCounts: Map<number, number> | null = null;
+  /** See `Outbox.nameOf`: of a peer of another thread, and of one whose connection has ended. */
+  name = '';
   /** Jobs lost to timeouts, by serial. */
   late: LateAssignments | null = null;
   /** The first of the jobs that it was the first to watch, linked by WATCH_NEXT and WATCH_PREV. */

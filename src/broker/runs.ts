@@ -3,19 +3,25 @@
  * rows, and a flag of the row says that it is there.
  */
 import type { Account } from '../base/account.ts';
+import { bytesOf, latin1 } from '../base/bytes.ts';
 import { Kept } from './kept.ts';
 
 /** Why a run, or a job, has failed. The names are those of the text protocol. */
 export type Cause = 'fail' | 'exception' | 'timeout' | 'lost' | 'buried';
 
-/** Errors that are kept of a job, the last ones, and the bytes of one. */
+/** Errors that are kept of a job, the last ones, and the bytes of the text and of the worker of one. */
 export const ERRORS_MAX = 5;
 export const ERROR_BYTES_MAX = 4096;
+export const WORKER_BYTES_MAX = 128;
 
 export interface RunError {
   readonly cause: Cause;
   /** Wall clock in milliseconds. */
   readonly atMs: number;
+  /** How long the run was, in whole milliseconds; 0 without a run. */
+  readonly runMs: number;
+  /** Who ran it, as `Outbox.nameOf` says, Latin-1, cut to WORKER_BYTES_MAX; empty when nobody did, or it is not known. */
+  readonly worker: string;
   /** What the worker said, cut to ERROR_BYTES_MAX; empty for a failure without a text. Owned. */
   readonly text: Uint8Array;
 }
@@ -32,19 +38,31 @@ export interface Runs {
 
 const CAUSES: readonly Cause[] = ['fail', 'exception', 'timeout', 'lost', 'buried'];
 const ERROR_HEAD_BYTES = 11;
+/** Set in the byte of the cause when the run follows the head: 4 bytes of its duration, 1 of the length of the worker. */
+const HAS_RUN = 0x80;
+const RUN_HEAD_BYTES = 5;
 
-/** Errors as bytes for a store: for each 1 byte of cause, 8 of time (f64), 2 of length, text. */
+const byteCountOf = ({ worker, text }: RunError): number =>
+  ERROR_HEAD_BYTES + RUN_HEAD_BYTES + worker.length + text.length;
+
+/**
+ * Errors as bytes for a store: for each 1 byte of cause, 8 of time (f64), 2 of length of the text, [4 of duration (u32), 1
+ * of length of the worker, worker,] text. The first unreleased form had no run.
+ */
 export function encodeErrors(errors: readonly RunError[]): Uint8Array {
-  const byteCount = errors.reduce((sum, { text }) => sum + ERROR_HEAD_BYTES + text.length, 0);
-  const bytes = new Uint8Array(byteCount);
+  const bytes = new Uint8Array(errors.reduce((sum, error) => sum + byteCountOf(error), 0));
   const view = new DataView(bytes.buffer);
   let at = 0;
-  for (const { cause, atMs, text } of errors) {
-    bytes[at] = CAUSES.indexOf(cause);
+  for (const { cause, atMs, runMs, worker, text } of errors) {
+    bytes[at] = CAUSES.indexOf(cause) | HAS_RUN;
     view.setFloat64(at + 1, atMs);
     view.setUint16(at + 9, text.length);
-    bytes.set(text, at + ERROR_HEAD_BYTES);
-    at += ERROR_HEAD_BYTES + text.length;
+    view.setUint32(at + 11, runMs);
+    bytes[at + 15] = worker.length;
+    at += ERROR_HEAD_BYTES + RUN_HEAD_BYTES;
+    bytes.set(bytesOf(worker), at);
+    bytes.set(text, at + worker.length);
+    at += worker.length + text.length;
   }
   return bytes;
 }
@@ -54,18 +72,26 @@ export function decodeErrors(bytes: Uint8Array): RunError[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const errors: RunError[] = [];
   for (let at = 0; at + ERROR_HEAD_BYTES <= bytes.length; ) {
-    const end = at + ERROR_HEAD_BYTES + view.getUint16(at + 9);
-    const cause = CAUSES[bytes[at] as number];
-    if (cause === undefined || end > bytes.length) break;
+    const hasRun = ((bytes[at] as number) & HAS_RUN) !== 0;
+    const cause = CAUSES[(bytes[at] as number) & ~HAS_RUN];
+    const workerAt = at + ERROR_HEAD_BYTES + (hasRun ? RUN_HEAD_BYTES : 0);
+    if (cause === undefined || workerAt > bytes.length) break;
+    const textAt = workerAt + (hasRun ? (bytes[workerAt - 1] as number) : 0);
+    const end = textAt + view.getUint16(at + 9);
+    if (end > bytes.length) break;
     errors.push({
       cause,
       atMs: view.getFloat64(at + 1),
-      text: bytes.slice(at + ERROR_HEAD_BYTES, end),
+      runMs: hasRun ? view.getUint32(at + ERROR_HEAD_BYTES) : 0,
+      worker: latin1(bytes, workerAt, textAt),
+      text: bytes.slice(textAt, end),
     });
     at = end;
   }
   return errors;
 }
+
+const costOf = ({ worker, text }: RunError): number => Kept.RUN_ERROR + worker.length + text.length;
 
 export class RunTable {
   readonly #account: Account;
@@ -87,9 +113,9 @@ export class RunTable {
     if (isNew) this.open(job, { attempts: 0, dueMs: 0, delayMs: 0, errors: [] });
     const runs = this.of(job);
     runs.errors.push(error);
-    this.#charge(Kept.RUN_ERROR + error.text.length);
+    this.#charge(costOf(error));
     const oldest = runs.errors.length > ERRORS_MAX ? runs.errors.shift() : undefined;
-    if (oldest !== undefined) this.#charge(-Kept.RUN_ERROR - oldest.text.length);
+    if (oldest !== undefined) this.#charge(-costOf(oldest));
     return runs;
   }
 
@@ -102,7 +128,7 @@ export class RunTable {
   /** Bytes that the runs of this job cost. */
   bytesOf(job: number): number {
     let bytes: number = Kept.RUNS;
-    for (const { text } of this.of(job).errors) bytes += Kept.RUN_ERROR + text.length;
+    for (const error of this.of(job).errors) bytes += costOf(error);
     return bytes;
   }
 

@@ -38,6 +38,8 @@ export interface DeadJobFigures extends FailedJobFigures {
   readonly cause: FailureCause;
   /** Milliseconds since the job died, in steps of a second. */
   readonly ageMs: number;
+  /** The worker of its last run: address and port, a blank and the client id if it has one. Null when it is not known. */
+  readonly worker: string | null;
   /** The last errors, at most five, the oldest first. */
   readonly errors: readonly JobFailure[];
 }
@@ -64,6 +66,10 @@ export interface JobReport extends FailedJobFigures {
 export interface PastJobFailure extends JobFailure {
   /** Milliseconds since then, in steps of a second. */
   readonly ageMs: number;
+  /** How long the run was; 0 without a run. */
+  readonly runMs: number;
+  /** Who ran it: address and port, a blank and the client id if it has one. Null when nobody did, or it is not known. */
+  readonly worker: string | null;
 }
 
 const SECOND_MS = 1000;
@@ -72,7 +78,7 @@ export function deadRow(row: string): DeadJobFigures | null {
   const cells = row.split('\t');
   const [handle = '', unique = '', cause, ...rest] = cells;
   const numbers = rest.slice(0, 4).map(Number);
-  if (cells.length !== 8 || !numbers.every(Number.isFinite)) return null;
+  if (cells.length !== 9 || !numbers.every(Number.isFinite)) return null;
   const [attempts, lostRuns, age, workloadBytes] = numbers as [number, number, number, number];
   return {
     handle,
@@ -82,11 +88,12 @@ export function deadRow(row: string): DeadJobFigures | null {
     lostRuns,
     ageMs: age * SECOND_MS,
     workloadBytes,
-    errors: cells[7] === '' ? [] : (cells[7] as string).split(' | ').map(failureOf),
+    worker: workerOf(cells[7]),
+    errors: cells[8] === '' ? [] : (cells[8] as string).split(' | ').map(failureOf),
   };
 }
 
-/** The answer to `show job H`: rows `KEY \t VALUE`, then `error \t AGE \t CAUSE \t TEXT`. */
+/** The answer to `show job H`: rows `KEY \t VALUE`, then `error \t AGE \t CAUSE \t MS \t WORKER \t TEXT`. */
 export function readJobReport(reply: string): JobReport {
   const rows = linesOf(reply).map((line) => line.split('\t'));
   const isError = ([key]: readonly string[]): boolean => key === 'error';
@@ -110,10 +117,12 @@ export function readJobReport(reply: string): JobReport {
     lostRuns: Number(value('losses')),
     nextRunMs: state === 'retrying' ? Number(value('next_run_ms')) : null,
     workloadBytes: Number(value('workload_bytes')),
-    errors: rows.filter(isError).map(([, age, cause, text = '']) => ({
+    errors: rows.filter(isError).map(([, age, cause, runMs, worker, text = '']) => ({
       cause: cause as FailureCause,
       text: unescaped(text),
       ageMs: Number(age) * SECOND_MS,
+      runMs: Number(runMs),
+      worker: workerOf(worker),
     })),
   };
 }
@@ -123,6 +132,10 @@ function failureOf(error: string): JobFailure {
   const [, cause, text = ''] = /^([a-z]+)(?:: (.*))?$/s.exec(error) ?? [];
   if (cause === undefined) throw notARow(error);
   return { cause: cause as FailureCause, text: unescaped(text) };
+}
+
+function workerOf(escaped = '-'): string | null {
+  return escaped === '-' ? null : unescaped(escaped);
 }
 
 function uniqueOf(escaped: string): string | null {

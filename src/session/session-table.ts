@@ -30,7 +30,7 @@ import { OutputLimit } from './output-limit.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { dropReplies, releaseAll, reserveReply } from './replies.ts';
 import type { PendingReply } from './reply-queue.ts';
-import { contextOf, SESSION_BYTES, Session } from './session.ts';
+import { contextOf, nameOf, SESSION_BYTES, Session } from './session.ts';
 import type { SessionTableHooks, SessionTableOptions } from './session-table-options.ts';
 import { ThreadOutbox } from './thread-outbox.ts';
 import type { ThreadQuery, ThreadResult } from './thread-queries.ts';
@@ -235,6 +235,8 @@ export class SessionTable {
     if (session.isEnding) return;
     session.isEnding = true;
     if (session.peer !== null) {
+      // Its session is gone when the broker notes that its jobs were lost.
+      if (session.peer.heldJob !== 0) session.peer.name = nameOf(session);
       this.broker?.onPeerGone(session.peer);
       session.peer = null;
     }

@@ -124,6 +124,12 @@ export function contextOf(session: Session): { [name: string]: string | number }
   return clientId === null ? own : { ...own, clientId: latin1(clientId, 0, clientId.length) };
 }
 
+/** Address, port and client id in one line, Latin-1: `ADDRESS:PORT ID`. */
+export function nameOf({ address, port, clientId }: Session): string {
+  const place = port === 0 ? address : `${address}:${port}`;
+  return clientId === null ? place : `${place} ${latin1(clientId, 0, clientId.length)}`;
+}
+
 /** Key of a job in another thread, below 2^53. The shard is below 32. */
 export function crossThreadJobKey(shard: number, serial: number): number {
   // Of two jobs of one shard with the same key, the older has ended: a whole boot of serials lies between them.

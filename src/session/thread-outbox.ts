@@ -15,7 +15,7 @@ import {
 } from './cross-thread/records.ts';
 import type { Output } from './output.ts';
 import type { PendingReply } from './reply-queue.ts';
-import type { Session } from './session.ts';
+import { nameOf, type Session } from './session.ts';
 
 /** The parts of the thread's sessions that the outbox needs. */
 export interface OwnThreadPeers {
@@ -121,6 +121,11 @@ export class ThreadOutbox implements Outbox {
     }
     const session = this.#ownPeers.live(peer.conn);
     if (session !== null) this.#ownPeers.drop(session, reason);
+  }
+
+  nameOf(peer: Peer): string {
+    const session = peer.thread === this.#thread ? this.#ownPeers.live(peer.conn) : null;
+    return session === null ? peer.name : nameOf(session);
   }
 
   takesExceptions(peer: Peer): boolean {

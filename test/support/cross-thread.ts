@@ -230,6 +230,7 @@ export class CrossThreadDialogue extends MemoryDialogue {
       case 'GONE':
         return `${head} ${a & 0xfffff}`;
       case 'CLOSE':
+      case 'PEER':
         return `${head} ${a & 0xfffff} ${visible(payload)}`;
       case 'QUERY':
       case 'RESULT':

@@ -36,6 +36,7 @@ function bytesOfSession(session: Session): number {
 function bytesOfPeer(peer: Peer): number {
   const bytes =
     Kept.PEER +
+    peer.name.length +
     (peer.abilities?.size ?? 0) * Kept.ABILITY +
     (peer.extraWatches?.size ?? 0) * Kept.WATCH;
   if (peer.held !== bytes) throw new Error(`a peer holds ${bytes} bytes, counted ${peer.held}`);

@@ -185,7 +185,7 @@ export const OPERATIONS: readonly Operation[] = [
       'show-job',
       'show',
       true,
-      'what is known of one job: keys and values, then its last errors with seconds since then, cause and text',
+      'what is known of one job: keys and values, then its last errors with seconds since then, cause, milliseconds of the run, worker and text',
     ),
   ),
   own(
@@ -193,7 +193,7 @@ export const OPERATIONS: readonly Operation[] = [
       'dead',
       NUMBER,
       (functionName, rest) => ({ ...changeOf('dead')(functionName, rest), isListing: true }),
-      'dead jobs of a function, the youngest first, 100 or the number given: handle, unique, cause, attempts, lost runs, seconds since its death, bytes of the workload, errors',
+      'dead jobs of a function, the youngest first, 100 or the number given: handle, unique, cause, attempts, lost runs, seconds since its death, bytes of the workload, worker of its last run, errors',
     ),
   ),
   own(

@@ -21,6 +21,7 @@ import {
   readHandshake,
   readLeft,
   readMove,
+  readPeer,
   readQuery,
   readResult,
   readSleep,
@@ -51,6 +52,11 @@ export function onRecord(table: SessionTable, from: number, record: RecordView):
     case RecordKind.AWAKE:
       table.broker?.onAwake(crossThreadPeer(table, from, readConn(record)));
       break;
+    case RecordKind.PEER: {
+      const { conn, name } = readPeer(record);
+      table.broker?.onName(crossThreadPeer(table, from, conn), name);
+      break;
+    }
     case RecordKind.WAKE:
       onWake(table, record);
       break;

@@ -4,7 +4,7 @@
  * through one ring, so that the owner sees request order. For a thread that is not running there is no writer, and
  * nothing is written.
  *
- *   connection's thread -> owner   FRAME SLEEP AWAKE GONE           acceptor -> shard   MOVE HANDSHAKE
+ *   connection's thread -> owner   FRAME SLEEP AWAKE GONE PEER      acceptor -> shard   MOVE HANDSHAKE
  *   owner -> connection's thread   REPLY NOTIFY WAKE REVOKE CLOSE   shard -> acceptor   LEFT
  *   any -> any                     QUERY RESULT RELIEVE
  *
@@ -39,6 +39,7 @@ export const RecordKind = {
   HANDSHAKE: 13,
   LEFT: 14,
   RELIEVE: 15,
+  PEER: 16,
 } as const;
 
 /** Null for a thread that is not running. */
@@ -185,6 +186,16 @@ export function writeGone(writer: Writer, conn: number): void {
 /** The connection of AWAKE and GONE. */
 export function readConn({ a }: RecordView): number {
   return a;
+}
+
+// PEER: who the worker of the connection is (`Outbox.nameOf`). It comes before its first offer, and when it changes.
+
+export function writePeer(writer: Writer, conn: number, name: string): void {
+  sendBytes(writer, RecordKind.PEER, conn, 0, bytesOf(name));
+}
+
+export function readPeer(record: RecordView): { conn: number; name: string } {
+  return { conn: record.a, name: textOf(record) };
 }
 
 // REVOKE: the owner takes a job back, with `isLate` because of its timeout.

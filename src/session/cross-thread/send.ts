@@ -10,10 +10,10 @@ import type { RingWriter } from '../../ring/writer.ts';
 import { left, moved } from '../connection-limits.ts';
 import { Incident } from '../incidents.ts';
 import { hold, unhold } from '../replies.ts';
-import { contextOf, Hold, type Session } from '../session.ts';
+import { contextOf, Hold, nameOf, type Session } from '../session.ts';
 import type { SessionTable } from '../session-table.ts';
-import { withThread } from '../thread-set.ts';
-import { beginFrame, writeAwake, writeMove, writeSleep } from './records.ts';
+import { firstThread, NO_THREADS, nextThread, withThread } from '../thread-set.ts';
+import { beginFrame, writeAwake, writeMove, writePeer, writeSleep } from './records.ts';
 
 /**
  * Limit of the unread and unsent bytes of a connection that moves, so that they fit into a record with its other
@@ -67,6 +67,19 @@ export function sendSleep(table: SessionTable, session: Session, owner: number):
 export function sendAwake(table: SessionTable, session: Session, owner: number): void {
   confirmLater(session, owner);
   writeAwake(named(table, session, owner), session.conn);
+}
+
+/** Says to an owner in another thread who the worker is. */
+export function sendPeer(table: SessionTable, session: Session, owner: number): void {
+  confirmLater(session, owner);
+  writePeer(named(table, session, owner), session.conn, nameOf(session));
+}
+
+/** The same to all owners in other threads whose functions it offers. */
+export function sendPeerToOwners(table: SessionTable, session: Session): void {
+  const owners = session.abilities?.owners ?? NO_THREADS;
+  for (let thread = firstThread(owners); thread >= 0; thread = nextThread(owners, thread))
+    if (thread !== table.options.thread) sendPeer(table, session, thread);
 }
 
 /** The next echo waits until that owner has handled the records sent to it so far. */

@@ -3,7 +3,7 @@ import type { Broker } from '../../broker/broker.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import { parseTimeout } from '../../protocol/numbers.ts';
 import { Packet } from '../../protocol/packets.ts';
-import { sendFrame, sendSleep } from '../cross-thread/send.ts';
+import { sendFrame, sendPeer, sendSleep } from '../cross-thread/send.ts';
 import type { Session } from '../session.ts';
 import { SessionAbilities } from '../session-abilities.ts';
 import type { SessionTable } from '../session-table.ts';
@@ -38,7 +38,10 @@ export function onCanDo(table: SessionTable, session: Session, frame: Frame): vo
   const isFirst = offer(table, session, name, owner);
   if (session.isEnding) return;
   if (isOwn) toBroker(table, session, frame);
-  else sendFrame(table, session, frame, owner, 0);
+  else {
+    if (isFirst) sendPeer(table, session, owner);
+    sendFrame(table, session, frame, owner, 0);
+  }
   // A sleeping worker that begins to offer a function of another owner sleeps there too, unless its connection is
   // being closed.
   if (isFirst && session.isAsleep && !session.isEnding) sleepAt(table, session, owner);

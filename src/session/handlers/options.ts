@@ -14,6 +14,7 @@ import {
 } from '../../protocol/limits.ts';
 import { Packet } from '../../protocol/packets.ts';
 import { onToken } from '../authorization.ts';
+import { sendPeerToOwners } from '../cross-thread/send.ts';
 import { reply } from '../replies.ts';
 import type { Session } from '../session.ts';
 import type { SessionTable } from '../session-table.ts';
@@ -50,4 +51,5 @@ export function onClientId(table: SessionTable, session: Session, frame: Frame):
   const before = session.clientId?.length ?? 0;
   session.clientId = frame.text(CLIENT_ID_BYTES_MAX);
   table.account.keep(session, session.clientId.length - before);
+  sendPeerToOwners(table, session);
 }

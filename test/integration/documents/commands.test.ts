@@ -28,7 +28,9 @@ const SHOWN: Readonly<Record<string, readonly RegExp[]>> = {
     /^mail\t1\t1\t0\t0$/m,
     /^mail\trate:50\/s,burst:20\topen\nresize\tconcurrency:5\tpaused:(600|599)$/m,
   ],
-  'docs/retries.md': [/\t4711\tfail\t3\t0\t\d+\t10\tfail \| fail \| fail\n\.\nmail\t0\t0\t0$/m],
+  'docs/retries.md': [
+    /\t4711\tfail\t3\t0\t\d+\t10\t127\.0\.0\.1:\d+\tfail \| fail \| fail\n\.\nmail\t0\t0\t0$/m,
+  ],
   'docs/operating.md': [/^max-memory = 1G \(.*gearmand\.conf/m, /^geartrain_connections/m],
 };
 /** Programs that a document uses besides those of this package and of every system. */

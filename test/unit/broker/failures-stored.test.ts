@@ -272,14 +272,35 @@ describe('an update that the store refuses', () => {
 
 it('errors read back as they were written, and what is cut off is left out', () => {
   const errors: RunError[] = [
-    { cause: 'fail', atMs: 1, text: new Uint8Array(0) },
-    { cause: 'buried', atMs: 1_700_000_000_123, text: Uint8Array.of(0, 255, 10) },
+    { cause: 'fail', atMs: 1, runMs: 0, worker: '', text: new Uint8Array(0) },
+    {
+      cause: 'buried',
+      atMs: 1_700_000_000_123,
+      runMs: 0xffff_ffff,
+      worker: `10.0.0.1:4 ${'\xff'.repeat(117)}`,
+      text: Uint8Array.of(0, 255, 10),
+    },
   ];
   const bytes = encodeErrors(errors);
   expect(decodeErrors(bytes)).toEqual(errors);
-  expect(decodeErrors(bytes.subarray(0, bytes.length - 1))).toEqual(errors.slice(0, 1));
+  for (let cut = 1; cut < bytes.length - 16; cut++)
+    expect(decodeErrors(bytes.subarray(0, bytes.length - cut))).toEqual(errors.slice(0, 1));
   expect(decodeErrors(new Uint8Array(0))).toEqual([]);
   expect(decodeErrors(new Uint8Array(11).fill(200))).toEqual([]);
+});
+
+it('errors without a run read back too', () => {
+  // Byte of the cause, time, length of the text, text.
+  const one = Buffer.from('0141d954fc4000000000026f6b', 'hex');
+  expect(decodeErrors(new Uint8Array(Buffer.concat([one, one])))).toEqual(
+    Array(2).fill({
+      cause: 'exception',
+      atMs: 1_700_000_000,
+      runMs: 0,
+      worker: '',
+      text: new Uint8Array(Buffer.from('ok')),
+    }),
+  );
 });
 
 describe('a stored job that waits for its next run while the server ends', () => {

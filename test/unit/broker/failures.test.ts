@@ -49,7 +49,7 @@ describe('a background job that fails', () => {
       worker > GRAB_JOB
       worker < NO_JOB
       operator > "dead f\n"
-      operator < "#1\tu\tfail\t3\t0\t0\t4\tfail | exception: went\\x0a \\x7c wrong | fail\n"
+      operator < "#1\tu\tfail\t3\t0\t0\t4\t127.0.0.1:1000\tfail | exception: went\\x0a \\x7c wrong | fail\n"
       operator < ".\n"
       operator > "status\n"
       operator < "f\t0\t0\t1\n"
@@ -187,7 +187,7 @@ describe('a background job that fails', () => {
       worker2 > (end)
       worker2 < (closed)
       operator > "dead f\n"
-      operator < "#1\t-\tlost\t0\t2\t0\t4\tlost\n"
+      operator < "#1\t-\tlost\t0\t2\t0\t4\t127.0.0.1:1002\tlost\n"
       operator < ".\n"
     `);
   });
@@ -210,7 +210,7 @@ describe('what a worker says about the job that it fails', () => {
       worker < JOB_ASSIGN #1 f data
       worker > WORK_EXCEPTION #1 "geartrain:dead\nno such user"
       operator > "dead f\n"
-      operator < "#1\t-\texception\t2\t0\t0\t4\texception: busy | exception: no such user\n"
+      operator < "#1\t-\texception\t2\t0\t0\t4\t127.0.0.1:1000\texception: busy | exception: no such user\n"
       operator < ".\n"
     `);
   });
@@ -249,7 +249,7 @@ describe('the timeout of a policy', () => {
       operator < "losses\t0\n"
       operator < "next_run_ms\t50\n"
       operator < "workload_bytes\t4\n"
-      operator < "error\t0\ttimeout\t\n"
+      operator < "error\t0\ttimeout\t100\t127.0.0.1:1000\t\n"
       operator < ".\n"
       worker > WORK_DATA #1 late
       worker > WORK_COMPLETE #1 late
@@ -310,7 +310,7 @@ describe('the timeout of a policy', () => {
       operator < "losses\t${end === 'retrying' ? 0 : 1}\n"
       operator < "next_run_ms\t${end === 'retrying' ? 3_599_900 : 0}\n"
       operator < "workload_bytes\t4\n"
-      ${end === 'retrying' ? String.raw`operator < "error\t0\ttimeout\t\n"` : ''}
+      ${end === 'retrying' ? String.raw`operator < "error\t0\ttimeout\t300\t127.0.0.1:1000\t\n"` : ''}
       operator < ".\n"
     `);
   });
@@ -420,8 +420,8 @@ describe('dead jobs', () => {
   it('are listed with the youngest first, as many as asked for', () => {
     failAll(begin('f=attempts:1'), 'a', 'b', 'c').play(String.raw`
       operator > "dead f 2\n"
-      operator < "#c\t-\tfail\t1\t0\t0\t1\tfail\n"
-      operator < "#b\t-\tfail\t1\t0\t0\t1\tfail\n"
+      operator < "#c\t-\tfail\t1\t0\t0\t1\t127.0.0.1:1000\tfail\n"
+      operator < "#b\t-\tfail\t1\t0\t0\t1\t127.0.0.1:1000\tfail\n"
       operator < ".\n"
       operator > "dead f 0\n"
       operator < "ERR INVALID_ARGUMENTS An+incomplete+set+of+arguments+was+sent+to+this+command+dead\r\n"
@@ -448,8 +448,8 @@ describe('dead jobs', () => {
     const dialogue = failAll(begin('f=attempts:1,dead:2'), 'a', 'b', 'c');
     dialogue.play(String.raw`
       operator > "dead f\n"
-      operator < "#c\t-\tfail\t1\t0\t0\t1\tfail\n"
-      operator < "#b\t-\tfail\t1\t0\t0\t1\tfail\n"
+      operator < "#c\t-\tfail\t1\t0\t0\t1\t127.0.0.1:1000\tfail\n"
+      operator < "#b\t-\tfail\t1\t0\t0\t1\t127.0.0.1:1000\tfail\n"
       operator < ".\n"
       operator > "kick job #a\n"
       operator < "ERR UNKNOWN_JOB\r\n"
@@ -462,7 +462,7 @@ describe('dead jobs', () => {
     dialogue.play(String.raw`
       + 1900 ms
       operator > "dead f\n"
-      operator < "#a\t-\tfail\t1\t0\t2\t1\tfail\n"
+      operator < "#a\t-\tfail\t1\t0\t2\t1\t127.0.0.1:1000\tfail\n"
       operator < ".\n"
       + 200 ms
       operator > "dead f\n"
@@ -529,8 +529,8 @@ describe('dead jobs', () => {
       worker > GRAB_JOB
       worker < NO_JOB
       operator > "dead f\n"
-      operator < "#a\t-\tfail\t1\t0\t0\t1\tfail | fail\n"
-      operator < "#c\t-\tfail\t1\t0\t0\t1\tfail\n"
+      operator < "#a\t-\tfail\t1\t0\t0\t1\t127.0.0.1:1000\tfail | fail\n"
+      operator < "#c\t-\tfail\t1\t0\t0\t1\t127.0.0.1:1000\tfail\n"
       operator < ".\n"
     `);
   });
@@ -583,7 +583,7 @@ describe('dead jobs', () => {
       operator > "bury job #3\n"
       operator < "ERR UNKNOWN_JOB\r\n"
       operator > "dead f\n"
-      operator < "#3\tv\tburied\t0\t0\t0\t4\tburied\n"
+      operator < "#3\tv\tburied\t0\t0\t0\t4\t-\tburied\n"
       operator < ".\n"
     `);
   });
@@ -607,7 +607,7 @@ it('a worker that gets the job again may fail it again after its exception', () 
     worker < JOB_ASSIGN #1 f data
     worker > WORK_FAIL #1
     operator > "dead f\n"
-    operator < "#1\t-\tfail\t3\t0\t0\t4\texception: no | exception: no | fail\n"
+    operator < "#1\t-\tfail\t3\t0\t0\t4\t127.0.0.1:1000\texception: no | exception: no | fail\n"
     operator < ".\n"
   `);
 });

@@ -39,6 +39,9 @@ class Sink implements Outbox {
   close(_peer: Peer, reason: string): void {
     throw new Error(reason);
   }
+  nameOf(): string {
+    return '';
+  }
   takesExceptions(): boolean {
     return false;
   }

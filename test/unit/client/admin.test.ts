@@ -143,8 +143,8 @@ describe('listings', () => {
 
   it('dead jobs: uniques and errors are unescaped, errors are split', async () => {
     const reply =
-      'H:a:2\ta%20%C3%BC\tfail\t3\t1\t90\t4\tfail | exception: a\\x0ab \\x7c \\x5c: ü | fail\n' +
-      'H:a:1\t-\tlost\t0\t2\t0\t0\tlost\n.\n';
+      'H:a:2\ta%20%C3%BC\tfail\t3\t1\t90\t4\t10.0.0.1:5 a\\x09ü\tfail | exception: a\\x0ab \\x7c \\x5c: ü | fail\n' +
+      'H:a:1\t-\tlost\t0\t2\t0\t0\t-\tlost\n.\n';
     expect(await rowsOf(reply, (admin) => admin.dead('f'))).toEqual([
       {
         handle: 'H:a:2',
@@ -154,6 +154,7 @@ describe('listings', () => {
         lostRuns: 1,
         ageMs: 90_000,
         workloadBytes: 4,
+        worker: '10.0.0.1:5 a\tü',
         errors: [
           { cause: 'fail', text: '' },
           { cause: 'exception', text: 'a\nb | \\: ü' },
@@ -168,6 +169,7 @@ describe('listings', () => {
         lostRuns: 2,
         ageMs: 0,
         workloadBytes: 0,
+        worker: null,
         errors: [{ cause: 'lost', text: '' }],
       },
     ]);
@@ -331,8 +333,8 @@ const JOB = [
   'losses\t0',
   'next_run_ms\t1500',
   'workload_bytes\t4',
-  'error\t60\ttimeout\t',
-  'error\t2\texception\twent\\x0a ü',
+  'error\t60\ttimeout\t30000\t-\t',
+  'error\t2\texception\t7\t10.0.0.1:5 me\twent\\x0a ü',
   '.\n',
 ].join('\n');
 
@@ -355,8 +357,14 @@ describe('one job', () => {
         nextRunMs: 1500,
         workloadBytes: 4,
         errors: [
-          { cause: 'timeout', text: '', ageMs: 60_000 },
-          { cause: 'exception', text: 'went\n ü', ageMs: 2000 },
+          { cause: 'timeout', text: '', ageMs: 60_000, runMs: 30_000, worker: null },
+          {
+            cause: 'exception',
+            text: 'went\n ü',
+            ageMs: 2000,
+            runMs: 7,
+            worker: '10.0.0.1:5 me',
+          },
         ],
       },
     });

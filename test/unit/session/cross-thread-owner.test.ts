@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parsePolicy } from '../../../src/policy/policy.ts';
 import { Packet } from '../../../src/protocol/packets.ts';
 import { CrossThreadDialogue } from '../../support/cross-thread.ts';
 import { handleOf } from '../../support/handles.ts';
@@ -18,8 +19,33 @@ function owner(options = {}) {
   return { dialogue, fn, frame };
 }
 
+/** The function of `owner`. */
+const FN = 'f1';
 const H1 = handleOf(1, 1, 1);
 const H2 = handleOf(1, 2, 2);
+
+describe('an owner, for a worker elsewhere,', () => {
+  it.each([
+    ['fails', 'fail', (conn: number): [string, number[]] => ['FRAME', [conn, 0, Packet.WORK_FAIL]]],
+    ['is lost', 'lost', (conn: number): [string, number[]] => ['GONE', [conn]]],
+  ] as const)('whose run %s keeps its name', (_what, cause, end) => {
+    const policies = [{ name: FN, policy: parsePolicy('attempts:1') }];
+    const { dialogue, fn, frame } = owner({ policies, jobRetries: 1 });
+    expect(fn).toBe(FN);
+    const name = `10.0.0.1:5 ${'i'.repeat(127)}`;
+    dialogue.heard(2, 'PEER', [7], name);
+    frame(7, 0, 'CAN_DO', fn);
+    frame(7, 1, 'SUBMIT_JOB_BG', `${fn}\0\0data`);
+    frame(7, 2, 'GRAB_JOB');
+    const [kind, words] = end(7);
+    dialogue.heard(2, kind as 'FRAME', words, kind === 'FRAME' ? H1 : '');
+    dialogue.play(String.raw`
+      operator > "dead ${fn}\n"
+      operator < "#1\t-\t${cause}\t${cause === 'fail' ? 1 : 0}\t${cause === 'fail' ? 0 : 1}\t0\t4\t${name.slice(0, 128)}\t${cause}\n"
+      operator < ".\n"
+    `);
+  });
+});
 
 describe('an owner, for a client elsewhere,', () => {
   it('answers submits with the place that they came with', () => {

@@ -48,12 +48,14 @@ describe('a worker of one function elsewhere', () => {
       worker > GRAB_JOB_UNIQ
     `);
     expect(dialogue.told()).toEqual([
+      'to 2: PEER 0 127.0.0.1:1000',
       `to 2: FRAME 0 CAN_DO_TIMEOUT ${two}\\05000`,
       'to 2: SLEEP 0 sleep 1',
       'to 2: FRAME 0 place 1 GRAB_JOB_UNIQ',
     ]);
     reply(2, 1, 'JOB_ASSIGN_UNIQ', `${H2}\0${two}\0u\0data`);
     hears(`worker < JOB_ASSIGN_UNIQ #1 ${two} u data`);
+    expect(says('SET_CLIENT_ID me')).toEqual(['to 2: PEER 0 127.0.0.1:1000 me']);
     expect(says('WORK_STATUS #1 1 2')).toEqual([`to 2: FRAME 0 WORK_STATUS ${H2}\\01\\02`]);
     expect(says('WORK_COMPLETE #1 done')).toEqual([`to 2: FRAME 0 WORK_COMPLETE ${H2}\\0done`]);
     expect(says(`CANT_DO ${two}`)).toEqual([`to 2: FRAME 0 CANT_DO ${two}`]);
@@ -273,6 +275,7 @@ describe('a worker with functions of several shards', () => {
     says(`CAN_DO ${two}`);
     says('PRE_SLEEP');
     expect(says(`CAN_DO ${three}`)).toEqual([
+      'to 3: PEER 0 127.0.0.1:1000',
       `to 3: FRAME 0 CAN_DO ${three}`,
       'to 3: SLEEP 0 sleep 1',
     ]);
@@ -375,7 +378,9 @@ describe('a worker with functions of several shards', () => {
     expect(dialogue.told()).toEqual([
       'to 2: QUERY 1 {"kind":"echoBarrier"}',
       `to 2: FRAME 0 place 3 SUBMIT_JOB_BG ${two}\\0\\0y`,
+      'to 2: PEER 0 127.0.0.1:1000 me',
       'to 3: QUERY 2 {"kind":"echoBarrier"}',
+      'to 3: PEER 0 127.0.0.1:1000 me',
     ]);
   });
 

@@ -31,6 +31,7 @@ describe('frames for a shard that is being started again', () => {
     dialogue.regain(2);
     expect(dialogue.told()).toEqual([
       expect.stringMatching(`to 2: FRAME 0 place 1 SUBMIT_JOB ${two}`),
+      'to 2: PEER 1 127.0.0.1:1001',
       expect.stringMatching(`to 2: FRAME 1 CAN_DO ${two}`),
     ]);
   });
