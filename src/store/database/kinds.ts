@@ -31,7 +31,7 @@ const LOADERS: Loaders = {
     (await import('./memcached/memcached-backend.ts')).memcachedKind(settings),
 };
 
-const KEEPING: readonly string[] = ['libsqlite3', 'postgres', 'mysql'];
+const KEEPING: readonly string[] = ['libsqlite3', 'postgres', 'mysql', 'redis'];
 
 /** Whether this kind keeps the runs of jobs; known before it is loaded. */
 export function keepsRunsOf(queueType: string): boolean {

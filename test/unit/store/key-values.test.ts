@@ -44,6 +44,7 @@ for (const name of ['redis', 'memcached'] as const)
         keepsReducers: false,
         keepsBinaryUniques: true,
         keepsStarts: false,
+        keepsRuns: name === 'redis',
         place: () => databaseAddress(SETTINGS[name](server.port, ++prefixes), relaxedMs, () => {}),
       });
 
@@ -81,6 +82,9 @@ for (const name of ['redis', 'memcached'] as const)
       const { backend } = await open();
       expect(backend.unfit(put('f', ''))).toBeNull();
       expect(backend.unfit(put('f', '', { startSeconds: 1 }))).toMatch(/no start times/);
+      expect((await kindOf(SETTINGS[name](server.port, 0))).keepsRuns ?? false).toBe(
+        name === 'redis',
+      );
       if (name === 'memcached') {
         expect(backend.unfit(put('a-b', ''))).toMatch(/hyphen/);
         expect(backend.unfit(put('a b', ''))).toMatch(/blanks/);

@@ -6,6 +6,7 @@
  *   _gear_-resize-u1    data WORKLOAD   priority 0..2   function resize   unique u1   order 1ab2c3d4e5
  *
  *   _gear_=3:a-b-c      the same of a job whose key is another job's: LENGTH OF FUNCTION:FUNCTION-UNIQUE
+ *   _gear_+ID           the runs of a job, see redis-runs.ts; the field `runs` of a live job has the ID
  *
  * A key with a string is a workload of gearmand before 1.1.16. Rule: commands of a batch are sent together; an
  * existing key is not overwritten.
@@ -15,6 +16,8 @@ import {
   type BackendKind,
   type Batch,
   type FoundRow,
+  type FoundRuns,
+  isAdd,
   type Put,
   type Refusal,
   type RowKey,
@@ -22,8 +25,17 @@ import {
 } from '../backend.ts';
 import { peerError } from '../load-peer.ts';
 import { inPages, PAGE_ROWS } from '../pages.ts';
+import { idOf } from '../runs-row.ts';
 import { type KeyForm, keyFormOf, keysOf, readRow, readStringRow } from './redis-row.ts';
-import { ADD_SCRIPT, endOfLot, type Fields, packFields, REMOVE_SCRIPT } from './scripts.ts';
+import { readRuns, runsFields, runsKeyOf } from './redis-runs.ts';
+import {
+  ADD_SCRIPT,
+  endOfLot,
+  type Fields,
+  packFields,
+  REMOVE_SCRIPT,
+  RUNS_SCRIPT,
+} from './scripts.ts';
 
 export interface RedisSettings {
   readonly host: string;
@@ -39,6 +51,8 @@ const WORKLOAD_BYTES_MAX = 500_000_000;
 const SCAN_COUNT = 1_000;
 /** Keys that one command removes. */
 const REMOVED_MAX = 500;
+/** Runs that are read at a time; those of dead jobs have workloads. */
+const RUNS_PAGE = 100;
 /** Each millisecond has so many order numbers. They begin with the time, so that a later run has greater ones. */
 const ORDERS_PER_MS = 4096;
 const ORDER_BASE = 36;
@@ -54,6 +68,7 @@ export async function redisKind(settings: RedisSettings): Promise<BackendKind> {
   return {
     label: `redis ${settings.host}:${settings.port}`,
     isShared: true,
+    keepsRuns: true,
     make: () => new RedisBackend(library, settings),
   };
 }
@@ -73,6 +88,8 @@ class RedisBackend implements Backend {
   #client: Client | null = null;
   #lastOrder = 0;
   #remark: string | null = null;
+  /** Ids of the runs of rows that were read since the last `findRuns`, by function and key. */
+  readonly #linked = new Map<string, Buffer>();
 
   constructor(library: Library, settings: RedisSettings) {
     this.#library = library;
@@ -106,25 +123,65 @@ class RedisBackend implements Backend {
     return workload.length > WORKLOAD_BYTES_MAX ? 'its workload is too large for Redis' : null;
   }
 
-  async write({ forgets, puts }: Batch): Promise<readonly Refusal[]> {
+  async write({ forgets, runsForgets = [], puts }: Batch): Promise<readonly Refusal[]> {
     // Commands are executed in order; all of them fail together.
-    const removed = Promise.all(this.#remove(forgets));
-    const added: Promise<Reply>[] = [];
-    const starts: number[] = [];
-    for (let at = 0; at < puts.length; ) {
-      const end = endOfLot(puts, at);
-      const lot = puts.slice(at, end).map((put) => this.#fieldsOf(put));
-      added.push(this.#ask('EVAL', ADD_SCRIPT, '0', packFields(lot)));
-      starts.push(at);
+    const removed = Promise.all([...this.#remove(forgets), ...this.#removeRuns(runsForgets)]);
+    const numbers = [...puts.keys()];
+    const isOf = (test: (put: Put) => boolean) =>
+      numbers.filter((number) => test(puts[number] as Put));
+    const lots = [
+      ...this.#send(
+        RUNS_SCRIPT,
+        puts,
+        isOf((put) => !isAdd(put)),
+      ),
+      ...this.#send(
+        ADD_SCRIPT,
+        puts,
+        isOf((put) => isAdd(put) && !put.runs),
+      ),
+      ...this.#send(
+        RUNS_SCRIPT,
+        puts,
+        isOf((put) => isAdd(put) && Boolean(put.runs)),
+      ),
+    ];
+    const [taken] = await Promise.all([Promise.all(lots), removed]);
+    return taken.flat().map((index) => ({ index, reason: TAKEN_REASON }));
+  }
+
+  /** Sends the puts with these numbers in lots; each resolves to the numbers of those whose rows exist. */
+  #send(script: string, puts: readonly Put[], numbers: readonly number[]): Promise<number[]>[] {
+    const sent: Promise<number[]>[] = [];
+    const these = numbers.map((number) => puts[number] as Put);
+    for (let at = 0; at < these.length; ) {
+      const end = endOfLot(these, at);
+      const lot = these.slice(at, end).map((put) => this.#fieldsOf(put));
+      const own = numbers.slice(at, end);
+      const taken = this.#ask('EVAL', script, '0', packFields(lot)) as Promise<number[]>;
+      sent.push(taken.then((found) => found.map((one) => own[one] as number)));
       at = end;
     }
-    const [taken] = await Promise.all([Promise.all(added), removed]);
-    return taken.flatMap((numbers, lot) =>
-      (numbers as number[]).map((number) => ({
-        index: (starts[lot] as number) + number,
-        reason: TAKEN_REASON,
-      })),
-    );
+    return sent;
+  }
+
+  async findRuns(rows: readonly RowKey[]): Promise<readonly FoundRuns[]> {
+    const ids = rows.flatMap(({ functionName, key }) => {
+      const id = this.#linked.get(idOf(functionName, key));
+      return id === undefined ? [] : [id];
+    });
+    this.#linked.clear();
+    const found = await Promise.all(ids.map((id) => this.#readRuns(runsKeyOf(this.#prefix, id))));
+    return found.filter((runs) => runs !== null);
+  }
+
+  async *scanRuns(): AsyncGenerator<readonly FoundRuns[]> {
+    const keys = await this.#keysLike('+*');
+    for (let at = 0; at < keys.length; at += RUNS_PAGE) {
+      const some = keys.slice(at, at + RUNS_PAGE);
+      const found = await Promise.all(some.map((key) => this.#readRuns(key)));
+      yield found.filter((runs) => runs !== null);
+    }
   }
 
   async find(rows: readonly RowKey[]): Promise<readonly FoundRow[]> {
@@ -192,28 +249,54 @@ class RedisBackend implements Backend {
     return removed;
   }
 
+  #removeRuns(ids: readonly Uint8Array[]): Promise<Reply>[] {
+    const removed: Promise<Reply>[] = [];
+    for (let at = 0; at < ids.length; at += REMOVED_MAX) {
+      const some = ids.slice(at, at + REMOVED_MAX).map((id) => runsKeyOf(this.#prefix, id));
+      removed.push(this.#ask('DEL', ...some));
+    }
+    return removed;
+  }
+
   #fieldsOf(put: Put): Fields {
     const { key, functionName, priority, workload } = put;
     this.#lastOrder = Math.max(this.#lastOrder + 1, Date.now() * ORDERS_PER_MS);
     const order = this.#lastOrder.toString(ORDER_BASE);
     const { shared, own } = keysOf(this.#prefix, put);
-    return [shared, workload, `${priority}`, functionName, key, order, own];
+    const fields = [shared, workload, `${priority}`, functionName, key, order, own];
+    return put.runs ? [...fields, ...runsFields(this.#prefix, put)] : fields;
   }
 
   async #keysInOrder(): Promise<Buffer[]> {
-    const match = Buffer.concat([escaped(this.#prefix), Buffer.from('[-=]*')]);
-    const orders = new Map<string, number>();
+    const keys = await this.#keysLike('[-=]*');
+    const orders = new Map<Buffer, number>();
+    for (let at = 0; at < keys.length; at += SCAN_COUNT) {
+      const some = keys.slice(at, at + SCAN_COUNT);
+      const found = await Promise.all(some.map((key) => this.#orderOf(key)));
+      for (const [i, key] of some.entries()) orders.set(key, found[i] as number);
+    }
+    return keys.sort((a, b) => (orders.get(a) as number) - (orders.get(b) as number));
+  }
+
+  /** Every key after the prefix with this pattern, once. */
+  async #keysLike(pattern: string): Promise<Buffer[]> {
+    const match = Buffer.concat([escaped(this.#prefix), Buffer.from(pattern)]);
+    const found = new Set<string>();
     for (let cursor = '0'; ; ) {
       const [next, keys] = (await this.#ask(
         ...['SCAN', cursor, 'MATCH', match, 'COUNT', `${SCAN_COUNT}`],
       )) as [Buffer, Buffer[]];
-      const found = await Promise.all(keys.map((key) => this.#orderOf(key)));
-      for (const [i, key] of keys.entries()) orders.set(key.toString('latin1'), found[i] as number);
+      for (const key of keys) found.add(key.toString('latin1'));
       cursor = String(next);
       if (cursor === '0') break;
     }
-    const sorted = [...orders].sort(([, a], [, b]) => a - b);
-    return sorted.map(([key]) => Buffer.from(key, 'latin1'));
+    return [...found].map((key) => Buffer.from(key, 'latin1'));
+  }
+
+  /** The runs of a key; null when they were removed meanwhile, or another program uses the key. */
+  async #readRuns(key: Buffer): Promise<FoundRuns | null> {
+    const fields = (await this.#askOfHash('HGETALL', key)) as Buffer[] | null;
+    return fields === null || fields.length === 0 ? null : readRuns(fields);
   }
 
   /** Jobs of gearmand have no order: they come first. */
@@ -231,7 +314,12 @@ class RedisBackend implements Backend {
       const workload = await this.#askOfHash('GET', key);
       return readStringRow(form, workload as Buffer | null);
     }
-    return (fields as Buffer[]).length === 0 ? null : readRow(form, fields as Buffer[]);
+    if ((fields as Buffer[]).length === 0) return null;
+    const row = readRow(form, fields as Buffer[]);
+    const { functionName, key: unique, runsId } = row;
+    if (runsId !== null && functionName !== null && unique !== null)
+      this.#linked.set(idOf(functionName, unique), runsId);
+    return row;
   }
 
   /** Sends a command for a key; null when the key has another type than the command needs. */

@@ -48,11 +48,14 @@ export function splitKey(rest: Buffer): KeyParts {
   return at < 0 ? NOWHERE : { functionName: rest.subarray(0, at), key: rest.subarray(at + 1) };
 }
 
+/** A row, with the id of its runs or null. */
+export interface RedisRow extends FoundRow {
+  readonly runsId: Buffer | null;
+}
+
 /** Names and values alternate, in any order; unknown fields are ignored. */
-export function readRow({ rest, isOwn }: KeyForm, fields: readonly Buffer[]): FoundRow {
-  const values = new Map<string, Buffer>();
-  for (let at = 0; at + 1 < fields.length; at += 2)
-    values.set(String(fields[at]), fields[at + 1] as Buffer);
+export function readRow({ rest, isOwn }: KeyForm, fields: readonly Buffer[]): RedisRow {
+  const values = valuesOf(fields);
   const priority = values.get('priority');
   const told = placeOf(rest, values.get('function'), values.get('unique'));
   return {
@@ -60,7 +63,16 @@ export function readRow({ rest, isOwn }: KeyForm, fields: readonly Buffer[]): Fo
     priority: priority === undefined ? NORMAL : Number(String(priority)),
     startSeconds: 0,
     workload: values.get('data') ?? null,
+    runsId: values.get('runs') ?? null,
   };
+}
+
+/** Fields of a hash by name. */
+export function valuesOf(fields: readonly Buffer[]): ReadonlyMap<string, Buffer> {
+  const values = new Map<string, Buffer>();
+  for (let at = 0; at + 1 < fields.length; at += 2)
+    values.set(String(fields[at]), fields[at + 1] as Buffer);
+  return values;
 }
 
 /**

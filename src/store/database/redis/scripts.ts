@@ -3,6 +3,7 @@
  * CPU time, this one 1 us a job. Source: Redis, "Scripting with Lua" and its library `struct`.
  *
  *   add:     key data priority function unique order own    for each job, every field as a 32-bit length (big-endian)
+ *   runs:    as add, then change key-of-the-runs id handle fingerprint attempts losses due delay details dead
  *   remove:  key function unique own                        and bytes
  *
  * Function `a` with unique `b-c` and function `a-b` with unique `c` have the same key in gearmand's layout. The second
@@ -10,7 +11,7 @@
  * fields have the job's function and unique. If gearmand wrote no such fields, the first hyphen of the key ends the
  * function.
  */
-import type { Put } from '../backend.ts';
+import { Change, type Put } from '../backend.ts';
 
 /**
  * Limits of one command, in jobs and in bytes of workloads. Other clients of Redis wait while it runs: some
@@ -19,7 +20,10 @@ import type { Put } from '../backend.ts';
 const JOBS_MAX = 500;
 const BYTES_MAX = 1 << 20;
 
-/** Part of both scripts: whether an existing key belongs to another job than `name` and `unique`. */
+/** Fields of a job with runs. */
+const RUNS_FIELDS = 18;
+
+/** Part of all scripts: whether an existing key belongs to another job than `name` and `unique`. */
 const IS_OTHER = `
 local function isOther(key, name, unique)
   local found = redis.pcall('HMGET', key, 'function', 'unique')
@@ -43,6 +47,44 @@ while at <= #batch do
   else
     redis.call('HSET', key, 'data', data, 'priority', priority,
       'function', name, 'unique', unique, 'order', order)
+  end
+  number = number + 1
+end
+return taken`;
+
+/**
+ * Argument: packed jobs with runs. Returns the numbers, from 0 on, of those to add that exist already; nothing of these
+ * is changed. The changes are those of `Change`. Redis compares no type before it writes: a string of an old gearmand
+ * cannot name its runs.
+ */
+export const RUNS_SCRIPT = `${IS_OTHER}
+local batch, at, number, taken = ARGV[1], 1, 0, {}
+local format = '>' .. string.rep('I4c0', ${RUNS_FIELDS})
+while at <= #batch do
+  local f = {struct.unpack(format, batch, at)}
+  at = f[${RUNS_FIELDS} + 1]
+  local key, data, priority, name, unique, order, own = f[1], f[2], f[3], f[4], f[5], f[6], f[7]
+  local change, runs, id, isDead = f[8], f[9], f[10], f[18] ~= ''
+  local isAdd = change == '${Change.ADD}' or change == '${Change.KICK}'
+  local isThere = redis.call('EXISTS', key) == 1
+  if isThere and isOther(key, name, unique) or not isThere and not isAdd then key = own end
+  isThere = redis.call('EXISTS', key) == 1
+  if isAdd and isThere then
+    taken[#taken + 1] = number
+  else
+    if isAdd then
+      redis.call('HSET', key, 'data', data, 'priority', priority,
+        'function', name, 'unique', unique, 'order', order, 'runs', id)
+    elseif change == '${Change.BURY}' then
+      redis.call('DEL', key)
+    elseif isThere and not isDead then
+      redis.pcall('HSET', key, 'runs', id)
+    end
+    redis.call('DEL', runs)
+    redis.call('HSET', runs, 'id', id, 'handle', f[11], 'fingerprint', f[12], 'attempts', f[13],
+      'losses', f[14], 'due', f[15], 'delay', f[16], 'details', f[17],
+      'function', name, 'unique', unique)
+    if isDead then redis.call('HSET', runs, 'dead', '1', 'priority', priority, 'data', data) end
   end
   number = number + 1
 end
