@@ -29,7 +29,7 @@ const ENTRIES = [
   '(shard|worker)/thread-start',
   'packaging/(write-man|health-check)',
   // What tests compare with checked-in files, and write anew when asked to.
-  'packaging/(server-options-text|option-tables|metrics-table)',
+  'packaging/(server-options-text|option-tables|metrics-table|api-tables)',
   // Benches.
   'transport/socketless-decoder',
 ];

@@ -190,7 +190,8 @@ function deadRow(broker: BrokerState, job: number): string {
   ].join('\t');
 }
 
-const STATES: Readonly<Record<number, string>> = {
+/** Names of the states of jobs. */
+export const STATES: Readonly<Record<number, string>> = {
   [Flag.SCHEDULED]: 'scheduled',
   [Flag.QUEUED]: 'queued',
   [Flag.ASSIGNED]: 'running',
@@ -200,11 +201,13 @@ const STATES: Readonly<Record<number, string>> = {
   [Flag.DEAD]: 'dead',
 };
 
-function errorsOf({ jobs }: BrokerState, job: number): readonly RunError[] {
+/** The last errors of a job, oldest first. */
+export function errorsOf({ jobs }: BrokerState, job: number): readonly RunError[] {
   return jobs.has(job, Flag.HAS_RUNS) ? jobs.runs.of(job).errors : [];
 }
 
-function handleOf({ jobs, handles }: BrokerState, job: number): string {
+/** The handle of a live job. */
+export function handleOf({ jobs, handles }: BrokerState, job: number): string {
   const bytes = new Uint8Array(handles.encode(job, jobs.table.serial(job)));
   handles.write(bytes, 0);
   return latin1(bytes, 0, bytes.length);

@@ -51,6 +51,8 @@ const SEGMENT_BYTES = SEGMENT_WORDS * 4;
 /** Greatest number of segments: every row number must fit into a handle. */
 const SEGMENTS_MAX = Math.floor(HANDLE_SLOTS / SEGMENT_ROWS);
 const ROW_BYTES_SHIFT = JOB_SHIFT + 2;
+/** All job numbers are below this. */
+const JOBS_MAX = 2 ** 32 - 1;
 const TWO_32 = 0x1_0000_0000;
 /** Replaces the memory of a dropped segment. */
 const DROPPED = new Uint32Array(0);
@@ -196,6 +198,14 @@ export class JobTable {
     this.#count--;
   }
 
+  /** All numbers of live jobs are below this, now. */
+  get numberEnd(): number {
+    const last = this.segments.length - 1;
+    return last < 0
+      ? 0
+      : (last << SEGMENT_SHIFT) + (this.#state[(last << STATE_SHIFT) + BUMP] as number);
+  }
+
   /** Serial of a live job, 1 .. 2^53-1. */
   serial(job: number): number {
     const words = this.segments[job >>> SEGMENT_SHIFT] as Uint32Array;
@@ -220,15 +230,19 @@ export class JobTable {
 
   /**
    * The next live job number above `after`, NO_JOB at the end. Skips segments without jobs; in other segments it also
-   * reads free rows below the bump mark. Rows may be allocated and freed between two calls.
+   * reads free rows below the bump mark. Rows may be allocated and freed between two calls. With `last` it reads no row
+   * above that number.
    */
-  next(after: number): number {
+  next(after: number, last = JOBS_MAX): number {
     const state = this.#state;
     let row = (after & SEGMENT_MASK) + 1;
-    for (let segment = after >>> SEGMENT_SHIFT; segment < this.segments.length; segment++) {
+    const segmentEnd = Math.min(this.segments.length, (last >>> SEGMENT_SHIFT) + 1);
+    for (let segment = after >>> SEGMENT_SHIFT; segment < segmentEnd; segment++) {
       if (state[(segment << STATE_SHIFT) + LIVE] !== 0) {
         const words = this.segments[segment] as Uint32Array;
-        const end = state[(segment << STATE_SHIFT) + BUMP] as number;
+        const bump = state[(segment << STATE_SHIFT) + BUMP] as number;
+        const isLast = segment === last >>> SEGMENT_SHIFT;
+        const end = isLast ? Math.min(bump, (last & SEGMENT_MASK) + 1) : bump;
         for (; row < end; row++) {
           const word = row << JOB_SHIFT;
           if (words[word + Job.SERIAL_LO] !== 0 || words[word + Job.SERIAL_HI] !== 0) {

@@ -118,7 +118,11 @@ async function serve(
   started: (line: string) => void,
 ): Promise<void> {
   const { logger } = log;
-  const server = createServerWith({ ...prepared.options, logger }, prepared.files);
+  const server = createServerWith(
+    { ...prepared.options, logger },
+    prepared.files,
+    settings.origins,
+  );
   const isListening = await listenPatiently(() => server.listen(), signals.signal, {
     onBusy: (error, pause) => busy(`${error.message}; trying again in ${pause} s`),
     pause: pauseByTimer,

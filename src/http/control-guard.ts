@@ -1,21 +1,25 @@
 /**
- * Decides which requests may use the control port beyond its probes: those with the token, and over TLS those with a
- * client certificate that is trusted and whose common name may administrate. Rule: a refusal says what is missing, and
- * is reported.
+ * Decides who sends a request to the control port: the owner of the control token, of a token of --token-file, of a
+ * trusted client certificate, or nobody known. Rule: a caller that may do nothing is refused; a refusal says what is
+ * missing, and is reported.
  */
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
+import type { Identity, Rights } from '../session/access.ts';
+import { ALL_RIGHTS, type Caller, mayCall, VIEW_ONLY } from './api/caller.ts';
 import { tokenCheck } from './token.ts';
 
 export type ControlRefusal = 'unknownToken' | 'clientCertificate' | 'notAllowed';
 
 export interface ControlAccess {
-  /** The current token, which may change; null when there is none. */
+  /** The current control token, which may change; null when there is none. */
   token(): string | null;
+  /** The name of a token of --token-file; null for an unknown one. */
+  nameOfToken(token: string): string | null;
   /** Whether clients are asked for certificates. */
   readonly asksForCertificate: boolean;
-  /** Whether the owner of a certificate with this common name may administrate. */
-  mayControl(commonName: string): boolean;
+  /** What the access rules give to an identity; null without rules. */
+  rightsOf(identity: Identity): Rights | null;
   /** Called for every refusal. */
   refused(reason: ControlRefusal, address: string, port: number, text: string): void;
 }
@@ -34,34 +38,55 @@ export class ControlGuard {
   }
 
   /**
-   * Null when the request is allowed. When neither a token nor certificates are configured, every request is allowed.
+   * The sender of a request, or why it is refused. When neither a control token nor certificates are configured, only
+   * this machine reaches the port, and everybody there may view.
    */
-  check(request: IncomingMessage): Denial | null {
+  callerOf(request: IncomingMessage): Caller | Denial {
     const { asksForCertificate } = this.#access;
     const { authorization } = request.headers;
     const token = this.#access.token();
-    if (token === null && !asksForCertificate) return null;
-    if (token !== null && tokenCheck(token)(authorization)) return null;
+    if (token !== null && tokenCheck(token)(authorization))
+      return callerWith(request, 'the control token', ALL_RIGHTS, true);
+    const ofToken = this.#callerOfToken(request, authorization);
+    if (ofToken !== null) return ofToken;
     if (asksForCertificate && request.socket instanceof TLSSocket) {
-      const shown = this.#checkCertificate(request, request.socket);
-      if (shown !== undefined) return shown;
+      const shown = this.#callerOfCertificate(request, request.socket);
+      if (shown !== null) return shown;
     }
     if (token !== null && authorization !== undefined)
       return this.#deny(request, 'unknownToken', 401, 'its token is not known');
+    if (token === null && !asksForCertificate)
+      return callerWith(request, 'anonymous', VIEW_ONLY, false);
+    const rights = this.#access.rightsOf({ tokenName: null, commonName: null });
+    if (rights !== null && mayCall(rights)) return callerWith(request, 'anonymous', rights, false);
     return this.#deny(request, 'notAllowed', 401, this.#needed());
   }
 
-  /** The answer to a peer with a certificate; undefined when it has shown none. */
-  #checkCertificate(request: IncomingMessage, socket: TLSSocket): Denial | null | undefined {
-    if (socket.getPeerX509Certificate() === undefined) return undefined;
+  /** The owner of a token of --token-file that the access rules let in; null for others. */
+  #callerOfToken(request: IncomingMessage, authorization: string | undefined): Caller | null {
+    const word = /^Bearer (\S+)$/.exec(authorization ?? '')?.[1];
+    const tokenName = word === undefined ? null : this.#access.nameOfToken(word);
+    if (tokenName === null) return null;
+    const rights = this.#access.rightsOf({ tokenName, commonName: null });
+    if (rights === null || !mayCall(rights)) return null;
+    return callerWith(request, `token ${tokenName}`, rights, true);
+  }
+
+  /** The owner of a certificate; null when the peer has shown none. */
+  #callerOfCertificate(request: IncomingMessage, socket: TLSSocket): Caller | Denial | null {
+    if (socket.getPeerX509Certificate() === undefined) return null;
     if (!socket.authorized) {
       const text = `certificate of the client: ${socket.authorizationError}`;
       return this.#deny(request, 'clientCertificate', 403, text);
     }
     const name = socket.getPeerCertificate().subject?.CN;
-    if (typeof name === 'string' && this.#access.mayControl(name)) return null;
-    const text = `certificate ${JSON.stringify(name ?? null)} may not administrate`;
-    return this.#deny(request, 'notAllowed', 403, text);
+    const shown = `certificate ${JSON.stringify(name ?? null)}`;
+    if (typeof name === 'string') {
+      const identity = { tokenName: null, commonName: name };
+      const rights = this.#access.rightsOf(identity) ?? ALL_RIGHTS;
+      if (mayCall(rights)) return callerWith(request, shown, rights, false);
+    }
+    return this.#deny(request, 'notAllowed', 403, `${shown} may not use the control port`);
   }
 
   #needed(): string {
@@ -82,4 +107,14 @@ export class ControlGuard {
     this.#access.refused(reason, address, port, `refuse ${address}:${port}: control port: ${text}`);
     return { status, text };
   }
+}
+
+function callerWith(
+  { socket }: IncomingMessage,
+  name: string,
+  rights: Rights,
+  isBearer: boolean,
+): Caller {
+  const { remoteAddress: address = 'unknown', remotePort: port = 0 } = socket;
+  return { name, isAnonymous: name === 'anonymous', rights, isBearer, address, port };
 }

@@ -16,7 +16,12 @@ import { type Context, Hono } from 'hono';
 import type { FirstMessageEnd, FirstMessagePeer } from '../native/contract.ts';
 import { wordsOf } from '../transport/tls/client-hello.ts';
 import { REFUSED } from '../transport/tls/tls-handshake.ts';
-import { type ControlAccess, ControlGuard } from './control-guard.ts';
+import { Api } from './api/api.ts';
+import { type Caller, hasServerRight } from './api/caller.ts';
+import { ApiProblem } from './api/problems.ts';
+import { problemResponse } from './api/router.ts';
+import type { ApiSource } from './api/source.ts';
+import { type ControlAccess, ControlGuard, type Denial } from './control-guard.ts';
 import { isLoopback, isOwnHost } from './host-check.ts';
 import {
   HttpConnectionLimits,
@@ -37,6 +42,10 @@ const METRICS_MS = 30_000;
 
 /** The data that the port shows and changes. */
 export interface ControlSource {
+  /** For the JSON API. */
+  readonly api: ApiSource;
+  /** Called for a request that failed by a fault of ours. */
+  failed(error: Error): void;
   /** Labels of this server: version, core. */
   readonly info: Readonly<Record<string, string>>;
   snapshot(): Promise<Snapshot>;
@@ -167,22 +176,34 @@ export class Control {
 /** An error as node:tls reports it. */
 type TlsError = Error & { readonly reason?: string; readonly code?: string };
 
-/** The bindings of a request on node:http. */
-type Incoming = { Bindings: { incoming: IncomingMessage; outgoing: ServerResponse } };
+/** The bindings of a request on node:http, and its sender. */
+interface Incoming {
+  Bindings: { incoming: IncomingMessage; outgoing: ServerResponse };
+  Variables: { caller: Caller };
+}
 
 function routes(source: ControlSource, guard: ControlGuard): Hono<Incoming> {
   const app = new Hono<Incoming>();
   const page = new MetricsPage(() => source.snapshot(), source.info);
+  const api = new Api(source.api, (error) => source.failed(error));
   app.get('/healthz', (c) => c.text('ok\n'));
   app.get('/readyz', (c) => {
     const reason = source.notReady();
     return reason === null ? c.text('ready\n') : c.text(`not ready: ${reason}\n`, 503);
   });
   app.use(async (c, next) => {
-    const denial = guard.check(c.env.incoming);
-    if (denial === null) return next();
-    if (denial.status === 401) c.header('WWW-Authenticate', 'Bearer');
-    return c.text(`${denial.text}\n`, denial.status);
+    const { incoming } = c.env;
+    const isOfApi = Api.serves((incoming.url ?? '/').split('?', 1)[0] as string);
+    const caller = guard.callerOf(incoming);
+    if ('status' in caller) return isOfApi ? problemOf(caller) : textOf(c, caller);
+    if (isOfApi) return api.answer(incoming, caller);
+    c.set('caller', caller);
+    return next();
+  });
+  app.use(async (c, next) => {
+    if (hasServerRight(c.get('caller'), c.req.method === 'PUT' ? 'admin' : 'view')) return next();
+    const text = c.req.method === 'PUT' ? 'the right admin is needed' : 'the right view is needed';
+    return textOf(c, { status: c.get('caller').isAnonymous ? 401 : 403, text });
   });
   app.get('/metrics', (c) => sendMetrics(c, page));
   app.get('/log-level', (c) => c.text(`${source.logLevel()}\n`));
@@ -190,6 +211,19 @@ function routes(source: ControlSource, guard: ControlGuard): Hono<Incoming> {
   app.notFound((c) => c.text(`there is no ${c.req.path}\n`, 404));
   app.onError((error, c) => c.text(`${error.message}\n`, 500));
   return app;
+}
+
+function textOf(c: Context<Incoming>, { status, text }: Denial): Response {
+  if (status === 401) c.header('WWW-Authenticate', 'Bearer');
+  return c.text(`${text}\n`, status);
+}
+
+function problemOf({ status, text }: Denial): Response {
+  return problemResponse(
+    status === 401
+      ? new ApiProblem('unauthenticated', text, { 'WWW-Authenticate': 'Bearer' })
+      : new ApiProblem('notAllowed', text),
+  );
 }
 
 /** Writes directly to node's response, because it reports when the memory of a piece may be reused. */

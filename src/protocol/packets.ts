@@ -77,8 +77,8 @@ export type KindName = keyof typeof Kind;
 /** What arguments 0 and 1 of a packet name; the decoder hashes those that routing or the unique index needs. */
 export const Names = { nothing: 0, function: 1, functionAndUnique: 2 } as const;
 
-/** Rights that an access rule may grant; bits. */
-export const Right = { submit: 1, work: 2, admin: 4 } as const;
+/** Rights that an access rule may grant; bits. The last three are of the control port; `admin` implies them there. */
+export const Right = { submit: 1, work: 2, admin: 4, view: 8, inspect: 16, operate: 32 } as const;
 
 /** Priorities of jobs, the highest first. */
 export const Priority = { high: 0, normal: 1, low: 2 } as const;

@@ -4,13 +4,14 @@
  */
 
 import type { ServerOptions as SecureOptions } from 'node:https';
+import { jobNamed, ownerOfName } from '../admin/call.ts';
 import { LogLevel, levelName } from '../base/logger.ts';
+import type { ApiSource, OptionFacts } from '../http/api/source.ts';
 import { Control, type ControlSource } from '../http/control.ts';
 import type { ControlRefusal } from '../http/control-guard.ts';
 import type { FirstMessageQueues } from '../http/http-listener.ts';
 import type { ControlAddress } from '../http/options.ts';
 import { collectRows, type RingDepth, type Snapshot } from '../http/snapshot.ts';
-import { Right } from '../protocol/packets.ts';
 import { ownerThreads } from '../protocol/shard-of.ts';
 import { Incident } from '../session/incidents.ts';
 import type { ThreadStats } from '../session/thread-queries.ts';
@@ -34,6 +35,10 @@ export interface ControlledServer {
   readonly logLevel: number;
   setLogLevel(level: number): boolean;
   readonly firstMessageQueues: FirstMessageQueues;
+  /** All options with their values. */
+  options(): readonly OptionFacts[];
+  /** A request has failed by a fault of ours. */
+  failed(error: Error): void;
 }
 
 export interface OpenControl {
@@ -62,7 +67,8 @@ export async function openControl(
     access: {
       token: () => token,
       asksForCertificate: material !== null && material.clientCa !== null,
-      mayControl: (commonName) => mayControl(server.core, commonName),
+      nameOfToken: (word) => nameOfToken(server.core, word),
+      rightsOf: (identity) => server.core.table.access?.rightsOf(identity) ?? null,
       refused: (reason, peer, port, text) =>
         reportNow(server.core, INCIDENTS[reason], text, { address: peer, port }),
     },
@@ -88,13 +94,10 @@ function secureOptionsOf(material: TlsMaterial): SecureOptions {
   return { ...contextOptionsOf(material), requestCert, rejectUnauthorized: false };
 }
 
-/**
- * Whether a peer may use the control port, by the rules for text commands; without rules a trusted certificate is
- * enough.
- */
-function mayControl({ table }: ThreadCore, commonName: string): boolean {
-  const rights = table.access?.rightsOf({ tokenName: null, commonName });
-  return rights === undefined || (rights.any & Right.admin) !== 0;
+/** The name of a token of --token-file, as it is now. */
+function nameOfToken({ table }: ThreadCore, word: string): string | null {
+  const key = table.hooks.keyOfToken(Buffer.from(word, 'latin1'));
+  return key === null ? null : key.slice(0, key.indexOf(' '));
 }
 
 function reportHandshake(
@@ -112,15 +115,41 @@ function reportHandshake(
 
 function sourceOf(server: ControlledServer): ControlSource {
   return {
+    api: apiSourceOf(server),
+    failed: (error) => server.failed(error),
     info: server.info,
     snapshot: () => snapshotOf(server),
     notReady: () => server.notReady(),
     logLevel: () => levelName(server.logLevel),
-    setLogLevel: (name) => {
-      const level = (LogLevel as Record<string, number>)[name];
-      return level !== undefined && server.setLogLevel(level);
-    },
+    setLogLevel: (name) => setLogLevel(server, name),
   };
+}
+
+function apiSourceOf(server: ControlledServer): ApiSource {
+  const table = () => server.core.table;
+  return {
+    ...{ version: server.info.version as string, core: server.info.core as string },
+    shardCount: server.shardCount,
+    memoryLimitBytes: server.core.account.limitBytes,
+    notReady: () => server.notReady(),
+    // Queries are asked in a turn, as all work on sessions and brokers.
+    ask: (thread, query) =>
+      new Promise((resolve) => {
+        const asked = table();
+        asked.later(() => asked.ask(thread, query, resolve));
+      }),
+    ownerOf: (name) => ownerOfName(table(), name),
+    jobNamed: (handle) => jobNamed(table(), handle),
+    askAll: () => server.askAll(),
+    options: () => server.options(),
+    logLevel: () => levelName(server.logLevel),
+    setLogLevel: (name) => setLogLevel(server, name),
+  };
+}
+
+function setLogLevel(server: ControlledServer, name: string): boolean {
+  const level = (LogLevel as Record<string, number>)[name];
+  return level !== undefined && server.setLogLevel(level);
 }
 
 async function snapshotOf(server: ControlledServer): Promise<Snapshot> {

@@ -23,6 +23,7 @@ import { reportNow } from './http-refusals.ts';
 import { version } from './identity.ts';
 import { type BoundAddress, listenError } from './listen-error.ts';
 import { targetsOf } from './listen-targets.ts';
+import { optionFacts } from './option-facts.ts';
 import type { ServerOptions } from './options/server-options.ts';
 import { type ResolvedOptions, resolveOptions } from './options.ts';
 import { type SecretFiles, Secrets } from './secrets.ts';
@@ -35,15 +36,21 @@ import type { ListenRequest, Server, ServerAddress, ServerStats } from './types.
  * the addon does not load.
  */
 export function createServer(options: ServerOptions = {}): Server {
-  return createServerWith(options, undefined);
+  return createServerWith(options, undefined, null);
 }
 
 /**
  * Like createServer, with the content of secret files that this process read while it had the right to; `undefined`:
- * reads them now.
+ * reads them now. `origins`: where options were given, by key; null: all by the program.
  */
-export function createServerWith(options: ServerOptions, files: SecretFiles | undefined): Server {
-  return new GearServer(resolveOptions(options), options.logger ?? nullLogger, files);
+export function createServerWith(
+  options: ServerOptions,
+  files: SecretFiles | undefined,
+  origins: ReadonlyMap<string, string> | null,
+): Server {
+  const given = Object.keys(options).map((key): [string, string] => [key, 'program']);
+  const from = origins ?? new Map(given);
+  return new GearServer(resolveOptions(options), options.logger ?? nullLogger, files, from);
 }
 
 class GearServer extends EventEmitter implements Server {
@@ -55,6 +62,8 @@ class GearServer extends EventEmitter implements Server {
   readonly #log: Logger;
   readonly #native: ExplainedChoice;
   readonly #secrets: Secrets;
+  /** Where options were given, by key. */
+  readonly #origins: ReadonlyMap<string, string>;
   #engine: Engine;
   #starting: Promise<void> | null = null;
   #abandoned: Promise<void> | null = null;
@@ -72,8 +81,14 @@ class GearServer extends EventEmitter implements Server {
     reportNow(this.#engine.core, Incident.descriptors, text);
   };
 
-  constructor(options: ResolvedOptions, log: Logger, files: SecretFiles | undefined) {
+  constructor(
+    options: ResolvedOptions,
+    log: Logger,
+    files: SecretFiles | undefined,
+    origins: ReadonlyMap<string, string>,
+  ) {
     super();
+    this.#origins = origins;
     this.#options = options;
     this.#log = log;
     this.#native = chooseNative(options.native);
@@ -304,6 +319,12 @@ class GearServer extends EventEmitter implements Server {
       },
       setLogLevel: (level) => this.setLogLevel(level),
       firstMessageQueues: this.#firstMessageQueues(),
+      options: () => optionFacts(this.#options, this.#origins),
+      failed: (error) =>
+        log.log(
+          LogLevel.ERROR,
+          `a request at the control port failed: ${error.stack ?? error.message}`,
+        ),
     };
   }
 

@@ -3,7 +3,7 @@
  * they give to a session. Rule: without rules there is no Access and every peer may do everything, as with gearmand;
  * with rules, everything that no rule allows is refused.
  *
- *   any=submit:public_*   token:NAME=submit,work:mail   cert:web-*=admin
+ *   any=submit:public_*   token:NAME=submit,work:mail   cert:web-*=admin   token:NAME=view,operate:mail_*
  */
 
 import { latin1Of } from '../policy/function-name.ts';
@@ -27,8 +27,10 @@ export interface Identity {
   readonly commonName: string | null;
 }
 
-const RULE =
-  /^(any|(token|cert):([^\s=]+))=((?:submit|work|admin)(?:,(?:submit|work|admin))*)(?::(\S+))?$/;
+const NAMES = Object.keys(Right).join('|');
+const RULE = new RegExp(
+  `^(any|(token|cert):([^\\s=]+))=((?:${NAMES})(?:,(?:${NAMES}))*)(?::(\\S+))?$`,
+);
 
 /** Parses one rule; undefined when it is invalid. */
 export function parseRule(text: string): AccessRule | undefined {
@@ -72,11 +74,15 @@ const NAMES_MAX = 10_000;
 export class Rights {
   /** Bits of the rights that it has for at least one function. */
   readonly any: number;
+  /** Bits of the rights that a rule gives for all functions. */
+  readonly all: number;
   readonly #rules: readonly { readonly rights: number; matches(name: string): boolean }[];
   readonly #known = new Map<string, number>();
 
   constructor(rules: readonly AccessRule[]) {
     this.any = rules.reduce((bits, rule) => bits | rule.rights, 0);
+    const general = rules.filter(({ functions }) => functions === '*');
+    this.all = general.reduce((bits, rule) => bits | rule.rights, 0);
     this.#rules = rules.map(({ rights, functions }) => ({ rights, matches: matcher(functions) }));
   }
 

@@ -1,5 +1,6 @@
 /** Executes the queries (thread-queries.ts) of this thread and of other threads. */
 import { bytesOf } from '../base/bytes.ts';
+import { connectionPiece } from './connection-views.ts';
 import { listConnections, listStore } from './listing-rows.ts';
 import { showMost } from './relief.ts';
 import type { SessionTable } from './session-table.ts';
@@ -7,6 +8,7 @@ import {
   answerByBroker,
   DONE,
   goesOverRows,
+  jsonResult,
   type ThreadQuery,
   type ThreadResult,
 } from './thread-queries.ts';
@@ -28,6 +30,11 @@ export function answer(
 
 function answerTo(table: SessionTable, query: ThreadQuery): ThreadResult {
   if (query.kind === 'workers') return listConnections(table, query.cursor, query.part);
+  if (query.kind === 'connectionPage')
+    return jsonResult(
+      { ...connectionPiece(table, query.cursor, query.rows), thread: table.options.thread },
+      0,
+    );
   if (query.kind === 'store') return listStore(table);
   if (query.kind === 'stats') return { ...DONE, stats: threadStats(table) };
   if (query.kind === 'most') {

@@ -25,7 +25,7 @@ export function admitsFrame(
   if (right === 0) return true;
   const rights = rightsOf(access, session);
   if (right === ANY_RIGHT) {
-    if (rights.any !== 0) return true;
+    if ((rights.any & ANY_RIGHT) !== 0) return true;
     deny(table, session, 'may ask for no job');
     refuse(table, session, frame, notAllowed('to ask for a job'));
     return false;

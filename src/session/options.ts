@@ -16,7 +16,7 @@ const PACKET_BYTES_MAX = 2047 * MIB;
 const accessRules = list({
   argument: 'rule',
   allowed:
-    'WHO=RIGHTS or WHO=RIGHTS:FUNCTIONS; WHO is any, token:NAME or cert:COMMON-NAME; RIGHTS is a list of submit,work,admin; * in a name matches any text',
+    'WHO=RIGHTS or WHO=RIGHTS:FUNCTIONS; WHO is any, token:NAME or cert:COMMON-NAME; RIGHTS is a list of submit,work,admin and, for the control port, view,inspect,operate; * in a name matches any text',
   read: (word) => (parseRule(word) === undefined ? undefined : word),
   show: String,
   none: 'every peer may do everything',

@@ -59,6 +59,23 @@ export class SessionAbilities {
     return names + this.#chunks.size * CHUNK_BYTES + this.#entryCount * ENTRY_BYTES;
   }
 
+  /** Functions offered. */
+  get count(): number {
+    return this.#offered.size;
+  }
+
+  /** The first names, at most `countMax`, and none after `charsMax` characters. */
+  names(countMax: number, charsMax: number): string[] {
+    const names: string[] = [];
+    let chars = 0;
+    for (const name of this.#offered.keys()) {
+      chars += name.length;
+      if (names.length >= countMax || chars > charsMax) break;
+      names.push(name);
+    }
+    return names;
+  }
+
   /** Adds a registration; true when it is the first one with that owner. */
   add(name: string, owner: number): boolean {
     const known = this.#offered.get(name);

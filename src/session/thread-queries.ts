@@ -17,7 +17,9 @@ import {
 } from '../broker/dead-queries.ts';
 import { drain, failWatched } from '../broker/drain.ts';
 import { functionStatsPiece } from '../broker/function-stats-rows.ts';
+import { functionFacts, functionPiece } from '../broker/function-views.ts';
 import { setGate } from '../broker/gates.ts';
+import { type JobFilter, jobPiece, wholeJob, workloadPiece } from '../broker/job-views.ts';
 import { cancel } from '../broker/loss.ts';
 import { type JobStatus, list, statusByHandle, statusByUnique } from '../broker/query.ts';
 import type { GateSettings } from '../policy/gate-settings.ts';
@@ -56,6 +58,31 @@ export type ThreadQuery =
   | { readonly kind: 'gate'; readonly settings: GateSettings }
   /** An operator's command about a policy; for thread 0, see policy-command.ts. */
   | { readonly kind: 'policy'; readonly command: PolicyCommand }
+  /** Pages for programs; the result has JSON in `bytes`, and the thread's number of starts in `part`. */
+  | {
+      readonly kind: 'jobPage';
+      readonly filter: JobFilter;
+      readonly cursor: number;
+      readonly rows: number;
+    }
+  | {
+      readonly kind: 'functionPage';
+      readonly match: string;
+      readonly cursor: number;
+      readonly rows: number;
+    }
+  | { readonly kind: 'connectionPage'; readonly cursor: number; readonly rows: number }
+  /** JSON of one function or job; `null` when there is none. */
+  | { readonly kind: 'functionView'; readonly name: string }
+  | { readonly kind: 'jobView'; readonly slot: number; readonly serial: number }
+  /** A piece of a workload. */
+  | {
+      readonly kind: 'workload';
+      readonly slot: number;
+      readonly serial: number;
+      readonly offset: number;
+      readonly count: number;
+    }
   | { readonly kind: 'stats' }
   /** Publishes what connections hold: see `Account.publish`. */
   | { readonly kind: 'most' };
@@ -154,6 +181,9 @@ export const DONE: ThreadResult = {
   bytes: NO_BYTES,
 };
 
+/** At each restart the serials of a shard begin this much higher, so that handles never repeat. */
+export const SERIALS_PER_START = 2 ** 40;
+
 /** Functions that one turn searches for a unique. */
 const FUNCTIONS_MAX = 10_000;
 
@@ -175,7 +205,10 @@ export function goesOverRows({ kind }: ThreadQuery): boolean {
     kind === 'unique' ||
     kind === 'functionStats' ||
     kind === 'dead' ||
-    kind === 'kickSome'
+    kind === 'kickSome' ||
+    kind === 'jobPage' ||
+    kind === 'functionPage' ||
+    kind === 'connectionPage'
   );
 }
 
@@ -242,6 +275,26 @@ export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult
       );
       return { ...DONE, result: reason, cursor, bytes: bytesOf(`${kicked} ${left} ${dead}`) };
     }
+    case 'jobPage': {
+      const { filter, cursor, rows: rowsMax } = query;
+      return asJson(broker, jobPiece(broker, filter, cursor, rowsMax));
+    }
+    case 'functionPage': {
+      const { match, cursor, rows: rowsMax } = query;
+      return asJson(broker, functionPiece(broker, match, cursor, rowsMax));
+    }
+    case 'functionView': {
+      const fn = broker.functionCalled(query.name);
+      return asJson(broker, fn === null ? null : functionFacts(broker, fn));
+    }
+    case 'jobView':
+      return asJson(broker, wholeJob(broker, query.slot, query.serial));
+    case 'workload': {
+      const { slot, serial, offset, count } = query;
+      const bytes = workloadPiece(broker, slot, serial, offset, count);
+      const result = bytes === null ? DeadResult.notFound : DeadResult.done;
+      return { ...DONE, result, bytes: bytes ?? NO_BYTES };
+    }
     case 'gate':
       setGate(broker, query.settings);
       return DONE;
@@ -250,6 +303,15 @@ export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult
     default:
       return DONE;
   }
+}
+
+function asJson({ options }: Broker, value: unknown): ThreadResult {
+  return jsonResult(value, Math.floor((options.lastSerial ?? 0) / SERIALS_PER_START));
+}
+
+/** A result for programs. `starts`: how often the thread was started. */
+export function jsonResult(value: unknown, starts: number): ThreadResult {
+  return { ...DONE, part: starts, bytes: new TextEncoder().encode(JSON.stringify(value)) };
 }
 
 /** Bytes of a RESULT record: JSON, NUL, rows. */

@@ -24,7 +24,12 @@ import { Dispatch } from '../session/dispatch.ts';
 import type { Session } from '../session/session.ts';
 import { SessionTable } from '../session/session-table.ts';
 import type { SessionTableOptions } from '../session/session-table-options.ts';
-import type { LoopDelay, ThreadQuery, ThreadResult } from '../session/thread-queries.ts';
+import {
+  type LoopDelay,
+  SERIALS_PER_START,
+  type ThreadQuery,
+  type ThreadResult,
+} from '../session/thread-queries.ts';
 import type { Store, StoreHost } from '../store/store.ts';
 import type { StreamReactor } from '../transport/stream-connection.ts';
 import type { StreamHost } from './attach.ts';
@@ -50,8 +55,6 @@ const RECORDS_STEP = 128;
 const RECORD_STEPS = 400_000;
 /** Wall-clock deadlines are checked at least this often: the clock may be changed. */
 const WALL_SLEEP_MS = 1000;
-/** At each restart the serials of a shard begin this much higher, so that handles never repeat. */
-const SERIALS_PER_EPOCH = 2 ** 40;
 /** Restarts are counted modulo 2^12, so that serials stay below 2^53. */
 const EPOCH_MASK = 0xfff;
 /** How long TLS peers may take to read their last replies at the end. */
@@ -190,7 +193,7 @@ export class ThreadCore {
             ...options.broker,
             thread,
             hashSeed,
-            lastSerial: (parts.rings.epoch & EPOCH_MASK) * SERIALS_PER_EPOCH,
+            lastSerial: (parts.rings.epoch & EPOCH_MASK) * SERIALS_PER_START,
             account,
             log: parts.log,
             steps: this.table.steps,

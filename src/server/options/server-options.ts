@@ -74,7 +74,8 @@ export interface ServerOptions {
   /**
    * Access rules: which peers may submit, work and give text commands; with rules, everything else is refused.
    * WHO=RIGHTS or WHO=RIGHTS:FUNCTIONS; WHO is any, token:NAME or cert:COMMON-NAME; RIGHTS is a list of
-   * submit,work,admin; * in a name matches any text; default [] = every peer may do everything.
+   * submit,work,admin and, for the control port, view,inspect,operate; * in a name matches any text; default [] = every
+   * peer may do everything.
    */
   allow?: string | readonly string[];
   /** File with one token on each line, as NAME TOKEN or NAME sha256:HEX. Default null. */

@@ -77,7 +77,7 @@ describe.skipIf(!hasOpenssl || !requirePeer('curl'))('the control port by TLS', 
     });
     expect(await curl(`${url}/metrics`, ...certificate(ours, 'web'))).toMatchObject({
       status: 403,
-      body: 'certificate "web-1" may not administrate\n',
+      body: 'certificate "web-1" may not use the control port\n',
     });
     const foreign = await curl(`${url}/metrics`, ...certificate(theirs, 'ops'));
     expect(foreign).toMatchObject({
@@ -85,7 +85,7 @@ describe.skipIf(!hasOpenssl || !requirePeer('curl'))('the control port by TLS', 
       body: expect.stringMatching(/^certificate of the client: [A-Z_]+\n$/),
     });
     for (const text of [
-      'may not administrate',
+      'may not use the control port',
       'a client certificate is needed',
       'certificate of the client',
     ])

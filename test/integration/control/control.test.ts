@@ -328,10 +328,18 @@ describe('the control port', () => {
   });
 
   it('changes the log level of all threads, as SIGUSR2 does', async () => {
-    const daemon = await startDaemon(['--control=127.0.0.1:0', '-t', '1']);
+    writeFileSync(scratch('tokens'), `ops ${TOKEN}\nviewer ${TOKEN}-2\n`);
+    const daemon = await startDaemon([
+      ...['--control=127.0.0.1:0', '-t', '1', `--token-file=${scratch('tokens')}`],
+      ...['--allow=token:ops=admin', '--allow=token:viewer=view'],
+    ]);
     const port = portOf(daemon.startLine);
     const put = (body: string, headers = {}) =>
-      get(port, '/log-level', { method: 'PUT', body, headers });
+      get(port, '/log-level', {
+        ...{ method: 'PUT', body, headers: { authorization: `Bearer ${TOKEN}`, ...headers } },
+      });
+    expect((await put('NOTICE', { authorization: '' })).status).toBe(401);
+    expect((await put('NOTICE', { authorization: `Bearer ${TOKEN}-2` })).status).toBe(403);
     expect((await get(port, '/log-level')).text).toBe('WARNING\n');
     expect(await put('NOTICE')).toMatchObject({ status: 200, text: 'NOTICE\n' });
     expect((await put('LOUD')).status).toBe(400);

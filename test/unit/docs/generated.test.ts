@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { GEARADMIN } from '../../../src/cli/gearadmin/options.ts';
 import { GEARMAN } from '../../../src/cli/gearman/options.ts';
+import { renderProblems, renderRoutes } from '../../../src/packaging/api-tables.ts';
 import { renderAlertsTable, renderMetricsTables } from '../../../src/packaging/metrics-table.ts';
 import { renderOptionsTable, renderToolTables } from '../../../src/packaging/option-tables.ts';
 import { serverOptionsText } from '../../../src/packaging/server-options-text.ts';
@@ -21,6 +22,8 @@ const PARTS: Readonly<Record<string, readonly [path: string, make: () => string]
     'docs/metrics.md',
     () => renderAlertsTable(textOf('src/packaging/prometheus-alerts.yml')),
   ],
+  routes: ['docs/http-api.md', renderRoutes],
+  problems: ['docs/http-api.md', renderProblems],
   differences: ['docs/differences.md', renderDifferences],
 };
 

@@ -1,0 +1,49 @@
+/** Connections of clients and workers. Their id names one connection for ever: numbers are not used again soon. */
+import type { ConnectionFacts, ConnectionPiece } from '../../session/connection-views.ts';
+import { pageOf } from './asking.ts';
+import type { HandlersOf } from './handler.ts';
+import { nameFields } from './names.ts';
+import type { ConnectionRow } from './schemas.ts';
+import type { ApiSource } from './source.ts';
+
+/** `THREAD.NUMBER`. */
+export function connectionId(thread: number, conn: number): string {
+  return `${thread}.${conn}`;
+}
+
+export function connectionHandlers(source: ApiSource): HandlersOf<'connections'> {
+  const threads = Array.from({ length: source.shardCount + 1 }, (_, thread) => thread);
+  return {
+    connections: async ({ query: { limit, cursor } }) => {
+      const { rows, next } = await pageOf<ConnectionPiece & { thread: number }, ConnectionRow>(
+        source,
+        {
+          ...{ kind: 'connections', threads, limit, cursor },
+          query: (position, count) => ({
+            ...{ kind: 'connectionPage', cursor: position, rows: count },
+          }),
+          step: ({ connections, cursor: next, thread }) => ({
+            ...{ cursor: next, scanned: connections.length },
+            rows: connections.map((facts) => ({
+              row: connectionRowOf(thread, facts),
+              position: facts.slot + 1,
+            })),
+          }),
+          isByStarts: false,
+        },
+      );
+      return { connections: rows, next };
+    },
+  };
+}
+
+function connectionRowOf(thread: number, facts: ConnectionFacts): ConnectionRow {
+  const { conn, address, port, clientId, certificate, token, functions, functionCount } = facts;
+  return {
+    id: connectionId(thread, conn),
+    ...{ thread, address, port },
+    ...(clientId === null ? { clientId: null } : nameFields('clientId', clientId)),
+    ...{ certificate, token, functionCount },
+    functions: functions.map((name) => nameFields('name', name)),
+  };
+}

@@ -1,0 +1,87 @@
+/** The server as a whole: what it can do, its threads, stores, options and log level. */
+import type { ThreadStats } from '../../session/thread-queries.ts';
+import { rightsView } from './caller.ts';
+import type { HandlersOf } from './handler.ts';
+import { openApiOf } from './openapi.ts';
+import { ApiProblem } from './problems.ts';
+import { Reply } from './router.ts';
+import { ROUTES, type RouteName } from './routes.ts';
+import type { ApiSource } from './source.ts';
+
+type Names = 'server' | 'shards' | 'stores' | 'options' | 'logLevel' | 'openapi';
+
+/** What a dashboard asks for before it shows a part: the names of the routes. */
+const CAPABILITIES = Object.keys(ROUTES) as RouteName[];
+
+export function serverHandlers(source: ApiSource): HandlersOf<Names> {
+  const startedMs = Date.now();
+  let openApi: string | null = null;
+  return {
+    server: ({ caller }) => ({
+      version: source.version,
+      core: source.core,
+      threads: source.shardCount,
+      nowMs: Date.now(),
+      startedMs,
+      notReady: source.notReady(),
+      capabilities: [...CAPABILITIES],
+      caller: caller.name,
+      rights: rightsView(caller),
+    }),
+    shards: async () => {
+      const threads = await statsOf(source);
+      const incidents: Record<string, number> = {};
+      for (const stats of threads)
+        for (const [reason, count] of Object.entries(stats?.incidents ?? {}))
+          incidents[reason] = (incidents[reason] ?? 0) + count;
+      const { memoryLimitBytes } = source;
+      return { shards: threads.map(shardRow), memoryLimitBytes, incidents };
+    },
+    stores: async () => {
+      const threads = await statsOf(source);
+      return {
+        stores: threads.flatMap((stats) =>
+          stats?.store == null ? [] : [{ thread: stats.thread, ...stats.store }],
+        ),
+      };
+    },
+    options: () => ({ options: source.options().map((row) => ({ ...row })) }),
+    logLevel: () => ({ level: source.logLevel() as 'INFO' }),
+    openapi: () => {
+      openApi ??= JSON.stringify(openApiOf(source.version));
+      return new Reply(openApi);
+    },
+  };
+}
+
+/** How long all threads together may take to answer. */
+const STATS_MS = 5_000;
+
+async function statsOf(source: ApiSource): Promise<readonly (ThreadStats | null)[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), STATS_MS);
+  });
+  const threads = await Promise.race([source.askAll(), late]);
+  clearTimeout(timer);
+  if (threads === null) throw new ApiProblem('shardDown', 'a thread does not answer');
+  return threads;
+}
+
+const NOTHING = {
+  ...{ connections: 0, functions: 0, jobs: 0, submitted: 0, coalesced: 0, refused: 0 },
+  ...{ assigned: 0, completed: 0, failed: 0, requeued: 0, deadDropped: 0, queueBytes: 0 },
+  ...{ memoryBytes: 0, recordsSent: 0, recordsReceived: 0, turnBuckets: [] as number[], turnUs: 0 },
+};
+
+function shardRow(stats: ThreadStats | null, thread: number) {
+  if (stats === null) return { thread, isRunning: false, ...NOTHING };
+  const { connections, functions, jobs, submitted, coalesced, refused, assigned } = stats;
+  const { completed, failed, requeued, deadDropped, queueBytes, memoryBytes } = stats;
+  const { recordsSent, recordsReceived, turns } = stats;
+  return {
+    ...{ thread, isRunning: true, connections, functions, jobs, submitted, coalesced, refused },
+    ...{ assigned, completed, failed, requeued, deadDropped, queueBytes, memoryBytes },
+    ...{ recordsSent, recordsReceived, turnBuckets: [...turns.buckets], turnUs: turns.sumUs },
+  };
+}

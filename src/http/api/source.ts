@@ -1,0 +1,34 @@
+/** What the JSON API needs of the server. All of it is called in the main thread, outside of turns. */
+import type { NamedJob } from '../../admin/call.ts';
+import type { ThreadQuery, ThreadResult, ThreadStats } from '../../session/thread-queries.ts';
+
+/** An option as a row of `GET /v1/options`. */
+export interface OptionFacts {
+  readonly name: string;
+  readonly value: string;
+  readonly defaultValue: string | null;
+  /** `default`, or where it was given, in words. */
+  readonly origin: string;
+  readonly help: string;
+}
+
+export interface ApiSource {
+  readonly version: string;
+  readonly core: string;
+  /** Shards; 0 = the acceptor owns all functions. */
+  readonly shardCount: number;
+  readonly memoryLimitBytes: number;
+  /** Why the server takes no jobs now, or null. */
+  notReady(): string | null;
+  /** Asks a thread in a turn; the result is empty for a thread that is not running. */
+  ask(thread: number, query: ThreadQuery): Promise<ThreadResult>;
+  /** The thread that owns the function of this name (Latin-1). */
+  ownerOf(name: string): number;
+  jobNamed(handle: string): NamedJob | null;
+  /** Figures by thread; null for one that is not running. */
+  askAll(): Promise<readonly (ThreadStats | null)[]>;
+  options(): readonly OptionFacts[];
+  logLevel(): string;
+  /** False when there is no such level. */
+  setLogLevel(name: string): boolean;
+}
