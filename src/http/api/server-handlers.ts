@@ -77,8 +77,9 @@ const NOTHING = {
 function shardRow(stats: ThreadStats | null, thread: number) {
   if (stats === null) return { thread, isRunning: false, ...NOTHING };
   const { connections, functions, jobs, submitted, coalesced, refused, assigned } = stats;
-  const { completed, failed, requeued, deadDropped, queueBytes, memoryBytes } = stats;
+  const { completed, failed, requeued, queueBytes, memoryBytes } = stats;
   const { recordsSent, recordsReceived, turns } = stats;
+  const deadDropped = Object.values(stats.deadDropped).reduce((sum, count) => sum + count, 0);
   return {
     ...{ thread, isRunning: true, connections, functions, jobs, submitted, coalesced, refused },
     ...{ assigned, completed, failed, requeued, deadDropped, queueBytes, memoryBytes },
