@@ -1,7 +1,7 @@
 /** One text command of a session: its words, its reply, its queries. */
 import { bytesOf } from '../base/bytes.ts';
 import { hashBytes } from '../protocol/hash.ts';
-import { isOwner } from '../protocol/shard-of.ts';
+import { findJob, jobOfThisRun, mayBeOfEarlierRun } from '../session/find-job.ts';
 import { echoBarrier } from '../session/handlers/echo.ts';
 import { fill, reply, reserveReply } from '../session/replies.ts';
 import type { Session } from '../session/session.ts';
@@ -67,18 +67,34 @@ export function ownerOfName(table: SessionTable, name: string): number {
   return table.ownerOf(hashBytes(bytes, 0, bytes.length, table.options.hashSeed));
 }
 
-/** A job that a handle names. */
-export interface NamedJob {
-  readonly owner: number;
-  readonly job: { readonly slot: number; readonly serial: number };
-}
-
-/** The job of a handle of this server; null for all other words. */
-export function jobNamed({ handles, options }: SessionTable, handle: string): NamedJob | null {
-  const bytes = bytesOf(handle);
-  const isOurs = handles.parse(bytes, 0, bytes.length);
-  const { shard, slot, serial } = handles;
-  return isOurs && isOwner(shard, options.shardCount)
-    ? { owner: shard, job: { slot, serial } }
-    : null;
+/**
+ * Sends a query about the job that a handle names to its owner and replies with `text` of the result; null: there is no
+ * such job.
+ */
+export function askJob(
+  call: Call,
+  word: string,
+  kind: 'job' | 'kick' | 'bury' | 'cancel',
+  text: (result: ThreadResult | null) => string,
+): void {
+  const { table, session } = call;
+  const handle = bytesOf(word);
+  const named = jobOfThisRun(table, handle);
+  if (named !== null) {
+    askOwner(call, named.owner, { kind, ...named.job }, text);
+    return;
+  }
+  if (!mayBeOfEarlierRun(table, handle)) {
+    say(call, text(null));
+    return;
+  }
+  const pending = reserveReply(session);
+  const answer = (result: ThreadResult | null): void => {
+    if (table.live(session.conn) === session)
+      echoBarrier(table, session, () => fill(table, session, pending, bytesOf(text(result))));
+  };
+  findJob(table, handle, (found) => {
+    if (found === null) answer(null);
+    else table.ask(found.owner, { kind, ...found.job }, answer);
+  });
 }

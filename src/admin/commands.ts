@@ -14,10 +14,10 @@ import type { SessionTable } from '../session/session-table.ts';
 import type { ThreadQuery, ThreadResult } from '../session/thread-queries.ts';
 import {
   type AdminFacts,
+  askJob,
   askOwner,
   type Call,
   incomplete,
-  jobNamed,
   ownerOfName,
   say,
 } from './call.ts';
@@ -133,12 +133,7 @@ function cancelJob(call: Call): void {
     say(call, 'ERR UNKNOWN_ERROR\r\n');
     return;
   }
-  const named = jobNamed(call.table, handle);
-  if (named === null) say(call, UNKNOWN_JOB);
-  else
-    askOwner(call, named.owner, { kind: 'cancel', ...named.job }, ({ result }) =>
-      result === 0 ? 'OK\r\n' : UNKNOWN_JOB,
-    );
+  askJob(call, handle, 'cancel', (found) => (found?.result === 0 ? 'OK\r\n' : UNKNOWN_JOB));
 }
 
 const DROP_TEXTS = [

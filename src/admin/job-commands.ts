@@ -5,7 +5,7 @@ import { unescapeName } from '../policy/function-name.ts';
 import { replyListing } from '../session/listing.ts';
 import { fill, reserveReply } from '../session/replies.ts';
 import type { ThreadResult } from '../session/thread-queries.ts';
-import { askOwner, type Call, incomplete, jobNamed, ownerOfName, say } from './call.ts';
+import { askJob, type Call, incomplete, ownerOfName, say } from './call.ts';
 import { NO_FUNCTION } from './policy-commands.ts';
 
 export const UNKNOWN_JOB = 'ERR UNKNOWN_JOB\r\n';
@@ -45,12 +45,11 @@ export function listDead(call: Call): void {
 
 /** `show job H`. */
 export function showJob(call: Call, handle: string): void {
-  const named = jobNamed(call.table, handle);
-  if (named === null) say(call, UNKNOWN_JOB);
-  else
-    askOwner(call, named.owner, { kind: 'job', ...named.job }, ({ result, bytes }) =>
-      result === DeadResult.done ? `${latin1(bytes, 0, bytes.length)}.\n` : UNKNOWN_JOB,
-    );
+  askJob(call, handle, 'job', (found) =>
+    found?.result === DeadResult.done
+      ? `${latin1(found.bytes, 0, found.bytes.length)}.\n`
+      : UNKNOWN_JOB,
+  );
 }
 
 /** `kick job H`, `kick function F N`. */
@@ -70,10 +69,7 @@ export function bury(call: Call): void {
 }
 
 function changeJob(call: Call, kind: 'kick' | 'bury', handle: string): void {
-  const named = jobNamed(call.table, handle);
-  if (named === null) say(call, UNKNOWN_JOB);
-  else
-    askOwner(call, named.owner, { kind, ...named.job }, ({ result }) => ANSWERS[result] as string);
+  askJob(call, handle, kind, (found) => ANSWERS[found?.result ?? DeadResult.notFound] as string);
 }
 
 /** Kicks step by step, so that no turn stalls; answers `OK KICKED+kicked,+LEFT+left`. */

@@ -7,6 +7,7 @@ import { attemptsOf, bury, kick } from './failures.ts';
 import type { FunctionQueue } from './functions.ts';
 import { JOB_ROW_BYTES, Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
+import { handleOf, jobOfNumbers } from './named-job.ts';
 import type { RunError } from './runs.ts';
 import type { BrokerState } from './state.ts';
 
@@ -64,17 +65,18 @@ export function listDead(
  */
 export function showJob(
   broker: BrokerState,
-  job: number,
+  slot: number,
   serial: number,
   out: ByteWriter,
 ): boolean {
   const { jobs, nowMs, wallMs } = broker;
-  if (!jobs.table.isLive(job, serial)) return false;
+  const job = jobOfNumbers(broker, slot, serial);
+  if (job === 0) return false;
   const fn = jobs.functionOf(job);
   const errors = errorsOf(broker, job);
   const waitMs = jobs.retryTimes.has(job) ? Math.max(0, jobs.retryTimes.atOf(job) - nowMs) : 0;
   const lines: [string, string | number][] = [
-    ['handle', handleOf(broker, job)],
+    ['handle', handleText(broker, job)],
     ['function', escapeName(latin1(fn.name, 0, fn.name.length))],
     ['unique', uniqueOf(broker, job)],
     ['state', STATES[jobs.state(job)] as string],
@@ -95,9 +97,10 @@ export function showJob(
 }
 
 /** `kick job`: a DeadResult. */
-export function kickJob(broker: BrokerState, job: number, serial: number): number {
+export function kickJob(broker: BrokerState, slot: number, serial: number): number {
   const { jobs } = broker;
-  if (!jobs.table.isLive(job, serial) || jobs.state(job) !== Flag.DEAD) return DeadResult.notFound;
+  const job = jobOfNumbers(broker, slot, serial);
+  if (job === 0 || jobs.state(job) !== Flag.DEAD) return DeadResult.notFound;
   const reason = whyNotKicked(broker, job);
   if (reason === DeadResult.done) kick(broker, job);
   return reason;
@@ -145,9 +148,10 @@ export function kickSome(
 export const MORE = -1;
 
 /** `bury job`: a DeadResult. */
-export function buryJob(broker: BrokerState, job: number, serial: number): number {
+export function buryJob(broker: BrokerState, slot: number, serial: number): number {
   const { jobs } = broker;
-  const isThere = jobs.table.isLive(job, serial) && !jobs.has(job, Flag.IGNORED);
+  const job = jobOfNumbers(broker, slot, serial);
+  const isThere = job !== 0 && !jobs.has(job, Flag.IGNORED);
   if (!isThere || jobs.state(job) === Flag.DEAD) return DeadResult.notFound;
   if (jobs.state(job) === Flag.ASSIGNED) return DeadResult.isRunning;
   if (!jobs.has(job, Flag.BACKGROUND)) return DeadResult.isForeground;
@@ -178,7 +182,7 @@ function deadRow(broker: BrokerState, job: number): string {
     return line === '' ? cause : `${cause}: ${line}`;
   });
   return [
-    handleOf(broker, job),
+    handleText(broker, job),
     uniqueOf(broker, job),
     errors.at(-1)?.cause ?? '-',
     attemptsOf(broker, job),
@@ -206,11 +210,10 @@ export function errorsOf({ jobs }: BrokerState, job: number): readonly RunError[
   return jobs.has(job, Flag.HAS_RUNS) ? jobs.runs.of(job).errors : [];
 }
 
-/** The handle of a live job. */
-export function handleOf({ jobs, handles }: BrokerState, job: number): string {
-  const bytes = new Uint8Array(handles.encode(job, jobs.table.serial(job)));
-  handles.write(bytes, 0);
-  return latin1(bytes, 0, bytes.length);
+/** The handle that operators see, Latin-1. */
+export function handleText(broker: BrokerState, job: number): string {
+  const handle = handleOf(broker, job);
+  return latin1(handle, 0, handle.length);
 }
 
 /** The unique, %-escaped; `-` without one. */

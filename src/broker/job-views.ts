@@ -6,11 +6,12 @@
 import { latin1 } from '../base/bytes.ts';
 import { ROW_STEPS } from '../base/steps.ts';
 import { hashBytes } from '../protocol/hash.ts';
-import { errorsOf, handleOf, STATES } from './dead-queries.ts';
+import { errorsOf, handleText, STATES } from './dead-queries.ts';
 import { attemptsOf } from './failures.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
+import { jobOfNumbers } from './named-job.ts';
 import type { BrokerState } from './state.ts';
 import { keyHash } from './uniques.ts';
 
@@ -202,7 +203,7 @@ function factsOf(broker: BrokerState, job: number): JobFacts {
   const error = errorsOf(broker, job).at(-1);
   return {
     slot: job,
-    handle: handleOf(broker, job),
+    handle: handleText(broker, job),
     function: latin1(name, 0, name.length),
     state: STATES[jobs.state(job)] as string,
     priority: jobs.priority(job),
@@ -226,9 +227,10 @@ function factsOf(broker: BrokerState, job: number): JobFacts {
 }
 
 /** The job of a handle of this shard; null when there is none. */
-export function wholeJob(broker: BrokerState, job: number, serial: number): WholeJobFacts | null {
+export function wholeJob(broker: BrokerState, slot: number, serial: number): WholeJobFacts | null {
   const { jobs, peers } = broker;
-  if (!jobs.table.isLive(job, serial)) return null;
+  const job = jobOfNumbers(broker, slot, serial);
+  if (job === 0) return null;
   const { numerator, denominator } = jobs.progress(job);
   const isRunning = jobs.state(job) === Flag.ASSIGNED;
   const worker = isRunning ? peers.at(jobs.word(job, Job.WORKER)) : null;
@@ -247,13 +249,15 @@ export function wholeJob(broker: BrokerState, job: number, serial: number): Whol
 
 /** `count` bytes of the workload from `offset` on, fewer at its end, as a copy; null when there is no such job. */
 export function workloadPiece(
-  { jobs, blobs }: BrokerState,
-  job: number,
+  broker: BrokerState,
+  slot: number,
   serial: number,
   offset: number,
   count: number,
 ): Uint8Array | null {
-  if (!jobs.table.isLive(job, serial)) return null;
+  const { jobs, blobs } = broker;
+  const job = jobOfNumbers(broker, slot, serial);
+  if (job === 0) return null;
   const workloadBytes = jobs.word(job, Job.WORKLOAD_BYTES);
   const start = Math.min(offset, workloadBytes);
   const bytes = new Uint8Array(Math.min(count, workloadBytes - start));

@@ -18,6 +18,8 @@ export const Kept = {
   REDUCER: 192,
   /** What is known of the failed runs of a job, without its errors. */
   RUNS: 192,
+  /** A handle of an earlier run of the server, without its bytes: a text, and an entry by it. */
+  HANDLE: 128,
   /** One error without its text. */
   RUN_ERROR: 160,
 } as const;

@@ -5,6 +5,7 @@
 import { failLost, policyOfRun } from './failures.ts';
 import { Count } from './function-stats.ts';
 import { Flag } from './jobs.ts';
+import { jobOfNumbers } from './named-job.ts';
 import { notifyFail } from './notify-fail.ts';
 import type { Peer } from './peer.ts';
 import { keepWaiting, queue } from './queue.ts';
@@ -54,8 +55,9 @@ export function unwatch(broker: BrokerState, job: number, peer: Peer): void {
 /**
  * `cancel job`: watchers get WORK_FAIL once, the result of a running job is ignored. False when there is no such job.
  */
-export function cancel(broker: BrokerState, job: number, serial: number): boolean {
-  if (!broker.jobs.table.isLive(job, serial)) return false;
+export function cancel(broker: BrokerState, slot: number, serial: number): boolean {
+  const job = jobOfNumbers(broker, slot, serial);
+  if (job === 0) return false;
   notifyFail(broker, job);
   // As gearmand lists it: no longer in the store, so not a background job any more.
   broker.jobs.clearFlag(job, Flag.BACKGROUND);

@@ -9,6 +9,7 @@ import { hashBytes } from '../protocol/hash.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Job, NO_JOB } from './job-table.ts';
 import { Flag } from './jobs.ts';
+import { jobOfNumbers } from './named-job.ts';
 import type { BrokerState } from './state.ts';
 import { keyHash } from './uniques.ts';
 
@@ -50,7 +51,8 @@ function statusOf(broker: BrokerState, job: number): JobStatus {
 
 /** Status of the job with handle numbers (slot, serial) of this shard. */
 export function statusByHandle(broker: BrokerState, slot: number, serial: number): JobStatus {
-  return broker.jobs.table.isLive(slot, serial) ? statusOf(broker, slot) : UNKNOWN;
+  const job = jobOfNumbers(broker, slot, serial);
+  return job === 0 ? UNKNOWN : statusOf(broker, job);
 }
 
 /**

@@ -2,6 +2,7 @@
  * Restores the jobs of a store at start: into the table one by one, then into their queues in the order of their
  * submits. Rule: nothing is refused here, neither for a limit nor for a duplicate unique.
  */
+import { latin1 } from '../base/bytes.ts';
 import { hashBytes } from '../protocol/hash.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import { retryWaitMs } from './failures.ts';
@@ -13,6 +14,7 @@ import { makeReady } from './submit.ts';
 import { keyHash } from './uniques.ts';
 
 const DASH = 0x2d;
+const NO_BYTES = new Uint8Array(0);
 
 export class Restore {
   readonly #broker: BrokerState;
@@ -43,8 +45,10 @@ export class Restore {
     if (stored.reducer.length > 0) jobs.setReducer(job, stored.reducer.slice());
     const { runs } = stored;
     if (runs !== null) {
-      const { attempts, dueMs, delayMs, losses, details } = runs;
-      jobs.restoreRuns(job, { attempts, dueMs, delayMs, errors: decodeErrors(details) }, losses);
+      const { attempts, dueMs, delayMs, losses, details, handle = NO_BYTES } = runs;
+      const errors = decodeErrors(details);
+      const lasting = handle.length === 0 ? null : latin1(handle, 0, handle.length);
+      jobs.restoreRuns(job, { attempts, dueMs, delayMs, errors, handle: lasting }, losses);
       if (runs.isDead) {
         this.#index(fn, job, stored, true);
         this.#dead.push(job);

@@ -34,6 +34,8 @@ export interface Runs {
   delayMs: number;
   /** The last errors, oldest first. */
   readonly errors: RunError[];
+  /** The handle of its JOB_CREATED in an earlier run of the server, Latin-1; null: that of its row. */
+  readonly handle: string | null;
 }
 
 const CAUSES: readonly Cause[] = ['fail', 'exception', 'timeout', 'lost', 'buried'];
@@ -96,6 +98,8 @@ const costOf = ({ worker, text }: RunError): number => Kept.RUN_ERROR + worker.l
 export class RunTable {
   readonly #account: Account;
   readonly #runs = new Map<number, Runs>();
+  /** Jobs by the handles of earlier runs of the server. */
+  readonly #byHandle = new Map<string, number>();
   /** Bytes charged to the account. */
   bytes = 0;
 
@@ -108,9 +112,19 @@ export class RunTable {
     return this.#runs.get(job) as Runs;
   }
 
+  /** Number of jobs with handles of earlier runs of the server. */
+  get handleCount(): number {
+    return this.#byHandle.size;
+  }
+
+  /** The job with this handle of an earlier run of the server; 0 = none. */
+  jobOf(handle: string): number {
+    return this.#byHandle.get(handle) ?? 0;
+  }
+
   /** Adds an error; `isNew`: the first one of the job. */
   add(job: number, error: RunError, isNew: boolean): Runs {
-    if (isNew) this.open(job, { attempts: 0, dueMs: 0, delayMs: 0, errors: [] });
+    if (isNew) this.open(job, { attempts: 0, dueMs: 0, delayMs: 0, errors: [], handle: null });
     const runs = this.of(job);
     runs.errors.push(error);
     this.#charge(costOf(error));
@@ -122,18 +136,24 @@ export class RunTable {
   /** Adds the runs of a job that has none. */
   open(job: number, runs: Runs): void {
     this.#runs.set(job, runs);
+    // Of two jobs with one handle, as after an import, the first one has it.
+    if (runs.handle !== null && !this.#byHandle.has(runs.handle))
+      this.#byHandle.set(runs.handle, job);
     this.#charge(this.bytesOf(job));
   }
 
   /** Bytes that the runs of this job cost. */
   bytesOf(job: number): number {
-    let bytes: number = Kept.RUNS;
-    for (const error of this.of(job).errors) bytes += costOf(error);
+    const { errors, handle } = this.of(job);
+    let bytes: number = Kept.RUNS + (handle === null ? 0 : Kept.HANDLE + handle.length);
+    for (const error of errors) bytes += costOf(error);
     return bytes;
   }
 
   drop(job: number): void {
     this.#charge(-this.bytesOf(job));
+    const { handle } = this.of(job);
+    if (handle !== null && this.#byHandle.get(handle) === job) this.#byHandle.delete(handle);
     this.#runs.delete(job);
   }
 

@@ -1,13 +1,18 @@
 import { StoredJob, type StoredRuns } from '../store/stored-job.ts';
 import { Job } from './job-table.ts';
-import { Flag, type Jobs } from './jobs.ts';
+import { Flag } from './jobs.ts';
+import { handleOf } from './named-job.ts';
 import { encodeErrors } from './runs.ts';
 import type { BrokerState } from './state.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
-/** The fields of a job that the store keeps. The bytes belong to the job, except those of a blob. */
-export function storedJob({ jobs, blobs }: BrokerState, job: number, startMs: number): StoredJob {
+/**
+ * The fields of a job that the store keeps. A job of a function with a policy about runs has runs from its first append
+ * on, because its handle is kept. The bytes belong to the job, except those of a blob.
+ */
+export function storedJob(broker: BrokerState, job: number, startMs: number): StoredJob {
+  const { jobs, blobs } = broker;
   const block = jobs.word(job, Job.BLOCK);
   const uniqueBytes = jobs.word(job, Job.UNIQUE_BYTES);
   const workloadBytes = jobs.word(job, Job.WORKLOAD_BYTES);
@@ -21,7 +26,7 @@ export function storedJob({ jobs, blobs }: BrokerState, job: number, startMs: nu
     bytes = whole;
     at = 0;
   }
-  const { name } = jobs.functionOf(job);
+  const { name, runPolicy } = jobs.functionOf(job);
   const reducer = jobs.reducer(job) ?? NO_BYTES;
   const priority = jobs.priority(job);
   return new StoredJob(
@@ -33,18 +38,18 @@ export function storedJob({ jobs, blobs }: BrokerState, job: number, startMs: nu
     at,
     uniqueBytes,
     workloadBytes,
-    jobs.has(job, Flag.HAS_RUNS) ? storedRuns(jobs, job) : null,
+    runPolicy !== null || jobs.has(job, Flag.HAS_RUNS) ? storedRuns(broker, job) : null,
   );
 }
 
-function storedRuns(jobs: Jobs, job: number): StoredRuns {
+function storedRuns(broker: BrokerState, job: number): StoredRuns {
+  const { jobs } = broker;
+  const handle = handleOf(broker, job);
+  const losses = jobs.retries(job);
+  if (!jobs.has(job, Flag.HAS_RUNS)) return { ...NO_RUNS, losses, handle };
   const { attempts, dueMs, delayMs, errors } = jobs.runs.of(job);
-  return {
-    attempts,
-    losses: jobs.retries(job),
-    dueMs,
-    delayMs,
-    isDead: jobs.state(job) === Flag.DEAD,
-    details: encodeErrors(errors),
-  };
+  const isDead = jobs.state(job) === Flag.DEAD;
+  return { attempts, losses, dueMs, delayMs, isDead, details: encodeErrors(errors), handle };
 }
+
+const NO_RUNS = { attempts: 0, dueMs: 0, delayMs: 0, isDead: false, details: NO_BYTES };

@@ -4,7 +4,8 @@
  */
 
 import type { ServerOptions as SecureOptions } from 'node:https';
-import { jobNamed, ownerOfName } from '../admin/call.ts';
+import { ownerOfName } from '../admin/call.ts';
+import { bytesOf } from '../base/bytes.ts';
 import { LogLevel, levelName } from '../base/logger.ts';
 import type { ApiSource, OptionFacts } from '../http/api/source.ts';
 import { Control, type ControlSource } from '../http/control.ts';
@@ -13,6 +14,7 @@ import type { FirstMessageQueues } from '../http/http-listener.ts';
 import type { ControlAddress } from '../http/options.ts';
 import { collectRows, type RingDepth, type Snapshot } from '../http/snapshot.ts';
 import { ownerThreads } from '../protocol/shard-of.ts';
+import { jobNamed } from '../session/find-job.ts';
 import { Incident } from '../session/incidents.ts';
 import type { ThreadStats } from '../session/thread-queries.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
@@ -139,7 +141,11 @@ function apiSourceOf(server: ControlledServer): ApiSource {
         asked.later(() => asked.ask(thread, query, resolve));
       }),
     ownerOf: (name) => ownerOfName(table(), name),
-    jobNamed: (handle) => jobNamed(table(), handle),
+    jobNamed: (handle) =>
+      new Promise((resolve) => {
+        const asked = table();
+        asked.later(() => jobNamed(asked, bytesOf(handle), resolve));
+      }),
     askAll: () => server.askAll(),
     options: () => server.options(),
     logLevel: () => levelName(server.logLevel),

@@ -21,6 +21,7 @@ import { functionFacts, functionPiece } from '../broker/function-views.ts';
 import { setGate } from '../broker/gates.ts';
 import { type JobFilter, jobPiece, wholeJob, workloadPiece } from '../broker/job-views.ts';
 import { cancel } from '../broker/loss.ts';
+import { numbersOfHandle } from '../broker/named-job.ts';
 import { type JobStatus, list, statusByHandle, statusByUnique } from '../broker/query.ts';
 import type { GateSettings } from '../policy/gate-settings.ts';
 import type { PolicyCommand } from '../policy/policy-command.ts';
@@ -31,6 +32,8 @@ import type { StoreHealth } from '../store/store.ts';
 export type ThreadQuery =
   | { readonly kind: 'echoBarrier' }
   | { readonly kind: 'handle'; readonly slot: number; readonly serial: number }
+  /** The numbers of a job with a handle of an earlier run of the server: slot in `cursor`, 0 = none, serial in `part`. */
+  | { readonly kind: 'find'; readonly handle: string }
   | { readonly kind: 'unique'; readonly unique: string; readonly cursor: number }
   | { readonly kind: 'list'; readonly listing: number; readonly cursor: number }
   | { readonly kind: 'workers'; readonly cursor: number; readonly part: number }
@@ -217,6 +220,10 @@ export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult
   switch (query.kind) {
     case 'handle':
       return { ...DONE, status: statusByHandle(broker, query.slot, query.serial) };
+    case 'find': {
+      const { slot, serial } = numbersOfHandle(broker, query.handle);
+      return { ...DONE, cursor: slot, part: serial };
+    }
     case 'unique': {
       const { unique, cursor } = query;
       return { ...DONE, ...statusByUnique(broker, bytesOf(unique), cursor, FUNCTIONS_MAX) };

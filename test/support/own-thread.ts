@@ -49,6 +49,8 @@ export type OwnThreadOptions = Partial<
       /** Bytes to a dialogue's peer that count as sent before it takes them. Default: all. */
       readonly windowBytes: number;
       readonly makeStore: (host: StoreHost) => Store;
+      /** First number of the boots of this run, in its handles. */
+      readonly boot: number;
       /** Policies of options; text commands change them in memory. */
       readonly policies: readonly PolicyRule[];
     }
@@ -237,7 +239,7 @@ function coreOptions(options: OwnThreadOptions) {
     sessions: { ...both, hashSeed: HASH_SEED },
     broker: both,
     handlePrefix: HANDLE_PREFIX,
-    boot: BOOT,
+    boot: options.boot ?? BOOT,
     slowTurnMs: 1e9,
     unservedWarningMs: 0,
     memoryBytesMax,

@@ -93,7 +93,7 @@ export async function jobOf(
   caller: Caller,
   handle: string,
 ): Promise<WholeJobFacts> {
-  const named = source.jobNamed(handle);
+  const named = await source.jobNamed(handle);
   if (named === null) throw new ApiProblem('jobUnknown');
   const query = { kind: 'jobView', ...named.job } as const;
   const { value } = await askJson<WholeJobFacts | null>(source, named.owner, query);
@@ -130,7 +130,7 @@ function errorOf({ cause, atMs, text }: RunErrorFacts, mayInspect: boolean) {
 }
 
 async function pieceOf(source: ApiSource, handle: string, offset: number, count: number) {
-  const named = source.jobNamed(handle);
+  const named = await source.jobNamed(handle);
   if (named === null) throw new ApiProblem('jobUnknown');
   const { owner, job } = named;
   const result = await askInTime(source, owner, { kind: 'workload', ...job, offset, count });

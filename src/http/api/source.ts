@@ -1,5 +1,5 @@
 /** What the JSON API needs of the server. All of it is called in the main thread, outside of turns. */
-import type { NamedJob } from '../../admin/call.ts';
+import type { NamedJob } from '../../session/find-job.ts';
 import type { ThreadQuery, ThreadResult, ThreadStats } from '../../session/thread-queries.ts';
 
 /** An option as a row of `GET /v1/options`. */
@@ -24,7 +24,8 @@ export interface ApiSource {
   ask(thread: number, query: ThreadQuery): Promise<ThreadResult>;
   /** The thread that owns the function of this name (Latin-1). */
   ownerOf(name: string): number;
-  jobNamed(handle: string): NamedJob | null;
+  /** The job of a handle, also of an earlier run of the server; null when there is none. */
+  jobNamed(handle: string): Promise<NamedJob | null>;
   /** Figures by thread; null for one that is not running. */
   askAll(): Promise<readonly (ThreadStats | null)[]>;
   options(): readonly OptionFacts[];

@@ -4,8 +4,8 @@
  *   {"function":"resize","unique":"u1","priority":"normal","workload":"aGVsbG8="}
  *   with "runTime": seconds since 1970, with "reducer": a name, each only when there is one
  *   with "runs":{"attempts":2,"losses":0,"dueMs":1900000000000,"delayMs":1500,"isDead":true,"details":"e30="}, only
- *   when the store keeps runs of the job; "dueMs", "delayMs", "isDead" and "details" only when they are not 0, false
- *   or empty
+ *   when the store keeps runs of the job; "dueMs", "delayMs", "isDead", "details" and "handle", a text, only when they
+ *   are not 0, false or empty
  *
  * Names that are not UTF-8 are {"base64":"..."}; workload and details are always base64. Rule: any other line is
  * refused with the reason; nothing is guessed. Versions that know no runs refuse such a line for the same reason: they
@@ -39,10 +39,14 @@ const RUNS_KEYS: ReadonlySet<string> = new Set([
   'delayMs',
   'isDead',
   'details',
+  'handle',
 ]);
 /** The greatest number of seconds whose milliseconds are exact. */
 const RUN_TIME_MAX = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+/** Empty, or what JOB_CREATED may have. */
+const HANDLE = /^[\x21-\x7e]{0,63}$/;
+const NO_BYTES = new Uint8Array(0);
 const REDUCER_BYTES_MAX = 512;
 const MS = 1000;
 
@@ -59,7 +63,8 @@ export function lineOf(job: StoredJob): string {
   });
 }
 
-function shownRuns({ attempts, losses, dueMs, delayMs, isDead, details }: StoredRuns): object {
+function shownRuns(runs: StoredRuns): object {
+  const { attempts, losses, dueMs, delayMs, isDead, details, handle = NO_BYTES } = runs;
   return {
     attempts,
     losses,
@@ -67,6 +72,7 @@ function shownRuns({ attempts, losses, dueMs, delayMs, isDead, details }: Stored
     ...(delayMs > 0 && { delayMs }),
     ...(isDead && { isDead }),
     ...(details.length > 0 && { details: asBuffer(details).toString('base64') }),
+    ...(handle.length > 0 && { handle: asBuffer(handle).toString('latin1') }),
   };
 }
 
@@ -116,6 +122,7 @@ function runsIn(value: unknown): StoredRuns | string {
   if (stranger !== undefined) return `${JSON.stringify(stranger)} is no field of runs`;
   const found: Partial<Record<keyof StoredRuns, unknown>> = value;
   const { attempts, losses, dueMs = 0, delayMs = 0, isDead = false, details = '' } = found;
+  const { handle = '' } = found;
   if (!isCount(attempts, ATTEMPTS_MAX))
     return `attempts is ${given(attempts)}, not 0 to ${ATTEMPTS_MAX}`;
   if (!isCount(losses, LOSSES_MAX)) return `losses is ${given(losses)}, not 0 to ${LOSSES_MAX}`;
@@ -126,7 +133,10 @@ function runsIn(value: unknown): StoredRuns | string {
   if (bytes === null) return `details is ${given(details)}, not base64`;
   if (bytes.length > DETAILS_BYTES_MAX)
     return `details is ${bytes.length} bytes, limit ${DETAILS_BYTES_MAX}`;
-  return { attempts, losses, dueMs, delayMs, isDead, details: bytes };
+  if (typeof handle !== 'string' || !HANDLE.test(handle))
+    return `handle is ${given(handle)}, not the handle of a job`;
+  const runs = { attempts, losses, dueMs, delayMs, isDead, details: bytes };
+  return handle === '' ? runs : { ...runs, handle: Buffer.from(handle, 'latin1') };
 }
 
 function isCount(value: unknown, max: number): value is number {

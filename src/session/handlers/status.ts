@@ -8,31 +8,46 @@ import { decimalBytes, writeDecimal, writeHeader } from '../../protocol/encode.t
 import type { Frame } from '../../protocol/frame.ts';
 import { HEADER_BYTES } from '../../protocol/limits.ts';
 import { Packet } from '../../protocol/packets.ts';
-import { isOwner, ownerThreads } from '../../protocol/shard-of.ts';
+import { ownerThreads } from '../../protocol/shard-of.ts';
+import { findJob, jobOfThisRun, mayBeOfEarlierRun, type NamedJob } from '../find-job.ts';
 import { fill, hold, limitPendingReplies, reply, reserveReply, unhold } from '../replies.ts';
 import { Hold, type Session } from '../session.ts';
 import type { SessionTable } from '../session-table.ts';
 
-/** GET_STATUS. A handle of another server or another run is an unknown job. */
+/** GET_STATUS. A handle of an earlier run may be that of a job with runs; that of another server is an unknown job. */
 export function onStatus(table: SessionTable, session: Session, frame: Frame): void {
   const handle = frame.text(frame.a0);
-  const { handles, options } = table;
-  const isOurs =
-    handles.parse(handle, 0, handle.length) && isOwner(handles.shard, options.shardCount);
-  if (isOurs) askOwner(table, session, handle);
+  const named = jobOfThisRun(table, handle);
+  if (named !== null) askOwner(table, session, handle, named);
+  else if (mayBeOfEarlierRun(table, handle)) askOwners(table, session, handle);
   else reply(table, session, statusPacket(Packet.STATUS_RES, handle, null));
   limitPendingReplies(table, session, frame.end);
 }
 
-/** Asks the owner of the handle that was parsed last. */
-function askOwner(table: SessionTable, session: Session, handle: Uint8Array): void {
-  const { shard, slot, serial } = table.handles;
-  const pending = shard === table.options.thread ? null : reserveReply(session);
-  table.ask(shard, { kind: 'handle', slot, serial }, ({ status }) => {
+function askOwner(
+  table: SessionTable,
+  session: Session,
+  handle: Uint8Array,
+  { owner, job }: NamedJob,
+): void {
+  const pending = owner === table.options.thread ? null : reserveReply(session);
+  table.ask(owner, { kind: 'handle', ...job }, ({ status }) => {
     if (table.live(session.conn) !== session) return;
     const packet = statusPacket(Packet.STATUS_RES, handle, status);
     if (pending === null) reply(table, session, packet);
     else fill(table, session, pending, packet);
+  });
+}
+
+function askOwners(table: SessionTable, session: Session, handle: Uint8Array): void {
+  const pending = reserveReply(session);
+  const answer = (status: JobStatus | null): void => {
+    if (table.live(session.conn) !== session) return;
+    fill(table, session, pending, statusPacket(Packet.STATUS_RES, handle, status));
+  };
+  findJob(table, handle, (found) => {
+    if (found === null) answer(null);
+    else table.ask(found.owner, { kind: 'handle', ...found.job }, ({ status }) => answer(status));
   });
 }
 

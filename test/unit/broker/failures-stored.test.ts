@@ -6,18 +6,25 @@ import { parsePolicyRule } from '../../../src/policy/rule.ts';
 import type { StoredJob } from '../../../src/store/stored-job.ts';
 import { MemoryDialogue } from '../../support/dialogue/memory.ts';
 import { HandStore } from '../../support/hand-store.ts';
+import { BOOT } from '../../support/handles.ts';
 
 const FIXED = 'f=attempts:3,backoff:fixed:200ms,jitter:0';
 const START_MS = 1_700_000_000_000;
 
-function begin(store: HandStore, policy = FIXED): MemoryDialogue {
+function begin(store: HandStore, policy: string | null = FIXED, boot = BOOT): MemoryDialogue {
   const acts = { commit: () => store.commit(), fail: () => store.fail() };
-  return new MemoryDialogue({ policies: [parsePolicyRule(policy)], makeStore: store.make }, acts);
+  const policies = policy === null ? [] : [parsePolicyRule(policy)];
+  return new MemoryDialogue({ policies, makeStore: store.make, boot }, acts);
 }
 
 /** The server of another run, at `wallMs` by the wall clock. */
-async function again(store: HandStore, policy = FIXED, wallMs = START_MS): Promise<MemoryDialogue> {
-  const dialogue = begin(store, policy);
+async function again(
+  store: HandStore,
+  policy = FIXED,
+  wallMs = START_MS,
+  boot = BOOT,
+): Promise<MemoryDialogue> {
+  const dialogue = begin(store, policy, boot);
   dialogue.thread.wallMs = wallMs;
   await dialogue.thread.core.restore();
   return dialogue;
@@ -101,7 +108,7 @@ describe('a stored job that fails', () => {
       + 1 ms
       worker < NOOP
     `);
-    expect(oneJob(store).runs).toBeNull();
+    expect(oneJob(store).runs).toMatchObject({ attempts: 0, isDead: false });
   });
 
   it('waits what is left after a restart, with its attempts and errors', async () => {
@@ -351,5 +358,96 @@ describe('a stored job that waits for its next run while the server ends', () =>
       worker < NO_JOB
     `);
     expect(broker.jobs.kept).toBe(1);
+  });
+});
+
+describe('the handle of a job whose function has a policy about runs', () => {
+  /** The handle of the first job, as its client heard it. */
+  const FIRST = `H:t:${String(BOOT).padStart(10, '0')}00000000011`;
+  const handleIn = (store: HandStore) =>
+    Buffer.from(oneJob(store).runs?.handle as Uint8Array).toString();
+
+  it('is stored with the job, and stays over restarts', async () => {
+    const store = new HandStore();
+    begin(store).play(`
+      client > SUBMIT_JOB_BG f u data
+      commit
+      client < JOB_CREATED ${FIRST}
+    `);
+    expect(oneJob(store).runs).toMatchObject({ attempts: 0, losses: 0, dueMs: 0, isDead: false });
+    expect(handleIn(store)).toBe(FIRST);
+    const second = await again(store, FIXED, START_MS, BOOT + 100);
+    second.play(`
+      client > GET_STATUS ${FIRST}
+      client < STATUS_RES ${FIRST} 1 0 0 0
+      worker > CAN_DO f
+      worker > GRAB_JOB
+      worker < JOB_ASSIGN #1 f data
+      client > GET_STATUS ${FIRST}
+      client < STATUS_RES ${FIRST} 1 1 0 0
+      worker > WORK_FAIL #1
+      commit
+    `);
+    expect(handleIn(store)).toBe(FIRST);
+    expect(oneJob(store).runs).toMatchObject({ attempts: 1 });
+    const third = await again(store, FIXED, START_MS, BOOT + 200);
+    third.play(String.raw`
+      operator > "bury job ${FIRST}\n"
+      operator < "OK\r\n"
+      commit
+      client > GET_STATUS ${FIRST}
+      client < STATUS_RES ${FIRST} 0 0 0 0
+      operator > "dead f\n"
+      operator < "${FIRST}\tu\tburied\t1\t0\t0\t4\t-\tfail | buried\n"
+      operator < ".\n"
+    `);
+    const fourth = await again(store, FIXED, START_MS, BOOT + 300);
+    fourth.play(String.raw`
+      operator > "kick job ${FIRST}\n"
+      operator < "OK\r\n"
+      commit
+      operator > "kick job ${FIRST}\n"
+      operator < "ERR UNKNOWN_JOB\r\n"
+    `);
+    expect(handleIn(store)).toBe(FIRST);
+    const fifth = await again(store, FIXED, START_MS, BOOT + 400);
+    fifth.play(String.raw`
+      operator > "cancel job ${FIRST}\n"
+      operator < "OK\r\n"
+      commit
+      operator > "cancel job ${FIRST}\n"
+      operator < "ERR UNKNOWN_JOB\r\n"
+      client > GET_STATUS ${FIRST}
+      client < STATUS_RES ${FIRST} 0 0 0 0
+    `);
+    expect(store.kept.size).toBe(0);
+    fifth.sweep();
+  });
+
+  it('names the job also after its shard alone was started again', async () => {
+    const store = new HandStore();
+    begin(store).play(`
+      client > SUBMIT_JOB_BG f u data
+      commit
+      client < JOB_CREATED ${FIRST}
+    `);
+    const second = await again(store, FIXED, START_MS);
+    second.play(`
+      client > SUBMIT_JOB_BG f v other
+      commit
+      client < JOB_CREATED #2
+      client > GET_STATUS ${FIRST}
+      client < STATUS_RES ${FIRST} 1 0 0 0
+    `);
+  });
+
+  it('is not stored without such a policy', () => {
+    const store = new HandStore();
+    begin(store, null).play(`
+      client > SUBMIT_JOB_BG f u data
+      commit
+      client < JOB_CREATED #1
+    `);
+    expect(oneJob(store).runs).toBeNull();
   });
 });

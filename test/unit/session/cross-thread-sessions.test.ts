@@ -297,9 +297,30 @@ describe('questions about jobs of other shards', () => {
     answer(3, 1, '', known({ isRunning: true, numerator: 5, denominator: 6 }));
     hears('peer < STATUS_RES #1 1 1 5 6');
     let n = 1;
-    const otherRun = handleOf(2, 1, 1, { boot: BOOT - 1 });
-    for (const handle of [handleOf(0, 1, 1), handleOf(4, 1, 1), handleOf(99, 1, 1), otherRun])
+    const foreign = `H:${'1'.repeat(20)}`;
+    says(`GET_STATUS ${foreign}\npeer < STATUS_RES ${foreign} 0 0 0 0`);
+    for (const handle of [handleOf(0, 1, 1), handleOf(4, 1, 1), handleOf(99, 1, 1)])
       expect(says(`GET_STATUS ${handle}\npeer < STATUS_RES #${++n} 0 0 0 0`)).toEqual([]);
+  });
+
+  it('go to all shards when the handle is of an earlier run, until one has the job', () => {
+    const { says, answer, hears, dialogue } = sessions();
+    const handle = handleOf(2, 7, 7, { boot: BOOT - 100 });
+    const find = `{"kind":"find","handle":"${handle}"}`;
+    expect(says(`GET_STATUS ${handle}`)).toEqual([`to 2: QUERY 1 ${find}`]);
+    answer(2, 1);
+    hears('');
+    expect(dialogue.told()).toEqual([`to 3: QUERY 2 ${find}`]);
+    answer(3, 2, '', { cursor: 5, part: 6 });
+    hears('');
+    expect(dialogue.told()).toEqual(['to 3: QUERY 3 {"kind":"handle","slot":5,"serial":6}']);
+    answer(3, 3, '', known({ isRunning: true }));
+    hears('peer < STATUS_RES #1 1 1 0 0');
+    expect(says(`"cancel job ${handle}\\n"`)).toEqual([`to 2: QUERY 4 ${find}`]);
+    answer(2, 4);
+    hears('');
+    answer(3, 5);
+    hears('peer < "ERR UNKNOWN_JOB\\r\\n"');
   });
 
   it('by unique go to all shards and are answered once: running first, then the newest', () => {
