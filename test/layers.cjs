@@ -17,6 +17,7 @@ const LEVELS = [
   ['client', 'worker'],
   ['cli'],
   ['packaging'],
+  ['dashboard'],
 ];
 const PURE = ['base', 'protocol', 'policy', 'broker', 'session', 'admin'];
 /** What is started or loaded from outside of src; everything else is imported by one of them. */
@@ -30,10 +31,12 @@ const ENTRIES = [
   'packaging/(write-man|health-check)',
   // What tests compare with checked-in files, and write anew when asked to.
   'packaging/(server-options-text|option-tables|metrics-table|api-tables)',
+  // The program of the browser, and what bundles it.
+  'dashboard/(main|build)',
   // Benches.
   'transport/socketless-decoder',
 ];
-const entryPath = `^src/(${ENTRIES.join('|')})\\.c?ts$`;
+const entryPath = `^src/(${ENTRIES.join('|')})\\.(c?ts|tsx|mjs)$`;
 
 const forbidden = [
   {
@@ -55,6 +58,19 @@ const forbidden = [
     to: { path: '^src/', pathNot: entryPath, reachable: false },
   },
 ];
+// It runs in a browser: of the rest it may know the shapes of the API, and nothing at run time.
+forbidden.push({
+  name: 'dashboard-imports-types-of-the-api-only',
+  severity: 'error',
+  from: { path: '^src/dashboard/' },
+  to: { path: '^src/', pathNot: '^src/(dashboard|http/api)/' },
+});
+forbidden.push({
+  name: 'dashboard-imports-nothing-of-the-api-at-run-time',
+  severity: 'error',
+  from: { path: '^src/dashboard/' },
+  to: { path: '^src/http/', dependencyTypesNot: ['type-only'] },
+});
 for (const [level, folders] of LEVELS.entries()) {
   for (const folder of folders) {
     const same = folders.filter((other) => other !== folder);
@@ -76,6 +92,6 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.js'] },
+    enhancedResolveOptions: { extensions: ['.ts', '.tsx', '.js'] },
   },
 };

@@ -22,6 +22,7 @@ import { ApiProblem } from './api/problems.ts';
 import { problemResponse } from './api/router.ts';
 import type { ApiSource } from './api/source.ts';
 import { type ControlAccess, ControlGuard, type Denial } from './control-guard.ts';
+import type { Dashboard } from './dashboard.ts';
 import { isLoopback, isOwnHost } from './host-check.ts';
 import {
   HttpConnectionLimits,
@@ -58,6 +59,8 @@ export interface ControlSource {
 
 export interface ControlOptions {
   readonly access: ControlAccess;
+  /** The pages for browsers; null: there are none. */
+  readonly dashboard: Dashboard | null;
   /** Options of a node:tls server; null = clear text. */
   readonly tls: ServerOptions | null;
   /** Called for every connection that is refused or ended. */
@@ -84,9 +87,9 @@ export class Control {
   #host = '';
 
   constructor(source: ControlSource, controlOptions: ControlOptions) {
-    const { access, tls, refused, handshakeFailed } = controlOptions;
+    const { access, dashboard, tls, refused, handshakeFailed } = controlOptions;
     this.#options = controlOptions;
-    const listener = getRequestListener(routes(source, new ControlGuard(access)).fetch);
+    const listener = getRequestListener(routes(source, new ControlGuard(access), dashboard).fetch);
     const { refused: denied } = access;
     const options = {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -182,7 +185,11 @@ interface Incoming {
   Variables: { caller: Caller };
 }
 
-function routes(source: ControlSource, guard: ControlGuard): Hono<Incoming> {
+function routes(
+  source: ControlSource,
+  guard: ControlGuard,
+  dashboard: Dashboard | null,
+): Hono<Incoming> {
   const app = new Hono<Incoming>();
   const page = new MetricsPage(() => source.snapshot(), source.info);
   const api = new Api(source.api, (error) => source.failed(error));
@@ -191,6 +198,12 @@ function routes(source: ControlSource, guard: ControlGuard): Hono<Incoming> {
     const reason = source.notReady();
     return reason === null ? c.text('ready\n') : c.text(`not ready: ${reason}\n`, 503);
   });
+  // Its files hold no data of the server.
+  if (dashboard !== null)
+    app.get('/:file?', async ({ env }, next) => {
+      if (dashboard.respond(env.incoming, env.outgoing)) return RESPONSE_ALREADY_SENT;
+      await next();
+    });
   app.use(async (c, next) => {
     const { incoming } = c.env;
     const isOfApi = Api.serves((incoming.url ?? '/').split('?', 1)[0] as string);

@@ -80,6 +80,12 @@ export const controlTable = {
       help: 'file with the token that /metrics and /log-level ask for (at least 16 characters); needed unless the control port is on loopback or asks for client certificates',
     },
     {
+      name: 'dashboard',
+      type: choice('on', 'off'),
+      defaultValue: 'on',
+      help: 'pages for browsers at / of the control port; their data need the same rights as everything there',
+    },
+    {
       name: 'metrics-functions',
       type: integer({ min: 0, max: MEASURED_MAX, special: { 0: 'all of them together' } }),
       defaultValue: 200,

@@ -10,6 +10,7 @@ import { LogLevel, levelName } from '../base/logger.ts';
 import type { ApiSource, OptionFacts } from '../http/api/source.ts';
 import { Control, type ControlSource } from '../http/control.ts';
 import type { ControlRefusal } from '../http/control-guard.ts';
+import { Dashboard } from '../http/dashboard.ts';
 import type { FirstMessageQueues } from '../http/http-listener.ts';
 import type { ControlAddress } from '../http/options.ts';
 import { collectRows, type RingDepth, type Snapshot } from '../http/snapshot.ts';
@@ -60,7 +61,7 @@ const INCIDENTS: Readonly<Record<ControlRefusal, Incident>> = {
 export async function openControl(
   server: ControlledServer,
   address: ControlAddress,
-  { handshakeTimeout, backlog }: ResolvedOptions,
+  { handshakeTimeout, backlog, dashboard }: ResolvedOptions,
   { tls, controlToken }: Pick<SecretFiles, 'tls' | 'controlToken'>,
 ): Promise<OpenControl> {
   let token = controlToken;
@@ -74,6 +75,7 @@ export async function openControl(
       refused: (reason, peer, port, text) =>
         reportNow(server.core, INCIDENTS[reason], text, { address: peer, port }),
     },
+    dashboard: dashboard === 'on' ? new Dashboard() : null,
     tls: material && { ...secureOptionsOf(material), handshakeTimeout: handshakeTimeout * 1000 },
     refused: (...refusal) => httpRefusals(server.core)(...refusal),
     handshakeFailed: (...failure) => reportHandshake(server.core, ...failure),
