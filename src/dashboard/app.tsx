@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { totals } from './api/functions.ts';
-import { isLoggedIn, logOut, needsLogin } from './api/request.ts';
+import { isLoggedIn, logOut, needsLogin, showLogin } from './api/request.ts';
 import { has, may, server } from './api/server.ts';
 import { count } from './format.ts';
 import { listenToKeys } from './keys.tsx';
@@ -102,6 +102,11 @@ function Head() {
           >
             {isDark.value ? '☾' : '☀'}
           </button>
+          {!isLoggedIn() && view !== null && !view.rights.admin && (
+            <button type="button" class="quiet" onClick={() => showLogin(true)}>
+              Log in
+            </button>
+          )}
           {isLoggedIn() && (
             <button type="button" class="quiet" onClick={() => void logOut()}>
               Log out

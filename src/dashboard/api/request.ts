@@ -9,9 +9,13 @@ import type { Problem } from './types.ts';
 /** Where the tab keeps its half of the session, and the header that carries it. */
 const HALF = 'geartrain.half';
 const HALF_HEADER = 'X-Geartrain-Session';
+/** Everybody who may do anything may read it. */
+const SERVER = 'v1';
 
-/** True after an answer 401: the login is shown. */
+/** True when nothing may be read without a login, which is shown then. */
 export const needsLogin = signal(false);
+/** True when the reader has asked for it, and may go back. */
+export const isLoginOptional = signal(false);
 
 let token: string | null = null;
 
@@ -64,7 +68,8 @@ export async function send(
     throw new ApiError(0, 'unreachable', 'The server cannot be reached.');
   }
   if (response.ok) return response;
-  if (response.status === 401) needsLogin.value = true;
+  // Elsewhere a caller without a token may lack a right, and still look at the rest.
+  if (response.status === 401 && path === SERVER) showLogin(false);
   throw await problemOf(response);
 }
 
@@ -110,13 +115,18 @@ export async function logIn(words: string): Promise<void> {
       throw error;
     }
     try {
-      await get('v1');
+      await get(SERVER);
     } catch (refusal) {
       token = null;
       throw refusal;
     }
   }
   needsLogin.value = false;
+}
+
+export function showLogin(isOptional: boolean): void {
+  isLoginOptional.value = isOptional;
+  needsLogin.value = true;
 }
 
 /** Whether there is something to log out from. */
@@ -129,5 +139,5 @@ export async function logOut(): Promise<void> {
   if (sessionStorage.getItem(HALF) !== null) await send('DELETE', 'v1/session').catch(() => {});
   token = null;
   sessionStorage.removeItem(HALF);
-  needsLogin.value = true;
+  showLogin(false);
 }

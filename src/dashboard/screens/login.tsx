@@ -1,6 +1,6 @@
 /** The token, swapped for a session. Rule: it never becomes part of an address and is never stored. */
 import { useState } from 'preact/hooks';
-import { ApiError, logIn } from '../api/request.ts';
+import { ApiError, isLoginOptional, logIn, needsLogin } from '../api/request.ts';
 import { Failure } from '../parts/words.tsx';
 
 export function Login() {
@@ -26,7 +26,11 @@ export function Login() {
         <h1>
           <img src="./icon.svg" alt="" width="28" height="28" /> geartrain
         </h1>
-        <p>{location.host} asks for its token.</p>
+        <p>
+          {isLoginOptional.value
+            ? `${location.host} shows and allows more with its token.`
+            : `${location.host} asks for its token.`}
+        </p>
         <label class="field">
           <span>Token</span>
           <input
@@ -41,6 +45,16 @@ export function Login() {
         <button type="submit" class="primary" disabled={isBusy || words === ''}>
           Log in
         </button>
+        {isLoginOptional.value && (
+          <button
+            type="button"
+            onClick={() => {
+              needsLogin.value = false;
+            }}
+          >
+            Back, without a token
+          </button>
+        )}
         <p class="hint">
           It is the content of the file that <code>--control-token-file</code> names.
         </p>

@@ -193,6 +193,8 @@ export interface ServerOptions {
    * is on loopback or asks for client certificates. Default null.
    */
   controlTokenFile?: string | null;
+  /** Pages for browsers at / of the control port; their data need the same rights as everything there. Default `on`. */
+  dashboard?: 'on' | 'off';
   /**
    * Functions with metrics of their own; later ones are summed up as "(other)". 0 to 100000, 0 = all of them together;
    * default 200.

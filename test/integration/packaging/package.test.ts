@@ -59,6 +59,7 @@ describe.skipIf(!hasGit)('the tarball', () => {
     const known = [
       /^dist\/[\w/-]+\.(c?js|d\.ts)$/,
       /^dist\/man\/[\w-]+\.[18]$/,
+      /^dist\/dashboard\/(index\.html|icon\.svg|(app|style)-[0-9a-f]{10}\.(js|css))(\.(br|gz))?$/,
       /^native\/([\w-]+\.mjs|[\w-]+\/[\w-]+\.(cc|h))$/,
       /^prebuilds\/linux-(x64|arm64)\/geartrain\.glibc\.node$/,
       /^src\/packaging\/(Dockerfile|geartrain\.service|geartrain-secrets\.conf|grafana-dashboard\.json|prometheus-alerts\.yml)$/,
@@ -72,6 +73,7 @@ describe.skipIf(!hasGit)('the tarball', () => {
       'dist/cli/gearmand.js',
       'dist/shard/entry.js',
       'dist/shard/thread-start.cjs',
+      'dist/dashboard/index.html',
       'LICENSE',
       'SECURITY.md',
       'docs/README.md',
