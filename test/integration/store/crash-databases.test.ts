@@ -15,12 +15,13 @@ for (const kind of DATABASES)
       const database = await kind.start();
       try {
         const options = { ...database.options('jobs_crash'), stateDir: null };
-        const crash = new CrashRounds('', new Random(seed), options, LOAD_MAX);
+        const crash = new CrashRounds('', new Random(seed), options, LOAD_MAX, true);
         for (let round = 0; round < rounds; round++) await crash.round();
         const { lost, cameBack, ...counts } = crash.counts;
         console.log(`kill -9, ${kind.name}, seed ${seed}: ${JSON.stringify(counts)}`);
         expect({ lost, cameBack }).toEqual({ lost: [], cameBack: [] });
         expect(counts.acknowledged).toBeGreaterThan(rounds);
+        expect(counts.dead).toBeGreaterThan(0);
       } finally {
         await database.close();
       }
