@@ -1,7 +1,7 @@
 /**
  * Adds jobs from lines to a store. Rule: all jobs are added, or none. Every line is checked before the first job is
  * added. A journal gets the jobs by one change of its manifest, which has format 2 if a job has runs. If a database
- * refuses single jobs, such as those with runs, the others are removed again; only a crash before that leaves some of
+ * refuses single jobs, the others are removed again; only a crash before that leaves some of
  * them.
  */
 import { randomInt } from 'node:crypto';

@@ -143,14 +143,29 @@ describe('an import', () => {
   );
 });
 
-it.skipIf(!hasSqlite)('adds nothing to a database when a line has runs', async () => {
-  const runs = { attempts: 3, losses: 0, isDead: true };
-  writeFileSync(scratch('in'), [lineOf(1), lineOf(2, { runs }), lineOf(3)].join('\n'));
-  const run = await runToEnd(['--import', scratch('in'), ...sqlite('db')]);
-  expect(run.code).toBe(1);
-  expect(run.stderr).toContain('line 2: the store does not take it: its runs cannot be stored');
-  expect((await runToEnd(['--export', scratch('out'), ...sqlite('db')])).code).toBe(0);
-  expect(readFileSync(scratch('out'), 'utf8')).toBe('');
+it.skipIf(!hasSqlite)('carries runs, dead jobs and handles between different stores', async () => {
+  const runs = { attempts: 2, losses: 1, dueMs: 1_900_000_000_000, delayMs: 500 };
+  const handle = 'H:host:218307475800000000011';
+  const lines = [
+    lineOf(1),
+    lineOf(2, { runs: { ...runs, details: 'AAEC', handle } }),
+    lineOf(3, {
+      runs: { attempts: 3, losses: 0, isDead: true, details: 'AAEC', handle: `${handle}2` },
+    }),
+    // It died twice under one unique: both are kept, also with one handle.
+    lineOf(3, {
+      runs: { attempts: 1, losses: 0, isDead: true, handle: `${handle}2` },
+      workload: 'AA==',
+    }),
+  ];
+  writeFileSync(scratch('in'), lines.join('\n'));
+  const sorted = (name: string) => readFileSync(scratch(name), 'utf8').trim().split('\n').sort();
+  expect((await runToEnd(['--import', scratch('in'), ...journal('a')])).code).toBe(0);
+  expect((await runToEnd(['--export', scratch('x'), ...journal('a')])).code).toBe(0);
+  expect((await runToEnd(['--import', scratch('x'), ...sqlite('db')])).code).toBe(0);
+  expect((await runToEnd(['--export', scratch('y'), ...sqlite('db')])).code).toBe(0);
+  expect(sorted('x')).toEqual([...lines].sort());
+  expect(sorted('y')).toEqual([...lines].sort());
 });
 
 it.skipIf(!hasSqlite)('carries jobs between different stores', async () => {

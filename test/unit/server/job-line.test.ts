@@ -52,6 +52,7 @@ describe('the line of a job', () => {
           ...{ attempts: 1000, losses: 65_535, dueMs: Number.MAX_SAFE_INTEGER, delayMs: 0.1 + 0.2 },
           isDead: true,
           details: Buffer.alloc(65_536, 0xfe),
+          handle: Buffer.alloc(63, 'h'),
         },
       }),
     ],
