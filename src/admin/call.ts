@@ -1,5 +1,6 @@
 /** One text command of a session: its words, its reply, its queries. */
 import { bytesOf } from '../base/bytes.ts';
+import type { PolicyChange } from '../policy/policy-command.ts';
 import { hashBytes } from '../protocol/hash.ts';
 import { findJob, jobOfThisRun, mayBeOfEarlierRun } from '../session/find-job.ts';
 import { echoBarrier } from '../session/handlers/echo.ts';
@@ -25,10 +26,17 @@ export interface Call {
   /** Words after the command's own. */
   readonly words: readonly string[];
   readonly facts: AdminFacts;
+  /** Gets the answer to a command that changes something, for the audit log; null for others. */
+  readonly audit: ((answer: string, change: PolicyChange | null) => void) | null;
 }
 
 /** Replies with a fixed text, after all earlier frames of the connection have taken effect. */
-export function say({ table, session }: Call, text: string): void {
+export function say(call: Call, text: string): void {
+  call.audit?.(text, null);
+  send(call, text);
+}
+
+function send({ table, session }: Call, text: string): void {
   if (session.unconfirmedOwners === 0) {
     reply(table, session, bytesOf(text));
     return;
@@ -46,14 +54,20 @@ export function askOwner(
 ) {
   const { table, session } = call;
   const isAtOnce = thread === table.options.thread && query.kind !== 'policy';
+  const answered = (result: ThreadResult): string => {
+    const answer = text(result);
+    call.audit?.(answer, result.change);
+    return answer;
+  };
   if (isAtOnce && session.replies === null) {
-    table.ask(thread, query, (result) => say(call, text(result)));
+    table.ask(thread, query, (result) => send(call, answered(result)));
     return;
   }
   const pending = reserveReply(session);
   table.ask(thread, query, (result) => {
+    const answer = bytesOf(answered(result));
     if (table.live(session.conn) === session)
-      echoBarrier(table, session, () => fill(table, session, pending, bytesOf(text(result))));
+      echoBarrier(table, session, () => fill(table, session, pending, answer));
   });
 }
 
@@ -90,8 +104,10 @@ export function askJob(
   }
   const pending = reserveReply(session);
   const answer = (result: ThreadResult | null): void => {
+    const words = text(result);
+    call.audit?.(words, null);
     if (table.live(session.conn) === session)
-      echoBarrier(table, session, () => fill(table, session, pending, bytesOf(text(result))));
+      echoBarrier(table, session, () => fill(table, session, pending, bytesOf(words)));
   };
   findJob(table, handle, (found) => {
     if (found === null) answer(null);

@@ -7,7 +7,7 @@ import { Listing } from '../broker/query.ts';
 import { LINE_WORDS_MAX } from '../protocol/limits.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { ownerThreads } from '../protocol/shard-of.ts';
-import { deny, maySayCommands } from '../session/authorization.ts';
+import { deny, maySayCommands, whoIs } from '../session/authorization.ts';
 import { replyListing } from '../session/listing.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionTable } from '../session/session-table.ts';
@@ -27,8 +27,12 @@ import { changeState, pause, showOrSetPolicy } from './policy-commands.ts';
 interface Command {
   /** The command needs at least so many words after its own; with fewer it counts as unknown. */
   readonly wordsMin: number;
+  /** Whether it changes something with so many words; then it is written into the audit log. */
+  changes?(words: readonly string[]): boolean;
   run(call: Call): void;
 }
+
+const always = () => true;
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   version: { wordsMin: 0, run: (call) => say(call, `OK ${call.facts.version}\n`) },
@@ -40,17 +44,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   functions: { wordsMin: 0, run: (call) => listRows(call, Listing.functions) },
   store: { wordsMin: 0, run: listStores },
   show: { wordsMin: 1, run: show },
-  cancel: { wordsMin: 2, run: cancelJob },
-  create: { wordsMin: 0, run: createOrDrop('create') },
-  drop: { wordsMin: 0, run: createOrDrop('drop') },
-  maxqueue: { wordsMin: 0, run: limitQueue },
-  policy: { wordsMin: 0, run: showOrSetPolicy },
-  pause: { wordsMin: 1, run: pause },
-  resume: { wordsMin: 1, run: (call) => changeState(call, 'resume') },
-  drain: { wordsMin: 1, run: (call) => changeState(call, 'drain') },
+  cancel: { wordsMin: 2, changes: always, run: cancelJob },
+  create: { wordsMin: 0, changes: always, run: createOrDrop('create') },
+  drop: { wordsMin: 0, changes: always, run: createOrDrop('drop') },
+  maxqueue: { wordsMin: 0, changes: always, run: limitQueue },
+  policy: { wordsMin: 0, changes: (words) => words.length > 1, run: showOrSetPolicy },
+  pause: { wordsMin: 1, changes: always, run: pause },
+  resume: { wordsMin: 1, changes: always, run: (call) => changeState(call, 'resume') },
+  drain: { wordsMin: 1, changes: always, run: (call) => changeState(call, 'drain') },
   dead: { wordsMin: 1, run: listDead },
-  kick: { wordsMin: 2, run: kick },
-  bury: { wordsMin: 2, run: bury },
+  kick: { wordsMin: 2, changes: always, run: kick },
+  bury: { wordsMin: 2, changes: always, run: bury },
 };
 
 export type { AdminFacts } from './call.ts';
@@ -74,7 +78,7 @@ export function onLine(
   }
   const words = wordsOf(line);
   const name = words[0] ?? '';
-  const call: Call = { table, session, words: words.slice(1), facts };
+  const call: Call = { table, session, words: words.slice(1), facts, audit: null };
   if (words.length > LINE_WORDS_MAX) {
     table.drop(session, `text command has over ${LINE_WORDS_MAX} words`);
     return;
@@ -93,7 +97,21 @@ export function onLine(
     : undefined;
   if (command === undefined || call.words.length < command.wordsMin)
     say(call, `ERR UNKNOWN_COMMAND Unknown+server+command${name}\r\n`);
-  else command.run(call);
+  else if (command.changes?.(call.words) !== true) command.run(call);
+  else command.run({ ...call, audit: auditOf(call, name.toLowerCase()) });
+}
+
+/** Writes the command and its answer into the audit log, which thread 0 keeps. */
+function auditOf({ table, session, words }: Call, action: string): Call['audit'] {
+  const who = `${whoIs(session)} at ${session.address}:${session.port}`;
+  const target = words.join(' ');
+  return (answer, change) => {
+    const [word, code = ''] = answer.trim().split(' ');
+    const result = word === 'OK' ? 'ok' : code;
+    const [before, after] = change ?? [null, null];
+    const entry = { who, action, target, before, after, result };
+    table.ask(0, { kind: 'audit', entry }, () => {});
+  };
 }
 
 /** Runs of blanks separate words; a leading or trailing blank gives an empty word. */

@@ -1,11 +1,11 @@
 /** Text commands about single jobs and dead jobs: their owner carries them out. */
 import { bytesOf, latin1 } from '../base/bytes.ts';
-import { DeadResult, MORE } from '../broker/dead-queries.ts';
+import { DeadResult } from '../broker/dead-queries.ts';
 import { unescapeName } from '../policy/function-name.ts';
 import { replyListing } from '../session/listing.ts';
 import { fill, reserveReply } from '../session/replies.ts';
-import type { ThreadResult } from '../session/thread-queries.ts';
 import { askJob, type Call, incomplete, ownerOfName, say } from './call.ts';
+import { kickDead } from './kick-dead.ts';
 import { NO_FUNCTION } from './policy-commands.ts';
 
 export const UNKNOWN_JOB = 'ERR UNKNOWN_JOB\r\n';
@@ -81,31 +81,22 @@ function kickFunction(call: Call, escaped: string, countMax: number): void {
   else {
     const owner = ownerOfName(table, name);
     const pending = reserveReply(session);
-    let kicked = 0;
-    let left = 0;
-    let deadAtFirst = -1;
-    const step = (cursor: number): void => {
-      const count = (deadAtFirst < 0 ? countMax : Math.min(countMax, deadAtFirst - left)) - kicked;
-      table.ask(owner, { kind: 'kickSome', name, cursor, count }, take);
-    };
-    const take = ({ result, cursor, bytes }: ThreadResult): void => {
-      if (table.live(session.conn) !== session) return;
-      const [more = 0, others = 0, dead = 0] = latin1(bytes, 0, bytes.length)
-        .split(' ')
-        .map(Number);
-      kicked += more;
-      left += others;
-      if (deadAtFirst < 0) deadAtFirst = dead;
-      // Those that die again meanwhile are not kicked again.
-      if (result === MORE && kicked + left < deadAtFirst) table.later(() => step(cursor));
-      else fill(table, session, pending, bytesOf(endOfKick(result, kicked, left)));
-    };
-    step(0);
+    kickDead(
+      (query, done) => table.ask(owner, query, done),
+      (work) => table.later(work),
+      name,
+      countMax,
+      ({ kicked, left, reason }) => {
+        const answer = endOfKick(reason, kicked, left);
+        call.audit?.(answer, null);
+        if (table.live(session.conn) === session) fill(table, session, pending, bytesOf(answer));
+      },
+    );
   }
 }
 
 function endOfKick(result: number, kicked: number, left: number): string {
-  const isRefused = result !== DeadResult.done && result !== MORE;
+  const isRefused = result !== DeadResult.done;
   if (isRefused && kicked === 0) return ANSWERS[result] as string;
   return `OK ${kicked}+kicked,+${left}+left+because+their+unique+is+in+use\r\n`;
 }

@@ -210,6 +210,7 @@ function makeDead(broker: BrokerState, job: number): void {
   broker.uniques.remove(job);
   jobs.watchers.dropAll(job);
   jobs.becomeDead(job);
+  jobs.runs.of(job).death = ++broker.deaths;
   broker.storing?.update(job);
   trimDead(broker, fn);
   trimDeadMemory(broker, DROPPED_AT_ONCE);

@@ -12,6 +12,7 @@ import type { FunctionQueue } from './functions.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
 import { jobOfNumbers } from './named-job.ts';
+import type { RunError } from './runs.ts';
 import type { BrokerState } from './state.ts';
 import { keyHash } from './uniques.ts';
 
@@ -20,6 +21,9 @@ export interface RunErrorFacts {
   readonly cause: string;
   /** Wall clock, milliseconds. */
   readonly atMs: number;
+  readonly runMs: number;
+  /** Who ran it; empty if nobody, or not known. */
+  readonly worker: string;
   readonly text: string;
 }
 
@@ -215,15 +219,14 @@ function factsOf(broker: BrokerState, job: number): JobFacts {
     nextRunMs: nextRunMs(broker, job),
     workloadBytes: jobs.word(job, Job.WORKLOAD_BYTES),
     unique: uniqueText(broker, job),
-    lastError:
-      error === undefined
-        ? null
-        : {
-            cause: error.cause,
-            atMs: Math.round(error.atMs),
-            text: latin1(error.text, 0, Math.min(error.text.length, ERROR_CHARS_MAX)),
-          },
+    lastError: error === undefined ? null : errorFacts(error, ERROR_CHARS_MAX),
   };
+}
+
+function errorFacts(error: RunError, charsMax: number): RunErrorFacts {
+  const { cause, runMs, worker } = error;
+  const text = latin1(error.text, 0, Math.min(error.text.length, charsMax));
+  return { cause, atMs: Math.round(error.atMs), runMs, worker, text };
 }
 
 /** The job of a handle of this shard; null when there is none. */
@@ -236,11 +239,7 @@ export function wholeJob(broker: BrokerState, slot: number, serial: number): Who
   const worker = isRunning ? peers.at(jobs.word(job, Job.WORKER)) : null;
   return {
     ...factsOf(broker, job),
-    errors: errorsOf(broker, job).map(({ cause, atMs, text }) => ({
-      cause,
-      atMs: Math.round(atMs),
-      text: latin1(text, 0, text.length),
-    })),
+    errors: errorsOf(broker, job).map((error) => errorFacts(error, error.text.length)),
     ...{ numerator, denominator, hasProgress: jobs.has(job, Flag.HAS_PROGRESS) },
     watchers: jobs.watchers.count(job),
     worker: worker === null ? null : [worker.thread, worker.conn],

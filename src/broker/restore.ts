@@ -48,7 +48,8 @@ export class Restore {
       const { attempts, dueMs, delayMs, losses, details, handle = NO_BYTES } = runs;
       const errors = decodeErrors(details);
       const lasting = handle.length === 0 ? null : latin1(handle, 0, handle.length);
-      jobs.restoreRuns(job, { attempts, dueMs, delayMs, errors, handle: lasting }, losses);
+      const kept = { attempts, dueMs, delayMs, death: 0, errors, handle: lasting };
+      jobs.restoreRuns(job, kept, losses);
       if (runs.isDead) {
         this.#index(fn, job, stored, true);
         this.#dead.push(job);

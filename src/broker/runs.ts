@@ -32,6 +32,8 @@ export interface Runs {
   /** Wall clock at which the next run may start, and the delay that led to it; 0 = at once. */
   dueMs: number;
   delayMs: number;
+  /** The number of its death in this run of the server; 0: not dead, or dead since an earlier run. */
+  death: number;
   /** The last errors, oldest first. */
   readonly errors: RunError[];
   /** The handle of its JOB_CREATED in an earlier run of the server, Latin-1; null: that of its row. */
@@ -124,7 +126,8 @@ export class RunTable {
 
   /** Adds an error; `isNew`: the first one of the job. */
   add(job: number, error: RunError, isNew: boolean): Runs {
-    if (isNew) this.open(job, { attempts: 0, dueMs: 0, delayMs: 0, errors: [], handle: null });
+    if (isNew)
+      this.open(job, { attempts: 0, dueMs: 0, delayMs: 0, death: 0, errors: [], handle: null });
     const runs = this.of(job);
     runs.errors.push(error);
     this.#charge(costOf(error));

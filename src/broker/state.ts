@@ -132,6 +132,8 @@ export abstract class BrokerState {
     kicked: 0,
     deadDropped: { number: 0, bytes: 0, age: 0, memory: 0 },
   };
+  /** Jobs that have died since start. */
+  deaths = 0;
   /** Scheduled jobs that were started and timeouts that ended, since start. */
   tickedJobs = 0;
   /** The server ends after its last job, and the store keeps the jobs without a client (drain.ts). */

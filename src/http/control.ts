@@ -82,6 +82,7 @@ export class Control {
   readonly #server: Server;
   readonly #limits: HttpConnectionLimits;
   readonly #options: ControlOptions;
+  readonly #api: Api;
   #listener: HttpListener | null = null;
   /** The bound address. */
   #host = '';
@@ -89,7 +90,9 @@ export class Control {
   constructor(source: ControlSource, controlOptions: ControlOptions) {
     const { access, dashboard, tls, refused, handshakeFailed } = controlOptions;
     this.#options = controlOptions;
-    const listener = getRequestListener(routes(source, new ControlGuard(access), dashboard).fetch);
+    this.#api = new Api(source.api, (error) => source.failed(error));
+    const app = routes(source, new ControlGuard(access), this.#api, dashboard);
+    const listener = getRequestListener(app.fetch);
     const { refused: denied } = access;
     const options = {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -156,6 +159,7 @@ export class Control {
 
   /** Closes at once, including requests in progress. */
   async close(): Promise<void> {
+    this.#api.close();
     await this.#listener?.close();
   }
 
@@ -188,11 +192,11 @@ interface Incoming {
 function routes(
   source: ControlSource,
   guard: ControlGuard,
+  api: Api,
   dashboard: Dashboard | null,
 ): Hono<Incoming> {
   const app = new Hono<Incoming>();
   const page = new MetricsPage(() => source.snapshot(), source.info);
-  const api = new Api(source.api, (error) => source.failed(error));
   app.get('/healthz', (c) => c.text('ok\n'));
   app.get('/readyz', (c) => {
     const reason = source.notReady();

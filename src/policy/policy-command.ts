@@ -7,12 +7,19 @@ export interface PolicyCommand {
   readonly cursor?: number;
   /** With `set`: the policy, as `key:value` with commas. */
   readonly policy?: string;
+  /** With `set` and `reset`: what `show` answered; another policy is not changed. */
+  readonly expected?: string;
   /** With `pause`: when it ends by itself; 0 = never. */
   readonly seconds?: number;
 }
 
-/** Takes the lines of an answer, and for a list where it continues; 0 = it is complete. */
-export type PolicyAnswer = (answer: string, cursor?: number) => void;
+/** The policy and state of a function before and after a change, in one line each. */
+export type PolicyChange = readonly [before: string, after: string];
+
+/**
+ * Takes the lines of an answer, for a list where it continues (0 = it is complete), and for a change what it changed.
+ */
+export type PolicyAnswer = (answer: string, cursor?: number, change?: PolicyChange) => void;
 
 /** Limits of `seconds`. */
 export const PAUSE_SECONDS_MAX = 30 * 86_400;

@@ -4,16 +4,18 @@
  */
 
 import type { ServerOptions as SecureOptions } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { ownerOfName } from '../admin/call.ts';
 import { bytesOf } from '../base/bytes.ts';
 import { LogLevel, levelName } from '../base/logger.ts';
-import type { ApiSource, OptionFacts } from '../http/api/source.ts';
+import type { ApiSource, AuditSource, OptionFacts } from '../http/api/source.ts';
 import { Control, type ControlSource } from '../http/control.ts';
 import type { ControlRefusal } from '../http/control-guard.ts';
 import { Dashboard } from '../http/dashboard.ts';
 import type { FirstMessageQueues } from '../http/http-listener.ts';
 import type { ControlAddress } from '../http/options.ts';
 import { collectRows, type RingDepth, type Snapshot } from '../http/snapshot.ts';
+import { endpointInProcess } from '../link/endpoint.ts';
 import { ownerThreads } from '../protocol/shard-of.ts';
 import { jobNamed } from '../session/find-job.ts';
 import { Incident } from '../session/incidents.ts';
@@ -38,6 +40,9 @@ export interface ControlledServer {
   readonly logLevel: number;
   setLogLevel(level: number): boolean;
   readonly firstMessageQueues: FirstMessageQueues;
+  readonly audit: AuditSource;
+  /** A connection of this process, with all rights. */
+  connect(): Duplex;
   /** All options with their values. */
   options(): readonly OptionFacts[];
   /** A request has failed by a fault of ours. */
@@ -150,6 +155,9 @@ function apiSourceOf(server: ControlledServer): ApiSource {
       }),
     askAll: () => server.askAll(),
     options: () => server.options(),
+    audit: server.audit,
+    endpoint: endpointInProcess({ connect: () => server.connect() }),
+    account: server.core.account,
     logLevel: () => levelName(server.logLevel),
     setLogLevel: (name) => setLogLevel(server, name),
   };

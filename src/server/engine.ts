@@ -6,6 +6,7 @@ import { bytesOf } from '../base/bytes.ts';
 import type { Logger } from '../base/logger.ts';
 import { parseAliasRule, parsePolicyRule } from '../policy/rule.ts';
 import { shardOfName } from '../protocol/shard-of.ts';
+import type { AuditedCommand } from '../session/thread-queries.ts';
 import { assembleThread, NO_RINGS } from '../shard/assemble.ts';
 import type { ExplainedChoice } from '../shard/choose-native.ts';
 import type { ThreadCore } from '../shard/thread-core.ts';
@@ -44,6 +45,8 @@ export interface EngineOptions {
   otherAddresses(): readonly BoundAddress[];
   /** Called with an errno name when no connection can be accepted now. */
   acceptFailed(code: string): void;
+  /** Writes a change by a text command into the audit log. */
+  audit(entry: AuditedCommand): void;
 }
 
 export class Engine {
@@ -101,6 +104,7 @@ export class Engine {
         // After the turn: a gate of this thread changes between two turns.
         runPolicyCommand: (command, done) =>
           queueMicrotask(() => this.#policies.run(command, done)),
+        audit: engineOptions.audit,
       },
     );
     this.#warmUp = () => warmUp(native, config, config.warmUpMs, log);

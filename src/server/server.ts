@@ -14,6 +14,7 @@ import type { ThreadStats } from '../session/thread-queries.ts';
 import { attachInProcess } from '../shard/attach.ts';
 import { chooseNative, type ExplainedChoice } from '../shard/choose-native.ts';
 import { InProcessStream } from '../transport/in-process/stream.ts';
+import { AuditLog } from './audit-log.ts';
 import { ServerClosedError } from './closed-error.ts';
 import type { ControlledServer, OpenControl } from './control-plane.ts';
 import { untilDrained } from './drain.ts';
@@ -62,6 +63,7 @@ class GearServer extends EventEmitter implements Server {
   readonly #log: Logger;
   readonly #native: ExplainedChoice;
   readonly #secrets: Secrets;
+  readonly #audit: AuditLog;
   /** Where options were given, by key. */
   readonly #origins: ReadonlyMap<string, string>;
   #engine: Engine;
@@ -100,6 +102,7 @@ class GearServer extends EventEmitter implements Server {
     });
     // A program that does not use `closed` gets a failure from the `error` event or the log.
     this.closed.catch(() => {});
+    this.#audit = new AuditLog(options.auditLog, log);
     this.#secrets = new Secrets(options, log, files);
     this.#engine = this.#makeEngine();
   }
@@ -130,6 +133,7 @@ class GearServer extends EventEmitter implements Server {
   reload(): void {
     this.#secrets.read();
     this.#engine.renewSecrets();
+    this.#audit.reopen();
     const { kinds } = this.#secrets;
     this.#control?.renew(this.#secrets);
     if (kinds !== '') this.#log.log(LogLevel.NOTICE, `the files of ${kinds} were read again`);
@@ -170,6 +174,7 @@ class GearServer extends EventEmitter implements Server {
   /** Starts the engine. If that fails, the server is in the same state as before. */
   async #start(): Promise<void> {
     try {
+      this.#audit.open();
       if (this.#engine.isSpent) this.#engine = this.#makeEngine();
       await this.#engine.start();
     } catch (error) {
@@ -201,6 +206,7 @@ class GearServer extends EventEmitter implements Server {
       refuseClosed: () => this.#refuseClosed(),
       acceptFailed: this.#acceptFailed,
       otherAddresses: () => this.#otherAddresses(),
+      audit: (entry) => this.#audit.note({ ...entry, via: 'text' }),
     });
   }
 
@@ -266,6 +272,7 @@ class GearServer extends EventEmitter implements Server {
     } finally {
       this.#http?.close();
       await this.#control?.close();
+      this.#audit.close();
       this.#settle(this.#failure);
       this.emit('close');
     }
@@ -319,6 +326,8 @@ class GearServer extends EventEmitter implements Server {
       },
       setLogLevel: (level) => this.setLogLevel(level),
       firstMessageQueues: this.#firstMessageQueues(),
+      audit: this.#audit,
+      connect: () => this.connect(),
       options: () => optionFacts(this.#options, this.#origins),
       failed: (error) =>
         log.log(

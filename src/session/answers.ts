@@ -1,5 +1,6 @@
 /** Executes the queries (thread-queries.ts) of this thread and of other threads. */
 import { bytesOf } from '../base/bytes.ts';
+import type { PolicyChange } from '../policy/policy-command.ts';
 import { connectionPiece } from './connection-views.ts';
 import { listConnections, listStore } from './listing-rows.ts';
 import { showMost } from './relief.ts';
@@ -21,8 +22,8 @@ export function answer(
   done: (result: ThreadResult) => void,
 ): void {
   if (query.kind === 'policy')
-    table.hooks.runPolicyCommand(query.command, (text, cursor = 0) =>
-      done({ ...DONE, cursor, bytes: bytesOf(text) }),
+    table.hooks.runPolicyCommand(query.command, (text, cursor = 0, change?: PolicyChange) =>
+      done({ ...DONE, cursor, change: change ?? null, bytes: bytesOf(text) }),
     );
   else if (goesOverRows(query)) table.budget.answer(table, () => done(answerTo(table, query)));
   else done(answerTo(table, query));
@@ -37,9 +38,21 @@ function answerTo(table: SessionTable, query: ThreadQuery): ThreadResult {
     );
   if (query.kind === 'store') return listStore(table);
   if (query.kind === 'stats') return { ...DONE, stats: threadStats(table) };
+  if (query.kind === 'closeConnection') return closeConnection(table, query.conn);
+  if (query.kind === 'audit') {
+    table.hooks.audit(query.entry);
+    return DONE;
+  }
   if (query.kind === 'most') {
     showMost(table);
     return DONE;
   }
   return table.broker === null ? DONE : answerByBroker(table.broker, query);
+}
+
+function closeConnection(table: SessionTable, conn: number): ThreadResult {
+  const session = table.live(conn);
+  if (session === null || session.isEnding) return DONE;
+  table.drop(session, 'an operator closes it');
+  return { ...DONE, result: 1 };
 }

@@ -57,12 +57,15 @@ function reducerOf(frame: Frame): string {
 
 /** Reports a refusal. */
 export function deny(table: SessionTable, session: Session, what: string): void {
-  const { address, port, tokenKey, commonName } = session;
+  const text = `refuse ${session.address}:${session.port}: ${whoIs(session)} ${what}`;
+  table.incidents.report(Incident.notAllowed, text, contextOf(session));
+}
+
+/** Token and certificate of a peer, in words. */
+export function whoIs({ tokenKey, commonName }: Session): string {
   const token = tokenKey === null ? [] : [`token ${nameOf(tokenKey)}`];
   const certificate = commonName === null ? [] : [`certificate ${JSON.stringify(commonName)}`];
-  const who = [...token, ...certificate].join(', ') || 'an unauthenticated peer';
-  const text = `refuse ${address}:${port}: ${who} ${what}`;
-  table.incidents.report(Incident.notAllowed, text, contextOf(session));
+  return [...token, ...certificate].join(', ') || 'an unauthenticated peer';
 }
 
 /**

@@ -57,6 +57,13 @@ export const accessTable = {
       doc: 'file with one token on each line, as NAME TOKEN or NAME sha256:HEX',
       help: 'file with one token on each line, as NAME TOKEN or NAME sha256:HEX; read again on SIGHUP',
     },
+    {
+      name: 'audit-log',
+      type: text({ argument: 'file' }),
+      defaultValue: null,
+      doc: 'file with one line of JSON for each change that the JSON API or a text command has made',
+      help: 'file with one line of JSON for each change by the JSON API or a text command; opened anew on SIGHUP',
+    },
   ],
 } as const satisfies OptionTable<ProgramEntry>;
 

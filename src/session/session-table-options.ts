@@ -4,7 +4,7 @@ import type { AliasRule } from '../policy/rule.ts';
 import type { StoreHealth } from '../store/store.ts';
 import type { AccessRule } from './access.ts';
 import type { Session } from './session.ts';
-import type { ThreadQuery, ThreadResult, ThreadStats } from './thread-queries.ts';
+import type { AuditedCommand, ThreadQuery, ThreadResult, ThreadStats } from './thread-queries.ts';
 
 export interface SessionTableOptions {
   /** This thread's number: 0 is the acceptor (without shards the only thread), shards are 1..shardCount. */
@@ -58,6 +58,8 @@ export interface SessionTableHooks {
   hasTokenKey(key: string): boolean;
   /** Carries out an operator's command about a policy; `done` gets its answer in a later turn. Only in thread 0. */
   runPolicyCommand(command: PolicyCommand, done: PolicyAnswer): void;
+  /** Writes a change by a text command into the audit log. Only in thread 0. */
+  audit(entry: AuditedCommand): void;
   /** Much JavaScript memory has been released and should be collected soon. */
   collectGarbage(): void;
   /** Figures of the store of this thread; null without one. */

@@ -15,6 +15,7 @@ import {
   listDead,
   showJob,
 } from '../broker/dead-queries.ts';
+import { type DeadAction, type DeadFilter, deadStep } from '../broker/dead-steps.ts';
 import { drain, failWatched } from '../broker/drain.ts';
 import { functionStatsPiece } from '../broker/function-stats-rows.ts';
 import { functionFacts, functionPiece } from '../broker/function-views.ts';
@@ -24,7 +25,7 @@ import { cancel } from '../broker/loss.ts';
 import { numbersOfHandle } from '../broker/named-job.ts';
 import { type JobStatus, list, statusByHandle, statusByUnique } from '../broker/query.ts';
 import type { GateSettings } from '../policy/gate-settings.ts';
-import type { PolicyCommand } from '../policy/policy-command.ts';
+import type { PolicyChange, PolicyCommand } from '../policy/policy-command.ts';
 import { hashBytes } from '../protocol/hash.ts';
 import type { StoreHealth } from '../store/store.ts';
 
@@ -86,9 +87,35 @@ export type ThreadQuery =
       readonly offset: number;
       readonly count: number;
     }
+  /** Closes a connection of the thread; result 1 = it was there. */
+  | { readonly kind: 'closeConnection'; readonly conn: number }
+  /** A change by a text command, for the audit log of thread 0. */
+  | { readonly kind: 'audit'; readonly entry: AuditedCommand }
+  /** A step over the dead jobs of a function; the result has JSON of DeadStep. */
+  | {
+      readonly kind: 'deadStep';
+      readonly name: string;
+      readonly filter: DeadFilter;
+      readonly action: DeadAction;
+      readonly cursor: number;
+      readonly count: number;
+    }
   | { readonly kind: 'stats' }
   /** Publishes what connections hold: see `Account.publish`. */
   | { readonly kind: 'most' };
+
+/** A text command that changes something, and its answer. */
+export interface AuditedCommand {
+  /** The peer: token, certificate, address. */
+  readonly who: string;
+  /** The first word. */
+  readonly action: string;
+  readonly target: string;
+  readonly before: string | null;
+  readonly after: string | null;
+  /** `ok`, or the code of the refusal. */
+  readonly result: string;
+}
 
 export interface ThreadResult {
   /** AdminResult of create, drop, cancel; DeadResult of kick and bury. */
@@ -99,6 +126,8 @@ export interface ThreadResult {
   readonly part: number;
   readonly status: JobStatus | null;
   readonly stats: ThreadStats | null;
+  /** Of `policy`: what a command has changed. */
+  readonly change: PolicyChange | null;
   /** Rows of a listing. */
   readonly bytes: Uint8Array;
 }
@@ -181,6 +210,7 @@ export const DONE: ThreadResult = {
   part: 0,
   status: null,
   stats: null,
+  change: null,
   bytes: NO_BYTES,
 };
 
@@ -209,6 +239,7 @@ export function goesOverRows({ kind }: ThreadQuery): boolean {
     kind === 'functionStats' ||
     kind === 'dead' ||
     kind === 'kickSome' ||
+    kind === 'deadStep' ||
     kind === 'jobPage' ||
     kind === 'functionPage' ||
     kind === 'connectionPage'
@@ -281,6 +312,10 @@ export function answerByBroker(broker: Broker, query: ThreadQuery): ThreadResult
         query.count,
       );
       return { ...DONE, result: reason, cursor, bytes: bytesOf(`${kicked} ${left} ${dead}`) };
+    }
+    case 'deadStep': {
+      const { name, filter, action, cursor, count } = query;
+      return asJson(broker, deadStep(broker, name, filter, action, cursor, count));
     }
     case 'jobPage': {
       const { filter, cursor, rows: rowsMax } = query;

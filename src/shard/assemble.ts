@@ -120,6 +120,7 @@ export interface MainThreadCalls {
   /** Runs every turn and handles its errors. */
   readonly guard?: (turn: () => void) => void;
   readonly runPolicyCommand?: NonNullable<ThreadParts['runPolicyCommand']>;
+  readonly audit?: NonNullable<ThreadParts['audit']>;
 }
 
 export function assembleThread(
@@ -128,7 +129,7 @@ export function assembleThread(
   rings: ThreadRings,
   log: Logger,
   onListenError: (code: string) => void,
-  { guard = (turn) => turn(), runPolicyCommand }: MainThreadCalls = {},
+  { guard = (turn) => turn(), runPolicyCommand, audit }: MainThreadCalls = {},
 ): ThreadCore {
   const isAllowed = compileAdminFrom(config.facts.adminFrom);
   const facts: AdminFacts = {
@@ -170,6 +171,7 @@ export function assembleThread(
       closeDescriptor: (fd) => native.functions.closeDescriptor(fd),
     },
     ...(runPolicyCommand !== undefined && { runPolicyCommand }),
+    ...(audit !== undefined && { audit }),
     makeStore: store === null ? null : (host) => openStore(store, host, native.openDisk),
   });
   const onSocket = (socket: Socket, address: string, port: number): void => {

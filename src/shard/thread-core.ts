@@ -25,6 +25,7 @@ import type { Session } from '../session/session.ts';
 import { SessionTable } from '../session/session-table.ts';
 import type { SessionTableOptions } from '../session/session-table-options.ts';
 import {
+  type AuditedCommand,
   type LoopDelay,
   SERIALS_PER_START,
   type ThreadQuery,
@@ -106,6 +107,8 @@ export interface ThreadParts {
   };
   /** Carries out a command about a policy; in the main thread only. */
   readonly runPolicyCommand?: (command: PolicyCommand, done: PolicyAnswer) => void;
+  /** Writes into the audit log; in the main thread only. */
+  readonly audit?: (entry: AuditedCommand) => void;
   /** Makes the store of this thread's jobs; null keeps them in memory only. */
   readonly makeStore: ((host: StoreHost) => Store) | null;
 }
@@ -166,9 +169,10 @@ export class ThreadCore {
       collectGarbage: () => parts.collectGarbage?.(),
       storeHealth: () => this.store?.health ?? null,
       runPolicyCommand: (command: PolicyCommand, done: PolicyAnswer) =>
-        parts.runPolicyCommand?.(command, (text, cursor) =>
-          this.table.later(() => done(text, cursor)),
+        parts.runPolicyCommand?.(command, (text, cursor, change) =>
+          this.table.later(() => done(text, cursor, change)),
         ),
+      audit: (entry: AuditedCommand) => parts.audit?.(entry),
     };
     const { memoryBytesMax, memoryWords } = options;
     const bytesOfReactor = () => reactorBytes(this.reactor.control);

@@ -1,11 +1,15 @@
 /** The JSON API of the control port: its routes with their handlers. Loaded with the control port only. */
 import type { IncomingMessage } from 'node:http';
+import { bulkHandlers } from './bulk-handlers.ts';
+import { BulkTasks } from './bulk-tasks.ts';
 import type { Caller } from './caller.ts';
 import { connectionHandlers } from './connection-handlers.ts';
+import { functionChanges } from './function-changes.ts';
 import { functionHandlers } from './function-handlers.ts';
 import type { HandlersOf } from './handler.ts';
+import { jobChanges } from './job-changes.ts';
 import { jobHandlers } from './job-handlers.ts';
-import { ApiProblem } from './problems.ts';
+import { JsonBodies } from './json-body.ts';
 import { type AnyHandler, Router } from './router.ts';
 import type { RouteName } from './routes.ts';
 import { serverHandlers } from './server-handlers.ts';
@@ -13,18 +17,25 @@ import type { ApiSource } from './source.ts';
 
 export class Api {
   readonly #router: Router;
+  readonly #tasks: BulkTasks;
   readonly #failed: (error: Error) => void;
 
   /** `failed` gets every fault of ours. */
   constructor(source: ApiSource, failed: (error: Error) => void) {
+    this.#tasks = new BulkTasks(source, failed);
     const handlers: HandlersOf<RouteName> = {
       ...serverHandlers(source),
       ...functionHandlers(source),
+      ...functionChanges(source),
       ...jobHandlers(source),
+      ...jobChanges(source),
       ...connectionHandlers(source),
+      ...bulkHandlers(this.#tasks),
     };
-    this.#router = new Router(handlers as Readonly<Record<RouteName, AnyHandler>>, async () => {
-      throw new ApiProblem('typeUnknown');
+    const bodies = new JsonBodies(source.account);
+    this.#router = new Router(handlers as Readonly<Record<RouteName, AnyHandler>>, {
+      readBody: (request) => bodies.read(request),
+      audit: (entry) => source.audit.note(entry),
     });
     this.#failed = failed;
   }
@@ -32,6 +43,11 @@ export class Api {
   /** Whether the path is one of the API. */
   static serves(path: string): boolean {
     return path === '/openapi.json' || path === '/v1' || path.startsWith('/v1/');
+  }
+
+  /** Ends what goes on without a request. */
+  close(): void {
+    this.#tasks.close();
   }
 
   /** Answers a request of a caller; never rejects. */

@@ -47,19 +47,27 @@ export function functionHandlers(source: ApiSource): HandlersOf<'functions' | 'f
   };
 }
 
-/** The policy of a function, from the lines of the text command. */
-export async function policyOf(source: ApiSource, name: string): Promise<PolicyView> {
-  const { bytes } = await askInTime(source, 0, {
-    kind: 'policy',
-    command: { kind: 'show', name },
-  });
-  const lines = latin1(bytes, 0, bytes.length).split('\n').slice(0, -2);
-  const cells = lines.map((line) => line.split('\t') as [string, string, string]);
+/** The policy of a function, and the lines of the text command that it is read from. */
+export async function shownPolicyOf(
+  source: ApiSource,
+  name: string,
+): Promise<{ readonly policy: PolicyView; readonly text: string }> {
+  const command = { kind: 'show', name } as const;
+  const { bytes } = await askInTime(source, 0, { kind: 'policy', command });
+  const text = latin1(bytes, 0, bytes.length);
+  const cells = text
+    .split('\n')
+    .slice(0, -2)
+    .map((line) => line.split('\t') as [string, string, string]);
   const state = cells.find(([key]) => key === 'state')?.[1] ?? 'open';
   const keys = cells
     .filter(([key]) => key !== 'state')
     .map(([key, value, origin]) => ({ key, value, origin: origin as 'option' | 'command' }));
-  return { keys, state };
+  return { policy: { keys, state }, text };
+}
+
+export async function policyOf(source: ApiSource, name: string): Promise<PolicyView> {
+  return (await shownPolicyOf(source, name)).policy;
 }
 
 function functionRowOf(facts: FunctionFacts): FunctionRow {

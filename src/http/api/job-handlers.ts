@@ -124,9 +124,10 @@ function jobRowOf(facts: JobFacts, caller: Caller): JobRow {
   };
 }
 
-function errorOf({ cause, atMs, text }: RunErrorFacts, mayInspect: boolean) {
+function errorOf({ cause, atMs, runMs, worker, text }: RunErrorFacts, mayInspect: boolean) {
+  const by = mayInspect && worker !== '' ? nameFields('worker', worker) : { worker: null };
   const words = mayInspect ? nameFields('text', text) : { text: null };
-  return { cause: cause as 'fail', atMs, ...words };
+  return { cause: cause as 'fail', atMs, runMs, ...by, ...words };
 }
 
 async function pieceOf(source: ApiSource, handle: string, offset: number, count: number) {

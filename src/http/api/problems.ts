@@ -28,6 +28,7 @@ export const PROBLEMS = {
   draining: { status: 409, title: 'the function takes no new jobs' },
   running: { status: 409, title: 'a worker has the job' },
   foreground: { status: 409, title: 'a client waits for the job: cancel it' },
+  dead: { status: 409, title: 'the job is dead already: delete it' },
   notDead: { status: 409, title: 'the job is not dead' },
   policyRefused: { status: 409, title: 'the policy of this function cannot be changed' },
   tooManyTasks: { status: 409, title: 'four tasks are running already' },

@@ -4,10 +4,12 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type * as z from 'zod';
+import { escapeName } from '../../policy/function-name.ts';
 import { type Caller, hasRight, hasServerRight, lackOf } from './caller.ts';
 import { bytesOfEscaped } from './names.ts';
 import { ApiProblem } from './problems.ts';
 import { type Method, ROUTES, type Route, type RouteName } from './routes.ts';
+import type { AuditFacts } from './schemas.ts';
 
 /** One request, as a handler gets it. */
 export interface Call<Q = unknown, B = unknown> {
@@ -17,6 +19,15 @@ export interface Call<Q = unknown, B = unknown> {
   readonly query: Q;
   readonly body: B;
   readonly request: IncomingMessage;
+  /** What the audit log says of the change, besides the name of the path. */
+  readonly noted: Noted;
+}
+
+/** Filled in by handlers. */
+export interface Noted {
+  target?: string;
+  before?: string;
+  after?: string;
 }
 
 /** What a handler returns if it does more than a JSON answer with the status of the route. */
@@ -46,9 +57,15 @@ interface Found {
 }
 
 const NAMES = Object.keys(ROUTES) as RouteName[];
+/** Handles have colons, but none before their last word, as verbs have. */
+const SEGMENT = '((?:(?!:[a-z]+$)[^/])+)';
+const NAME_SEGMENT = '([^/:]+)';
 const PATTERNS = NAMES.map((name) => {
   const { path } = ROUTES[name] as Route;
-  const source = path.replace(/[.]/g, '\\.').replace(/\{\w+\}/, '([^/:?#]+)');
+  const source = path
+    .replace(/[.]/g, '\\.')
+    .replace('{handle}', SEGMENT)
+    .replace(/\{\w+\}/, NAME_SEGMENT);
   return { name, pattern: new RegExp(`^${source}$`) };
 });
 
@@ -113,16 +130,33 @@ function queryOf(search: string): Record<string, string> {
   return { ...query };
 }
 
-/** Reads the body of a request. Throws ApiProblem. */
-export type ReadBody = (request: IncomingMessage) => Promise<unknown>;
+export interface RouterHooks {
+  /** Reads the body of a request; `undefined` without one. Throws ApiProblem. */
+  readBody(request: IncomingMessage): Promise<unknown>;
+  /** Writes a line into the audit log. */
+  audit(entry: AuditFacts): void;
+}
+
+/**
+ * A page of another origin must not use what its browser may do here. Throws ApiProblem `originForeign`. A bearer token
+ * is never sent by a browser on its own.
+ */
+function refuseForeign({ headers }: IncomingMessage, caller: Caller, isUnsafe: boolean): void {
+  if (caller.isBearer) return;
+  const { origin, host = '' } = headers;
+  const site = headers['sec-fetch-site'];
+  const isForeignOrigin = origin !== undefined && origin.replace(/^https?:\/\//, '') !== host;
+  const isForeignSite = isUnsafe && site !== undefined && site !== 'same-origin' && site !== 'none';
+  if (isForeignOrigin || isForeignSite) throw new ApiProblem('originForeign');
+}
 
 export class Router {
   readonly #handlers: Readonly<Record<RouteName, AnyHandler>>;
-  readonly #readBody: ReadBody;
+  readonly #hooks: RouterHooks;
 
-  constructor(handlers: Readonly<Record<RouteName, AnyHandler>>, readBody: ReadBody) {
+  constructor(handlers: Readonly<Record<RouteName, AnyHandler>>, hooks: RouterHooks) {
     this.#handlers = handlers;
-    this.#readBody = readBody;
+    this.#hooks = hooks;
   }
 
   /** Answers a request; never rejects. `failed` gets what is a fault of ours. */
@@ -146,19 +180,40 @@ export class Router {
     const path = at < 0 ? target : target.slice(0, at);
     const { name: routeName, route, raw } = find(request.method ?? 'GET', path);
     const name = bytesOfEscaped(raw);
+    const isUnsafe = route.method !== 'GET';
+    refuseForeign(request, caller, isUnsafe);
     requireRight(caller, route, name);
     const search = queryOf(at < 0 ? '' : target.slice(at + 1));
     const unknown = Object.keys(search).find((key) => !(key in (route.query?.shape ?? {})));
     if (unknown !== undefined)
       throw new ApiProblem('invalid', `there is no query ${JSON.stringify(unknown)} here`);
     const query = route.query === undefined ? undefined : checked(route.query, search, 'query');
-    const body =
-      route.body === undefined
-        ? undefined
-        : checked(route.body, await this.#readBody(request), 'body');
-    const call = { caller, name, query, body, request };
-    const answer = await this.#handlers[routeName](call as Call<never, never>);
+    const read = isUnsafe ? await this.#hooks.readBody(request) : undefined;
+    const body = route.body === undefined ? undefined : checked(route.body, read ?? {}, 'body');
+    const call = { caller, name, query, body, request, noted: {} };
+    const handle = () => this.#handlers[routeName](call as Call<never, never>);
+    const answer = await (isUnsafe || route.isAudited
+      ? this.#audited(routeName, call, handle)
+      : handle());
     return answer instanceof Reply ? responseOf(answer, route) : jsonResponse(answer, route.status);
+  }
+
+  /** Carries out what is written into the audit log, also when it is refused. */
+  async #audited(action: RouteName, call: Call, handle: () => unknown): Promise<unknown> {
+    const { caller, name, noted } = call;
+    let result = 'internal';
+    try {
+      const answer = await handle();
+      result = 'ok';
+      return answer;
+    } catch (error) {
+      if (error instanceof ApiProblem) result = error.code;
+      throw error;
+    } finally {
+      const who = `${caller.name} at ${caller.address}`;
+      const { target = escapeName(name), before = null, after = null } = noted;
+      this.#hooks.audit({ who, via: 'api', action, target, before, after, result });
+    }
   }
 }
 

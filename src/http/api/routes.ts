@@ -25,10 +25,15 @@ export interface Route {
   readonly otherType?: string;
   /** Codes of problems that only this route has (problems.ts). */
   readonly problems?: readonly ProblemCode[];
+  /** Reading is written into the audit log too, as changes are. */
+  readonly isAudited?: boolean;
 }
 
 const PAGE_PROBLEMS = ['cursorInvalid', 'cursorOld', 'shardDown'] as const;
 const JOB_PROBLEMS = ['jobUnknown', 'shardDown'] as const;
+const POLICY_PROBLEMS = ['policyInvalid', 'policyRefused', 'notKept', 'shardDown'] as const;
+const KICK_PROBLEMS = ['uniqueInUse', 'queueFull', 'draining', 'noMemory', 'shardDown'] as const;
+const TASK_ANSWER = { status: 200, answer: s.bulkTask } as const;
 
 export const ROUTES = {
   server: {
@@ -64,7 +69,7 @@ export const ROUTES = {
   workload: {
     ...{ method: 'GET', path: '/v1/jobs/{handle}/workload', right: 'inspect', status: 200 },
     ...{ query: s.workloadQuery, answer: s.workloadView, problems: JOB_PROBLEMS },
-    otherType: 'application/octet-stream',
+    ...{ otherType: 'application/octet-stream', isAudited: true },
     summary: 'the workload of a job; each reading is written into the audit log',
   },
   connections: {
@@ -87,6 +92,94 @@ export const ROUTES = {
   logLevel: {
     ...{ method: 'GET', path: '/v1/log-level', right: 'view', status: 200, answer: s.logLevelView },
     summary: 'level of the log',
+  },
+  setPolicy: {
+    ...{ method: 'PATCH', path: '/v1/functions/{function}', right: 'admin', status: 200 },
+    ...{ body: s.policyPatch, answer: s.stateResult },
+    problems: [...POLICY_PROBLEMS, 'etagNeeded', 'etagOld'],
+    summary: 'changes the policy of a function; needs `If-Match` with the ETag of the function',
+  },
+  pause: {
+    ...{ method: 'POST', path: '/v1/functions/{function}:pause', right: 'operate', status: 200 },
+    ...{ body: s.pauseBody, answer: s.stateResult, problems: POLICY_PROBLEMS },
+    summary: 'no job of the function starts any more',
+  },
+  resume: {
+    ...{ method: 'POST', path: '/v1/functions/{function}:resume', right: 'operate', status: 200 },
+    ...{ answer: s.stateResult, problems: POLICY_PROBLEMS },
+    summary: 'ends pause and drain',
+  },
+  drain: {
+    ...{ method: 'POST', path: '/v1/functions/{function}:drain', right: 'operate', status: 200 },
+    ...{ answer: s.stateResult, problems: POLICY_PROBLEMS },
+    summary: 'the function takes no new jobs; queued ones run',
+  },
+  kick: {
+    ...{ method: 'POST', path: '/v1/functions/{function}:kick', right: 'operate', status: 200 },
+    ...{ body: s.kickBody, answer: s.kickResult, problems: KICK_PROBLEMS },
+    summary: 'queues dead jobs again, the oldest first',
+  },
+  submit: {
+    ...{ method: 'POST', path: '/v1/jobs', right: 'operate', status: 201 },
+    ...{ body: s.submitBody, answer: s.submitResult, problems: ['jobRefused'] },
+    summary:
+      'submits a job; with `Prefer: wait=N` it is a foreground job, and the answer has its result',
+  },
+  deleteJob: {
+    ...{ method: 'DELETE', path: '/v1/jobs/{handle}', right: 'admin', status: 204, answer: null },
+    problems: JOB_PROBLEMS,
+    summary: 'removes a job: a dead one is forgotten, any other is cancelled',
+  },
+  retry: {
+    ...{ method: 'POST', path: '/v1/jobs/{handle}:retry', right: 'operate', status: 204 },
+    ...{ answer: null, problems: ['jobUnknown', 'notDead', ...KICK_PROBLEMS] },
+    summary: 'queues a dead job again',
+  },
+  cancel: {
+    ...{ method: 'POST', path: '/v1/jobs/{handle}:cancel', right: 'operate', status: 204 },
+    ...{ answer: null, problems: [...JOB_PROBLEMS, 'dead'] },
+    summary:
+      'its clients get WORK_FAIL; a waiting job ends, the result of a running one is dropped',
+  },
+  bury: {
+    ...{ method: 'POST', path: '/v1/jobs/{handle}:bury', right: 'operate', status: 204 },
+    ...{ answer: null, problems: [...JOB_PROBLEMS, 'running', 'foreground'] },
+    summary: 'a background job that waits becomes dead',
+  },
+  closeConnection: {
+    ...{ method: 'DELETE', path: '/v1/connections/{connection}', right: 'admin', status: 204 },
+    ...{ answer: null, problems: ['connectionUnknown', 'shardDown'] },
+    summary: 'closes a connection; its jobs are queued again',
+  },
+  setLogLevel: {
+    ...{ method: 'PUT', path: '/v1/log-level', right: 'admin', status: 200 },
+    ...{ body: s.logLevelView, answer: s.logLevelView },
+    summary: 'changes the level of the log in all threads',
+  },
+  audit: {
+    ...{ method: 'GET', path: '/v1/audit', right: 'admin', status: 200 },
+    ...{ query: s.auditQuery, answer: s.auditPage, problems: ['cursorInvalid'] },
+    summary: 'who changed what, by this API and by text commands',
+  },
+  bulkTasks: {
+    ...{ method: 'GET', path: '/v1/bulk', right: 'view', status: 200, answer: s.bulkPage },
+    summary: 'tasks that run, and those that ended within the last hour',
+  },
+  startBulk: {
+    ...{ method: 'POST', path: '/v1/bulk', right: 'operate', status: 202 },
+    ...{ body: s.bulkBody, answer: s.bulkTask, problems: ['tooManyTasks', 'shardDown'] },
+    summary:
+      'begins a task over the dead jobs of a function that are dead now; `delete` needs the right `admin`, `error` the right `inspect`',
+  },
+  bulkTask: {
+    ...{ method: 'GET', path: '/v1/bulk/{task}', right: 'view', ...TASK_ANSWER },
+    problems: ['taskUnknown'],
+    summary: 'progress of a task',
+  },
+  cancelBulk: {
+    ...{ method: 'DELETE', path: '/v1/bulk/{task}', right: 'operate', ...TASK_ANSWER },
+    problems: ['taskUnknown'],
+    summary: 'ends a task; what it has changed stays',
   },
   openapi: {
     ...{ method: 'GET', path: '/openapi.json', right: 'view', status: 200, answer: null },

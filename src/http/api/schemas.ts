@@ -127,6 +127,12 @@ export const functionsPage = z.object({
 const runError = z.object({
   cause: z.enum(CAUSES),
   atMs: timeMs('when the run ended'),
+  runMs: count().describe('how long it ran; 0: it did not run, or it is not known'),
+  worker: z
+    .string()
+    .nullable()
+    .describe('who ran it; null if not known, and without the right `inspect`'),
+  workerEscaped: escaped('the worker'),
   text: bytesText('what the worker said').nullable().describe('null without the right `inspect`'),
   textEscaped: escaped('the text'),
 });
@@ -232,7 +238,7 @@ export const shardsView = z.object({
       completed: count(),
       failed: count(),
       requeued: count(),
-      deadDropped: count(),
+      deadDropped: count().describe('dead jobs that a limit has dropped'),
       queueBytes: count(),
       memoryBytes: count(),
       recordsSent: count(),
@@ -298,6 +304,7 @@ export const auditEntry = z.object({
   after: z.string().nullable(),
   result: z.string().describe('`ok`, or the code of the refusal'),
 });
+export type AuditFacts = Omit<z.infer<typeof auditEntry>, 'serial' | 'atMs'>;
 export type AuditEntry = z.infer<typeof auditEntry>;
 export const auditPage = z.object({
   entries: z.array(auditEntry).describe('the youngest first'),
@@ -333,15 +340,22 @@ export const submitBody = z.strictObject({
   workload: z.string().max(1_000_000).default(''),
   encoding: z.enum(['text', 'base64']).default('text').describe('of `workload`'),
   priority: z.enum(PRIORITIES).default('normal'),
-  isBackground: z.boolean().default(true),
+  isBackground: z
+    .boolean()
+    .optional()
+    .describe(
+      'false: the request waits for the result, and the job ends with it; default: true without `Prefer: wait=N`',
+    ),
 });
 export const submitResult = z.object({
   handle: z.string(),
-  state: z.enum(['queued', 'complete', 'failed', 'exception']),
+  state: z
+    .enum(['queued', 'complete', 'failed', 'exception', 'late'])
+    .describe('`late`: there was no result in time, the job was dropped'),
   data: z.string().nullable().describe('the result, when the request waited for it'),
   dataEscaped: escaped('the result'),
 });
-export const jobResult = z.object({ handle: z.string() });
+export const auditQuery = z.object({ ...page });
 
 export const bulkFilter = z.strictObject({
   function: z.string().min(1).max(512),

@@ -1,6 +1,7 @@
 /** The server as a whole: what it can do, its threads, stores, options and log level. */
 import type { ThreadStats } from '../../session/thread-queries.ts';
 import { rightsView } from './caller.ts';
+import { cursorText, readCursor } from './cursors.ts';
 import type { HandlersOf } from './handler.ts';
 import { openApiOf } from './openapi.ts';
 import { ApiProblem } from './problems.ts';
@@ -8,7 +9,15 @@ import { Reply } from './router.ts';
 import { ROUTES, type RouteName } from './routes.ts';
 import type { ApiSource } from './source.ts';
 
-type Names = 'server' | 'shards' | 'stores' | 'options' | 'logLevel' | 'openapi';
+type Names =
+  | 'server'
+  | 'shards'
+  | 'stores'
+  | 'options'
+  | 'logLevel'
+  | 'setLogLevel'
+  | 'audit'
+  | 'openapi';
 
 /** What a dashboard asks for before it shows a part: the names of the routes. */
 const CAPABILITIES = Object.keys(ROUTES) as RouteName[];
@@ -47,6 +56,22 @@ export function serverHandlers(source: ApiSource): HandlersOf<Names> {
     },
     options: () => ({ options: source.options().map((row) => ({ ...row })) }),
     logLevel: () => ({ level: source.logLevel() as 'INFO' }),
+    setLogLevel: ({ body: { level }, noted }) => {
+      Object.assign(noted, { target: 'log level', before: source.logLevel(), after: level });
+      // A logger of the program may have no level.
+      if (!source.setLogLevel(level))
+        throw new ApiProblem('invalid', 'the level cannot be changed');
+      return { level: source.logLevel() as 'INFO' };
+    },
+    audit: ({ query: { limit, cursor } }) => {
+      const before =
+        cursor === undefined ? Number.POSITIVE_INFINITY : readCursor('audit', cursor).position;
+      const entries = source.audit.page(before, limit);
+      const last = entries.at(-1)?.serial;
+      const isFull = entries.length === limit && last !== undefined;
+      const place = { thread: 0, position: last ?? 0, starts: -1 };
+      return { entries, next: isFull ? cursorText('audit', place) : null };
+    },
     openapi: () => {
       openApi ??= JSON.stringify(openApiOf(source.version));
       return new Reply(openApi);
@@ -82,7 +107,8 @@ function shardRow(stats: ThreadStats | null, thread: number) {
   const deadDropped = Object.values(stats.deadDropped).reduce((sum, count) => sum + count, 0);
   return {
     ...{ thread, isRunning: true, connections, functions, jobs, submitted, coalesced, refused },
-    ...{ assigned, completed, failed, requeued, deadDropped, queueBytes, memoryBytes },
+    ...{ assigned, completed, failed, requeued, queueBytes, memoryBytes },
+    deadDropped: Object.values(deadDropped).reduce((sum, count) => sum + count, 0),
     ...{ recordsSent, recordsReceived, turnBuckets: [...turns.buckets], turnUs: turns.sumUs },
   };
 }

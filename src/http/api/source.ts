@@ -1,6 +1,16 @@
 /** What the JSON API needs of the server. All of it is called in the main thread, outside of turns. */
+import type { Account } from '../../base/account.ts';
+import type { Endpoint } from '../../link/endpoint.ts';
 import type { NamedJob } from '../../session/find-job.ts';
 import type { ThreadQuery, ThreadResult, ThreadStats } from '../../session/thread-queries.ts';
+import type { AuditEntry, AuditFacts } from './schemas.ts';
+
+/** The audit log. */
+export interface AuditSource {
+  note(entry: AuditFacts): void;
+  /** Entries with smaller serials than `before`, the youngest first. */
+  page(before: number, limit: number): AuditEntry[];
+}
 
 /** An option as a row of `GET /v1/options`. */
 export interface OptionFacts {
@@ -29,6 +39,11 @@ export interface ApiSource {
   /** Figures by thread; null for one that is not running. */
   askAll(): Promise<readonly (ThreadStats | null)[]>;
   options(): readonly OptionFacts[];
+  readonly audit: AuditSource;
+  /** Connections to the job server itself, with all rights. */
+  readonly endpoint: Endpoint;
+  /** Counts the memory of the main thread. */
+  readonly account: Account;
   logLevel(): string;
   /** False when there is no such level. */
   setLogLevel(name: string): boolean;

@@ -80,6 +80,8 @@ export interface ServerOptions {
   allow?: string | readonly string[];
   /** File with one token on each line, as NAME TOKEN or NAME sha256:HEX. Default null. */
   tokenFile?: string | null;
+  /** File with one line of JSON for each change that the JSON API or a text command has made. Default null. */
+  auditLog?: string | null;
   /**
    * Threads that share the functions; 0 = everything in the caller's thread, `auto` = usable processors - 1, at least
    * 1, at most 16. 0 to 30; default 0.

@@ -18,6 +18,7 @@ import {
 import {
   PAUSE_SECONDS_MAX,
   type PolicyAnswer,
+  type PolicyChange,
   type PolicyCommand,
 } from '../../policy/policy-command.ts';
 import type { AliasRule, PolicyRule } from '../../policy/rule.ts';
@@ -61,10 +62,19 @@ export interface PolicyBookOptions {
 interface Pending {
   readonly command: PolicyCommand;
   readonly done: PolicyAnswer;
+  /** Set when it is accepted. */
+  change?: PolicyChange;
 }
 
 /** A command is refused; the message is the answer. */
-class Refusal extends Error {}
+class Refusal extends Error {
+  readonly code: 'REFUSED' | 'CHANGED';
+
+  constructor(text: string, code: Refusal['code'] = 'REFUSED') {
+    super(text);
+    this.code = code;
+  }
+}
 
 export class PolicyBook {
   readonly #options: PolicyBookOptions;
@@ -199,11 +209,14 @@ export class PolicyBook {
     const accepted: Pending[] = [];
     for (const pending of batch) {
       try {
+        const { name } = pending.command;
+        const before = this.#lineOf(changes.get(name) ?? this.#changes.get(name), name);
         this.#change(changes, pending.command);
+        pending.change = [before, this.#lineOf(changes.get(name), name)];
         accepted.push(pending);
       } catch (error) {
         if (!(error instanceof Refusal || error instanceof PolicyError)) throw error;
-        pending.done(failure(error instanceof Refusal ? 'REFUSED' : 'INVALID_POLICY', error));
+        pending.done(failure(error instanceof Refusal ? error.code : 'INVALID_POLICY', error));
       }
     }
     if (accepted.length === 0) return;
@@ -219,11 +232,10 @@ export class PolicyBook {
       put(this.#changes, name, change);
       if (change.pausedUntilMs > 0) this.#wakeAt(change.pausedUntilMs);
     }
-    for (const { command, done } of accepted) {
+    for (const { command, done, change } of accepted) {
       log.log(LogLevel.NOTICE, describe(command));
-      this.#apply(command.name, () =>
-        done(folder === null ? 'OK until+the+server+ends\r\n' : 'OK\r\n'),
-      );
+      const answer = folder === null ? 'OK until+the+server+ends\r\n' : 'OK\r\n';
+      this.#apply(command.name, () => done(answer, 0, change));
     }
   }
 
@@ -240,11 +252,14 @@ export class PolicyBook {
   }
 
   /** Adds what the command changes to `changes`. Throws Refusal and PolicyError. */
-  #change(changes: Map<string, Change>, { kind, name, policy = '', seconds = 0 }: PolicyCommand) {
+  #change(changes: Map<string, Change>, command: PolicyCommand): void {
+    const { kind, name, policy = '', seconds = 0, expected } = command;
     const alias = this.#aliases.get(name);
     if (alias !== undefined)
       throw new Refusal(`${escapeName(name)} is an alias of ${escapeName(alias.target)}`);
     const before = changes.get(name) ?? this.#changes.get(name) ?? UNCHANGED;
+    if (expected !== undefined && steady(expected) !== steady(this.#show(name, before)))
+      throw new Refusal(`the policy of ${escapeName(name)} has been changed meanwhile`, 'CHANGED');
     const after = { ...before };
     if (kind === 'set') after.policy = { ...before.policy, ...this.#kept(parsePolicy(policy)) };
     else if (kind === 'reset') after.policy = {};
@@ -328,31 +343,43 @@ export class PolicyBook {
     const end = cursor + LISTED_AT_ONCE;
     const listed = [...names].sort().slice(cursor, end);
     const rows = listed.map((name) => {
-      const { policy } = this.#changes.get(name) ?? UNCHANGED;
-      const text = showPolicy({ ...this.#given.get(name), ...policy });
-      return `${escapeName(name)}\t${text === '' ? '-' : text}\t${this.#stateOf(name)}\n`;
+      const change = this.#changes.get(name) ?? UNCHANGED;
+      const text = showPolicy({ ...this.#given.get(name), ...change.policy });
+      return `${escapeName(name)}\t${text === '' ? '-' : text}\t${this.#stateOf(change)}\n`;
     });
     done(rows.join(''), end < names.size ? end : 0);
   }
 
-  #show(name: string): string {
-    const { policy } = this.#changes.get(name) ?? UNCHANGED;
+  /** Policy and state in one line. */
+  #lineOf(change: Change | undefined, name: string): string {
+    const { policy } = change ?? UNCHANGED;
+    const text = showPolicy({ ...this.#given.get(name), ...policy });
+    return `${text === '' ? '-' : text} ${this.#stateOf(change)}`;
+  }
+
+  #show(name: string, change = this.#changes.get(name) ?? UNCHANGED): string {
+    const { policy } = change;
     const given = this.#given.get(name) ?? {};
     const changed = new Set<PolicyKeyName>(policyTexts(policy).map(([key]) => key));
     const rows = policyTexts({ ...given, ...policy }).map(
       ([key, text]) => `${key}\t${text}\t${changed.has(key) ? 'command' : 'option'}\n`,
     );
-    return `${rows.join('')}state\t${this.#stateOf(name)}\t-\n.\n`;
+    return `${rows.join('')}state\t${this.#stateOf(change)}\t-\n.\n`;
   }
 
   /** `open`, `paused`, `draining` or both; a pause that ends by itself with its seconds, as `paused:60`. */
-  #stateOf(name: string): string {
-    const { isPaused, pausedUntilMs, isDraining } = this.#changes.get(name) ?? UNCHANGED;
+  #stateOf(change: Change = UNCHANGED): string {
+    const { isPaused, pausedUntilMs, isDraining } = change;
     const leftMs = Math.max(0, pausedUntilMs - this.#options.now());
     const paused = pausedUntilMs === 0 ? 'paused' : `paused:${Math.ceil(leftMs / 1000)}`;
     const words = [...(isPaused ? [paused] : []), ...(isDraining ? ['draining'] : [])];
     return words.join(',') || 'open';
   }
+}
+
+/** What `show` answers, without the seconds of a pause, which go down by themselves. */
+function steady(shown: string): string {
+  return shown.replace(/paused:\d+/, 'paused:');
 }
 
 /** A function without changes has no entry. */

@@ -294,6 +294,7 @@ const cases: readonly Case[] = [
     ['', 'a=submit', 'any=all', 'token:=submit'],
   ],
   ['tokenFile', null, [['t', 't']], ['']],
+  ['auditLog', null, [['a', 'a']], ['']],
   ['tlsMinVersion', '1.2', [['1.3', '1.3']], ['', '1.1', 'TLSv1.3']],
   ['tlsClientCa', null, [['ca.pem', 'ca.pem']], ['']],
   ['tlsClientAuth', 'required', [['optional', 'optional']], ['', 'none']],

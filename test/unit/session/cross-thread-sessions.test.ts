@@ -245,12 +245,15 @@ describe('ECHO_RES and text replies', () => {
     ]);
     answer(2, 1);
     expect(dialogue.told()).toEqual([
-      'to 2: QUERY 2 {"kind":"echoBarrier"}',
-      'to 3: QUERY 3 {"kind":"echoBarrier"}',
+      expect.stringMatching(
+        `^to 0: QUERY 2 {"kind":"audit",.*"action":"create","target":"function ${two}",.*"result":"ok"`,
+      ),
+      'to 2: QUERY 3 {"kind":"echoBarrier"}',
+      'to 3: QUERY 4 {"kind":"echoBarrier"}',
     ]);
-    answer(2, 2);
+    answer(2, 3);
     hears('');
-    answer(3, 3);
+    answer(3, 4);
     hears('peer < "OK\\r\\n"');
   });
 
