@@ -108,7 +108,7 @@ function shardRow(stats: ThreadStats | null, thread: number) {
   return {
     ...{ thread, isRunning: true, connections, functions, jobs, submitted, coalesced, refused },
     ...{ assigned, completed, failed, requeued, queueBytes, memoryBytes },
-    deadDropped: Object.values(deadDropped).reduce((sum, count) => sum + count, 0),
+    deadDropped,
     ...{ recordsSent, recordsReceived, turnBuckets: [...turns.buckets], turnUs: turns.sumUs },
   };
 }

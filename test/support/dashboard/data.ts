@@ -117,11 +117,23 @@ export function dayData(): MockData {
   data.policies.set('geocode', new Map([['rate', '20/s']]));
   const text = 'Error: the image has no size\n    at resize (worker.js:14:9)';
   for (let serial = 1; serial <= 9; serial++) {
-    const error = { cause: 'exception', atMs: Date.now() - serial * 60_000, text } as const;
+    const error = {
+      cause: 'exception',
+      atMs: Date.now() - serial * 60_000,
+      runMs: 1_200,
+      worker: null,
+      text,
+    } as const;
     addJob(data, jobView(serial, 'resize', { state: 'dead', attempts: 4, lastError: error }));
   }
   for (let serial = 10; serial <= 12; serial++) {
-    const error = { cause: 'fail', atMs: Date.now() - serial * 60_000, text: '' } as const;
+    const error = {
+      cause: 'fail',
+      atMs: Date.now() - serial * 60_000,
+      runMs: 0,
+      worker: null,
+      text: '',
+    } as const;
     addJob(data, jobView(serial, 'mail', { state: 'dead', attempts: 1, lastError: error }));
   }
   for (let serial = 20; serial < 140; serial++) addJob(data, jobView(serial, 'mail'));
