@@ -110,6 +110,9 @@ describe('the line of a job', () => {
     [withRuns({ details: null }), /details is null, not base64/],
     [withRuns({ details: '?' }), /details is "\?", not base64/],
     [withRuns({ details: 'a'.repeat(87_384) }), /details is 65538 bytes, limit 65536/],
+    [withRuns({ handle: 7 }), /handle is 7, not the handle of a job/],
+    [withRuns({ handle: 'h'.repeat(64) }), /handle is "h+\.\.\., not the handle of a job/],
+    [withRuns({ handle: 'a b' }), /handle is "a b", not the handle of a job/],
   ])('is refused with what is wrong: %s', (text, reason) => {
     expect(jobOf(text, 100)).toMatch(reason);
   });
