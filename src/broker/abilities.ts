@@ -6,6 +6,7 @@
  *
  *   indexes  | 7 | 3 | 9 |     function indexes in no order; the ability of each is at the same place of a list
  */
+import type { Steps } from '../base/steps.ts';
 import { REGISTRATIONS_MAX } from '../protocol/limits.ts';
 import { Ability } from './ability.ts';
 import type { FunctionQueue, FunctionTable, LinkedPeer } from './functions.ts';
@@ -94,6 +95,27 @@ export class Abilities {
    */
   choose(functions: FunctionTable, enough: number, rotates: boolean): Ability | undefined {
     const chosen = this.#first(functions, enough);
+    if (chosen !== undefined && rotates && this.#registrations > 1) this.#rotate(chosen);
+    return chosen;
+  }
+
+  /** As `choose`, with levels that `levelOf` gives instead of those of the table. Linear in the functions. */
+  chooseBy(
+    levelOf: (fn: FunctionQueue) => number,
+    steps: Steps,
+    enough: number,
+    rotates: boolean,
+  ): Ability | undefined {
+    let best = 0;
+    let chosen: Ability | undefined;
+    for (const ability of this.#list) {
+      const level = Math.min(enough, levelOf(ability.fn));
+      if (level === 0 || level < best) continue;
+      if (chosen !== undefined && level === best && ability.order < chosen.order) continue;
+      best = level;
+      chosen = ability;
+    }
+    steps.count += this.size * LOOK_UP_STEPS;
     if (chosen !== undefined && rotates && this.#registrations > 1) this.#rotate(chosen);
     return chosen;
   }

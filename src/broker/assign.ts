@@ -10,9 +10,11 @@ import { ASSIGN } from '../protocol/packet-columns.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { Ability } from './ability.ts';
 import { setDeadline } from './deadlines.ts';
+import { firstFor } from './first-job.ts';
 import type { FunctionQueue } from './functions.ts';
 import { PRIORITY_COUNT } from './functions.ts';
 import { Job } from './job-table.ts';
+import { chooseOwing } from './owed.ts';
 import type { Peer } from './peer.ts';
 import { replyNoJob } from './reply.ts';
 import type { BrokerState } from './state.ts';
@@ -20,12 +22,17 @@ import type { BrokerState } from './state.ts';
 /** Handles a GRAB_JOB, GRAB_JOB_UNIQ or GRAB_JOB_ALL (`type`) of `peer`; reply `replyId` is a job or NO_JOB. */
 export function grab(broker: BrokerState, peer: Peer, type: number, replyId: number): void {
   const wasWoken = broker.waker.markAwake(peer);
+  if (peer.heldJob !== 0) peer.isParallel = true;
   const { isPriorityGlobal, isRotating } = broker.options;
   const { level } = broker.jobs;
   // With global priority no function can be better than the best of the shard.
   const enough = isPriorityGlobal ? level : 1;
   const ability =
-    level === 0 ? undefined : peer.abilities?.choose(broker.functions, enough, isRotating);
+    level === 0
+      ? undefined
+      : peer.late?.owesAny === true
+        ? chooseOwing(broker, peer, enough, isRotating)
+        : peer.abilities?.choose(broker.functions, enough, isRotating);
   if (ability === undefined || broker.isSweeping) replyNoJob(broker.outbox, peer, replyId);
   else assign(broker, peer, ability, type, replyId);
   if (wasWoken) broker.waker.balanceAll(peer, broker.nowMs);
@@ -44,7 +51,7 @@ function assign(
     gate.advance(broker.nowMs, true);
     gate.start();
   }
-  const job = firstJob(ability.fn);
+  const job = peer.late === null ? firstJob(ability.fn) : firstFor(jobs, peer, ability.fn);
   jobs.becomeAssigned(job, peer);
   broker.counters.assigned++;
   broker.functionStats.assigned(ability.fn, jobs.age(job, broker.nowMs));

@@ -23,6 +23,7 @@ import type { MemoryHooks } from './jobs.ts';
 import { Kept } from './kept.ts';
 import { lose } from './loss.ts';
 import type { Outbox } from './outbox.ts';
+import { chooseOwing, settleAll } from './owed.ts';
 import { type Peer, Waking } from './peer.ts';
 import { queue } from './queue.ts';
 import { type BrokerOptions, BrokerState } from './state.ts';
@@ -61,10 +62,11 @@ export class Broker extends BrokerState {
     return peer;
   }
 
-  /** A peer of another thread has that name now. */
-  onName(peer: Peer, name: string): void {
+  /** What the thread of a peer says of it. */
+  onName(peer: Peer, name: string, isParallel: boolean): void {
     this.account.keep(peer, name.length - peer.name.length);
     peer.name = name;
+    if (isParallel) peer.isParallel = true;
   }
 
   /**
@@ -109,6 +111,7 @@ export class Broker extends BrokerState {
 
   /** Whether a GRAB of `peer` would get a job now. */
   canServe(peer: Peer): boolean {
+    if (peer.late?.owesAny === true) return chooseOwing(this, peer, 1, false) !== undefined;
     return peer.abilities?.isServed(this.functions) ?? false;
   }
 
@@ -128,6 +131,7 @@ export class Broker extends BrokerState {
    */
   onPeerGone(peer: Peer): void {
     const wasWoken = this.waker.markAwake(peer);
+    settleAll(peer);
     this.departures.add(peer, wasWoken, true);
   }
 

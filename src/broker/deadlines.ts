@@ -4,9 +4,9 @@
  */
 import { type Failure, failRun, isToldNow, policyOfRun } from './failures.ts';
 import { Flag } from './jobs.ts';
-import { LateAssignments } from './late.ts';
 import { lose } from './loss.ts';
 import { notifyFail } from './notify-fail.ts';
+import { lateIs, noteLate } from './owed.ts';
 import type { BrokerState } from './state.ts';
 
 const TIMEOUT: Failure = { cause: 'timeout', text: new Uint8Array(0), order: null };
@@ -36,19 +36,12 @@ export function timeOut(broker: BrokerState, job: number): void {
     setDeadline(broker, job, ability?.timeoutMs ?? 0, ageMs);
     return;
   }
-  takeBack(broker, job, policy === null);
+  broker.outbox.revoke(jobs.workerOf(job), jobs.table.serial(job), true);
+  const late = noteLate(broker, job);
   if (policy === null) lose(broker, job);
   else {
     if (isToldNow(broker, job, policy, TIMEOUT)) notifyFail(broker, job);
     failRun(broker, job, policy, TIMEOUT);
   }
-}
-
-/** Its worker does not have the job any more. `mayEnd`: its first final packet may still end the job. */
-function takeBack(broker: BrokerState, job: number, mayEnd: boolean): void {
-  const worker = broker.jobs.workerOf(job);
-  const serial = broker.jobs.table.serial(job);
-  worker.late ??= new LateAssignments();
-  worker.late.add(serial, mayEnd);
-  broker.outbox.revoke(worker, serial, true);
+  lateIs(broker, late, job, policy === null);
 }

@@ -55,6 +55,8 @@ export class FunctionQueue {
   runPolicy: RunPolicy | null = null;
   /** Null for nearly all functions. */
   dead: DeadJobs | null = null;
+  /** Runs of its jobs whose final packets workers owe that do not get these jobs until then (owed.ts). */
+  owed = 0;
   /** Jobs that wait for their next run. */
   retrying = 0;
   /** Its position in `FunctionTable.served`. */

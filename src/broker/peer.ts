@@ -31,6 +31,8 @@ export class Peer implements LinkedPeer {
   heldCounts: Map<number, number> | null = null;
   /** See `Outbox.nameOf`: of a peer of another thread, and of one whose connection has ended. */
   name = '';
+  /** It has asked for a job while it held one, so it may run several at a time. */
+  isParallel = false;
   /** Jobs lost to timeouts, by serial. */
   late: LateAssignments | null = null;
   /** The first of the jobs that it was the first to watch, linked by WATCH_NEXT and WATCH_PREV. */

@@ -10,6 +10,7 @@
  * again after the last slice.
  */
 import { ROW_STEPS } from '../base/steps.ts';
+import { firstFor } from './first-job.ts';
 import type { AbilityLink, FunctionQueue, FunctionTable } from './functions.ts';
 import type { Jobs } from './jobs.ts';
 import { Looks } from './looks.ts';
@@ -73,7 +74,8 @@ export class Waker {
   /** Wakes as many sleepers of `fn` as its runnable jobs need. */
   balance(fn: FunctionQueue, nowMs: number): void {
     const wanted = fn.open * this.#perJob;
-    if (fn.manyFunction === null)
+    if (fn.owed > 0) this.#balanceOwed(fn, wanted, nowMs);
+    else if (fn.manyFunction === null)
       while (fn.woken < wanted && fn.firstSleeper !== null)
         this.#wake(fn.firstSleeper.peer as Peer, nowMs);
     else while (this.#wakeOne(fn, fn.manyFunction, wanted, nowMs));
@@ -221,6 +223,29 @@ export class Waker {
     if (longest === null || woken >= wanted) return false;
     this.#wake(longest as Peer, nowMs);
     return true;
+  }
+
+  /** As `balance`, of a function with jobs that some peers do not get: these are woken only for others. Linear in its peers. */
+  #balanceOwed(fn: FunctionQueue, wanted: number, nowMs: number): void {
+    if (wanted === 0) return;
+    const sleepers: AbilityLink[] = [];
+    for (let ability = fn.firstSleeper; ability !== null; ability = ability.next)
+      sleepers.push(ability);
+    let { woken } = fn;
+    for (const ability of fn.manyFunction ?? []) {
+      if (ability.peer?.waking === Waking.woken) woken++;
+      else if (ability.peer?.waking === Waking.sleeping) sleepers.push(ability);
+    }
+    this.#functions.steps.count += sleepers.length;
+    const sleptAs = ({ sleptAs, peer }: AbilityLink) =>
+      peer?.isManyFunction === true ? peer.sleptAs : sleptAs;
+    if (fn.manyFunction !== null) sleepers.sort((a, b) => sleptAs(a) - sleptAs(b));
+    for (const { peer } of sleepers) {
+      if (woken >= wanted) return;
+      if (firstFor(this.#jobs, peer as Peer, fn) === 0) continue;
+      woken++;
+      this.#wake(peer as Peer, nowMs);
+    }
   }
 
   #wake(peer: Peer, nowMs: number): void {

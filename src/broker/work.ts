@@ -19,6 +19,7 @@ import { Count } from './function-stats.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
 import { failTo, notifyFail } from './notify-fail.ts';
+import { runVersion, settle } from './owed.ts';
 import type { Peer } from './peer.ts';
 import { replyWith } from './reply.ts';
 import { ERROR_BYTES_MAX } from './runs.ts';
@@ -131,8 +132,9 @@ function heldJob(broker: BrokerState, peer: Peer, frame: Frame): number {
 }
 
 /**
- * `peer` has lost the job to its timeout. After CAN_DO_TIMEOUT its first final packet ends the job while no worker has
- * it, so that it does not run again; but a failure does not, when the job's policy tries it again anyway. All other
+ * `peer` has lost the job to its timeout. After CAN_DO_TIMEOUT its first final packet ends the job while no worker has had
+ * it since, so that it does not run again; with a
+ * policy only if none has had it since, and a failure does not, when the job's policy tries it again anyway. All other
  * packets are ignored.
  */
 function lateJob(
@@ -143,11 +145,22 @@ function lateJob(
   type: number,
 ): number {
   if (!isFinal(type)) return 0;
-  const mayEnd = peer.late?.take(serial) === true;
+  const late = peer.late?.take(serial) ?? null;
   const { jobs } = broker;
-  if (!mayEnd || !jobs.table.isLive(slot, serial) || jobs.state(slot) !== Flag.QUEUED) return 0;
   const isFailure = type !== Packet.WORK_COMPLETE;
-  return isFailure && policyOfRun(broker, slot) !== null ? 0 : slot;
+  const mayEnd =
+    late !== null &&
+    late.endsVersion >= 0 &&
+    jobs.table.isLive(slot, serial) &&
+    jobs.state(slot) === Flag.QUEUED;
+  const hasPolicy = mayEnd && policyOfRun(broker, slot) !== null;
+  const isSwallowed = isFailure || runVersion(jobs, slot) !== late?.endsVersion;
+  const ends = mayEnd && !(hasPolicy && isSwallowed);
+  const owedOf = late?.owedOf ?? null;
+  // A job that ends by this packet wakes nobody.
+  if (ends && owedOf !== null) owedOf.owed--;
+  else settle(broker, owedOf);
+  return ends ? slot : 0;
 }
 
 function refuse(broker: BrokerState, peer: Peer, error: Uint8Array): 0 {

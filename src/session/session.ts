@@ -98,6 +98,8 @@ export class Session {
   owners = NO_THREADS;
   unconfirmedOwners = NO_THREADS;
   grab: GrabUnderWay | null = null;
+  /** It has functions of several owners, and has asked one for a job while it held one: see `Peer.isParallel`. */
+  isParallel = false;
   /** Jobs of other threads that it holds, by `crossThreadJobKey`. */
   crossThreadJobs: Set<number> | null = null;
   /** Jobs of other threads that it lost to timeouts, by the same key. */

@@ -171,11 +171,27 @@ function checkSleepers(fn: FunctionQueue, peers: readonly Peer[]): void {
   );
 }
 
+/** Whether a queued job of the function is one that the peer may get. */
+export function mayServe(broker: Broker, peer: Peer, index: number): boolean {
+  const { jobs } = broker;
+  const { late } = peer;
+  if (late === null) return true;
+  for (let job = jobs.table.next(0); job !== 0; job = jobs.table.next(job)) {
+    if (jobs.state(job) !== Flag.QUEUED || jobs.word(job, Job.FUNCTION) !== index) continue;
+    if (!late.owes(jobs.table.serial(job))) return true;
+  }
+  return false;
+}
+
 /** The wake-up rule: woken >= min(open * perJob, woken + sleeping). */
 function checkWaking(broker: Broker, fn: FunctionQueue, peers: readonly Peer[]): void {
   const offering = peers.filter((peer) => peer.ability(fn.index) !== undefined);
   const woken = offering.filter((peer) => peer.waking === Waking.woken).length;
-  const sleeping = offering.filter((peer) => peer.waking === Waking.sleeping).length;
+  // A peer that owes the final packets of all its jobs needs no wake.
+  const sleeping = offering.filter(
+    (peer) =>
+      peer.waking === Waking.sleeping && (fn.open === 0 || mayServe(broker, peer, fn.index)),
+  ).length;
   const wanted = fn.open * broker.options.wakesPerJob;
   ensure(
     woken >= Math.min(wanted, woken + sleeping),

@@ -124,7 +124,8 @@ function checkCrossThreadJobs(owner: SessionTable, table: SessionTable, session:
     const key = crossThreadJobKey(owner.options.thread, serial);
     const isKnown = session.crossThreadJobs?.has(key) ?? false;
     // The late end of an earlier run may have ended this one before its assignment arrived here.
-    const isOwed = isKnown && peer?.late?.has(serial) === true;
+    const { late = null } = peer ?? {};
+    const isOwed = isKnown && late?.has(serial) === true && !late.owes(serial);
     ensure(
       isKnown === isHeld || isOwed,
       () => `connection ${session.conn} ${isHeld ? 'holds' : 'no longer holds'} far job ${job}`,

@@ -230,8 +230,9 @@ export class CrossThreadDialogue extends MemoryDialogue {
       case 'GONE':
         return `${head} ${a & 0xfffff}`;
       case 'CLOSE':
-      case 'PEER':
         return `${head} ${a & 0xfffff} ${visible(payload)}`;
+      case 'PEER':
+        return `${head} ${a & 0xfffff}${b === 1 ? ' parallel' : ''} ${visible(payload)}`;
       case 'QUERY':
       case 'RESULT':
         return `${head} ${a} ${visible(payload)}`;

@@ -6,6 +6,7 @@ import { onLine } from '../../src/admin/commands.ts';
 import { accountWords } from '../../src/base/account.ts';
 import { LogLevel } from '../../src/base/logger.ts';
 import type { Broker } from '../../src/broker/broker.ts';
+import { firstFor } from '../../src/broker/first-job.ts';
 import { Waking } from '../../src/broker/peer.ts';
 import type { BrokerOptions } from '../../src/broker/state.ts';
 import type { PolicyRule } from '../../src/policy/rule.ts';
@@ -289,7 +290,12 @@ export function checkBooks(thread: OwnThread): void {
     if (told !== found) throw new Error(`function ${index}: ${told}, counted anew ${found}`);
     const wanted = fn.open * broker.options.wakesPerJob;
     const woken = count.woken + count.manyFunctionWoken;
-    const sleeping = count.sleeping + count.manyFunctionSleeping;
+    const sleeping = peersOf(broker).filter(
+      (peer) =>
+        peer.waking === Waking.sleeping &&
+        peer.ability(index) !== undefined &&
+        (fn.owed === 0 || firstFor(broker.jobs, peer, fn) !== 0),
+    ).length;
     if (woken < Math.min(wanted, woken + sleeping))
       throw new Error(`function ${index}: ${fn.open} open, ${woken} woken, ${sleeping} asleep`);
   }

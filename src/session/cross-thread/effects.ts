@@ -106,7 +106,7 @@ export function onRevoke(table: SessionTable, from: number, record: RecordView):
   const key = crossThreadJobKey(from, serial);
   if (session?.crossThreadJobs?.delete(key) !== true || !isLate) return;
   session.lateJobs ??= new LateAssignments();
-  session.lateJobs.add(key);
+  session.lateJobs.add({ job: key, endsVersion: -1, owedOf: null });
 }
 
 /** An owner has a job for a worker that sleeps. */

@@ -53,8 +53,8 @@ export function onRecord(table: SessionTable, from: number, record: RecordView):
       table.broker?.onAwake(crossThreadPeer(table, from, readConn(record)));
       break;
     case RecordKind.PEER: {
-      const { conn, name } = readPeer(record);
-      table.broker?.onName(crossThreadPeer(table, from, conn), name);
+      const { conn, name, isParallel } = readPeer(record);
+      table.broker?.onName(crossThreadPeer(table, from, conn), name, isParallel);
       break;
     }
     case RecordKind.WAKE:

@@ -188,14 +188,15 @@ export function readConn({ a }: RecordView): number {
   return a;
 }
 
-// PEER: who the worker of the connection is (`Outbox.nameOf`). It comes before its first offer, and when it changes.
+// PEER: who the worker of the connection is (`Outbox.nameOf`), and whether it may run several jobs at a time. It comes
+// before its first offer, and when it changes.
 
-export function writePeer(writer: Writer, conn: number, name: string): void {
-  sendBytes(writer, RecordKind.PEER, conn, 0, bytesOf(name));
+export function writePeer(writer: Writer, conn: number, isParallel: boolean, name: string): void {
+  sendBytes(writer, RecordKind.PEER, conn, isParallel ? 1 : 0, bytesOf(name));
 }
 
-export function readPeer(record: RecordView): { conn: number; name: string } {
-  return { conn: record.a, name: textOf(record) };
+export function readPeer(record: RecordView): { conn: number; isParallel: boolean; name: string } {
+  return { conn: record.a, isParallel: record.b !== 0, name: textOf(record) };
 }
 
 // REVOKE: the owner takes a job back, with `isLate` because of its timeout.

@@ -9,7 +9,7 @@ import type { Broker } from '../../broker/broker.ts';
 import { packetOf } from '../../protocol/encode.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import { Packet } from '../../protocol/packets.ts';
-import { sendAwake, sendFrame, sendGrab } from '../cross-thread/send.ts';
+import { sendAwake, sendFrame, sendGrab, sendPeerToOwners } from '../cross-thread/send.ts';
 import {
   fill,
   hold,
@@ -47,11 +47,23 @@ export function onGrab(table: SessionTable, session: Session, frame: Frame): voi
     notifyOwnersAwake(table, session, -1);
     reply(table, session, NO_JOB_PACKET);
   } else {
+    if (!session.isParallel && holdsJob(session)) becomeParallel(table, session);
     const pending = reserveReply(session);
     session.grab = { type: frame.type, replyId: pending.id, asked: NO_THREADS };
     hold(table, session, Hold.grab, frame.end);
     askNext(table, session);
   }
+}
+
+function holdsJob({ crossThreadJobs, peer }: Session): boolean {
+  return (crossThreadJobs?.size ?? 0) > 0 || (peer !== null && peer.heldJob !== 0);
+}
+
+/** Each owner sees its own jobs only. */
+function becomeParallel(table: SessionTable, session: Session): void {
+  session.isParallel = true;
+  if (session.peer !== null) session.peer.isParallel = true;
+  sendPeerToOwners(table, session);
 }
 
 /** An owner had no job for this worker: asks the next one. */

@@ -34,8 +34,12 @@ interface Watched {
   /** How much later than `deadlineMs` it may come: whole milliseconds are counted when a policy has changed. */
   slackMs: number;
   readonly runs: Runs;
-  /** Who has lost it to a timeout, and whether a late result still counts. */
-  readonly lateOf: Map<Peer, boolean>;
+  /** Who has lost it to a timeout, and the `version` in which a late result still counts; -1 = in none. */
+  readonly lateOf: Map<Peer, number>;
+  /** Counts its assignments and kicks. */
+  version: number;
+  /** Runs of it whose final packets a worker owes that may run several jobs at a time: until then it must not get it. */
+  readonly owedBy: Map<Peer, number>;
 }
 
 /** The call of the broker that is under way. */
@@ -45,6 +49,7 @@ type Cause =
   | { readonly kind: 'tick' };
 
 const LEVELS = 3;
+const FINAL: readonly number[] = [Packet.WORK_COMPLETE, Packet.WORK_FAIL, Packet.WORK_EXCEPTION];
 
 /** What operators have asked for. */
 export interface Asked {
@@ -62,6 +67,10 @@ export class BrokerWatch {
   readonly #model = new QueueModel();
   readonly #gates: GateModel;
   readonly #runs: RunModel;
+  /** Workers that have asked for a job while they held one here. */
+  readonly #parallel = new WeakSet<Peer>();
+  /** By worker and serial number: runs lost to timeouts, the oldest first, and whether their final packets are owed. */
+  readonly #lateRuns = new WeakMap<Peer, Map<number, boolean[]>>();
   /** The store is being read. */
   #isRestoring = true;
   #cause: Cause | null = null;
@@ -133,12 +142,36 @@ export class BrokerWatch {
   }
 
   /** Highest priority of a function that a GRAB could get now. */
-  readonly #openLevel = (index: number): number => {
+  #openLevel(index: number, peer: Peer): number {
     const isClosed =
       this.#gates.room(index) <= 0 ||
       (this.#gates.hasRate(index) && this.#broker.functions.levels[index] === 0);
-    return isClosed ? 0 : this.#model.level(index);
-  };
+    return isClosed ? 0 : this.#model.level(index, (serial) => this.#owes(peer, serial));
+  }
+
+  /** Whether the worker must not get the job of that serial number. */
+  #owes(peer: Peer, serial: number): boolean {
+    if (this.#lateRuns.get(peer)?.has(serial) !== true) return false;
+    for (const watched of this.#jobs.values())
+      if (watched.serial === serial) return (watched.owedBy.get(peer) ?? 0) > 0;
+    return false;
+  }
+
+  /** A worker has sent a final packet about a job that it does not hold. */
+  #noteLateEnd(peer: Peer, frame: Frame): void {
+    const { handles, jobs } = this.#broker;
+    const isFinal = FINAL.includes(frame.type);
+    const end = frame.off + frame.a0;
+    const hasNul = frame.a0 > 0 && frame.bytes[end - 1] === 0;
+    if (!isFinal || !handles.parse(frame.bytes, frame.off, hasNul ? end - 1 : end)) return;
+    const watched = this.#jobs.get(handles.slot);
+    if (watched?.serial !== handles.serial || watched.holder === peer) return;
+    if (!jobs.table.isLive(handles.slot, handles.serial)) return;
+    const runs = watched.owedBy.get(peer) ?? 0;
+    const late = this.#lateRuns.get(peer)?.get(watched.serial);
+    // The oldest run is the one that ends.
+    if (late?.shift() === true) watched.owedBy.set(peer, runs - 1);
+  }
 
   #watchCalls(): void {
     const broker = this.#broker;
@@ -149,6 +182,7 @@ export class BrokerWatch {
         frame.type === Packet.GRAB_JOB_UNIQ ||
         frame.type === Packet.GRAB_JOB_ALL;
       const call = () => onFrame(peer, frame, replyId);
+      if (!isGrab) this.#noteLateEnd(peer, frame);
       if (isGrab) this.#grab(peer, call);
       else this.#within(this.#causeOf(peer, frame), call);
     };
@@ -207,6 +241,8 @@ export class BrokerWatch {
         slackMs: 0,
         runs: new Runs(),
         lateOf: new Map(),
+        version: 0,
+        owedBy: new Map(),
       });
       return job;
     };
@@ -261,10 +297,11 @@ export class BrokerWatch {
 
   #grab(peer: Peer, call: () => void): void {
     const before = this.#assigned;
+    if ([...this.#jobs.values()].some(({ holder }) => holder === peer)) this.#parallel.add(peer);
     this.#within({ kind: 'frame', peer, type: 0, order: null }, call);
     if (this.#assigned > before) return;
     ensure(
-      this.#model.order(peer).every((fn) => this.#openLevel(fn) === 0),
+      this.#model.order(peer).every((fn) => this.#openLevel(fn, peer) === 0),
       () => 'a grab is refused although a job is runnable',
     );
   }
@@ -289,17 +326,20 @@ export class BrokerWatch {
     const { serial, fn, priority } = watched;
     ensure(watched.holder === null, () => `job ${serial} is handed to a second worker`);
     const queue = this.#model.queue(fn, priority);
-    ensure(queue[0] === serial, () => `job ${serial} is not the first of its queue: ${queue}`);
+    const first = queue.find((waiting) => !this.#owes(peer, waiting));
+    ensure(first === serial, () => `job ${serial} is not the first of its queue: ${queue}`);
     const { isPriorityGlobal, isRotating } = this.#broker.options;
     const order = this.#model.order(peer);
-    const chosen = this.#model.choose(peer, isPriorityGlobal, this.#openLevel);
+    const levelOf = (index: number) => this.#openLevel(index, peer);
+    const chosen = this.#model.choose(peer, isPriorityGlobal, levelOf);
     ensure(
-      chosen >= 0 && order[chosen] === fn && this.#model.level(fn) === LEVELS - priority,
+      chosen >= 0 && order[chosen] === fn && levelOf(fn) === LEVELS - priority,
       () => `job ${serial} of function ${fn} is not next: order ${order}, place ${chosen}`,
     );
     if (isRotating) this.#model.rotate(peer, chosen);
-    queue.shift();
+    queue.splice(queue.indexOf(serial), 1);
     this.#gates.start(fn);
+    watched.version++;
     watched.holder = peer;
     watched.sinceMs = this.#broker.nowMs;
     watched.slackMs = 0;
@@ -347,7 +387,9 @@ export class BrokerWatch {
     this.#model.remove(fn, priority, serial);
   }
 
-  #kick(job: number, { serial, fn, runs }: Watched): void {
+  #kick(job: number, watched: Watched): void {
+    const { serial, fn, runs } = watched;
+    watched.version++;
     ensure(
       this.#cause === null && this.#asked().takeKick(serial, this.#gates.nameOf(fn)),
       () => `dead job ${serial} runs again by ${this.#cause?.kind ?? 'itself'}`,
@@ -369,8 +411,10 @@ export class BrokerWatch {
     if (state === Flag.DEAD) this.#runs.drop(job, isCancelled);
     else if (cause === null) ensure(isCancelled, why);
     else if (holder === null && cause.kind === 'frame') {
-      const isTried = cause.type !== Packet.WORK_COMPLETE && this.#runs.policyOf(job) !== null;
-      ensure(lateOf.get(cause.peer) === true && state === Flag.QUEUED && !isTried, why);
+      const endsVersion = lateOf.get(cause.peer) ?? -1;
+      const isSwallowed = cause.type !== Packet.WORK_COMPLETE || endsVersion !== watched.version;
+      const hasPolicy = this.#runs.policyOf(job) !== null;
+      ensure(endsVersion >= 0 && state === Flag.QUEUED && !(hasPolicy && isSwallowed), why);
       this.#ended++;
     } else if (holder === null) ensure(cause.kind === 'gone' && !isBackground, why);
     else {
@@ -411,8 +455,20 @@ export class BrokerWatch {
     if (cause.kind !== 'tick') return { kind: 'lost' };
     const isFailed = watched.isPolicys && this.#runs.isTooLong(job, sinceMs);
     // It may be late with several runs of one job.
-    if (!isFailed || !watched.lateOf.has(holder)) watched.lateOf.set(holder, !isFailed);
+    if (!isFailed || !watched.lateOf.has(holder))
+      watched.lateOf.set(holder, isFailed ? -1 : watched.version);
+    this.#owe(holder, watched);
     return isFailed ? { kind: 'failed', order: null } : { kind: 'lost' };
+  }
+
+  #owe(peer: Peer, watched: Watched): void {
+    const hasPolicy = this.#gates.runsOf(watched.fn) !== null;
+    const isOwed = hasPolicy && (this.#parallel.has(peer) || peer.isParallel);
+    const { serial, owedBy } = watched;
+    const runs = this.#lateRuns.get(peer) ?? new Map<number, boolean[]>();
+    this.#lateRuns.set(peer, runs);
+    runs.set(serial, [...(runs.get(serial) ?? []), isOwed]);
+    if (isOwed) owedBy.set(peer, (owedBy.get(peer) ?? 0) + 1);
   }
 
   /** With what the worker says, which the call may free. */

@@ -61,10 +61,10 @@ export class QueueModel {
     return (this.#queues.get(fn) ?? []).reduce((sum, queue) => sum + queue.length, 0);
   }
 
-  /** 0 nothing runnable, 1 low, 2 normal, 3 high. */
-  level(fn: number): number {
+  /** 0 nothing runnable, 1 low, 2 normal, 3 high; without the jobs of which `isOwed` is true. */
+  level(fn: number, isOwed: (serial: number) => boolean): number {
     const queues = this.#queues.get(fn) ?? [];
-    const priority = queues.findIndex((queue) => queue.length > 0);
+    const priority = queues.findIndex((queue) => queue.some((serial) => !isOwed(serial)));
     return priority < 0 ? 0 : LEVELS - priority;
   }
 }

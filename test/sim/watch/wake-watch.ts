@@ -3,7 +3,7 @@ import type { Ability } from '../../../src/broker/ability.ts';
 import type { Broker } from '../../../src/broker/broker.ts';
 import type { FunctionQueue } from '../../../src/broker/functions.ts';
 import { type Peer, Waking } from '../../../src/broker/peer.ts';
-import { livePeers } from '../invariants.ts';
+import { livePeers, mayServe } from '../invariants.ts';
 import { ensure } from '../transcript.ts';
 
 export class WakeWatch {
@@ -44,7 +44,9 @@ export class WakeWatch {
     ensure(peer.waking === Waking.woken, () => 'a peer that does not sleep is woken');
     const { wakesPerJob } = this.#broker.options;
     const reasons = [...(peer.abilities?.values() ?? [])].filter(
-      ({ fn }) => this.#woken(fn) - 1 < this.#openOf(fn) * wakesPerJob,
+      ({ fn }) =>
+        mayServe(this.#broker, peer, fn.index) &&
+        this.#woken(fn) - 1 < this.#openOf(fn) * wakesPerJob,
     );
     ensure(reasons.length > 0, () => 'a peer is woken that no job asks for');
     ensure(
@@ -60,7 +62,10 @@ export class WakeWatch {
   #isLongest(ability: Ability): boolean {
     const since = this.#since(ability);
     return this.#offering(ability.fn).every(
-      (other) => other.peer?.waking !== Waking.sleeping || this.#since(other) > since,
+      (other) =>
+        other.peer?.waking !== Waking.sleeping ||
+        this.#since(other) > since ||
+        !mayServe(this.#broker, other.peer as Peer, ability.fn.index),
     );
   }
 

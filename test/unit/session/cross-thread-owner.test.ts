@@ -33,7 +33,7 @@ describe('an owner, for a worker elsewhere,', () => {
     const { dialogue, fn, frame } = owner({ policies, jobRetries: 1 });
     expect(fn).toBe(FN);
     const name = `10.0.0.1:5 ${'i'.repeat(127)}`;
-    dialogue.heard(2, 'PEER', [7], name);
+    dialogue.heard(2, 'PEER', [7, 0], name);
     frame(7, 0, 'CAN_DO', fn);
     frame(7, 1, 'SUBMIT_JOB_BG', `${fn}\0\0data`);
     frame(7, 2, 'GRAB_JOB');

@@ -169,7 +169,12 @@ describe('results for jobs of other shards', () => {
     const { dialogue, three, says, reply, hears, conn } = assigned();
     says(`CAN_DO ${three}`);
     dialogue.levels[3] = 2;
-    expect(says('GRAB_JOB')).toEqual(['to 3: FRAME 0 place 2 GRAB_JOB']);
+    // It holds a job of one owner: all owners hear of it.
+    expect(says('GRAB_JOB')).toEqual([
+      'to 2: PEER 0 parallel 127.0.0.1:1000',
+      'to 3: PEER 0 parallel 127.0.0.1:1000',
+      'to 3: FRAME 0 place 2 GRAB_JOB',
+    ]);
     reply(3, 2, 'JOB_ASSIGN', `${H3}\0${three}\0data`);
     hears(`worker < JOB_ASSIGN #2 ${three} data`);
     dialogue.heard(2, 'REVOKE', [0, 1, 0, conn()]);
@@ -180,7 +185,9 @@ describe('results for jobs of other shards', () => {
     const { own, says } = assigned();
     expect(says(`CAN_DO ${own}`)).toEqual([]);
     expect(says(`SUBMIT_JOB_BG ${own} u x\nworker < JOB_CREATED #2`)).toEqual([]);
-    expect(says(`GRAB_JOB\nworker < JOB_ASSIGN #2 ${own} x`)).toEqual([]);
+    expect(says(`GRAB_JOB\nworker < JOB_ASSIGN #2 ${own} x`)).toEqual([
+      'to 2: PEER 0 parallel 127.0.0.1:1000',
+    ]);
     expect(says('WORK_COMPLETE #2 x')).toEqual([]);
     expect(
       says('WORK_COMPLETE #2 x\nworker < ERROR JOB_NOT_FOUND "Job given in work result not found"'),
@@ -330,7 +337,11 @@ describe('a worker with functions of several shards', () => {
       client < JOB_CREATED #1
     `);
     expect(says(`GRAB_JOB\nworker < JOB_ASSIGN #1 ${own} x`)).toEqual([]);
-    expect(says('GRAB_JOB')).toEqual(['to 2: FRAME 0 place 2 GRAB_JOB']);
+    expect(says('GRAB_JOB')).toEqual([
+      'to 2: PEER 0 parallel 127.0.0.1:1000',
+      'to 2: FRAME 0 place 2 GRAB_JOB',
+      'to 3: PEER 0 parallel 127.0.0.1:1000',
+    ]);
   });
 
   it('is not served with jobs of this shard that are for others', () => {

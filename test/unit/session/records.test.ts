@@ -90,9 +90,11 @@ describe('a record says to its reader what its writer was given', () => {
       RecordKind.CLOSE,
       { conn: CONN, reason: 'CAN_DO: no' },
     ]);
-    expect(through((w) => records.writePeer(w, CONN, '::1:4 m\xff'), records.readPeer)).toEqual([
+    const isParallel = true;
+    const name = '::1:4 m\xff';
+    expect(through((w) => records.writePeer(w, CONN, isParallel, name), records.readPeer)).toEqual([
       RecordKind.PEER,
-      { conn: CONN, name: '::1:4 m\xff' },
+      { conn: CONN, isParallel, name },
     ]);
     expect(through((w) => records.writeLeft(w, '::1'), records.readLeft)).toEqual([
       RecordKind.LEFT,
