@@ -53,6 +53,7 @@ const PEERS = {
     isInstalled: () => runs('script', '-qec', 'stty -a', '/dev/null'),
   },
   bash: { packageName: 'bash', isInstalled: () => runs('bash', '--version') },
+  chromium: { packageName: 'chromium', isInstalled: () => runs('chromium', '--version') },
   strace: { packageName: 'strace', isInstalled: () => runs('strace', '-V') },
   openssl: { packageName: 'openssl', isInstalled: () => runs('openssl', 'version') },
   curl: { packageName: 'curl', isInstalled: () => runs('curl', '--version') },

@@ -2,7 +2,7 @@
  * The functions of the server, kept up to date page by page. Rule: a second's work is bounded, however many functions
  * there are: the pages with rows that are shown, and one more in turn.
  */
-import { computed, effect, signal } from '@preact/signals';
+import { batch, computed, effect, signal } from '@preact/signals';
 import { startPolling } from '../poll.ts';
 import { remember } from './history.ts';
 import { queryOf, segmentOf } from './paths.ts';
@@ -12,8 +12,9 @@ import type { FunctionRow, FunctionsPage } from './types.ts';
 const PAGE_ROWS = 500;
 /** Pages with shown rows that are loaded in a second. */
 const SHOWN_PAGES_MAX = 2;
-/** Between two steps while the first list is not complete. */
+/** Between two steps while the first list is not complete, and between two looks at it. */
 const FIRST_STEP_MS = 20;
+const FIRST_LOOK_MS = 700;
 
 /** By segment. A new map after each change; null before the first page. */
 export const functions = signal<ReadonlyMap<string, FunctionRow> | null>(null);
@@ -31,6 +32,9 @@ interface Page {
 let pages: Page[] = [];
 let turn = 0;
 let pageOf = new Map<string, number>();
+/** As `functions`, with what has come since. */
+let rows = new Map<string, FunctionRow>();
+let publishedMs = 0;
 
 /** Says which rows are looked at. */
 export function showFunctions(segments: readonly string[]): void {
@@ -87,6 +91,8 @@ export function followFunctions(): void {
 function startAnew(): void {
   pages = [{ cursor: undefined, segments: [] }];
   pageOf = new Map();
+  rows = new Map();
+  publishedMs = 0;
   turn = 0;
   isComplete.value = false;
 }
@@ -117,17 +123,23 @@ async function loadPage(index: number, stop: AbortSignal): Promise<void> {
   if (page === undefined) return;
   const query = queryOf({ limit: PAGE_ROWS, cursor: page.cursor });
   const answer = await get<FunctionsPage>(`v1/functions${query}`, stop);
-  const rows = new Map(functions.value);
   for (const segment of page.segments) if (pageOf.get(segment) === index) rows.delete(segment);
   page.segments = answer.functions.map(segmentOf);
-  for (const [at, row] of answer.functions.entries()) {
-    const segment = page.segments[at] as string;
-    rows.set(segment, row);
-    pageOf.set(segment, index);
-    remember(segment, row);
-  }
-  functions.value = rows;
   const isLast = index === pages.length - 1;
   if (isLast && answer.next !== null) pages.push({ cursor: answer.next, segments: [] });
-  else if (isLast) isComplete.value = true;
+  batch(() => {
+    for (const [at, row] of answer.functions.entries()) {
+      const segment = page.segments[at] as string;
+      rows.set(segment, row);
+      pageOf.set(segment, index);
+      remember(segment, row);
+    }
+    const isWhole = isComplete.value || (isLast && answer.next === null);
+    // Each look filters and sorts all of them, so a long first list is not shown at each page.
+    if (isWhole || performance.now() - publishedMs > FIRST_LOOK_MS) {
+      functions.value = new Map(rows);
+      publishedMs = performance.now();
+    }
+    isComplete.value = isWhole;
+  });
 }

@@ -25,6 +25,11 @@ export interface PlotProps {
 
 const HEIGHT = 210;
 const TABLE_ROWS = 60;
+/** Distances of marks: of times in seconds, and of values, which are counts. */
+const TIME_STEPS_S = [5, 10, 15, 30, 60, 300, 600, 1800, 3600, 7200, 14_400];
+const VALUE_STEPS = Array.from({ length: 16 }, (_, power) =>
+  [1, 2, 5].map((n) => n * 10 ** power),
+).flat();
 const DASHES = { one: [], two: [6, 3], three: [2, 3] };
 
 export function Plot({ title, times, curves, show }: PlotProps) {
@@ -77,6 +82,18 @@ function Canvas({ title, times, curves, show }: PlotProps) {
       grid: { stroke: colour('rule'), width: 1 },
       ticks: { show: false },
     };
+    const timeAxis: uPlot.Axis = {
+      ...axis,
+      space: 92,
+      incrs: TIME_STEPS_S,
+      values: (_plot, marks) => marks.map((mark) => clock(mark * 1000)),
+    };
+    const valueAxis: uPlot.Axis = {
+      ...axis,
+      size: 64,
+      incrs: VALUE_STEPS,
+      values: (_plot, marks) => marks.map((mark) => show(mark)),
+    };
     const drawn = new uPlot(
       {
         width: element.clientWidth,
@@ -84,10 +101,7 @@ function Canvas({ title, times, curves, show }: PlotProps) {
         legend: { show: false },
         cursor: { drag: { x: false, y: false } },
         scales: { y: { range: (_plot, _min, max) => [0, Math.max(max ?? 0, 1) * 1.1] } },
-        axes: [
-          axis,
-          { ...axis, size: 64, values: (_plot, marks) => marks.map((mark) => show(mark)) },
-        ],
+        axes: [timeAxis, valueAxis],
         series: [
           {},
           ...curves.map((curve) => ({
