@@ -1,6 +1,6 @@
 /**
- * The control port: health, metrics and the log level over HTTP, for probes, Prometheus and operators. Runs on the
- * main thread; it queries shards in small steps. Rule: only probes are answered without token or certificate; when
+ * The control port: health, metrics, the log level and the JSON API over HTTP, for probes, Prometheus and operators. Runs
+ * on the main thread; it queries shards in small steps. Rule: only probes are answered without token or certificate; when
  * neither is configured only loopback is served.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

@@ -70,8 +70,8 @@ export const controlTable = {
         (value.isSecure === true && values.tlsClientCa !== null)
           ? null
           : `${value.host} can be reached from other machines, so it needs --control-token-file, or tls:// and --tls-client-ca`,
-      doc: 'HTTP port for health, metrics and the level of the log; `tls://` in front makes it HTTPS; unless on loopback it needs a token, or TLS and `tlsClientCa`',
-      help: 'HTTP port for /healthz, /readyz, /metrics and /log-level; tls:// in front makes it HTTPS',
+      doc: 'HTTP port for health, metrics, the level of the log and the JSON API; `tls://` in front makes it HTTPS; unless on loopback it needs a token, or TLS and `tlsClientCa`',
+      help: 'HTTP port for /healthz, /readyz, /metrics, /log-level and the JSON API; tls:// in front makes it HTTPS',
     },
     {
       name: 'control-token-file',

@@ -25,7 +25,8 @@ export async function askInTime(
   if (source.notReady() === 'starting') throw new ApiProblem('notReady', 'the server is starting');
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), STEP_MS);
+    // A server that ends does not wait for it.
+    timer = setTimeout(() => resolve(null), STEP_MS).unref();
   });
   const result = await Promise.race([source.ask(thread, query), late]);
   clearTimeout(timer);

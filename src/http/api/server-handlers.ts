@@ -85,7 +85,7 @@ const STATS_MS = 5_000;
 async function statsOf(source: ApiSource): Promise<readonly (ThreadStats | null)[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), STATS_MS);
+    timer = setTimeout(() => resolve(null), STATS_MS).unref();
   });
   const threads = await Promise.race([source.askAll(), late]);
   clearTimeout(timer);

@@ -182,9 +182,9 @@ export interface ServerOptions {
    */
   idleQueueWarning?: number;
   /**
-   * HTTP port for health, metrics and the level of the log; `tls://` in front makes it HTTPS; unless on loopback it
-   * needs a token, or TLS and `tlsClientCa`. HOST:PORT or [IPV6]:PORT, also with tls:// in front, port 0 = any free
-   * port; default null.
+   * HTTP port for health, metrics, the level of the log and the JSON API; `tls://` in front makes it HTTPS; unless on
+   * loopback it needs a token, or TLS and `tlsClientCa`. HOST:PORT or [IPV6]:PORT, also with tls:// in front, port 0 =
+   * any free port; default null.
    */
   control?:
     | string
