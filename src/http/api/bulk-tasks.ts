@@ -17,6 +17,8 @@ const KEPT_MS = 3_600_000;
 const KEPT_MAX = 200;
 /** Pause between two steps of a task. */
 const STEP_MS = 20;
+/** The same while it only counts. */
+const COUNT_MS = 4;
 const RETRIES_MAX = 50;
 
 type Order = Pick<BulkTask, 'action' | 'filter' | 'perSecond' | 'isDryRun'>;
@@ -92,7 +94,7 @@ class RunningTask implements Task {
       this.view.matched += step.matched;
       cursor = step.cursor;
       if (cursor === 0) break;
-      await pause();
+      await pause(COUNT_MS);
     }
     return asOf ?? 0;
   }
@@ -114,7 +116,7 @@ class RunningTask implements Task {
         cursor = step.isCut ? -1 : step.cursor;
         if (cursor === 0) return;
       }
-      await pause();
+      await pause(STEP_MS);
     }
   }
 
@@ -196,6 +198,6 @@ export class BulkTasks {
   }
 }
 
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, STEP_MS).unref());
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

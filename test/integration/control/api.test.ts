@@ -265,8 +265,10 @@ describe.each([0, 2])('the JSON API with %i shards', (threads) => {
       call('POST', '/v1/bulk', { body: { action: 'retry', filter, perSecond, ...more } });
     const taskOf = async (id: string) => (await get(`/v1/bulk/${id}`)).body;
     const dry = (await start({ isDryRun: true })).body;
-    await vi.waitFor(async () =>
-      expect(await taskOf(dry.id)).toMatchObject({ state: 'done', matched: total, done: 0 }),
+    await vi.waitFor(
+      async () =>
+        expect(await taskOf(dry.id)).toMatchObject({ state: 'done', matched: total, done: 0 }),
+      { timeout: 60_000 },
     );
     const { status, body: task } = await start({});
     expect(status).toBe(202);
