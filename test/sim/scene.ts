@@ -108,7 +108,7 @@ export class Scene {
     const { broker, table } = thread.core;
     watchNoops(table);
     if (broker === null) return;
-    const asked = () => this.ledger.askedOf(thread.index);
+    const asked = () => this.ledger.askedOf();
     this.#watches.set(thread, new BrokerWatch(broker, asked, policies, thread.storeWatch));
   }
 

@@ -50,6 +50,8 @@ export class JobRecord {
   /** Failures that its workers have reported, and whether one said that there is no further run. */
   failures = 0;
   isDeadSaid = false;
+  /** A client has submitted it again after it had heard of a failure. */
+  isJoinedAgain = false;
   /** Its shard has died. */
   isLost = false;
 

@@ -44,8 +44,10 @@ export class Ledger {
   acknowledged(submission: Submission, handle: string): void {
     const { link, functionName, unique, workload } = submission;
     const job = this.#job(handle);
+    // A client that has heard of a failure may join the job again while it waits for its next run.
+    if (job.finals.has(link)) job.isJoinedAgain = true;
     ensure(
-      !job.finals.has(link),
+      !job.isJoinedAgain || (job.mayFail && this.#world.policies.tried.has(functionName)),
       () => `${link.name}: JOB_CREATED of ${handle} comes after its last packet`,
     );
     if (job.functionName !== null) {
@@ -157,18 +159,19 @@ export class Ledger {
     this.#kicks.set(functionName, (this.#kicks.get(functionName) ?? 0) + count);
   }
 
-  /** What operators have asked of jobs of a shard. */
-  askedOf(shard: number): Asked {
-    const find = (serial: number, isIt: (job: JobRecord) => boolean) =>
-      [...this.#jobs.values()].find(
-        (job) => job.serial === serial && job.shard === shard && isIt(job),
-      );
+  /** What operators have asked of jobs of a shard; each job is named by its handles. */
+  askedOf(): Asked {
+    const some = (handles: readonly string[], isIt: (job: JobRecord) => boolean) =>
+      handles.some((handle) => {
+        const job = this.#jobs.get(handle);
+        return job !== undefined && isIt(job);
+      });
     return {
-      isCancelAsked: (serial) => find(serial, (job) => job.isCancelAsked) !== undefined,
-      isBuryAsked: (serial) => find(serial, (job) => job.isBuryAsked) !== undefined,
-      takeKick: (serial, functionName) => {
+      isCancelAsked: (handles) => some(handles, (job) => job.isCancelAsked),
+      isBuryAsked: (handles) => some(handles, (job) => job.isBuryAsked),
+      takeKick: (handles, functionName) => {
         const left = this.#kicks.get(functionName) ?? 0;
-        if (find(serial, (job) => job.isKickAsked) !== undefined) return true;
+        if (some(handles, (job) => job.isKickAsked)) return true;
         this.#kicks.set(functionName, left - 1);
         return left > 0;
       },
@@ -192,7 +195,8 @@ export class Ledger {
     if (name !== 'WORK_COMPLETE' && isFinal(name)) this.#checkLast(job, what);
     const finals = job.finals.get(link) ?? 0;
     if (!isFinal(name)) {
-      ensure(finals === 0, () => `${what()} behind the last packet`);
+      const isOpen = finals === 0 || (job.isJoinedAgain && finals < subscriptions);
+      ensure(isOpen, () => `${what()} behind the last packet`);
       return;
     }
     ensure(finals < subscriptions, () => `${what()}: a last packet too many`);
@@ -236,10 +240,19 @@ export class Ledger {
   }
 
   /** Whether a job may end without a word of a worker. */
-  #mayEndUnsaid({ isCancelAsked, isBuryAsked, functionName }: JobRecord): boolean {
+  #mayEndUnsaid(job: JobRecord): boolean {
     const { policies, plan } = this.#world;
+    const { functionName } = job;
     const isTimed = functionName !== null && policies.timed.has(functionName);
-    return isCancelAsked || isBuryAsked || isTimed || plan.jobRetries >= 0;
+    const isAsked = this.#isAsked(job, (one) => one.isCancelAsked || one.isBuryAsked);
+    return isAsked || isTimed || plan.jobRetries >= 0;
+  }
+
+  /** Whether operators asked for something by a handle of the job, which may be one from before a death of its shard. */
+  #isAsked(job: JobRecord, isIt: (job: JobRecord) => boolean): boolean {
+    if (isIt(job)) return true;
+    const key = keyOf(job);
+    return [...this.#jobs.values()].some((one) => one.isLost && isIt(one) && keyOf(one) === key);
   }
 
   /** Clients that wait through all attempts hear only of the last failure. */
@@ -299,7 +312,8 @@ export class Ledger {
   #mustRun(job: JobRecord): boolean {
     const { shard, slot, functionName } = job;
     const jobs = this.#world.threads[shard]?.core.broker?.jobs;
-    const isKicked = job.isKickAsked || this.#kicks.has(functionName ?? '');
+    const isKicked =
+      this.#isAsked(job, (one) => one.isKickAsked) || this.#kicks.has(functionName ?? '');
     return this.#isLive(job) && jobs?.state(slot) !== Flag.DEAD && !isKicked;
   }
 

@@ -1,9 +1,8 @@
 /** An observer that asks for figures when nothing is on its way, and knows what the answers must be. */
 import { Flag } from '../../../src/broker/jobs.ts';
 import { liveFunctions } from '../invariants.ts';
-import { brokersOf } from '../server/inspect.ts';
+import { brokersOf, jobOfHandle } from '../server/inspect.ts';
 import { ensure } from '../transcript.ts';
-import { numbersOf } from './job-record.ts';
 import { type PeerContext, SimPeer } from './peer.ts';
 
 export class Probe extends SimPeer {
@@ -39,11 +38,10 @@ export class Probe extends SimPeer {
   }
 
   #askHandle(handle: string): void {
-    const [shard, slot, serial] = numbersOf(handle);
-    const jobs = this.world.threads[shard]?.core.broker?.jobs;
-    const isThere = jobs?.table.isLive(slot, serial) ?? false;
-    const isKnown = isThere && jobs?.state(slot) !== Flag.DEAD;
-    const isRunning = isKnown && jobs?.state(slot) === Flag.ASSIGNED;
+    const found = jobOfHandle(this.world, handle);
+    const state = found?.broker.jobs.state(found.job) ?? Flag.DEAD;
+    const isKnown = state !== Flag.DEAD;
+    const isRunning = state === Flag.ASSIGNED;
     this.ask('GET_STATUS', [handle], (reply) => {
       const [, known, running] = reply.args.map(String);
       return (

@@ -1,5 +1,6 @@
 /** Looks into a simulated server from outside of its rules: whose connection is where, what brokers know of it. */
 import type { Broker } from '../../../src/broker/broker.ts';
+import { Flag } from '../../../src/broker/jobs.ts';
 import type { Peer } from '../../../src/broker/peer.ts';
 import { hashBytes } from '../../../src/protocol/hash.ts';
 import type { Session } from '../../../src/session/session.ts';
@@ -32,6 +33,27 @@ export function locate(world: World, socket: MemorySocket): Located | null {
 
 export function brokersOf(world: World): Broker[] {
   return world.living.flatMap((thread) => thread.core.broker ?? []);
+}
+
+/** The handles that name a job of a broker: that of its row, and the one from before a death of its shard. */
+export function handlesOf({ jobs, handles }: Broker, job: number): string[] {
+  const bytes = Buffer.alloc(handles.encode(job, jobs.table.serial(job)));
+  handles.write(bytes, 0);
+  const lasting = jobs.has(job, Flag.HAS_RUNS) ? jobs.runs.of(job).handle : null;
+  return lasting === null ? [bytes.toString('latin1')] : [bytes.toString('latin1'), lasting];
+}
+
+/** The job with this handle; null when there is none. */
+export function jobOfHandle(
+  world: World,
+  handle: string,
+): { readonly broker: Broker; readonly job: number } | null {
+  for (const broker of brokersOf(world)) {
+    const { table } = broker.jobs;
+    for (let job = table.next(0); job !== 0; job = table.next(job))
+      if (handlesOf(broker, job).includes(handle)) return { broker, job };
+  }
+  return null;
 }
 
 /** Registrations by function name that brokers count for a peer's connection. */

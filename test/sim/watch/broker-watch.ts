@@ -9,6 +9,7 @@ import type { Peer } from '../../../src/broker/peer.ts';
 import type { Frame } from '../../../src/protocol/frame.ts';
 import { Packet } from '../../../src/protocol/packets.ts';
 import { liveFunctions } from '../invariants.ts';
+import { handlesOf } from '../server/inspect.ts';
 import type { Policies } from '../server/policies.ts';
 import { ensure } from '../transcript.ts';
 import { GateModel } from './gate-model.ts';
@@ -53,11 +54,11 @@ const FINAL: readonly number[] = [Packet.WORK_COMPLETE, Packet.WORK_FAIL, Packet
 
 /** What operators have asked for. */
 export interface Asked {
-  /** Whether somebody asked to cancel, or to bury, the job with this serial. */
-  isCancelAsked(serial: number): boolean;
-  isBuryAsked(serial: number): boolean;
+  /** Whether somebody asked to cancel, or to bury, the job with these handles. */
+  isCancelAsked(handles: readonly string[]): boolean;
+  isBuryAsked(handles: readonly string[]): boolean;
   /** Takes one of the kicks that were asked for; false when none was. */
-  takeKick(serial: number, functionName: string): boolean;
+  takeKick(handles: readonly string[], functionName: string): boolean;
 }
 
 export class BrokerWatch {
@@ -379,7 +380,9 @@ export class BrokerWatch {
     if (jobs.state(job) === Flag.ASSIGNED) this.#ensureNext(job, watched, 'dead');
     else
       ensure(
-        this.#cause === null && this.#asked().isBuryAsked(serial) && jobs.has(job, Flag.BACKGROUND),
+        this.#cause === null &&
+          this.#asked().isBuryAsked(handlesOf(this.#broker, job)) &&
+          jobs.has(job, Flag.BACKGROUND),
         () => `job ${serial} becomes dead by ${this.#cause?.kind ?? 'an operator'}`,
       );
     this.#ended++;
@@ -391,7 +394,8 @@ export class BrokerWatch {
     const { serial, fn, runs } = watched;
     watched.version++;
     ensure(
-      this.#cause === null && this.#asked().takeKick(serial, this.#gates.nameOf(fn)),
+      this.#cause === null &&
+        this.#asked().takeKick(handlesOf(this.#broker, job), this.#gates.nameOf(fn)),
       () => `dead job ${serial} runs again by ${this.#cause?.kind ?? 'itself'}`,
     );
     this.#gates.submitted(fn);
@@ -407,7 +411,7 @@ export class BrokerWatch {
     const isIgnored = jobs.has(job, Flag.IGNORED);
     const state = jobs.state(job);
     const why = () => `job ${serial} of state ${state} leaves by ${cause?.kind ?? 'cancel'}`;
-    const isCancelled = cause === null && this.#asked().isCancelAsked(serial);
+    const isCancelled = cause === null && this.#asked().isCancelAsked(handlesOf(this.#broker, job));
     if (state === Flag.DEAD) this.#runs.drop(job, isCancelled);
     else if (cause === null) ensure(isCancelled, why);
     else if (holder === null && cause.kind === 'frame') {
