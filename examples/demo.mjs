@@ -1,11 +1,14 @@
 /**
  * Server, worker and client in one run: a job server on a free port, a worker that offers two functions, and a client
- * that submits a job to each and shows its handle, its progress and its result.
+ * that submits a job to each and shows its handle, its progress and its result. With `--dashboard` it is dashboard.mjs
+ * that runs, and does not end.
  *
  *   node examples/demo.mjs
  */
 import { readFile } from 'node:fs/promises';
 import { Client, createServer, Worker } from 'geartrain';
+
+if (process.argv.includes('--dashboard')) await import('./dashboard.mjs');
 
 const server = createServer({ host: '127.0.0.1', port: 0 });
 await server.listen();

@@ -19,6 +19,16 @@ export const changes = signal(0);
 const SHOWN_MS = 12_000;
 let lastId = 0;
 
+/** The youngest refusal that came after the line `id`; null: there was none. */
+export function refusalAfter(id: number): string | null {
+  return toasts.value.findLast((shown) => shown.id > id && shown.kind === 'failed')?.text ?? null;
+}
+
+/** The line that was shown last. */
+export function lastToast(): number {
+  return lastId;
+}
+
 /** Shows a line; a line with Undo stays long enough for a person who works by keyboard to reach it. */
 export function toast(kind: Toast['kind'], text: string, undo: Toast['undo'] = null): void {
   const id = ++lastId;

@@ -6,7 +6,7 @@ import { batch, computed, effect, signal } from '@preact/signals';
 import { startPolling } from '../poll.ts';
 import { remember } from './history.ts';
 import { queryOf, segmentOf } from './paths.ts';
-import { ApiError, get, needsLogin } from './request.ts';
+import { get, isCursorOld, needsLogin } from './request.ts';
 import type { FunctionRow, FunctionsPage } from './types.ts';
 
 const PAGE_ROWS = 500;
@@ -113,7 +113,7 @@ async function refresh(stop: AbortSignal): Promise<void> {
     for (const page of wanted) await loadPage(page, stop);
   } catch (error) {
     // The cursors are of a server that has been started again.
-    if (error instanceof ApiError && error.code === 'cursorUnknown') startAnew();
+    if (isCursorOld(error)) startAnew();
     throw error;
   }
 }

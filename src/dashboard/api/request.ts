@@ -32,6 +32,13 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether a listing must begin again: a shard, or the server, was started again. */
+export function isCursorOld(error: unknown): boolean {
+  return (
+    error instanceof ApiError && (error.code === 'cursorOld' || error.code === 'cursorInvalid')
+  );
+}
+
 export interface RequestExtras {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;

@@ -5,7 +5,7 @@
 import { computed, effect, signal } from '@preact/signals';
 import { startPolling } from '../poll.ts';
 import { get, needsLogin } from './request.ts';
-import type { RightName, ServerView } from './types.ts';
+import type { RightName, RouteName, ServerView } from './types.ts';
 
 export const server = signal<ServerView | null>(null);
 
@@ -41,7 +41,10 @@ export function serverNowMs(): number {
 
 const capabilities = computed(() => new Set(server.value?.capabilities));
 
-export function has(capability: string): boolean {
+/** What this program uses if it is there. */
+export type Capability = RouteName | 'series' | 'session';
+
+export function has(capability: Capability): boolean {
   return capabilities.value.has(capability);
 }
 

@@ -2,6 +2,7 @@
 import type { infer as Infer } from 'zod';
 import type * as s from '../../http/api/schemas.ts';
 
+export type { RouteName } from '../../http/api/routes.ts';
 export type {
   AuditEntry,
   BulkTask,

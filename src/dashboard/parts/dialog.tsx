@@ -5,6 +5,7 @@
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { lastToast, refusalAfter } from '../api/actions.ts';
 
 const shown = signal<ComponentChildren>(null);
 
@@ -41,7 +42,21 @@ export function Dialog({ title, children }: { title: string; children: Component
         </button>
       </header>
       {children}
+      <Refusal />
     </dialog>
+  );
+}
+
+/** What was refused since the dialog was opened: the lines below the dialog cannot be read meanwhile. */
+function Refusal() {
+  const [before] = useState(lastToast);
+  const text = refusalAfter(before);
+  if (text === null) return null;
+  return (
+    <p class="notice bad" role="alert">
+      <span aria-hidden="true">▲ </span>
+      {text}
+    </p>
   );
 }
 

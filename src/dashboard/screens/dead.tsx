@@ -69,9 +69,9 @@ function DeadJobs({ segment, name, change }: Props) {
   const rows =
     pages.page?.jobs.filter((row) => cause === '' || row.lastError?.cause === cause) ?? [];
   const picked = rows.filter(({ handle }) => keys.has(handle));
-  const canChange = (has('retry') && may('operate')) || (has('cancel') && may('admin'));
+  const canChange = (has('retry') && may('operate')) || (has('deleteJob') && may('admin'));
   const matched: BulkFilter = {
-    ...{ function: segment, state: 'dead' as const },
+    ...{ function: name, state: 'dead' as const },
     ...(cause === '' ? {} : { cause: cause as NonNullable<BulkFilter['cause']> }),
     ...(error === '' ? {} : { error }),
     ...(since === 0 ? {} : { since }),
@@ -107,7 +107,7 @@ function DeadJobs({ segment, name, change }: Props) {
         />
       )}
       <JobPager pages={pages} />
-      {has('bulk') && <BulkTasks />}
+      {has('bulkTasks') && <BulkTasks />}
     </>
   );
 }
@@ -165,7 +165,7 @@ function Buttons(props: {
 }) {
   const { picked, done, name, matched } = props;
   const canRetry = has('retry') && may('operate');
-  const canDelete = has('cancel') && may('admin');
+  const canDelete = has('deleteJob') && may('admin');
   const retry = async (): Promise<void> => {
     await act(`${jobs(picked.length)} queued again`, () =>
       each(picked, ({ handle }) => post(pathOf.job(handle, ':retry'))),
@@ -189,7 +189,7 @@ function Buttons(props: {
           Delete selected
         </button>
       )}
-      {has('bulk') && name !== '' && canRetry && (
+      {has('startBulk') && name !== '' && canRetry && (
         <button
           type="button"
           onClick={() => openDialog(<Bulk action="retry" name={name} filter={matched} />)}
@@ -197,7 +197,7 @@ function Buttons(props: {
           Retry all that match…
         </button>
       )}
-      {has('bulk') && name !== '' && canDelete && (
+      {has('startBulk') && name !== '' && canDelete && (
         <button
           type="button"
           class="danger"
@@ -206,7 +206,7 @@ function Buttons(props: {
           Delete all that match…
         </button>
       )}
-      {has('bulk') && name === '' && canRetry && totals.value.dead > 0 && (
+      {has('startBulk') && name === '' && canRetry && totals.value.dead > 0 && (
         <span class="hint">Choose a function to retry all that match.</span>
       )}
     </div>

@@ -16,7 +16,7 @@ const PAUSES = [600, 3600, 86_400, 0];
 export function FunctionActions({ known }: { known: KnownFunction }) {
   const { view } = known;
   const { operate, admin } = view.rights;
-  const canState = has('state') && operate;
+  const canState = has('pause') && operate;
   return (
     <div class="actions">
       {canState && view.gate !== 'paused' && <Pause known={known} />}
@@ -34,7 +34,7 @@ export function FunctionActions({ known }: { known: KnownFunction }) {
           Resume
         </button>
       )}
-      {has('policy') && admin && (
+      {has('setPolicy') && admin && (
         <button type="button" onClick={() => openDialog(<PolicyDialog known={known} />)}>
           Policy
         </button>

@@ -124,9 +124,12 @@ function Timeline(props: { view: JobView; errors: readonly RunError[]; isGone: b
           <li key={`${error.atMs}.${at}`} class="failed">
             <p>
               <b>{error.cause}</b> <time dateTime={isoTime(error.atMs)}>{time(error.atMs)}</time>
-              {before !== undefined && (
-                <span class="hint"> {duration(error.atMs - before.atMs)} after the one before</span>
-              )}
+              <span class="hint">
+                {error.runMs > 0 && ` ran ${duration(error.runMs)}`}
+                {error.worker !== null && ` on ${error.worker}`}
+                {before !== undefined &&
+                  `, ${duration(error.atMs - before.atMs)} after the one before`}
+              </span>
             </p>
             {error.text !== null && error.text !== '' && <pre>{error.text}</pre>}
           </li>
@@ -191,7 +194,7 @@ function Actions({ view }: { view: JobView }) {
           Cancel
         </button>
       )}
-      {state !== 'running' && has('cancel') && admin && (
+      {state !== 'running' && has('deleteJob') && admin && (
         <button type="button" class="danger" onClick={() => openDialog(<Delete view={view} />)}>
           Delete
         </button>

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { nameOf, queryOf } from '../api/paths.ts';
-import { get } from '../api/request.ts';
+import { get, isCursorOld } from '../api/request.ts';
 import { may } from '../api/server.ts';
 import type { JobsPage } from '../api/types.ts';
 import { count } from '../format.ts';
@@ -62,7 +62,7 @@ export function useJobPages(filter: JobFilter): JobPages {
   );
   // The server does not know the cursor any more: from the beginning.
   useEffect(() => {
-    if (error?.code === 'cursorUnknown') setCursors([]);
+    if (isCursorOld(error)) setCursors([]);
   }, [error]);
   const next = data?.page.next ?? null;
   return {
@@ -180,7 +180,7 @@ function JobList(props: { pages: JobPages; empty: ComponentChildren; isOfOneFunc
   const { page, error } = pages;
   return (
     <>
-      {error !== null && error.code !== 'cursorUnknown' && <Failure error={error} />}
+      {error !== null && !isCursorOld(error) && <Failure error={error} />}
       {page === null ? (
         error === null && <Loading />
       ) : (

@@ -27,7 +27,7 @@ const PARTS: readonly Part[] = [
   { path: 'shards', title: 'Shards', isThere: () => has('shards') },
   { path: 'stores', title: 'Stores', isThere: () => has('stores') },
   { path: 'options', title: 'Options', isThere: () => has('options') && may('admin') },
-  { path: 'log', title: 'Log level', isThere: () => has('log-level') },
+  { path: 'log', title: 'Log level', isThere: () => has('logLevel') },
   { path: 'audit', title: 'Audit', isThere: () => has('audit') && may('admin') },
 ];
 
@@ -199,6 +199,7 @@ const LEVELS = ['FATAL', 'ALERT', 'CRITICAL', 'ERROR', 'WARNING', 'NOTICE', 'INF
 function LogLevel() {
   const { data, error } = usePoll<LogLevelView>((stop) => get('v1/log-level', stop), [], 5000);
   if (data === null) return error === null ? <Loading /> : <Failure error={error} />;
+  const canSet = has('setLogLevel') && may('admin');
   const set = (level: string): Promise<unknown> => call('PUT', 'v1/log-level', { body: { level } });
   return (
     <div class="filters">
@@ -206,7 +207,7 @@ function LogLevel() {
         <span>The log shows</span>
         <select
           value={data.level}
-          disabled={!may('admin')}
+          disabled={!canSet}
           onChange={(event) => {
             const level = event.currentTarget.value;
             void act(
@@ -221,14 +222,14 @@ function LogLevel() {
           ))}
         </select>
       </label>
-      {!may('admin') && <span class="hint">A change needs the right admin.</span>}
+      {!canSet && <span class="hint">A change needs the right admin.</span>}
     </div>
   );
 }
 
 const AUDIT: readonly Column<AuditEntry>[] = [
   { title: 'When', cell: (row) => <Ago ms={row.atMs} /> },
-  { title: 'Who', cell: (row) => <span class="name">{row.who}</span> },
+  { title: 'Who', cell: (row) => <span class="name unbroken">{row.who}</span> },
   { title: 'Action', cell: (row) => row.action },
   { title: 'Target', cell: (row) => <span class="name">{row.target}</span> },
   { title: 'Before', isExtra: true, cell: (row) => <span class="name">{row.before ?? '–'}</span> },

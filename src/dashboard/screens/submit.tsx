@@ -112,7 +112,7 @@ function Result({ result: { handle, state, data } }: { result: SubmitResult }) {
       <p>
         <JobLink handle={handle} />: {state}
       </p>
-      {data !== null && <pre class="workload">{data}</pre>}
+      {data !== null && data !== '' && <pre class="workload">{data}</pre>}
     </>
   );
 }

@@ -70,7 +70,7 @@ export function Workers() {
   const [isAll, setAll] = useState(false);
   const { data, error } = usePoll(loadAll, [], POLL_MS);
   const rows = data?.filter((row) => isAll || row.functionCount > 0) ?? [];
-  const columns = has('close') && may('admin') ? [...COLUMNS, CLOSE] : COLUMNS;
+  const columns = has('closeConnection') && may('admin') ? [...COLUMNS, CLOSE] : COLUMNS;
   return (
     <>
       <h1>Workers</h1>

@@ -145,7 +145,13 @@ const XSS = '<img src=x onerror="alert(1)"><script>alert(2)</script>\'"`{{7*7}}j
 it.skipIf(!hasBrowser)('shows hostile names, keys, errors and workloads as text', async () => {
   const data = noData();
   addFunction(data, functionRow(XSS, { dead: 1, queued: 3 }));
-  const lastError = { cause: 'exception', atMs: Date.now(), text: XSS } as const;
+  const lastError = {
+    cause: 'exception',
+    atMs: Date.now(),
+    runMs: 1,
+    worker: XSS,
+    text: XSS,
+  } as const;
   const job = addJob(
     data,
     jobView(1, XSS, { state: 'dead', attempts: 1, unique: XSS, worker: XSS, lastError }),

@@ -63,7 +63,7 @@ describe.skipIf(!hasGit)('the tarball', () => {
       /^native\/([\w-]+\.mjs|[\w-]+\/[\w-]+\.(cc|h))$/,
       /^prebuilds\/linux-(x64|arm64)\/geartrain\.glibc\.node$/,
       /^src\/packaging\/(Dockerfile|geartrain\.service|geartrain-secrets\.conf|grafana-dashboard\.json|prometheus-alerts\.yml)$/,
-      /^docs\/[\w-]+\.md$/,
+      /^docs\/([\w-]+\.md|images\/[\w-]+\.png)$/,
       /^examples\/([\w-]+\/)?([\w.-]+\.(mjs|mts|php|json|md)|Dockerfile)$/,
       /^(package\.json|binding\.gyp|LICENSE|(README|CHANGELOG|CONTRIBUTING|SECURITY|bench\/RESULTS|src\/DECISIONS)\.md)$/,
     ];

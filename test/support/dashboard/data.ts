@@ -8,6 +8,8 @@ import type {
 } from '../../../src/http/api/schemas.ts';
 
 export const RIGHTS = { view: true, inspect: true, operate: true, admin: true };
+/** Of an error: how long the run took, and who ran it. */
+export const RUN = { runMs: 1830, worker: 'worker-3 10.0.3.3:40003' };
 const BUCKETS = 12;
 
 export interface MockData {

@@ -28,8 +28,8 @@ export interface SeenRequest {
 }
 
 export const CAPABILITIES = (
-  'functions jobs workload connections shards stores options log-level audit policy state submit ' +
-  'retry cancel bury close bulk'
+  'functions jobs workload connections shards stores options logLevel setLogLevel audit setPolicy ' +
+  'pause resume drain submit retry cancel bury deleteJob closeConnection bulkTasks startBulk cancelBulk'
 ).split(' ');
 
 export class MockServer {
