@@ -7,6 +7,7 @@ import { startPolling } from '../poll.ts';
 import { remember } from './history.ts';
 import { queryOf, segmentOf } from './paths.ts';
 import { get, isCursorOld, needsLogin } from './request.ts';
+import { server } from './server.ts';
 import type { FunctionRow, FunctionsPage } from './types.ts';
 
 const PAGE_ROWS = 500;
@@ -59,10 +60,13 @@ export const totals = computed(() => {
   return { ...sums, ...flow };
 });
 
+/** Whether the server has answered this caller at all. */
+const isReached = computed(() => server.value !== null);
+
 /** Starts to follow the functions; again after each login. */
 export function followFunctions(): void {
   effect(() => {
-    if (needsLogin.value) return;
+    if (needsLogin.value || !isReached.value) return;
     startAnew();
     functions.value = null;
     let polling = startPolling(

@@ -1,20 +1,13 @@
 /** The server itself: threads, stores, options, log level, and who has changed what. */
-import { act } from '../api/actions.ts';
-import { call, get } from '../api/request.ts';
+import { get } from '../api/request.ts';
 import { has, may, server } from '../api/server.ts';
-import type {
-  AuditEntry,
-  AuditPage,
-  LogLevelView,
-  OptionsView,
-  ShardsView,
-  StoresView,
-} from '../api/types.ts';
+import type { AuditEntry, AuditPage, OptionsView, ShardsView, StoresView } from '../api/types.ts';
 import { bytes, count, duration, share } from '../format.ts';
 import { type Column, Table } from '../parts/table.tsx';
 import { Ago, Facts, Failure, Loading, Tabs } from '../parts/words.tsx';
 import { usePoll } from '../poll.ts';
 import { hrefOf } from '../routing.ts';
+import { LogLevel } from './log-level.tsx';
 import { Options } from './options.tsx';
 
 interface Part {
@@ -192,39 +185,6 @@ function LoadedOptions() {
   const { data, error } = usePoll<OptionsView>((stop) => get('v1/options', stop), [], null);
   if (data === null) return error === null ? <Loading /> : <Failure error={error} />;
   return <Options rows={data.options} />;
-}
-
-const LEVELS = ['FATAL', 'ALERT', 'CRITICAL', 'ERROR', 'WARNING', 'NOTICE', 'INFO', 'DEBUG'];
-
-function LogLevel() {
-  const { data, error } = usePoll<LogLevelView>((stop) => get('v1/log-level', stop), [], 5000);
-  if (data === null) return error === null ? <Loading /> : <Failure error={error} />;
-  const canSet = has('setLogLevel') && may('admin');
-  const set = (level: string): Promise<unknown> => call('PUT', 'v1/log-level', { body: { level } });
-  return (
-    <div class="filters">
-      <label class="field">
-        <span>The log shows</span>
-        <select
-          value={data.level}
-          disabled={!canSet}
-          onChange={(event) => {
-            const level = event.currentTarget.value;
-            void act(
-              `The log shows ${level} and worse`,
-              () => set(level),
-              () => set(data.level),
-            );
-          }}
-        >
-          {LEVELS.map((level) => (
-            <option key={level}>{level}</option>
-          ))}
-        </select>
-      </label>
-      {!canSet && <span class="hint">A change needs the right admin.</span>}
-    </div>
-  );
 }
 
 const AUDIT: readonly Column<AuditEntry>[] = [

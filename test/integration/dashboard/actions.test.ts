@@ -206,6 +206,8 @@ describe.skipIf(!hasBrowser).each(['mouse', 'keyboard'] as const)('by %s', (way)
   it('the level of the log is changed, and back by Undo', async () => {
     await seen.show('server/log');
     await seen.choose(seen.page.getByLabel('The log shows'), 'DEBUG', way);
+    expect(await changes()).toEqual([]);
+    await press('Change');
     await seen.toast('The log shows DEBUG');
     await press('Undo');
     await seen.toast('Undone');

@@ -14,6 +14,7 @@ const FLAGS = [
   ...['--disable-background-networking', '--disable-component-update'],
 ];
 const TABS_MAX = 400;
+const OPTIONS_MAX = 30;
 
 export type Way = 'mouse' | 'keyboard';
 
@@ -68,6 +69,11 @@ export class Watched {
     await this.page.locator('main h1, main form').first().waitFor({ state: 'attached' });
   }
 
+  /** Shows another screen, without loading the page anew. */
+  async go(path: string): Promise<void> {
+    await this.page.evaluate(`location.hash = ${JSON.stringify(`#/${path}`)}`);
+  }
+
   button(name: string | RegExp): Locator {
     const exact = typeof name === 'string';
     return this.page.getByRole('button', { name, exact }).first();
@@ -95,14 +101,19 @@ export class Watched {
     await this.page.keyboard.type(text);
   }
 
-  /** Chooses an option by its first letters. */
+  /** Chooses an option: by keyboard, from the first one downwards. */
   async choose(target: Locator, label: string, way: Way): Promise<void> {
     if (way === 'mouse') {
       await target.selectOption({ label });
       return;
     }
     await this.tabTo(target);
-    await this.page.keyboard.type(label);
+    await this.page.keyboard.press('Home');
+    const chosen = target.locator('option:checked');
+    for (let steps = 0; (await chosen.textContent()) !== label; steps++) {
+      if (steps === OPTIONS_MAX) throw new Error(`there is no ${label}`);
+      await this.page.keyboard.press('ArrowDown');
+    }
   }
 
   /** Moves the focus with Tab alone. */
