@@ -10,7 +10,7 @@ const LEVELS = [
   ['native', 'ring', 'store'],
   ['broker'],
   ['session'],
-  ['transport', 'admin'],
+  ['transport', 'admin', 'cluster'],
   ['shard', 'link'],
   ['http'],
   ['server'],
@@ -19,7 +19,7 @@ const LEVELS = [
   ['packaging'],
   ['dashboard'],
 ];
-const PURE = ['base', 'protocol', 'policy', 'broker', 'session', 'admin'];
+const PURE = ['base', 'protocol', 'policy', 'broker', 'session', 'admin', 'cluster'];
 /** What is started or loaded from outside of src; everything else is imported by one of them. */
 const ENTRIES = [
   'index',
@@ -33,6 +33,8 @@ const ENTRIES = [
   'packaging/(server-options-text|option-tables|metrics-table|api-tables)',
   // The program of the browser, and what bundles it.
   'dashboard/(main|build)',
+  // The machines of a cluster have no server yet: only the simulation of test/sim/cluster plays them.
+  'cluster/(commit)',
   // Benches.
   'transport/socketless-decoder',
 ];
