@@ -34,7 +34,7 @@ const ENTRIES = [
   // The program of the browser, and what bundles it.
   'dashboard/(main|build)',
   // The machines of a cluster have no server yet: only the simulation of test/sim/cluster plays them.
-  'cluster/(commit|link|lease)',
+  'cluster/(bucket|home-jobs|lease|link|names)',
   // Benches.
   'transport/socketless-decoder',
 ];

@@ -22,6 +22,7 @@ import {
 } from './beat.ts';
 import { incarnationNumber, type Subjects, serverOf } from './names.ts';
 import type { NatsReply, NatsRequest, StoredMessage } from './nats.ts';
+import { OtherServers } from './other-servers.ts';
 
 /** The lease ends so long before others may take the server for dead: it covers clocks of different speed. */
 export const LEASE_MARGIN_MS = 500;
@@ -69,14 +70,6 @@ export interface LeaseOptions {
   readonly nonce: string;
 }
 
-interface Other {
-  beat: Beat;
-  revision: number;
-  /** When a look showed this revision first. */
-  sinceMs: number;
-  isDead: boolean;
-}
-
 type Pending =
   | { readonly for: 'find' }
   | { readonly for: 'beat'; readonly count: number }
@@ -104,18 +97,19 @@ export class Lease {
   /** A beat or a check of one is under way. */
   #isBeating = false;
   #isLooking = false;
-  readonly #others = new Map<string, Other>();
+  readonly #others: OtherServers;
   /** When the own beat was sent that the last look that counts has shown. */
   #shownSentMs = Number.NEGATIVE_INFINITY;
   #owners: OwnerKey[] = [];
 
   constructor(options: LeaseOptions) {
     this.#options = options;
+    this.#others = new OtherServers(options.ttlMs);
   }
 
-  /** Name of this incarnation; empty before its first beat. */
+  /** Name of this incarnation; empty before its first beat is stored, because another process may have the number. */
   get incarnation(): string {
-    return this.#incarnation;
+    return this.#revision === 0 ? '' : this.#incarnation;
   }
 
   isValid(nowMs: number): boolean {
@@ -144,16 +138,13 @@ export class Lease {
   /** All incarnations that are not dead, this one included. */
   alive(): string[] {
     const names = this.#incarnation === '' ? [] : [this.#incarnation];
-    for (const [name, { isDead }] of this.#others) if (!isDead) names.push(name);
-    return names;
+    return [...names, ...this.#others.alive()];
   }
 
   /** The incarnations that may own buckets, this one included when it may. */
   candidates(): string[] {
     const names = this.isUp && this.#state === 'up' ? [this.#incarnation] : [];
-    for (const [name, { isDead, beat }] of this.#others)
-      if (!isDead && beat.state === 'up') names.push(name);
-    return names;
+    return [...names, ...this.#others.up()];
   }
 
   /** Whether the incarnation is dead: what is unknown is not. */
@@ -346,11 +337,12 @@ export class Lease {
         if (owner !== null) keys.push({ bucket: Number(subject.slice(owners.length)), ...owner });
       } else if (subject.startsWith(beats) && subject !== shown.subject) {
         const beat = decodeBeat(bytes);
-        if (beat !== null) this.#sawBeat(beat, sequence, nowMs, effects);
+        if (beat !== null) effects.push(...this.#others.saw(beat, sequence, nowMs));
       }
     }
     this.#owners = keys;
-    this.#judge(sentMs, effects);
+    const hasKept = this.isValid(sentMs) && sentMs - this.#termSinceMs >= this.#options.ttlMs;
+    effects.push(...this.#others.judge(sentMs, hasKept));
     if (!this.#isUp && this.isValid(nowMs) && this.#isFirst()) {
       this.#isUp = true;
       this.#state = 'up';
@@ -359,41 +351,11 @@ export class Lease {
     effects.push({ type: 'looked' });
   }
 
-  #sawBeat(beat: Beat, revision: number, nowMs: number, effects: LeaseEffect[]): void {
-    const { incarnation } = beat;
-    const other = this.#others.get(incarnation);
-    if (other === undefined) {
-      this.#others.set(incarnation, { beat, revision, sinceMs: nowMs, isDead: false });
-      return;
-    }
-    if (revision <= other.revision) return;
-    other.beat = beat;
-    other.revision = revision;
-    other.sinceMs = nowMs;
-    if (!other.isDead || beat.state === 'gone' || beat.state === 'out') return;
-    other.isDead = false;
-    effects.push({ type: 'alive', incarnation });
-  }
-
-  /** Finds the dead. `sentMs`: when the look was sent. */
-  #judge(sentMs: number, effects: LeaseEffect[]): void {
-    const { ttlMs } = this.#options;
-    const hasKept = this.isValid(sentMs) && sentMs - this.#termSinceMs >= ttlMs;
-    for (const [incarnation, other] of this.#others) {
-      if (other.isDead) continue;
-      const isOld = sentMs - other.sinceMs >= ttlMs;
-      if (other.beat.state !== 'gone' && !(isOld && hasKept)) continue;
-      other.isDead = true;
-      effects.push({ type: 'dead', incarnation });
-    }
-  }
-
   /** Whether no earlier incarnation of this server can be alive. */
   #isFirst(): boolean {
     const own = incarnationNumber(this.#incarnation);
-    for (const [name, { isDead }] of this.#others)
-      if (!isDead && serverOf(name) === this.#options.server && incarnationNumber(name) < own)
-        return false;
+    for (const name of this.#others.alive())
+      if (serverOf(name) === this.#options.server && incarnationNumber(name) < own) return false;
     return true;
   }
 

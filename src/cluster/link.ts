@@ -6,6 +6,9 @@
  * one adopts it. Either way all records under way in both directions are gone and both sides get the effect `reset`, so what
  * they hold of each other has to be announced again. Messages of a smaller generation are answered with the present one.
  *
+ * Rule: nothing is taken from a server that is dead for this one until it is alive again; it sends again. Otherwise it
+ * could be given a job and die unnoticed, because it dies only once.
+ *
  * Numbers count the messages of a generation. The receiver takes the next number only and acknowledges all up to it;
  * the sender sends again everything from the first unacknowledged number on. At most WINDOW_BYTES are unacknowledged;
  * the other records wait in order. Source: docs/design.md, section 16.
@@ -32,8 +35,12 @@ export type LinkEvent =
   | { readonly type: 'message'; readonly message: LinkMessage; readonly nowMs: number }
   /** The end of a turn: what waits is sent, and what is due is sent again. */
   | { readonly type: 'turn'; readonly nowMs: number }
-  /** The other server is dead for this one, or their states do not fit. */
-  | { readonly type: 'reset' };
+  /** The states of the two do not fit. */
+  | { readonly type: 'reset' }
+  /** The other server is dead for this one. */
+  | { readonly type: 'dead' }
+  /** The other server is alive again. */
+  | { readonly type: 'alive' };
 
 export type LinkEffect =
   /** Send these bytes to the inbox of the other server. */
@@ -77,6 +84,7 @@ export class Link {
   #resendAtMs = Number.POSITIVE_INFINITY;
   #resendMs = RESEND_MS_MIN;
   #mustGreet = false;
+  #isDead = false;
   #received = 0;
   #mustAcknowledge = false;
   #begun: Uint8Array[] = [];
@@ -112,12 +120,17 @@ export class Link {
         this.#waitingBytes += event.record.length;
         break;
       case 'message':
-        this.#receive(event.message, event.nowMs, effects);
+        if (!this.#isDead) this.#receive(event.message, event.nowMs, effects);
         break;
       case 'turn':
         this.#turn(event.nowMs, effects);
         break;
+      case 'alive':
+        this.#isDead = false;
+        break;
+      case 'dead':
       case 'reset':
+        this.#isDead ||= event.type === 'dead';
         this.#begin(this.#generation + 1, effects);
         // An empty message, so that the other side notices even if there is nothing to send.
         this.#mustGreet = true;

@@ -13,8 +13,13 @@ export class Subjects {
     this.#streamCount = streamCount;
   }
 
+  /** What the subjects of journals begin with. */
+  get journals(): string {
+    return `${this.#prefix}.j.`;
+  }
+
   journal(bucket: number): string {
-    return `${this.#prefix}.j.${bucket % this.#streamCount}.${bucket}`;
+    return `${this.journals}${bucket % this.#streamCount}.${bucket}`;
   }
 
   /** What the subjects of owner keys begin with. */
