@@ -8,14 +8,14 @@ import type { HomeAnswers } from './replay.ts';
 /** Submits in one entry of a note, so that the entry fits into a commit. */
 const ENTRY_JOBS_MAX = 16_384;
 
-interface Answer {
+interface AnsweredSubmit {
   readonly key: JobKey;
   isStored: boolean;
 }
 
 interface HomeSubmits {
   lowest: number;
-  readonly answers: Map<number, Answer>;
+  readonly answers: Map<number, AnsweredSubmit>;
   readonly canceled: Set<number>;
 }
 
@@ -47,7 +47,7 @@ export class Answers {
     return number < this.#of(home).lowest;
   }
 
-  get(home: string, number: number): Answer | undefined {
+  get(home: string, number: number): AnsweredSubmit | undefined {
     return this.#of(home).answers.get(number);
   }
 
