@@ -92,7 +92,11 @@ export class Control {
     this.#options = controlOptions;
     this.#api = new Api(source.api, (error) => source.failed(error));
     const app = routes(source, new ControlGuard(access), this.#api, dashboard);
-    const listener = getRequestListener(app.fetch);
+    const listener = getRequestListener(async (request, env) => {
+      const response = await app.fetch(request, env);
+      // For HEAD hono makes a new response, so the mark of one that was sent by its handler is lost.
+      return (env as Incoming['Bindings']).outgoing.headersSent ? RESPONSE_ALREADY_SENT : response;
+    });
     const { refused: denied } = access;
     const options = {
       maxHeaderSize: HEADER_BYTES_MAX,

@@ -254,6 +254,8 @@ describe('the control port', () => {
     expect(await get(port, '/readyz')).toMatchObject({ status: 200, text: 'ready\n' });
     const socket = connect(daemon.port, '127.0.0.1');
     socket.on('error', () => {}).resume();
+    for (const path of ['/', '/metrics'])
+      expect((await fetch(`http://127.0.0.1:${port}${path}`, { method: 'HEAD' })).status).toBe(200);
     const payload = 'f\0\0x';
     const header = Buffer.from('\0REQ\0\0\0\x12\0\0\0\x04', 'latin1');
     socket.write(Buffer.concat([header, Buffer.from(payload)]));
@@ -266,6 +268,7 @@ describe('the control port', () => {
     socket.destroy();
     daemon.kill('SIGTERM');
     expect((await daemon.ended).code).toBe(0);
+    expect(daemon.stderr()).not.toContain('Error');
   });
 
   it('answers no request under the name of a stranger', async () => {
