@@ -29,7 +29,9 @@ export function count(value: number): string {
 /** A rate, without its unit. */
 export function rate(perSecond: number): string {
   if (perSecond !== 0 && Math.abs(perSecond) < 1) return twoDigits.format(perSecond);
-  return (Math.abs(perSecond) < 100 ? oneDigit : whole).format(perSecond);
+  return Math.abs(perSecond) < 100
+    ? oneDigit.format(perSecond)
+    : whole.format(Math.round(perSecond));
 }
 
 export function share(part: number, all: number): string {
