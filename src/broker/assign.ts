@@ -8,12 +8,14 @@ import { writeHeader } from '../protocol/encode.ts';
 import { HEADER_BYTES } from '../protocol/limits.ts';
 import { ASSIGN } from '../protocol/packet-columns.ts';
 import { Packet } from '../protocol/packets.ts';
+import { NO_SUFFIX, suffixOf } from '../protocol/run-suffix.ts';
 import type { Ability } from './ability.ts';
 import { setDeadline } from './deadlines.ts';
 import { firstFor } from './first-job.ts';
 import type { FunctionQueue } from './functions.ts';
 import { PRIORITY_COUNT } from './functions.ts';
 import { Job } from './job-table.ts';
+import { Flag, type Jobs } from './jobs.ts';
 import { chooseOwing } from './owed.ts';
 import type { Peer } from './peer.ts';
 import { replyNoJob } from './reply.ts';
@@ -61,7 +63,8 @@ function assign(
   const form = ASSIGN[type];
   const reducer = form === Packet.JOB_ASSIGN_ALL ? jobs.reducer(job) : null;
   const withUnique = form !== Packet.JOB_ASSIGN;
-  writeAssign(broker, peer, replyId, job, ability.fn, withUnique, reducer);
+  const suffix = jobs.has(job, Flag.HAS_RUNS) ? beginRun(jobs, job, peer) : NO_SUFFIX;
+  writeAssign(broker, peer, replyId, job, ability.fn, suffix, withUnique, reducer);
   // More jobs may start now than when the gate was looked at last.
   if (gate !== null) broker.waker.balance(ability.fn, broker.nowMs);
 }
@@ -74,13 +77,20 @@ function firstJob(fn: FunctionQueue): number {
   throw new Error('a chosen function has a runnable job');
 }
 
-/** handle \0 function \0 [unique \0 [reducer \0]] workload */
+/** The suffix of the handle of the run. */
+function beginRun({ runs }: Jobs, job: number, peer: Peer): Uint8Array {
+  const run = runs.begin(job, peer.takesAttempts);
+  return suffixOf(runs.of(job).attempts + 1, run);
+}
+
+/** handle suffix \0 function \0 [unique \0 [reducer \0]] workload */
 function writeAssign(
   broker: BrokerState,
   peer: Peer,
   replyId: number,
   job: number,
   fn: FunctionQueue,
+  suffix: Uint8Array,
   withUnique: boolean,
   reducer: Uint8Array | null,
 ): void {
@@ -89,7 +99,7 @@ function writeAssign(
   const uniqueBytes = jobs.word(job, Job.UNIQUE_BYTES);
   const workloadBytes = jobs.word(job, Job.WORKLOAD_BYTES);
   const blob = jobs.word(job, Job.BLOB);
-  let headBytes = handles.encode(job, serial) + 1 + fn.name.length + 1;
+  let headBytes = handles.encode(job, serial) + suffix.length + 1 + fn.name.length + 1;
   if (withUnique) headBytes += uniqueBytes + 1;
   if (reducer !== null) headBytes += reducer.length + 1;
   const inlineBytes = blob === 0 ? workloadBytes : 0;
@@ -105,6 +115,7 @@ function writeAssign(
         : Packet.JOB_ASSIGN;
   let at = writeHeader(bytes, outbox.at, type, headBytes + workloadBytes);
   at = handles.write(bytes, at);
+  if (suffix.length > 0) at = copyBytes(bytes, at, suffix, 0, suffix.length);
   bytes[at++] = 0;
   at = copyBytes(bytes, at, fn.name, 0, fn.name.length);
   bytes[at++] = 0;

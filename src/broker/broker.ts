@@ -63,10 +63,11 @@ export class Broker extends BrokerState {
   }
 
   /** What the thread of a peer says of it. */
-  onName(peer: Peer, name: string, isParallel: boolean): void {
+  onName(peer: Peer, name: string, isParallel: boolean, takesAttempts: boolean): void {
     this.account.keep(peer, name.length - peer.name.length);
     peer.name = name;
     if (isParallel) peer.isParallel = true;
+    if (takesAttempts) peer.takesAttempts = true;
   }
 
   /**

@@ -14,6 +14,8 @@ export const LATE_MAX = 64;
 export interface Late {
   /** Serial number of the job. */
   readonly job: number;
+  /** The number in the handle of the run, 0 = a plain handle. */
+  readonly run: number;
   /** Its first final packet may end the job while that is queued and `version` (owed.ts) is this; -1 = never. */
   endsVersion: number;
   /** The function of a job that the worker does not get until it has sent the final packet; null when it may. */
@@ -30,8 +32,8 @@ export class LateAssignments {
     return this.#lates.length > LATE_MAX ? (this.#lates.shift() as Late) : null;
   }
 
-  has(job: number): boolean {
-    return this.#lates.some((late) => late.job === job);
+  has(job: number, run: number): boolean {
+    return this.#lates.some((late) => late.job === job && late.run === run);
   }
 
   /** Whether the worker must not get this job. */
@@ -47,9 +49,9 @@ export class LateAssignments {
     return this.#lates;
   }
 
-  /** Removes one run of the job, whose final packet has come; null when there is none. */
-  take(job: number): Late | null {
-    const at = this.#lates.findIndex((late) => late.job === job);
+  /** Removes a run of the job, whose final packet has come; null when there is none. */
+  take(job: number, run: number): Late | null {
+    const at = this.#lates.findIndex((late) => late.job === job && late.run === run);
     return at < 0 ? null : (this.#lates.splice(at, 1)[0] as Late);
   }
 }

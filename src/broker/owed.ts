@@ -8,7 +8,7 @@ import type { Ability } from './ability.ts';
 import { firstFor } from './first-job.ts';
 import { type FunctionQueue, PRIORITY_COUNT } from './functions.ts';
 import { Job } from './job-table.ts';
-import type { Jobs } from './jobs.ts';
+import { Flag, type Jobs } from './jobs.ts';
 import { type Late, LateAssignments } from './late.ts';
 import type { Peer } from './peer.ts';
 import type { BrokerState } from './state.ts';
@@ -35,7 +35,7 @@ export function noteLate(broker: BrokerState, job: number): Late {
   const owedOf = worker.isParallel && fn.runPolicy !== null ? fn : null;
   if (owedOf !== null) owedOf.owed++;
   worker.late ??= new LateAssignments();
-  const late = { job: jobs.table.serial(job), endsVersion: -1, owedOf };
+  const late = { job: jobs.table.serial(job), run: runOf(jobs, job), endsVersion: -1, owedOf };
   const forgotten = worker.late.add(late);
   if (forgotten !== null) settle(broker, forgotten.owedOf);
   return late;
@@ -62,6 +62,11 @@ export function settle({ waker, nowMs }: BrokerState, owedOf: FunctionQueue | nu
 export function settleAll(peer: Peer): void {
   for (const { owedOf } of peer.late?.all() ?? []) if (owedOf !== null) owedOf.owed--;
   peer.late = null;
+}
+
+/** The number in the handle of the run of an assigned job; 0 = a plain handle. */
+export function runOf(jobs: Jobs, job: number): number {
+  return jobs.has(job, Flag.HAS_RUNS) ? jobs.runs.of(job).run : 0;
 }
 
 /** Differs when the job has been assigned, or has died, in between. */

@@ -33,6 +33,8 @@ export class Peer implements LinkedPeer {
   name = '';
   /** It has asked for a job while it held one, so it may run several at a time. */
   isParallel = false;
+  /** It has asked for the number of the run in handles: OPTION_REQ `attempts`. */
+  takesAttempts = false;
   /** Jobs lost to timeouts, by serial. */
   late: LateAssignments | null = null;
   /** The first of the jobs that it was the first to watch, linked by WATCH_NEXT and WATCH_PREV. */

@@ -8,7 +8,7 @@ import type { StoredJob } from '../store/stored-job.ts';
 import { retryWaitMs } from './failures.ts';
 import type { FunctionQueue } from './functions.ts';
 import { Flag } from './jobs.ts';
-import { decodeErrors } from './runs.ts';
+import { decodeErrors, NO_RUNS } from './runs.ts';
 import type { BrokerState } from './state.ts';
 import { makeReady } from './submit.ts';
 import { keyHash } from './uniques.ts';
@@ -48,7 +48,7 @@ export class Restore {
       const { attempts, dueMs, delayMs, losses, details, handle = NO_BYTES } = runs;
       const errors = decodeErrors(details);
       const lasting = handle.length === 0 ? null : latin1(handle, 0, handle.length);
-      const kept = { attempts, dueMs, delayMs, death: 0, errors, handle: lasting };
+      const kept = { ...NO_RUNS, attempts, dueMs, delayMs, errors, handle: lasting };
       jobs.restoreRuns(job, kept, losses);
       if (runs.isDead) {
         this.#index(fn, job, stored, true);

@@ -4,6 +4,7 @@
  */
 import type { Account } from '../base/account.ts';
 import { bytesOf, latin1 } from '../base/bytes.ts';
+import { nextRun } from '../protocol/run-suffix.ts';
 import { Kept } from './kept.ts';
 
 /** Why a run, or a job, has failed. The names are those of the text protocol. */
@@ -34,11 +35,25 @@ export interface Runs {
   delayMs: number;
   /** The number of its death in this run of the server; 0: not dead, or dead since an earlier run. */
   death: number;
+  /** The number in the handle of the run under way, 0 = a plain handle, and the last number that was given. */
+  run: number;
+  lastRun: number;
   /** The last errors, oldest first. */
   readonly errors: RunError[];
   /** The handle of its JOB_CREATED in an earlier run of the server, Latin-1; null: that of its row. */
   readonly handle: string | null;
 }
+
+/** The runs of a job that has none, without its errors. */
+export const NO_RUNS = {
+  attempts: 0,
+  dueMs: 0,
+  delayMs: 0,
+  death: 0,
+  run: 0,
+  lastRun: 0,
+  handle: null,
+} as const satisfies Omit<Runs, 'errors'>;
 
 const CAUSES: readonly Cause[] = ['fail', 'exception', 'timeout', 'lost', 'buried'];
 const ERROR_HEAD_BYTES = 11;
@@ -126,14 +141,22 @@ export class RunTable {
 
   /** Adds an error; `isNew`: the first one of the job. */
   add(job: number, error: RunError, isNew: boolean): Runs {
-    if (isNew)
-      this.open(job, { attempts: 0, dueMs: 0, delayMs: 0, death: 0, errors: [], handle: null });
+    if (isNew) this.open(job, { ...NO_RUNS, errors: [] });
     const runs = this.of(job);
     runs.errors.push(error);
     this.#charge(costOf(error));
     const oldest = runs.errors.length > ERRORS_MAX ? runs.errors.shift() : undefined;
     if (oldest !== undefined) this.#charge(-costOf(oldest));
     return runs;
+  }
+
+  /** A run of the job begins; returns its number, 0 = a plain handle. Only a worker with `takesAttempts` gets numbers. */
+  begin(job: number, takesAttempts: boolean): number {
+    const runs = this.of(job);
+    const isNumbered = takesAttempts && runs.attempts > 0;
+    if (isNumbered) runs.lastRun = nextRun(runs.lastRun);
+    runs.run = isNumbered ? runs.lastRun : 0;
+    return runs.run;
   }
 
   /** Adds the runs of a job that has none. */

@@ -19,7 +19,7 @@ import { Count } from './function-stats.ts';
 import { Job } from './job-table.ts';
 import { Flag } from './jobs.ts';
 import { failTo, notifyFail } from './notify-fail.ts';
-import { runVersion, settle } from './owed.ts';
+import { runOf, runVersion, settle } from './owed.ts';
 import type { Peer } from './peer.ts';
 import { replyWith } from './reply.ts';
 import { ERROR_BYTES_MAX } from './runs.ts';
@@ -116,19 +116,25 @@ function heldJob(broker: BrokerState, peer: Peer, frame: Frame): number {
   const { handles } = broker;
   let handleBytes = frame.a0;
   if (frame.type === Packet.WORK_FAIL) {
-    if (handleBytes > HANDLE_BYTES_MAX) return refuse(broker, peer, Errors.handleTooLarge);
     // Some workers end the handle with a NUL; clients must not see it.
     if (handleBytes > 0 && frame.bytes[frame.off + handleBytes - 1] === 0) handleBytes--;
   }
   if (
-    handles.parse(frame.bytes, frame.off, frame.off + handleBytes) &&
+    handles.parseOfRun(frame.bytes, frame.off, frame.off + handleBytes) &&
     handles.shard === broker.options.thread
   ) {
-    const { slot, serial } = handles;
-    if (broker.holds(peer, slot, serial)) return slot;
-    if (peer.late?.has(serial) === true) return lateJob(broker, peer, slot, serial, frame.type);
+    const { slot, serial, run, suffixBytes } = handles;
+    const isHeld = broker.holds(peer, slot, serial);
+    const isLate = !(isHeld && runOf(broker.jobs, slot) === run);
+    // Clients see the plain handle.
+    if (suffixBytes > 0) frame.cutFirst(suffixBytes);
+    if (!isLate) return slot;
+    if (peer.late?.has(serial, run) === true) return lateJob(broker, peer, frame.type);
+    // Of an earlier run of the job, which has ended.
+    if (isHeld) return 0;
   }
-  return refuse(broker, peer, workErrorFor(frame.type));
+  const isLong = frame.type === Packet.WORK_FAIL && frame.a0 > HANDLE_BYTES_MAX;
+  return refuse(broker, peer, isLong ? Errors.handleTooLarge : workErrorFor(frame.type));
 }
 
 /**
@@ -137,16 +143,11 @@ function heldJob(broker: BrokerState, peer: Peer, frame: Frame): number {
  * policy only if none has had it since, and a failure does not, when the job's policy tries it again anyway. All other
  * packets are ignored.
  */
-function lateJob(
-  broker: BrokerState,
-  peer: Peer,
-  slot: number,
-  serial: number,
-  type: number,
-): number {
+function lateJob(broker: BrokerState, peer: Peer, type: number): number {
   if (!isFinal(type)) return 0;
-  const late = peer.late?.take(serial) ?? null;
-  const { jobs } = broker;
+  const { jobs, handles } = broker;
+  const { slot, serial, run } = handles;
+  const late = peer.late?.take(serial, run) ?? null;
   const isFailure = type !== Packet.WORK_COMPLETE;
   const mayEnd =
     late !== null &&

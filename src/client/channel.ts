@@ -8,7 +8,7 @@ import type { Endpoint } from '../link/endpoint.ts';
 import { type ConnectionError, ServerError } from '../link/errors.ts';
 import { Fifo } from '../link/fifo.ts';
 import { type ConnectionChange, Link } from '../link/link.ts';
-import { type RequestWriter, writeClientId } from '../link/request-writer.ts';
+import { type RequestWriter, writeClientId, writeOption } from '../link/request-writer.ts';
 import type { ConnectionSettings } from '../link/settings.ts';
 import { isFinal, KIND } from '../protocol/packet-columns.ts';
 import { Kind, Packet } from '../protocol/packets.ts';
@@ -164,10 +164,6 @@ export class Channel {
 }
 
 function greet(writer: RequestWriter, id: string | null, takesExceptions: boolean): void {
-  if (takesExceptions) {
-    writer.open(Packet.OPTION_REQ, 30);
-    writer.text('exceptions');
-    writer.close();
-  }
+  if (takesExceptions) writeOption(writer, 'exceptions');
   writeClientId(writer, id);
 }

@@ -166,6 +166,13 @@ export function writeClientId(writer: RequestWriter, id: string | null): void {
   writer.close();
 }
 
+/** OPTION_REQ. Servers that do not know the option answer ERROR, or nothing; in a greeting all answers are right. */
+export function writeOption(writer: RequestWriter, option: string): void {
+  writer.open(Packet.OPTION_REQ, textBytesMax(option));
+  writer.text(option);
+  writer.close();
+}
+
 /** Upper bound of the UTF-8 bytes of `text`. */
 export function textBytesMax(text: string): number {
   return text.length * 3;

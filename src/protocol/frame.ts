@@ -109,6 +109,14 @@ export class Frame {
     return nul < 0 ? argument : argument.subarray(0, nul);
   }
 
+  /** Takes `count` bytes off the end of argument 0: the bytes before them move, so that the payload stays in one piece. */
+  cutFirst(count: number): void {
+    const { bytes, off } = this;
+    this.a0 -= count;
+    this.off += count;
+    bytes.copyWithin(this.off, off, off + this.a0);
+  }
+
   #setLength(argument: number, length: number): void {
     if (argument === 0) this.a0 = length;
     else if (argument === 1) this.a1 = length;

@@ -9,6 +9,7 @@
  */
 import { bytesOf, copyBytes, equalBytes, withView } from '../base/bytes.ts';
 import { HANDLE_BYTES_MAX } from './limits.ts';
+import { runOfSuffix, suffixStart } from './run-suffix.ts';
 
 /** Longest prefix that leaves room for the digits. */
 export const HANDLE_PREFIX_BYTES_MAX = 28;
@@ -118,6 +119,9 @@ export class HandleCodec {
   shard = 0;
   slot = 0;
   serial = 0;
+  /** Of the last successful `parseOfRun`: the number of the run, 0 without one, and the bytes of its suffix. */
+  run = 0;
+  suffixBytes = 0;
 
   /** `boot` is the run's first boot number, below BOOTS; `shard` is below 100; `prefix` is used unchanged. */
   constructor(prefix: string, boot: number, shard: number) {
@@ -175,6 +179,18 @@ export class HandleCodec {
     this.shard = shard;
     this.slot = slot;
     this.serial = boots === 0 ? serial : boots * SERIALS_PER_BOOT + serial;
+    return true;
+  }
+
+  /** Parses a handle that may end with the number of a run into `run`, `suffixBytes` and the results of `parse`. */
+  parseOfRun(bytes: Uint8Array, start: number, end: number): boolean {
+    this.run = 0;
+    this.suffixBytes = 0;
+    if (this.parse(bytes, start, end)) return true;
+    const at = suffixStart(bytes, start, end);
+    if (at === end || !this.parse(bytes, start, at)) return false;
+    this.run = runOfSuffix(bytes, at, end);
+    this.suffixBytes = end - at;
     return true;
   }
 

@@ -182,8 +182,14 @@ export class SessionTable {
 
   /** The connection's peer in this thread's broker. */
   peerOf(session: Session): Peer {
-    session.peer ??= (this.broker as Broker).addPeer(this.options.thread, session.conn);
+    session.peer ??= this.#addPeer(session);
     return session.peer;
+  }
+
+  #addPeer(session: Session): Peer {
+    const peer = (this.broker as Broker).addPeer(this.options.thread, session.conn);
+    peer.takesAttempts = session.takesAttempts;
+    return peer;
   }
 
   /**

@@ -60,6 +60,8 @@ export class Session {
   /** Rights under the access rules, looked up at first use. */
   rights: Rights | null = null;
   takesExceptions = false;
+  /** See `Peer.takesAttempts`. */
+  takesAttempts = false;
   /** Its peer in this thread's broker; made at first use. */
   peer: Peer | null = null;
   abilities: SessionAbilities | null = null;
@@ -100,8 +102,8 @@ export class Session {
   grab: GrabUnderWay | null = null;
   /** It has functions of several owners, and has asked one for a job while it held one: see `Peer.isParallel`. */
   isParallel = false;
-  /** Jobs of other threads that it holds, by `crossThreadJobKey`. */
-  crossThreadJobs: Set<number> | null = null;
+  /** Jobs of other threads that it holds, by `crossThreadJobKey`, with the number of the run in their handles, 0 = none. */
+  crossThreadJobs: Map<number, number> | null = null;
   /** Jobs of other threads that it lost to timeouts, by the same key. */
   lateJobs: LateAssignments | null = null;
   /** Handle of a job that ended with WORK_EXCEPTION: the WORK_FAIL that some workers send after it is ignored. */

@@ -8,12 +8,13 @@ import type { Codec, Workload } from '../link/codec.ts';
 import { ArgumentError } from '../link/errors.ts';
 import { ATTACH_BYTES } from '../link/request-writer.ts';
 import { Packet } from '../protocol/packets.ts';
+import { splitHandle } from '../protocol/run-suffix.ts';
 import type { JobContext, WorkerJob } from './types.ts';
 
 /** The connection to the server. */
 export interface JobSink {
-  /** Sends one WORK_ packet of `handle`; without data when null. False when the connection has ended. */
-  sendWork(type: number, handle: string, data: Workload | null): void;
+  /** Sends one WORK_ packet of a handle as it was assigned; without data when null. Nothing after the end of the connection. */
+  sendWork(type: number, wireHandle: string, data: Workload | null): void;
 }
 
 const STATUS_MAX = 0xffffffff;
@@ -21,12 +22,14 @@ const STATUS_MAX = 0xffffffff;
 export class RunningJob implements WorkerJob<unknown>, JobContext {
   readonly functionName: string;
   readonly handle: string;
+  readonly attempt: number;
   readonly unique: string;
   readonly reducer: string;
   readonly data: Uint8Array;
   timer: NodeJS.Timeout | null = null;
   /** Position of the job in the list of its channel. */
   place = 0;
+  readonly #wireHandle: string;
   readonly #sink: JobSink;
   readonly #codec: Codec | null;
   #controller: AbortController | null = null;
@@ -34,9 +37,10 @@ export class RunningJob implements WorkerJob<unknown>, JobContext {
   #input: { readonly value: unknown } | null = null;
   #hasEnded = false;
 
+  /** `wireHandle`: as it was assigned, maybe with the number of the run. */
   constructor(
     functionName: string,
-    handle: string,
+    wireHandle: string,
     unique: string,
     reducer: string,
     data: Uint8Array,
@@ -44,7 +48,10 @@ export class RunningJob implements WorkerJob<unknown>, JobContext {
     sink: JobSink,
   ) {
     this.functionName = functionName;
+    this.#wireHandle = wireHandle;
+    const { handle, attempt } = splitHandle(wireHandle);
     this.handle = handle;
+    this.attempt = attempt;
     this.unique = unique;
     this.reducer = reducer;
     this.data = data;
@@ -130,7 +137,7 @@ export class RunningJob implements WorkerJob<unknown>, JobContext {
   }
 
   #send(type: number, data: Workload | null): void {
-    if (!this.#hasEnded) this.#sink.sendWork(type, this.handle, data);
+    if (!this.#hasEnded) this.#sink.sendWork(type, this.#wireHandle, data);
   }
 }
 

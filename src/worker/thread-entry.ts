@@ -45,11 +45,12 @@ async function handlerOf(file: string): Promise<Handler<unknown, unknown>> {
 }
 
 function jobOf(task: ThreadTask, port: MessagePort): WorkerJob<unknown> {
-  const { functionName, handle, unique, reducer, data, input } = task;
+  const { functionName, handle, attempt, unique, reducer, data, input } = task;
   const send = (message: ThreadMessage): void => port.postMessage(message);
   return {
     functionName,
     handle,
+    attempt,
     unique,
     reducer,
     data,

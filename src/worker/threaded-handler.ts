@@ -21,6 +21,7 @@ export interface ThreadTask {
   readonly file: string;
   readonly functionName: string;
   readonly handle: string;
+  readonly attempt: number;
   readonly unique: string;
   readonly reducer: string;
   readonly data: Uint8Array;
@@ -64,6 +65,7 @@ export class ThreadedHandler {
       file: this.#file,
       functionName: job.functionName,
       handle: job.handle,
+      attempt: job.attempt,
       unique: job.unique,
       reducer: job.reducer,
       data: job.data,

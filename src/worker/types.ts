@@ -45,6 +45,11 @@ export interface WorkerJob<I = Uint8Array> {
   readonly functionName: string;
   /** The server's name for the job. */
   readonly handle: string;
+  /**
+   * 1 for the first attempt, 1 more after each run that failed under a policy with `attempts`; a lost connection does not
+   * count, and a dead job that is queued again begins with 1. Always 1 on servers without policies.
+   */
+  readonly attempt: number;
   /** The client's unique key; empty without one. */
   readonly unique: string;
   /** Name of the reducer of SUBMIT_REDUCE_JOB; empty for other jobs. */

@@ -19,6 +19,7 @@ import {
   type RequestWriter,
   textBytesMax,
   writeClientId,
+  writeOption,
 } from '../link/request-writer.ts';
 import type { ConnectionSettings } from '../link/settings.ts';
 import { Packet } from '../protocol/packets.ts';
@@ -144,10 +145,10 @@ export class WorkerChannel implements JobSink, RunHost {
     this.#group.fill();
   }
 
-  sendWork(type: number, handle: string, data: Workload | null): void {
+  sendWork(type: number, wireHandle: string, data: Workload | null): void {
     const { writer } = this.link;
     if (writer === null) return;
-    writeWork(writer, type, handle, data);
+    writeWork(writer, type, wireHandle, data);
     this.link.flushSoon();
   }
 
@@ -168,6 +169,7 @@ export class WorkerChannel implements JobSink, RunHost {
   #greet(writer: RequestWriter, id: string | null): void {
     this.refusal = null;
     writeClientId(writer, id);
+    writeOption(writer, 'attempts');
     for (const ability of this.#group.abilities.values()) writeAbility(writer, ability);
     this.#offered = this.#group.abilities.size;
   }
@@ -213,7 +215,7 @@ export class WorkerChannel implements JobSink, RunHost {
       return;
     }
     let stop = argumentEnd(bytes, start, end);
-    const handle = handleText(bytes, start, stop);
+    const wireHandle = handleText(bytes, start, stop);
     let at = Math.min(end, stop + 1);
     stop = argumentEnd(bytes, at, end);
     const functionName = this.#nameOf(bytes, at, stop);
@@ -233,7 +235,7 @@ export class WorkerChannel implements JobSink, RunHost {
     const data = keep(bytes, at, end, isOwn);
     this.#grabs--;
     // The grab's slot becomes the job's.
-    const job = new RunningJob(functionName, handle, unique, reducer, data, this.codec, this);
+    const job = new RunningJob(functionName, wireHandle, unique, reducer, data, this.codec, this);
     job.place = this.#jobs.push(job) - 1;
     this.#grabsMax++;
     this.#isAwake = true;

@@ -125,7 +125,7 @@ function checkCrossThreadJobs(owner: SessionTable, table: SessionTable, session:
     const isKnown = session.crossThreadJobs?.has(key) ?? false;
     // The late end of an earlier run may have ended this one before its assignment arrived here.
     const { late = null } = peer ?? {};
-    const isOwed = isKnown && late?.has(serial) === true && !late.owes(serial);
+    const isOwed = isKnown && late?.has(serial, 0) === true && !late.owes(serial);
     ensure(
       isKnown === isHeld || isOwed,
       () => `connection ${session.conn} ${isHeld ? 'holds' : 'no longer holds'} far job ${job}`,

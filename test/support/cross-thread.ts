@@ -232,7 +232,7 @@ export class CrossThreadDialogue extends MemoryDialogue {
       case 'CLOSE':
         return `${head} ${a & 0xfffff} ${visible(payload)}`;
       case 'PEER':
-        return `${head} ${a & 0xfffff}${b === 1 ? ' parallel' : ''} ${visible(payload)}`;
+        return `${head} ${a & 0xfffff}${['', ' parallel', ' attempts', ' parallel attempts'][b]} ${visible(payload)}`;
       case 'QUERY':
       case 'RESULT':
         return `${head} ${a} ${visible(payload)}`;

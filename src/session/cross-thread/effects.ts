@@ -57,9 +57,10 @@ function noteCrossThreadJob(
 ): void {
   let end = at;
   while (bytes[end] !== 0) end++;
-  if (!table.handles.parse(bytes, at, end)) return;
-  session.crossThreadJobs ??= new Set();
-  session.crossThreadJobs.add(crossThreadJobKey(from, table.handles.serial));
+  const { handles } = table;
+  if (!handles.parseOfRun(bytes, at, end)) return;
+  session.crossThreadJobs ??= new Map();
+  session.crossThreadJobs.set(crossThreadJobKey(from, handles.serial), handles.run);
 }
 
 /**
@@ -104,9 +105,12 @@ export function onRevoke(table: SessionTable, from: number, record: RecordView):
   const { conn, serial, isLate } = readRevoke(record);
   const session = table.live(conn);
   const key = crossThreadJobKey(from, serial);
-  if (session?.crossThreadJobs?.delete(key) !== true || !isLate) return;
+  const run = session?.crossThreadJobs?.get(key);
+  if (session == null || run === undefined) return;
+  session.crossThreadJobs?.delete(key);
+  if (!isLate) return;
   session.lateJobs ??= new LateAssignments();
-  session.lateJobs.add({ job: key, endsVersion: -1, owedOf: null });
+  session.lateJobs.add({ job: key, run, endsVersion: -1, owedOf: null });
 }
 
 /** An owner has a job for a worker that sleeps. */

@@ -10,6 +10,7 @@ const HEAD_INTS = 9;
 const TAKES_EXCEPTIONS = 1;
 const IS_ASLEEP = 2;
 const HAS_CLIENT_ID = 4;
+const TAKES_ATTEMPTS = 8;
 
 export interface Moved {
   readonly fd: number;
@@ -31,6 +32,7 @@ export function encodeMove(
   const tokenKey = bytesOf(session.tokenKey ?? '');
   const facts =
     (session.takesExceptions ? TAKES_EXCEPTIONS : 0) |
+    (session.takesAttempts ? TAKES_ATTEMPTS : 0) |
     (session.isAsleep ? IS_ASLEEP : 0) |
     (session.clientId === null ? 0 : HAS_CLIENT_ID);
   const runs = [address, clientId, tokenKey, unread, unsent];
@@ -76,6 +78,7 @@ export function decodeMove(bytes: Uint8Array, start: number, count: number): Mov
       session.clientId = (facts & HAS_CLIENT_ID) === 0 ? null : clientId;
       session.tokenKey = tokenKey.length === 0 ? null : latin1(tokenKey, 0, tokenKey.length);
       session.takesExceptions = (facts & TAKES_EXCEPTIONS) !== 0;
+      session.takesAttempts = (facts & TAKES_ATTEMPTS) !== 0;
       session.isAsleep = (facts & IS_ASLEEP) !== 0;
       session.sleepSerial = sleepSerial;
       return session;

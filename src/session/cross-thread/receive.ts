@@ -53,8 +53,9 @@ export function onRecord(table: SessionTable, from: number, record: RecordView):
       table.broker?.onAwake(crossThreadPeer(table, from, readConn(record)));
       break;
     case RecordKind.PEER: {
-      const { conn, name, isParallel } = readPeer(record);
-      table.broker?.onName(crossThreadPeer(table, from, conn), name, isParallel);
+      const { conn, name, isParallel, takesAttempts } = readPeer(record);
+      const peer = crossThreadPeer(table, from, conn);
+      table.broker?.onName(peer, name, isParallel, takesAttempts);
       break;
     }
     case RecordKind.WAKE:

@@ -188,15 +188,23 @@ export function readConn({ a }: RecordView): number {
   return a;
 }
 
-// PEER: who the worker of the connection is (`Outbox.nameOf`), and whether it may run several jobs at a time. It comes
-// before its first offer, and when it changes.
+// PEER: who the worker of the connection is (`Outbox.nameOf`), whether it may run several jobs at a time, and whether it
+// takes numbers of runs in handles. It comes before its first offer, and when it changes.
 
-export function writePeer(writer: Writer, conn: number, isParallel: boolean, name: string): void {
-  sendBytes(writer, RecordKind.PEER, conn, isParallel ? 1 : 0, bytesOf(name));
+const IS_PARALLEL = 1;
+const TAKES_ATTEMPTS = 2;
+
+export type PeerFacts = Pick<Session, 'isParallel' | 'takesAttempts'>;
+
+export function writePeer(writer: Writer, conn: number, facts: PeerFacts, name: string): void {
+  const bits = (facts.isParallel ? IS_PARALLEL : 0) | (facts.takesAttempts ? TAKES_ATTEMPTS : 0);
+  sendBytes(writer, RecordKind.PEER, conn, bits, bytesOf(name));
 }
 
-export function readPeer(record: RecordView): { conn: number; isParallel: boolean; name: string } {
-  return { conn: record.a, isParallel: record.b !== 0, name: textOf(record) };
+export function readPeer(record: RecordView): PeerFacts & { conn: number; name: string } {
+  const isParallel = (record.b & IS_PARALLEL) !== 0;
+  const takesAttempts = (record.b & TAKES_ATTEMPTS) !== 0;
+  return { conn: record.a, isParallel, takesAttempts, name: textOf(record) };
 }
 
 // REVOKE: the owner takes a job back, with `isLate` because of its timeout.

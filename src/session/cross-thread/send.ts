@@ -72,7 +72,7 @@ export function sendAwake(table: SessionTable, session: Session, owner: number):
 /** Says to an owner in another thread who the worker is. */
 export function sendPeer(table: SessionTable, session: Session, owner: number): void {
   confirmLater(session, owner);
-  writePeer(named(table, session, owner), session.conn, session.isParallel, nameOf(session));
+  writePeer(named(table, session, owner), session.conn, session, nameOf(session));
 }
 
 /** The same to all owners in other threads whose functions it offers. */

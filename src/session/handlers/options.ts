@@ -30,15 +30,24 @@ export function onOption(table: SessionTable, session: Session, frame: Frame): v
   }
   const option = frame.text(OPTION_BYTES_MAX + 1);
   const text = latin1(option, 0, option.length).toLowerCase();
-  if (text !== 'exceptions') {
+  if (text === 'exceptions') session.takesExceptions = true;
+  else if (text === 'attempts') takeAttempts(table, session);
+  else {
     reply(table, session, Errors.unknownOption);
     return;
   }
-  session.takesExceptions = true;
   const packet = new Uint8Array(HEADER_BYTES + frame.a0);
   const at = writeHeader(packet, 0, Packet.OPTION_RES, frame.a0);
   packet.set(frame.bytes.subarray(frame.off, frame.off + frame.a0), at);
   reply(table, session, packet);
+}
+
+/** An extension: handles of further attempts have the number of their run (run-suffix.ts), from the next job on. */
+function takeAttempts(table: SessionTable, session: Session): void {
+  if (session.takesAttempts) return;
+  session.takesAttempts = true;
+  if (session.peer !== null) session.peer.takesAttempts = true;
+  sendPeerToOwners(table, session);
 }
 
 /** An extension: `token:TOKEN`. A server without tokens answers it like any unknown option. */

@@ -1,8 +1,10 @@
 import { latin1 } from '../../base/bytes.ts';
 import type { Broker } from '../../broker/broker.ts';
+import { runOf } from '../../broker/owed.ts';
 import type { Peer } from '../../broker/peer.ts';
 import { Errors, workErrorFor } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frame.ts';
+import type { HandleCodec } from '../../protocol/handle.ts';
 import { HANDLE_BYTES_MAX } from '../../protocol/limits.ts';
 import { isFinal } from '../../protocol/packet-columns.ts';
 import { Packet } from '../../protocol/packets.ts';
@@ -23,19 +25,22 @@ export function onWork(table: SessionTable, session: Session, frame: Frame): voi
     return;
   }
   const { handles, broker } = table;
-  const isHandle = handles.parse(frame.bytes, frame.off, frame.off + handleBytes(frame));
-  const { shard, slot, serial } = handles;
+  const isHandle = handles.parseOfRun(frame.bytes, frame.off, frame.off + handleBytes(frame));
+  const { shard, serial, run } = handles;
   if (isHandle && shard === table.options.thread && broker !== null) {
-    const isHeld = isException && mayEnd(broker, table.peerOf(session), slot, serial);
+    const isHeld = isException && mayEnd(broker, table.peerOf(session), handles);
     const handle = isHeld ? handleText(frame) : null;
     toBroker(table, session, frame);
     if (handle !== null) session.exceptionHandle = handle;
     return;
   }
   const key = crossThreadJobKey(shard, serial);
-  const isHeld = isHandle && session.crossThreadJobs?.has(key) === true;
-  const isLate = !isHeld && isHandle && session.lateJobs?.has(key) === true;
-  if (isLate && !isFinal(frame.type)) {
+  const heldRun = isHandle ? session.crossThreadJobs?.get(key) : undefined;
+  const isHeld = heldRun === run;
+  const isLate = !isHeld && isHandle && session.lateJobs?.has(key, run) === true;
+  // Of a run that has ended, while the worker has a later run of the job.
+  const isOld = !isHeld && !isLate && heldRun !== undefined;
+  if (isOld || (isLate && !isFinal(frame.type))) {
     if (frame.blob > 0) table.reactor.blobRelease(frame.blob);
     return;
   }
@@ -51,13 +56,16 @@ export function onWork(table: SessionTable, session: Session, frame: Frame): voi
   if (isException) session.exceptionHandle = handleText(frame);
   if (isHeld && isFinal(frame.type)) session.crossThreadJobs?.delete(key);
   // Its owner decides: the job may be queued, run elsewhere, or have ended.
-  if (isLate) session.lateJobs?.take(key);
+  if (isLate) session.lateJobs?.take(key, run);
   sendFrame(table, session, frame, shard, 0);
 }
 
 /** Whether a final packet of `peer` is allowed. */
-function mayEnd(broker: Broker, peer: Peer, slot: number, serial: number): boolean {
-  return broker.holds(peer, slot, serial) || peer.late?.has(serial) === true;
+function mayEnd(broker: Broker, peer: Peer, { slot, serial, run }: HandleCodec): boolean {
+  return (
+    (broker.holds(peer, slot, serial) && runOf(broker.jobs, slot) === run) ||
+    peer.late?.has(serial, run) === true
+  );
 }
 
 /**
@@ -73,7 +81,7 @@ function swallows(table: SessionTable, session: Session, frame: Frame, handle: s
 
 function holdsNow(table: SessionTable, session: Session, frame: Frame): boolean {
   const { handles, broker, options } = table;
-  if (!handles.parse(frame.bytes, frame.off, frame.off + handleBytes(frame))) return false;
+  if (!handles.parseOfRun(frame.bytes, frame.off, frame.off + handleBytes(frame))) return false;
   const { shard, slot, serial } = handles;
   return shard === options.thread
     ? broker?.holds(table.peerOf(session), slot, serial) === true

@@ -156,6 +156,28 @@ describe('results for jobs of other shards', () => {
     ).toEqual([]);
   });
 
+  it('count for the run in their handle alone', () => {
+    const { dialogue, two, says, reply, hears, conn } = assigned();
+    expect(says('OPTION_REQ attempts\nworker < OPTION_RES attempts')).toEqual([
+      'to 2: PEER 0 attempts 127.0.0.1:1000',
+    ]);
+    dialogue.heard(2, 'REVOKE', [1, 1, 0, conn()]);
+    says('GRAB_JOB');
+    reply(2, 2, 'JOB_ASSIGN', `${H2}~2.1\0${two}\0data`);
+    hears(`worker < JOB_ASSIGN #1~2.1 ${two} data`);
+    expect(says('WORK_DATA #1~2.1 x')).toEqual([`to 2: FRAME 0 WORK_DATA ${H2}~2.1\\0x`]);
+    // The owner hears the late end of the first run once, and the second run is still held.
+    for (const line of ['WORK_DATA #1 x', 'WORK_FAIL #1~9.9', 'WORK_EXCEPTION #1~9.9 x'])
+      expect(says(line)).toEqual([]);
+    expect(says('WORK_COMPLETE #1 x')).toEqual([`to 2: FRAME 0 WORK_COMPLETE ${H2}\\0x`]);
+    expect(says('WORK_COMPLETE #1 y')).toEqual([]);
+    dialogue.heard(2, 'REVOKE', [1, 1, 0, conn()]);
+    expect(says('WORK_COMPLETE #1~2.1 z')).toEqual([`to 2: FRAME 0 WORK_COMPLETE ${H2}~2.1\\0z`]);
+    expect(
+      says('WORK_FAIL #1~2.1\nworker < ERROR JOB_NOT_FOUND "Job given in work result not found"'),
+    ).toEqual([]);
+  });
+
   it('that cross the end of their time were the end of that assignment', () => {
     const { dialogue, says, conn } = assigned();
     expect(says('WORK_COMPLETE #1 x').length).toBe(1);

@@ -11,6 +11,7 @@ describe('a MOVE record', () => {
     const session = new Session(5, 'fe80::1', 65535);
     session.clientId = Uint8Array.of(1, 255, 32);
     session.takesExceptions = true;
+    session.takesAttempts = true;
     session.isAsleep = true;
     session.sleepSerial = 0x7fffffff;
     const record = encodeMove(session, 77, Uint8Array.of(9, 8), Uint8Array.of(7));
@@ -21,13 +22,14 @@ describe('a MOVE record', () => {
     expect(moved.fd).toBe(77);
     expect([...moved.unread]).toEqual([9, 8]);
     expect([...moved.unsent]).toEqual([7]);
-    const { conn, address, port, clientId, takesExceptions, isAsleep, sleepSerial } =
+    const { conn, address, port, clientId, takesExceptions, takesAttempts, isAsleep, sleepSerial } =
       moved.session(1234);
-    expect({ conn, address, port, takesExceptions, isAsleep, sleepSerial }).toEqual({
+    expect({ conn, address, port, takesExceptions, takesAttempts, isAsleep, sleepSerial }).toEqual({
       conn: 1234,
       address: 'fe80::1',
       port: 65535,
       takesExceptions: true,
+      takesAttempts: true,
       isAsleep: true,
       sleepSerial: 0x7fffffff,
     });

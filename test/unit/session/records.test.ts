@@ -90,12 +90,18 @@ describe('a record says to its reader what its writer was given', () => {
       RecordKind.CLOSE,
       { conn: CONN, reason: 'CAN_DO: no' },
     ]);
-    const isParallel = true;
     const name = '::1:4 m\xff';
-    expect(through((w) => records.writePeer(w, CONN, isParallel, name), records.readPeer)).toEqual([
-      RecordKind.PEER,
-      { conn: CONN, isParallel, name },
-    ]);
+    for (const [isParallel, takesAttempts] of [
+      [true, false],
+      [false, true],
+      [true, true],
+    ] as const) {
+      const facts = { isParallel, takesAttempts };
+      expect(through((w) => records.writePeer(w, CONN, facts, name), records.readPeer)).toEqual([
+        RecordKind.PEER,
+        { conn: CONN, ...facts, name },
+      ]);
+    }
     expect(through((w) => records.writeLeft(w, '::1'), records.readLeft)).toEqual([
       RecordKind.LEFT,
       '::1',

@@ -26,7 +26,7 @@ function gate(): { wait: Promise<void>; open: () => void } {
 }
 
 describe('a worker that starts', () => {
-  it('sends id, functions and ECHO in one write, and is started when that is answered', async () => {
+  it('sends id, option, functions and ECHO in one write, and is started when that is answered', async () => {
     const server = await scripted();
     const worker = workerOf([server], { id: 'wörker 1' });
     worker.add('a', () => '').add('b', () => '', { timeoutMs: 2500 });
@@ -35,15 +35,22 @@ describe('a worker that starts', () => {
       isStarted = true;
     });
     const peer = await server.accept();
-    await peer.until(() => peer.items.length === 4, 'the greeting');
+    await peer.until(() => peer.items.length === 5, 'the greeting');
     expect(peer.readCount).toBe(1);
     expect(isStarted).toBe(false);
     expect((await peer.welcome()).map((item) => item.args.map(String).join(' '))).toEqual([
       'wörker 1',
+      'attempts',
       'a',
       'b 2500',
     ]);
-    expect(peer.heard).toEqual(['SET_CLIENT_ID', 'CAN_DO', 'CAN_DO_TIMEOUT', 'ECHO_REQ']);
+    expect(peer.heard).toEqual([
+      'SET_CLIENT_ID',
+      'OPTION_REQ',
+      'CAN_DO',
+      'CAN_DO_TIMEOUT',
+      'ECHO_REQ',
+    ]);
     await started;
     await peer.expect('GRAB_JOB_ALL');
   });
@@ -55,9 +62,14 @@ describe('a worker that starts', () => {
     await Promise.all([worker.start(), server.acceptReady().then((peer) => peer.close())]);
     worker.add('b', () => '');
     const again = await server.accept();
-    await again.until(() => again.items.length >= 4, 'the greeting');
+    await again.until(() => again.items.length >= 5, 'the greeting');
     expect(again.readCount).toBe(1);
-    expect((await again.welcome()).map((item) => String(item.args[0]))).toEqual(['w', 'a', 'b']);
+    expect((await again.welcome()).map((item) => String(item.args[0]))).toEqual([
+      'w',
+      'attempts',
+      'a',
+      'b',
+    ]);
     await again.expect('GRAB_JOB_ALL');
   });
 
@@ -67,7 +79,7 @@ describe('a worker that starts', () => {
     worker.add('a', () => '');
     const started = worker.start();
     const peer = await server.accept();
-    await peer.until(() => peer.items.length === 2, 'the greeting');
+    await peer.until(() => peer.items.length === 3, 'the greeting');
     worker.add('b', () => '');
     await peer.welcome();
     expect(shown(await peer.expect('CAN_DO'))).toBe('CAN_DO b');
@@ -101,8 +113,8 @@ describe('a worker that starts', () => {
     });
     for (let i = 0; i < 2; i++) {
       const peer = await server.accept();
-      await peer.until(() => peer.items.length === 2, 'the greeting');
-      if (String(peer.items[0]?.args[0]) === 'b')
+      await peer.until(() => peer.items.length === 3, 'the greeting');
+      if (String(peer.items[1]?.args[0]) === 'b')
         peer.send('ERROR', 'NOT_ALLOWED', 'Not allowed to work on this function');
       await peer.welcome();
     }
@@ -115,7 +127,7 @@ describe('a worker that starts', () => {
     worker.add('a', () => '');
     const started = worker.start();
     const refusing = await strict.accept();
-    await refusing.until(() => refusing.items.length === 2, 'the greeting');
+    await refusing.until(() => refusing.items.length === 3, 'the greeting');
     refusing.send('ERROR', 'NOT_ALLOWED', 'Not allowed to work on this function');
     await refusing.welcome();
     await open.acceptReady();
@@ -237,7 +249,7 @@ describe('grabs', () => {
     for (let i = 0; i < 2; i++) {
       const peer = await server.accept();
       const greeting = await peer.welcome();
-      peers[String(greeting[0]?.args[0])] = peer;
+      peers[String(greeting[1]?.args[0])] = peer;
     }
     await started;
     const limited = peers.limited as ScriptedPeer;

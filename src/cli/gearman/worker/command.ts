@@ -53,11 +53,12 @@ export class Commands {
   }
 
   /**
-   * Runs it to its end. `onOutput` is called in order and awaited, so that a slow reader slows the command down. When
+   * Runs it to its end, with the number of the attempt in its environment. `onOutput` is called in order and awaited, so that a slow reader slows the command down. When
    * `signal` aborts, the command is ended. Rejects when the command cannot be started.
    */
   async run(
     workload: Uint8Array,
+    attempt: number,
     signal: AbortSignal,
     onOutput: (chunk: Buffer) => Promise<void> | void,
   ): Promise<CommandEnd> {
@@ -65,6 +66,7 @@ export class Commands {
     const child = spawn(this.#path, this.#args, {
       stdio: ['pipe', 'pipe', 'inherit'],
       detached: true,
+      env: { ...process.env, GEARMAN_ATTEMPT: String(attempt) },
     });
     this.#running.add(child);
     const onAbort = (): void => end(child);

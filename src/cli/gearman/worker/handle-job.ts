@@ -65,7 +65,7 @@ function writerOf(values: GearmanValues, send: (bytes: Uint8Array) => void): Out
 export function commandHandler(values: GearmanValues, commands: Commands): BytesHandler {
   return async (job, { signal }) => {
     const writer = writerOf(values, (bytes) => job.sendData(bytes));
-    const { isGood, status, words } = await commands.run(job.data, signal, (chunk) =>
+    const { isGood, status, words } = await commands.run(job.data, job.attempt, signal, (chunk) =>
       writer.take(chunk),
     );
     const result = writer.end();
