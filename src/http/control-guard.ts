@@ -7,6 +7,8 @@ import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { Identity, Rights } from '../session/access.ts';
 import { ALL_RIGHTS, type Caller, mayCall, VIEW_ONLY } from './api/caller.ts';
+import type { Sessions } from './api/sessions.ts';
+import { FailedLogins } from './failed-logins.ts';
 import { tokenCheck } from './token.ts';
 
 export type ControlRefusal = 'unknownToken' | 'clientCertificate' | 'notAllowed';
@@ -26,15 +28,44 @@ export interface ControlAccess {
 
 /** The answer to a request that is refused. */
 export interface Denial {
-  readonly status: 401 | 403;
+  readonly status: 401 | 403 | 429;
   readonly text: string;
+  /** Seconds that the sender must wait, with 429. */
+  readonly waitS?: number;
 }
 
 export class ControlGuard {
   readonly #access: ControlAccess;
+  readonly #failedLogins = new FailedLogins();
 
   constructor(access: ControlAccess) {
     this.#access = access;
+  }
+
+  /** The sender of a request to the JSON API. */
+  callerOfApi(request: IncomingMessage, path: string, sessions: Sessions): Caller | Denial {
+    if (request.method === 'POST' && path === '/v1/session') return this.#callerOfLogin(request);
+    const session = request.headers.authorization === undefined ? sessions.of(request) : null;
+    if (session === null) return this.callerOf(request);
+    const { name, rights } = session.owner;
+    return { ...callerWith(request, name, rights, false), session };
+  }
+
+  /** The owner of a token that is swapped for a session. */
+  #callerOfLogin(request: IncomingMessage): Caller | Denial {
+    const { remoteAddress = 'unknown' } = request.socket;
+    const waitS = this.#failedLogins.waitS(remoteAddress);
+    if (waitS > 0) {
+      const text = `too many failed logins, wait ${waitS} s`;
+      return { ...this.#deny(request, 'notAllowed', 429, text), waitS };
+    }
+    const caller = this.callerOf(request);
+    const isKnown = !('status' in caller) && caller.isBearer;
+    if (isKnown || request.headers.authorization === undefined) return caller;
+    this.#failedLogins.failed(remoteAddress);
+    return 'status' in caller
+      ? caller
+      : this.#deny(request, 'unknownToken', 401, 'its token is not known');
   }
 
   /**

@@ -20,6 +20,7 @@ import { Api } from './api/api.ts';
 import { type Caller, hasServerRight } from './api/caller.ts';
 import { ApiProblem } from './api/problems.ts';
 import { problemResponse } from './api/router.ts';
+import { Sessions } from './api/sessions.ts';
 import type { ApiSource } from './api/source.ts';
 import { type ControlAccess, ControlGuard, type Denial } from './control-guard.ts';
 import type { Dashboard } from './dashboard.ts';
@@ -83,6 +84,7 @@ export class Control {
   readonly #limits: HttpConnectionLimits;
   readonly #options: ControlOptions;
   readonly #api: Api;
+  readonly #sessions = new Sessions();
   #listener: HttpListener | null = null;
   /** The bound address. */
   #host = '';
@@ -90,8 +92,8 @@ export class Control {
   constructor(source: ControlSource, controlOptions: ControlOptions) {
     const { access, dashboard, tls, refused, handshakeFailed } = controlOptions;
     this.#options = controlOptions;
-    this.#api = new Api(source.api, (error) => source.failed(error));
-    const app = routes(source, new ControlGuard(access), this.#api, dashboard);
+    this.#api = new Api(source.api, this.#sessions, (error) => source.failed(error));
+    const app = routes(source, new ControlGuard(access), this.#api, this.#sessions, dashboard);
     const listener = getRequestListener(async (request, env) => {
       const response = await app.fetch(request, env);
       // For HEAD hono makes a new response, so the mark of one that was sent by its handler is lost.
@@ -138,6 +140,11 @@ export class Control {
   /** Changes the certificates for later handshakes; open connections stay. */
   renew(tls: ServerOptions): void {
     if ('setSecureContext' in this.#server) (this.#server as SecureServer).setSecureContext(tls);
+  }
+
+  /** The secrets were renewed: what their owners had opened before ends. */
+  endSessions(): void {
+    this.#sessions.endAll();
   }
 
   /** Binds and returns the address; rejects with the system's error. */
@@ -197,6 +204,7 @@ function routes(
   source: ControlSource,
   guard: ControlGuard,
   api: Api,
+  sessions: Sessions,
   dashboard: Dashboard | null,
 ): Hono<Incoming> {
   const app = new Hono<Incoming>();
@@ -214,10 +222,13 @@ function routes(
     });
   app.use(async (c, next) => {
     const { incoming } = c.env;
-    const isOfApi = Api.serves((incoming.url ?? '/').split('?', 1)[0] as string);
+    const path = (incoming.url ?? '/').split('?', 1)[0] as string;
+    if (Api.serves(path)) {
+      const sender = guard.callerOfApi(incoming, path, sessions);
+      return 'status' in sender ? problemOf(sender) : api.answer(incoming, sender);
+    }
     const caller = guard.callerOf(incoming);
-    if ('status' in caller) return isOfApi ? problemOf(caller) : textOf(c, caller);
-    if (isOfApi) return api.answer(incoming, caller);
+    if ('status' in caller) return textOf(c, caller);
     c.set('caller', caller);
     return next();
   });
@@ -239,7 +250,9 @@ function textOf(c: Context<Incoming>, { status, text }: Denial): Response {
   return c.text(`${text}\n`, status);
 }
 
-function problemOf({ status, text }: Denial): Response {
+function problemOf({ status, text, waitS }: Denial): Response {
+  if (waitS !== undefined)
+    return problemResponse(new ApiProblem('tooManyLogins', text, { 'Retry-After': `${waitS}` }));
   return problemResponse(
     status === 401
       ? new ApiProblem('unauthenticated', text, { 'WWW-Authenticate': 'Bearer' })

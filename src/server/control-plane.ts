@@ -91,6 +91,7 @@ export async function openControl(
     address: material === null ? bound : { ...bound, isSecure: true },
     renew: (files) => {
       token = files.controlToken;
+      control.endSessions();
       if (material !== null && files.tls !== null) control.renew(secureOptionsOf(files.tls));
     },
     close: () => control.close(),

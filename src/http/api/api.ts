@@ -13,6 +13,8 @@ import { JsonBodies } from './json-body.ts';
 import { type AnyHandler, Router } from './router.ts';
 import type { RouteName } from './routes.ts';
 import { serverHandlers } from './server-handlers.ts';
+import { sessionHandlers } from './session-handlers.ts';
+import type { Sessions } from './sessions.ts';
 import type { ApiSource } from './source.ts';
 
 export class Api {
@@ -21,7 +23,7 @@ export class Api {
   readonly #failed: (error: Error) => void;
 
   /** `failed` gets every fault of ours. */
-  constructor(source: ApiSource, failed: (error: Error) => void) {
+  constructor(source: ApiSource, sessions: Sessions, failed: (error: Error) => void) {
     this.#tasks = new BulkTasks(source, failed);
     const handlers: HandlersOf<RouteName> = {
       ...serverHandlers(source),
@@ -31,6 +33,7 @@ export class Api {
       ...jobChanges(source),
       ...connectionHandlers(source),
       ...bulkHandlers(this.#tasks),
+      ...sessionHandlers(sessions),
     };
     const bodies = new JsonBodies(source.account);
     this.#router = new Router(handlers as Readonly<Record<RouteName, AnyHandler>>, {

@@ -3,6 +3,7 @@ import { Right } from '../../protocol/packets.ts';
 import { ALL_RIGHTS, Rights } from '../../session/access.ts';
 import { ApiProblem } from './problems.ts';
 import { RIGHTS, type RightName } from './schemas.ts';
+import type { BrowserSession } from './sessions.ts';
 
 export interface Caller {
   /** For people: `token NAME`, `certificate "CN"` or `anonymous`, without the address. */
@@ -12,6 +13,8 @@ export interface Caller {
   readonly port: number;
   /** Its right comes from a header that no page of another origin can send. */
   readonly isBearer: boolean;
+  /** Where its rights come from, if it has one. */
+  readonly session?: BrowserSession;
   readonly rights: Rights;
 }
 

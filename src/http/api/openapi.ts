@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { PROBLEMS, type ProblemCode } from './problems.ts';
 import { ROUTES, type Route, type RouteName } from './routes.ts';
 import { problem } from './schemas.ts';
+import { HALF_HEADER } from './sessions.ts';
 
 /** Problems that every route may answer with. */
 const COMMON: readonly ProblemCode[] = [
@@ -104,11 +105,17 @@ export function openApiOf(version: string): Json {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
-    security: [{ token: [] }, {}],
+    security: [{ token: [] }, { session: [] }, {}],
     paths,
     components: {
       schemas: { Problem: schemaOf(problem, 'output') },
-      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer' },
+        session: {
+          ...{ type: 'apiKey', in: 'header', name: HALF_HEADER },
+          description: 'together with the cookie that `POST /v1/session` has set',
+        },
+      },
     },
   };
 }

@@ -141,13 +141,23 @@ export interface RouterHooks {
  * A page of another origin must not use what its browser may do here. Throws ApiProblem `originForeign`. A bearer token
  * is never sent by a browser on its own.
  */
-function refuseForeign({ headers }: IncomingMessage, caller: Caller, isUnsafe: boolean): void {
+export function refuseForeign(
+  { headers }: Pick<IncomingMessage, 'headers'>,
+  caller: Pick<Caller, 'isBearer' | 'session'>,
+  isUnsafe: boolean,
+): void {
   if (caller.isBearer) return;
   const { origin, host = '' } = headers;
   const site = headers['sec-fetch-site'];
-  const isForeignOrigin = origin !== undefined && origin.replace(/^https?:\/\//, '') !== host;
-  const isForeignSite = isUnsafe && site !== undefined && site !== 'same-origin' && site !== 'none';
-  if (isForeignOrigin || isForeignSite) throw new ApiProblem('originForeign');
+  const isOwnOrigin = origin?.replace(/^https?:\/\//, '') === host;
+  const isOwnSite = site === 'same-origin' || site === 'none';
+  const isOfSession = caller.session !== undefined;
+  // A browser says where a request of a session comes from: one that does not is none.
+  const isOwn =
+    isUnsafe && site !== undefined
+      ? isOwnSite && (isOfSession || origin === undefined || isOwnOrigin)
+      : isOwnOrigin || (origin === undefined && !(isUnsafe && isOfSession));
+  if (!isOwn) throw new ApiProblem('originForeign');
 }
 
 export class Router {

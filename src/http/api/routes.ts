@@ -181,6 +181,16 @@ export const ROUTES = {
     problems: ['taskUnknown'],
     summary: 'ends a task; what it has changed stays',
   },
+  session: {
+    ...{ method: 'POST', path: '/v1/session', right: null, status: 201 },
+    ...{ body: s.noBody, answer: s.sessionView, problems: ['tooManyLogins'] },
+    summary: 'swaps the bearer token for a session of a browser: a cookie and `half`',
+  },
+  endSession: {
+    ...{ method: 'DELETE', path: '/v1/session', right: null, status: 204, answer: null },
+    problems: ['sessionUnknown'],
+    summary: 'ends the session of the request',
+  },
   openapi: {
     ...{ method: 'GET', path: '/openapi.json', right: 'view', status: 200, answer: null },
     otherType: 'application/json',

@@ -311,6 +311,14 @@ export const auditPage = z.object({
   next,
 });
 
+export const noBody = z.strictObject({});
+export const sessionView = z.object({
+  half: z.string().describe('for the header `X-Geartrain-Session` of each request of the session'),
+  endsMs: timeMs('end of the session'),
+  caller: z.string(),
+  rights,
+});
+
 const TEXT = z.string().max(TEXT_CHARS_MAX);
 
 export const policyPatch = z.strictObject({
