@@ -76,7 +76,11 @@ export async function send(
   }
   if (response.ok) return response;
   // Elsewhere a caller without a token may lack a right, and still look at the rest.
-  if (response.status === 401 && path === SERVER) showLogin(false);
+  if (response.status === 401 && path === SERVER) {
+    // The session has ended.
+    sessionStorage.removeItem(HALF);
+    showLogin(false);
+  }
   throw await problemOf(response);
 }
 
