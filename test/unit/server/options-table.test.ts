@@ -295,6 +295,7 @@ const cases: readonly Case[] = [
   ],
   ['tokenFile', null, [['t', 't']], ['']],
   ['auditLog', null, [['a', 'a']], ['']],
+  ['dashboard', 'on', [['off', 'off']], ['no']],
   ['tlsMinVersion', '1.2', [['1.3', '1.3']], ['', '1.1', 'TLSv1.3']],
   ['tlsClientCa', null, [['ca.pem', 'ca.pem']], ['']],
   ['tlsClientAuth', 'required', [['optional', 'optional']], ['', 'none']],
