@@ -2,8 +2,8 @@
  * Who still has to announce what it has to the new owner of a bucket. Rules:
  * - All servers must that are not dead. They are known from a look that has shown a beat which this server sent after it had
  *   opened its epoch: an older look may lack a server that has got a job from the owner before.
- * - A server that owes its announcement for EXPEL_TTLS is expelled. If more than half do, the fault is here, and this server
- *   leaves.
+ * - A server that owes its announcement for EXPEL_TTLS is expelled. If more than half do, or this server itself does, the fault
+ *   is here, and this server leaves.
  */
 import type { BucketEffect, LeaseView } from './bucket-events.ts';
 
@@ -33,7 +33,9 @@ export class Announcements {
     for (const name of owing) if (!this.#owesSince.has(name)) this.#owesSince.set(name, nowMs);
     const since = (name: string) => this.#owesSince.get(name) ?? nowMs;
     const late = owing.filter((name) => nowMs - since(name) >= EXPEL_TTLS * this.#ttlMs);
-    if (2 * late.length > this.#lease.alive().length) return [{ type: 'stepDown' }];
+    const { incarnation: own } = this.#lease;
+    const isOwnFault = late.includes(own) || 2 * late.length > this.#lease.alive().length;
+    if (isOwnFault) return [{ type: 'stepDown' }];
     return late.map((incarnation) => ({ type: 'expel', incarnation }));
   }
 

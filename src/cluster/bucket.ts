@@ -223,14 +223,19 @@ export class Bucket implements OwnerOutbox {
     this.#effects.push({ type: 'owned', epoch });
     const early = this.#early;
     this.#early = [];
-    for (const one of early)
+    for (const one of early) {
       if (one.epoch === epoch) this.#obey(owner, one.from, one.record, nowMs);
+      else this.#notOwner(one.from, one.epoch, one.record);
+    }
   }
 
   #drop(reason: string): void {
     if (this.#rescued !== null)
       this.#error(`bucket ${this.#options.bucket}: ${this.#rescued.length} jobs may be lost`);
+    const early = this.#early;
     this.#clear();
+    // The next claim may have the same epoch, and needs these announcements again.
+    for (const { from, epoch, record } of early) this.#notOwner(from, epoch, record);
     this.#effects.push({ type: 'dropped', reason });
   }
 
@@ -266,7 +271,10 @@ export class Bucket implements OwnerOutbox {
       this.#early.push({ from, epoch, record });
       return;
     }
-    if (this.#phase === 'leaving') return;
+    if (this.#phase !== 'leaving') this.#notOwner(from, epoch, record);
+  }
+
+  #notOwner(from: string, epoch: number, record: HomeRecord): void {
     const isGrab = record.type === 'grab';
     const answer: OwnerRecord = {
       type: 'notOwner',

@@ -4,7 +4,7 @@
  * rule away. `GEARTRAIN_SIM_BROKEN` takes each rule of BREAKS away in turn, to see that the simulation notices.
  */
 import { describe, expect, test } from 'vitest';
-import { BREAKS, type Break, describePlan, planOf } from './plan.ts';
+import { BREAKS, type Break, describePlan, planOf, RARE_BREAKS } from './plan.ts';
 import { World } from './world.ts';
 
 const SEEDS_PER_TEST = 20;
@@ -32,7 +32,8 @@ function run(seed: number, shown: number, broken: Break | null = null): string {
 const only = process.env.GEARTRAIN_SIM_SEED;
 const from = Number(process.env.GEARTRAIN_SIM_FROM || 1);
 const count = Number(process.env.GEARTRAIN_SIM_SEEDS || 200);
-const broken = BREAKS.find((rule) => rule === process.env.GEARTRAIN_SIM_BREAK) ?? null;
+const rules: readonly Break[] = [...BREAKS, ...RARE_BREAKS];
+const broken = rules.find((rule) => rule === process.env.GEARTRAIN_SIM_BREAK) ?? null;
 
 describe('a simulated cluster', () => {
   if (only) {

