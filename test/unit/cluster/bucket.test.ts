@@ -259,6 +259,18 @@ describe('the owner of a bucket', () => {
     expect(next.take()).toEqual(['owned 2', `${HOME} created 1-1`, `${HOME} created 1-2`]);
   });
 
+  it('lets a foreground submit of an earlier epoch wait until its job may have been announced', () => {
+    one.step({ type: 'claim' });
+    const fields = fieldsOf({ isBackground: false });
+    one.hear({ type: 'submit', number: 1, lowest: 1, firstEpoch: 0, key: null, fields });
+    one.submit(2, { isBackground: false });
+    const submit = { home: HOME, number: 1 };
+    const key = { epoch: 0, serial: 9 };
+    one.hear({ type: 'held', key, assignment: 3, worker: 1, submit, fields });
+    for (const name of one.lease.alive()) one.hear({ type: 'done' }, name);
+    expect(one.take()).toEqual(['owned 1', `${HOME} created 1-1`, `${HOME} created 0-9`]);
+  });
+
   it('refuses background submits from nine tenths of the room on', () => {
     one.open();
     one.take();
