@@ -13,6 +13,7 @@ import {
   MaybeQueuedError,
   type ServerError,
 } from '../link/errors.ts';
+import { splitStack } from '../link/remote-stack.ts';
 import { withoutOrder } from '../policy/failure-order.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { Channel, ChannelJob, Expectation } from './channel.ts';
@@ -235,8 +236,8 @@ export class Job implements SubmittedJob<unknown>, Expectation, ChannelJob {
 
   #jobFailed(): JobFailed {
     const exception = this.#exception;
-    const why =
-      exception === null ? 'failed' : `failed: ${withoutOrder(utf8(exception.subarray(0, 1000)))}`;
+    const text = exception === null ? null : withoutOrder(utf8(exception.subarray(0, 1000)));
+    const why = text === null ? 'failed' : `failed: ${splitStack(text).message}`;
     const handle = this.handleText as string;
     return new JobFailed(`job ${handle} of ${this.functionName} ${why}`, handle, exception);
   }

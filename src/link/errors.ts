@@ -2,6 +2,8 @@
  * Errors of clients and workers, one class for each kind. Rule: `code` never changes, texts may change.
  */
 import { DELAY_MS_MAX } from '../policy/failure-order.ts';
+import { utf8 } from './arguments.ts';
+import { splitStack } from './remote-stack.ts';
 
 /** Base of all errors of clients and workers. `code` begins with `ERR_GEARMAN_`. */
 export class GearmanError extends Error {
@@ -133,6 +135,14 @@ export class JobFailed extends GearmanError {
     super('ERR_GEARMAN_JOB_FAILED', message);
     this.handle = handle;
     this.exception = exception;
+  }
+
+  /**
+   * The stack of the handler's error, one line for each frame, when its worker sends it (`exceptions: 'stack'`); else
+   * null. It is the end of `exception`.
+   */
+  get remoteStack(): string | null {
+    return this.exception === null ? null : splitStack(utf8(this.exception)).stack;
   }
 }
 

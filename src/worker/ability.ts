@@ -4,6 +4,7 @@
  */
 import { type Codec, encodeValue, type Workload } from '../link/codec.ts';
 import { Dead, JobFailed, Retry, TimeoutError } from '../link/errors.ts';
+import { withStack } from '../link/remote-stack.ts';
 import { type FailureOrder, writeOrder } from '../policy/failure-order.ts';
 import type { RunningJob } from './running-job.ts';
 import type { JobContext, WorkerJob } from './types.ts';
@@ -25,6 +26,8 @@ export interface Ability {
 export interface RunHost {
   readonly codec: Codec | null;
   readonly sendsExceptions: boolean;
+  /** Exceptions end with the stack of the error. */
+  readonly sendsStacks: boolean;
   onJobError(error: unknown, job: RunningJob): void;
   /** The slot is free again. */
   onDone(job: RunningJob): void;
@@ -81,7 +84,7 @@ function failed(job: RunningJob, error: unknown, host: RunHost): void {
     const isSilent = error instanceof JobFailed || !host.sendsExceptions;
     const order = orderOf(error);
     if (order !== null) job.fail(writeOrder(order, (error as Error).message));
-    else job.fail(isSilent ? null : exceptionOf(error));
+    else job.fail(isSilent ? null : exceptionOf(error, host.sendsStacks));
     host.onJobError(error, job);
   }
   host.onDone(job);
@@ -93,9 +96,12 @@ function orderOf(error: unknown): FailureOrder | null {
   return error instanceof Dead ? 'dead' : null;
 }
 
-function exceptionOf(error: unknown): Workload {
+function exceptionOf(error: unknown, hasStack: boolean): Workload {
   if (error instanceof Uint8Array || typeof error === 'string') return error;
-  if (error instanceof Error) return error.message === '' ? error.name : error.message;
+  if (error instanceof Error) {
+    const text = error.message === '' ? error.name : error.message;
+    return hasStack ? withStack(text, error) : text;
+  }
   try {
     return String(error);
   } catch {

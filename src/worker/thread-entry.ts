@@ -25,10 +25,12 @@ export default async function runTask(task: ThreadTask): Promise<ThreadOutcome> 
       return { kind: 'retry', delayMs: delayMs as number, message: String(message) };
     if (code === 'ERR_GEARMAN_DEAD') return { kind: 'dead', message: String(message) };
     const isBytes = typeof error === 'string' || error instanceof Uint8Array;
+    const { stack } = (error ?? {}) as Partial<Error>;
     return {
       kind: 'failed',
       isSilent: code === new JobFailed().code,
       exception: isBytes ? error : ((error as Error | null)?.message ?? String(error)),
+      stack: error instanceof Error && typeof stack === 'string' ? stack : null,
     };
   } finally {
     port.close();

@@ -38,7 +38,13 @@ export type ThreadMessage =
 /** How a job ended in a thread. */
 export type ThreadOutcome =
   | { readonly kind: 'result'; readonly value: unknown }
-  | { readonly kind: 'failed'; readonly isSilent: boolean; readonly exception: Workload }
+  | {
+      readonly kind: 'failed';
+      readonly isSilent: boolean;
+      readonly exception: Workload;
+      /** Of an Error. */
+      readonly stack: string | null;
+    }
   | { readonly kind: 'retry'; readonly delayMs: number; readonly message: string }
   | { readonly kind: 'dead'; readonly message: string };
 
@@ -97,7 +103,9 @@ export class ThreadedHandler {
 function errorOf(outcome: Exclude<ThreadOutcome, { kind: 'result' }>): unknown {
   if (outcome.kind === 'retry') return new Retry(outcome);
   if (outcome.kind === 'dead') return new Dead(outcome.message);
-  return outcome.isSilent ? new JobFailed(String(outcome.exception)) : outcome.exception;
+  const { exception, stack } = outcome;
+  if (outcome.isSilent) return new JobFailed(String(exception));
+  return stack === null ? exception : Object.assign(new Error(String(exception)), { stack });
 }
 
 async function poolOf(threadCount: number): Promise<Piscina> {

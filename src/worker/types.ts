@@ -10,10 +10,11 @@ export interface WorkerOptions extends ConnectionOptions {
   /** Jobs that run at a time, of all functions and servers together, 1 to 1,000,000. Default: 1. */
   readonly concurrency?: number;
   /**
-   * Whether to send a handler's error (WORK_EXCEPTION) before WORK_FAIL, to the clients that asked for exceptions.
-   * Default: true.
+   * Whether to send a handler's error (WORK_EXCEPTION) before WORK_FAIL, to the clients that asked for exceptions. With
+   * `'stack'` the text of an Error ends with its stack, at most 4,096 characters: it names files of the worker to everybody
+   * who may submit. Default: true.
    */
-  readonly exceptions?: boolean;
+  readonly exceptions?: boolean | 'stack';
 }
 
 /** Options of one function. */

@@ -45,6 +45,7 @@ export interface ChannelGroup {
 export interface WorkerChannelHost {
   readonly codec: RunHost['codec'];
   readonly sendsExceptions: boolean;
+  readonly sendsStacks: boolean;
   /** The worker takes no new jobs. */
   readonly isDraining: boolean;
   onReady(): void;
@@ -109,6 +110,10 @@ export class WorkerChannel implements JobSink, RunHost {
 
   get sendsExceptions(): boolean {
     return this.#host.sendsExceptions;
+  }
+
+  get sendsStacks(): boolean {
+    return this.#host.sendsStacks;
   }
 
   /** Running handlers, and pending grabs that may bring a job. */

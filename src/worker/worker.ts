@@ -54,6 +54,12 @@ const WORKER_OPTIONS: Known<WorkerOptions & { readonly codec: Codec }> = {
   concurrency: true,
   exceptions: true,
 };
+function checkExceptions(exceptions: WorkerOptions['exceptions']): typeof exceptions {
+  if ([undefined, true, false, 'stack'].includes(exceptions)) return exceptions;
+  const shown = JSON.stringify(exceptions);
+  throw new ArgumentError(`new Worker: exceptions ${shown}, allowed are true, false and 'stack'`);
+}
+
 const START_OPTIONS: Known<RequestOptions> = { timeoutMs: true, signal: true };
 const DRAIN_OPTIONS = { timeoutMs: true } as const;
 
@@ -96,7 +102,8 @@ export class Worker<F extends FunctionMap<F> = BytesFunctions>
     const worker = this;
     this.#host = {
       codec: this.#codec,
-      sendsExceptions: options.exceptions ?? true,
+      sendsExceptions: checkExceptions(options.exceptions) !== false,
+      sendsStacks: options.exceptions === 'stack',
       get isDraining() {
         return worker.#isDraining;
       },

@@ -1,7 +1,7 @@
 /** Handlers in threads: the same jobs, errors and talk; a thread that hangs or dies harms its job alone. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServer } from '../../../dist/index.js';
-import type { Server } from '../../../src/index.ts';
+import type { JobFailed, Server } from '../../../src/index.ts';
 import { LibraryYard } from '../../support/library.ts';
 
 const yard = new LibraryYard();
@@ -16,7 +16,7 @@ describe('a handler in threads', () => {
     await server.close();
   });
 
-  const failureOf = (job: PromiseLike<unknown>): Promise<{ exception: Uint8Array | null }> =>
+  const failureOf = (job: PromiseLike<unknown>): Promise<JobFailed> =>
     Promise.resolve(job).then(
       () => Promise.reject(new Error('it did not fail')),
       (error) => error,
@@ -41,6 +41,17 @@ describe('a handler in threads', () => {
     ]);
     expect(await exceptionOf(client.submit('t1', 'throw'))).toBe('thrown in a thread');
     expect(await exceptionOf(client.submit('t1', 'reject'))).toBe('plain text');
+  });
+
+  it('gives the stack of what it throws, when asked for', async () => {
+    const worker = yard.worker({ server, exceptions: 'stack' });
+    worker.add('stacked', { file });
+    await worker.start();
+    const client = yard.client({ server });
+    const error = await failureOf(client.submit('stacked', 'throw'));
+    expect(error.message).toMatch(/: thrown in a thread$/);
+    expect(error.remoteStack?.split('\n')[0]).toContain(file.pathname);
+    expect(await exceptionOf(client.submit('stacked', 'reject'))).toBe('plain text');
   });
 
   it('runs as many jobs at a time as it has threads, and leaves the connection alone', async () => {

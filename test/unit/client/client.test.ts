@@ -297,6 +297,21 @@ describe('promises of a job', () => {
     expect(types).toEqual(['exception']);
   });
 
+  it('keep the stack of a worker out of their message', async () => {
+    const server = await scripted();
+    const client = clientOf([server]);
+    const failed = failureOf(client.submit('f', 'a'));
+    const peer = await server.acceptReady();
+    await peer.expect('SUBMIT_JOB');
+    const text = 'geartrain:dead\nno net\n    at mail (/w.js:1:2)';
+    peer.send('JOB_CREATED', 'H:1').send('WORK_EXCEPTION', 'H:1', text);
+    expect(await failed).toMatchObject({
+      message: 'job H:1 of f failed: no net',
+      exception: new TextEncoder().encode(text),
+      remoteStack: '    at mail (/w.js:1:2)',
+    });
+  });
+
   it('reject with what a codec throws', async () => {
     const server = await scripted();
     const client = clientOf([server], { codec: json } as ClientOptions);

@@ -353,6 +353,28 @@ describe('a job', () => {
   });
 
   it.each([
+    [true, false],
+    ['stack', true],
+  ] as const)(
+    'that throws an Error sends its stack only when asked to: exceptions %j',
+    async (exceptions, hasStack) => {
+      const thrown = new Error('no coffee');
+      const { peer, errors } = await running(() => Promise.reject(thrown), { exceptions });
+      assign(peer, 'H:1', 'f');
+      const frames = String(thrown.stack).slice('Error: no coffee'.length);
+      const text = (await peer.expect('WORK_EXCEPTION')).payload.toString();
+      expect(text).toBe(`H:1\0no coffee${hasStack ? frames : ''}`);
+      expect(errors).toEqual([thrown]);
+    },
+  );
+
+  it('refuses other words for exceptions', () => {
+    expect(() => new Worker({ exceptions: 'stacks' as never })).toThrow(
+      `new Worker: exceptions "stacks", allowed are true, false and 'stack'`,
+    );
+  });
+
+  it.each([
     ['JobFailed is thrown', () => Promise.reject(new JobFailed()), {}],
     ['exceptions are off', () => Promise.reject(new Error('x')), { exceptions: false }],
   ])('fails without an exception when %s', async (_what, handler, options) => {
