@@ -145,6 +145,7 @@ export class Control {
   /** The secrets were renewed: what their owners had opened before ends. */
   endSessions(): void {
     this.#sessions.endAll();
+    this.#api.endStreams();
   }
 
   /** Binds and returns the address; rejects with the system's error. */

@@ -30,22 +30,32 @@ export interface Snapshot {
 }
 
 /** Asks `threads` for the rows of their functions. To be called in the thread of `home`. */
-export function collectRows(
+export async function collectRows(
   table: SessionTable,
   threads: readonly number[],
 ): Promise<FunctionRows> {
+  const rows = new Map<string, FunctionStatsRow>();
+  await eachRow(table, threads, (row) => addRow(rows, row));
+  return rows;
+}
+
+/** Calls `take` with each row, as `threads` answer; each thread has one without a name in each piece. */
+export function eachRow(
+  table: SessionTable,
+  threads: readonly number[],
+  take: (row: FunctionStatsRow) => void,
+): Promise<void> {
   return new Promise((resolve) => {
-    const rows = new Map<string, FunctionStatsRow>();
     let index = 0;
     let cursor = 0;
     const goOn = (): void => {
       const thread = threads[index];
       if (thread === undefined) {
-        resolve(rows);
+        resolve();
         return;
       }
       table.ask(thread, { kind: 'functionStats', cursor }, (result) => {
-        for (const row of readFunctionStatsPiece(result.bytes)) addRow(rows, row);
+        for (const row of readFunctionStatsPiece(result.bytes)) take(row);
         cursor = result.cursor;
         if (cursor === 0) index++;
         setTimeout(() => table.later(goOn), PAUSE_MS);

@@ -14,7 +14,7 @@ import type { ControlRefusal } from '../http/control-guard.ts';
 import { Dashboard } from '../http/dashboard.ts';
 import type { FirstMessageQueues } from '../http/http-listener.ts';
 import type { ControlAddress } from '../http/options.ts';
-import { collectRows, type RingDepth, type Snapshot } from '../http/snapshot.ts';
+import { collectRows, eachRow, type RingDepth, type Snapshot } from '../http/snapshot.ts';
 import { endpointInProcess } from '../link/endpoint.ts';
 import { ownerThreads } from '../protocol/shard-of.ts';
 import { jobNamed } from '../session/find-job.ts';
@@ -155,6 +155,7 @@ function apiSourceOf(server: ControlledServer): ApiSource {
         asked.later(() => jobNamed(asked, bytesOf(handle), resolve));
       }),
     askAll: () => server.askAll(),
+    functionStats: (take) => eachRow(table(), ownerThreads(server.shardCount), take),
     options: () => server.options(),
     audit: server.audit,
     endpoint: endpointInProcess({ connect: () => server.connect() }),

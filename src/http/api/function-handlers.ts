@@ -2,8 +2,8 @@
 import { latin1 } from '../../base/bytes.ts';
 import type { FunctionFacts, FunctionPiece } from '../../broker/function-views.ts';
 import { ownerThreads } from '../../protocol/shard-of.ts';
-import { askInTime, askJson, pageOf } from './asking.ts';
-import { hasRight, rightsView } from './caller.ts';
+import { askInTime, askJson, type Page, pageOf } from './asking.ts';
+import { type Caller, hasRight, rightsView } from './caller.ts';
 import { etagOf } from './etag.ts';
 import type { HandlersOf } from './handler.ts';
 import { nameFields } from './names.ts';
@@ -15,21 +15,7 @@ import type { ApiSource } from './source.ts';
 export function functionHandlers(source: ApiSource): HandlersOf<'functions' | 'function'> {
   return {
     functions: async ({ caller, query }) => {
-      const { limit, cursor, match = '' } = query;
-      const { rows, next } = await pageOf<FunctionPiece, FunctionRow>(source, {
-        ...{ kind: 'functions', threads: ownerThreads(source.shardCount), limit, cursor },
-        query: (position, count) => ({
-          ...{ kind: 'functionPage', match, cursor: position, rows: count },
-        }),
-        step: (piece) => ({
-          cursor: piece.cursor,
-          scanned: piece.functions.length,
-          rows: piece.functions
-            .filter(({ name }) => hasRight(caller, 'view', name))
-            .map((facts) => ({ row: functionRowOf(facts), position: facts.index })),
-        }),
-        isByStarts: true,
-      });
+      const { rows, next } = await functionsPage(source, caller, query);
       return { functions: rows, next };
     },
     function: async ({ caller, name }) => {
@@ -45,6 +31,45 @@ export function functionHandlers(source: ApiSource): HandlersOf<'functions' | 'f
       return new Reply(JSON.stringify(view), { ETag: etagOf(policy) });
     },
   };
+}
+
+interface FunctionsQuery {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+  readonly match?: string | undefined;
+}
+
+/** A page of the functions that the caller may view. */
+function functionsPage(
+  source: ApiSource,
+  caller: Caller,
+  { limit, cursor, match = '' }: FunctionsQuery,
+): Promise<Page<FunctionRow>> {
+  return pageOf<FunctionPiece, FunctionRow>(source, {
+    ...{ kind: 'functions', threads: ownerThreads(source.shardCount), limit, cursor },
+    query: (position, count) => ({
+      ...{ kind: 'functionPage', match, cursor: position, rows: count },
+    }),
+    step: (piece) => ({
+      cursor: piece.cursor,
+      scanned: piece.functions.length,
+      rows: piece.functions
+        .filter(({ name }) => hasRight(caller, 'view', name))
+        .map((facts) => ({ row: functionRowOf(facts), position: facts.index })),
+    }),
+    isByStarts: true,
+  });
+}
+
+/** The first functions of the listing, at most `limit`. Throws ApiProblem `shardDown`. */
+export async function firstFunctions(
+  source: ApiSource,
+  caller: Caller,
+  limit: number,
+): Promise<FunctionRow[]> {
+  const { rows, isIncomplete } = await functionsPage(source, caller, { limit });
+  if (isIncomplete) throw new ApiProblem('shardDown');
+  return rows;
 }
 
 /** The policy of a function, and the lines of the text command that it is read from. */
@@ -70,7 +95,7 @@ export async function policyOf(source: ApiSource, name: string): Promise<PolicyV
   return (await shownPolicyOf(source, name)).policy;
 }
 
-function functionRowOf(facts: FunctionFacts): FunctionRow {
+export function functionRowOf(facts: FunctionFacts): FunctionRow {
   const { index, name, waiting, queueMax, counts, ...figures } = facts;
   return {
     ...nameFields('name', name),

@@ -94,7 +94,7 @@ function isOfFunction({ path }: Route): boolean {
 
 /** Routes about the server as a whole: a rule for some functions does not open them. */
 function isOfServer({ path }: Route): boolean {
-  return !/^\/v1(\/(functions|jobs|bulk)\b.*)?$|^\/openapi\.json$/.test(path);
+  return !/^\/v1(\/(functions|jobs|bulk|events|series)\b.*)?$|^\/openapi\.json$/.test(path);
 }
 
 /** Throws ApiProblem `notAllowed`, or `unauthenticated` for an anonymous caller. */

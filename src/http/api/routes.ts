@@ -181,6 +181,16 @@ export const ROUTES = {
     problems: ['taskUnknown'],
     summary: 'ends a task; what it has changed stays',
   },
+  events: {
+    ...{ method: 'GET', path: '/v1/events', right: 'view', status: 200, answer: null },
+    ...{ query: s.eventsQuery, otherType: 'text/event-stream', problems: ['tooManyReaders'] },
+    summary: 'a stream of what changes of functions, once a second',
+  },
+  series: {
+    ...{ method: 'GET', path: '/v1/series', right: 'view', status: 200 },
+    ...{ query: s.seriesQuery, answer: s.seriesView, problems: ['notMeasured'] },
+    summary: 'the last hour or day of all functions, or of one',
+  },
   session: {
     ...{ method: 'POST', path: '/v1/session', right: null, status: 201 },
     ...{ body: s.noBody, answer: s.sessionView, problems: ['tooManyLogins'] },

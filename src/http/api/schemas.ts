@@ -45,6 +45,16 @@ const rights = z
   .object({ view: z.boolean(), inspect: z.boolean(), operate: z.boolean(), admin: z.boolean() })
   .describe('rights of the caller for at least one function');
 
+export const totals = z
+  .object({
+    ...{ functions: count(), queued: count(), running: count(), retrying: count(), dead: count() },
+    ...{ workers: count(), created: count(), completed: count(), failed: count() },
+    waitBuckets: z.array(count()),
+    runBuckets: z.array(count()),
+  })
+  .describe('of all functions together, as in their rows');
+export type Totals = z.infer<typeof totals>;
+
 export const serverView = z.object({
   version: z.string(),
   core: z.string().describe('`native`: with the addon'),
@@ -55,6 +65,7 @@ export const serverView = z.object({
   capabilities: z.array(z.string()).describe('parts of this API that this server has'),
   caller: z.string().describe('who the server takes the caller for'),
   rights,
+  totals: totals.optional(),
 });
 
 const gate = z
@@ -320,6 +331,32 @@ export const sessionView = z.object({
 });
 
 const TEXT = z.string().max(TEXT_CHARS_MAX);
+
+export const eventsQuery = z.object({
+  functions: z
+    .string()
+    .max(8_000)
+    .optional()
+    .describe('at most 200 names, as paths take them, with commas; default: the first 200'),
+});
+
+const points = (what: string) =>
+  z.array(z.number().nullable()).describe(`${what}; null: not measured`);
+export const seriesQuery = z.object({
+  span: z.enum(['hour', 'day']).default('hour').describe('steps of 5 s, or of 60 s'),
+  function: functionName.optional().describe('default: all functions together'),
+});
+export const seriesView = z.object({
+  stepMs: count().describe('from one point to the next'),
+  endMs: timeMs('of the last point'),
+  in: points('new jobs a second, the oldest point first'),
+  done: points('completed jobs a second'),
+  failed: points('failed jobs a second'),
+  queued: points('jobs that wait'),
+  running: points('jobs that run'),
+  waitP99Ms: points('99 of 100 jobs waited less'),
+  runP99Ms: points('99 of 100 runs were shorter'),
+});
 
 export const policyPatch = z.strictObject({
   policy: z

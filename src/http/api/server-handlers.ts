@@ -1,12 +1,14 @@
 /** The server as a whole: what it can do, its threads, stores, options and log level. */
 import type { ThreadStats } from '../../session/thread-queries.ts';
-import { rightsView } from './caller.ts';
+import { type Caller, hasServerRight, rightsView } from './caller.ts';
 import { cursorText, readCursor } from './cursors.ts';
+import { type FiguresSource, totalsOf } from './figures.ts';
 import type { HandlersOf } from './handler.ts';
 import { openApiOf } from './openapi.ts';
 import { ApiProblem } from './problems.ts';
 import { Reply } from './router.ts';
 import { ROUTES, type RouteName } from './routes.ts';
+import type { Totals } from './schemas.ts';
 import type { ApiSource } from './source.ts';
 
 type Names =
@@ -22,11 +24,11 @@ type Names =
 /** What a dashboard asks for before it shows a part: the names of the routes. */
 const CAPABILITIES = Object.keys(ROUTES) as RouteName[];
 
-export function serverHandlers(source: ApiSource): HandlersOf<Names> {
+export function serverHandlers(source: ApiSource, figures: FiguresSource): HandlersOf<Names> {
   const startedMs = Date.now();
   let openApi: string | null = null;
   return {
-    server: ({ caller }) => ({
+    server: async ({ caller }) => ({
       version: source.version,
       core: source.core,
       threads: source.shardCount,
@@ -36,6 +38,7 @@ export function serverHandlers(source: ApiSource): HandlersOf<Names> {
       capabilities: [...CAPABILITIES],
       caller: caller.name,
       rights: rightsView(caller),
+      ...(await totalsFor(source, figures, caller)),
     }),
     shards: async () => {
       const threads = await statsOf(source);
@@ -79,18 +82,35 @@ export function serverHandlers(source: ApiSource): HandlersOf<Names> {
   };
 }
 
+/** Totals, for who may view all functions and while all threads answer. */
+async function totalsFor(
+  source: ApiSource,
+  figures: FiguresSource,
+  caller: Caller,
+): Promise<{ totals?: Totals }> {
+  if (!hasServerRight(caller, 'view') || source.notReady() === 'starting') return {};
+  const collected = await inTime(figures.fresh());
+  return collected === null ? {} : { totals: totalsOf(collected) };
+}
+
 /** How long all threads together may take to answer. */
 const STATS_MS = 5_000;
 
 async function statsOf(source: ApiSource): Promise<readonly (ThreadStats | null)[]> {
+  const threads = await inTime(source.askAll());
+  if (threads === null) throw new ApiProblem('shardDown', 'a thread does not answer');
+  return threads;
+}
+
+/** Null: it took too long. */
+async function inTime<T>(asked: Promise<T>): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), STATS_MS).unref();
   });
-  const threads = await Promise.race([source.askAll(), late]);
+  const answer = await Promise.race([asked, late]);
   clearTimeout(timer);
-  if (threads === null) throw new ApiProblem('shardDown', 'a thread does not answer');
-  return threads;
+  return answer;
 }
 
 const NOTHING = {

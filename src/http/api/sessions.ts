@@ -77,6 +77,10 @@ export class Sessions {
     return null;
   }
 
+  isOpen({ isEnded, endsMs }: BrowserSession): boolean {
+    return !isEnded && endsMs > this.#nowMs();
+  }
+
   end(session: BrowserSession): void {
     this.#end(session as Kept);
   }

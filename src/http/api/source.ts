@@ -1,5 +1,6 @@
 /** What the JSON API needs of the server. All of it is called in the main thread, outside of turns. */
 import type { Account } from '../../base/account.ts';
+import type { FunctionStatsRow } from '../../broker/function-stats-rows.ts';
 import type { Endpoint } from '../../link/endpoint.ts';
 import type { NamedJob } from '../../session/find-job.ts';
 import type { ThreadQuery, ThreadResult, ThreadStats } from '../../session/thread-queries.ts';
@@ -38,6 +39,8 @@ export interface ApiSource {
   jobNamed(handle: string): Promise<NamedJob | null>;
   /** Figures by thread; null for one that is not running. */
   askAll(): Promise<readonly (ThreadStats | null)[]>;
+  /** Calls `take` with the statistics of each function, in small steps. */
+  functionStats(take: (row: FunctionStatsRow) => void): Promise<void>;
   options(): readonly OptionFacts[];
   readonly audit: AuditSource;
   /** Connections to the job server itself, with all rights. */

@@ -323,7 +323,8 @@ describe.each([0, 2])('the JSON API with %i shards', (threads) => {
   it('answers no request with a fault of its own', async () => {
     const random = new Random(4711);
     const { paths } = openApiOf('1') as { paths: Record<string, Record<string, unknown>> };
-    const templates = Object.keys(paths);
+    // A stream of events does not end.
+    const templates = Object.keys(paths).filter((path) => path !== '/v1/events');
     const odd = ['', '%', '%00', '%ff', 'mail', 'a'.repeat(9000), ':', '0', '-1', '1e9', '{}'];
     const values = [...odd, 'H:x:1', '0.1', 'null', '[]', '"', 'bW9vbg', '%F0%9F%92%A9'];
     const bodies = [
