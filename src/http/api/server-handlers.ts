@@ -82,7 +82,7 @@ export function serverHandlers(source: ApiSource, figures: FiguresSource): Handl
   };
 }
 
-/** Totals, for who may view all functions and while all threads answer. */
+/** Totals, for a caller that may view all functions, while all threads answer. */
 async function totalsFor(
   source: ApiSource,
   figures: FiguresSource,
