@@ -8,6 +8,7 @@ import { latin1 } from '../base/bytes.ts';
 import { argumentEnd } from '../link/arguments.ts';
 import { Connection } from '../link/connection.ts';
 import type { Endpoint } from '../link/endpoint.ts';
+import { ORDER_BYTES_MAX, readOrder } from '../policy/failure-order.ts';
 import { Packet } from '../protocol/packets.ts';
 import type { JobRequest } from './gateway-request.ts';
 
@@ -23,6 +24,14 @@ const BEARER = /^Bearer ([\x21-\x7e]{1,256})$/i;
 /** The token of a request, for the job server's access rules. */
 function tokenOf(request: IncomingMessage): string | null {
   return BEARER.exec(request.headers.authorization ?? '')?.[1] ?? null;
+}
+
+/** What a worker said for people: its order to the server is not shown. */
+function withoutOrderOf(exception: Buffer): Buffer {
+  if (readOrder(latin1(exception, 0, Math.min(exception.length, ORDER_BYTES_MAX))) === null)
+    return exception;
+  const lineEnd = exception.indexOf('\n');
+  return exception.subarray(lineEnd < 0 ? exception.length : lineEnd + 1);
 }
 
 /** A copy of packet bytes, which are valid only until the callback returns. */
@@ -139,7 +148,8 @@ export class GatewayJob {
     } else if (type === Packet.WORK_DATA) this.#stream(data);
     else if (type === Packet.WORK_COMPLETE) this.#complete(data);
     else if (type === Packet.WORK_FAIL) this.#finish(500, 'WORK_FAIL');
-    else if (type === Packet.WORK_EXCEPTION) this.#finish(500, 'WORK_EXCEPTION', data);
+    else if (type === Packet.WORK_EXCEPTION)
+      this.#finish(500, 'WORK_EXCEPTION', withoutOrderOf(data));
   }
 
   /** Sends a part of the result at once, in a chunk of its own. */

@@ -72,7 +72,10 @@ describe.skipIf(!hasCurl).each(FLAVOURS)('HTTP with $threads shards, native $nat
   let server: TestServer;
   let url = '';
   beforeAll(async () => {
-    const args = ['-r', 'http', '--http-port=0', '--max-packet-size=64K', '--http-timeout=2'];
+    const args = [
+      ...['-r', 'http', '--http-port=0', '--max-packet-size=64K', '--http-timeout=2'],
+      '--policy=again=attempts:2,backoff:fixed:10ms,jitter:0,fg:1',
+    ];
     server = await startServer('geartrain', { ...flavour, args });
     url = `http://127.0.0.1:${await httpPort(server)}`;
   });
@@ -150,9 +153,27 @@ describe.skipIf(!hasCurl).each(FLAVOURS)('HTTP with $threads shards, native $nat
     await worker.close();
   });
 
+  it('answers after the last attempt when foreground jobs are tried again', async () => {
+    const worker = await workerOf('again');
+    const answer = curl(`${url}/again`);
+    const [first = ''] = await nextJob(worker);
+    worker.send('WORK_FAIL', first);
+    const [second = ''] = await nextJob(worker);
+    worker.send('WORK_EXCEPTION', second, 'twice');
+    expect(await answer).toMatchObject({
+      status: 500,
+      body: 'twice',
+      headers: { 'x-gearman-command': 'WORK_EXCEPTION', 'x-gearman-job-handle': first },
+    });
+    await worker.close();
+  });
+
   it.each([
     ['WORK_FAIL', [], ''],
     ['WORK_EXCEPTION', ['why'], 'why'],
+    ['WORK_EXCEPTION', ['geartrain:dead\nno such user'], 'no such user'],
+    ['WORK_EXCEPTION', ['geartrain:retry=5'], ''],
+    ['WORK_EXCEPTION', ['geartrain:later\nwhy'], 'geartrain:later\nwhy'],
   ] as const)('answers %s with 500', async (command, rest, body) => {
     const worker = await workerOf('fails');
     const answer = curl(`${url}/fails`);
