@@ -15,7 +15,7 @@ import type { Put } from './backend.ts';
 import { KeyTable, PutState } from './key-table.ts';
 import type { FromDatabase, Port, ToDatabase } from './messages.ts';
 import { putBytes, unpackPuts } from './packed.ts';
-import { PendingBatches } from './pending-batches.ts';
+import { type BatchLimits, PendingBatches } from './pending-batches.ts';
 import { Reasons } from './reasons.ts';
 import { IdMaker } from './runs-row.ts';
 import { KeyMaker, uniqueOf } from './stored-key.ts';
@@ -31,6 +31,8 @@ export interface DatabaseStoreOptions {
   readonly relaxedMs: number | null;
   /** Whether this kind of database keeps the runs of jobs. */
   readonly keepsRuns: boolean;
+  /** Missing: 1 MiB, 8192 puts and 8192 forgets. */
+  readonly limits?: BatchLimits;
 }
 
 export class DatabaseStore implements Store {
@@ -38,7 +40,7 @@ export class DatabaseStore implements Store {
   readonly #port: StorePort;
   readonly #host: StoreHost;
   readonly #keys = new KeyTable();
-  readonly #pending = new PendingBatches(this.#keys);
+  readonly #pending: PendingBatches;
   readonly #keyMaker = new KeyMaker();
   readonly #ids = new IdMaker();
   readonly #reasons: Reasons;
@@ -60,6 +62,7 @@ export class DatabaseStore implements Store {
     this.#port = options.port;
     this.keepsRuns = options.keepsRuns;
     this.#host = host;
+    this.#pending = new PendingBatches(this.#keys, options.limits);
     this.#reasons = new Reasons(host);
     this.#gate = new FlushGate(options.relaxedMs);
   }

@@ -13,10 +13,15 @@ import { Chunk, type Update } from './chunk.ts';
 import { type KeyTable, type KnownRuns, PutState } from './key-table.ts';
 import { putBytes } from './packed.ts';
 
-/** Bytes of one batch at most, except for a single larger workload. */
-const CHUNK_BYTES = 1024 * 1024;
-const CHUNK_PUTS = 8192;
-const CHUNK_FORGETS = 8192;
+/** What one batch takes at most. */
+export interface BatchLimits {
+  /** Of its puts, except for a single larger workload. */
+  readonly bytes: number;
+  readonly puts: number;
+  readonly forgets: number;
+}
+
+const BATCH_LIMITS: BatchLimits = { bytes: 1024 * 1024, puts: 8192, forgets: 8192 };
 
 interface Outcome {
   readonly ticket: Ticket;
@@ -27,6 +32,7 @@ interface Outcome {
 
 export class PendingBatches {
   readonly #keys: KeyTable;
+  readonly #limits: BatchLimits;
   readonly #chunks: Chunk[] = [];
   #underWay: Chunk | null = null;
   /** Updates that wait until the put of their job has been written, by row: the last one of each. */
@@ -36,8 +42,9 @@ export class PendingBatches {
   /** Bytes of puts that are not written yet. */
   putBytes = 0;
 
-  constructor(keys: KeyTable) {
+  constructor(keys: KeyTable, limits = BATCH_LIMITS) {
     this.#keys = keys;
+    this.#limits = limits;
   }
 
   get isEmpty(): boolean {
@@ -77,7 +84,7 @@ export class PendingBatches {
 
   /** A new job. Returns its row in the key table. */
   put(put: Put, ticket: Ticket, isAwaited: boolean): number {
-    const chunk = this.#last((last) => last.puts.length < CHUNK_BYTES);
+    const chunk = this.#last((last) => last.puts.length < this.#limits.bytes);
     const row = this.#keys.add(put.key, put.functionName, chunk.id, chunk.rows.length);
     const { runs = null } = put;
     if (runs !== null) this.#keys.runs.set(row, { id: runs.id, hasRow: false });
@@ -114,12 +121,11 @@ export class PendingBatches {
       this.#underWay.forgotten.add(this.#keys.number(row));
       return;
     }
-    const isStored = id === PutState.STORED || this.#drop(id, row);
-    if (isStored)
-      this.#forgetIn(
-        this.#last((last) => last.forgetCount < CHUNK_FORGETS),
-        row,
-      );
+    const chunk =
+      id === PutState.STORED
+        ? this.#last((last) => last.forgetCount < this.#limits.forgets)
+        : this.#drop(id, row);
+    if (chunk !== null) this.#forgetIn(chunk, row);
     this.#keys.free(row);
   }
 
@@ -181,8 +187,7 @@ export class PendingBatches {
       }
     }
     this.#refuseNew(chunk, () => {});
-    this.putBytes -= chunk.puts.length;
-    chunk.dropAll();
+    this.#dropAll(chunk);
     for (const [row, update] of again)
       this.#addUpdate(row, this.#withHeld(row, update, false), retry);
     if (!retry.isEmpty) this.#chunks.unshift(retry);
@@ -204,7 +209,7 @@ export class PendingBatches {
   #addUpdate(row: number, update: Update, chunk: Chunk | null): void {
     const known = this.#keys.runs.get(row) as KnownRuns;
     const change = changeOf(known, update.put);
-    const to = chunk ?? this.#last((last) => last.puts.length < CHUNK_BYTES);
+    const to = chunk ?? this.#last((last) => last.puts.length < this.#limits.bytes);
     this.#keys.setPut(row, to.id, to.update(update, change, row));
     this.putBytes += putBytes(update.put);
   }
@@ -245,10 +250,9 @@ export class PendingBatches {
     const number = this.#keys.number(row);
     const before = chunk.updates.get(number);
     if (before !== undefined) {
+      // In this chunk and no later one: its forgets may remove the row that the update adds again.
       chunk.drop(number);
-      const known = this.#keys.runs.get(row) as KnownRuns;
-      const isKick = changeOf(known, update.put) === Change.KICK;
-      this.#addUpdate(row, after(before, update), isKick ? null : chunk);
+      this.#addUpdate(row, after(before, update), chunk);
       return;
     }
     if (update.put.runs?.isDead !== true) {
@@ -277,7 +281,10 @@ export class PendingBatches {
   /** Puts of new jobs are refused, updates stay. */
   #refuse(chunk: Chunk): void {
     this.#refuseNew(chunk, (number) => chunk.drop(number));
-    if (chunk.updates.size > 0) return;
+    if (chunk.updates.size === 0) this.#dropAll(chunk);
+  }
+
+  #dropAll(chunk: Chunk): void {
     this.putBytes -= chunk.puts.length;
     chunk.dropAll();
   }
@@ -309,17 +316,19 @@ export class PendingBatches {
   }
 
   /**
-   * Drops the put of a job that ended before it was stored. Its client gets the same answer as for a stored job.
-   * Returns whether the job was stored before.
+   * Drops the put of a job that has ended. Its client gets the same answer as for a stored job. Returns the chunk if the
+   * job was stored before: its row is removed there, because a job with the same key may be added from there on.
    */
-  #drop(id: number, row: number): boolean {
+  #drop(id: number, row: number): Chunk | null {
     const chunk = this.#waiting(id);
     const number = this.#keys.number(row);
     const wasStored = chunk.updates.has(number);
     this.#report(chunk.ticketsOf(number), true);
     this.#unhold(row, true);
     chunk.drop(number);
-    return wasStored;
+    // An empty chunk may not be taken for long, and its bytes would count as waiting.
+    if (chunk.isEmpty) this.#dropAll(chunk);
+    return wasStored ? chunk : null;
   }
 
   /** Removes what the database has of a job. `isUnknown`: its put may have been written. */
@@ -337,7 +346,7 @@ export class PendingBatches {
   /** The last chunk if it has room, otherwise a new one. */
   #last(hasRoom: (last: Chunk) => boolean): Chunk {
     const last = this.#chunks.at(-1);
-    const isOpen = last !== undefined && !last.isRetry && last.rows.length < CHUNK_PUTS;
+    const isOpen = last !== undefined && !last.isRetry && last.rows.length < this.#limits.puts;
     return isOpen && hasRoom(last) ? last : this.#added();
   }
 
