@@ -26,6 +26,14 @@ export function countHeld(jobs: JobRows, peer: Peer, fn: FunctionQueue, steps: S
   return peer.heldCounts.get(fn.index) ?? 0;
 }
 
+/** Jobs that `peer` holds; no more than `max` are counted. */
+export function countAllHeld(jobs: JobRows, peer: Peer, max: number, steps: Steps): number {
+  let held = 0;
+  for (let job = peer.heldJob; job !== 0 && held < max; job = jobs.word(job, Job.NEXT)) held++;
+  steps.count += held * ROW_STEPS;
+  return held;
+}
+
 /** Counts that become 0 are removed, so that the map never has more entries than the worker has jobs. */
 export function addHeld(counts: Map<number, number>, functionIndex: number, amount: number): void {
   const sum = (counts.get(functionIndex) ?? 0) + amount;

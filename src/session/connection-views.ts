@@ -1,6 +1,7 @@
 /** Connections as programs see them, in pages by slot. Rule: one call reads a limited number of slots. */
 import { latin1 } from '../base/bytes.ts';
 import { ROW_STEPS } from '../base/steps.ts';
+import { countAllHeld } from '../broker/held-counts.ts';
 import type { Session } from './session.ts';
 import type { SessionTable } from './session-table.ts';
 
@@ -16,6 +17,8 @@ export interface ConnectionFacts {
   /** The first ones that it offers. */
   readonly functions: readonly string[];
   readonly functionCount: number;
+  /** Jobs that it holds, at most HELD_MAX of this thread. */
+  readonly running: number;
 }
 
 export interface ConnectionPiece {
@@ -27,6 +30,7 @@ export interface ConnectionPiece {
 /** Slots that one call reads, and connections that it returns. */
 const READ_MAX = 4_000;
 const FOUND_MAX = 100;
+const HELD_MAX = 1_000;
 const NAMES_MAX = 50;
 const NAME_CHARS_MAX = 4_096;
 
@@ -42,12 +46,12 @@ export function connectionPiece(
   for (; slot < end && connections.length < Math.min(countMax, FOUND_MAX); slot++) {
     table.steps.count += ROW_STEPS;
     const session = table.atSlot(slot);
-    if (session !== null && !session.isEnding) connections.push(factsOf(slot, session));
+    if (session !== null && !session.isEnding) connections.push(factsOf(table, slot, session));
   }
   return { connections, cursor: slot < table.slotEnd ? slot : 0 };
 }
 
-function factsOf(slot: number, session: Session): ConnectionFacts {
+function factsOf(table: SessionTable, slot: number, session: Session): ConnectionFacts {
   const { conn, address, port, clientId, commonName, tokenKey, abilities } = session;
   return {
     ...{ slot, conn, address, port },
@@ -56,5 +60,13 @@ function factsOf(slot: number, session: Session): ConnectionFacts {
     token: tokenKey === null ? null : tokenKey.slice(0, tokenKey.indexOf(' ')),
     functions: abilities?.names(NAMES_MAX, NAME_CHARS_MAX) ?? [],
     functionCount: abilities?.count ?? 0,
+    running: runningOf(table, session),
   };
+}
+
+function runningOf({ broker, steps }: SessionTable, session: Session): number {
+  const { peer, crossThreadJobs } = session;
+  const own =
+    broker === null || peer === null ? 0 : countAllHeld(broker.jobs, peer, HELD_MAX, steps);
+  return own + (crossThreadJobs?.size ?? 0);
 }

@@ -51,12 +51,13 @@ export function connectionHandlers(
 }
 
 function connectionRowOf(thread: number, facts: ConnectionFacts): ConnectionRow {
-  const { conn, address, port, clientId, certificate, token, functions, functionCount } = facts;
+  const { conn, address, port, clientId, certificate, token, functions, functionCount, running } =
+    facts;
   return {
     id: connectionId(thread, conn),
     ...{ thread, address, port },
     ...(clientId === null ? { clientId: null } : nameFields('clientId', clientId)),
-    ...{ certificate, token, functionCount },
+    ...{ certificate, token, functionCount, running },
     functions: functions.map((name) => nameFields('name', name)),
   };
 }

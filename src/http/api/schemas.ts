@@ -229,6 +229,7 @@ export const connectionRow = z.object({
     .array(z.object({ name: z.string(), nameEscaped: escaped('the name') }))
     .describe('what it offers, at most 50'),
   functionCount: count(),
+  running: count().describe('jobs that it runs; of very many, the first 1,000'),
 });
 export type ConnectionRow = z.infer<typeof connectionRow>;
 export const connectionsQuery = z.object({ ...page });

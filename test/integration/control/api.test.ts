@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openApiOf } from '../../../src/http/api/openapi.ts';
+import type { ConnectionRow } from '../../../src/http/api/schemas.ts';
 import { Random } from '../../support/random.ts';
 import { startServer, type TestServer } from '../../support/servers.ts';
 
@@ -206,6 +207,9 @@ describe.each([0, 2])('the JSON API with %i shards', (threads) => {
     await worker.expect('NOOP');
     worker.send('GRAB_JOB');
     const [handle] = (await worker.expect('JOB_ASSIGN')).args;
+    const { connections } = (await get('/v1/connections')).body;
+    const rows = connections.filter((row: ConnectionRow) => row.functions[0]?.name === 'echoed');
+    expect(rows).toMatchObject([{ functionCount: 1, running: 1 }]);
     worker.send('WORK_COMPLETE', handle as Buffer, 'pong');
     expect((await waiting).body).toMatchObject({ state: 'complete', data: 'pong' });
     await worker.close();

@@ -82,6 +82,7 @@ export function connectionRow(id: number, functions: readonly string[]): Connect
     thread: 1,
     ...{ address: `10.0.3.${id}`, port: 40_000 + id, clientId: `worker-${id}` },
     ...{ certificate: null, token: null, functionCount: functions.length },
+    running: 0,
     functions: functions.map((name) => ({ name })),
   };
 }
