@@ -38,7 +38,7 @@ export function eventHandlers(
               unreadBytes: () => UNREAD_BYTES_MAX - (controller.desiredSize ?? 0),
               send: (bytes) => controller.enqueue(bytes),
               end: () => {
-                controller.error(new Error('the stream of events has ended'));
+                controller.error();
                 // It is not waited for until the reader has read the rest.
                 request.destroy();
               },
