@@ -171,7 +171,7 @@ describe('dead jobs', () => {
     await worker.barrier();
     const [first, second] = handles as [string, string];
     const row = (handle: string, unique: string) =>
-      `${handle}\\t${unique}\\texception\\t1\\t0\\t\\d+\\t4\\texception: no \\\\x7c route\\n`;
+      `${handle}\\t${unique}\\texception\\t1\\t0\\t\\d+\\t4\\t127\\.0\\.0\\.1:\\d+\\texception: no \\\\x7c route\\n`;
     const listed = await admin('--dead', 'mail');
     expect(listed).toMatchObject({ code: 0, stderr: '' });
     expect(listed.stdout).toMatch(
@@ -182,7 +182,7 @@ describe('dead jobs', () => {
     );
     expect((await admin('--show-job', first)).stdout).toMatch(
       new RegExp(
-        `^handle\\t${first}\\nfunction\\tmail\\n[^]*\\nerror\\t\\d+\\texception\\tno \\\\x7c route\\n\\.\\n$`,
+        `^handle\\t${first}\\nfunction\\tmail\\n[^]*\\nerror\\t\\d+\\texception\\t\\d+\\t127\\.0\\.0\\.1:\\d+\\tno \\\\x7c route\\n\\.\\n$`,
       ),
     );
     expect(await admin('--kick-job', first)).toMatchObject({ code: 0, stdout: 'OK\n' });
