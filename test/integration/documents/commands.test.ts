@@ -22,6 +22,7 @@ const documents = [
 /** What the document says that its commands print. */
 const SHOWN: Readonly<Record<string, readonly RegExp[]>> = {
   'README.md': [/^ *\d+$/m, /^lines\t0\t0\t1$/m, /^!dlroW olleH$/m],
+  'docs/dashboard.md': [/<title>.*geartrain.*<\/title>/],
   'docs/http.md': [/!dlroW olleH/],
   'docs/migrating.md': [/^listen = localhost \(command line\)$/m, /^2\.0\.0\+geartrain\.\d/m],
   'docs/policies.md': [
@@ -35,6 +36,7 @@ const SHOWN: Readonly<Record<string, readonly RegExp[]>> = {
 };
 /** Programs that a document uses besides those of this package and of every system. */
 const USED: Readonly<Record<string, readonly PeerName[]>> = {
+  'docs/dashboard.md': ['curl', 'openssl'],
   'docs/http.md': ['curl'],
   'docs/operating.md': ['curl'],
   'docs/security.md': ['openssl'],
@@ -48,7 +50,7 @@ it('knows every block of commands', () => {
     codeBlocksOf(textOf(path))
       .filter(
         ({ info }) =>
-          !/^(sh( server| needs=[a-z]+)?|js|ts|php|perl|json|yaml|ini|text|)$/.test(info),
+          !/^(sh( server| needs=[a-z]+)?|js|ts|php|perl|json|yaml|ini|nginx|text|)$/.test(info),
       )
       .map(({ info, line }) => `${path}:${line}: ${info}`),
   );
