@@ -21,7 +21,7 @@ export class Announcements {
     this.#openedMs = openedMs;
   }
 
-  /** Whether nobody owes anything. `done`: who has announced all. */
+  /** Whether every server has announced everything. `done`: the servers that have said so. */
   isDone(done: ReadonlySet<string>): boolean {
     return this.#lease.shownSentMs >= this.#openedMs && this.#owing(done).length === 0;
   }

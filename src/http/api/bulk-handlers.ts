@@ -1,6 +1,6 @@
 /** Tasks over many dead jobs. A caller sees the tasks of the functions that he may view. */
 import type { BulkTasks, Task } from './bulk-tasks.ts';
-import { type Caller, hasRight, lackOf } from './caller.ts';
+import { type Caller, callerText, hasRight, lackOf } from './caller.ts';
 import type { HandlersOf } from './handler.ts';
 import { bytesOfText } from './names.ts';
 import { ApiProblem } from './problems.ts';
@@ -20,7 +20,7 @@ export function bulkHandlers(tasks: BulkTasks): HandlersOf<Names> {
       const name = bytesOfText(body.filter.function);
       require(caller, body.action === 'delete' ? 'admin' : 'operate', name);
       if (body.filter.error !== undefined) require(caller, 'inspect', name);
-      const who = `${caller.name} at ${caller.address}`;
+      const who = callerText(caller);
       const task = tasks.start(who, body);
       noted.target = task.view.id;
       noted.after = JSON.stringify(body);

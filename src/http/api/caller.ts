@@ -18,6 +18,11 @@ export interface Caller {
   readonly rights: Rights;
 }
 
+/** The caller with the address, as the audit log names it. */
+export function callerText({ name, address }: Caller): string {
+  return `${name} at ${address}`;
+}
+
 /** What an anonymous caller may do on a port without token and certificates. */
 export const VIEW_ONLY = new Rights([
   { who: 'any', name: '*', rights: Right.view, functions: '*' },

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type * as z from 'zod';
 import { escapeName } from '../../policy/function-name.ts';
-import { type Caller, hasRight, hasServerRight, lackOf } from './caller.ts';
+import { type Caller, callerText, hasRight, hasServerRight, lackOf } from './caller.ts';
 import { bytesOfEscaped } from './names.ts';
 import { ApiProblem } from './problems.ts';
 import { type Method, ROUTES, type Route, type RouteName } from './routes.ts';
@@ -220,7 +220,7 @@ export class Router {
       if (error instanceof ApiProblem) result = error.code;
       throw error;
     } finally {
-      const who = `${caller.name} at ${caller.address}`;
+      const who = callerText(caller);
       const { target = escapeName(name), before = null, after = null } = noted;
       this.#hooks.audit({ who, via: 'api', action, target, before, after, result });
     }

@@ -22,6 +22,18 @@ export class IdMaker {
   }
 }
 
+/** Whether there is a table for runs, by the names of its columns, none without one. Throws when `wanted` ones are missing. */
+export function hasRunsTable(
+  table: string,
+  found: ReadonlySet<string>,
+  wanted: readonly string[],
+): boolean {
+  if (found.size === 0) return false;
+  const missing = wanted.filter((column) => !found.has(column));
+  if (missing.length === 0) return true;
+  throw new Error(`table ${table} has other columns: it has no column ${missing.join(', ')}`);
+}
+
 /** 16 bytes. The lengths of function and key are part of it. */
 export function fingerprintOf({
   functionName,

@@ -3,8 +3,8 @@
  * the first job has runs. Keys are bytes. Rule: a row of a live job has no workload; that is in the job's own row.
  */
 import type { FoundRuns, Put, RowKey, RunsRow } from '../backend.ts';
-import { PAGE_BYTES, PAGE_ROWS } from '../pages.ts';
-import { fingerprintOf } from '../runs-row.ts';
+import { nextRowCount, PAGE_ROWS } from '../pages.ts';
+import { fingerprintOf, hasRunsTable } from '../runs-row.ts';
 import { quoted } from './table.ts';
 import { bytesOf, hex, hexOrNull } from './values.ts';
 
@@ -66,12 +66,7 @@ export class RunsTable {
       WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = CONVERT(${hex(Buffer.from(this.#plainName))} USING utf8mb4)`,
     )) as { readonly name: string }[];
     const found = new Set(rows.map(({ name }) => String(name).toLowerCase()));
-    const missing = NAMES.filter((column) => !found.has(column));
-    this.#isThere = found.size > 0;
-    if (this.#isThere && missing.length > 0)
-      throw new Error(
-        `table ${this.#plainName} has other columns: it has no column ${missing.join(', ')}`,
-      );
+    this.#isThere = hasRunsTable(this.#plainName, found, NAMES);
   }
 
   /**
@@ -132,8 +127,7 @@ export class RunsTable {
       if (end === undefined) return;
       last = end.id;
       const found = rows.map(foundRuns);
-      const bytes = found.reduce((sum, row) => sum + (row.workload?.length ?? 0), 1);
-      count = Math.max(1, Math.min(PAGE_ROWS, Math.floor((PAGE_BYTES * rows.length) / bytes)));
+      count = nextRowCount(found);
       yield found;
     }
   }

@@ -20,7 +20,7 @@ import {
   TAKEN_REASON,
 } from '../backend.ts';
 import { loadPeer } from '../load-peer.ts';
-import { PAGE_BYTES, PAGE_ROWS } from '../pages.ts';
+import { nextRowCount, PAGE_ROWS } from '../pages.ts';
 import { addSplitting, sharesKeys, textOf, unfitForSql, writeWithoutRuns } from '../splitting.ts';
 import { type PostgresConnection, readConninfo } from './conninfo.ts';
 import { RunsTable } from './runs-table.ts';
@@ -167,8 +167,7 @@ class PostgresBackend implements Backend {
       const { rows } = await this.#query(`FETCH ${count} FROM jobs`, []);
       if (rows.length === 0) break;
       const found = (rows as Row[]).map(foundRow);
-      const byteCount = found.reduce((sum, row) => sum + (row.workload?.length ?? 0), 1);
-      count = Math.max(1, Math.min(PAGE_ROWS, Math.floor((PAGE_BYTES * rows.length) / byteCount)));
+      count = nextRowCount(found);
       yield found;
     }
     await this.#query('COMMIT', []);

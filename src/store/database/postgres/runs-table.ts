@@ -5,8 +5,8 @@
 import type { Client } from 'pg';
 import { asBuffer } from '../../as-buffer.ts';
 import type { FoundRuns, Put, RowKey, RunsRow } from '../backend.ts';
-import { PAGE_BYTES, PAGE_ROWS } from '../pages.ts';
-import { fingerprintOf } from '../runs-row.ts';
+import { nextRowCount, PAGE_ROWS } from '../pages.ts';
+import { fingerprintOf, hasRunsTable } from '../runs-row.ts';
 
 /** Columns with their types. */
 const COLUMNS = {
@@ -50,12 +50,7 @@ export class RunsTable {
       [this.#name],
     );
     const found = new Set(rows.map(({ name }) => name as string));
-    const missing = NAMES.filter((column) => !found.has(column));
-    this.#isThere = found.size > 0;
-    if (this.#isThere && missing.length > 0)
-      throw new Error(
-        `table ${this.#name} has other columns: it has no column ${missing.join(', ')}`,
-      );
+    this.#isThere = hasRunsTable(this.#name, found, NAMES);
   }
 
   /**
@@ -129,8 +124,7 @@ export class RunsTable {
       if (end === undefined) return;
       last = end.id as Buffer;
       const found = rows.map(foundRuns);
-      const bytes = found.reduce((sum, row) => sum + (row.workload?.length ?? 0), 1);
-      count = Math.max(1, Math.min(PAGE_ROWS, Math.floor((PAGE_BYTES * rows.length) / bytes)));
+      count = nextRowCount(found);
       yield found;
     }
   }

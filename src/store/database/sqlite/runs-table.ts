@@ -4,7 +4,7 @@
  */
 import type { FoundRuns, Put, RowKey, RunsRow } from '../backend.ts';
 import { PAGE_ROWS } from '../pages.ts';
-import { fingerprintOf } from '../runs-row.ts';
+import { fingerprintOf, hasRunsTable } from '../runs-row.ts';
 import type { SqliteConnection, SqliteStatement } from './driver.ts';
 import { numberOf, pageOf, quoted } from './values.ts';
 
@@ -40,11 +40,8 @@ export class RunsTable {
     const found = connection.prepare(`PRAGMA table_info(${quoted(name)})`).all() as {
       name: string;
     }[];
-    const missing = COLUMNS.filter((column) => !found.some((one) => one.name === column));
-    if (found.length === 0) return;
-    if (missing.length > 0)
-      throw new Error(`table ${name} has other columns: it has no column ${missing.join(', ')}`);
-    this.#statements = this.#prepare();
+    if (hasRunsTable(name, new Set(found.map((one) => one.name)), COLUMNS))
+      this.#statements = this.#prepare();
   }
 
   /** Adds or replaces the runs of a job, in the transaction of the caller; makes the table when it is missing. */
